@@ -1,0 +1,34 @@
+// The one place that changes the host.
+#pragma once
+
+#include "backends/plan.hpp"
+#include "core/result.hpp"
+#include "os/host.hpp"
+
+#include <string>
+#include <vector>
+
+namespace holdfast::backends {
+
+/// What was done and how to undo it. Unwinds nothing by itself: keep() is the default, unwind() is explicit.
+class Applied {
+ public:
+  /// Undoes every step done, last first; the errors met on the way are returned as lines.
+  std::vector<std::string> unwind(os::Host& host);
+  /// Directories that steps had to make, outermost first (the installation record keeps them for remove).
+  [[nodiscard]] const std::vector<fs::path>& made_directories() const noexcept { return made_directories_; }
+  void append(Applied later);  ///< joins what a later plan did, for one unwind of both
+
+ private:
+  friend Result<Applied> apply(const Plan&, os::Host&);
+  std::vector<Plan> undo_;  // implementation's choice
+  std::vector<fs::path> made_directories_;
+};
+
+/// Carries the plan out. When a step fails, the steps before it are unwound and its error is returned.
+[[nodiscard]] Result<Applied> apply(const Plan& plan, os::Host& host);
+
+/// One step as `--dry-run` shows it: "write /path (0600)\n<contents indented>", "run systemctl --user daemon-reload".
+[[nodiscard]] std::string describe(const Step& step);
+
+}  // namespace holdfast::backends

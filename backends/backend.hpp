@@ -1,0 +1,76 @@
+// One way to keep a job alive. A backend makes plans; it never touches the host.
+#pragma once
+
+#include "backends/plan.hpp"
+#include "core/result.hpp"
+#include "core/survives.hpp"
+#include "core/tunnel_name.hpp"
+#include "os/host.hpp"
+#include "store/places.hpp"
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace holdfast::backends {
+
+/// What must be running, whoever keeps it running.
+struct Job {
+  TunnelName name;
+  std::vector<std::string> argv;  ///< absolute program first: `/…/holdfast run NAME`
+  os::Environment environment;    ///< an allow-list, never the login's whole environment
+  os::User run_as;
+  std::string host;               ///< the host it belongs to, or "any"
+  fs::path runtime_dir;           ///< system scope: /run/holdfast/NAME
+  store::Places places;
+};
+
+/// How well a mechanism fits this host, and why.
+struct Fitness {
+  enum class Grade { unavailable, degraded, good } grade = Grade::unavailable;
+  Survives survives;
+  std::string reason;                  ///< shown to the user as it is
+  std::optional<std::string> remedy = {};   ///< one command that would make it stronger
+};
+
+/// What a backend knows of one tunnel.
+struct Registration {
+  bool installed = false;
+  bool running = false;      ///< its job runs, or the backend is about to restart it
+  bool restarting = false;   ///< between a crash and the next start
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  [[nodiscard]] virtual std::string_view name() const noexcept = 0;
+  [[nodiscard]] virtual Scope scope() const noexcept = 0;
+  /// Reads only, bounded in time (2 s a command).
+  [[nodiscard]] virtual Fitness assess(const os::Host&) const = 0;
+  /// The round trip that setup runs (and unwinds) before it relies on the backend; may be empty.
+  [[nodiscard]] virtual Result<Plan> prove(const Job&, const os::Host&) const = 0;
+  [[nodiscard]] virtual Result<Plan> install(const Job&, const os::Host&) const = 0;  ///< install and enable, not start
+  [[nodiscard]] virtual Result<Plan> remove(const TunnelName&, const store::Places&, const os::Host&) const = 0;  ///< after stop
+  [[nodiscard]] virtual Result<Plan> start(const Job&, const os::Host&) const = 0;
+  [[nodiscard]] virtual Result<Plan> stop(const Job&, const os::Host&) const = 0;     ///< the job; its ssh is ended by the caller
+  [[nodiscard]] virtual Result<Plan> restart(const Job&, const os::Host&) const = 0;
+  /// One answer for each name, in order; one outside command for all of them at most.
+  [[nodiscard]] virtual Result<std::vector<Registration>> query(std::span<const Job>, const os::Host&) const = 0;
+};
+
+/// Every backend of this build, strongest first within its scope.
+[[nodiscard]] std::span<const Backend* const> all_backends();
+[[nodiscard]] const Backend* find_backend(std::string_view name);
+/// True for a name that CONTRACT knows but this version does not build.
+[[nodiscard]] bool is_future_backend(std::string_view name);
+
+/// `auto`: the candidates of `scope`, ordered by what they survive here (reboot, logout, crash), ties in table order.
+struct Candidate {
+  const Backend* backend = nullptr;
+  Fitness fitness;
+};
+[[nodiscard]] std::vector<Candidate> rank(Scope scope, const os::Host& host, std::span<const std::string> only);
+
+}  // namespace holdfast::backends

@@ -1,0 +1,62 @@
+// A plan: what is to be done to the host, as data. apply() is the one place that does it.
+#pragma once
+
+#include "os/host.hpp"
+
+#include <boost/filesystem/path.hpp>
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace holdfast::backends {
+
+namespace fs = boost::filesystem;
+
+/// Writes a file atomically; missing parents are made 0700 (0755 for a mode that others may read).
+/// Undone: the former bytes and mode come back, or the file and the directories made go.
+struct WriteFile {
+  fs::path path;
+  std::string bytes;
+  mode_t mode = 0600;
+};
+
+/// Removes a file if it is there. Undone: it is written again as it was.
+struct RemoveFile {
+  fs::path path;
+};
+
+/// Removes a whole directory tree that is ours alone (a state or runtime directory), following no link. Not undone.
+struct RemoveTree {
+  fs::path path;
+};
+
+/// Runs a command. `undo`, when given, is run if a later step fails.
+struct Run {
+  os::Command command;
+  std::optional<os::Command> undo = {};
+  bool may_fail = false;  ///< a non-zero exit is accepted (and no undo is run for it)
+  std::chrono::milliseconds deadline{20000};
+};
+
+/// Starts a process that outlives us and writes its identity (host, boot id, pid, start time) to `pidfile`.
+/// Undone: it is terminated and the pidfile removed.
+struct StartDetached {
+  os::Detached detached;
+  fs::path pidfile;
+};
+
+/// Ends the process that `pidfile` names, if it is still that very process on this host and boot: SIGTERM, after
+/// `grace` SIGKILL; then removes the pidfile. A stranger's pid is never signalled. Not undone.
+struct Terminate {
+  fs::path pidfile;
+  std::chrono::milliseconds grace{5000};
+};
+
+// EditBlock and EditCrontab join here with the login-hook and cron backends.
+using Step = std::variant<WriteFile, RemoveFile, RemoveTree, Run, StartDetached, Terminate>;
+using Plan = std::vector<Step>;
+
+}  // namespace holdfast::backends

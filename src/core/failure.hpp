@@ -1,0 +1,29 @@
+// The named ways in which a tunnel can be down.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace holdfast {
+
+/// Every class a user can meet; the text of each is the JSON value of last_error.class.
+enum class FailureClass {
+  dns, refused, timeout, unreachable, auth, key_missing, key_permissions, key_passphrase,
+  host_key_unknown, host_key_changed, forward_busy, forward_denied, target_down, dead_peer,
+  closed, crypto, config, ssh_missing, unknown,
+};
+
+/// "forward-busy"
+[[nodiscard]] std::string_view to_text(FailureClass failure) noexcept;
+[[nodiscard]] std::optional<FailureClass> failure_class_from(std::string_view text) noexcept;
+
+/// One failure, diagnosed: what it is, what it means, what to do.
+struct Diagnosis {
+  FailureClass failure = FailureClass::unknown;
+  std::string message;  ///< plain words, one line
+  std::string hint;     ///< one command or setting; may be empty
+  bool operator==(const Diagnosis&) const = default;
+};
+
+}  // namespace holdfast

@@ -1,0 +1,38 @@
+// Result<T>: a value or an Error. Expected failures travel in it; exceptions mean a bug.
+#pragma once
+
+#include "core/error.hpp"
+
+#include <boost/system/result.hpp>
+
+#include <stdexcept>
+
+namespace holdfast {
+
+/// Found by argument-dependent lookup when .value() is called on an Error: that is a bug.
+[[noreturn]] inline void throw_exception_from_error(const Error& error, const boost::source_location&) {
+  throw std::logic_error("unchecked error: " + error.line());
+}
+
+template <class T = void>
+using Result = boost::system::result<T, Error>;
+
+}  // namespace holdfast
+
+#define HOLDFAST_JOIN_(a, b) a##b
+#define HOLDFAST_JOIN(a, b) HOLDFAST_JOIN_(a, b)
+#define HOLDFAST_TRY_(tmp, declaration, expression) \
+  auto tmp = (expression);                          \
+  if (!tmp) return std::move(tmp).error();          \
+  declaration = std::move(*tmp)
+
+/// HOLDFAST_TRY(auto x, f()): binds the value of f(), or returns its Error from this function.
+#define HOLDFAST_TRY(declaration, expression) \
+  HOLDFAST_TRY_(HOLDFAST_JOIN(holdfast_result_, __LINE__), declaration, expression)
+
+/// HOLDFAST_CHECK(f()): returns the Error of f() from this function when it failed.
+#define HOLDFAST_CHECK(expression)                                            \
+  do {                                                                        \
+    if (auto holdfast_checked = (expression); !holdfast_checked)              \
+      return std::move(holdfast_checked).error();                             \
+  } while (false)

@@ -1,0 +1,27 @@
+// What ssh said, and what it means: a table of known messages. ssh's exit status says nothing (255 for nearly all).
+#pragma once
+
+#include "core/failure.hpp"
+#include "core/tunnel.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace holdfast::ssh {
+
+/// Everything ssh left behind in one attempt. `log` (-E) is ssh's own word and decides first; `err` (its stderr) also
+/// carries banners and ProxyCommand output, strangers' text, and counts only by whole known lines.
+struct Said {
+  std::string log;
+  std::string err;
+};
+
+/// The class, in plain words, with a hint that names this tunnel's bastion, key and ports. `unknown` quotes the last
+/// line of the log, escaped. Nothing when ssh said nothing at all that is known (it was killed, or ended cleanly).
+[[nodiscard]] std::optional<Diagnosis> diagnose(const Said& said, const Tunnel& tunnel);
+
+/// The words and the hint for a class that was found without a message (a deadline, a mux answer, a dead probe).
+[[nodiscard]] Diagnosis explain(FailureClass failure, const Tunnel& tunnel);
+
+}  // namespace holdfast::ssh

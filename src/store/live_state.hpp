@@ -1,0 +1,63 @@
+// What the running supervisor says of its tunnel, for status and setup: one JSON file, replaced atomically.
+#pragma once
+
+#include "core/failure.hpp"
+#include "core/timestamp.hpp"
+#include "core/tunnel.hpp"
+#include "os/host.hpp"
+#include "os/tcp_sockets.hpp"
+
+#include <boost/filesystem/path.hpp>
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace holdfast::store {
+
+enum class TunnelState { up, connecting, waiting, standby, failed, stopped };
+[[nodiscard]] std::string_view to_text(TunnelState state) noexcept;
+[[nodiscard]] std::optional<TunnelState> tunnel_state_from(std::string_view text) noexcept;
+
+enum class ForwardState { up, down, denied, busy, pending };
+[[nodiscard]] std::string_view to_text(ForwardState state) noexcept;
+
+struct LastError {
+  Diagnosis diagnosis;
+  WallTime at;
+};
+
+struct LiveForward {
+  std::string listen;  ///< "127.0.0.1:2222"
+  std::string target;  ///< "localhost:22"
+  ForwardState state = ForwardState::pending;
+};
+
+struct LiveState {
+  os::ProcessId supervisor;
+  TunnelState state = TunnelState::connecting;
+  bool verified = false;                 ///< the end-to-end probe answered
+  WallTime since;                        ///< in this state since
+  std::string bastion;
+  std::string engine = "native";
+  std::vector<LiveForward> forwards;
+  std::optional<os::ProcessId> ssh;
+  std::optional<double> rtt_ms;          ///< of the last probe
+  std::uint64_t reconnects = 0;          ///< since the supervisor started
+  std::optional<WallTime> next_attempt;
+  std::optional<LastError> last_error;
+  std::optional<os::TcpPair> connection; ///< of the last ssh that was up: what the knock needs
+  std::uint64_t generation = 0;          ///< +1 each time the tunnel file was (re)read: setup waits for its own
+};
+
+[[nodiscard]] std::string format_live_state(const LiveState& state);
+[[nodiscard]] Result<LiveState> parse_live_state(std::string_view json);
+
+/// Reads it from the runtime directory; nothing when there is none; refuses a symlink or a foreign owner
+/// (`owner`: who runs the supervisor).
+[[nodiscard]] Result<std::optional<LiveState>> read_live_state(const os::Host& host, const boost::filesystem::path& file,
+                                                               uid_t owner);
+
+}  // namespace holdfast::store
