@@ -1,0 +1,34 @@
+#include "core/error.hpp"
+
+#include "core/text.hpp"
+
+#include <cerrno>
+#include <cstring>
+
+namespace holdfast {
+
+std::string Error::line() const {
+  std::string text = doing;
+  if (!subject.empty()) text += (text.empty() ? "" : " ") + subject;
+  if (!cause.empty()) text += (text.empty() ? "" : ": ") + cause;
+  return printable(text);
+}
+
+Error usage_error(std::string subject, std::string cause, std::string hint) {
+  return Error{"reading", std::move(subject), std::move(cause), std::move(hint), ExitStatus::usage};
+}
+
+std::string errno_text(int error_number) {
+  char buffer[128];
+  std::string text = ::strerror_r(error_number, buffer, sizeof buffer);
+  if (!text.empty() && text[0] >= 'A' && text[0] <= 'Z') text[0] = static_cast<char>(text[0] - 'A' + 'a');
+  return text;
+}
+
+Error errno_error(std::string doing, std::string subject, int error_number) {
+  std::string hint;
+  if (error_number == ENOSPC || error_number == EDQUOT) hint = "free some space, or ask for a larger quota";
+  return Error{std::move(doing), std::move(subject), errno_text(error_number), std::move(hint)};
+}
+
+}  // namespace holdfast

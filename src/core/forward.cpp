@@ -1,0 +1,111 @@
+#include "core/forward.hpp"
+
+#include "core/text.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <vector>
+
+namespace holdfast {
+namespace {
+
+constexpr std::size_t k_longest_socket_path = 107;  // sun_path, less the NUL: unix(7)
+
+bool is_host_character(char c) noexcept {
+  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' ||
+         c == '_' || c == ':' || c == '%';
+}
+
+bool is_host(std::string_view text) noexcept {
+  return !text.empty() && text.front() != '-' && text.size() <= 255 &&
+         std::all_of(text.begin(), text.end(), is_host_character);
+}
+
+// "a:[::1]:b" to {"a", "::1", "b"}: a bracketed part may hold colons. Nothing when brackets do not pair.
+std::optional<std::vector<std::string>> split_parts(std::string_view text) {
+  std::vector<std::string> parts;
+  while (true) {
+    if (!text.empty() && text.front() == '[') {
+      const auto close = text.find(']');
+      if (close == std::string_view::npos) return std::nullopt;
+      parts.emplace_back(text.substr(1, close - 1));
+      text.remove_prefix(close + 1);
+      if (text.empty()) return parts;
+      if (text.front() != ':') return std::nullopt;
+      text.remove_prefix(1);
+      continue;
+    }
+    const auto colon = text.find(':');
+    parts.emplace_back(text.substr(0, colon));
+    if (colon == std::string_view::npos) return parts;
+    text.remove_prefix(colon + 1);
+  }
+}
+
+std::string bracketed(const std::string& host) {
+  return host.find(':') == std::string::npos ? host : "[" + host + "]";
+}
+
+Error refuse(std::string_view text, std::string cause) {
+  return usage_error("port \"" + std::string(text.substr(0, 200)) + "\"", std::move(cause),
+                     "give [BIND:]PORT[:HOST:HOSTPORT], as in 2222 or 127.0.0.1:2222:localhost:22");
+}
+
+}  // namespace
+
+std::string end_text(const End& end) {
+  if (const auto* tcp = std::get_if<TcpEnd>(&end)) return bracketed(tcp->host) + ":" + std::to_string(tcp->port);
+  return std::get<SocketEnd>(end).path;
+}
+
+Result<Forward> Forward::parse(std::string_view text) {
+  if (text.empty()) return refuse(text, "it is empty");
+  if (has_control_bytes(text)) return refuse(text, "it holds a control character");
+  const auto parts = split_parts(text);
+  if (!parts) return refuse(text, "its brackets do not pair");
+
+  const auto tcp = [&](const std::string& host, const std::string& port) -> Result<End> {
+    if (!is_host(host)) return refuse(text, "\"" + host + "\" is no host or address");
+    const auto number = parse_number(port, 1, 65535);
+    if (!number) return refuse(text, "\"" + port + "\" is not a port from 1 to 65535");
+    return End(TcpEnd{host, static_cast<std::uint16_t>(*number)});
+  };
+  const auto socket = [&](const std::string& path) -> Result<End> {
+    if (path.size() > k_longest_socket_path) return refuse(text, "the socket's path is longer than 107 bytes");
+    return End(SocketEnd{path});
+  };
+  const auto is_path = [](const std::string& part) { return !part.empty() && part.front() == '/'; };
+
+  // The listening side is one part (a path, a port) or two (bind and port); the target is what is left.
+  const std::size_t count = parts->size();
+  std::size_t used = 1;
+  Forward forward;
+  if (is_path((*parts)[0])) {
+    HOLDFAST_TRY(forward.listen_, socket((*parts)[0]));
+  } else {
+    const bool with_bind = count == 2 ? !is_path((*parts)[1]) : (count == 4 || (count == 3 && is_path((*parts)[2])));
+    const std::string bind = with_bind ? (*parts)[0] : "127.0.0.1";
+    HOLDFAST_TRY(forward.listen_, tcp(bind, (*parts)[with_bind ? 1 : 0]));
+    used = with_bind ? 2 : 1;
+  }
+  const std::size_t left = count - used;
+  if (left == 0) {
+    forward.target_ = TcpEnd{"localhost", 22};
+  } else if (left == 1 && is_path((*parts)[used])) {
+    HOLDFAST_TRY(forward.target_, socket((*parts)[used]));
+  } else if (left == 2) {
+    HOLDFAST_TRY(forward.target_, tcp((*parts)[used], (*parts)[used + 1]));
+  } else {
+    return refuse(text, "it has too few or too many parts");
+  }
+  return forward;
+}
+
+std::string Forward::text() const { return end_text(listen_) + ":" + end_text(target_); }
+
+std::string Forward::short_text() const {
+  if (const auto* tcp = std::get_if<TcpEnd>(&listen_)) return std::to_string(tcp->port);
+  return std::get<SocketEnd>(listen_).path;
+}
+
+}  // namespace holdfast

@@ -1,0 +1,101 @@
+#include "core/tunnel.hpp"
+
+#include "core/text.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace holdfast {
+namespace {
+
+// CONTRACT "Enforced ssh settings", and what would undo them: a session of another kind, a forward of its own,
+// a program of its own, another control socket, another file of settings.
+constexpr std::array k_enforced{
+    "batchmode",          "exitonforwardfailure", "serveraliveinterval", "serveralivecountmax", "connecttimeout",
+    "clearallforwardings", "permitlocalcommand",  "controlmaster",       "controlpath",         "controlpersist",
+    "loglevel",           "identitiesonly",       "stricthostkeychecking", "remotecommand",     "forkafterauthentication",
+    "localforward",       "remoteforward",        "dynamicforward",      "localcommand",        "sessiontype",
+    "stdinnull",          "requesttty",           "ignoreunknown",       "updatehostkeys",      "knownhostscommand",
+    "proxyusefdpass",     "tunnel",               "checkhostip",         "nohostauthenticationforlocalhost",
+    "logverbose",         "escapechar",           "enableescapecommandline", "include",         "match",
+    "host",               "identityfile"};
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return out;
+}
+
+bool is_word(std::string_view text) noexcept {
+  return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+  });
+}
+
+}  // namespace
+
+std::string_view to_text(Engine engine) noexcept { return engine == Engine::native ? "native" : "autossh"; }
+std::string_view to_text(Scope scope) noexcept { return scope == Scope::user ? "user" : "system"; }
+
+bool is_enforced_ssh_option(std::string_view key) noexcept {
+  const std::string word = lower(key);
+  return std::any_of(k_enforced.begin(), k_enforced.end(), [&](const char* name) { return word == name; });
+}
+
+Result<SshOption> SshOption::parse(std::string_view text) {
+  const auto subject = [&] { return "ssh-option \"" + std::string(text.substr(0, 200)) + "\""; };
+  const auto equals = text.find('=');
+  if (equals == std::string_view::npos) return usage_error(subject(), "it is not KEY=VALUE");
+  const std::string_view key = trim(text.substr(0, equals));
+  const std::string_view value = trim(text.substr(equals + 1));
+  if (!is_word(key)) return usage_error(subject(), "the key is not a word of letters and digits");
+  if (value.empty()) return usage_error(subject(), "the value is empty");
+  if (has_control_bytes(value)) return usage_error(subject(), "the value holds a control character");
+  if (is_enforced_ssh_option(key)) {
+    const bool strict = lower(key) == "stricthostkeychecking";
+    return usage_error(subject(), "holdfast sets this one itself and it cannot be overridden",
+                       strict ? "an unknown host key is pinned with --accept-new-host-key" : "leave it out");
+  }
+  return SshOption{std::string(key), std::string(value)};
+}
+
+Result<Tunnel> Tunnel::make(TunnelSpec spec) {
+  if (spec.forwards.empty()) return usage_error("port", "at least one is needed", "give -p PORT");
+  for (std::size_t i = 0; i < spec.forwards.size(); ++i)
+    for (std::size_t j = 0; j < i; ++j)
+      if (spec.forwards[i].listen() == spec.forwards[j].listen())
+        return usage_error("port", end_text(spec.forwards[i].listen()) + " is given twice");
+  if (spec.forwards.size() > 256) return usage_error("port", "more than 256 forwards");
+  const auto check_path = [](const char* key, const boost::filesystem::path& path) -> Result<> {
+    if (!path.is_absolute()) return usage_error(key, "it is not an absolute path");
+    if (has_control_bytes(path.native())) return usage_error(key, "the path holds a control character");
+    return {};
+  };
+  if (spec.identity) HOLDFAST_CHECK(check_path("identity", *spec.identity));
+  if (spec.known_hosts) HOLDFAST_CHECK(check_path("known_hosts", *spec.known_hosts));
+  if (spec.runtime_dir) HOLDFAST_CHECK(check_path("runtime_dir", *spec.runtime_dir));
+  if (spec.probe_interval < std::chrono::seconds(10) || spec.probe_interval > std::chrono::hours(1))
+    return usage_error("probe_interval", "it is not between 10 and 3600 seconds");
+  if (spec.run_as && (spec.run_as->empty() || spec.run_as->front() == '-' || has_control_bytes(*spec.run_as) ||
+                      spec.run_as->find_first_of(" :/\\\"'$%") != std::string::npos))
+    return usage_error("run-as", "it is no user name");
+  if (has_control_bytes(spec.host) || spec.host.find_first_of(" /\\\"'$%") != std::string::npos || spec.host.size() > 255)
+    return usage_error("host", "it is no host name");
+  return Tunnel(std::move(spec));
+}
+
+Result<boost::filesystem::path> resolve_identity(std::string_view text, const boost::filesystem::path& home,
+                                                 const boost::filesystem::path& directory) {
+  if (text.empty()) return usage_error("identity", "the path is empty");
+  if (has_control_bytes(text)) return usage_error("identity", "the path holds a control character");
+  if (text == "~" || text.substr(0, 2) == "~/") {
+    if (home.empty()) return usage_error("identity", "~ stands for no home: HOME is not set");
+    return (home / std::string(text.substr(text.size() > 1 ? 2 : 1))).lexically_normal();
+  }
+  if (text.front() == '~') return usage_error("identity", "~USER is not expanded", "give the whole path");
+  const boost::filesystem::path path{std::string(text)};
+  return (path.is_absolute() ? path : directory / path).lexically_normal();
+}
+
+}  // namespace holdfast

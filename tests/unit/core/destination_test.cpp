@@ -1,0 +1,58 @@
+#include "core/destination.hpp"
+
+#include <boost/test/data/monomorphic.hpp>
+#include <boost/test/data/test_case.hpp>
+#include <boost/test/unit_test.hpp>
+
+using holdfast::Destination;
+using holdfast::ExitStatus;
+namespace data = boost::unit_test::data;
+
+BOOST_AUTO_TEST_SUITE(destination)
+
+BOOST_AUTO_TEST_CASE(user_host_and_port_are_told_apart) {
+  const auto d = Destination::parse("gate@bastion.example.org:2200");
+  BOOST_REQUIRE(d);
+  BOOST_TEST(*d->user() == "gate");
+  BOOST_TEST(d->host() == "bastion.example.org");
+  BOOST_TEST(*d->port() == 2200);
+  BOOST_TEST(d->ssh_argument() == "gate@bastion.example.org");
+}
+
+BOOST_AUTO_TEST_CASE(an_alias_stays_an_alias) {
+  const auto d = Destination::parse("lab-gate");
+  BOOST_REQUIRE(d);
+  BOOST_TEST(!d->user());
+  BOOST_TEST(!d->port());
+  BOOST_TEST(d->ssh_argument() == "lab-gate");
+}
+
+BOOST_AUTO_TEST_CASE(an_ipv6_literal_stands_in_brackets) {
+  const auto d = Destination::parse("me@[2001:db8::1]:22");
+  BOOST_REQUIRE(d);
+  BOOST_TEST(d->host() == "2001:db8::1");
+  BOOST_TEST(d->ssh_argument() == "me@2001:db8::1");
+  BOOST_TEST(d->text() == "me@[2001:db8::1]:22");
+  BOOST_TEST(!Destination::parse("2001:db8::1"));
+}
+
+BOOST_DATA_TEST_CASE(the_normal_form_reads_back,
+                     data::make({"a", "u@a", "u@a:1", "[::1]", "[::1]:65535", "u.x-y@h_1.z", "DOM+u@h"})) {
+  const auto d = Destination::parse(sample);
+  BOOST_REQUIRE(d);
+  BOOST_TEST(d->text() == sample);
+  BOOST_TEST((*Destination::parse(d->text()) == *d));
+}
+
+BOOST_DATA_TEST_CASE(hostile_or_broken_ones_are_usage_errors,
+                     data::make({"", "-oProxyCommand=x", "a b", "a\nb", "a\x1b[31m", "user@", "@host", "host:99999", "host:0",
+                                 "host:", "host:22x", "u@-oX", "-u@h", "a;b", "$(id)@h", "h`id`", "[::1", "[zz]", "[::1]x",
+                                 "u@h/x", "a,b", "host:22:22", "u:p@h", "a=b"})) {
+  const auto d = Destination::parse(sample);
+  BOOST_REQUIRE(!d);
+  BOOST_TEST((d.error().status == ExitStatus::usage));
+  BOOST_TEST(!d.error().hint.empty());
+  BOOST_TEST(d.error().line().find('\n') == std::string::npos);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
