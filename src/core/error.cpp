@@ -4,8 +4,16 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace holdfast {
+
+Error::Error(std::string doing_, std::string subject_, std::string cause_, std::string hint_, ExitStatus status_)
+    : doing(std::move(doing_)),
+      subject(std::move(subject_)),
+      cause(std::move(cause_)),
+      hint(std::move(hint_)),
+      status(status_) {}
 
 std::string Error::line() const {
   std::string text = doing;

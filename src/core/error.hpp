@@ -19,6 +19,11 @@ enum class ExitStatus : int {
 /// An expected failure. Texts are lower case, without a full stop, and may hold
 /// hostile bytes: whoever prints them escapes them (core/text.hpp).
 struct Error {
+  // Not an aggregate: Result<std::string> could not tell a value from an Error otherwise (C++20 parenthesized init).
+  Error() = default;
+  Error(std::string doing_, std::string subject_, std::string cause_, std::string hint_ = {},
+        ExitStatus status_ = ExitStatus::failed);
+
   std::string doing;    ///< what was being done, a gerund: "reading"
   std::string subject;  ///< to what: a path, a tunnel, a bastion; may be empty
   std::string cause;    ///< why it failed, in plain words

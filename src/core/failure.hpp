@@ -9,9 +9,25 @@ namespace holdfast {
 
 /// Every class a user can meet; the text of each is the JSON value of last_error.class.
 enum class FailureClass {
-  dns, refused, timeout, unreachable, auth, key_missing, key_permissions, key_passphrase,
-  host_key_unknown, host_key_changed, forward_busy, forward_denied, target_down, dead_peer,
-  closed, crypto, config, ssh_missing, unknown,
+  dns,
+  refused,
+  timeout,
+  unreachable,
+  auth,
+  key_missing,
+  key_permissions,
+  key_passphrase,
+  host_key_unknown,
+  host_key_changed,
+  forward_busy,
+  forward_denied,
+  target_down,
+  dead_peer,
+  closed,
+  crypto,
+  config,
+  ssh_missing,
+  unknown,
 };
 
 /// "forward-busy"

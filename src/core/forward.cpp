@@ -42,9 +42,7 @@ std::optional<std::vector<std::string>> split_parts(std::string_view text) {
   }
 }
 
-std::string bracketed(const std::string& host) {
-  return host.find(':') == std::string::npos ? host : "[" + host + "]";
-}
+std::string bracketed(const std::string& host) { return host.find(':') == std::string::npos ? host : "[" + host + "]"; }
 
 Error refuse(std::string_view text, std::string cause) {
   return usage_error("port \"" + std::string(text.substr(0, 200)) + "\"", std::move(cause),

@@ -31,8 +31,7 @@ using Result = boost::system::result<T, Error>;
   HOLDFAST_TRY_(HOLDFAST_JOIN(holdfast_result_, __LINE__), declaration, expression)
 
 /// HOLDFAST_CHECK(f()): returns the Error of f() from this function when it failed.
-#define HOLDFAST_CHECK(expression)                                            \
-  do {                                                                        \
-    if (auto holdfast_checked = (expression); !holdfast_checked)              \
-      return std::move(holdfast_checked).error();                             \
+#define HOLDFAST_CHECK(expression)                                                                           \
+  do {                                                                                                       \
+    if (auto holdfast_checked = (expression); !holdfast_checked) return std::move(holdfast_checked).error(); \
   } while (false)

@@ -10,15 +10,42 @@ namespace {
 
 // CONTRACT "Enforced ssh settings", and what would undo them: a session of another kind, a forward of its own,
 // a program of its own, another control socket, another file of settings.
-constexpr std::array k_enforced{
-    "batchmode",          "exitonforwardfailure", "serveraliveinterval", "serveralivecountmax", "connecttimeout",
-    "clearallforwardings", "permitlocalcommand",  "controlmaster",       "controlpath",         "controlpersist",
-    "loglevel",           "identitiesonly",       "stricthostkeychecking", "remotecommand",     "forkafterauthentication",
-    "localforward",       "remoteforward",        "dynamicforward",      "localcommand",        "sessiontype",
-    "stdinnull",          "requesttty",           "ignoreunknown",       "updatehostkeys",      "knownhostscommand",
-    "proxyusefdpass",     "tunnel",               "checkhostip",         "nohostauthenticationforlocalhost",
-    "logverbose",         "escapechar",           "enableescapecommandline", "include",         "match",
-    "host",               "identityfile"};
+constexpr std::array k_enforced{"batchmode",
+                                "exitonforwardfailure",
+                                "serveraliveinterval",
+                                "serveralivecountmax",
+                                "connecttimeout",
+                                "clearallforwardings",
+                                "permitlocalcommand",
+                                "controlmaster",
+                                "controlpath",
+                                "controlpersist",
+                                "loglevel",
+                                "identitiesonly",
+                                "stricthostkeychecking",
+                                "remotecommand",
+                                "forkafterauthentication",
+                                "localforward",
+                                "remoteforward",
+                                "dynamicforward",
+                                "localcommand",
+                                "sessiontype",
+                                "stdinnull",
+                                "requesttty",
+                                "ignoreunknown",
+                                "updatehostkeys",
+                                "knownhostscommand",
+                                "proxyusefdpass",
+                                "tunnel",
+                                "checkhostip",
+                                "nohostauthenticationforlocalhost",
+                                "logverbose",
+                                "escapechar",
+                                "enableescapecommandline",
+                                "include",
+                                "match",
+                                "host",
+                                "identityfile"};
 
 std::string lower(std::string_view text) {
   std::string out(text);
@@ -80,7 +107,8 @@ Result<Tunnel> Tunnel::make(TunnelSpec spec) {
   if (spec.run_as && (spec.run_as->empty() || spec.run_as->front() == '-' || has_control_bytes(*spec.run_as) ||
                       spec.run_as->find_first_of(" :/\\\"'$%") != std::string::npos))
     return usage_error("run-as", "it is no user name");
-  if (has_control_bytes(spec.host) || spec.host.find_first_of(" /\\\"'$%") != std::string::npos || spec.host.size() > 255)
+  if (has_control_bytes(spec.host) || spec.host.find_first_of(" /\\\"'$%") != std::string::npos ||
+      spec.host.size() > 255)
     return usage_error("host", "it is no host name");
   return Tunnel(std::move(spec));
 }

@@ -42,12 +42,12 @@ struct TunnelSpec {
   std::optional<boost::filesystem::path> identity = {};  ///< absolute
   std::string backend = "auto";                          ///< a backend's name, or "auto" before setup has chosen
   Engine engine = Engine::native;
-  std::string host = {};                                 ///< the host it belongs to, or "any"; empty: not yet said
+  std::string host = {};  ///< the host it belongs to, or "any"; empty: not yet said
   std::vector<SshOption> ssh_options = {};
-  std::optional<std::string> run_as = {};                ///< system scope: the ordinary user it runs as
+  std::optional<std::string> run_as = {};                   ///< system scope: the ordinary user it runs as
   std::optional<boost::filesystem::path> known_hosts = {};  ///< where setup pinned a host key of its own
   std::optional<boost::filesystem::path> runtime_dir = {};  ///< where socket, lock and live state are; chosen at setup
-  std::chrono::seconds probe_interval{60};               ///< 10 s .. 1 h
+  std::chrono::seconds probe_interval{60};                  ///< 10 s .. 1 h
   bool operator==(const TunnelSpec&) const = default;
 };
 
@@ -67,7 +67,8 @@ class Tunnel {
 
 /// An identity file as the user named it, made absolute: a leading "~/" is `home`, once; a relative path hangs on
 /// `directory`. Refuses control bytes and an empty path.
-[[nodiscard]] Result<boost::filesystem::path> resolve_identity(std::string_view text, const boost::filesystem::path& home,
+[[nodiscard]] Result<boost::filesystem::path> resolve_identity(std::string_view text,
+                                                               const boost::filesystem::path& home,
                                                                const boost::filesystem::path& directory);
 
 }  // namespace holdfast

@@ -21,9 +21,8 @@ Result<TunnelName> TunnelName::parse(std::string_view text) {
   if (text.empty()) return refuse("it is empty");
   if (text.size() > k_longest) return refuse("it is longer than 64 characters");
   if (!is_letter_or_digit(text.front())) return refuse("it does not begin with a letter or digit");
-  const bool fine = std::all_of(text.begin(), text.end(), [](char c) {
-    return is_letter_or_digit(c) || c == '.' || c == '_' || c == '-';
-  });
+  const bool fine = std::all_of(text.begin(), text.end(),
+                                [](char c) { return is_letter_or_digit(c) || c == '.' || c == '_' || c == '-'; });
   if (!fine) return refuse("it holds a character that no name may have");
   return TunnelName(std::string(text));
 }

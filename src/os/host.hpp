@@ -48,8 +48,8 @@ struct Command {
 
 /// How a command ended and what it said.
 struct Completed {
-  int exit_code = 0;      ///< 128 + signal when a signal ended it
-  bool timed_out = false; ///< we ended it: SIGTERM, then SIGKILL
+  int exit_code = 0;       ///< 128 + signal when a signal ended it
+  bool timed_out = false;  ///< we ended it: SIGTERM, then SIGKILL
   std::string out;
   std::string err;
   [[nodiscard]] bool ok() const noexcept { return exit_code == 0 && !timed_out; }
@@ -76,25 +76,29 @@ class Host {
   virtual ~Host() = default;
 
   // --- identity
-  [[nodiscard]] virtual User user() const = 0;                     ///< the one we run as
-  [[nodiscard]] virtual std::string hostname() const = 0;          ///< gethostname(2)
+  [[nodiscard]] virtual User user() const = 0;             ///< the one we run as
+  [[nodiscard]] virtual std::string hostname() const = 0;  ///< gethostname(2)
   [[nodiscard]] virtual std::string boot_id() const = 0;
   [[nodiscard]] virtual std::optional<std::string> env(const std::string& name) const = 0;
-  [[nodiscard]] virtual fs::path self() const = 0;                 ///< our own executable, absolute
+  [[nodiscard]] virtual fs::path self() const = 0;  ///< our own executable, absolute
   [[nodiscard]] virtual fs::path working_directory() const = 0;
   /// Another user by name, through id(1) and getent(1): a static binary has no name service.
   [[nodiscard]] virtual Result<User> find_user(const std::string& name) const = 0;
 
   // --- files (bounded: a file over `limit` bytes is an error)
   [[nodiscard]] virtual Result<std::string> read_file(const fs::path& path, std::size_t limit = 1 << 20) const = 0;
-  [[nodiscard]] virtual FileStatus status(const fs::path& path) const = 0;      ///< lstat
-  [[nodiscard]] virtual std::vector<std::string> list(const fs::path& directory) const = 0;  ///< names, sorted; none if unreadable
+  [[nodiscard]] virtual FileStatus status(const fs::path& path) const = 0;  ///< lstat
+  [[nodiscard]] virtual std::vector<std::string> list(
+      const fs::path& directory) const = 0;  ///< names, sorted; none if unreadable
   /// temp file beside it, fsync, rename, fsync of the directory; nothing changes on failure.
   [[nodiscard]] virtual Result<> write_file(const fs::path& path, std::string_view bytes, mode_t mode) = 0;
-  [[nodiscard]] virtual Result<> remove_file(const fs::path& path) = 0;         ///< a missing file is no error
+  /// The same without fsync: for state that a crash of the machine may take (/run, /tmp).
+  [[nodiscard]] virtual Result<> write_volatile_file(const fs::path& path, std::string_view bytes, mode_t mode) = 0;
+  [[nodiscard]] virtual Result<> remove_file(const fs::path& path) = 0;  ///< a missing file is no error
   /// Makes `directory` and its missing parents with `mode`; returns those it made, outermost first.
   [[nodiscard]] virtual Result<std::vector<fs::path>> make_directories(const fs::path& directory, mode_t mode) = 0;
-  [[nodiscard]] virtual Result<> remove_empty_directory(const fs::path& directory) = 0;  ///< not empty or missing: an error
+  [[nodiscard]] virtual Result<> remove_empty_directory(
+      const fs::path& directory) = 0;  ///< not empty or missing: an error
 
   // --- processes
   /// Where `program` is in PATH (or as given when it has a slash), if it can be executed.
@@ -104,7 +108,7 @@ class Host {
   [[nodiscard]] virtual Result<ProcessId> start_detached(const Detached& detached) = 0;
   /// The identity of a live process of this host; nothing when there is no such process (a zombie is none).
   [[nodiscard]] virtual std::optional<ProcessId> process(pid_t pid) const = 0;
-  [[nodiscard]] virtual std::string command_line(pid_t pid) const = 0;          ///< NUL separated; empty when gone
+  [[nodiscard]] virtual std::string command_line(pid_t pid) const = 0;  ///< NUL separated; empty when gone
   /// Signals that very process; false when it is gone or is no longer the same one.
   virtual bool signal(const ProcessId& process, int signal_number) = 0;
   virtual void sleep_for(std::chrono::milliseconds span) const = 0;

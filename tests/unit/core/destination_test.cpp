@@ -44,10 +44,18 @@ BOOST_DATA_TEST_CASE(the_normal_form_reads_back,
   BOOST_TEST((*Destination::parse(d->text()) == *d));
 }
 
-BOOST_DATA_TEST_CASE(hostile_or_broken_ones_are_usage_errors,
-                     data::make({"", "-oProxyCommand=x", "a b", "a\nb", "a\x1b[31m", "user@", "@host", "host:99999", "host:0",
-                                 "host:", "host:22x", "u@-oX", "-u@h", "a;b", "$(id)@h", "h`id`", "[::1", "[zz]", "[::1]x",
-                                 "u@h/x", "a,b", "host:22:22", "u:p@h", "a=b"})) {
+BOOST_DATA_TEST_CASE(hostile_or_broken_ones_are_usage_errors, data::make({"",          "-oProxyCommand=x",
+                                                                          "a b",       "a\nb",
+                                                                          "a\x1b[31m", "user@",
+                                                                          "@host",     "host:99999",
+                                                                          "host:0",    "host:",
+                                                                          "host:22x",  "u@-oX",
+                                                                          "-u@h",      "a;b",
+                                                                          "$(id)@h",   "h`id`",
+                                                                          "[::1",      "[zz]",
+                                                                          "[::1]x",    "u@h/x",
+                                                                          "a,b",       "host:22:22",
+                                                                          "u:p@h",     "a=b"})) {
   const auto d = Destination::parse(sample);
   BOOST_REQUIRE(!d);
   BOOST_TEST((d.error().status == ExitStatus::usage));

@@ -20,12 +20,14 @@ TunnelSpec a_spec() {
 
 BOOST_AUTO_TEST_SUITE(tunnel)
 
-BOOST_DATA_TEST_CASE(good_names, data::make(std::vector<std::string>{"2222", "a", "lab.x_y-z", "A1", std::string(64, 'x')})) {
+BOOST_DATA_TEST_CASE(good_names,
+                     data::make(std::vector<std::string>{"2222", "a", "lab.x_y-z", "A1", std::string(64, 'x')})) {
   BOOST_TEST(!!TunnelName::parse(sample));
 }
 
 BOOST_DATA_TEST_CASE(bad_names_are_usage_errors,
-                     data::make(std::vector<std::string>{"", "../x", "-x", "a\nb", ".x", "a/b", "a b", "\xc3\xbc", std::string(65, 'x')})) {
+                     data::make(std::vector<std::string>{"", "../x", "-x", "a\nb", ".x", "a/b", "a b", "\xc3\xbc",
+                                                         std::string(65, 'x')})) {
   const auto name = TunnelName::parse(sample);
   BOOST_REQUIRE(!name);
   BOOST_TEST((name.error().status == ExitStatus::usage));
@@ -75,7 +77,8 @@ BOOST_DATA_TEST_CASE(other_options_pass, data::make({"Compression=yes", "Preferr
   BOOST_TEST(!!SshOption::parse(sample));
 }
 
-BOOST_DATA_TEST_CASE(broken_options_are_refused, data::make({"", "=x", "Compression", "a b=c", "X=", "X=a\nb", "-o=x"})) {
+BOOST_DATA_TEST_CASE(broken_options_are_refused,
+                     data::make({"", "=x", "Compression", "a b=c", "X=", "X=a\nb", "-o=x"})) {
   BOOST_TEST(!SshOption::parse(sample));
 }
 

@@ -1,0 +1,73 @@
+#include "os/child.hpp"
+
+#include "os/launch.hpp"
+#include "os/posix_files.hpp"
+
+#include <boost/asio/io_context.hpp>
+
+#include <fcntl.h>
+
+#include <cerrno>
+#include <utility>
+
+namespace holdfast::os {
+
+namespace process_v2 = boost::process::v2;
+
+struct Child::Impl {
+  using Process = process_v2::basic_process<boost::asio::io_context::executor_type>;
+  Process process;
+  OnExit on_exit;
+  bool ended = false;
+
+  Impl(Process started, OnExit handler) : process(std::move(started)), on_exit(std::move(handler)) {}
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+  ~Impl() {
+    if (!ended) process.detach();  // its destructor would kill the child
+  }
+};
+
+Child::Child(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Child::~Child() = default;
+
+Result<std::unique_ptr<Child>> Child::start(boost::asio::io_context& context, const ChildSpec& spec, OnExit on_exit) {
+  HOLDFAST_TRY(const fs::path program, resolve_program(spec.command));
+  const auto open_sink = [](const fs::path& path) {
+    return Descriptor(::open(path.empty() ? "/dev/null" : path.c_str(),
+                             O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  };
+  const Descriptor out = open_sink(spec.out);
+  if (!out) return errno_error("opening", spec.out.string(), errno);
+  const Descriptor err = open_sink(spec.err);
+  if (!err) return errno_error("opening", spec.err.string(), errno);
+
+  std::optional<EnvironmentBlock> block;
+  if (spec.command.environment) block.emplace(*spec.command.environment);
+  process_v2::posix::default_launcher launcher;
+  if (block) launcher.env = block->data();
+  boost::system::error_code error;
+  auto process = launcher(context.get_executor(), error, program, tail(spec.command.argv),
+                          process_v2::process_stdio{nullptr, out.get(), err.get()}, process_v2::process_start_dir{"/"},
+                          ChildHygiene{.own_session = true});
+  if (error) {
+    reap_failed_start(launcher.pid);
+    return Error{"starting", program.string(), errno_text(error.value()), {}};
+  }
+  auto impl = std::make_unique<Impl>(std::move(process), std::move(on_exit));
+  Impl* raw = impl.get();
+  raw->process.async_wait([raw](const boost::system::error_code& cancelled, int) {
+    if (cancelled == boost::asio::error::operation_aborted) return;  // raw is gone
+    raw->ended = true;
+    raw->on_exit(exit_code_of(raw->process.native_exit_code()));
+  });
+  return std::unique_ptr<Child>(new Child(std::move(impl)));
+}
+
+pid_t Child::pid() const noexcept { return impl_->process.id(); }
+
+void Child::signal(int signal_number) noexcept {
+  if (!impl_->ended) ::kill(impl_->process.id(), signal_number);
+}
+
+}  // namespace holdfast::os

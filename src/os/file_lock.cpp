@@ -1,0 +1,55 @@
+#include "os/file_lock.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+namespace holdfast::os {
+
+Result<std::optional<FileLock>> FileLock::try_take(const boost::filesystem::path& path) {
+  // The file may be unlinked by `remove` between open and flock: the lock counts only if the name still leads to it.
+  for (int attempt = 0; attempt < 10; ++attempt) {
+    const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (file < 0) {
+      if (errno == ELOOP) return Error{"locking", path.string(), "it is a symlink", "remove it"};
+      return errno_error("locking", path.string(), errno);
+    }
+    FileLock lock(file);
+    if (::flock(file, LOCK_EX | LOCK_NB) != 0) {
+      if (errno == EWOULDBLOCK) return std::optional<FileLock>();
+      if (errno == EINTR) continue;
+      return errno_error("locking", path.string(), errno);
+    }
+    struct stat held {
+    }, named{};
+    if (::fstat(file, &held) == 0 && ::lstat(path.c_str(), &named) == 0 && held.st_ino == named.st_ino &&
+        held.st_dev == named.st_dev)
+      return std::optional<FileLock>(std::move(lock));
+  }
+  return Error{"locking", path.string(), "it is being replaced again and again", {}};
+}
+
+FileLock::FileLock(FileLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+
+FileLock& FileLock::operator=(FileLock&& other) noexcept {
+  std::swap(descriptor_, other.descriptor_);
+  return *this;
+}
+
+FileLock::~FileLock() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+bool is_locked(const boost::filesystem::path& path) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  if (file < 0) return false;
+  const bool held = ::flock(file, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  ::close(file);
+  return held;
+}
+
+}  // namespace holdfast::os

@@ -1,0 +1,155 @@
+#include "os/posix_files.hpp"
+
+#include <boost/filesystem/operations.hpp>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+
+namespace holdfast::os {
+namespace {
+
+FileKind kind_of(mode_t mode) noexcept {
+  if (S_ISREG(mode)) return FileKind::regular;
+  if (S_ISDIR(mode)) return FileKind::directory;
+  if (S_ISLNK(mode)) return FileKind::symlink;
+  if (S_ISSOCK(mode)) return FileKind::socket;
+  return FileKind::other;
+}
+
+bool write_all(int descriptor, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return false;
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
+}  // namespace
+
+Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
+  if (this != &other) {
+    if (number_ >= 0) ::close(number_);
+    number_ = other.release();
+  }
+  return *this;
+}
+
+Descriptor::~Descriptor() {
+  if (number_ >= 0) ::close(number_);
+}
+
+int Descriptor::release() noexcept {
+  const int number = number_;
+  number_ = -1;
+  return number;
+}
+
+std::optional<std::string> slurp(const std::string& path, std::size_t limit) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) return std::nullopt;
+  std::string bytes(limit, '\0');
+  std::size_t size = 0;
+  while (size < limit) {
+    const ssize_t got = ::read(file.get(), bytes.data() + size, limit - size);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return std::nullopt;
+    if (got == 0) break;
+    size += static_cast<std::size_t>(got);
+  }
+  bytes.resize(size);
+  return bytes;
+}
+
+Result<std::string> read_whole_file(const fs::path& path, std::size_t limit) {
+  // O_NONBLOCK: a FIFO in the place of a file must not hang us.
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!file) return errno_error("reading", path.string(), errno);
+  struct stat info {};
+  if (::fstat(file.get(), &info) != 0) return errno_error("reading", path.string(), errno);
+  if (!S_ISREG(info.st_mode))
+    return Error{"reading", path.string(), S_ISDIR(info.st_mode) ? "it is a directory" : "it is not a file", {}};
+  std::string bytes;
+  char buffer[16384];
+  while (true) {
+    const ssize_t got = ::read(file.get(), buffer, sizeof buffer);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return errno_error("reading", path.string(), errno);
+    if (got == 0) return bytes;
+    bytes.append(buffer, static_cast<std::size_t>(got));
+    if (bytes.size() > limit)
+      return Error{"reading", path.string(), "it is larger than " + std::to_string(limit) + " bytes", {}};
+  }
+}
+
+FileStatus file_status(const fs::path& path) {
+  struct stat info {};
+  if (::lstat(path.c_str(), &info) != 0) return {};
+  return FileStatus{kind_of(info.st_mode), info.st_mode & 07777U, info.st_uid,
+                    static_cast<std::uint64_t>(info.st_size)};
+}
+
+std::vector<std::string> list_directory(const fs::path& directory) {
+  std::vector<std::string> names;
+  boost::system::error_code error;
+  for (fs::directory_iterator it(directory, error), end; !error && it != end; it.increment(error))
+    names.push_back(it->path().filename().native());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+Result<> write_file_atomically(const fs::path& path, std::string_view bytes, mode_t mode, bool durable) {
+  const std::string temporary = path.native() + ".new." + std::to_string(::getpid());
+  const auto fail = [&](int error_number) {
+    ::unlink(temporary.c_str());
+    return errno_error("writing", path.string(), error_number);
+  };
+  ::unlink(temporary.c_str());  // of a former process with our pid
+  Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!file) return errno_error("writing", path.string(), errno);
+  if (!write_all(file.get(), bytes)) return fail(errno);
+  if (::fchmod(file.get(), mode) != 0) return fail(errno);
+  if (durable && ::fsync(file.get()) != 0) return fail(errno);
+  if (::close(file.release()) != 0) return fail(errno);  // NFS reports a full disk here
+  if (::rename(temporary.c_str(), path.c_str()) != 0) return fail(errno);
+  if (durable) {
+    const Descriptor directory(::open(path.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (directory) ::fsync(directory.get());  // some file systems cannot; the rename stands all the same
+  }
+  return {};
+}
+
+Result<std::vector<fs::path>> make_missing_directories(const fs::path& directory, mode_t mode) {
+  std::vector<fs::path> missing;
+  for (fs::path at = directory; !at.empty(); at = at.parent_path()) {
+    struct stat info {};
+    if (::stat(at.c_str(), &info) == 0) {
+      if (!S_ISDIR(info.st_mode))
+        return Error{"making directory", directory.string(), at.string() + " is not a directory", {}};
+      break;
+    }
+    if (errno != ENOENT) return errno_error("making directory", directory.string(), errno);
+    missing.push_back(at);
+  }
+  std::reverse(missing.begin(), missing.end());
+  for (std::size_t made = 0; made < missing.size(); ++made) {
+    // chmod: the umask must not decide what mode a private or a public directory has.
+    if (::mkdir(missing[made].c_str(), mode) == 0) {
+      if (::chmod(missing[made].c_str(), mode) == 0) continue;
+    } else if (errno == EEXIST) {
+      continue;
+    }
+    const int error_number = errno;
+    while (made-- > 0) ::rmdir(missing[made].c_str());
+    return errno_error("making directory", directory.string(), error_number);
+  }
+  return missing;
+}
+
+}  // namespace holdfast::os

@@ -1,0 +1,134 @@
+#include "os/posix_host.hpp"
+
+#include "core/text.hpp"
+#include "os/posix_files.hpp"
+#include "os/posix_processes.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <ctime>
+
+namespace holdfast::os {
+namespace {
+
+constexpr std::chrono::milliseconds k_name_service_deadline{5000};
+
+class PosixHost final : public Host {
+ public:
+  User user() const override {
+    User user;
+    user.uid = ::geteuid();
+    user.gid = ::getegid();
+    // $USER and $HOME are the word of whoever started us; uid 0 by sudo keeps the caller's HOME at times, which ssh
+    // (and so we) would not look at.
+    if (const auto name = env("USER"); name && !name->empty()) user.name = *name;
+    if (user.name.empty())
+      if (const auto name = env("LOGNAME"); name && !name->empty()) user.name = *name;
+    if (const auto home = env("HOME"); home && !home->empty() && home->front() == '/') user.home = *home;
+    return user;
+  }
+  std::string hostname() const override { return this_hostname(); }
+  std::string boot_id() const override { return this_boot_id(); }
+  std::optional<std::string> env(const std::string& name) const override {
+    const char* value = std::getenv(name.c_str());
+    return value != nullptr ? std::optional<std::string>(value) : std::nullopt;
+  }
+  fs::path self() const override {
+    char buffer[4096];
+    const ssize_t size = ::readlink("/proc/self/exe", buffer, sizeof buffer);
+    if (size <= 0) return {};
+    std::string path(buffer, static_cast<std::size_t>(size));
+    // After an upgrade in place the kernel says "… (deleted)" of the old file; the new one has the same name.
+    constexpr std::string_view k_deleted = " (deleted)";
+    if (path.size() > k_deleted.size() && path.ends_with(k_deleted)) path.resize(path.size() - k_deleted.size());
+    return path;
+  }
+  fs::path working_directory() const override {
+    char buffer[4096];
+    return ::getcwd(buffer, sizeof buffer) != nullptr ? fs::path(buffer) : fs::path("/");
+  }
+  Result<User> find_user(const std::string& name) const override;
+
+  Result<std::string> read_file(const fs::path& path, std::size_t limit) const override {
+    return read_whole_file(path, limit);
+  }
+  FileStatus status(const fs::path& path) const override { return file_status(path); }
+  std::vector<std::string> list(const fs::path& directory) const override { return list_directory(directory); }
+  Result<> write_file(const fs::path& path, std::string_view bytes, mode_t mode) override {
+    return write_file_atomically(path, bytes, mode, true);
+  }
+  Result<> write_volatile_file(const fs::path& path, std::string_view bytes, mode_t mode) override {
+    return write_file_atomically(path, bytes, mode, false);
+  }
+  Result<> remove_file(const fs::path& path) override {
+    if (::unlink(path.c_str()) != 0 && errno != ENOENT) return errno_error("removing", path.string(), errno);
+    return {};
+  }
+  Result<std::vector<fs::path>> make_directories(const fs::path& directory, mode_t mode) override {
+    return make_missing_directories(directory, mode);
+  }
+  Result<> remove_empty_directory(const fs::path& directory) override {
+    if (::rmdir(directory.c_str()) != 0) return errno_error("removing", directory.string(), errno);
+    return {};
+  }
+
+  std::optional<fs::path> find_program(const std::string& program) const override { return find_in_path(program); }
+  Result<Completed> run(const Command& command, std::chrono::milliseconds deadline) const override {
+    return run_command(command, deadline);
+  }
+  Result<ProcessId> start_detached(const Detached& detached) override { return start_detached_process(detached); }
+  std::optional<ProcessId> process(pid_t pid) const override { return find_process(pid); }
+  std::string command_line(pid_t pid) const override {
+    return slurp("/proc/" + std::to_string(pid) + "/cmdline", 1 << 17).value_or(std::string());
+  }
+  bool signal(const ProcessId& process, int signal_number) override {
+    if (!is_alive(*this, process)) return false;
+    const bool sent = ::kill(process.pid, signal_number) == 0;
+    // A detached child of ours that has ended must not stay a zombie and seem alive.
+    ::waitpid(process.pid, nullptr, WNOHANG);
+    return sent;
+  }
+  void sleep_for(std::chrono::milliseconds span) const override {
+    timespec left{span.count() / 1000, (span.count() % 1000) * 1000000};
+    ::nanosleep(&left, nullptr);  // cut short by a signal on purpose: an interrupted command looks at once
+  }
+  std::chrono::steady_clock::time_point now() const override { return std::chrono::steady_clock::now(); }
+  std::chrono::sys_time<std::chrono::milliseconds> wall_now() const override {
+    return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+  }
+};
+
+// The name service is asked through programs: a static glibc cannot load its modules.
+Result<User> PosixHost::find_user(const std::string& name) const {
+  const auto refuse = [&](std::string cause) { return Error{"looking up user", name, std::move(cause), {}}; };
+  if (name.empty() || name.front() == '-' || has_control_bytes(name) || name.find(':') != std::string::npos)
+    return usage_error("user \"" + name + "\"", "it is no user name");
+  HOLDFAST_TRY(const Completed answer,
+               run_command({{"getent", "passwd", name}, std::nullopt, {}}, k_name_service_deadline));
+  if (answer.timed_out) return refuse("the name service did not answer in 5 s");
+  if (!answer.ok()) return refuse("there is no such user");
+  const auto fields = split(trim(answer.out), ':');
+  if (fields.size() < 7) return refuse("the name service gave an answer that cannot be read");
+  const auto uid = parse_number(fields[2], 0, UINT32_MAX - 1);
+  const auto gid = parse_number(fields[3], 0, UINT32_MAX - 1);
+  if (!uid || !gid || fields[5].empty() || fields[5].front() != '/') return refuse("it has no uid or no home");
+  return User{*uid, *gid, fields[0], fields[5]};
+}
+
+}  // namespace
+
+bool is_alive(const Host& host, const ProcessId& process) {
+  if (process.pid <= 0 || process.host != host.hostname() || process.boot_id != host.boot_id()) return false;
+  const auto now = host.process(process.pid);
+  return now && now->start_time == process.start_time;
+}
+
+std::unique_ptr<Host> make_posix_host() { return std::make_unique<PosixHost>(); }
+
+}  // namespace holdfast::os

@@ -1,0 +1,15 @@
+// Processes of the real machine. Private to os.
+#pragma once
+
+#include "os/host.hpp"
+
+namespace holdfast::os {
+
+[[nodiscard]] std::optional<fs::path> find_in_path(const std::string& program);
+[[nodiscard]] Result<Completed> run_command(const Command& command, std::chrono::milliseconds deadline);
+[[nodiscard]] Result<ProcessId> start_detached_process(const Detached& detached);
+[[nodiscard]] std::optional<ProcessId> find_process(pid_t pid);
+[[nodiscard]] std::string this_boot_id();
+[[nodiscard]] std::string this_hostname();
+
+}  // namespace holdfast::os

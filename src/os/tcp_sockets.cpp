@@ -1,0 +1,78 @@
+#include "os/tcp_sockets.hpp"
+
+#include "core/text.hpp"
+#include "os/posix_files.hpp"
+
+#include <arpa/inet.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace holdfast::os {
+namespace {
+
+// The inodes of the sockets that `pid` has open: /proc/PID/fd/N -> "socket:[12345]".
+std::set<std::string> socket_inodes(pid_t pid) {
+  std::set<std::string> inodes;
+  const fs::path directory("/proc/" + std::to_string(pid) + "/fd");
+  for (const auto& name : list_directory(directory)) {
+    char target[128];
+    const ssize_t size = ::readlink((directory / name).c_str(), target, sizeof target);
+    if (size <= 0) continue;
+    const std::string_view link(target, static_cast<std::size_t>(size));
+    if (link.starts_with("socket:[") && link.ends_with("]")) inodes.emplace(link.substr(8, link.size() - 9));
+  }
+  return inodes;
+}
+
+// "0100007F:0016": the address in host byte order by 32-bit words, the port in hex. proc(5)
+std::optional<TcpEnd> parse_end(const std::string& text) {
+  const auto colon = text.find(':');
+  if (colon == std::string::npos) return std::nullopt;
+  const std::string address = text.substr(0, colon);
+  if (address.size() != 8 && address.size() != 32) return std::nullopt;
+  unsigned char bytes[16] = {};
+  for (std::size_t word = 0; word < address.size() / 8; ++word) {
+    const auto value = static_cast<std::uint32_t>(std::stoul(address.substr(word * 8, 8), nullptr, 16));
+    std::memcpy(bytes + word * 4, &value, 4);
+  }
+  char numeric[INET6_ADDRSTRLEN] = {};
+  if (::inet_ntop(address.size() == 8 ? AF_INET : AF_INET6, bytes, numeric, sizeof numeric) == nullptr)
+    return std::nullopt;
+  std::string host = numeric;
+  if (host.starts_with("::ffff:") && host.find('.') != std::string::npos) host = host.substr(7);
+  return TcpEnd{host, static_cast<std::uint16_t>(std::stoul(text.substr(colon + 1), nullptr, 16))};
+}
+
+void collect(const std::string& table, const std::set<std::string>& inodes, std::vector<TcpPair>& found) {
+  constexpr std::size_t k_local = 1, k_peer = 2, k_state = 3, k_inode = 9;
+  constexpr std::string_view k_established = "01";
+  const auto text = slurp(table, 8 << 20);
+  if (!text) return;
+  for (const auto& line : split(*text, '\n')) {
+    std::vector<std::string> fields;
+    for (auto& field : split(line, ' '))
+      if (!field.empty()) fields.push_back(std::move(field));
+    if (fields.size() <= k_inode || fields[k_state] != k_established || !inodes.contains(fields[k_inode])) continue;
+    const auto local = parse_end(fields[k_local]);
+    const auto peer = parse_end(fields[k_peer]);
+    if (local && peer) found.push_back(TcpPair{*local, *peer});
+  }
+}
+
+}  // namespace
+
+std::optional<TcpPair> established_connection(pid_t pid) {
+  const auto inodes = socket_inodes(pid);
+  if (inodes.empty()) return std::nullopt;
+  std::vector<TcpPair> found;
+  collect("/proc/" + std::to_string(pid) + "/net/tcp", inodes, found);
+  collect("/proc/" + std::to_string(pid) + "/net/tcp6", inodes, found);
+  if (found.size() != 1) return std::nullopt;
+  return found.front();
+}
+
+}  // namespace holdfast::os

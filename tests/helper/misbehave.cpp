@@ -1,0 +1,66 @@
+// One program with many ways to misbehave, for tests of everything that starts processes.
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+extern char** environ;
+
+int main(int argc, char** argv) {
+  const std::string mode = argc > 1 ? argv[1] : "";
+  if (mode == "exit") return std::atoi(argv[2]);
+  if (mode == "echo") {  // standard input to standard output
+    char buffer[4096];
+    ssize_t got = 0;
+    while ((got = ::read(0, buffer, sizeof buffer)) > 0)
+      if (::write(1, buffer, static_cast<std::size_t>(got)) != got) return 1;
+    return 0;
+  }
+  if (mode == "environment") {
+    for (char** entry = environ; *entry != nullptr; ++entry) std::puts(*entry);
+    return 0;
+  }
+  if (mode == "hang") {
+    std::puts("hanging");
+    std::fflush(stdout);
+    while (true) ::pause();
+  }
+  if (mode == "ignore-term") {
+    std::signal(SIGTERM, SIG_IGN);
+    std::puts("ignoring");
+    std::fflush(stdout);
+    while (true) ::pause();
+  }
+  if (mode == "grandchild") {  // ends at once; its child keeps the pipes open until the test's pipe to it closes
+    if (::fork() == 0) {
+      ::alarm(20);
+      while (true) ::pause();
+    }
+    std::puts("parent done");
+    return 0;
+  }
+  if (mode == "flood") {  // many bytes on both outputs
+    const std::string line(1000, 'x');
+    for (int i = 0; i < 2000; ++i) {
+      std::puts(line.c_str());
+      std::fputs(line.c_str(), stderr);
+    }
+    return 0;
+  }
+  if (mode == "descriptors") {  // which descriptors above 2 were inherited
+    for (int fd = 3; fd < 256; ++fd)
+      if (::fcntl(fd, F_GETFD) != -1) std::printf("%d\n", fd);
+    return 0;
+  }
+  if (mode == "session") {
+    std::printf("%d %d\n", ::getpid() == ::getsid(0) ? 1 : 0, std::signal(SIGTERM, SIG_DFL) == SIG_DFL ? 1 : 0);
+    return 0;
+  }
+  std::fprintf(stderr, "misbehave: unknown mode %s\n", mode.c_str());
+  return 2;
+}

@@ -1,0 +1,97 @@
+#include "os/directories.hpp"
+#include "os/file_lock.hpp"
+#include "os/posix_host.hpp"
+#include "scratch.hpp"
+
+#include <boost/filesystem.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fstream>
+
+using namespace holdfast;
+using namespace holdfast::os;
+
+namespace {
+
+struct Machine {
+  std::unique_ptr<Host> host = make_posix_host();
+  Scratch scratch;
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(files, Machine)
+
+BOOST_AUTO_TEST_CASE(a_file_is_replaced_whole_or_not_at_all) {
+  const auto file = scratch / "a";
+  BOOST_REQUIRE(host->write_file(file, "one", 0600));
+  BOOST_REQUIRE(host->write_file(file, "two", 0644));
+  BOOST_TEST(*host->read_file(file) == "two");
+  BOOST_TEST(host->status(file).mode == 0644u);
+  BOOST_TEST(host->list(scratch.path()).size() == 1u);  // no temporary left
+}
+
+BOOST_AUTO_TEST_CASE(a_write_that_cannot_be_made_changes_nothing) {
+  const auto file = scratch / "missing/a";
+  const auto written = host->write_file(file, "x", 0600);
+  BOOST_REQUIRE(!written);
+  BOOST_TEST(written.error().line().find("no such file") != std::string::npos);
+  BOOST_TEST(host->list(scratch.path()).empty());
+}
+
+BOOST_AUTO_TEST_CASE(what_is_not_a_small_file_is_refused) {
+  BOOST_REQUIRE(host->write_file(scratch / "big", std::string(100, 'x'), 0600));
+  BOOST_TEST(!host->read_file(scratch / "big", 99));
+  BOOST_TEST(!!host->read_file(scratch / "big", 100));
+  BOOST_TEST(!host->read_file(scratch.path()));
+  BOOST_REQUIRE(::mkfifo((scratch / "fifo").c_str(), 0600) == 0);
+  BOOST_TEST(!host->read_file(scratch / "fifo"));  // and does not hang
+}
+
+BOOST_AUTO_TEST_CASE(directories_made_are_told_so_that_they_can_go_again) {
+  const auto made = host->make_directories(scratch / "a/b/c", 0700);
+  BOOST_REQUIRE(made);
+  BOOST_REQUIRE(made->size() == 3u);
+  BOOST_TEST((*made)[0] == scratch / "a");
+  BOOST_TEST(host->make_directories(scratch / "a/b/c", 0700)->empty());
+  BOOST_REQUIRE(host->write_file(scratch / "file", "x", 0600));
+  BOOST_TEST(!host->make_directories(scratch / "file/d", 0700));
+  BOOST_TEST(!host->remove_empty_directory(scratch / "a"));
+  BOOST_TEST(!!host->remove_empty_directory(scratch / "a/b/c"));
+}
+
+BOOST_AUTO_TEST_CASE(a_private_directory_is_ours_and_closed) {
+  const auto directory = scratch / "run";
+  BOOST_REQUIRE(claim_private_directory(directory, ::geteuid()));
+  BOOST_TEST(host->status(directory).mode == 0700u);
+  BOOST_REQUIRE(::chmod(directory.c_str(), 0777) == 0);
+  BOOST_REQUIRE(claim_private_directory(directory, ::geteuid()));
+  BOOST_TEST(host->status(directory).mode == 0700u);
+  boost::filesystem::create_symlink(directory, scratch / "link");
+  const auto link = claim_private_directory(scratch / "link", ::geteuid());
+  BOOST_REQUIRE(!link);
+  BOOST_TEST(link.error().cause.find("symlink") != std::string::npos);
+  BOOST_TEST(!claim_private_directory(directory, ::geteuid() + 1));
+}
+
+BOOST_AUTO_TEST_CASE(one_holder_of_a_lock_at_a_time) {
+  const auto path = scratch / "lock";
+  BOOST_TEST(!is_locked(path));
+  {
+    auto first = FileLock::try_take(path);
+    BOOST_REQUIRE(first);
+    BOOST_REQUIRE(first->has_value());
+    BOOST_TEST(is_locked(path));
+    const auto second = FileLock::try_take(path);
+    BOOST_REQUIRE(second);
+    BOOST_TEST(!second->has_value());
+  }
+  BOOST_TEST(!is_locked(path));
+  boost::filesystem::create_symlink(path, scratch / "link");
+  BOOST_TEST(!FileLock::try_take(scratch / "link"));
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,153 @@
+#include "os/child.hpp"
+#include "os/posix_host.hpp"
+#include "os/tcp_sockets.hpp"
+#include "scratch.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+
+using namespace holdfast;
+using namespace holdfast::os;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct Machine {
+  std::unique_ptr<Host> host = make_posix_host();
+  Scratch scratch;
+
+  Result<Completed> misbehave(std::vector<std::string> arguments, std::chrono::milliseconds deadline = 10s) {
+    arguments.insert(arguments.begin(), MISBEHAVE);
+    return host->run(Command{arguments, {}, {}}, deadline);
+  }
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(processes, Machine)
+
+BOOST_AUTO_TEST_CASE(exit_codes_and_outputs_come_back) {
+  BOOST_TEST(misbehave({"exit", "7"})->exit_code == 7);
+  const auto flood = misbehave({"flood"});
+  BOOST_REQUIRE(flood);
+  BOOST_TEST(flood->out.size() == 2000u * 1001u);
+  BOOST_TEST(flood->err.size() == 2000u * 1000u);
+}
+
+BOOST_AUTO_TEST_CASE(standard_input_is_what_was_given_or_nothing) {
+  BOOST_TEST(host->run(Command{{MISBEHAVE, "echo"}, {}, "hello"}, 10s)->out == "hello");
+  BOOST_TEST(host->run(Command{{MISBEHAVE, "echo"}, {}, {}}, 10s)->out.empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_hanging_command_is_ended_even_if_it_ignores_that) {
+  for (const char* mode : {"hang", "ignore-term"}) {
+    const auto done = misbehave({mode}, 200ms);
+    BOOST_REQUIRE(done);
+    BOOST_TEST(done->timed_out);
+    BOOST_TEST(!done->ok());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_grandchild_that_holds_the_pipes_does_not_hold_us) {
+  const auto before = host->now();
+  BOOST_TEST(misbehave({"grandchild"})->exit_code == 0);
+  BOOST_TEST((host->now() - before < 9s));
+}
+
+BOOST_AUTO_TEST_CASE(the_environment_is_exactly_the_one_given) {
+  const auto done = host->run(Command{{MISBEHAVE, "environment"}, Environment{{"A", "1"}, {"B", "x=y"}}, {}}, 10s);
+  BOOST_TEST(done->out == "A=1\nB=x=y\n");
+}
+
+BOOST_AUTO_TEST_CASE(no_descriptor_of_ours_leaks) {
+  const int leak = ::open("/dev/null", O_RDONLY);
+  BOOST_TEST(misbehave({"descriptors"})->out == "");
+  ::close(leak);
+}
+
+BOOST_AUTO_TEST_CASE(what_cannot_be_started_is_an_error_and_leaves_no_zombie) {
+  BOOST_TEST(!host->run(Command{{"no-such-program-here"}, {}, {}}, 1s));
+  BOOST_TEST(!host->run(Command{{"/etc/passwd"}, {}, {}}, 1s));
+  BOOST_REQUIRE(host->write_file(scratch / "broken",
+                                 "\x7f"
+                                 "ELFnot",
+                                 0755));
+  BOOST_TEST(!host->run(Command{{(scratch / "broken").string()}, {}, {}}, 1s));
+  BOOST_TEST(::waitpid(-1, nullptr, WNOHANG) == -1);  // no child left
+}
+
+BOOST_AUTO_TEST_CASE(a_detached_process_is_known_by_more_than_its_pid) {
+  const auto started = host->start_detached(Detached{Command{{MISBEHAVE, "hang"}, {}, {}}, scratch / "out"});
+  BOOST_REQUIRE(started);
+  BOOST_TEST(is_alive(*host, *started));
+  auto stranger = *started;
+  stranger.start_time += 1;
+  BOOST_TEST(!is_alive(*host, stranger));
+  BOOST_TEST(!host->signal(stranger, SIGKILL));
+  BOOST_TEST(is_alive(*host, *started));
+  auto elsewhere = *started;
+  elsewhere.host = "another";
+  BOOST_TEST(!host->signal(elsewhere, SIGKILL));
+  BOOST_TEST(host->command_line(started->pid).find("hang") != std::string::npos);
+  BOOST_TEST(host->signal(*started, SIGKILL));
+  ::waitpid(started->pid, nullptr, 0);
+  BOOST_TEST(!is_alive(*host, *started));
+}
+
+BOOST_AUTO_TEST_CASE(a_child_has_its_own_session_and_default_signals) {
+  ::signal(SIGTERM, SIG_IGN);
+  boost::asio::io_context context;
+  int code = -1;
+  auto child = Child::start(context, ChildSpec{{{MISBEHAVE, "session"}, {}, {}}, scratch / "out", scratch / "err"},
+                            [&](int exit_code) { code = exit_code; });
+  BOOST_REQUIRE(child);
+  context.run_for(10s);
+  ::signal(SIGTERM, SIG_DFL);
+  BOOST_TEST(code == 0);
+  BOOST_TEST(*host->read_file(scratch / "out") == "1 1\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_childs_death_by_signal_is_told) {
+  boost::asio::io_context context;
+  int code = -1;
+  auto child =
+      Child::start(context, ChildSpec{{{MISBEHAVE, "hang"}, {}, {}}, {}, {}}, [&](int exit_code) { code = exit_code; });
+  BOOST_REQUIRE(child);
+  (*child)->signal(SIGKILL);
+  context.run_for(10s);
+  BOOST_TEST(code == 128 + SIGKILL);
+}
+
+BOOST_AUTO_TEST_CASE(the_one_connection_of_a_process_is_found) {
+  using boost::asio::ip::tcp;
+  boost::asio::io_context context;
+  tcp::acceptor acceptor(context, tcp::endpoint(boost::asio::ip::address_v4::loopback(), 0));
+  BOOST_TEST(!established_connection(::getpid()).has_value());
+  tcp::socket client(context);
+  client.connect(acceptor.local_endpoint());
+  const auto pair = established_connection(::getpid());
+  BOOST_REQUIRE(pair.has_value());
+  BOOST_TEST(pair->peer.host == "127.0.0.1");
+  BOOST_TEST(pair->peer.port == acceptor.local_endpoint().port());
+  BOOST_TEST(pair->local.port == client.local_endpoint().port());
+  const tcp::socket second = acceptor.accept();
+  BOOST_TEST(!established_connection(::getpid()).has_value());  // two: which is the one?
+}
+
+BOOST_AUTO_TEST_CASE(users_are_found_through_the_name_service) {
+  const auto root = host->find_user("root");
+  BOOST_REQUIRE(root);
+  BOOST_TEST(root->uid == 0u);
+  BOOST_TEST(!host->find_user("no-such-user-here"));
+  BOOST_TEST(!host->find_user("-x"));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
