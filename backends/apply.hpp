@@ -13,7 +13,7 @@ namespace holdfast::backends {
 /// What was done and how to undo it. Unwinds nothing by itself: keep() is the default, unwind() is explicit.
 class Applied {
  public:
-  /// Undoes every step done, last first; the errors met on the way are returned as lines.
+  /// Undoes every step done, last first; the errors met on the way are returned as lines. A second call does nothing.
   std::vector<std::string> unwind(os::Host& host);
   /// Directories that steps had to make, outermost first (the installation record keeps them for remove).
   [[nodiscard]] const std::vector<fs::path>& made_directories() const noexcept { return made_directories_; }
@@ -21,11 +21,12 @@ class Applied {
 
  private:
   friend Result<Applied> apply(const Plan&, os::Host&);
-  std::vector<Plan> undo_;  // implementation's choice
+  Plan undo_;  // steps that undo, in the order in which they became due
   std::vector<fs::path> made_directories_;
 };
 
-/// Carries the plan out. When a step fails, the steps before it are unwound and its error is returned.
+/// Carries the plan out. When a step fails, the steps before it are unwound and its error is returned; what could not
+/// be unwound is named in its cause.
 [[nodiscard]] Result<Applied> apply(const Plan& plan, os::Host& host);
 
 /// One step as `--dry-run` shows it: "write /path (0600)\n<contents indented>", "run systemctl --user daemon-reload".

@@ -19,11 +19,13 @@ namespace holdfast::backends {
 /// What must be running, whoever keeps it running.
 struct Job {
   TunnelName name;
-  std::vector<std::string> argv;  ///< absolute program first: `/…/holdfast run NAME`
-  os::Environment environment;    ///< an allow-list, never the login's whole environment
+  /// Absolute program first: `/…/holdfast run …`. A backend that can ends a dead supervisor's ssh by the same words
+  /// with `reap` in place of `run` (nothing is done for another engine's argv[1]).
+  std::vector<std::string> argv;
+  os::Environment environment;  ///< an allow-list, never the login's whole environment
   os::User run_as;
-  std::string host;               ///< the host it belongs to, or "any"
-  fs::path runtime_dir;           ///< system scope: /run/holdfast/NAME
+  std::string host;      ///< the host it belongs to, or "any"
+  fs::path runtime_dir;  ///< system scope: /run/holdfast/NAME
   store::Places places;
 };
 
@@ -31,15 +33,15 @@ struct Job {
 struct Fitness {
   enum class Grade { unavailable, degraded, good } grade = Grade::unavailable;
   Survives survives;
-  std::string reason;                  ///< shown to the user as it is
-  std::optional<std::string> remedy = {};   ///< one command that would make it stronger
+  std::string reason;                      ///< shown to the user as it is
+  std::optional<std::string> remedy = {};  ///< one command that would make it stronger
 };
 
 /// What a backend knows of one tunnel.
 struct Registration {
   bool installed = false;
-  bool running = false;      ///< its job runs, or the backend is about to restart it
-  bool restarting = false;   ///< between a crash and the next start
+  bool running = false;     ///< its job runs, or the backend is about to restart it
+  bool restarting = false;  ///< between a crash and the next start
 };
 
 class Backend {
@@ -49,12 +51,18 @@ class Backend {
   [[nodiscard]] virtual Scope scope() const noexcept = 0;
   /// Reads only, bounded in time (2 s a command).
   [[nodiscard]] virtual Fitness assess(const os::Host&) const = 0;
-  /// The round trip that setup runs (and unwinds) before it relies on the backend; may be empty.
+  /// What the installed job survives as things stand now, for status: cheap, no outside command but where only one
+  /// knows.
+  [[nodiscard]] virtual Survives survives(const Job&, const os::Host&) const = 0;
+  /// The round trip that setup runs before it relies on the backend; may be empty. It may turn linger on: keep what
+  /// apply() returns while the backend is used, unwind it when it is not. Then assess() says what is really survived.
   [[nodiscard]] virtual Result<Plan> prove(const Job&, const os::Host&) const = 0;
   [[nodiscard]] virtual Result<Plan> install(const Job&, const os::Host&) const = 0;  ///< install and enable, not start
-  [[nodiscard]] virtual Result<Plan> remove(const TunnelName&, const store::Places&, const os::Host&) const = 0;  ///< after stop
+  [[nodiscard]] virtual Result<Plan> remove(const TunnelName&, const store::Places&,
+                                            const os::Host&) const = 0;  ///< after stop
   [[nodiscard]] virtual Result<Plan> start(const Job&, const os::Host&) const = 0;
-  [[nodiscard]] virtual Result<Plan> stop(const Job&, const os::Host&) const = 0;     ///< the job; its ssh is ended by the caller
+  [[nodiscard]] virtual Result<Plan> stop(const Job&,
+                                          const os::Host&) const = 0;  ///< the job; its ssh is ended by the caller
   [[nodiscard]] virtual Result<Plan> restart(const Job&, const os::Host&) const = 0;
   /// One answer for each name, in order; one outside command for all of them at most.
   [[nodiscard]] virtual Result<std::vector<Registration>> query(std::span<const Job>, const os::Host&) const = 0;

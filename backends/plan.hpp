@@ -21,10 +21,23 @@ struct WriteFile {
   fs::path path;
   std::string bytes;
   mode_t mode = 0600;
+  std::optional<mode_t> directory_mode = {};  ///< of parents that must be made
 };
 
-/// Removes a file if it is there. Undone: it is written again as it was.
+/// Removes a file if it is there. Undone: it is written again as it was; a symbolic link (never what it leads to)
+/// is not made again.
 struct RemoveFile {
+  fs::path path;
+};
+
+/// Makes a directory and its missing parents. Undone: those made go, if they are empty.
+struct MakeDirectory {
+  fs::path path;
+  mode_t mode = 0700;
+};
+
+/// Removes a directory if it is there and empty; anything else leaves it. Undone: made again with its mode.
+struct RemoveEmptyDirectory {
   fs::path path;
 };
 
@@ -39,9 +52,17 @@ struct Run {
   std::optional<os::Command> undo = {};
   bool may_fail = false;  ///< a non-zero exit is accepted (and no undo is run for it)
   std::chrono::milliseconds deadline{20000};
+  std::vector<int> also_fine = {};  ///< exit codes besides 0 that mean: it was so already (and no undo is run)
 };
 
-/// Starts a process that outlives us and writes its identity (host, boot id, pid, start time) to `pidfile`.
+/// Does nothing now; run when the plan is unwound. Stands *before* the steps whose undoing it has to follow:
+/// systemd must reload after a unit file has been put back, not before.
+struct OnUnwind {
+  os::Command command;
+};
+
+/// Starts a process that outlives us and writes its identity (host, boot id, pid, start time) to `pidfile`. The
+/// pidfile's directory must be ours and closed to others; it is made 0700 if missing (/tmp is empty after a reboot).
 /// Undone: it is terminated and the pidfile removed.
 struct StartDetached {
   os::Detached detached;
@@ -56,7 +77,8 @@ struct Terminate {
 };
 
 // EditBlock and EditCrontab join here with the login-hook and cron backends.
-using Step = std::variant<WriteFile, RemoveFile, RemoveTree, Run, StartDetached, Terminate>;
+using Step = std::variant<WriteFile, RemoveFile, MakeDirectory, RemoveEmptyDirectory, RemoveTree, Run, OnUnwind,
+                          StartDetached, Terminate>;
 using Plan = std::vector<Step>;
 
 }  // namespace holdfast::backends

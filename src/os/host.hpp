@@ -69,6 +69,7 @@ struct FileStatus {
   mode_t mode = 0;  ///< permission bits only
   uid_t owner = 0;
   std::uint64_t size = 0;
+  gid_t group = 0;
 };
 
 class Host {
@@ -99,6 +100,9 @@ class Host {
   [[nodiscard]] virtual Result<std::vector<fs::path>> make_directories(const fs::path& directory, mode_t mode) = 0;
   [[nodiscard]] virtual Result<> remove_empty_directory(
       const fs::path& directory) = 0;  ///< not empty or missing: an error
+  /// Removes a directory and all that is in it, following no link, not even one put there meanwhile; a missing one is
+  /// no error.
+  [[nodiscard]] virtual Result<> remove_tree(const fs::path& directory) = 0;
 
   // --- processes
   /// Where `program` is in PATH (or as given when it has a slash), if it can be executed.

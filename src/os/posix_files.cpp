@@ -91,8 +91,8 @@ Result<std::string> read_whole_file(const fs::path& path, std::size_t limit) {
 FileStatus file_status(const fs::path& path) {
   struct stat info {};
   if (::lstat(path.c_str(), &info) != 0) return {};
-  return FileStatus{kind_of(info.st_mode), info.st_mode & 07777U, info.st_uid,
-                    static_cast<std::uint64_t>(info.st_size)};
+  return FileStatus{kind_of(info.st_mode), info.st_mode & 07777U, info.st_uid, static_cast<std::uint64_t>(info.st_size),
+                    info.st_gid};
 }
 
 std::vector<std::string> list_directory(const fs::path& directory) {
@@ -150,6 +150,18 @@ Result<std::vector<fs::path>> make_missing_directories(const fs::path& directory
     return errno_error("making directory", directory.string(), error_number);
   }
   return missing;
+}
+
+Result<> remove_directory_tree(const fs::path& directory) {
+  const auto status = file_status(directory);
+  if (status.kind == FileKind::missing) return {};
+  if (status.kind != FileKind::directory) return Error{"removing", directory.string(), "it is not a directory", {}};
+  // By descriptors, openat(2) and unlinkat(2), since Boost 1.79: root may clear a directory that its owner, who would
+  // swap a part of it for a link, can still write to (CVE-2022-21658).
+  boost::system::error_code error;
+  fs::remove_all(directory, error);
+  if (error) return errno_error("removing", directory.string(), error.value());
+  return {};
 }
 
 }  // namespace holdfast::os

@@ -30,5 +30,6 @@ class Descriptor {
 [[nodiscard]] std::vector<std::string> list_directory(const fs::path& directory);
 [[nodiscard]] Result<> write_file_atomically(const fs::path& path, std::string_view bytes, mode_t mode, bool durable);
 [[nodiscard]] Result<std::vector<fs::path>> make_missing_directories(const fs::path& directory, mode_t mode);
+[[nodiscard]] Result<> remove_directory_tree(const fs::path& directory);
 
 }  // namespace holdfast::os

@@ -77,6 +77,7 @@ class PosixHost final : public Host {
     if (::rmdir(directory.c_str()) != 0) return errno_error("removing", directory.string(), errno);
     return {};
   }
+  Result<> remove_tree(const fs::path& directory) override { return remove_directory_tree(directory); }
 
   std::optional<fs::path> find_program(const std::string& program) const override { return find_in_path(program); }
   Result<Completed> run(const Command& command, std::chrono::milliseconds deadline) const override {

@@ -1,0 +1,210 @@
+#include "backends/apply.hpp"
+
+#include "backends/pidfile.hpp"
+#include "core/text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <csignal>
+
+namespace holdfast::backends {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds k_poll{20};
+constexpr milliseconds k_after_kill{2000};
+constexpr std::size_t k_largest_file = 1 << 20;
+
+std::string command_text(const os::Command& command) { return fmt::format("{}", fmt::join(command.argv, " ")); }
+
+// The line of a command's stderr that says most: the first that is not empty.
+std::string first_line(const std::string& text) {
+  for (const auto& line : split(text, '\n'))
+    if (const auto trimmed = trim(line); !trimmed.empty()) return std::string(trimmed.substr(0, 400));
+  return {};
+}
+
+// Carries single steps out; what would undo each is appended to `undo`.
+class Carrier {
+ public:
+  Carrier(os::Host& host, Plan& undo, std::vector<fs::path>& made) : host_(host), undo_(undo), made_(made) {}
+
+  Result<> operator()(const WriteFile& step) {
+    const auto before = host_.status(step.path);
+    if (before.kind == os::FileKind::missing) {
+      HOLDFAST_CHECK(make_parents(step.path, step.directory_mode.value_or((step.mode & 077) != 0 ? 0755 : 0700)));
+      HOLDFAST_CHECK(host_.write_file(step.path, step.bytes, step.mode));
+      undo_.emplace_back(RemoveFile{step.path});
+      return {};
+    }
+    if (before.kind != os::FileKind::regular)
+      return Error{"writing", step.path.string(), "something that is not a plain file is there", ""};
+    HOLDFAST_TRY(auto old, host_.read_file(step.path, k_largest_file));
+    if (old == step.bytes && before.mode == step.mode) return {};
+    HOLDFAST_CHECK(host_.write_file(step.path, step.bytes, step.mode));
+    undo_.emplace_back(WriteFile{step.path, std::move(old), before.mode});
+    return {};
+  }
+
+  Result<> operator()(const RemoveFile& step) {
+    const auto before = host_.status(step.path);
+    if (before.kind == os::FileKind::missing) return {};
+    if (before.kind == os::FileKind::directory) return Error{"removing", step.path.string(), "it is a directory", ""};
+    std::optional<WriteFile> restore;
+    if (before.kind == os::FileKind::regular) {
+      HOLDFAST_TRY(auto old, host_.read_file(step.path, k_largest_file));
+      restore = WriteFile{step.path, std::move(old), before.mode};
+    }
+    HOLDFAST_CHECK(host_.remove_file(step.path));
+    if (restore) undo_.emplace_back(std::move(*restore));
+    return {};
+  }
+
+  Result<> operator()(const RemoveEmptyDirectory& step) {
+    const auto before = host_.status(step.path);
+    if (before.kind != os::FileKind::directory || !host_.list(step.path).empty()) return {};
+    // Not empty after all (unreadable, or somebody was quicker), or not ours to remove: it stays.
+    if (!host_.remove_empty_directory(step.path)) return {};
+    const auto made = std::find(made_.begin(), made_.end(), step.path);
+    if (made != made_.end()) made_.erase(made);
+    undo_.emplace_back(MakeDirectory{step.path, before.mode});
+    return {};
+  }
+
+  Result<> operator()(const MakeDirectory& step) { return make_directories(step.path, step.mode); }
+
+  Result<> operator()(const RemoveTree& step) { return host_.remove_tree(step.path); }
+
+  Result<> operator()(const Run& step) {
+    HOLDFAST_TRY(const auto done, host_.run(step.command, step.deadline));
+    if (done.ok()) {
+      if (step.undo) undo_.emplace_back(Run{*step.undo, {}, false, step.deadline, {}});
+      return {};
+    }
+    if (step.may_fail) return {};
+    const auto& fine = step.also_fine;
+    if (!done.timed_out && std::find(fine.begin(), fine.end(), done.exit_code) != fine.end()) return {};
+    return failure(step, done);
+  }
+
+  Result<> operator()(const OnUnwind& step) {
+    undo_.emplace_back(Run{step.command});
+    return {};
+  }
+
+  Result<> operator()(const StartDetached& step) {
+    HOLDFAST_CHECK(require_private_parent(step.pidfile));
+    if (const auto running = running_process(host_, step.pidfile))
+      return Error{"starting", command_text(step.detached.command),
+                   fmt::format("it runs already as process {}", running->pid), ""};
+    HOLDFAST_TRY(const auto process, host_.start_detached(step.detached));
+    auto written = host_.write_file(step.pidfile, format_process_id(process), 0600);
+    if (!written) {
+      host_.signal(process, SIGTERM);
+      return written;
+    }
+    undo_.emplace_back(Terminate{step.pidfile});
+    return {};
+  }
+
+  Result<> operator()(const Terminate& step) {
+    if (const auto process = running_process(host_, step.pidfile)) {
+      host_.signal(*process, SIGTERM);
+      if (!gone_within(*process, step.grace)) {
+        host_.signal(*process, SIGKILL);
+        if (!gone_within(*process, k_after_kill))
+          return Error{"ending", fmt::format("process {}", process->pid), "it does not end, even when killed", ""};
+      }
+    }
+    // Not ours: a stranger's file in /tmp stays where it is.
+    if (host_.status(step.pidfile).owner != host_.user().uid) return {};
+    return host_.remove_file(step.pidfile);
+  }
+
+ private:
+  Result<> make_parents(const fs::path& file, mode_t mode) { return make_directories(file.parent_path(), mode); }
+
+  Result<> make_directories(const fs::path& innermost, mode_t mode) {
+    std::vector<fs::path> missing;
+    for (auto directory = innermost; !directory.empty(); directory = directory.parent_path()) {
+      // A link to a directory (a moved ~/.config) counts as one: only what is missing is made.
+      if (host_.status(directory).kind != os::FileKind::missing) break;
+      missing.push_back(directory);
+    }
+    std::reverse(missing.begin(), missing.end());
+    for (const auto& directory : missing) {
+      HOLDFAST_CHECK(host_.make_directories(directory, mode));
+      made_.push_back(directory);
+      undo_.emplace_back(RemoveEmptyDirectory{directory});
+    }
+    return {};
+  }
+
+  Result<> require_private_parent(const fs::path& file) {
+    const auto directory = file.parent_path();
+    HOLDFAST_CHECK(make_parents(file, 0700));
+    const auto status = host_.status(directory);
+    if (status.kind == os::FileKind::directory && status.owner == host_.user().uid && (status.mode & 077) == 0)
+      return {};
+    return Error{"using", directory.string(), "it is not a directory of yours that is closed to others",
+                 "see who made it: ls -ld " + directory.string()};
+  }
+
+  bool gone_within(const os::ProcessId& process, milliseconds span) {
+    for (milliseconds waited{0}; os::is_alive(host_, process); waited += k_poll) {
+      if (waited >= span) return false;
+      host_.sleep_for(k_poll);
+    }
+    return true;
+  }
+
+  static Error failure(const Run& step, const os::Completed& done) {
+    std::string cause = first_line(done.err);
+    if (cause.empty()) cause = first_line(done.out);
+    if (done.timed_out)
+      cause =
+          fmt::format("no answer within {} s", std::chrono::duration_cast<std::chrono::seconds>(step.deadline).count());
+    else if (cause.empty())
+      cause = fmt::format("it ended with exit status {}", done.exit_code);
+    return Error{"running", command_text(step.command), cause, ""};
+  }
+
+  os::Host& host_;
+  Plan& undo_;
+  std::vector<fs::path>& made_;
+};
+
+}  // namespace
+
+std::vector<std::string> Applied::unwind(os::Host& host) {
+  std::vector<std::string> errors;
+  Plan ignored;
+  Carrier carrier(host, ignored, made_directories_);
+  for (auto step = undo_.rbegin(); step != undo_.rend(); ++step)
+    if (auto done = std::visit(carrier, *step); !done) errors.push_back(done.error().line());
+  undo_.clear();
+  made_directories_.clear();
+  return errors;
+}
+
+void Applied::append(Applied later) {
+  undo_.insert(undo_.end(), std::make_move_iterator(later.undo_.begin()), std::make_move_iterator(later.undo_.end()));
+  made_directories_.insert(made_directories_.end(), later.made_directories_.begin(), later.made_directories_.end());
+}
+
+Result<Applied> apply(const Plan& plan, os::Host& host) {
+  Applied applied;
+  Carrier carrier(host, applied.undo_, applied.made_directories_);
+  for (const auto& step : plan) {
+    auto done = std::visit(carrier, step);
+    if (done) continue;
+    auto error = std::move(done).error();
+    for (const auto& line : applied.unwind(host)) error.cause += "; and it could not be undone: " + line;
+    return error;
+  }
+  return applied;
+}
+
+}  // namespace holdfast::backends

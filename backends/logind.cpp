@@ -1,0 +1,139 @@
+#include "backends/logind.hpp"
+
+#include "backends/systemctl.hpp"
+#include "core/text.hpp"
+
+#include <fmt/format.h>
+
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace holdfast::backends {
+namespace {
+
+constexpr std::chrono::milliseconds k_deadline{2000};
+
+const char* const k_linger_directory = "/var/lib/systemd/linger";
+
+// What a command said; empty when it failed in any way.
+std::string answer_of(const os::Host& host, std::vector<std::string> argv) {
+  const auto done = host.run(os::Command{std::move(argv), {}, {}}, k_deadline);
+  return done && done->ok() ? done->out : std::string();
+}
+
+std::string name_of(const os::Host& host, const os::User& user) {
+  if (!user.name.empty()) return user.name;
+  return std::string(trim(answer_of(host, {"id", "-un"})));
+}
+
+// `as 2 "root" "ann"`, as busctl prints a list of names.
+bool lists(std::string_view property, std::string_view name) {
+  return property.find(fmt::format("\"{}\"", name)) != std::string_view::npos;
+}
+
+}  // namespace
+
+bool is_lingering(const os::Host& host, const os::User& user) {
+  const auto name = name_of(host, user);
+  if (name.empty() || name.find('/') != std::string::npos) return false;
+  return host.status(fs::path(k_linger_directory) / name).kind == os::FileKind::regular;
+}
+
+Permission linger_permission(const os::Host& host) {
+  if (host.user().uid == 0) return Permission::granted;
+  if (!host.find_program("pkcheck")) return Permission::unknown;
+  const auto asked = host.run(os::Command{{"pkcheck", "--action-id", "org.freedesktop.login1.set-self-linger",
+                                           "--process", std::to_string(::getpid())},
+                                          {},
+                                          {}},
+                              k_deadline);
+  if (!asked || asked->timed_out) return Permission::unknown;
+  switch (asked->exit_code) {
+    case 0:
+      return Permission::granted;
+    case 1:  // refused
+    case 2:  // a password would be asked for
+    case 3:
+      return Permission::refused;
+    default:
+      return Permission::unknown;
+  }
+}
+
+Plan linger_on(const os::User& user, const os::Host& host) {
+  if (is_lingering(host, user)) return {};
+  // Without a user it is the caller's own: polkit then asks for the lesser right.
+  return {Run{os::Command{{"loginctl", "--no-ask-password", "enable-linger"}, {}, {}},
+              os::Command{{"loginctl", "--no-ask-password", "disable-linger"}, {}, {}}}};
+}
+
+Plan linger_off(const os::User&) {
+  return {Run{os::Command{{"loginctl", "--no-ask-password", "disable-linger"}, {}, {}},
+              os::Command{{"loginctl", "--no-ask-password", "enable-linger"}, {}, {}}}};
+}
+
+bool has_other_linger_users(const os::Host& host) {
+  const auto manager = user_manager(host);
+  if (!manager) return true;
+  const auto listed = host.run(
+      manager->command({"list-unit-files", "--state=enabled", "--no-legend", "--plain", "--no-pager", "--full"}),
+      k_deadline);
+  if (!listed || !listed->ok()) return true;
+  const auto units = parse_unit_files(listed->out);
+  const auto home_units = user_unit_directory(host);
+  // Vendor units are enabled for everybody by a preset; those that a person wrote or enabled have a file or a link of
+  // the user's own.
+  return std::any_of(units.begin(), units.end(), [&](const std::string& unit) {
+    if (unit.starts_with("holdfast-")) return false;
+    if (host.status(home_units / unit).kind != os::FileKind::missing) return true;
+    return std::ranges::any_of(host.list(home_units), [&](const std::string& entry) {
+      return entry.ends_with(".wants") && host.status(home_units / entry / unit).kind != os::FileKind::missing;
+    });
+  });
+}
+
+bool kills_user_processes(const os::Host& host, const os::User& user) {
+  const auto said =
+      answer_of(host, {"busctl", "get-property", "org.freedesktop.login1", "/org/freedesktop/login1",
+                       "org.freedesktop.login1.Manager", "KillUserProcesses", "KillOnlyUsers", "KillExcludeUsers"});
+  const auto lines = split(said, '\n');
+  if (lines.size() < 3 || trim(lines[0]) != "b true") return false;
+  const auto name = name_of(host, user);
+  if (lists(lines[2], name)) return false;
+  return trim(lines[1]) == "as 0" || lists(lines[1], name);
+}
+
+ControlGroup control_group_from(std::string_view proc_cgroup) {
+  for (const auto& line : split(proc_cgroup, '\n')) {
+    const auto first = line.find(':');
+    const auto second = first == std::string::npos ? first : line.find(':', first + 1);
+    if (second == std::string::npos) continue;
+    const auto controllers = std::string_view(line).substr(first + 1, second - first - 1);
+    if (!controllers.empty() && controllers != "name=systemd") continue;
+    for (const auto& part : split(std::string_view(line).substr(second + 1), '/')) {
+      if (part.starts_with("user@") && part.ends_with(".service")) return ControlGroup::user_manager;
+      if (part.starts_with("session-") && part.ends_with(".scope")) return ControlGroup::session;
+    }
+  }
+  return ControlGroup::elsewhere;
+}
+
+ControlGroup control_group(const os::Host& host, pid_t pid) {
+  const auto text = host.read_file(fmt::format("/proc/{}/cgroup", pid == 0 ? "self" : std::to_string(pid)));
+  return text ? control_group_from(*text) : ControlGroup::elsewhere;
+}
+
+bool survives_logout(ControlGroup group, const os::Host& host, const os::User& user) {
+  switch (group) {
+    case ControlGroup::session:
+      return !kills_user_processes(host, user);
+    case ControlGroup::user_manager:
+      return is_lingering(host, user);
+    case ControlGroup::elsewhere:
+      break;
+  }
+  return true;
+}
+
+}  // namespace holdfast::backends

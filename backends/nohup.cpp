@@ -1,0 +1,78 @@
+#include "backends/logind.hpp"
+#include "backends/pidfile.hpp"
+#include "backends/registry.hpp"
+
+namespace holdfast::backends {
+namespace {
+
+constexpr Survival k_yes{Survival::Kind::yes, {}};
+constexpr Survival k_no{};
+
+fs::path pidfile_of(const Job& job) { return store::runtime_files(job.name, job.runtime_dir).pidfile; }
+
+// A detached process and a pidfile. What is installed is the tunnel's file alone.
+class Nohup final : public Backend {
+ public:
+  std::string_view name() const noexcept override { return "nohup"; }
+  Scope scope() const noexcept override { return Scope::user; }
+
+  Fitness assess(const os::Host& host) const override {
+    const auto group = control_group(host, 0);
+    if (survives_logout(group, host, host.user()))
+      return {Fitness::Grade::degraded,
+              Survives{k_no, k_yes, k_no},
+              "a background process: nothing starts it again after a crash or a reboot",
+              {}};
+    return {Fitness::Grade::degraded, Survives{k_no, k_no, k_no},
+            group == ControlGroup::session
+                ? "a background process: this machine ends all your processes when you log out (KillUserProcesses=yes)"
+                : "a background process: it ends with your user manager when you log out",
+            std::string("ask an administrator for: loginctl enable-linger ") + host.user().name};
+  }
+
+  Survives survives(const Job& job, const os::Host& host) const override {
+    const auto process = running_process(host, pidfile_of(job));
+    const auto group = control_group(host, process ? process->pid : 0);
+    return Survives{k_no, survives_logout(group, host, host.user()) ? k_yes : k_no, k_no};
+  }
+
+  Result<Plan> prove(const Job&, const os::Host&) const override { return Plan{}; }
+  Result<Plan> install(const Job&, const os::Host&) const override { return Plan{}; }
+  // Stop has ended the process and taken its pidfile away.
+  Result<Plan> remove(const TunnelName&, const store::Places&, const os::Host&) const override { return Plan{}; }
+
+  Result<Plan> start(const Job& job, const os::Host& host) const override {
+    if (running_process(host, pidfile_of(job))) return Plan{};
+    return Plan{start_step(job)};
+  }
+
+  Result<Plan> stop(const Job& job, const os::Host&) const override { return Plan{Terminate{pidfile_of(job)}}; }
+
+  Result<Plan> restart(const Job& job, const os::Host&) const override {
+    return Plan{Terminate{pidfile_of(job)}, start_step(job)};
+  }
+
+  Result<std::vector<Registration>> query(std::span<const Job> jobs, const os::Host& host) const override {
+    std::vector<Registration> answers;
+    for (const auto& job : jobs) {
+      const bool installed = host.status(job.places.tunnel_file(job.name)).kind != os::FileKind::missing;
+      answers.push_back({installed, running_process(host, pidfile_of(job)).has_value(), false});
+    }
+    return answers;
+  }
+
+ private:
+  // The supervisor keeps its own log: nothing of its output is wanted.
+  static Step start_step(const Job& job) {
+    return StartDetached{os::Detached{os::Command{job.argv, job.environment, {}}, {}}, pidfile_of(job)};
+  }
+};
+
+}  // namespace
+
+const Backend& nohup_backend() {
+  static const Nohup backend;
+  return backend;
+}
+
+}  // namespace holdfast::backends

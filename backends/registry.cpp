@@ -1,0 +1,55 @@
+#include "backends/registry.hpp"
+
+#include <algorithm>
+#include <array>
+#include <tuple>
+
+namespace holdfast::backends {
+namespace {
+
+// The order in which `auto` prefers what survives alike.
+const std::array<const Backend*, 3>& table() {
+  static const std::array<const Backend*, 3> backends{&systemd_system_backend(), &systemd_user_backend(),
+                                                      &nohup_backend()};
+  return backends;
+}
+
+// Larger is better; of two watchdogs the quicker one.
+auto rank_of(const Survival& survival) { return std::tuple(static_cast<int>(survival.kind), -survival.bound.count()); }
+
+auto rank_of(const Survives& survives) {
+  return std::tuple(rank_of(survives.reboot), rank_of(survives.logout), rank_of(survives.crash));
+}
+
+}  // namespace
+
+std::span<const Backend* const> all_backends() { return table(); }
+
+const Backend* find_backend(std::string_view name) {
+  const auto found = std::find_if(table().begin(), table().end(), [&](const Backend* b) { return b->name() == name; });
+  return found == table().end() ? nullptr : *found;
+}
+
+bool is_future_backend(std::string_view name) {
+  constexpr std::array<std::string_view, 5> k_names{"cron", "tmux", "screen", "login-hook", "slurm"};
+  return std::find(k_names.begin(), k_names.end(), name) != k_names.end();
+}
+
+bool is_stronger(const Survives& a, const Survives& b) { return rank_of(a) > rank_of(b); }
+
+std::vector<Candidate> rank(Scope scope, const os::Host& host, std::span<const std::string> only) {
+  std::vector<Candidate> candidates;
+  for (const auto* backend : all_backends()) {
+    if (backend->scope() != scope) continue;
+    if (!only.empty() && std::find(only.begin(), only.end(), backend->name()) == only.end()) continue;
+    candidates.push_back({backend, backend->assess(host)});
+  }
+  const auto usable = [](const Candidate& c) { return c.fitness.grade != Fitness::Grade::unavailable; };
+  std::stable_sort(candidates.begin(), candidates.end(), [&](const Candidate& a, const Candidate& b) {
+    if (usable(a) != usable(b)) return usable(a);
+    return usable(a) && is_stronger(a.fitness.survives, b.fitness.survives);
+  });
+  return candidates;
+}
+
+}  // namespace holdfast::backends

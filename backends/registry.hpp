@@ -1,0 +1,15 @@
+// The backends of this build. Each hides its class in its own .cpp.
+#pragma once
+
+#include "backends/backend.hpp"
+
+namespace holdfast::backends {
+
+[[nodiscard]] const Backend& systemd_system_backend();
+[[nodiscard]] const Backend& systemd_user_backend();
+[[nodiscard]] const Backend& nohup_backend();
+
+/// True when `a` outlives more than `b`: reboot first, then logout, then crash.
+[[nodiscard]] bool is_stronger(const Survives& a, const Survives& b);
+
+}  // namespace holdfast::backends

@@ -1,0 +1,99 @@
+#include "backends/program_access.hpp"
+#include "backends/registry.hpp"
+#include "backends/systemctl.hpp"
+#include "backends/unit.hpp"
+
+namespace holdfast::backends {
+namespace {
+
+constexpr std::chrono::milliseconds k_proof_deadline{15000};
+
+const char* const k_template = "systemd-system.service";
+const char* const k_target = "multi-user.target";
+const char* const k_unit_directory = "/etc/systemd/system";
+
+constexpr Survival k_yes{Survival::Kind::yes, {}};
+
+class SystemdSystem final : public Backend {
+ public:
+  std::string_view name() const noexcept override { return "systemd-system"; }
+  Scope scope() const noexcept override { return Scope::system; }
+
+  Fitness assess(const os::Host& host) const override {
+    const auto unavailable = [](std::string reason, std::optional<std::string> remedy = {}) {
+      return Fitness{Fitness::Grade::unavailable, {}, std::move(reason), std::move(remedy)};
+    };
+    if (!is_booted(host)) return unavailable("this machine was not started by systemd");
+    if (!host.find_program("systemctl")) return unavailable("there is no systemctl here");
+    if (host.user().uid != 0)
+      return unavailable("only root can install a service of the machine", "sudo holdfast setup …");
+    return {Fitness::Grade::good, Survives{k_yes, k_yes, k_yes}, "systemd runs this machine's services", {}};
+  }
+
+  Survives survives(const Job&, const os::Host&) const override { return Survives{k_yes, k_yes, k_yes}; }
+
+  // Our own program, as that user, in that sandbox: what ProtectHome or an old kernel would break breaks here.
+  Result<Plan> prove(const Job& job, const os::Host& host) const override {
+    HOLDFAST_CHECK(require_executable_by(job.run_as, job.argv.front(), host));
+    HOLDFAST_TRY(const auto unit, render_unit(job, k_template, host));
+    std::vector<std::string> arguments{"--quiet", "--collect", "--property=Type=oneshot",
+                                       "--description=holdfast proves that this machine runs its units"};
+    for (auto& argument : sandbox_arguments(unit)) arguments.push_back(std::move(argument));
+    arguments.insert(arguments.end(), {"--", job.argv.front(), "version"});
+    return Plan{Run{Systemctl::of_machine(host).run_command(std::move(arguments)), {}, false, k_proof_deadline, {}}};
+  }
+
+  Result<Plan> install(const Job& job, const os::Host& host) const override {
+    HOLDFAST_CHECK(require_executable_by(job.run_as, job.argv.front(), host));
+    HOLDFAST_TRY(auto unit, render_unit(job, k_template, host));
+    return install_unit(Systemctl::of_machine(host), job.name, k_unit_directory, std::move(unit), k_target, host);
+  }
+
+  Result<Plan> remove(const TunnelName& tunnel, const store::Places& places, const os::Host& host) const override {
+    auto plan = remove_unit(manager(host), tunnel, k_unit_directory, k_target);
+    // systemd makes these (StateDirectory=, RuntimeDirectory=) and takes only the second away again.
+    const auto runtime = store::system_runtime_directory(tunnel);
+    const auto state = places.state_directory(tunnel);
+    plan.emplace_back(RemoveTree{runtime});
+    plan.emplace_back(RemoveEmptyDirectory{runtime.parent_path()});
+    plan.emplace_back(RemoveTree{state});
+    plan.emplace_back(RemoveEmptyDirectory{state.parent_path()});
+    return plan;
+  }
+
+  Result<Plan> start(const Job& job, const os::Host& host) const override {
+    return start_unit(Systemctl::of_machine(host), job.name);
+  }
+
+  Result<Plan> stop(const Job& job, const os::Host& host) const override {
+    if (!manager(host)) return Plan{};
+    return stop_unit(Systemctl::of_machine(host), job.name);
+  }
+
+  Result<Plan> restart(const Job& job, const os::Host& host) const override {
+    return restart_unit(Systemctl::of_machine(host), job.name);
+  }
+
+  Result<std::vector<Registration>> query(std::span<const Job> jobs, const os::Host& host) const override {
+    return query_units(manager(host), k_unit_directory, jobs, host);
+  }
+
+ private:
+  // sd_booted(3)
+  static bool is_booted(const os::Host& host) {
+    return host.status("/run/systemd/system").kind == os::FileKind::directory;
+  }
+  static std::optional<Systemctl> manager(const os::Host& host) {
+    if (!is_booted(host)) return std::nullopt;
+    return Systemctl::of_machine(host);
+  }
+};
+
+}  // namespace
+
+const Backend& systemd_system_backend() {
+  static const SystemdSystem backend;
+  return backend;
+}
+
+}  // namespace holdfast::backends

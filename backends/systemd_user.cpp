@@ -1,0 +1,126 @@
+#include "backends/logind.hpp"
+#include "backends/registry.hpp"
+#include "backends/systemctl.hpp"
+#include "backends/unit.hpp"
+#include "core/text.hpp"
+
+#include <fmt/format.h>
+
+namespace holdfast::backends {
+namespace {
+
+constexpr std::chrono::milliseconds k_assess_deadline{2000};
+constexpr std::chrono::milliseconds k_proof_deadline{15000};
+
+const char* const k_template = "systemd-user.service";
+const char* const k_target = "default.target";
+
+constexpr Survival k_yes{Survival::Kind::yes, {}};
+constexpr Survives k_with_linger{k_yes, k_yes, k_yes};
+constexpr Survives k_without_linger{k_yes, {}, {}};
+
+class SystemdUser final : public Backend {
+ public:
+  std::string_view name() const noexcept override { return "systemd-user"; }
+  Scope scope() const noexcept override { return Scope::user; }
+
+  Fitness assess(const os::Host& host) const override {
+    if (!host.find_program("systemctl")) return unavailable("there is no systemctl here");
+    const auto manager = user_manager(host);
+    if (!manager)
+      return unavailable("no systemd user manager runs for you", "log in over ssh rather than by su or sudo");
+    const auto answer = host.run(manager->command({"show", "--property=Version", "--value"}), k_assess_deadline);
+    if (!answer) return unavailable(answer.error().line());
+    if (answer->timed_out) return unavailable("your systemd user manager does not answer");
+    if (!answer->ok())
+      return unavailable("your systemd user manager cannot be reached: " +
+                         printable(trim(split(answer->err, '\n').front())));
+    return by_linger(host);
+  }
+
+  Survives survives(const Job&, const os::Host& host) const override {
+    return is_lingering(host, host.user()) ? k_with_linger : k_without_linger;
+  }
+
+  Result<Plan> prove(const Job& job, const os::Host& host) const override {
+    HOLDFAST_TRY(const auto manager, require_manager(host));
+    HOLDFAST_TRY(const auto unit, render_unit(job, k_template, host));
+    // May fail: where linger is refused the backend still works until the logout, and assess() says so.
+    Plan plan = linger_on(host.user(), host);
+    for (auto& step : plan)
+      if (auto* run = std::get_if<Run>(&step)) run->may_fail = true;
+    std::vector<std::string> arguments{"--quiet", "--collect", "--property=Type=oneshot",
+                                       "--description=holdfast proves that this user manager runs units"};
+    for (auto& argument : sandbox_arguments(unit)) arguments.push_back(std::move(argument));
+    arguments.insert(arguments.end(), {"--", job.argv.front(), "version"});
+    plan.emplace_back(Run{manager.run_command(std::move(arguments)), {}, false, k_proof_deadline, {}});
+    return plan;
+  }
+
+  Result<Plan> install(const Job& job, const os::Host& host) const override {
+    HOLDFAST_TRY(const auto manager, require_manager(host));
+    HOLDFAST_TRY(auto unit, render_unit(job, k_template, host));
+    Plan plan = linger_on(host.user(), host);
+    for (auto& step : plan)
+      if (auto* run = std::get_if<Run>(&step)) run->may_fail = true;
+    for (auto& step : install_unit(manager, job.name, user_unit_directory(host), std::move(unit), k_target, host))
+      plan.push_back(std::move(step));
+    return plan;
+  }
+
+  Result<Plan> remove(const TunnelName& tunnel, const store::Places&, const os::Host& host) const override {
+    return remove_unit(user_manager(host), tunnel, user_unit_directory(host), k_target);
+  }
+
+  Result<Plan> start(const Job& job, const os::Host& host) const override {
+    HOLDFAST_TRY(const auto manager, require_manager(host));
+    return start_unit(manager, job.name);
+  }
+
+  Result<Plan> stop(const Job& job, const os::Host& host) const override {
+    const auto manager = user_manager(host);
+    if (!manager) return Plan{};  // without it nothing of it runs
+    return stop_unit(*manager, job.name);
+  }
+
+  Result<Plan> restart(const Job& job, const os::Host& host) const override {
+    HOLDFAST_TRY(const auto manager, require_manager(host));
+    return restart_unit(manager, job.name);
+  }
+
+  Result<std::vector<Registration>> query(std::span<const Job> jobs, const os::Host& host) const override {
+    return query_units(user_manager(host), user_unit_directory(host), jobs, host);
+  }
+
+ private:
+  static Fitness unavailable(std::string reason, std::optional<std::string> remedy = {}) {
+    return Fitness{Fitness::Grade::unavailable, {}, std::move(reason), std::move(remedy)};
+  }
+
+  static Fitness by_linger(const os::Host& host) {
+    if (is_lingering(host, host.user()))
+      return {Fitness::Grade::good, k_with_linger, "your user manager runs, and linger keeps it running", {}};
+    const auto permission = linger_permission(host);
+    if (permission == Permission::refused)
+      return {Fitness::Grade::degraded, k_without_linger,
+              "your user manager ends when you log out: linger is off, and you may not turn it on yourself",
+              fmt::format("sudo loginctl enable-linger {}", host.user().name)};
+    return {
+        Fitness::Grade::good, k_with_linger, "your user manager runs; setup turns linger on to keep it running", {}};
+  }
+
+  static Result<Systemctl> require_manager(const os::Host& host) {
+    if (auto manager = user_manager(host)) return *manager;
+    return Error{"reaching", "your systemd user manager", "none runs for you",
+                 "log in over ssh rather than by su or sudo, or choose --backend nohup", ExitStatus::no_backend};
+  }
+};
+
+}  // namespace
+
+const Backend& systemd_user_backend() {
+  static const SystemdUser backend;
+  return backend;
+}
+
+}  // namespace holdfast::backends
