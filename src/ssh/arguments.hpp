@@ -33,16 +33,17 @@ struct Client {
 
 /// What differs between the supervisor's ssh and preflight's.
 struct Session {
-  fs::path control;       ///< control socket to make
-  fs::path log;           ///< -E
-  bool verbose = false;   ///< LogLevel=DEBUG1: preflight tells "denied" from "busy" by it
+  fs::path control;                   ///< control socket to make
+  fs::path log;                       ///< -E
+  bool verbose = false;               ///< LogLevel=DEBUG1: preflight tells "denied" from "busy" by it
   std::vector<SshOption> extra = {};  ///< before all else (preflight's StrictHostKeyChecking=accept-new and its file)
 };
 
 /// `ssh -N -M -S CTL -E LOG -o … [-i KEY] [-p PORT] -- DEST`, argv[0] the absolute program.
 /// Enforced options come first, since for ssh the first one wins; then the user's; no forward at all: forwards are
 /// asked for over the control socket.
-[[nodiscard]] std::vector<std::string> master_arguments(const Client& client, const Tunnel& tunnel, const Session& session);
+[[nodiscard]] std::vector<std::string> master_arguments(const Client& client, const Tunnel& tunnel,
+                                                        const Session& session);
 
 /// The environment of the job and of preflight: HOME USER LOGNAME PATH LANG=C.UTF-8 XDG_*; never an agent or a ticket
 /// that is gone after logout.

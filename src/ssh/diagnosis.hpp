@@ -19,9 +19,17 @@ struct Said {
 
 /// The class, in plain words, with a hint that names this tunnel's bastion, key and ports. `unknown` quotes the last
 /// line of the log, escaped. Nothing when ssh said nothing at all that is known (it was killed, or ended cleanly).
+/// A passphrase and a refused key look alike to ssh; only check_identity() (preflight.hpp) tells them apart.
 [[nodiscard]] std::optional<Diagnosis> diagnose(const Said& said, const Tunnel& tunnel);
 
 /// The words and the hint for a class that was found without a message (a deadline, a mux answer, a dead probe).
 [[nodiscard]] Diagnosis explain(FailureClass failure, const Tunnel& tunnel);
+
+/// The same for one forward of the tunnel: forward_busy, forward_denied, target_down.
+[[nodiscard]] Diagnosis explain(FailureClass failure, const Tunnel& tunnel, const Forward& forward);
+
+/// After a forward was refused over the mux: true when the log (LogLevel=DEBUG1; at INFO there is nothing to see)
+/// holds the server's word that it was not allowed. Otherwise the port is taken.
+[[nodiscard]] bool says_forward_denied(std::string_view log) noexcept;
 
 }  // namespace holdfast::ssh

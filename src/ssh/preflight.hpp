@@ -16,26 +16,26 @@ namespace holdfast::ssh {
 
 /// One step as setup shows it: "bastion reached", "12 ms", or how it failed.
 struct Check {
-  std::string what;                           ///< "host key known"
-  std::string figure;                         ///< "in 12 ms", "ED25519 SHA256:…"; may be empty
+  std::string what;    ///< "host key known"
+  std::string figure;  ///< "in 12 ms", "ED25519 SHA256:…"; may be empty
   std::optional<Diagnosis> failure = {};
-  bool warning = false;                       ///< failure is told but does not stop setup (a target that is closed)
+  bool warning = false;  ///< failure is told but does not stop setup (a target that is closed)
 };
 
 struct PreflightRequest {
   Client client;
-  os::User run_as;                   ///< whose key, config and known_hosts count; another user than ours only for root
-  os::Environment environment;       ///< the job's
-  fs::path scratch;                  ///< a private directory of run_as for the control socket and logs; removed by the caller
+  os::User run_as;              ///< whose key, config and known_hosts count; another user than ours only for root
+  os::Environment environment;  ///< the job's
+  fs::path scratch;  ///< a private directory of run_as for the control socket and logs; removed by the caller
   bool accept_new_host_key = false;
-  fs::path pin_file;                 ///< where an accepted key goes; empty otherwise
-  std::vector<Forward> held = {};    ///< forwards that a running tunnel of ours holds already: not asked for again
+  fs::path pin_file;               ///< where an accepted key goes; empty otherwise
+  std::vector<Forward> held = {};  ///< forwards that a running tunnel of ours holds already: not asked for again
 };
 
 struct PreflightReport {
   std::vector<Check> checks;
-  std::optional<Diagnosis> failure;            ///< the first check that stops setup
-  std::optional<std::string> pinned_key;       ///< fingerprint of a host key that was pinned now
+  std::optional<Diagnosis> failure;       ///< the first check that stops setup
+  std::optional<std::string> pinned_key;  ///< fingerprint of a host key that was pinned now
 };
 
 /// Runs the checks in order, calls `on_check` after each, stops at the first failure. One login only.
@@ -44,6 +44,7 @@ struct PreflightReport {
 
 /// The checks of a private key that need no network: it exists, is a file, is a private key, is closed to others,
 /// opens without a passphrase (or an agent is not needed).
-[[nodiscard]] std::optional<Diagnosis> check_identity(os::Host& host, const Tunnel& tunnel, const PreflightRequest& request);
+[[nodiscard]] std::optional<Diagnosis> check_identity(os::Host& host, const Tunnel& tunnel,
+                                                      const PreflightRequest& request);
 
 }  // namespace holdfast::ssh

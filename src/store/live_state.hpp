@@ -38,18 +38,18 @@ struct LiveForward {
 struct LiveState {
   os::ProcessId supervisor;
   TunnelState state = TunnelState::connecting;
-  bool verified = false;                 ///< the end-to-end probe answered
-  WallTime since;                        ///< in this state since
+  bool verified = false;  ///< the end-to-end probe answered
+  WallTime since;         ///< in this state since
   std::string bastion;
   std::string engine = "native";
   std::vector<LiveForward> forwards;
   std::optional<os::ProcessId> ssh;
-  std::optional<double> rtt_ms;          ///< of the last probe
-  std::uint64_t reconnects = 0;          ///< since the supervisor started
+  std::optional<double> rtt_ms;  ///< of the last probe
+  std::uint64_t reconnects = 0;  ///< since the supervisor started
   std::optional<WallTime> next_attempt;
   std::optional<LastError> last_error;
-  std::optional<os::TcpPair> connection; ///< of the last ssh that was up: what the knock needs
-  std::uint64_t generation = 0;          ///< +1 each time the tunnel file was (re)read: setup waits for its own
+  std::optional<os::TcpPair> connection;  ///< of the last ssh that was up: what the knock needs
+  std::uint64_t generation = 0;           ///< +1 each time the tunnel file was (re)read: setup waits for its own
 };
 
 [[nodiscard]] std::string format_live_state(const LiveState& state);
@@ -57,7 +57,7 @@ struct LiveState {
 
 /// Reads it from the runtime directory; nothing when there is none; refuses a symlink or a foreign owner
 /// (`owner`: who runs the supervisor).
-[[nodiscard]] Result<std::optional<LiveState>> read_live_state(const os::Host& host, const boost::filesystem::path& file,
-                                                               uid_t owner);
+[[nodiscard]] Result<std::optional<LiveState>> read_live_state(const os::Host& host,
+                                                               const boost::filesystem::path& file, uid_t owner);
 
 }  // namespace holdfast::store

@@ -15,10 +15,10 @@ namespace fs = boost::filesystem;
 /// The directories of one scope on this host.
 struct Places {
   Scope scope = Scope::user;
-  fs::path config;     ///< ~/.config/holdfast or /etc/holdfast
-  fs::path tunnels;    ///< config / "tunnels"
-  fs::path templates;  ///< config / "templates"
-  fs::path state;      ///< ~/.local/state/holdfast/HOSTNAME or /var/lib/holdfast
+  fs::path config;               ///< ~/.config/holdfast or /etc/holdfast
+  fs::path tunnels;              ///< config / "tunnels"
+  fs::path templates;            ///< config / "templates"
+  fs::path state;                ///< ~/.local/state/holdfast/HOSTNAME or /var/lib/holdfast
   mode_t file_mode = 0600;       ///< of a tunnel file: 0600, 0644 in the system scope
   mode_t directory_mode = 0700;  ///< 0700, 0755 in the system scope
 
@@ -28,26 +28,40 @@ struct Places {
   [[nodiscard]] fs::path state_directory(const TunnelName& name) const;  ///< the directory state_file() is in
 };
 
-/// An error when no home is known or the XDG value is not absolute.
+/// An error when no home is known. XDG_CONFIG_HOME and XDG_STATE_HOME count when they are absolute (a relative one is
+/// invalid and to be ignored: XDG Base Directory Specification).
 [[nodiscard]] Result<Places> places(Scope scope, const os::Host& host);
+
+/// The host name as a directory's name: itself, or a stand-in when it could not be one.
+[[nodiscard]] std::string host_directory_name(const std::string& hostname);
+
+/// A control socket's path has 108 bytes less the random suffix that ssh binds it with first: unix(7).
+inline constexpr std::size_t k_longest_control_path = 90;
+
+/// An error when the control socket of a tunnel would not fit under `directory`.
+[[nodiscard]] Result<> check_runtime_directory(const fs::path& directory);
 
 /// What lies in a tunnel's runtime directory. Names are short: a control socket's path has 90 bytes.
 struct RuntimeFiles {
   fs::path directory;
-  fs::path control;   ///< ssh's control socket
-  fs::path lock;      ///< held by the supervisor
-  fs::path live;      ///< live state, JSON
-  fs::path pidfile;   ///< written by the nohup backend
-  fs::path ssh_log;   ///< ssh -E
-  fs::path ssh_err;   ///< ssh's stderr
+  fs::path control;  ///< ssh's control socket
+  fs::path lock;     ///< held by the supervisor
+  fs::path live;     ///< live state, JSON
+  fs::path pidfile;  ///< written by the nohup backend
+  fs::path ssh_log;  ///< ssh -E
+  fs::path ssh_err;  ///< ssh's stderr
 };
 /// All of them lie directly in `directory`, named by a short hash of the tunnel's name (control) or NAME.suffix.
 [[nodiscard]] RuntimeFiles runtime_files(const TunnelName& name, const fs::path& directory);
 
-/// The first of $candidates that is ours: [XDG_RUNTIME_DIR/holdfast if `lingering`], then /tmp, /var/tmp, /dev/shm
-/// + /holdfast-UID; made if missing. `passed_over` gets a line for each squatter. Never used in the system scope
-/// (there it is /run/holdfast/NAME).
+/// Where a user's runtime directory may be, best first: [XDG_RUNTIME_DIR/holdfast, else /run/user/UID/holdfast, if
+/// `lingering`], then /tmp, /var/tmp, /dev/shm + /holdfast-UID. Never used in the system scope.
+[[nodiscard]] std::vector<fs::path> runtime_directory_candidates(const os::Host& host, bool lingering);
+
+/// The first of the candidates that is ours; made if missing. `passed_over` gets a line for each one that is not.
 [[nodiscard]] Result<fs::path> choose_runtime_directory(const os::Host& host, bool lingering,
+                                                        std::vector<std::string>& passed_over);
+[[nodiscard]] Result<fs::path> choose_runtime_directory(const os::Host& host, const std::vector<fs::path>& candidates,
                                                         std::vector<std::string>& passed_over);
 
 /// /run/holdfast/NAME

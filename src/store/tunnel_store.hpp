@@ -15,11 +15,15 @@ struct Entry {
   Result<Tunnel> tunnel;
 };
 
-/// Every NAME.conf in places.tunnels, sorted by name (numbers by value); other files are passed over.
+/// Every NAME.conf in places.tunnels, sorted by name (numbers by value, before words); other files are passed over.
 [[nodiscard]] std::vector<Entry> load_all(const os::Host& host, const Places& places);
 
-/// Fails with ExitStatus::no_such_tunnel when there is no such file; refuses a file that is a symlink to elsewhere's
-/// owner, not ours (or root's), writable by others, torn, empty or huge.
+/// Fails with ExitStatus::no_such_tunnel when there is no such file. Refuses one that is not ours (or root's; root's
+/// alone in the system scope), that others may write to, or whose directory is so; that is torn, empty or huge. A
+/// symlink of ours to a file of ours is followed: people keep such files in a repository of their own.
 [[nodiscard]] Result<Tunnel> load(const os::Host& host, const Places& places, const TunnelName& name);
+
+/// True when there is a file of that name, sound or not.
+[[nodiscard]] bool exists(const os::Host& host, const Places& places, const TunnelName& name);
 
 }  // namespace holdfast::store

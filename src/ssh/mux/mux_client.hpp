@@ -24,31 +24,37 @@ namespace holdfast::ssh::mux {
 using Deadline = std::chrono::milliseconds;
 
 /// How a request ended, when it was answered by the master.
-struct Granted { std::uint32_t value = 0; };  ///< ok; the master's pid (alive) or the allocated port
-struct Refused { std::string reason; };       ///< the master or the server said no
-struct NoReply { std::string why; };          ///< no socket, not the protocol, closed, or the deadline passed
+struct Granted {
+  std::uint32_t value = 0;
+};  ///< ok; the master's pid (alive) or the allocated port
+struct Refused {
+  std::string reason;
+};  ///< the master or the server said no
+struct NoReply {
+  std::string why;
+};  ///< no socket, not the protocol, closed, or the deadline passed
 using Answer = std::variant<Granted, Refused, NoReply>;
 
 /// How an end-to-end probe through `ssh` ended.
 struct ProbeAnswer {
   enum class Kind {
-    banner,      ///< the far end spoke "SSH-"
-    open,        ///< the channel stayed open for the time asked
-    silent,      ///< opened, an SSH banner was expected, none came in time
-    closed,      ///< opened and closed at once without a byte
-    refused,     ///< the server would not open it: nothing listens there, or it is not permitted
-    no_reply,    ///< the master or the server did not answer in time
+    banner,    ///< the far end spoke "SSH-"
+    open,      ///< the channel stayed open for the time asked
+    silent,    ///< opened, an SSH banner was expected, none came in time
+    closed,    ///< opened and closed at once without a byte
+    refused,   ///< the server would not open it: nothing listens there, or it is not permitted
+    no_reply,  ///< the master or the server did not answer in time
   } kind = Kind::no_reply;
   std::chrono::microseconds round_trip{0};  ///< from the request to the first byte (banner) or to the opening
   std::string reason;
 };
 
 struct ProbeRequest {
-  End listen;                        ///< what to dial on the bastion
+  End listen;  ///< what to dial on the bastion
   bool expect_ssh_banner = true;
-  Deadline reply{3000};              ///< for the master's answer (the channel's opening)
-  Deadline patience{3000};           ///< for the banner after the opening
-  Deadline stay_open{250};           ///< for `open`
+  Deadline reply{3000};     ///< for the master's answer (the channel's opening)
+  Deadline patience{3000};  ///< for the banner after the opening
+  Deadline stay_open{250};  ///< for `open`
 };
 
 /// Asynchronous requests on an io_context. The handler is called exactly once, never from within the call.

@@ -1,4 +1,5 @@
-// The wire format of OpenSSH's control protocol, version 4: PROTOCOL.mux in openssh-portable. Pure: bytes in, bytes out.
+// The wire format of OpenSSH's control protocol, version 4: PROTOCOL.mux in openssh-portable. Pure: bytes in, bytes
+// out.
 #pragma once
 
 #include "core/forward.hpp"
@@ -23,10 +24,20 @@ inline constexpr std::size_t k_largest_packet = 256 * 1024;
 [[nodiscard]] std::string encode_stdio_forward(std::uint32_t request, const End& to);
 
 struct Reply {
-  enum class Kind { hello, alive, ok, failure, permission_denied, remote_port, session_opened, exit_message, other } kind;
+  enum class Kind {
+    hello,
+    alive,
+    ok,
+    failure,
+    permission_denied,
+    remote_port,
+    session_opened,
+    exit_message,
+    other
+  } kind;
   std::uint32_t request = 0;
-  std::uint32_t value = 0;   ///< version, master's pid, allocated port, session id
-  std::string reason;        ///< for failure and permission_denied
+  std::uint32_t value = 0;  ///< version, master's pid, allocated port, session id
+  std::string reason;       ///< for failure and permission_denied
 };
 
 /// Takes one whole packet off the front of `buffer`. Nothing: more bytes are needed. An error: not the protocol

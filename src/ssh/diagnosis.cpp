@@ -1,0 +1,123 @@
+#include "ssh/diagnosis.hpp"
+
+#include "ssh/explanation.hpp"
+#include "ssh/messages.hpp"
+
+#include <algorithm>
+#include <vector>
+
+namespace holdfast::ssh {
+namespace {
+
+bool is_debug(std::string_view line) noexcept { return line.substr(0, 5) == "debug" && line.substr(6, 2) == ": "; }
+
+bool begins_with(std::string_view line, std::string_view start) noexcept {
+  return line.substr(0, start.size()) == start;
+}
+
+/// What one text of ssh's own comes to.
+struct Reading {
+  std::optional<Message> verdict;  ///< the last of the heaviest
+  std::vector<Message> circumstances;
+  std::string_view offending;
+  std::string_view last;       ///< the last line that is no debug line
+  bool through_proxy = false;  ///< "Connection closed by UNKNOWN port 65535": a ProxyCommand or ProxyJump
+};
+
+Reading read(std::string_view text) {
+  Reading reading;
+  for (const std::string_view line : lines_of(text)) {
+    if (is_debug(line)) continue;
+    reading.last = line;
+    if (begins_with(line, "Offending ")) reading.offending = line;
+    if (line.find(" UNKNOWN port 65535") != std::string_view::npos) reading.through_proxy = true;
+    const auto message = recognise(line);
+    if (!message) continue;
+    if (message->weight == Weight::circumstance) {
+      reading.circumstances.push_back(*message);
+      continue;
+    }
+    // A consequence never displaces what it follows from: the first one names the cause best.
+    const bool replaces = !reading.verdict || message->weight < reading.verdict->weight ||
+                          (message->weight == Weight::decisive && reading.verdict->weight == Weight::decisive);
+    if (replaces) reading.verdict = message;
+  }
+  return reading;
+}
+
+// Of stderr only what ssh itself puts there before the log is open, and only when it names what this tunnel gave it.
+// A banner comes later than all of these.
+std::optional<Message> own_warning(std::string_view err, const Tunnel& tunnel) {
+  const auto lines = lines_of(err);
+  if (lines.empty()) return std::nullopt;
+  const auto message = recognise(lines.front());
+  if (!message) return std::nullopt;
+  if (begins_with(message->line, "Warning: Identity file ")) {
+    const bool ours =
+        tunnel->identity && between(message->line, "Identity file ", " not accessible: ") == tunnel->identity->native();
+    return ours ? message : std::nullopt;
+  }
+  if (begins_with(message->line, "command-line") || begins_with(message->line, "command line")) {
+    const bool alone = lines.size() <= 2;  // the line, and "terminating, 1 bad configuration options"
+    return alone && message->failure == FailureClass::config ? message : std::nullopt;
+  }
+  if (begins_with(message->line, "No user exists for uid ") || begins_with(message->line, "Couldn't open logfile "))
+    return lines.size() == 1 ? message : std::nullopt;
+  return std::nullopt;
+}
+
+// A jump host's ssh has no log of its own: its last words are in our stderr, and they are why the proxy closed.
+std::optional<Message> proxy_verdict(std::string_view err) {
+  const Reading reading = read(err);
+  return reading.verdict && reading.verdict->weight == Weight::decisive ? reading.verdict : std::nullopt;
+}
+
+const Message* explains(const Reading& reading, FailureClass failure) {
+  for (const Message& one : reading.circumstances) {
+    const bool about_host_key = one.failure == FailureClass::host_key_changed;
+    const bool fits = failure == FailureClass::auth ? !about_host_key
+                                                    : about_host_key && (failure == FailureClass::host_key_unknown ||
+                                                                         failure == FailureClass::host_key_changed);
+    if (fits) return &one;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+std::optional<Diagnosis> diagnose(const Said& said, const Tunnel& tunnel) {
+  Reading reading = read(said.log);
+  const auto warning = own_warning(said.err, tunnel);
+  if (warning && warning->weight == Weight::circumstance)
+    reading.circumstances.insert(reading.circumstances.begin(), *warning);
+  if (!reading.verdict && warning && warning->weight == Weight::decisive) reading.verdict = warning;
+  if (reading.through_proxy && reading.verdict && reading.verdict->failure == FailureClass::closed)
+    if (const auto closer = proxy_verdict(said.err)) reading.verdict = closer;
+
+  if (!reading.verdict) {
+    if (reading.last.empty()) return std::nullopt;
+    return put_in_words(FailureClass::unknown, tunnel, Evidence{.line = reading.last});
+  }
+  Evidence evidence{.line = reading.verdict->line, .offending = reading.offending};
+  FailureClass failure = reading.verdict->failure;
+  if (const Message* reason = explains(reading, failure)) {
+    evidence.circumstance = reason->line;
+    failure = reason->failure;
+  }
+  return put_in_words(failure, tunnel, evidence);
+}
+
+Diagnosis explain(FailureClass failure, const Tunnel& tunnel) { return put_in_words(failure, tunnel, Evidence{}); }
+
+Diagnosis explain(FailureClass failure, const Tunnel& tunnel, const Forward& forward) {
+  return put_in_words(failure, tunnel, Evidence{.forward = forward});
+}
+
+bool says_forward_denied(std::string_view log) noexcept {
+  for (const std::string_view line : {std::string_view("debug1: Remote: Server has disabled port forwarding."),
+                                      std::string_view("debug1: Remote: port forwarding refused")})
+    if (log.find(line) != std::string_view::npos) return true;
+  return log.find("administratively prohibited") != std::string_view::npos;
+}
+
+}  // namespace holdfast::ssh

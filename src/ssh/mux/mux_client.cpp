@@ -1,0 +1,94 @@
+#include "ssh/mux/mux_client.hpp"
+
+#include "ssh/mux/mux_exchange.hpp"
+
+#include <boost/asio/io_context.hpp>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+namespace holdfast::ssh::mux {
+
+struct MuxClient::Impl {
+  boost::asio::io_context& context;
+  boost::filesystem::path control;
+  std::vector<std::weak_ptr<Exchange>> under_way = {};
+
+  void start(const std::shared_ptr<Exchange>& exchange) {
+    std::erase_if(under_way, [](const auto& one) { return one.expired(); });
+    under_way.push_back(exchange);
+    exchange->start(control);
+  }
+
+  void ask(std::string request, Deadline deadline, OnAnswer handler) {
+    start(std::make_shared<Question>(context, std::move(request), deadline, std::move(handler)));
+  }
+};
+
+MuxClient::MuxClient(boost::asio::io_context& context, boost::filesystem::path control)
+    : impl_(std::make_unique<Impl>(Impl{context, std::move(control)})) {}
+
+MuxClient::~MuxClient() {
+  for (const auto& one : impl_->under_way)
+    if (const auto exchange = one.lock()) exchange->drop();
+}
+
+void MuxClient::alive(Deadline deadline, OnAnswer handler) {
+  impl_->ask(encode_alive(k_request), deadline, std::move(handler));
+}
+
+void MuxClient::open_forward(const Forward& forward, Deadline deadline, OnAnswer handler) {
+  impl_->ask(encode_open_remote_forward(k_request, forward), deadline, std::move(handler));
+}
+
+void MuxClient::close_forward(const Forward& forward, Deadline deadline, OnAnswer handler) {
+  impl_->ask(encode_close_remote_forward(k_request, forward), deadline, std::move(handler));
+}
+
+void MuxClient::terminate(Deadline deadline, OnAnswer handler) {
+  impl_->ask(encode_terminate(k_request), deadline, std::move(handler));
+}
+
+void MuxClient::probe(const ProbeRequest& request, OnProbe handler) {
+  impl_->start(std::make_shared<Probe>(impl_->context, request, std::move(handler)));
+}
+
+namespace {
+
+// Every request ends by its own deadline, so run() returns.
+template <class Reply, class Ask>
+Reply wait_for(const boost::filesystem::path& control, Ask ask) {
+  boost::asio::io_context context(1);
+  MuxClient client(context, control);
+  Reply reply;
+  ask(client, [&reply](Reply answer) { reply = std::move(answer); });
+  context.run();
+  return reply;
+}
+
+}  // namespace
+
+Answer alive(const boost::filesystem::path& control, Deadline deadline) {
+  return wait_for<Answer>(control, [&](MuxClient& client, auto handler) { client.alive(deadline, handler); });
+}
+
+Answer open_forward(const boost::filesystem::path& control, const Forward& forward, Deadline deadline) {
+  return wait_for<Answer>(control,
+                          [&](MuxClient& client, auto handler) { client.open_forward(forward, deadline, handler); });
+}
+
+Answer close_forward(const boost::filesystem::path& control, const Forward& forward, Deadline deadline) {
+  return wait_for<Answer>(control,
+                          [&](MuxClient& client, auto handler) { client.close_forward(forward, deadline, handler); });
+}
+
+Answer terminate(const boost::filesystem::path& control, Deadline deadline) {
+  return wait_for<Answer>(control, [&](MuxClient& client, auto handler) { client.terminate(deadline, handler); });
+}
+
+ProbeAnswer probe(const boost::filesystem::path& control, const ProbeRequest& request) {
+  return wait_for<ProbeAnswer>(control, [&](MuxClient& client, auto handler) { client.probe(request, handler); });
+}
+
+}  // namespace holdfast::ssh::mux

@@ -1,0 +1,258 @@
+#include "ssh/mux/mux_exchange.hpp"
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/local/connect_pair.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/write.hpp>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+namespace holdfast::ssh::mux {
+namespace {
+
+using boost::system::error_code;
+
+// A peer that never stops talking is cut off here; an honest conversation is under a kilobyte.
+constexpr std::size_t k_longest_conversation = 2 * k_largest_packet;
+constexpr std::size_t k_longest_banner = 8 * 1024;
+
+std::string words(const error_code& error) { return errno_text(error.value()); }
+
+// Somebody else's process on our control socket is no master of ours, whatever it answers.
+bool is_trusted_peer(int socket) noexcept {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return false;
+  return ::geteuid() == 0 || peer.uid == ::geteuid();
+}
+
+// One byte and one descriptor, as OpenSSH's mm_receive_fd() wants it. Returns 0 or errno.
+int send_descriptor(int socket, int descriptor) noexcept {
+  char byte = 0;
+  iovec data{&byte, 1};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+  msghdr message{};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  cmsghdr* header = CMSG_FIRSTHDR(&message);
+  header->cmsg_len = CMSG_LEN(sizeof(int));
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  std::memcpy(CMSG_DATA(header), &descriptor, sizeof descriptor);
+  return ::sendmsg(socket, &message, MSG_NOSIGNAL) == 1 ? 0 : errno;
+}
+
+// RFC 4253, 4.2: lines of another kind may precede the identification.
+bool has_ssh_banner(const std::string& heard) {
+  return heard.compare(0, 4, "SSH-") == 0 || heard.find("\nSSH-") != std::string::npos;
+}
+
+}  // namespace
+
+void Exchange::start(const boost::filesystem::path& control) {
+  const auto self = shared_from_this();
+  if (control.native().size() >= sizeof(sockaddr_un::sun_path)) {
+    boost::asio::post(socket_.get_executor(), [this, self] {
+      if (!over_) on_broken("the control socket's path is too long");
+    });
+    return;
+  }
+  set_deadline(deadline_);
+  socket_.async_connect(control.native(), [this, self](error_code error) {
+    if (over_) return;
+    if (error) return on_broken("connecting to ssh's control socket: " + words(error));
+    if (!is_trusted_peer(socket_.native_handle())) return on_broken("the control socket belongs to another user");
+    greet();
+  });
+}
+
+void Exchange::drop() {
+  if (end()) forget();
+}
+
+bool Exchange::end() {
+  if (std::exchange(over_, true)) return false;
+  error_code ignored;
+  timer_.cancel();
+  socket_.close(ignored);  // NOLINT(bugprone-unused-return-value)
+  return true;
+}
+
+void Exchange::set_deadline(Deadline deadline) {
+  timer_.expires_after(deadline);
+  timer_.async_wait([this, self = shared_from_this()](error_code error) {
+    if (!error && !over_) on_deadline();
+  });
+}
+
+void Exchange::greet() {
+  static const std::string k_hello = encode_hello();
+  boost::asio::async_write(socket_, boost::asio::buffer(k_hello),
+                           [this, self = shared_from_this()](error_code error, std::size_t) {
+                             if (over_) return;
+                             if (error) return on_broken("writing to ssh's control socket: " + words(error));
+                             read();
+                           });
+}
+
+void Exchange::read() {
+  socket_.async_read_some(boost::asio::buffer(chunk_),
+                          [this, self = shared_from_this()](error_code error, std::size_t count) {
+                            if (over_) return;
+                            if (error) return on_broken("ssh closed its control socket");
+                            received_ += count;
+                            if (received_ > k_longest_conversation)
+                              return on_broken("what answers at the control socket is not ssh");
+                            incoming_.append(chunk_.data(), count);
+                            take_replies();
+                            if (!over_) read();
+                          });
+}
+
+void Exchange::take_replies() {
+  while (!over_) {
+    auto taken = take_reply(incoming_);
+    if (!taken) return on_broken("what answers at the control socket is not ssh: " + taken.error().cause);
+    if (!*taken) return;
+    const Reply& reply = **taken;
+    if (!greeted_) {
+      if (reply.kind != Reply::Kind::hello) return on_broken("what answers at the control socket is not ssh");
+      if (reply.value != k_protocol_version) return on_broken("ssh speaks another version of the control protocol");
+      greeted_ = true;
+      send_request();
+    } else if (reply.request == k_request || reply.kind == Reply::Kind::exit_message) {
+      on_reply(reply);
+    }
+  }
+}
+
+void Exchange::send_request() {
+  boost::asio::async_write(socket_, boost::asio::buffer(request_),
+                           [this, self = shared_from_this()](error_code error, std::size_t) {
+                             if (over_) return;
+                             if (error) return on_broken("writing to ssh's control socket: " + words(error));
+                             on_sent();
+                           });
+}
+
+void Question::on_reply(const Reply& reply) {
+  switch (reply.kind) {
+    case Reply::Kind::ok:
+    case Reply::Kind::alive:
+    case Reply::Kind::remote_port:
+      return finish(Granted{reply.value});
+    case Reply::Kind::failure:
+    case Reply::Kind::permission_denied:
+      return finish(Refused{reply.reason});
+    default:
+      return;
+  }
+}
+
+void Question::finish(Answer answer) {
+  if (!end()) return;
+  if (const auto handler = std::exchange(handler_, nullptr)) handler(std::move(answer));
+}
+
+Probe::Probe(boost::asio::io_context& context, const ProbeRequest& request, MuxClient::OnProbe handler)
+    : Exchange(context, encode_stdio_forward(k_request, request.listen), request.reply),
+      request_(request),
+      handler_(std::move(handler)),
+      near_(context),
+      far_(context) {}
+
+void Probe::on_sent() {
+  error_code error;
+  boost::asio::local::connect_pair(near_, far_, error);
+  if (error) return on_broken("making a socket pair: " + words(error));
+  asked_ = std::chrono::steady_clock::now();
+  pass_descriptors(2);
+}
+
+// stdin and stdout of the forward are the same end of the pair.
+void Probe::pass_descriptors(int left) {
+  for (; left > 0; --left) {
+    const int error = send_descriptor(socket_.native_handle(), far_.native_handle());
+    if (error == EAGAIN || error == EINTR) {
+      return socket_.async_wait(Socket::wait_write, [this, left, self = shared_from_this()](error_code broken) {
+        if (over()) return;
+        if (broken) return on_broken("writing to ssh's control socket: " + words(broken));
+        pass_descriptors(left);
+      });
+    }
+    if (error != 0) return on_broken("passing a descriptor to ssh: " + errno_text(error));
+  }
+  error_code ignored;
+  far_.close(ignored);  // NOLINT(bugprone-unused-return-value): the master holds the end that counts
+}
+
+void Probe::on_reply(const Reply& reply) {
+  switch (reply.kind) {
+    case Reply::Kind::session_opened:
+      if (std::exchange(opened_, true)) return;
+      round_trip_ = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - asked_);
+      set_deadline(request_.expect_ssh_banner ? request_.patience : request_.stay_open);
+      return listen();
+    case Reply::Kind::failure:
+    case Reply::Kind::permission_denied:
+      return finish(ProbeAnswer::Kind::refused, reply.reason);
+    default:
+      return;  // an exit message: what came out of the channel is still to be read
+  }
+}
+
+void Probe::listen() {
+  near_.async_read_some(boost::asio::buffer(chunk_), [this, self = shared_from_this()](error_code error,
+                                                                                       std::size_t count) {
+    if (over()) return;
+    if (error) return on_far_end_closed();
+    if (heard_.empty())
+      round_trip_ = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - asked_);
+    heard_.append(chunk_.data(), count);
+    if (has_ssh_banner(heard_)) return finish(ProbeAnswer::Kind::banner);
+    if (!request_.expect_ssh_banner) return finish(ProbeAnswer::Kind::open);
+    if (heard_.size() > k_longest_banner) return finish(ProbeAnswer::Kind::silent, "what answers is not an sshd");
+    listen();
+  });
+}
+
+void Probe::on_far_end_closed() {
+  if (heard_.empty()) return finish(ProbeAnswer::Kind::closed, "the connection was closed at once");
+  finish(ProbeAnswer::Kind::silent, "what answers is not an sshd");
+}
+
+// ssh closes the control connection together with the channel: what the channel said last is read first.
+void Probe::on_broken(std::string why) {
+  if (!opened_) return finish(ProbeAnswer::Kind::no_reply, std::move(why));
+}
+
+void Probe::on_deadline() {
+  if (!opened_) return finish(ProbeAnswer::Kind::no_reply, "it did not answer in time");
+  if (!request_.expect_ssh_banner) return finish(ProbeAnswer::Kind::open);
+  finish(ProbeAnswer::Kind::silent,
+         heard_.empty() ? "the connection opened, but nothing was said" : "what answers is not an sshd");
+}
+
+void Probe::forget() {
+  handler_ = nullptr;
+  error_code ignored;
+  near_.close(ignored);  // NOLINT(bugprone-unused-return-value)
+  far_.close(ignored);   // NOLINT(bugprone-unused-return-value)
+}
+
+void Probe::finish(ProbeAnswer::Kind kind, std::string reason) {
+  if (!end()) return;
+  const auto handler = std::exchange(handler_, nullptr);
+  forget();
+  if (handler) handler(ProbeAnswer{kind, round_trip_, std::move(reason)});
+}
+
+}  // namespace holdfast::ssh::mux

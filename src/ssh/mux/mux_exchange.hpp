@@ -1,0 +1,111 @@
+// One conversation with ssh's control socket: connect, hello both ways, one request, its answer. Only mux_client
+// includes this.
+#pragma once
+
+#include "ssh/mux/mux_client.hpp"
+#include "ssh/mux/mux_wire.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <array>
+#include <chrono>
+#include <memory>
+#include <string>
+
+namespace holdfast::ssh::mux {
+
+// One request a connection, so the id need not vary; any other id in a reply is not for us.
+inline constexpr std::uint32_t k_request = 1;
+
+/// Lives as long as an operation of its own is under way. Ends once: by finish or fail of the derived class, or drop().
+class Exchange : public std::enable_shared_from_this<Exchange> {
+ public:
+  virtual ~Exchange() = default;
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+
+  void start(const boost::filesystem::path& control);
+  /// Ends it without a word to anyone.
+  void drop();
+
+ protected:
+  using Socket = boost::asio::local::stream_protocol::socket;
+
+  Exchange(boost::asio::io_context& context, std::string request, Deadline deadline)
+      : socket_(context), timer_(context), request_(std::move(request)), deadline_(deadline) {}
+
+  virtual void on_sent() {}                     ///< the whole request is written
+  virtual void on_reply(const Reply&) = 0;      ///< a reply that bears our request's id
+  virtual void on_broken(std::string why) = 0;  ///< no answer will come any more
+  virtual void on_deadline() { on_broken("it did not answer in time"); }
+  virtual void forget() = 0;  ///< lets go of the handler and of what else holds descriptors
+
+  void set_deadline(Deadline deadline);
+  /// Closes all. False when it was over already.
+  bool end();
+  [[nodiscard]] bool over() const noexcept { return over_; }
+
+  Socket socket_;
+
+ private:
+  void greet();
+  void read();
+  void take_replies();
+  void send_request();
+
+  boost::asio::steady_timer timer_;
+  std::string request_;
+  Deadline deadline_;
+  std::string incoming_;
+  std::array<char, 4096> chunk_{};
+  std::size_t received_ = 0;
+  bool greeted_ = false;
+  bool over_ = false;
+};
+
+/// alive, open and close forward, terminate: one answer.
+class Question final : public Exchange {
+ public:
+  Question(boost::asio::io_context& context, std::string request, Deadline deadline, MuxClient::OnAnswer handler)
+      : Exchange(context, std::move(request), deadline), handler_(std::move(handler)) {}
+
+ private:
+  void on_reply(const Reply& reply) override;
+  void on_broken(std::string why) override { finish(NoReply{std::move(why)}); }
+  void forget() override { handler_ = nullptr; }
+  void finish(Answer answer);
+
+  MuxClient::OnAnswer handler_;
+};
+
+/// A stdio forward: the master gets one end of a socket pair, we watch what comes out of the other.
+class Probe final : public Exchange {
+ public:
+  Probe(boost::asio::io_context& context, const ProbeRequest& request, MuxClient::OnProbe handler);
+
+ private:
+  void on_sent() override;
+  void on_reply(const Reply& reply) override;
+  void on_broken(std::string why) override;
+  void on_deadline() override;
+  void forget() override;
+
+  void pass_descriptors(int left);
+  void listen();
+  void on_far_end_closed();
+  void finish(ProbeAnswer::Kind kind, std::string reason = {});
+
+  ProbeRequest request_;
+  MuxClient::OnProbe handler_;
+  Socket near_;
+  Socket far_;
+  std::string heard_;
+  std::array<char, 1024> chunk_{};
+  bool opened_ = false;
+  std::chrono::steady_clock::time_point asked_;
+  std::chrono::microseconds round_trip_{0};
+};
+
+}  // namespace holdfast::ssh::mux

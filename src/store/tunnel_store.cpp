@@ -1,0 +1,108 @@
+#include "store/tunnel_store.hpp"
+
+#include "core/text.hpp"
+#include "store/tunnel_file.hpp"
+
+#include <fmt/format.h>
+#include <boost/filesystem/operations.hpp>
+
+#include <algorithm>
+#include <tuple>
+
+namespace holdfast::store {
+namespace {
+
+Error refuse(const fs::path& path, std::string cause, std::string hint = {}) {
+  return Error{"reading", path.native(), std::move(cause), std::move(hint)};
+}
+
+/// The owner may be us or root; in the system scope root alone, for what it says is run by root's systemd.
+Result<> check_owner(const os::Host& host, const Places& places, const fs::path& path, const os::FileStatus& status) {
+  const uid_t us = host.user().uid;
+  const bool trusted = status.owner == 0 || (places.scope == Scope::user && status.owner == us);
+  if (trusted) return {};
+  return refuse(path,
+                fmt::format("it belongs to the user with number {}, not to {}", status.owner,
+                            places.scope == Scope::system ? "root" : "you"),
+                "remove it, or take it over with chown");
+}
+
+Result<> check_closed(const Places& places, const fs::path& path, const os::FileStatus& status) {
+  constexpr mode_t k_others_write = 0022;
+  if ((status.mode & k_others_write) == 0) return {};
+  const char* sudo = places.scope == Scope::system ? "sudo " : "";
+  return refuse(path, "other users may write to it", fmt::format("{}chmod go-w {}", sudo, path.native()));
+}
+
+Result<> check_directory(const os::Host& host, const Places& places) {
+  const os::FileStatus status = host.status(places.tunnels);
+  if (status.kind == os::FileKind::symlink) return check_owner(host, places, places.tunnels, status);
+  HOLDFAST_CHECK(check_owner(host, places, places.tunnels, status));
+  return check_closed(places, places.tunnels, status);
+}
+
+/// The file that `path` is, or that a symlink of ours leads to.
+Result<fs::path> follow(const os::Host& host, const Places& places, const fs::path& path) {
+  const os::FileStatus status = host.status(path);
+  if (status.kind != os::FileKind::symlink) return path;
+  HOLDFAST_CHECK(check_owner(host, places, path, status));
+  boost::system::error_code failed;
+  fs::path target = boost::filesystem::canonical(path, failed);
+  if (failed) return refuse(path, "it is a link that leads nowhere", "remove it, or put the file back");
+  return target;
+}
+
+// Numbers by value and before words: 80, 2222, 10022, lab.
+auto order_of(const TunnelName& name) {
+  const auto number = parse_number(name.text(), 0, UINT32_MAX);
+  return std::tuple(!number.has_value(), number.value_or(0), name.text());
+}
+
+}  // namespace
+
+bool exists(const os::Host& host, const Places& places, const TunnelName& name) {
+  return host.status(places.tunnel_file(name)).kind != os::FileKind::missing;
+}
+
+Result<Tunnel> load(const os::Host& host, const Places& places, const TunnelName& name) {
+  const fs::path path = places.tunnel_file(name);
+  if (!exists(host, places, name)) {
+    Error error{"finding", "tunnel " + name.text(), "there is no such tunnel", "holdfast status lists them"};
+    error.status = ExitStatus::no_such_tunnel;
+    return error;
+  }
+  HOLDFAST_CHECK(check_directory(host, places));
+  HOLDFAST_TRY(const fs::path file, follow(host, places, path));
+  const os::FileStatus status = host.status(file);
+  if (status.kind != os::FileKind::regular)
+    return refuse(path, "it is not a regular file", "move it away, then run holdfast setup again");
+  HOLDFAST_CHECK(check_owner(host, places, file, status));
+  HOLDFAST_CHECK(check_closed(places, file, status));
+  if (status.size > k_largest_tunnel_file)
+    return refuse(path, fmt::format("it has {} bytes, more than any tunnel file needs", status.size),
+                  "put the real file back, or run holdfast setup again");
+  HOLDFAST_TRY(const std::string text, host.read_file(file, k_largest_tunnel_file));
+  // In the system scope nobody's home is meant by "~": the file is root's and the tunnel runs as another.
+  const fs::path home = places.scope == Scope::user ? host.user().home : fs::path();
+  return parse_tunnel(name, text, path.native(), home);
+}
+
+std::vector<Entry> load_all(const os::Host& host, const Places& places) {
+  constexpr std::string_view k_suffix = ".conf";
+  std::vector<TunnelName> names;
+  for (const std::string& file : host.list(places.tunnels)) {
+    if (file.size() <= k_suffix.size() || !file.ends_with(k_suffix)) continue;
+    auto name = TunnelName::parse(std::string_view(file).substr(0, file.size() - k_suffix.size()));
+    if (name) names.push_back(std::move(*name));
+  }
+  std::sort(names.begin(), names.end(), [](const auto& a, const auto& b) { return order_of(a) < order_of(b); });
+  std::vector<Entry> entries;
+  entries.reserve(names.size());
+  for (TunnelName& name : names) {
+    auto tunnel = load(host, places, name);
+    entries.push_back(Entry{std::move(name), std::move(tunnel)});
+  }
+  return entries;
+}
+
+}  // namespace holdfast::store

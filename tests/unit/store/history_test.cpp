@@ -1,0 +1,99 @@
+#include "store/history.hpp"
+
+#include "store/scratch.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+using namespace holdfast;
+using namespace holdfast::store;
+using test::Scratch;
+
+namespace {
+
+WallTime at(std::int64_t seconds) { return WallTime(std::chrono::seconds(seconds)); }
+
+Transition a_transition(std::int64_t second) {
+  return {at(second), TunnelState::up, TunnelState::waiting, "ssh was killed " + std::to_string(second)};
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(history)
+
+BOOST_AUTO_TEST_CASE(what_was_appended_is_read_in_order) {
+  const Scratch scratch;
+  const fs::path file = scratch / "a.history";
+  BOOST_TEST(History::read(file, 10).empty());
+  History history(file);
+  for (int i = 0; i < 5; ++i) BOOST_REQUIRE(!!history.append(a_transition(i)));
+  const auto read = History::read(file, 3);
+  BOOST_REQUIRE(read.size() == 3U);
+  BOOST_TEST((read.front() == a_transition(2)));
+  BOOST_TEST((read.back() == a_transition(4)));
+  BOOST_TEST((fs::status(file).permissions() == (fs::owner_read | fs::owner_write)));
+}
+
+BOOST_AUTO_TEST_CASE(a_torn_last_line_costs_that_line_alone) {
+  const Scratch scratch;
+  const fs::path file = scratch / "a.history";
+  History history(file);
+  BOOST_REQUIRE(!!history.append(a_transition(1)));
+  const std::string whole = test::read(file);
+  test::write(file, whole + whole.substr(0, whole.size() / 2));
+  BOOST_REQUIRE(!!history.append(a_transition(2)));
+  const auto read = History::read(file, 10);
+  BOOST_REQUIRE(read.size() == 2U);
+  BOOST_TEST((read[1] == a_transition(2)));
+}
+
+BOOST_AUTO_TEST_CASE(it_never_grows_beyond_its_bounds_and_keeps_the_newest) {
+  const Scratch scratch;
+  const fs::path file = scratch / "a.history";
+  constexpr std::size_t k_limit = 2000;
+  History history(file, k_limit);
+  for (int i = 0; i < 500; ++i) {
+    BOOST_REQUIRE(!!history.append(a_transition(i)));
+    std::uintmax_t total = 0;
+    for (const auto& path : files_of(file))
+      if (fs::exists(path)) total += fs::file_size(path);
+    BOOST_REQUIRE(total <= 2 * k_limit);
+  }
+  const auto read = History::read(file, 10);
+  BOOST_REQUIRE(read.size() == 10U);
+  BOOST_TEST((read.back() == a_transition(499)));
+  BOOST_TEST((read.front() == a_transition(490)));
+}
+
+BOOST_AUTO_TEST_CASE(a_history_that_cannot_be_written_says_so_and_a_log_does_not) {
+  const Scratch scratch;
+  fs::create_symlink(scratch / "elsewhere", scratch / "a");
+  BOOST_TEST(!History(scratch / "a").append(a_transition(1)));
+  BOOST_TEST(!History(scratch / "missing/a").append(a_transition(1)));
+  Log(scratch / "missing/a").write(at(0), "x");
+  BOOST_TEST(!fs::exists(scratch / "elsewhere"));
+}
+
+BOOST_AUTO_TEST_CASE(a_log_line_is_one_line_whatever_a_banner_says) {
+  const Scratch scratch;
+  const fs::path file = scratch / "a.log";
+  Log log(file);
+  log.write(at(0), "hello\n\x1b[2Jworld");
+  log.write(at(61), std::string(100000, 'x'));
+  const auto lines = Log::read(file, 10);
+  BOOST_REQUIRE(lines.size() == 2U);
+  BOOST_TEST(lines[0] == "1970-01-01T00:00:00Z hello\\n\\x1b[2Jworld");
+  BOOST_TEST(lines[1].size() < 5000U);
+}
+
+BOOST_AUTO_TEST_CASE(a_log_is_turned_over_and_read_as_one) {
+  const Scratch scratch;
+  const fs::path file = scratch / "a.log";
+  Log log(file, 1000);
+  for (int i = 0; i < 100; ++i) log.write(at(i), "line " + std::to_string(i));
+  const auto lines = Log::read(file, 30);
+  BOOST_REQUIRE(lines.size() == 30U);
+  BOOST_TEST(lines.front().ends_with("line 70"));
+  BOOST_TEST(lines.back().ends_with("line 99"));
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,120 @@
+#include "store/installation_record.hpp"
+
+#include "store/scratch.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <thread>
+
+using namespace holdfast;
+using namespace holdfast::store;
+using test::HostAtHome;
+using test::Scratch;
+
+namespace {
+
+struct Fixture {
+  Scratch scratch;
+  HostAtHome host{scratch.path()};
+  Places here = *places(Scope::user, *host);
+  TunnelName a = *TunnelName::parse("a");
+  TunnelName b = *TunnelName::parse("b");
+
+  // What remove does with the answer.
+  void carry_out(const Undo& undo) const {
+    for (const auto& directory : undo.directories) (void)host->remove_empty_directory(directory);
+  }
+  [[nodiscard]] std::vector<fs::path> make(const std::string& directory) const {
+    return *host->make_directories(scratch / directory, 0700);
+  }
+};
+
+std::vector<std::string> everything_under(const fs::path& root) {
+  std::vector<std::string> found;
+  for (const auto& entry : fs::recursive_directory_iterator(root)) found.push_back(entry.path().native());
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(installation_record, Fixture)
+
+BOOST_AUTO_TEST_CASE(after_the_last_remove_the_home_is_as_before) {
+  fs::create_directory(scratch / ".local");  // this one was there
+  const auto before = everything_under(scratch.path());
+  BOOST_REQUIRE(!!add_to_record(*host, here, a, {}, LingerUse::none));
+  BOOST_REQUIRE(!!add_to_record(*host, here, a, make(".config/holdfast/tunnels"), LingerUse::turned_on));
+  BOOST_REQUIRE(
+      !!add_to_record(*host, here, a, make(".config/systemd/user/default.target.wants"), LingerUse::turned_on));
+  BOOST_REQUIRE(!!add_to_record(*host, here, b, {}, LingerUse::none));
+  test::write(here.tunnel_file(b), "b");
+
+  auto undo = *drop_from_record(*host, here, a);
+  BOOST_TEST(undo.linger_off);
+  carry_out(undo);
+  BOOST_TEST(fs::exists(here.tunnel_file(b)));
+  BOOST_TEST(!fs::exists(scratch / ".config/systemd"));
+
+  fs::remove(here.tunnel_file(b));
+  undo = *drop_from_record(*host, here, b);
+  BOOST_TEST(!undo.linger_off);
+  carry_out(undo);
+  const auto after = everything_under(scratch.path());
+  BOOST_TEST(after == before, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(linger_goes_with_the_last_tunnel_that_needs_it) {
+  BOOST_REQUIRE(!!add_to_record(*host, here, a, {}, LingerUse::turned_on));
+  BOOST_REQUIRE(!!add_to_record(*host, here, b, {}, LingerUse::needed));
+  BOOST_TEST(!drop_from_record(*host, here, a)->linger_off);
+  BOOST_TEST(InstallationRecord::load(*host, here)->linger_turned_on());
+  BOOST_TEST(drop_from_record(*host, here, b)->linger_off);
+  BOOST_TEST(!fs::exists(installation_record_file(here)));
+}
+
+BOOST_AUTO_TEST_CASE(linger_that_was_on_before_us_stays) {
+  BOOST_REQUIRE(!!add_to_record(*host, here, a, {}, LingerUse::needed));
+  BOOST_TEST(!drop_from_record(*host, here, a)->linger_off);
+}
+
+BOOST_AUTO_TEST_CASE(a_tunnel_that_no_longer_needs_linger_lets_it_go) {
+  BOOST_REQUIRE(!!add_to_record(*host, here, a, {}, LingerUse::turned_on));
+  BOOST_REQUIRE(!!add_to_record(*host, here, a, {}, LingerUse::none));  // moved to another backend
+  BOOST_TEST(drop_from_record(*host, here, a)->linger_off);
+}
+
+BOOST_AUTO_TEST_CASE(a_torn_record_stops_nothing_and_touches_nothing_of_others) {
+  BOOST_REQUIRE(!!add_to_record(*host, here, a, make(".config/systemd/user"), LingerUse::turned_on));
+  const std::string whole = test::read(installation_record_file(here));
+  for (const std::string& torn : {std::string(), std::string(100, '\0'), whole.substr(0, whole.size() / 2)}) {
+    test::write(installation_record_file(here), torn);
+    BOOST_TEST(InstallationRecord::load(*host, here)->torn());
+    const auto undo = drop_from_record(*host, here, a);
+    BOOST_REQUIRE(!!undo);
+    BOOST_TEST(undo->record_was_torn);
+    BOOST_TEST(!undo->linger_off);
+    for (const auto& directory : undo->directories)
+      BOOST_TEST(directory.native().find("holdfast") != std::string::npos);
+  }
+  BOOST_REQUIRE(!!add_to_record(*host, here, b, {}, LingerUse::none));
+  BOOST_TEST(!InstallationRecord::load(*host, here)->torn());
+}
+
+BOOST_AUTO_TEST_CASE(dropping_what_was_never_there_is_no_error) { BOOST_TEST(!!drop_from_record(*host, here, a)); }
+
+BOOST_AUTO_TEST_CASE(setups_at_once_lose_no_note) {
+  constexpr int k_setups = 8;
+  std::vector<std::thread> setups;
+  for (int i = 0; i < k_setups; ++i)
+    setups.emplace_back([&, i] {
+      const auto name = TunnelName::parse("t" + std::to_string(i));
+      // Its own file name for the temporary: in life these are processes, not threads.
+      (void)add_to_record(*host, here, *name, {}, LingerUse::none);
+    });
+  for (auto& setup : setups) setup.join();
+  BOOST_TEST(InstallationRecord::load(*host, here)->tunnels().size() == std::size_t{k_setups});
+}
+
+BOOST_AUTO_TEST_SUITE_END()
