@@ -1,0 +1,222 @@
+"""The bastion: an ordinary sshd, and everything that a bastion may do to its clients."""
+from __future__ import annotations
+
+import re
+import signal
+import socket
+import subprocess
+import threading
+from dataclasses import dataclass
+from typing import Callable, Optional
+
+from .host import Host
+from .measure import until
+from .network import Flow
+from .user import User
+
+
+@dataclass(frozen=True)
+class Connection:
+    """An established ssh connection, as the bastion sees it."""
+    client: Flow
+    pids: list[int]
+    user: str
+
+
+class Bastion(Host):
+    GATE = "gate"
+    _gate: Optional[User] = None
+
+    @property
+    def gate(self) -> User:
+        """The account that tunnels log in to."""
+        if not self._gate:
+            self._gate = self.add_user(self.GATE)
+        return self._gate
+
+    def admit(self, user: User, options: str = "") -> None:
+        """Lets this user's key in as gate, and has the user know the bastion's host key."""
+        self.gate.authorize(user.public_key, options)
+        user.trust(self)
+
+    # -- sshd --------------------------------------------------------------------------------------------
+
+    def configure(self, **settings: object) -> None:
+        """sshd's settings, in place of those set before; none at all: Debian's. Sessions stay."""
+        text = "".join(f"{key} {value}\n" for key, value in settings.items())
+        self.write_file("/etc/ssh/sshd_config.d/00-lab.conf", text)
+        self.run(["sshd", "-t"])
+        self.run(["systemctl", "reload" if self.sshd_runs() else "start", "ssh"])
+        until("sshd to greet", lambda: self.banner(22))
+
+    def new_host_key(self) -> None:
+        """Another identity, as after a reinstallation."""
+        key = "/etc/ssh/ssh_host_ed25519_key"
+        self.run(["sh", "-c", f"rm -f {key}* && ssh-keygen -q -t ed25519 -N '' -C lab -f {key}"])
+        self.run(["systemctl", "restart", "ssh"])
+        until("sshd to greet", lambda: self.banner(22))
+
+    def sshd_runs(self) -> bool:
+        return self.run(["systemctl", "is-active", "ssh"], check=False).stdout.strip() == "active"
+
+    def stop_sshd(self, sessions: bool = True) -> None:
+        """No more sshd; its sessions are killed with it (a plain stop of Debian's unit would spare them)."""
+        self.run(["systemctl", "stop", "ssh"])
+        if sessions:
+            for connection in self.connections():
+                self.kill_connection(connection)
+
+    def start_sshd(self) -> None:
+        self.run(["systemctl", "start", "ssh"])
+        until("sshd to greet", lambda: self.banner(22))
+
+    def restart_sshd(self) -> None:
+        self.stop_sshd()
+        self.start_sshd()
+
+    # -- connections -------------------------------------------------------------------------------------
+
+    def connections(self, user: Optional[str] = None) -> list[Connection]:
+        """Established connections to sshd from the other hosts; tests' own logins are not among them."""
+        found = []
+        for local, peer, pids in self._sockets("-t", "state", "established"):
+            if not local.endswith(":22") or not pids or peer.startswith(self.place.mgmt.rpartition(".")[0] + "."):
+                continue
+            address, _, port = peer.rpartition(":")
+            owners = self.run(["ps", "-o", "user:32=", "-p", ",".join(map(str, pids))], check=False).stdout.split()
+            owner = next((name for name in owners if name not in ("root", "sshd")), "root")
+            if user in (None, owner):
+                found.append(Connection(Flow(address.strip("[]").removeprefix("::ffff:"), int(port)), pids, owner))
+        return found
+
+    def connection_of(self, port: int) -> Connection:
+        """The ssh connection that holds this listening port."""
+        holder = self.who_listens(port)
+        for connection in self.connections():
+            if holder in connection.pids:
+                return connection
+        raise AssertionError(f"no ssh connection on {self.name} holds port {port} (listening: pid {holder})")
+
+    def who_listens(self, port: int) -> Optional[int]:
+        """The pid, inside the bastion, that listens on this port of 127.0.0.1 or of all addresses."""
+        for local, _, pids in self._sockets("-lt"):
+            if local in (f"127.0.0.1:{port}", f"0.0.0.0:{port}", f"*:{port}", f"[::]:{port}"):
+                return pids[0] if pids else None
+        return None
+
+    def kill_connection(self, connection: Connection) -> None:
+        """SIGKILL to the sshd processes of one connection, and to no other."""
+        self.run(["kill", "-KILL", *map(str, connection.pids)], check=False)
+
+    def kill_session_of(self, user: str) -> None:
+        for connection in self.connections(user):
+            self.kill_connection(connection)
+
+    def freeze_session_of(self, user: str, frozen: bool = True) -> None:
+        """SIGSTOP: the bastion's kernel goes on acknowledging, sshd does not answer. False thaws."""
+        for connection in self.connections(user):
+            for pid in connection.pids:
+                self.kill(pid, signal.SIGSTOP if frozen else signal.SIGCONT)
+
+    def half_open(self, port: int) -> Flow:
+        """The bastion forgets the connection that holds this port, and its client is not told: its packets
+        vanish, then its session is killed, so that the port is free. Stays until network.heal()."""
+        connection = self.connection_of(port)
+        self.network.cut(connection.client)
+        self.kill_connection(connection)
+        until(f"port {port} to be free", lambda: self.who_listens(port) is None)
+        return connection.client
+
+    def _sockets(self, *which: str) -> list[tuple[str, str, list[int]]]:
+        rows = []
+        for line in self.run(["ss", "-Hnp", *which]).stdout.splitlines():
+            addresses = [word for word in line.split() if re.search(r":(\d+|\*)$", word)]
+            rows.append((addresses[0], addresses[1], [int(pid) for pid in re.findall(r"pid=(\d+)", line)]))
+        return rows
+
+    # -- through the tunnel ------------------------------------------------------------------------------
+
+    def ssh_through(self, port: int, user: str, command: str, timeout: float = 20) -> str:
+        """A whole login from the bastion through its port, as `ssh -p PORT USER@localhost COMMAND` there."""
+        argv = self._desk.ssh(self.namespace, "-p", str(port), f"{user}@127.0.0.1", "--", command)
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              text=True, timeout=timeout, cwd="/")
+        if done.returncode != 0:
+            raise AssertionError(
+                f"ssh through port {port} of {self.name}: exit {done.returncode}: {done.stderr.strip()}")
+        return done.stdout
+
+    # -- strange doors -----------------------------------------------------------------------------------
+
+    def door(self, greet: bytes = b"", close: bool = False) -> Door:
+        """A port that accepts anyone, says this, and then says nothing more or closes."""
+        return Door(self, greet, close)
+
+    def silent_door(self) -> Door:
+        return self.door()
+
+    def closing_door(self) -> Door:
+        return self.door(close=True)
+
+    def web_door(self) -> Door:
+        return self.door(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n", close=True)
+
+    def endless_door(self) -> Door:
+        """Lines before the banner, for ever, as RFC 4253 allows."""
+        return Door(self, b"please wait\r\n", close=False, again=0.2)
+
+
+class Door:
+    """A listener on every address of the bastion, served by the test itself."""
+
+    def __init__(self, bastion: Bastion, greet: bytes, close: bool, again: Optional[float] = None) -> None:
+        self._listener = bastion.namespace.socket()
+        self._listener.bind(("0.0.0.0", 0))
+        self._listener.listen()
+        self.port = int(self._listener.getsockname()[1])
+        self._greet, self._close, self._again = greet, close, again
+        self._over = threading.Event()
+        self.visitors = 0
+        self._threads: list[threading.Thread] = []
+        self._start(self._serve)
+
+    def close(self) -> None:
+        self._over.set()
+        self._listener.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join()
+        self._listener.close()
+
+    def __enter__(self) -> Door:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _start(self, task: Callable[..., None], *arguments: object) -> None:
+        thread = threading.Thread(target=task, args=arguments, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _serve(self) -> None:
+        while not self._over.is_set():
+            try:
+                visitor, _ = self._listener.accept()
+            except OSError:
+                return
+            self.visitors += 1
+            self._start(self._meet, visitor)
+
+    def _meet(self, visitor: socket.socket) -> None:
+        with visitor:
+            try:
+                visitor.sendall(self._greet)
+                while not self._close and not self._over.wait(self._again):
+                    visitor.sendall(self._greet)
+                # Closing over what the visitor said would be a reset, now or not as the race goes.
+                visitor.settimeout(2)
+                visitor.shutdown(socket.SHUT_WR)
+                while visitor.recv(4096):
+                    pass
+            except OSError:
+                return

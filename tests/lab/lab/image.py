@@ -1,0 +1,93 @@
+"""The file system of a lab host: this machine's own root seen through an overlay, with nothing of this
+machine's business in it, and a `/etc` of its own where hosts must differ.
+"""
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import subprocess
+import uuid
+from pathlib import Path
+
+# Seen as they are; every other directory at the top (work, data, old roots …) is not there.
+TOP_LEVEL = {"bin", "boot", "dev", "etc", "home", "lib", "lib32", "lib64", "libx32", "media", "mnt", "opt", "proc",
+             "root", "run", "sbin", "srv", "sys", "tmp", "usr", "var"}
+# There, but empty.
+EMPTY = ["boot", "home", "media", "mnt", "root", "run", "srv", "tmp", "var/tmp", "var/log", "var/mail",
+         "var/spool/cron/crontabs", "var/lib/systemd/linger", "var/lib/systemd/timers", "var/cache/apt",
+         "etc/cron.d", "etc/cron.hourly", "etc/cron.daily", "etc/cron.weekly", "etc/cron.monthly",
+         "etc/rc2.d", "etc/rc3.d", "etc/rcS.d", "etc/systemd/user", "etc/ssh/sshd_config.d", "etc/ssh/ssh_config.d",
+         "etc/profile.d", "usr/local/bin", "etc/holdfast", "etc/systemd/system"]
+SERVICES = ["cron", "ssh"]  # all that is enabled; dbus and logind come by themselves
+MASKED = ["console-getty.service", "getty@tty1.service", "systemd-timesyncd.service",
+          "systemd-update-utmp-runlevel.service", "proc-sys-fs-binfmt_misc.automount", "ssh.socket",
+          "systemd-networkd.service", "systemd-resolved.service"]
+
+
+class Image:
+    def __init__(self, directory: Path, hostname: str) -> None:
+        directory.mkdir()
+        self.upper, self.root = directory / "upper", directory / "root"
+        self._work = directory / "work"
+        for path in (self.upper, self.root, self._work):
+            path.mkdir()
+        self._prepare(hostname)
+        subprocess.run(["mount", "-t", "overlay", "-o", f"lowerdir=/,upperdir={self.upper},workdir={self._work}",
+                        "lab", str(self.root)], check=True)
+
+    def _prepare(self, hostname: str) -> None:
+        shutil.copystat("/", self.upper)
+        for name in set(os.listdir("/")) - TOP_LEVEL:
+            os.mknod(self.upper / name, stat.S_IFCHR, os.makedev(0, 0))  # an overlay's "not there"
+        for name in EMPTY:
+            if os.path.isdir(f"/{name}") and not os.path.islink(f"/{name}"):
+                os.setxattr(self._directory(name), "trusted.overlay.opaque", b"y")
+        self.file("etc/hostname", hostname + "\n")
+        self.file("etc/machine-id", uuid.uuid4().hex + "\n")
+        self.file("etc/nsswitch.conf", "passwd: files systemd\ngroup: files systemd\nshadow: files\nhosts: files\n")
+        for name in ("etc/environment", "etc/motd", "etc/fstab", "etc/default/locale"):
+            self.file(name, "")
+        self._services()
+        self._sshd()
+
+    def _services(self) -> None:
+        """An allow-list: /etc/systemd/system starts empty, so nothing enabled on this machine runs in the host."""
+        units = "etc/systemd/system"
+        self.link(f"{units}/default.target", "/lib/systemd/system/multi-user.target")
+        self.link(f"{units}/sshd.service", "/lib/systemd/system/ssh.service")
+        for name in SERVICES:
+            self.link(f"{units}/multi-user.target.wants/{name}.service", f"/lib/systemd/system/{name}.service")
+        for name in MASKED:
+            self.link(f"{units}/{name}", "/dev/null")
+
+    def _sshd(self) -> None:
+        for key in Path("/etc/ssh").glob("ssh_host_*"):
+            os.mknod(self._directory("etc/ssh") / key.name, stat.S_IFCHR, os.makedev(0, 0))
+        key = self._directory("etc/ssh") / "ssh_host_ed25519_key"
+        key.unlink(missing_ok=True)
+        (key.with_suffix(".pub")).unlink(missing_ok=True)
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "lab", "-f", str(key)], check=True)
+        shutil.copyfile("/usr/share/openssh/sshd_config", self._directory("etc/ssh") / "sshd_config")
+
+    def file(self, name: str, text: str, mode: int = 0o644) -> None:
+        path = self._directory(os.path.dirname(name)) / os.path.basename(name)
+        path.write_text(text)
+        path.chmod(mode)
+
+    def link(self, name: str, target: str) -> None:
+        (self._directory(os.path.dirname(name)) / os.path.basename(name)).symlink_to(target)
+
+    def _directory(self, name: str) -> Path:
+        """A directory in the upper layer, with the mode and owner of the one that it covers."""
+        path = self.upper
+        for part in Path(name).parts:
+            path = path / part
+            if not path.is_dir():
+                path.mkdir(mode=0o755)
+                below = Path("/", path.relative_to(self.upper))
+                if below.is_dir():
+                    status = below.stat()
+                    os.chown(path, status.st_uid, status.st_gid)
+                    path.chmod(stat.S_IMODE(status.st_mode))
+        return path

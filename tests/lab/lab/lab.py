@@ -1,0 +1,104 @@
+"""A lab: hosts and the network between them, from nothing to nothing."""
+from __future__ import annotations
+
+import atexit
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import Any, Iterable, Sequence
+
+from .bastion import Bastion
+from .claim import Claim
+from .host import Host
+from .network import Network
+from .user import Desk
+
+
+class Lab:
+    """
+        with Lab() as lab:
+            lab.workstation.run(["uname", "-a"])
+
+    Several workstations (login nodes, say) can be had, and one /home shared by all of them.
+    """
+
+    def __init__(self, workstations: Sequence[str] = ("workstation",), shared_home: bool = False) -> None:
+        self._names, self._shared_home = tuple(workstations), shared_home
+        self.hosts: dict[str, Host] = {}
+
+    def __enter__(self) -> Lab:
+        begin = time.monotonic()
+        self._handlers = _on((signal.SIGTERM, signal.SIGHUP), _interrupt)
+        self._claim = Claim.take()
+        atexit.register(self.close)
+        try:
+            self._build()
+        except BaseException:
+            self.close()
+            raise
+        self.boot_seconds = time.monotonic() - begin
+        return self
+
+    def _build(self) -> None:
+        ground = self._claim.ground
+        namespaces = ground / "net"
+        namespaces.mkdir()
+        self.network = Network(namespaces, tag=int(self._claim.name.split(".")[1]))
+        self.desk = Desk(self._claim, self.network.desk)
+        binds = []
+        if self._shared_home:
+            (ground / "home").mkdir()
+            binds = [f"{ground / 'home'}:/home"]
+        for name in self._names:
+            self.hosts[name] = Host(self._claim, self.desk, self.network, name, binds)
+        self.bastion = Bastion(self._claim, self.desk, self.network, "bastion")
+        self.hosts["bastion"] = self.bastion
+        self.workstation = self.hosts[self._names[0]]
+        for host in self.hosts.values():
+            host.knows(self.hosts.values())
+            host.boot(wait=False)
+        for host in self.hosts.values():
+            host.await_boot()
+
+    @property
+    def directory(self) -> Path:
+        return self._claim.directory
+
+    def report(self) -> str:
+        """What the hosts have to say; for a failing test."""
+        parts = []
+        for host in self.hosts.values():
+            try:
+                parts.append(f"---- {host.name}: journal\n{host.journal()}" if host.is_on else
+                             f"---- {host.name} is off; console:\n{host.console()[-2000:]}")
+            except Exception as error:
+                parts.append(f"---- {host.name}: {error}; console:\n{host.console()[-2000:]}")
+        return "\n".join(parts)
+
+    def close(self) -> None:
+        """Ends every process, and leaves no mount, namespace or file. Safe to call again."""
+        # Deaf meanwhile: a second Ctrl-C must not leave half of it behind.
+        deaf = _on((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), signal.SIG_IGN)
+        try:
+            self._claim.release()
+        finally:
+            for sig, handler in {**deaf, **self._handlers}.items():
+                signal.signal(sig, handler)
+            self._handlers = {}
+            atexit.unregister(self.close)
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _interrupt(number: int, _: object) -> None:
+    # What Ctrl-C is: unittest would take a SystemExit for one more failing test.
+    raise KeyboardInterrupt(signal.Signals(number).name)
+
+
+def _on(signals: Iterable[signal.Signals], handler: Any) -> dict[signal.Signals, Any]:
+    """Sets the handler and returns those before; nothing outside the main thread, where Python forbids it."""
+    if threading.current_thread() is not threading.main_thread():
+        return {}
+    return {sig: signal.signal(sig, handler) for sig in signals}

@@ -1,0 +1,166 @@
+"""Waiting with a deadline, and writing down what was seen when."""
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from typing import Callable, Optional, TypeVar
+
+T = TypeVar("T")
+
+
+class NotInTime(AssertionError):
+    """What was waited for did not come; the message says what, how long, and what was there instead."""
+
+
+def until(what: str, ask: Callable[[], T], timeout: float = 10.0, every: float = 0.05) -> T:
+    """Ask until the answer is true, and return it. An exception counts as "not yet"."""
+    deadline = time.monotonic() + timeout
+    while True:
+        seen: object
+        try:
+            answer = ask()
+            if answer:
+                return answer
+            seen = answer
+        except Exception as error:  # the last one is told when time is up
+            seen = error
+        if time.monotonic() >= deadline:
+            raise NotInTime(f"waited {timeout:g} s for {what}; last seen: {seen!r}")
+        time.sleep(every)
+
+
+def holds(what: str, ask: Callable[[], object], seconds: float, every: float = 0.1) -> None:
+    """Fail as soon as the answer is not true; for what must stay so."""
+    begin = time.monotonic()
+    while time.monotonic() - begin < seconds:
+        answer = ask()
+        if not answer:
+            after = time.monotonic() - begin
+            raise AssertionError(f"{what}: held {after:.1f} s of {seconds:g} s, then: {answer!r}")
+        time.sleep(every)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One question: when it was asked, when it was answered (time.monotonic), and what the answer was."""
+    asked: float
+    answered: float
+    value: object
+
+
+@dataclass(frozen=True)
+class Lie:
+    """A claim of "up", `silent_for` seconds after the port was last known to answer."""
+    at: float
+    silent_for: float
+
+
+class Sampler(threading.Thread):
+    def __init__(self, ask: Callable[[], object], every: float) -> None:
+        super().__init__(daemon=True)
+        self._ask, self._every = ask, every
+        self._enough = threading.Event()
+        self.samples: list[Sample] = []
+
+    def run(self) -> None:
+        while not self._enough.is_set():
+            asked = time.monotonic()
+            value: object
+            try:
+                value = self._ask()
+            except Exception as error:
+                value = error
+            self.samples.append(Sample(asked, time.monotonic(), value))
+            self._enough.wait(max(0.0, self._every - (time.monotonic() - asked)))
+
+    def stop(self) -> None:
+        self._enough.set()
+        self.join()
+
+
+class Watch:
+    """Polls a port (a callable: its banner or None), and beside it what is claimed of it, until the block ends.
+
+        with Watch(lambda: bastion.banner(port), claim=lambda: state_of("2222")) as watch:
+            network.blackhole("workstation")
+            until("it is noticed", ...)
+        assert not watch.lies(longer_than=10)
+    """
+
+    def __init__(self, answers: Callable[[], object], claim: Optional[Callable[[], object]] = None,
+                 every: float = 0.05, claim_every: float = 0.25) -> None:
+        self._port = Sampler(answers, every)
+        self._claim = Sampler(claim, claim_every) if claim else None
+        self.begin = time.monotonic()
+
+    def __enter__(self) -> Watch:
+        self.begin = time.monotonic()
+        for sampler in filter(None, (self._port, self._claim)):
+            sampler.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for sampler in filter(None, (self._port, self._claim)):
+            sampler.stop()
+
+    @property
+    def answering(self) -> list[Sample]:
+        """Every poll of the port so far; `value` is true where it answered."""
+        return [Sample(s.asked, s.answered, bool(s.value) and not isinstance(s.value, Exception))
+                for s in list(self._port.samples)]
+
+    @property
+    def claims(self) -> list[Sample]:
+        return list(self._claim.samples) if self._claim else []
+
+    def outages(self) -> list[tuple[float, float]]:
+        """(from, to) of each silence, in seconds since the watch began: last good answer to next good answer."""
+        found: list[tuple[float, float]] = []
+        good, silent = self.begin, False
+        for sample in self.answering:
+            if sample.value and silent:
+                found.append((good - self.begin, sample.answered - self.begin))
+            if sample.value:
+                good = sample.answered
+            silent = not sample.value
+        if silent:
+            found.append((good - self.begin, time.monotonic() - self.begin))
+        return found
+
+    def lies(self, longer_than: float, up: Callable[[object], bool] = lambda value: value == "up") -> list[Lie]:
+        """Claims of "up" made while the port had not answered for longer than this many seconds.
+
+        A claim counts from the moment it was asked for, and a silence only if polls during it went
+        unanswered: the benefit of every doubt is the claim's.
+        """
+        port = self.answering
+        found: list[Lie] = []
+        for claim in self.claims:
+            if not up(claim.value):
+                continue
+            before = [s for s in port if s.answered <= claim.asked]
+            around = [s for s in port if s.answered > claim.asked and s.asked < claim.answered + 0.001]
+            if not before or before[-1].value or any(s.value for s in around):
+                continue
+            good = max((s.answered for s in before if s.value), default=self.begin)
+            if claim.asked - good > longer_than:
+                found.append(Lie(claim.asked - self.begin, claim.asked - good))
+        return found
+
+    def timeline(self) -> str:
+        """What changed when, one line a change; for the message of a failing test."""
+        changes = [(s.answered, "port answers" if s.value else "port silent") for s in self.answering]
+        lines = _changes(changes, self.begin) + _changes(
+            [(s.answered, f"claimed: {s.value}") for s in self.claims], self.begin)
+        return "\n".join(text for _, text in sorted(lines))
+
+
+def _changes(events: list[tuple[float, str]], begin: float) -> list[tuple[float, str]]:
+    lines: list[tuple[float, str]] = []
+    last = ""
+    for at, text in events:
+        if text != last:
+            lines.append((at, f"{at - begin:8.2f} s  {text}"))
+            last = text
+    return lines

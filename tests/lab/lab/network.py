@@ -1,0 +1,183 @@
+"""The network between the hosts: namespaces, cables, and what can go wrong on them.
+
+    workstation eth0 ──┐                       ┌── mgmt0 workstation
+                       ├─ road (a router)  desk ┤        (logins of tests: no fault touches them)
+    bastion     eth0 ──┘                       └── mgmt0 bastion
+
+Faults are made on the road, so that neither host sees more of them than it would in the field.
+"""
+from __future__ import annotations
+
+import ctypes
+import os
+import socket
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Optional
+
+CLONE_NEWNET = 0x40000000
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+@dataclass(frozen=True)
+class Flow:
+    """One TCP connection, by its client's end."""
+    address: str
+    port: int
+
+
+class Namespace:
+    """A network namespace, kept by a bind mount on a file of ours (so nothing shows up in /run/netns)."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.touch()
+        subprocess.run(["unshare", f"--net={path}", "ip", "link", "set", "lo", "up"], check=True)
+
+    def command(self, *argv: str) -> list[str]:
+        return ["nsenter", f"--net={self.path}", "--", *argv]
+
+    def run(self, *argv: str, stdin: Optional[str] = None) -> str:
+        done = subprocess.run(self.command(*argv), input=stdin, text=True, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT)
+        if done.returncode != 0:
+            raise RuntimeError(f"{' '.join(argv)}: {done.stdout.strip()}")
+        return done.stdout
+
+    def script(self, lines: list[str]) -> None:
+        """Several `ip` commands in one process."""
+        self.run("ip", "-batch", "-", stdin="\n".join(lines) + "\n")
+
+    def socket(self, family: int = socket.AF_INET, kind: int = socket.SOCK_STREAM) -> socket.socket:
+        """A socket that lives in this namespace; the calling thread is there only to make it."""
+        home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+        there = os.open(self.path, os.O_RDONLY)
+        try:
+            _set_namespace(there)
+            try:
+                return socket.socket(family, kind)
+            finally:
+                _set_namespace(home)
+        finally:
+            os.close(there)
+            os.close(home)
+
+
+def _set_namespace(descriptor: int) -> None:
+    if _libc.setns(descriptor, CLONE_NEWNET) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"setns: {os.strerror(number)}")
+
+
+@dataclass
+class Place:
+    """Where a host is on the network. `eth0` is under the faults, `mgmt0` is not."""
+    name: str
+    namespace: Namespace
+    number: int
+    address: str = ""
+    address6: str = ""
+    mgmt: str = ""
+
+
+class Network:
+    def __init__(self, directory: Path, tag: int) -> None:
+        self._directory = directory
+        self._tag = tag % 200 + 20  # 10.TAG.*: only for a reader who looks at two labs at once
+        self._places: dict[str, Place] = {}
+        self._dropped: set[str] = set()
+        self._cut: list[Flow] = []
+        self._unplugged: set[str] = set()
+        self.road = Namespace(directory / "road")
+        self.desk = Namespace(directory / "desk")
+        self.road.run("sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
+
+    def add(self, name: str) -> Place:
+        """Lays two cables to a new host."""
+        number = len(self._places) + 1
+        place = Place(name, Namespace(self._directory / name), number)
+        net, net6, mgmt = f"10.{self._tag}.{number}", f"fd00:{self._tag}:{number}:", f"10.{self._tag}.{100 + number}"
+        place.address, place.address6, place.mgmt = f"{net}.2", f"{net6}:2", f"{mgmt}.2"
+        self.road.script([
+            f"link add {name} type veth peer name eth0 netns {place.namespace.path}",
+            f"addr add {net}.1/24 dev {name}",
+            f"addr add {net6}:1/64 dev {name} nodad",
+            f"link set {name} up",
+        ])
+        self.desk.script([
+            f"link add {name} type veth peer name mgmt0 netns {place.namespace.path}",
+            f"addr add {mgmt}.1/24 dev {name}",
+            f"link set {name} up",
+        ])
+        place.namespace.script([f"addr add {mgmt}.2/24 dev mgmt0", "link set mgmt0 up"])
+        self._places[name] = place
+        self.interface_up(name)
+        return place
+
+    # -- faults ------------------------------------------------------------------------------------------
+
+    def unplug(self, name: str) -> None:
+        """Pulls the host's cable: no carrier; addresses and routes stay, as before any network daemon reacts."""
+        self._unplugged.add(name)
+        self.road.script([f"link set {name} down"])
+
+    def plug(self, name: str) -> None:
+        self._unplugged.discard(name)
+        self.road.script([f"link set {name} up", f"addr replace {self._gateway6(name)}/64 dev {name} nodad"])
+
+    def interface_down(self, name: str) -> None:
+        """Takes the host's interface down: addresses' routes and the default route are gone, and netlink says so."""
+        self._unplugged.add(name)
+        self._places[name].namespace.script(["link set eth0 down"])
+
+    def interface_up(self, name: str) -> None:
+        place = self._places[name]
+        self._unplugged.discard(name)
+        place.namespace.script([
+            f"addr replace {place.address}/24 dev eth0",
+            "link set eth0 up",
+            f"addr replace {place.address6}/64 dev eth0 nodad",
+            f"route replace default via {place.address[:-1]}1",
+            f"route replace default via {self._gateway6(name)}",
+        ])
+
+    def blackhole(self, name: str) -> None:
+        """Everything to and from this host vanishes on the road; nobody is told."""
+        self._dropped.add(name)
+        self._set_rules()
+
+    def cut(self, flow: Flow) -> None:
+        """This one TCP connection's packets vanish, both ways; all others pass."""
+        self._cut.append(flow)
+        self._set_rules()
+
+    def heal(self, name: Optional[str] = None) -> None:
+        """The road passes everything again (or: everything of this host)."""
+        if name is None:
+            self._dropped.clear()
+            self._cut.clear()
+        self._dropped.discard(name or "")
+        self._set_rules()
+
+    def mend_all(self) -> None:
+        """No fault left, whichever there were."""
+        for name in set(self._unplugged):
+            self.plug(name)
+            self.interface_up(name)
+        if self._dropped or self._cut:
+            self.heal()
+
+    def _set_rules(self) -> None:
+        rules = [f'{side} "{name}" drop' for name in sorted(self._dropped) for side in ("iifname", "oifname")]
+        for flow in self._cut:
+            family = "ip6" if ":" in flow.address else "ip"
+            rules += [f"{family} saddr {flow.address} tcp sport {flow.port} drop",
+                      f"{family} daddr {flow.address} tcp dport {flow.port} drop"]
+        script = ["add table inet lab",
+                  "add chain inet lab road { type filter hook forward priority 0; policy accept; }",
+                  "flush chain inet lab road", *(f"add rule inet lab road {rule}" for rule in rules)]
+        self.road.run("nft", "-f", "-", stdin="\n".join(script) + "\n")
+
+    def _gateway6(self, name: str) -> str:
+        return self._places[name].address6[:-1] + "1"

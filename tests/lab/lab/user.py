@@ -1,0 +1,162 @@
+"""People: their accounts on a host, and the test at its desk who logs in as them."""
+from __future__ import annotations
+
+import re
+import select
+import subprocess
+import time
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Optional
+
+from .claim import Claim
+from .measure import until
+from .network import Namespace
+
+if TYPE_CHECKING:
+    from .host import Host
+
+_serial = count(1)
+
+
+class Desk:
+    """Where the test sits: an ssh client with a key that every account of the lab accepts."""
+
+    def __init__(self, claim: Claim, namespace: Namespace) -> None:
+        self.claim, self.namespace = claim, namespace
+        self.key = claim.ground / "desk_key"
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "desk", "-f", str(self.key)], check=True)
+        self.public_key = self.key.with_suffix(".pub").read_text().strip()
+
+    def ssh(self, where: Namespace, *arguments: str) -> list[str]:
+        return where.command("env", "-i", "LANG=C.UTF-8", "TERM=xterm", "ssh", "-F", "none", "-i", str(self.key),
+                             "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10",
+                             "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
+                             "-o", "LogLevel=ERROR", *arguments)
+
+
+class User:
+    def __init__(self, host: Host, name: str) -> None:
+        self.host, self.name = host, name
+        fields = host.run(["getent", "passwd", name]).stdout.strip().split(":")
+        self.uid, self.home = int(fields[2]), fields[5]
+        self.key = f"{self.home}/.ssh/id_ed25519"
+
+    def make_key(self) -> None:
+        self.host.run(["mkdir", "-m", "700", "-p", f"{self.home}/.ssh"], user=self.name)
+        self.host.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", self.name, "-f", self.key], user=self.name)
+
+    @property
+    def public_key(self) -> str:
+        return self.host.read_file(f"{self.key}.pub").strip()
+
+    def authorize(self, public_key: str, options: str = "") -> None:
+        """Lets the key in, with authorized_keys options if any."""
+        self._append(f"{self.home}/.ssh/authorized_keys", f"{options} {public_key}".strip())
+
+    def trust(self, host: Host, *names: str) -> None:
+        """Pins the host's present key, as if it had been confirmed by hand."""
+        key = " ".join(host.read_file("/etc/ssh/ssh_host_ed25519_key.pub").split()[:2])
+        known = ",".join(names or (host.name, host.address))
+        self._append(f"{self.home}/.ssh/known_hosts", f"{known} {key}")
+
+    def _append(self, path: str, line: str) -> None:
+        self.host.run(["sh", "-c", 'umask 077; mkdir -p "${1%/*}"; cat >>"$1"', "sh", path],
+                      user=self.name, stdin=line + "\n")
+
+
+class Session:
+    """A login over ssh, held open until logout(). Commands are run within it: one session for logind."""
+
+    def __init__(self, desk: Desk, host: Host, user: str) -> None:
+        self.host, self.user = host, user
+        self._desk = desk
+        self._control = desk.claim.ground / f"s{next(_serial)}"
+        self._log = desk.claim.ground / f"{self._control.name}.log"
+        argv = desk.ssh(desk.namespace, "-N", "-M", "-S", str(self._control), "-E", str(self._log),
+                        f"{user}@{host.place.mgmt}")
+        self._master = desk.claim.spawn(argv, "desk", stdin=subprocess.DEVNULL)
+        until(f"the login of {user} on {host.name}", self._is_in, 20, every=0.02)
+        self.id = self.run('echo "$XDG_SESSION_ID"').stdout.strip()
+
+    def _is_in(self) -> bool:
+        if self._master.poll() is not None:
+            raise AssertionError(f"login of {self.user} on {self.host.name}: {self._log.read_text().strip()}")
+        return self._control.exists()
+
+    def _command(self, *arguments: str) -> list[str]:
+        return self._desk.ssh(self._desk.namespace, "-S", str(self._control), "-E", str(self._log),
+                              *arguments)
+
+    def run(self, command: str, check: bool = True, timeout: float = 60, stdin: str = "", login_shell: bool = False,
+            tty: bool = False) -> subprocess.CompletedProcess[str]:
+        """A line for the user's shell (with login_shell, one that reads ~/.profile; with tty, on a terminal)."""
+        if login_shell:
+            command = "exec bash -lc '" + command.replace("'", "'\\''") + "'"
+        argv = self._command("-tt" if tty else "-T", "lab", "--", command)
+        done = subprocess.run(argv, input=stdin, text=True, errors="replace", timeout=timeout, cwd="/",
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        if check and done.returncode != 0:
+            raise AssertionError(f"{self.user}@{self.host.name}: {command}: exit {done.returncode}\n"
+                                 f"{done.stdout}{done.stderr}")
+        return done
+
+    def background(self, command: str) -> None:
+        """Leaves a command running after this call, detached as `nohup setsid … &` does it."""
+        self.run(f"nohup setsid {command} </dev/null >/dev/null 2>&1 &")
+
+    def terminal(self, command: Optional[str] = None) -> Terminal:
+        """A command, or the user's login shell, on a terminal that the test types at."""
+        argv = self._command("-tt", "lab", *(["--", command] if command else []))
+        return Terminal(self._desk.claim.spawn(argv, "desk", stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                               stderr=subprocess.STDOUT))
+
+    def logout(self, timeout: float = 20) -> None:
+        """Closes the connection, and waits until logind has seen it: the session is gone, or "closing"
+        because processes of it live on (host.await_no_session() waits for those too)."""
+        subprocess.run(self._command("-O", "exit", "lab"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self._master.wait(timeout)
+        until(f"the logout of {self.user} on {self.host.name}",
+              lambda: self.host.sessions(self.user).get(self.id, "closing") == "closing", timeout)
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._master.poll() is None:
+            self.logout()
+
+
+class Terminal:
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self.process = process
+        self.seen = ""
+
+    def send(self, text: str) -> None:
+        assert self.process.stdin
+        self.process.stdin.write(text.encode())
+        self.process.stdin.flush()
+
+    def expect(self, pattern: str, timeout: float = 10) -> re.Match[str]:
+        """Reads on until the pattern has come; what was read up to its end is gone after that."""
+        assert self.process.stdout
+        deadline = time.monotonic() + timeout
+        while not (match := re.search(pattern, self.seen)):
+            left = deadline - time.monotonic()
+            ready, _, _ = select.select([self.process.stdout], [], [], max(0.0, left))
+            chunk = self.process.stdout.read1(65536) if ready else b""  # type: ignore[attr-defined]
+            if not chunk:
+                why = "the terminal closed" if ready else f"nothing of the kind in {timeout:g} s"
+                raise AssertionError(f"expected /{pattern}/ on the terminal: {why}; read: {self.seen!r}")
+            self.seen += chunk.decode(errors="replace")
+        self.seen = self.seen[match.end():]
+        return match
+
+    def close(self, timeout: float = 10) -> int:
+        """Ends its input and waits for the end of the command."""
+        assert self.process.stdin and self.process.stdout
+        self.process.stdin.close()
+        try:
+            return self.process.wait(timeout)
+        finally:
+            self.process.stdout.close()
