@@ -1,0 +1,132 @@
+#!/usr/bin/env python3
+"""Fails when an include points upward, or when a heavy header stands in a header that is not private to .cpp files.
+
+    check.py TREE          checks src/ and backends/ of TREE
+    check.py --self-check  makes bad trees and sees that each one fails, and that a good one passes
+
+Rooms may include themselves and rooms strictly below:
+    main > cli > supervisor, backends, mcp > ssh, store > os > core
+"""
+
+import pathlib
+import re
+import sys
+import tempfile
+
+LEVEL = {"core": 0, "os": 1, "ssh": 2, "store": 2, "supervisor": 3, "backends": 3, "mcp": 3, "cli": 4, "main": 5}
+HEAVY = re.compile(r"boost/(asio|json|process|program_options)([./]|$)")
+FORWARD_DECLARATIONS = re.compile(r"fwd\.hpp$")
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
+
+
+def room_of_file(path):
+    """The room that a file of the tree belongs to; src/main.cpp is a room of its own."""
+    parts = path.parts
+    if parts[0] == "backends":
+        return "backends"
+    return parts[1] if len(parts) > 2 else "main"
+
+
+def public_headers(tree, files):
+    """Headers that a header or another room includes: what stands in them spreads."""
+    public = set()
+    for path in files:
+        name = path.relative_to(tree)
+        for line in path.read_text(encoding="utf-8").splitlines():
+            found = INCLUDE.match(line)
+            if found and found[1] == '"':
+                other = found[2].split("/")[0]
+                if path.suffix == ".hpp" or other != room_of_file(name):
+                    public.add(found[2])
+    return public
+
+
+def complaints(tree):
+    files = sorted(p for top in ("src", "backends") for p in (tree / top).rglob("*") if p.suffix in (".hpp", ".cpp"))
+    if not files:
+        yield f"{tree}: no source file found"
+    public = public_headers(tree, files)
+    included = {found[2] for p in files for line in p.read_text(encoding="utf-8").splitlines()
+                if (found := INCLUDE.match(line)) and found[1] == '"'}
+    for path in files:
+        name = path.relative_to(tree)
+        room = room_of_file(name)
+        if room not in LEVEL:
+            yield f"{name}: there is no room \"{room}\""
+            continue
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            found = INCLUDE.match(line)
+            if not found:
+                continue
+            bracket, target = found.groups()
+            at = f"{name}:{number}"
+            if bracket == "<":
+                own = str(name).removeprefix("src/")
+                spreads = path.suffix == ".hpp" and (own in public or own not in included)
+                if spreads and HEAVY.match(target) and not FORWARD_DECLARATIONS.search(target):
+                    yield f"{at}: <{target}> is heavy and belongs into a .cpp file"
+                continue
+            other = target.split("/")[0]
+            if other not in LEVEL or "/" not in target or ".." in target:
+                yield f"{at}: \"{target}\" does not begin with a room"
+            elif other != room and LEVEL[other] >= LEVEL[room]:
+                yield f"{at}: {room} may not include {other} (\"{target}\")"
+
+
+def self_check():
+    cases = [  # (path, line, is it fine)
+        ("src/os/a.hpp", '#include "core/error.hpp"', True),
+        ("src/os/a.cpp", "#include <boost/asio/io_context.hpp>", True),
+        ("src/os/a.hpp", "#include <boost/json/fwd.hpp>", True),
+        ("backends/a.cpp", '#include "store/places.hpp"', True),
+        ("src/main.cpp", '#include "cli/run.hpp"', True),
+        ("src/core/a.hpp", '#include "os/host.hpp"', False),
+        ("src/os/a.cpp", '#  include "ssh/arguments.hpp"', False),
+        ("src/ssh/mux/a.cpp", '#include "store/places.hpp"', False),
+        ("src/store/a.cpp", '#include "ssh/diagnosis.hpp"', False),
+        ("src/supervisor/a.cpp", '#include "backends/plan.hpp"', False),
+        ("backends/a.cpp", '#include "cli/table.hpp"', False),
+        ("src/ssh/a.cpp", '#include "../cli/table.hpp"', False),
+        ("src/ssh/a.cpp", '#include "arguments.hpp"', False),
+        ("src/attic/a.cpp", "int x;", False),
+        ("src/os/a.hpp", "#include <boost/asio.hpp>", False),
+        ("src/ssh/a.hpp", "#include <boost/json/value.hpp>", False),
+        ("src/cli/a.hpp", "#include <boost/program_options/parsers.hpp>", False),
+        ("src/os/a.hpp", "#include <boost/process/v2/process.hpp>", False),
+    ]
+    heavy = ("src/os/launch.hpp", "#include <boost/process/v2/process.hpp>")
+    trees = [([(path, line)], fine) for path, line, fine in cases] + [
+        ([heavy, ("src/os/a.cpp", '#include "os/launch.hpp"')], True),
+        ([heavy, ("src/os/a.hpp", '#include "os/launch.hpp"')], False),
+        ([heavy, ("src/cli/a.cpp", '#include "os/launch.hpp"')], False),
+    ]
+    wrong = 0
+    for tree, fine in trees:
+        with tempfile.TemporaryDirectory() as directory:
+            for path, line in tree:
+                file = pathlib.Path(directory, path)
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(line + "\n", encoding="utf-8")
+            if (not list(complaints(pathlib.Path(directory)))) != fine:
+                print(f"self-check: {tree}: expected it to {'pass' if fine else 'fail'}")
+                wrong += 1
+    with tempfile.TemporaryDirectory() as directory:
+        if not list(complaints(pathlib.Path(directory))):
+            print("self-check: an empty tree passed")
+            wrong += 1
+    return wrong
+
+
+def main(arguments):
+    if arguments == ["--self-check"]:
+        return 1 if self_check() else 0
+    if len(arguments) != 1:
+        print(__doc__)
+        return 2
+    found = list(complaints(pathlib.Path(arguments[0])))
+    for complaint in found:
+        print(complaint)
+    return 1 if found else 0
+
+
+sys.exit(main(sys.argv[1:]))
