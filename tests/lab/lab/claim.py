@@ -73,6 +73,7 @@ class Claim:
         """Ends every process, unmounts, deletes. Safe to call twice, and on what another owner left half made."""
         self.kill_group()
         for mount in reversed(self._mounts()):
+            _forget_lock(mount)
             if subprocess.run(["umount", mount], stderr=subprocess.DEVNULL).returncode != 0:
                 _call("umount", "-l", mount)
         for directory, _, _ in os.walk(self.cgroup, topdown=False):
@@ -124,6 +125,13 @@ def cgroup_root() -> Path:
         raise RuntimeError("no cgroup2 file system is mounted")
     own = next(line[3:] for line in Path("/proc/self/cgroup").read_text().splitlines() if line.startswith("0::"))
     return Path(point + own)
+
+
+def _forget_lock(mount: str) -> None:
+    # systemd-nspawn locks its root directory by a file of this name, and leaves it there when it is killed.
+    with contextlib.suppress(OSError):
+        status = os.stat(mount)
+        Path(f"/run/systemd/nspawn/locks/inode-{status.st_dev}:{status.st_ino}").unlink(missing_ok=True)
 
 
 def _rmdir_busy(directory: Path) -> None:
