@@ -161,20 +161,25 @@ class Bastion(Host):
     def web_door(self) -> Door:
         return self.door(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n", close=True)
 
+    def stalling_door(self) -> Door:
+        """Greets as an sshd does and says nothing more: ssh, whose ConnectTimeout ends with the banner, waits for ever."""
+        return self.door(b"SSH-2.0-OpenSSH_9.2p1\r\n")
+
     def endless_door(self) -> Door:
-        """Lines before the banner, for ever, as RFC 4253 allows."""
-        return Door(self, b"please wait\r\n", close=False, again=0.2)
+        """Never comes to its banner. ssh reads carriage returns without counting them, and its ConnectTimeout runs
+        only while it waits for a byte: it stays until it is ended (and is busy meanwhile)."""
+        return Door(self, b"\r" * 65536, close=False, endless=True)
 
 
 class Door:
     """A listener on every address of the bastion, served by the test itself."""
 
-    def __init__(self, bastion: Bastion, greet: bytes, close: bool, again: Optional[float] = None) -> None:
+    def __init__(self, bastion: Bastion, greet: bytes, close: bool, endless: bool = False) -> None:
         self._listener = bastion.namespace.socket()
         self._listener.bind(("0.0.0.0", 0))
         self._listener.listen()
         self.port = int(self._listener.getsockname()[1])
-        self._greet, self._close, self._again = greet, close, again
+        self._greet, self._close, self._endless = greet, close, endless
         self._over = threading.Event()
         self.visitors = 0
         self._threads: list[threading.Thread] = []
@@ -209,12 +214,14 @@ class Door:
 
     def _meet(self, visitor: socket.socket) -> None:
         with visitor:
+            visitor.settimeout(2)  # of one send or receive: a visitor that stands still does not hold close() up
             try:
                 visitor.sendall(self._greet)
-                while not self._close and not self._over.wait(self._again):
+                while self._endless and not self._over.is_set():
                     visitor.sendall(self._greet)
+                if not self._close:
+                    self._over.wait()
                 # Closing over what the visitor said would be a reset, now or not as the race goes.
-                visitor.settimeout(2)
                 visitor.shutdown(socket.SHUT_WR)
                 while visitor.recv(4096):
                     pass
