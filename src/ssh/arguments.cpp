@@ -82,10 +82,12 @@ Result<Client> find_client(const os::Host& host) {
   return Client{*program, version};
 }
 
+std::string control_argument(const fs::path& control) { return without_tokens(control.native()); }
+
 std::vector<std::string> master_arguments(const Client& client, const Tunnel& tunnel, const Session& session) {
   // -M and ControlMaster=yes together would mean "ask": so -M alone, which the first-wins rule makes final.
-  std::vector<std::string> argv{
-      client.program.native(), "-N", "-M", "-S", without_tokens(session.control.native()), "-E", session.log.native()};
+  std::vector<std::string> argv{client.program.native(), "-N", "-M", "-S", control_argument(session.control), "-E",
+                                session.log.native()};
   for (const SshOption& own : session.extra) option(argv, own.key, own.value);
 
   option(argv, "BatchMode", "yes");

@@ -45,6 +45,9 @@ struct Session {
 [[nodiscard]] std::vector<std::string> master_arguments(const Client& client, const Tunnel& tunnel,
                                                         const Session& session);
 
+/// The control socket's path as it stands after -S, by which a master of ours is known in a list of processes.
+[[nodiscard]] std::string control_argument(const fs::path& control);
+
 /// The environment of the job and of preflight: HOME USER LOGNAME PATH LANG=C.UTF-8 XDG_*; never an agent or a ticket
 /// that is gone after logout.
 [[nodiscard]] os::Environment job_environment(const os::Host& host, const os::User& user);

@@ -10,13 +10,15 @@
 
 namespace holdfast::ssh {
 
-/// The ssh that answers on `control`, if it is one of ours: our user's process whose arguments name that socket.
-/// `known` (from live state) stands in for a master that is too stuck to answer.
+/// The ssh that listens on `control`, if it is one of ours: a process of our user (for root: of the owner of the
+/// socket's directory) whose arguments name that socket. A stopped one is found too. `known` (from live state) stands
+/// in when the socket's file is gone or does not say.
 [[nodiscard]] std::optional<os::ProcessId> find_master(const os::Host& host, const boost::filesystem::path& control,
                                                        const std::optional<os::ProcessId>& known = {});
 
 /// Ends it: asked over the socket first, then SIGTERM, then SIGKILL, five seconds in all; waits until it is gone and
-/// removes the socket's file. True when there was one to end. Never signals a process that is not that ssh.
+/// removes the socket's file. True when there was one to end; a dead socket's file is removed without one. Never
+/// signals a process that is not that ssh: a stranger that listens there is an Error.
 [[nodiscard]] Result<bool> end_master(const boost::filesystem::path& control, os::Host& host,
                                       const std::optional<os::ProcessId>& known = {});
 
