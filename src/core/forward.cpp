@@ -21,7 +21,7 @@ bool is_host(std::string_view text) noexcept {
          std::all_of(text.begin(), text.end(), is_host_character);
 }
 
-// "a:[::1]:b" to {"a", "::1", "b"}: a bracketed part may hold colons. Nothing when brackets do not pair.
+// "a:[::1]:b" to {"a", "::1", "b"}: brackets hold what has colons. Nothing when they do not pair or hold no address.
 std::optional<std::vector<std::string>> split_parts(std::string_view text) {
   std::vector<std::string> parts;
   while (true) {
@@ -29,6 +29,7 @@ std::optional<std::vector<std::string>> split_parts(std::string_view text) {
       const auto close = text.find(']');
       if (close == std::string_view::npos) return std::nullopt;
       parts.emplace_back(text.substr(1, close - 1));
+      if (!is_host(parts.back()) || parts.back().find(':') == std::string::npos) return std::nullopt;
       text.remove_prefix(close + 1);
       if (text.empty()) return parts;
       if (text.front() != ':') return std::nullopt;
@@ -60,7 +61,7 @@ Result<Forward> Forward::parse(std::string_view text) {
   if (text.empty()) return refuse(text, "it is empty");
   if (has_control_bytes(text)) return refuse(text, "it holds a control character");
   const auto parts = split_parts(text);
-  if (!parts) return refuse(text, "its brackets do not pair");
+  if (!parts) return refuse(text, "its brackets do not pair, or hold no IPv6 address");
 
   const auto tcp = [&](const std::string& host, const std::string& port) -> Result<End> {
     if (!is_host(host)) return refuse(text, "\"" + host + "\" is no host or address");
@@ -69,6 +70,7 @@ Result<Forward> Forward::parse(std::string_view text) {
     return End(TcpEnd{host, static_cast<std::uint16_t>(*number)});
   };
   const auto socket = [&](const std::string& path) -> Result<End> {
+    if (path.back() == '/') return refuse(text, "\"" + path + "\" is a directory, not a socket");
     if (path.size() > k_longest_socket_path) return refuse(text, "the socket's path is longer than 107 bytes");
     return End(SocketEnd{path});
   };

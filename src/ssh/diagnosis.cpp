@@ -9,7 +9,10 @@
 namespace holdfast::ssh {
 namespace {
 
-bool is_debug(std::string_view line) noexcept { return line.substr(0, 5) == "debug" && line.substr(6, 2) == ": "; }
+// "debug1: " to "debug3: "
+bool is_debug(std::string_view line) noexcept {
+  return line.size() >= 8 && line.substr(0, 5) == "debug" && line.substr(6, 2) == ": ";
+}
 
 bool begins_with(std::string_view line, std::string_view start) noexcept {
   return line.substr(0, start.size()) == start;

@@ -38,7 +38,8 @@ class Words {
 
   Diagnosis unreachable() const {
     const auto last = evidence_.line.rfind(": ");
-    const std::string why = last == std::string_view::npos ? "" : lower_first(evidence_.line.substr(last + 2));
+    const std::string why =
+        last == std::string_view::npos ? "" : printable(lower_first(evidence_.line.substr(last + 2)));
     return {FailureClass::unreachable,
             fmt::format("there is no way to {} from here{}", bastion(), why.empty() ? "" : ": " + why),
             "check this machine's network, cable or VPN"};

@@ -139,6 +139,7 @@ Result<Line> read_line(std::string_view text, std::size_t number, const std::str
   if (equals == std::string_view::npos)
     return refuse_line(file, number, {}, "it is not KEY = VALUE", "a comment begins with #");
   const std::string_view written = trim(stripped.substr(0, equals));
+  if (written.empty()) return refuse_line(file, number, {}, "no key stands before the =", "remove the line");
   if (written.find('\r') != std::string_view::npos)
     return refuse_line(file, number, {}, "it holds a control character", "remove the line");
   Line line{number, normal_key(written), {}};

@@ -36,9 +36,10 @@ BOOST_DATA_TEST_CASE(every_form_has_one_normal_form, data::make(k_written) ^ dat
 }
 
 BOOST_DATA_TEST_CASE(broken_ones_are_usage_errors,
-                     data::make({"", "0", "65536", "22x", "-1", " 22", "22:", ":22", "a:b:c:d:e", "22:host",
-                                 "22:host:0", "x:y:22:22", "[::1:22", "22\n", "99999999999", "+22", "2222:-o:22",
-                                 "2222:a b:22"})) {
+                     data::make({"",        "0",           "65536",       "22x",     "-1",         " 22",
+                                 "22:",     ":22",         "a:b:c:d:e",   "22:host", "22:host:0",  "x:y:22:22",
+                                 "[::1:22", "22\n",        "99999999999", "+22",     "2222:-o:22", "2222:a b:22",
+                                 "[2222]",  "[/run/x]:22", "[]:22",       "2222:/",  "/run/"})) {
   const auto f = Forward::parse(sample);
   BOOST_REQUIRE(!f);
   BOOST_TEST((f.error().status == ExitStatus::usage));

@@ -99,6 +99,7 @@ BOOST_DATA_TEST_CASE(
         {"port = 2222\n", "t.conf", "key bastion is missing"},
         {"port = 2222\nbastion = gate@b", "t.conf line 2", "cut short"},
         {k_ok + "[extra]\n", "t.conf line 3", "section"},
+        {k_ok + "= x\n", "t.conf line 3", "no key"},
         {k_ok + "colour = red\n", "t.conf line 3, colour", "no such key"},
         {k_ok + "Port = 1\n", "t.conf line 3, Port", "no such key"},
         {k_ok + "just words\n", "t.conf line 3", "KEY = VALUE"},
