@@ -1,10 +1,10 @@
 #include "core/text.hpp"
-#include "core/error.hpp"
-#include "core/failure.hpp"
-#include "core/survives.hpp"
-#include "core/timestamp.hpp"
 
 #include <boost/test/unit_test.hpp>
+
+#include <string>
+#include <string_view>
+#include <vector>
 
 using namespace holdfast;
 
@@ -30,26 +30,45 @@ BOOST_AUTO_TEST_CASE(numbers_are_whole_and_in_range) {
     BOOST_TEST(!parse_number(bad, 1, 65535), bad);
 }
 
-BOOST_AUTO_TEST_CASE(an_error_reads_as_one_line) {
-  const Error error{"reading", "/x/y.conf", "line 3\nhas more", "", ExitStatus::failed};
-  BOOST_TEST(error.line() == "reading /x/y.conf: line 3\\nhas more");
+BOOST_AUTO_TEST_CASE(only_whole_and_shortest_utf8_passes) {
+  for (const char* good : {"a", "\xc2\xa0", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xef\xbf\xbd", "\xf4\x8f\xbf\xbf"})
+    BOOST_TEST(printable(good) == good);
+  BOOST_TEST(printable("\xc0\xaf") == "\\xc0\\xaf");                    // overlong '/'
+  BOOST_TEST(printable("\xe0\x80\xaf") == "\\xe0\\x80\\xaf");           // the same in three bytes
+  BOOST_TEST(printable("\xed\xa0\x80") == "\\xed\\xa0\\x80");           // a surrogate
+  BOOST_TEST(printable("\xf4\x90\x80\x80") == "\\xf4\\x90\\x80\\x80");  // beyond U+10FFFF
+  BOOST_TEST(printable("\xe2\x82") == "\\xe2\\x82");                    // cut short
+  BOOST_TEST(printable(std::string_view("a\0b", 3)) == "a\\x00b");
+  BOOST_TEST(printable("\x7f") == "\\x7f");
 }
 
-BOOST_AUTO_TEST_CASE(a_time_reads_back) {
-  const auto time = from_rfc3339("2026-11-22T10:00:05Z");
-  BOOST_REQUIRE(time);
-  BOOST_TEST(to_rfc3339(*time) == "2026-11-22T10:00:05Z");
-  for (const char* bad :
-       {"", "2026-13-22T10:00:05Z", "2026-02-30T10:00:05Z", "2026-11-22 10:00:05Z", "2026-11-22T10:00:05"})
-    BOOST_TEST(!from_rfc3339(bad), bad);
-  BOOST_TEST(to_words(std::chrono::hours(2) + std::chrono::minutes(5)) == "2 h 5 min");
+BOOST_AUTO_TEST_CASE(control_bytes_are_found_wherever_they_stand) {
+  for (const char* bad : {"\n", "a\t", "\x1b[0m", "a\x7f", "\x01z"}) BOOST_TEST(has_control_bytes(bad), bad);
+  BOOST_TEST(has_control_bytes(std::string_view("a\0", 2)));
+  for (const char* good : {"", " ", "a b", "gr\xc3\xbc", "~"}) BOOST_TEST(!has_control_bytes(good), good);
 }
 
-BOOST_AUTO_TEST_CASE(classes_and_survival_have_the_promised_words) {
-  BOOST_TEST(to_text(FailureClass::host_key_changed) == "host-key-changed");
-  BOOST_TEST((failure_class_from("forward-busy") == FailureClass::forward_busy));
-  BOOST_TEST((Survival{Survival::Kind::within, std::chrono::seconds(60)}.text()) == "within:60s");
-  BOOST_TEST(Survival{Survival::Kind::at_login}.text() == "at-login");
+BOOST_AUTO_TEST_CASE(numbers_reach_the_edge_of_their_type) {
+  BOOST_TEST(*parse_number("4294967295", 0, 4294967295U) == 4294967295U);
+  BOOST_TEST(!parse_number("4294967296", 0, 4294967295U));
+  BOOST_TEST(*parse_number("0000000007", 0, 9) == 7u);
+  BOOST_TEST(!parse_number("00000000007", 0, 9));
+}
+
+BOOST_AUTO_TEST_CASE(trimming_and_splitting_lose_nothing_else) {
+  BOOST_TEST(trim(" \t a b\r\n") == "a b");
+  BOOST_TEST(trim(" \t\r\n").empty());
+  BOOST_TEST(trim("").empty());
+  BOOST_TEST((split("a,,b", ',') == std::vector<std::string>{"a", "", "b"}));
+  BOOST_TEST((split("", ',') == std::vector<std::string>{""}));
+  BOOST_TEST((split(",", ',') == std::vector<std::string>{"", ""}));
+}
+
+// Control sockets are named by it: another value after an upgrade would orphan every running ssh.
+BOOST_AUTO_TEST_CASE(the_hash_of_a_name_never_changes) {
+  BOOST_TEST(fnv1a("") == 0xcbf29ce484222325ULL);
+  BOOST_TEST(fnv1a("a") == 0xaf63dc4c8601ec8cULL);
+  BOOST_TEST(fnv1a("foobar") == 0x85944171f73967e8ULL);  // the test vectors of its authors
 }
 
 BOOST_AUTO_TEST_SUITE_END()
