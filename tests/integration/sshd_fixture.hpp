@@ -1,0 +1,74 @@
+// A private bastion: a real sshd on a free loopback port, with keys, settings and a log of its own, gone with the test.
+#pragma once
+
+#include "core/tunnel.hpp"
+#include "os/host.hpp"
+
+#include <boost/filesystem/path.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+struct SshdSettings {
+  std::vector<std::string> config = {};  ///< lines of sshd_config; they stand before the fixture's own, so they win
+  std::string key_options = {};          ///< of the line in authorized_keys: "restrict,port-forwarding"
+};
+
+/// Lets in the user who runs the test, with identity(). Throws when sshd does not start.
+class SshdFixture {
+ public:
+  explicit SshdFixture(const SshdSettings& settings = {});
+  ~SshdFixture();
+  SshdFixture(const SshdFixture&) = delete;
+  SshdFixture& operator=(const SshdFixture&) = delete;
+
+  [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
+  [[nodiscard]] const boost::filesystem::path& directory() const noexcept { return directory_; }  ///< 0700, ours
+  [[nodiscard]] boost::filesystem::path identity() const { return directory_ / "id"; }
+  [[nodiscard]] boost::filesystem::path known_hosts() const { return directory_ / "known_hosts"; }
+  [[nodiscard]] const std::string& fingerprint() const noexcept {
+    return fingerprint_;
+  }                                           ///< "SHA256:…" of its host key
+  [[nodiscard]] std::string bastion() const;  ///< "user@127.0.0.1:PORT"
+  [[nodiscard]] std::string log() const;
+
+  /// A valid tunnel to it: its identity, its host key known, its files under directory().
+  [[nodiscard]] holdfast::TunnelSpec spec(const std::vector<std::string>& forwards) const;
+  [[nodiscard]] holdfast::Tunnel tunnel(const std::vector<std::string>& forwards) const;
+
+  void stop();           ///< the listener and every session
+  void start();          ///< again, on the same port
+  void drop_sessions();  ///< the connections there are; the listener stays
+
+  [[nodiscard]] holdfast::os::Host& host() noexcept { return *host_; }
+
+ private:
+  void make_key(const boost::filesystem::path& file) const;
+  [[nodiscard]] std::string say(const std::vector<std::string>& argv) const;
+  [[nodiscard]] bool listens_within(std::chrono::milliseconds span) const;
+
+  std::unique_ptr<holdfast::os::Host> host_;
+  boost::filesystem::path directory_;
+  std::vector<std::string> config_;
+  std::string user_;
+  std::string fingerprint_;
+  std::uint16_t port_ = 0;
+  holdfast::os::ProcessId listener_;
+};
+
+/// A port of 127.0.0.1 that nobody holds at this moment.
+[[nodiscard]] std::uint16_t free_port();
+
+/// Waits, looking often, until `condition` holds; false after `span`.
+template <class Condition>
+bool eventually(const holdfast::os::Host& host, Condition condition,
+                std::chrono::milliseconds span = std::chrono::seconds(10)) {
+  const auto end = host.now() + span;
+  while (!condition()) {
+    if (host.now() >= end) return false;
+    host.sleep_for(std::chrono::milliseconds(2));
+  }
+  return true;
+}
