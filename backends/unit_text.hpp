@@ -22,7 +22,7 @@ namespace holdfast::backends {
 /// A path for a setting that takes a quoted list (RequiresMountsFor=).
 [[nodiscard]] Result<std::string> encode_path(std::string_view path);
 
-/// A user's name for User=: what useradd(8) allows, and a domain's "\" and "@"; never a space.
+/// A user's name for User=: what useradd(8) allows, and a domain's "@"; never a space.
 [[nodiscard]] Result<std::string> encode_user(std::string_view name);
 
 /// A host's name for ConditionHost=, which takes a glob: letters, digits, ". _ -" only, so that it means itself.

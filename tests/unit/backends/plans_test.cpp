@@ -1,0 +1,283 @@
+// The plans of the three backends, step by step: what setup, stop and remove do to a host, in which order.
+#include "backends/recorded_host.hpp"
+#include "backends/registry.hpp"
+#include "backends/sample_job.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+
+using namespace holdfast;
+using namespace holdfast::backends;
+using namespace holdfast::test;
+
+namespace {
+
+RecordedHost host_with_manager() {
+  RecordedHost host;
+  host.put_user_manager();
+  return host;
+}
+
+RecordedHost root_host() {
+  RecordedHost host;
+  host.me = os::User{0, 0, "root", "/root"};
+  host.environment["HOME"] = "/root";
+  host.put_program("systemctl");
+  host.put_directory("/run/systemd/system", 0755, 0);
+  for (const char* directory : {"/", "/usr", "/usr/local", "/usr/local/bin"}) host.put_directory(directory, 0755, 0);
+  host.put("/usr/local/bin/holdfast", "", 0755, 0);
+  host.answer("id -G -- ann", "1000\n");
+  return host;
+}
+
+const std::string k_unit = "/home/ann/.config/systemd/user/holdfast-web.service";
+const std::string k_wants = "/home/ann/.config/systemd/user/default.target.wants";
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(systemd_user)
+
+BOOST_AUTO_TEST_CASE(install_turns_linger_on_writes_enables_and_can_be_undone) {
+  const auto host = host_with_manager();
+  require_outline(
+      systemd_user_backend().install(user_job(host), host),
+      {"run loginctl --no-ask-password enable-linger | may fail | undo: loginctl --no-ask-password disable-linger",
+       "if it has to be undone, run at the end systemctl --user daemon-reload", "write " + k_unit + " (0644)",
+       "run systemctl --user daemon-reload", "make directory " + k_wants + " (0755)",
+       "run systemctl --user --quiet enable holdfast-web.service | undo: systemctl --user --quiet disable "
+       "holdfast-web.service"});
+}
+
+BOOST_AUTO_TEST_CASE(install_leaves_linger_and_links_alone_that_are_there) {
+  auto host = host_with_manager();
+  host.put("/var/lib/systemd/linger/ann", "", 0644, 0);
+  host.put_special(k_wants + "/holdfast-web.service", os::FileKind::symlink);
+  require_outline(systemd_user_backend().install(user_job(host), host),
+                  {"if it has to be undone, run at the end systemctl --user daemon-reload",
+                   "write " + k_unit + " (0644)", "run systemctl --user daemon-reload"});
+}
+
+BOOST_AUTO_TEST_CASE(start_stop_and_restart_are_what_systemctl_does) {
+  const auto host = host_with_manager();
+  const auto job = user_job(host);
+  require_outline(systemd_user_backend().start(job, host),
+                  {"if it has to be undone, run at the end systemctl --user stop holdfast-web.service",
+                   "run systemctl --user start holdfast-web.service"});
+  require_outline(systemd_user_backend().stop(job, host),
+                  {"run systemctl --user stop holdfast-web.service | 5 is fine",
+                   "run systemctl --user reset-failed holdfast-web.service | may fail"});
+  require_outline(systemd_user_backend().restart(job, host), {"run systemctl --user restart holdfast-web.service"});
+}
+
+BOOST_AUTO_TEST_CASE(remove_stops_disables_and_deletes_in_any_state) {
+  const auto host = host_with_manager();
+  const auto job = user_job(host);
+  require_outline(
+      systemd_user_backend().remove(job.name, job.places, host),
+      {"run systemctl --user stop holdfast-web.service | 5 is fine",
+       "run systemctl --user reset-failed holdfast-web.service | may fail",
+       "if it has to be undone, run at the end systemctl --user daemon-reload",
+       "run systemctl --user --quiet disable holdfast-web.service | may fail | undo: systemctl --user "
+       "--quiet enable holdfast-web.service",
+       "remove file " + k_wants + "/holdfast-web.service", "remove file " + k_unit,
+       "run systemctl --user daemon-reload", "run systemctl --user reset-failed holdfast-web.service | may fail"});
+}
+
+BOOST_AUTO_TEST_CASE(without_a_manager_files_still_go_and_nothing_starts) {
+  const RecordedHost host;
+  const auto job = user_job(host);
+  require_outline(systemd_user_backend().remove(job.name, job.places, host),
+                  {"remove file " + k_wants + "/holdfast-web.service", "remove file " + k_unit});
+  require_outline(systemd_user_backend().stop(job, host), {});
+  for (const auto& plan : {systemd_user_backend().install(job, host), systemd_user_backend().start(job, host),
+                           systemd_user_backend().restart(job, host), systemd_user_backend().prove(job, host)}) {
+    BOOST_REQUIRE(plan.has_error());
+    BOOST_TEST(plan.error().line() == "reaching your systemd user manager: none runs for you");
+    BOOST_TEST((plan.error().status == ExitStatus::no_backend));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(the_proof_runs_this_very_program_under_the_manager) {
+  const auto host = host_with_manager();
+  const auto plan = systemd_user_backend().prove(user_job(host), host);
+  BOOST_REQUIRE(plan.has_value());
+  const auto lines = outline(*plan);
+  BOOST_REQUIRE(lines.size() == 2);
+  BOOST_TEST(lines[0].starts_with("run loginctl --no-ask-password enable-linger"));
+  BOOST_TEST(lines[1].starts_with("run systemd-run --user --quiet --collect"));
+  BOOST_TEST(lines[1].ends_with("-- /home/ann/.local/bin/holdfast version"));
+}
+
+BOOST_AUTO_TEST_CASE(the_bus_is_found_where_cron_and_su_leave_it_unset) {
+  const auto host = host_with_manager();  // no XDG_RUNTIME_DIR in its environment
+  const auto plan = systemd_user_backend().start(user_job(host), host).value();
+  const auto& environment = *std::get<Run>(plan.back()).command.environment;
+  BOOST_TEST(environment.at("XDG_RUNTIME_DIR") == "/run/user/1000");
+  BOOST_TEST(environment.at("DBUS_SESSION_BUS_ADDRESS") == "unix:path=/run/user/1000/bus");
+}
+
+BOOST_AUTO_TEST_CASE(a_runtime_directory_of_somebody_else_is_not_believed) {
+  auto host = host_with_manager();
+  host.environment["XDG_RUNTIME_DIR"] = "/run/user/0";
+  host.put_directory("/run/user/0", 0700, 0);
+  host.put_special("/run/user/0/systemd/private", os::FileKind::socket);
+  const auto plan = systemd_user_backend().start(user_job(host), host).value();
+  BOOST_TEST(std::get<Run>(plan.back()).command.environment->at("XDG_RUNTIME_DIR") == "/run/user/1000");
+}
+
+BOOST_AUTO_TEST_CASE(units_go_where_the_users_configuration_is) {
+  auto host = host_with_manager();
+  host.environment["XDG_CONFIG_HOME"] = "/home/ann/cfg";
+  const auto lines = outline(systemd_user_backend().install(user_job(host), host).value());
+  BOOST_TEST((std::find(lines.begin(), lines.end(), "write /home/ann/cfg/systemd/user/holdfast-web.service (0644)") !=
+              lines.end()));
+}
+
+BOOST_AUTO_TEST_CASE(one_question_answers_for_every_tunnel) {
+  auto host = host_with_manager();
+  host.answer("systemctl --user list-units",
+              "holdfast-a.service loaded active running holdfast tunnel a\n"
+              "holdfast-b.service loaded activating auto-restart holdfast tunnel b\n"
+              "holdfast-c.service loaded failed failed holdfast tunnel c\n");
+  for (const char* name : {"a", "b", "c", "d"})
+    host.put(fmt::format("/home/ann/.config/systemd/user/holdfast-{}.service", name), "");
+  std::vector<Job> jobs;
+  for (const char* name : {"a", "b", "c", "d", "e"}) jobs.push_back(user_job(host, name));
+  const auto answers = systemd_user_backend().query(jobs, host).value();
+  std::string told;
+  for (const auto& answer : answers)
+    told +=
+        fmt::format("{}{}{} ", answer.installed ? "i" : "-", answer.running ? "r" : "-", answer.restarting ? "a" : "-");
+  BOOST_TEST(told == "ir- ira i-- i-- --- ");
+}
+
+BOOST_AUTO_TEST_CASE(a_manager_that_does_not_answer_is_an_error_and_no_stopped_tunnel) {
+  auto host = host_with_manager();
+  host.answer("systemctl --user list-units", os::Completed{1, false, "", "Failed to connect to bus: Host is down\n"});
+  const std::vector<Job> jobs{user_job(host)};
+  const auto answers = systemd_user_backend().query(jobs, host);
+  BOOST_REQUIRE(answers.has_error());
+  BOOST_TEST(answers.error().cause == "Failed to connect to bus: Host is down");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+BOOST_AUTO_TEST_SUITE(systemd_system)
+
+BOOST_AUTO_TEST_CASE(install_writes_and_enables_for_the_machine) {
+  const auto host = root_host();
+  const std::string wants = "/etc/systemd/system/multi-user.target.wants";
+  require_outline(systemd_system_backend().install(system_job(host), host),
+                  {"if it has to be undone, run at the end systemctl daemon-reload",
+                   "write /etc/systemd/system/holdfast-web.service (0644)", "run systemctl daemon-reload",
+                   "make directory " + wants + " (0755)",
+                   "run systemctl --quiet enable holdfast-web.service | undo: systemctl --quiet disable "
+                   "holdfast-web.service"});
+}
+
+BOOST_AUTO_TEST_CASE(remove_takes_state_and_runtime_directories_along) {
+  const auto host = root_host();
+  const auto job = system_job(host);
+  require_outline(
+      systemd_system_backend().remove(job.name, job.places, host),
+      {"run systemctl stop holdfast-web.service | 5 is fine",
+       "run systemctl reset-failed holdfast-web.service | may fail",
+       "if it has to be undone, run at the end systemctl daemon-reload",
+       "run systemctl --quiet disable holdfast-web.service | may fail | undo: systemctl --quiet enable "
+       "holdfast-web.service",
+       "remove file /etc/systemd/system/multi-user.target.wants/holdfast-web.service",
+       "remove file /etc/systemd/system/holdfast-web.service", "run systemctl daemon-reload",
+       "run systemctl reset-failed holdfast-web.service | may fail",
+       "remove directory /run/holdfast/web with all that is in it", "remove directory /run/holdfast if it is empty",
+       "remove directory /var/lib/holdfast/web with all that is in it",
+       "remove directory /var/lib/holdfast if it is empty"});
+}
+
+BOOST_AUTO_TEST_CASE(start_and_stop_speak_to_the_machine_and_not_to_a_user) {
+  const auto host = root_host();
+  const auto job = system_job(host);
+  require_outline(systemd_system_backend().start(job, host),
+                  {"if it has to be undone, run at the end systemctl stop holdfast-web.service",
+                   "run systemctl start holdfast-web.service"});
+  require_outline(systemd_system_backend().stop(job, host),
+                  {"run systemctl stop holdfast-web.service | 5 is fine",
+                   "run systemctl reset-failed holdfast-web.service | may fail"});
+}
+
+BOOST_AUTO_TEST_CASE(only_root_on_a_booted_machine_may) {
+  auto host = root_host();
+  const auto reason = [&] { return systemd_system_backend().assess(host).reason; };
+  BOOST_TEST((systemd_system_backend().assess(host).grade == Fitness::Grade::good));
+  host.me.uid = 1000;
+  BOOST_TEST(reason() == "only root can install a service of the machine");
+  host.forget("/run/systemd/system");
+  BOOST_TEST(reason() == "this machine was not started by systemd");
+}
+
+BOOST_AUTO_TEST_CASE(a_program_that_the_user_could_not_run_is_refused_before_anything_is_written) {
+  auto host = root_host();
+  const auto cause = [&](const std::string& program) {
+    auto job = system_job(host);
+    job.argv.front() = program;
+    const auto plan = systemd_system_backend().install(job, host);
+    return plan.has_error() ? plan.error().cause : "installed";
+  };
+  BOOST_TEST(cause("/usr/local/bin/holdfast") == "installed");
+  BOOST_TEST(cause("/root/holdfast") == "a service that is shut off from the rest of the system cannot see /root");
+  BOOST_TEST(cause("/tmp/holdfast") == "a service that is shut off from the rest of the system cannot see /tmp");
+  BOOST_TEST(cause("/usr/local/bin/nothing") == "/usr/local/bin/nothing is not there");
+  host.put("/usr/local/bin/holdfast", "", 0750, 0);
+  BOOST_TEST(cause("/usr/local/bin/holdfast") == "ann may not execute it");
+  host.put_directory("/usr/local", 0700, 0);
+  BOOST_TEST(cause("/usr/local/bin/holdfast") == "ann may not enter /usr/local");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+BOOST_AUTO_TEST_SUITE(nohup)
+
+const std::string k_pidfile = "/tmp/holdfast-1000/web.pid";
+
+BOOST_AUTO_TEST_CASE(nothing_is_installed_and_start_notes_its_process) {
+  const RecordedHost host;
+  const auto job = user_job(host);
+  require_outline(nohup_backend().prove(job, host), {});
+  require_outline(nohup_backend().install(job, host), {});
+  require_outline(nohup_backend().remove(job.name, job.places, host), {});
+  require_outline(
+      nohup_backend().start(job, host),
+      {"start in the background /home/ann/.local/bin/holdfast run web and note its process in " + k_pidfile});
+  require_outline(nohup_backend().stop(job, host), {"end the process noted in " + k_pidfile});
+  require_outline(
+      nohup_backend().restart(job, host),
+      {"end the process noted in " + k_pidfile,
+       "start in the background /home/ann/.local/bin/holdfast run web and note its process in " + k_pidfile});
+}
+
+BOOST_AUTO_TEST_CASE(what_runs_already_is_not_started_twice) {
+  RecordedHost host;
+  host.put(k_pidfile, "4711 99 0e2c8c5e ws\n", 0600);
+  host.put_process({4711, 99, "0e2c8c5e", "ws"});
+  require_outline(nohup_backend().start(user_job(host), host), {});
+}
+
+BOOST_AUTO_TEST_CASE(running_means_the_very_process_that_was_started) {
+  RecordedHost host;
+  const std::vector<Job> jobs{user_job(host)};
+  const auto told = [&] {
+    const auto answer = nohup_backend().query(jobs, host).value().front();
+    return fmt::format("{} {}", answer.installed, answer.running);
+  };
+  BOOST_TEST(told() == "false false");
+  host.put("/home/ann/.config/holdfast/tunnels/web.conf", "", 0600);
+  BOOST_TEST(told() == "true false");
+  host.put(k_pidfile, "4711 99 0e2c8c5e ws\n", 0600);
+  BOOST_TEST(told() == "true false");
+  host.put_process({4711, 100, "0e2c8c5e", "ws"});  // the pid came round again
+  BOOST_TEST(told() == "true false");
+  host.put_process({4711, 99, "0e2c8c5e", "ws"});
+  BOOST_TEST(told() == "true true");
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,123 @@
+// `auto`: which backend is taken, by what it was found to survive here.
+#include "backends/registry.hpp"
+#include "backends/recorded_host.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <fmt/ranges.h>
+
+using namespace holdfast;
+using namespace holdfast::backends;
+using namespace holdfast::test;
+
+namespace {
+
+constexpr Survival k_no{};
+constexpr Survival k_yes{Survival::Kind::yes, {}};
+constexpr Survival k_at_login{Survival::Kind::at_login, {}};
+constexpr Survival within(int seconds) { return {Survival::Kind::within, std::chrono::seconds(seconds)}; }
+
+const char* const k_asking_logind = "busctl get-property org.freedesktop.login1 /org/freedesktop/login1";
+
+/// "systemd-user=yes/yes/yes", survives as crash/logout/reboot; "systemd-user=unavailable".
+std::string order(const os::Host& host, Scope scope = Scope::user, const std::vector<std::string>& only = {}) {
+  std::vector<std::string> rows;
+  for (const auto& [backend, fitness] : rank(scope, host, only)) {
+    const auto& s = fitness.survives;
+    rows.push_back(fmt::format("{}={}", backend->name(),
+                               fitness.grade == Fitness::Grade::unavailable
+                                   ? "unavailable"
+                                   : fmt::format("{}/{}/{}", s.crash.text(), s.logout.text(), s.reboot.text())));
+  }
+  return fmt::format("{}", fmt::join(rows, " "));
+}
+
+RecordedHost logged_in(const std::string& kill_user_processes = "b false\nas 0\nas 1 \"root\"\n") {
+  RecordedHost host;
+  host.put_user_manager();
+  host.put("/proc/self/cgroup", "0::/user.slice/user-1000.slice/session-3.scope\n");
+  host.answer(k_asking_logind, kill_user_processes);
+  return host;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(registry)
+
+BOOST_AUTO_TEST_CASE(reboot_counts_before_logout_before_crash) {
+  BOOST_TEST(is_stronger({k_no, k_no, k_yes}, {k_yes, k_yes, k_no}));
+  BOOST_TEST(is_stronger({k_no, k_yes, k_no}, {k_yes, k_no, k_no}));
+  BOOST_TEST(is_stronger({k_yes, k_no, k_no}, {k_no, k_no, k_no}));
+  BOOST_TEST(is_stronger({k_no, k_no, k_at_login}, {k_no, k_no, k_no}));
+  BOOST_TEST(is_stronger({k_no, k_no, within(60)}, {k_no, k_no, k_at_login}));
+  BOOST_TEST(is_stronger({k_no, k_no, within(10)}, {k_no, k_no, within(60)}));
+  BOOST_TEST(is_stronger({k_no, k_no, k_yes}, {k_no, k_no, within(1)}));
+  BOOST_TEST(!is_stronger({k_yes, k_yes, k_yes}, {k_yes, k_yes, k_yes}));
+}
+
+BOOST_AUTO_TEST_CASE(with_linger_systemd_user_survives_all) {
+  auto host = logged_in();
+  host.put("/var/lib/systemd/linger/ann", "", 0644, 0);
+  BOOST_TEST(order(host) == "systemd-user=yes/yes/yes nohup=no/yes/no");
+}
+
+BOOST_AUTO_TEST_CASE(linger_that_setup_may_turn_on_counts_as_on) {
+  auto host = logged_in();
+  host.answer("pkcheck --action-id org.freedesktop.login1.set-self-linger", "", 0);
+  BOOST_TEST(order(host) == "systemd-user=yes/yes/yes nohup=no/yes/no");
+}
+
+BOOST_AUTO_TEST_CASE(where_linger_is_refused_and_logind_spares_processes_nohup_is_stronger) {
+  auto host = logged_in();
+  host.answer("pkcheck", "", 1);
+  BOOST_TEST(order(host) == "nohup=no/yes/no systemd-user=yes/no/no");
+  const auto second = rank(Scope::user, host, {})[1].fitness;
+  BOOST_TEST(second.remedy.value() == "sudo loginctl enable-linger ann");
+}
+
+BOOST_AUTO_TEST_CASE(where_logind_kills_too_systemd_user_at_least_survives_a_crash) {
+  auto host = logged_in("b true\nas 0\nas 1 \"root\"\n");
+  host.answer("pkcheck", "", 1);
+  BOOST_TEST(order(host) == "systemd-user=yes/no/no nohup=no/no/no");
+}
+
+BOOST_AUTO_TEST_CASE(without_a_manager_nohup_is_what_there_is) {
+  auto host = logged_in();
+  host.forget("/run/user/1000/systemd/private");
+  BOOST_TEST(order(host) == "nohup=no/yes/no systemd-user=unavailable");
+  BOOST_TEST(rank(Scope::user, host, {})[1].fitness.reason == "no systemd user manager runs for you");
+}
+
+BOOST_AUTO_TEST_CASE(a_manager_that_hangs_is_passed_over_with_its_reason) {
+  auto host = logged_in();
+  host.answer("systemctl --user show", os::Completed{143, true, "", ""});
+  BOOST_TEST(order(host) == "nohup=no/yes/no systemd-user=unavailable");
+  BOOST_TEST(rank(Scope::user, host, {})[1].fitness.reason == "your systemd user manager does not answer");
+  host.answer("systemctl --user show", os::Completed{1, false, "", "Failed to connect to bus: \x1b[31mdown\nmore\n"});
+  BOOST_TEST(rank(Scope::user, host, {})[1].fitness.reason ==
+             R"(your systemd user manager cannot be reached: Failed to connect to bus: \x1b[31mdown)");
+}
+
+BOOST_AUTO_TEST_CASE(the_choice_can_be_narrowed) {
+  const auto host = logged_in();
+  BOOST_TEST(order(host, Scope::user, {"nohup", "cron"}) == "nohup=no/yes/no");
+  BOOST_TEST(order(host, Scope::user, {"nothing"}).empty());
+}
+
+BOOST_AUTO_TEST_CASE(the_system_scope_has_backends_of_its_own) {
+  auto host = logged_in();
+  BOOST_TEST(order(host, Scope::system) == "systemd-system=unavailable");
+  host.me.uid = 0;
+  host.put_directory("/run/systemd/system", 0755, 0);
+  BOOST_TEST(order(host, Scope::system) == "systemd-system=yes/yes/yes");
+}
+
+BOOST_AUTO_TEST_CASE(names_are_known_built_or_not_yet) {
+  BOOST_TEST(find_backend("nohup")->name() == "nohup");
+  BOOST_TEST(find_backend("cron") == nullptr);
+  BOOST_TEST(is_future_backend("cron"));
+  BOOST_TEST(!is_future_backend("nohup"));
+  BOOST_TEST(!is_future_backend("systemd"));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
