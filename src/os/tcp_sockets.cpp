@@ -4,28 +4,32 @@
 #include "os/posix_files.hpp"
 
 #include <arpa/inet.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cstring>
-#include <set>
+#include <map>
 #include <string>
 #include <vector>
 
 namespace holdfast::os {
 namespace {
 
-// The inodes of the sockets that `pid` has open: /proc/PID/fd/N -> "socket:[12345]".
-std::set<std::string> socket_inodes(pid_t pid) {
-  std::set<std::string> inodes;
+// The sockets that `pid` has open, inode to descriptor: /proc/PID/fd/N -> "socket:[12345]".
+std::map<std::string, int> open_sockets(pid_t pid) {
+  std::map<std::string, int> sockets;
   const fs::path directory("/proc/" + std::to_string(pid) + "/fd");
   for (const auto& name : list_directory(directory)) {
     char target[128];
     const ssize_t size = ::readlink((directory / name).c_str(), target, sizeof target);
     if (size <= 0) continue;
     const std::string_view link(target, static_cast<std::size_t>(size));
-    if (link.starts_with("socket:[") && link.ends_with("]")) inodes.emplace(link.substr(8, link.size() - 9));
+    const auto number = parse_number(name, 0, 1U << 30);
+    if (number && link.starts_with("socket:[") && link.ends_with("]"))
+      sockets.emplace(link.substr(8, link.size() - 9), static_cast<int>(*number));
   }
-  return inodes;
+  return sockets;
 }
 
 // "0100007F:0016": the address in host byte order by 32-bit words, the port in hex. proc(5)
@@ -47,7 +51,12 @@ std::optional<TcpEnd> parse_end(const std::string& text) {
   return TcpEnd{host, static_cast<std::uint16_t>(std::stoul(text.substr(colon + 1), nullptr, 16))};
 }
 
-void collect(const std::string& table, const std::set<std::string>& inodes, std::vector<TcpPair>& found) {
+struct Connection {
+  TcpPair pair;
+  int descriptor;  ///< the owner's
+};
+
+void collect(const std::string& table, const std::map<std::string, int>& sockets, std::vector<Connection>& found) {
   constexpr std::size_t k_local = 1, k_peer = 2, k_state = 3, k_inode = 9;
   constexpr std::string_view k_established = "01";
   const auto text = slurp(table, 8 << 20);
@@ -56,23 +65,45 @@ void collect(const std::string& table, const std::set<std::string>& inodes, std:
     std::vector<std::string> fields;
     for (auto& field : split(line, ' '))
       if (!field.empty()) fields.push_back(std::move(field));
-    if (fields.size() <= k_inode || fields[k_state] != k_established || !inodes.contains(fields[k_inode])) continue;
+    if (fields.size() <= k_inode || fields[k_state] != k_established || !sockets.contains(fields[k_inode])) continue;
     const auto local = parse_end(fields[k_local]);
     const auto peer = parse_end(fields[k_peer]);
-    if (local && peer) found.push_back(TcpPair{*local, *peer});
+    if (local && peer) found.push_back(Connection{TcpPair{*local, *peer}, sockets.at(fields[k_inode])});
   }
+}
+
+std::optional<Connection> only_connection(pid_t pid) {
+  const auto sockets = open_sockets(pid);
+  if (sockets.empty()) return std::nullopt;
+  std::vector<Connection> found;
+  collect("/proc/" + std::to_string(pid) + "/net/tcp", sockets, found);
+  collect("/proc/" + std::to_string(pid) + "/net/tcp6", sockets, found);
+  if (found.size() != 1) return std::nullopt;
+  return found.front();
 }
 
 }  // namespace
 
 std::optional<TcpPair> established_connection(pid_t pid) {
-  const auto inodes = socket_inodes(pid);
-  if (inodes.empty()) return std::nullopt;
-  std::vector<TcpPair> found;
-  collect("/proc/" + std::to_string(pid) + "/net/tcp", inodes, found);
-  collect("/proc/" + std::to_string(pid) + "/net/tcp6", inodes, found);
-  if (found.size() != 1) return std::nullopt;
-  return found.front();
+  const auto connection = only_connection(pid);
+  if (!connection) return std::nullopt;
+  return connection->pair;
+}
+
+bool reset_on_close(pid_t pid) noexcept {
+#if defined(SYS_pidfd_open) && defined(SYS_pidfd_getfd)
+  const auto connection = only_connection(pid);
+  if (!connection) return false;
+  const Descriptor process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  if (!process) return false;
+  const Descriptor socket(static_cast<int>(::syscall(SYS_pidfd_getfd, process.get(), connection->descriptor, 0)));
+  if (!socket) return false;
+  constexpr linger k_reset{1, 0};
+  return ::setsockopt(socket.get(), SOL_SOCKET, SO_LINGER, &k_reset, sizeof k_reset) == 0;
+#else
+  (void)pid;
+  return false;
+#endif
 }
 
 }  // namespace holdfast::os

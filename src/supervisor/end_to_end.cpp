@@ -1,0 +1,204 @@
+#include "supervisor/end_to_end.hpp"
+
+#include "ssh/diagnosis.hpp"
+#include "supervisor/local_target.hpp"
+
+#include <boost/asio/io_context.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace holdfast::supervisor {
+namespace {
+
+using ssh::mux::ProbeAnswer;
+using store::ForwardState;
+using Kind = ProbeAnswered::Kind;
+
+constexpr ssh::mux::Deadline k_reply(3000);
+constexpr ssh::mux::Deadline k_long_reply(9000);  // a resolver gives up after 5 s a server: resolv.conf(5)
+constexpr ssh::mux::Deadline k_open_at_least(250);
+constexpr std::uint16_t k_ssh_port = 22;
+
+// The worst of all forwards decides.
+int badness(Kind kind) {
+  switch (kind) {
+    case Kind::verified:
+      return 0;
+    case Kind::unproven:
+      return 1;
+    case Kind::target_down:
+      return 2;
+    case Kind::lost:
+      return 3;
+    case Kind::silent:
+      return 4;
+  }
+  return 4;
+}
+
+ForwardState state_after(Kind kind) {
+  return kind == Kind::verified || kind == Kind::unproven ? ForwardState::up : ForwardState::down;
+}
+
+}  // namespace
+
+End dial_end(const End& listen) {
+  const auto* tcp = std::get_if<TcpEnd>(&listen);
+  if (tcp == nullptr) return listen;
+  if (tcp->host.empty() || tcp->host == "*" || tcp->host == "0.0.0.0") return TcpEnd{"127.0.0.1", tcp->port};
+  if (tcp->host == "::") return TcpEnd{"::1", tcp->port};
+  return listen;
+}
+
+// "channel 2: open failed: connect failed: Connection refused", serverloop.c and channels.c of openssh-portable.
+RefusedOpen why_refused(std::string_view log_lines) noexcept {
+  if (log_lines.find("administratively prohibited") != std::string_view::npos) return RefusedOpen::prohibited;
+  if (log_lines.find("open failed: connect failed: Connection refused") != std::string_view::npos ||
+      log_lines.find("open failed: connect failed: open failed") != std::string_view::npos ||
+      log_lines.find("open failed: connect failed: No such file") != std::string_view::npos)
+    return RefusedOpen::nobody_listens;
+  return RefusedOpen::other;
+}
+
+struct EndToEnd::Impl : std::enable_shared_from_this<Impl> {
+  boost::asio::io_context& context;
+  ssh::mux::MuxClient& mux;
+  const Tunnel& tunnel;
+  std::function<std::string()> log;
+  std::vector<bool> speaks_ssh;  ///< learned, or by the port
+  double last_rtt_ms = 0;
+
+  // of the check under way
+  std::uint64_t round = 0;
+  std::size_t at = 0;
+  bool long_look = false;
+  ProbeAnswered answer;
+  std::function<void(ProbeAnswered)> on_answer;
+  std::optional<LocalTarget> target;
+
+  Impl(boost::asio::io_context& owner, ssh::mux::MuxClient& client, const Tunnel& wanted,
+       std::function<std::string()> said)
+      : context(owner), mux(client), tunnel(wanted), log(std::move(said)) {
+    for (const Forward& forward : tunnel->forwards) {
+      const auto* tcp = std::get_if<TcpEnd>(&forward.target());
+      speaks_ssh.push_back(tcp != nullptr && tcp->port == k_ssh_port);
+    }
+  }
+
+  void begin(bool patient, std::function<void(ProbeAnswered)> handler) {
+    ++round;
+    at = 0;
+    long_look = patient;
+    answer = ProbeAnswered{};
+    answer.kind = Kind::verified;
+    on_answer = std::move(handler);
+    ask();
+  }
+
+  void ask() {
+    (void)log();
+    const auto stay = std::chrono::milliseconds(static_cast<int>(2 * last_rtt_ms));
+    const ssh::mux::ProbeRequest request{.listen = dial_end(tunnel->forwards[at].listen()),
+                                         .expect_ssh_banner = speaks_ssh[at],
+                                         .reply = long_look ? k_long_reply : k_reply,
+                                         .patience = k_reply,
+                                         .stay_open = std::clamp(stay, k_open_at_least, k_reply)};
+    mux.probe(request, [self = weak_from_this(), asked = round](const ProbeAnswer& heard) {
+      const auto alive = self.lock();
+      if (alive && alive->round == asked) alive->hear(heard);
+    });
+  }
+
+  void hear(const ProbeAnswer& heard) {
+    const Forward& forward = tunnel->forwards[at];
+    switch (heard.kind) {
+      case ProbeAnswer::Kind::banner:
+        speaks_ssh[at] = true;
+        [[fallthrough]];
+      case ProbeAnswer::Kind::open: {
+        last_rtt_ms = static_cast<double>(heard.round_trip.count()) / 1000.0;
+        answer.rtt_ms = std::max(answer.rtt_ms.value_or(0), last_rtt_ms);
+        if (heard.kind == ProbeAnswer::Kind::banner) return take(Kind::verified, {});
+        return look_at_target(forward);
+      }
+      case ProbeAnswer::Kind::silent:
+      case ProbeAnswer::Kind::closed:
+        return take(Kind::target_down, ssh::explain(FailureClass::target_down, tunnel, forward));
+      case ProbeAnswer::Kind::refused:
+        return refused(forward);
+      case ProbeAnswer::Kind::no_reply:
+        return take(Kind::silent, {});
+    }
+  }
+
+  // An open channel proves the path; that something is at its end here, only the target itself can prove.
+  void look_at_target(const Forward& forward) {
+    target.emplace(context);
+    target->connect(forward.target(), [self = weak_from_this(), asked = round](bool answers) {
+      const auto alive = self.lock();
+      if (!alive || alive->round != asked) return;
+      if (answers) return alive->take(Kind::verified, {});
+      const Forward& one = alive->tunnel->forwards[alive->at];
+      alive->take(Kind::target_down, ssh::explain(FailureClass::target_down, alive->tunnel, one));
+    });
+  }
+
+  void refused(const Forward& forward) {
+    if (why_refused(log()) == RefusedOpen::nobody_listens)
+      return take(Kind::lost, Diagnosis{FailureClass::closed,
+                                        "nothing listens on " + end_text(forward.listen()) + " of the bastion any more",
+                                        {}});
+    const Diagnosis why{FailureClass::forward_denied,
+                        "the bastion forbids connections to " + end_text(dial_end(forward.listen())) +
+                            ", so the tunnel cannot be verified from the far side",
+                        "allow it for this key on the bastion: permitopen=\"" + end_text(dial_end(forward.listen())) +
+                            "\" in authorized_keys"};
+    take(Kind::unproven, why);
+  }
+
+  void take(Kind kind, std::optional<Diagnosis> why) {
+    answer.forwards.push_back(state_after(kind));
+    if (badness(kind) > badness(answer.kind)) {
+      answer.kind = kind;
+      answer.why = std::move(why);
+    }
+    ++at;
+    if (kind != Kind::silent && at < tunnel->forwards.size()) return ask();
+    ++round;
+    if (const auto handler = std::exchange(on_answer, nullptr)) handler(std::move(answer));
+  }
+};
+
+EndToEnd::EndToEnd(boost::asio::io_context& context, ssh::mux::MuxClient& mux, const Tunnel& tunnel,
+                   std::function<std::string()> log)
+    : impl_(std::make_shared<Impl>(context, mux, tunnel, std::move(log))) {}
+
+EndToEnd::~EndToEnd() = default;
+
+void EndToEnd::check(bool long_look, std::function<void(ProbeAnswered)> on_answer) {
+  impl_->begin(long_look, std::move(on_answer));
+}
+
+void EndToEnd::look_for_holder(const Forward& forward, std::function<void(HolderAnswered::Kind)> on_answer) {
+  (void)impl_->log();
+  const ssh::mux::ProbeRequest request{
+      .listen = dial_end(forward.listen()), .expect_ssh_banner = false, .reply = k_reply, .stay_open = {}};
+  impl_->mux.probe(request, [self = impl_->weak_from_this(), handler = std::move(on_answer)](const ProbeAnswer& heard) {
+    const auto alive = self.lock();
+    if (!alive) return;
+    switch (heard.kind) {
+      case ProbeAnswer::Kind::no_reply:
+        return handler(HolderAnswered::Kind::no_reply);
+      case ProbeAnswer::Kind::refused: {
+        const RefusedOpen why = why_refused(alive->log());
+        return handler(why == RefusedOpen::nobody_listens ? HolderAnswered::Kind::nobody
+                                                          : HolderAnswered::Kind::prohibited);
+      }
+      default:
+        return handler(HolderAnswered::Kind::held);
+    }
+  });
+}
+
+}  // namespace holdfast::supervisor

@@ -1,0 +1,48 @@
+// Does a byte come back? Through ssh's own connection to the bastion's end of each forward, and back to the target
+// here.
+#pragma once
+
+#include "core/tunnel.hpp"
+#include "ssh/mux/mux_client.hpp"
+#include "supervisor/machine.hpp"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace holdfast::supervisor {
+
+/// Where to dial on the bastion to come out at `listen`: an address that stands for all of them is no place to dial.
+[[nodiscard]] End dial_end(const End& listen);
+
+/// What the bastion meant when it would not open a channel, from the lines that ssh logged meanwhile.
+enum class RefusedOpen { prohibited, nobody_listens, other };
+[[nodiscard]] RefusedOpen why_refused(std::string_view log_lines) noexcept;
+
+class EndToEnd {
+ public:
+  /// `log` gives the lines that ssh has logged since it was last called.
+  EndToEnd(boost::asio::io_context& context, ssh::mux::MuxClient& mux, const Tunnel& tunnel,
+           std::function<std::string()> log);
+  ~EndToEnd();
+  EndToEnd(const EndToEnd&) = delete;
+  EndToEnd& operator=(const EndToEnd&) = delete;
+
+  /// Asks all forwards, one after the other, and stops at the first silence. `on_answer` is called once, later, within
+  /// 6 s a forward (12 s with `long_look`); a check under way is dropped.
+  void check(bool long_look, std::function<void(ProbeAnswered)> on_answer);
+
+  /// Who listens on the bastion's end of a forward that was refused to us.
+  void look_for_holder(const Forward& forward, std::function<void(HolderAnswered::Kind)> on_answer);
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace holdfast::supervisor

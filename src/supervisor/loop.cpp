@@ -1,0 +1,338 @@
+#include "supervisor/loop.hpp"
+
+#include "core/text.hpp"
+#include "ssh/diagnosis.hpp"
+#include "ssh/mux/mux_client.hpp"
+#include "store/last_connection.hpp"
+#include "store/tunnel_store.hpp"
+#include "supervisor/end_to_end.hpp"
+#include "supervisor/knock.hpp"
+#include "supervisor/machine.hpp"
+#include "supervisor/network_watch.hpp"
+#include "supervisor/path_watch.hpp"
+#include "supervisor/reporter.hpp"
+#include "supervisor/ssh_session.hpp"
+#include "supervisor/suspend_watch.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <fmt/format.h>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <deque>
+#include <random>
+#include <utility>
+
+namespace holdfast::supervisor {
+namespace {
+
+using error_code = boost::system::error_code;
+
+constexpr ssh::mux::Deadline k_forward_deadline(10000);  // the bastion may resolve names and ask PAM
+constexpr std::chrono::seconds k_far_too_late(5);        // a timer this late: we were frozen, or the machine slept
+constexpr std::chrono::hours k_refresh(24);              // well below the 10 days of /tmp ageing, tmpfiles.d(5)
+
+bool has_controlling_terminal() noexcept {
+  const int descriptor = ::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+  if (descriptor < 0) return false;
+  ::close(descriptor);
+  return true;
+}
+
+bool has_name_as_target(const Tunnel& tunnel) {
+  for (const Forward& forward : tunnel->forwards) {
+    const auto* end = std::get_if<TcpEnd>(&forward.target());
+    if (end != nullptr && end->host != "localhost" &&
+        end->host.find_first_not_of("0123456789abcdefABCDEF.:") != std::string::npos)
+      return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+struct Loop::Impl {
+  os::Host& host;
+  store::Places places;
+  Tunnel tunnel;
+  std::optional<Tunnel> reread;  ///< takes its place with the next ssh
+  store::RuntimeFiles files;
+  ssh::Client client;
+  const ServiceManager& manager;
+
+  boost::asio::io_context context{1};
+  std::deque<Event> events;
+  bool dispatching = false;
+  std::mt19937_64 chance{std::random_device{}()};
+
+  std::optional<os::TcpPair> stale;  ///< of a former run of ssh, until it is known to be gone
+  std::optional<os::TcpPair> last;   ///< of the last run that carried the tunnel: where the bastion is
+  Machine machine;
+  Reporter reporter;
+  SshSession session;
+  std::optional<ssh::mux::MuxClient> mux;
+  std::optional<EndToEnd> end_to_end;
+  Knocker knocker;
+  PathWatch path_watch;
+  NetworkWatch network_watch;
+  SuspendWatch suspend_watch;
+  boost::asio::signal_set signals;
+  boost::asio::steady_timer watchdog;
+  boost::asio::steady_timer refresh;
+  std::array<std::optional<boost::asio::steady_timer>, k_timers> timers;
+  bool noted = false;  ///< the connection of this run of ssh is known
+  std::string heard;   ///< lines of ssh's log since end_to_end last asked
+  std::string last_line;
+
+  Impl(os::Host& real_host, const store::Places& where, const Tunnel& wanted, store::RuntimeFiles runtime,
+       ssh::Client ssh_client, const ServiceManager& service_manager)
+      : host(real_host),
+        places(where),
+        tunnel(wanted),
+        files(std::move(runtime)),
+        client(std::move(ssh_client)),
+        manager(service_manager),
+        stale(store::read_last_connection(host, places, tunnel->name)),
+        last(stale),
+        machine(rules()),
+        reporter(host, places, tunnel->name, files.live, manager),
+        session(context, host, files),
+        knocker(context),
+        path_watch(context, [this] { post(PathBack{}); }),
+        network_watch(context, [this] { post(NetworkGained{}); }),
+        suspend_watch(context, [this] { post(Woke{}); }),
+        signals(context, SIGTERM, SIGINT),
+        watchdog(context),
+        refresh(context) {
+    signals.add(SIGHUP);
+    signals.add(SIGUSR1);
+    for (auto& timer : timers) timer.emplace(context);
+    reporter.set_tunnel(tunnel);
+    reporter.set_connection(last);
+  }
+
+  [[nodiscard]] Rules rules() {
+    return Rules{.forwards = tunnel->forwards.size(),
+                 .probe_interval = tunnel->probe_interval,
+                 .standby = tunnel->host == "any",
+                 .target_by_name = has_name_as_target(tunnel),
+                 .held_before = stale.has_value(),
+                 .explain = [this](FailureClass failure, std::optional<std::size_t> forward) {
+                   return forward ? ssh::explain(failure, tunnel, tunnel->forwards.at(*forward))
+                                  : ssh::explain(failure, tunnel);
+                 }};
+  }
+
+  // --- events in
+
+  void post(Event event) {
+    events.push_back(std::move(event));
+    if (!dispatching) boost::asio::post(context, [this] { dispatch(); });
+  }
+
+  // One at a time: what an action brings about waits for the actions beside it.
+  void dispatch() {
+    if (std::exchange(dispatching, true)) return;
+    while (!events.empty()) {
+      const Event event = std::move(events.front());
+      events.pop_front();
+      const double dice = std::uniform_real_distribution<double>(0.0, 1.0)(chance);
+      const Actions actions = machine.on(event, host.now(), dice);
+      for (const Action& action : actions) std::visit([this](const auto& one) { carry_out(one); }, action);
+      log_ssh();
+      reporter.set_ssh(session.process());
+      if (machine.phase() == Phase::up) note_connection();
+      reporter.tell(machine.view());
+    }
+    dispatching = false;
+  }
+
+  // --- actions out
+
+  void carry_out(const StartChild&) {
+    noted = false;
+    if (reread) {
+      tunnel = *std::exchange(reread, std::nullopt);
+      machine.set_rules(rules());
+      reporter.set_tunnel(tunnel);
+    }
+    const ssh::Session wanted{.control = files.control, .log = files.ssh_log, .verbose = false, .extra = {}};
+    const os::Command command{.argv = ssh::master_arguments(client, tunnel, wanted),
+                              .environment = ssh::job_environment(host, host.user())};
+    const auto started = session.start(
+        command, [this] { post(ControlReady{}); }, [this](int) { on_exit(); });
+    if (!started) {
+      const Error& error = started.error();
+      const bool missing = !host.find_program(client.program.native());
+      return post(ChildFailedToStart{
+          Diagnosis{missing ? FailureClass::ssh_missing : FailureClass::unknown, printable(error.line()), error.hint}});
+    }
+    mux.emplace(context, files.control);
+    end_to_end.emplace(context, *mux, tunnel, [this] { return heard_since(); });
+  }
+
+  void on_exit() {
+    log_ssh();
+    post(ChildExited{ssh::diagnose(session.said(), tunnel)});
+  }
+
+  void carry_out(const EndChild& action) { session.signal(action.by_force ? SIGKILL : SIGTERM); }
+
+  void carry_out(const OpenForward& action) {
+    mux->open_forward(tunnel->forwards.at(action.forward), k_forward_deadline,
+                      [this, id = action.request](const ssh::mux::Answer& answer) {
+                        using Kind = ForwardAnswered::Kind;
+                        Kind kind = Kind::no_reply;
+                        if (std::holds_alternative<ssh::mux::Granted>(answer)) kind = Kind::granted;
+                        if (std::holds_alternative<ssh::mux::Refused>(answer)) kind = Kind::refused;
+                        post(ForwardAnswered{id, kind});
+                      });
+  }
+
+  void carry_out(const LookForHolder& action) {
+    end_to_end->look_for_holder(tunnel->forwards.at(action.forward),
+                                [this, id = action.request](HolderAnswered::Kind kind) {
+                                  post(HolderAnswered{id, kind});
+                                });
+  }
+
+  void carry_out(const Knock&) {
+    if (!stale) return;
+    knocker.knock(*stale, [this](KnockResult result) {
+      if (result == KnockResult::answered || result == KnockResult::impossible) stale.reset();
+    });
+  }
+
+  void carry_out(const Probe& action) {
+    end_to_end->check(action.long_look, [this, id = action.request](ProbeAnswered answer) {
+      answer.request = id;
+      post(std::move(answer));
+    });
+  }
+
+  void carry_out(const SetTimer& action) {
+    auto& timer = *timers.at(static_cast<std::size_t>(action.timer));
+    timer.expires_after(action.wait);
+    timer.async_wait([this, which = action.timer, due = timer.expiry()](const error_code& cancelled) {
+      if (cancelled) return;
+      if (timers.at(static_cast<std::size_t>(which))->expiry() != due) return;  // set anew in this very turn
+      if (host.now() - due > k_far_too_late) post(Woke{});
+      post(TimerFired{which});
+    });
+  }
+
+  void carry_out(const CancelTimer& action) {
+    // A later expiry makes a handler that is already queued recognise itself as cancelled.
+    timers.at(static_cast<std::size_t>(action.timer))->expires_at(boost::asio::steady_timer::time_point::max());
+  }
+
+  void carry_out(const WatchPath& action) {
+    if (action.on && last) return path_watch.start(last->peer);
+    path_watch.stop();
+  }
+
+  void carry_out(const Quit&) { context.stop(); }
+
+  // --- what is noted on the way
+
+  void note_connection() {
+    if (std::exchange(noted, true) || !session.process()) return;
+    const auto connection = os::established_connection(session.process()->pid);
+    os::reset_on_close(session.process()->pid);
+    stale = connection;
+    if (!connection) return;
+    last = connection;
+    reporter.set_connection(connection);
+    if (const auto kept = store::keep_last_connection(host, places, tunnel->name, *connection); !kept)
+      reporter.log(kept.error().line());
+  }
+
+  void log_ssh() {
+    for (const auto& line : session.new_lines()) {
+      heard += line + "\n";
+      if (line != last_line) reporter.log("ssh: " + line);
+      last_line = line;
+    }
+    constexpr std::size_t k_enough = 16 * 1024;
+    if (heard.size() > k_enough) heard.erase(0, heard.size() - k_enough);
+  }
+
+  std::string heard_since() {
+    log_ssh();
+    return std::exchange(heard, {});
+  }
+
+  // --- signals and the long run
+
+  void wait_for_signal() {
+    signals.async_wait([this](const error_code& error, int number) {
+      if (error) return;
+      if (number == SIGUSR1) {
+        post(Nudged{});
+      } else if (number == SIGHUP && !has_controlling_terminal()) {
+        reload();
+      } else {
+        manager.stopping();
+        post(StopAsked{});
+      }
+      wait_for_signal();
+    });
+  }
+
+  void reload() {
+    auto fresh = store::load(host, places, tunnel->name);
+    if (!fresh) return reporter.log("the tunnel file is not taken: " + fresh.error().line());
+    if (fresh->spec() == tunnel.spec()) return reporter.log("the tunnel file was read again: nothing changed");
+    if ((*fresh)->runtime_dir != tunnel->runtime_dir)
+      return reporter.log("the tunnel file is not taken: another runtime_dir needs a restart");
+    post(Reloaded{(*fresh)->forwards.size()});
+    reread = std::move(*fresh);
+  }
+
+  void feed_watchdog() {
+    const auto interval = manager.watchdog_interval();
+    if (!interval) return;
+    manager.alive();
+    watchdog.expires_after(*interval);
+    watchdog.async_wait([this](const error_code& error) {
+      if (!error) feed_watchdog();
+    });
+  }
+
+  // A directory in /tmp that nobody touches is taken away by age.
+  void refresh_files() {
+    for (const auto& file :
+         {files.directory, files.control, files.lock, files.live, files.ssh_log, files.ssh_err, files.pidfile})
+      ::utimensat(AT_FDCWD, file.c_str(), nullptr, AT_SYMLINK_NOFOLLOW);  // a missing one is as good
+    refresh.expires_after(k_refresh);
+    refresh.async_wait([this](const error_code& error) {
+      if (!error) refresh_files();
+    });
+  }
+};
+
+Loop::Loop(os::Host& host, const store::Places& places, const Tunnel& tunnel, const store::RuntimeFiles& files,
+           ssh::Client client, const ServiceManager& manager)
+    : impl_(std::make_unique<Impl>(host, places, tunnel, files, std::move(client), manager)) {}
+
+Loop::~Loop() = default;
+
+void Loop::run() {
+  impl_->wait_for_signal();
+  impl_->feed_watchdog();
+  impl_->refresh_files();
+  impl_->reporter.log(fmt::format("holdfast {}, pid {}: {} to {}", HOLDFAST_VERSION, ::getpid(),
+                                  impl_->tunnel->name.text(), impl_->tunnel->bastion.text()));
+  impl_->post(Started{});
+  impl_->context.run();
+}
+
+}  // namespace holdfast::supervisor

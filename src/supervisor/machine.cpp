@@ -1,0 +1,423 @@
+#include "supervisor/machine.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace holdfast::supervisor {
+namespace {
+
+using store::ForwardState;
+using store::TunnelState;
+
+constexpr Milliseconds k_health = std::chrono::seconds(60);        // up for this long: the past is forgiven
+constexpr Milliseconds k_stuck_connect = Milliseconds(1500);       // an attempt this old began on a dead path
+constexpr int k_silences = 2;                                      // in a row, until the peer counts as dead
+constexpr Milliseconds k_eager_contest = std::chrono::minutes(3);  // asking each second
+constexpr Milliseconds k_patient_contest = std::chrono::minutes(15);
+
+}  // namespace
+
+std::string_view to_text(Phase phase) noexcept {
+  constexpr std::array<std::string_view, 9> k_texts{"idle",      "waiting", "starting", "opening", "contested",
+                                                    "verifying", "up",      "ending",   "stopped"};
+  return k_texts.at(static_cast<std::size_t>(phase));
+}
+
+Machine::Machine(Rules rules) : rules_(std::move(rules)) {
+  view_.forwards.assign(rules_.forwards, ForwardState::pending);
+}
+
+Actions Machine::on(const Event& event, TimePoint now, double chance) {
+  now_ = now;
+  chance_ = chance;
+  actions_.clear();
+  if (phase_ != Phase::stopped) std::visit([this](const auto& one) { handle(one); }, event);
+  return std::exchange(actions_, {});
+}
+
+// --- the attempt
+
+void Machine::handle(const Started&) {
+  if (phase_ == Phase::idle) begin_attempt();
+}
+
+void Machine::begin_attempt() {
+  cancel_all();
+  forget_requests();
+  phase_ = Phase::starting;
+  attempt_began_ = now_;
+  next_forward_ = 0;
+  nobody_answers_ = 0;
+  kill_sent_ = was_verified_ = restarting_ = reloading_ = knocking_ = false;
+  cause_.reset();
+  view_.next_attempt.reset();
+  // A tunnel that a person must mend stays `failed` to the eye while a slow retry is made.
+  if (view_.state != TunnelState::failed) show(TunnelState::connecting, "connecting");
+  actions_.emplace_back(StartChild{});
+  set(Timer::attempt, k_attempt_limit);
+}
+
+void Machine::handle(const ChildFailedToStart& event) {
+  if (phase_ != Phase::starting) return;
+  cause_ = event.why;
+  remember(event.why);
+  if (stopping_) return stop();
+  wait_for_retry();
+}
+
+void Machine::handle(const ControlReady&) {
+  if (phase_ != Phase::starting) return;
+  watch_path(false);
+  phase_ = Phase::opening;
+  ask_for_next_forward();
+}
+
+void Machine::ask_for_next_forward() {
+  if (next_forward_ < view_.forwards.size()) {
+    actions_.emplace_back(OpenForward{new_request(), next_forward_});
+    return;
+  }
+  phase_ = Phase::verifying;
+  set(Timer::attempt, k_attempt_limit);
+  begin_probe();
+}
+
+void Machine::handle(const ForwardAnswered& event) {
+  if (!is_answer(event.request)) return;
+  forget_requests();
+  switch (event.kind) {
+    case ForwardAnswered::Kind::granted:
+      silences_ = 0;
+      nobody_answers_ = 0;
+      knocking_ = false;
+      view_.forwards[next_forward_++] = ForwardState::pending;
+      phase_ = Phase::opening;
+      cancel(Timer::ask_again);
+      set(Timer::attempt, k_attempt_limit);
+      return ask_for_next_forward();
+    case ForwardAnswered::Kind::refused:
+      silences_ = 0;
+      // Asked for again in a contest, the answer "taken" is nothing new.
+      if (phase_ == Phase::contested) return contest();
+      actions_.emplace_back(LookForHolder{new_request(), next_forward_});
+      return;
+    case ForwardAnswered::Kind::no_reply:
+      if (++silences_ >= k_silences) return give_up(rules_.explain(FailureClass::dead_peer, std::nullopt));
+      if (phase_ == Phase::contested) return contest();
+      return ask_for_next_forward();
+  }
+}
+
+void Machine::handle(const HolderAnswered& event) {
+  if (!is_answer(event.request)) return;
+  forget_requests();
+  switch (event.kind) {
+    case HolderAnswered::Kind::held:
+    case HolderAnswered::Kind::no_reply:
+      return contest();
+    case HolderAnswered::Kind::nobody:
+      // Freed in the very moment between the two questions, or never allowed: asking once more tells.
+      if (++nobody_answers_ >= 2) return deny();
+      return ask_for_next_forward();
+    case HolderAnswered::Kind::prohibited:
+      return rules_.held_before ? contest() : deny();
+  }
+}
+
+void Machine::deny() {
+  view_.forwards[next_forward_] = ForwardState::denied;
+  give_up(rules_.explain(FailureClass::forward_denied, next_forward_));
+}
+
+// The port is taken. A login is dear to the bastion, a question over the connection that we have is not.
+void Machine::contest() {
+  if (phase_ != Phase::contested) {
+    phase_ = Phase::contested;
+    contested_since_ = now_;
+    cancel(Timer::attempt);
+    view_.forwards[next_forward_] = ForwardState::busy;
+    Diagnosis why = rules_.explain(FailureClass::forward_busy, next_forward_);
+    show(rules_.standby ? TunnelState::standby : TunnelState::waiting, why.message);
+    remember(std::move(why));
+  }
+  actions_.emplace_back(Knock{});
+  set(Timer::ask_again, std::exchange(knocking_, true) ? ask_again_wait() : k_after_knock);
+}
+
+Milliseconds Machine::ask_again_wait() const {
+  const auto age = now_ - contested_since_;
+  if (age < k_eager_contest) return std::chrono::seconds(1);
+  if (age < k_eager_contest + k_patient_contest) return std::chrono::seconds(5);
+  return std::chrono::seconds(15);
+}
+
+// --- the truth
+
+void Machine::begin_probe() {
+  cancel(Timer::probe);
+  actions_.emplace_back(Probe{new_request(), rules_.target_by_name && silences_ >= k_silences});
+}
+
+void Machine::handle(const ProbeAnswered& event) {
+  if (!is_answer(event.request)) return;
+  forget_requests();
+  if (event.kind == ProbeAnswered::Kind::silent) return on_silence();
+  silences_ = 0;
+  for (std::size_t at = 0; at < std::min(view_.forwards.size(), event.forwards.size()); ++at)
+    view_.forwards[at] = event.forwards[at];
+  switch (event.kind) {
+    case ProbeAnswered::Kind::verified:
+    case ProbeAnswered::Kind::unproven:
+      return become_up(event);
+    case ProbeAnswered::Kind::target_down:
+      return target_is_down(event);
+    case ProbeAnswered::Kind::lost:
+      return give_up(event.why ? *event.why : rules_.explain(FailureClass::closed, std::nullopt));
+    case ProbeAnswered::Kind::silent:
+      return;
+  }
+}
+
+void Machine::become_up(const ProbeAnswered& answer) {
+  if (phase_ != Phase::up) {
+    phase_ = Phase::up;
+    up_since_ = now_;
+    cancel(Timer::attempt);
+  }
+  was_verified_ = true;
+  rules_.held_before = true;
+  view_.verified = answer.kind == ProbeAnswered::Kind::verified;
+  view_.rtt_ms = answer.rtt_ms;
+  if (!view_.verified && answer.why && view_.last_error != answer.why) remember(*answer.why);
+  show(TunnelState::up, view_.verified ? "verified end to end" : "open, but the bastion forbids the check");
+  set(Timer::probe, probe_wait());
+}
+
+// The path is good: ssh stays, only the truth is told.
+void Machine::target_is_down(const ProbeAnswered& answer) {
+  phase_ = Phase::up;
+  up_since_ = now_;
+  was_verified_ = true;
+  rules_.held_before = true;
+  cancel(Timer::attempt);
+  view_.verified = false;
+  view_.rtt_ms.reset();
+  const Diagnosis why = answer.why ? *answer.why : rules_.explain(FailureClass::target_down, std::nullopt);
+  if (view_.state != TunnelState::waiting || view_.last_error != why) remember(why);
+  show(TunnelState::waiting, why.message);
+  set(Timer::probe, std::min<Milliseconds>(k_target_recheck, rules_.probe_interval));
+}
+
+void Machine::on_silence() {
+  ++silences_;
+  const int patience = rules_.target_by_name ? k_silences + 1 : k_silences;
+  if (silences_ < patience) return begin_probe();
+  give_up(rules_.explain(FailureClass::dead_peer, std::nullopt));
+}
+
+Milliseconds Machine::probe_wait() const {
+  const auto whole = std::chrono::duration_cast<Milliseconds>(rules_.probe_interval);
+  return Milliseconds(static_cast<Milliseconds::rep>(static_cast<double>(whole.count()) * (0.8 + 0.2 * chance_)));
+}
+
+// --- the end of a run
+
+void Machine::give_up(Diagnosis why) {
+  remember(why);
+  cause_ = std::move(why);
+  end_child();
+}
+
+bool Machine::has_child() const noexcept {
+  switch (phase_) {
+    case Phase::starting:
+    case Phase::opening:
+    case Phase::contested:
+    case Phase::verifying:
+    case Phase::up:
+    case Phase::ending:
+      return true;
+    case Phase::idle:
+    case Phase::waiting:
+    case Phase::stopped:
+      return false;
+  }
+  return false;
+}
+
+void Machine::end_child() {
+  if (phase_ == Phase::ending) return;
+  // What a run earned must not be lost on the way to its end.
+  if (phase_ == Phase::up && now_ - up_since_ >= k_health) backoff_.reset();
+  cancel_all();
+  forget_requests();
+  watch_path(false);
+  phase_ = Phase::ending;
+  kill_sent_ = false;
+  view_.verified = false;
+  view_.rtt_ms.reset();
+  if (!stopping_ && view_.state != TunnelState::failed)
+    show(TunnelState::connecting, cause_ ? cause_->message : "connecting");
+  actions_.emplace_back(EndChild{});
+  set(Timer::kill, k_kill_grace);
+}
+
+void Machine::handle(const ChildExited& event) {
+  if (!has_child()) return;
+  const bool asked = phase_ == Phase::ending;
+  if (phase_ == Phase::up && now_ - up_since_ >= k_health) backoff_.reset();
+  cancel_all();
+  forget_requests();
+  view_.verified = false;
+  view_.rtt_ms.reset();
+  mark_all(ForwardState::down);
+  if (stopping_) return stop();
+  if (was_verified_) ++view_.reconnects;
+  if (restarting_ || reloading_) return begin_attempt();
+  if (!asked) {
+    cause_ =
+        event.why ? *event.why : Diagnosis{FailureClass::closed, "ssh ended without a word: somebody ended it", {}};
+    remember(*cause_);
+  }
+  wait_for_retry();
+}
+
+void Machine::wait_for_retry() {
+  cancel_all();
+  const FailureClass failure = cause_ ? cause_->failure : FailureClass::unknown;
+  const std::string reason = cause_ ? cause_->message : "ssh ended";
+  const Milliseconds wait = backoff_.after(failure, was_verified_, now_, chance_);
+  const bool needs_person = urgency_of(failure) == Urgency::needs_person;
+  watch_path(!needs_person);
+  if (wait == Milliseconds{0}) {
+    show(TunnelState::connecting, reason);
+    return begin_attempt();
+  }
+  phase_ = Phase::waiting;
+  view_.next_attempt = now_ + wait;
+  show(needs_person ? TunnelState::failed : TunnelState::waiting, reason);
+  set(Timer::retry, wait);
+}
+
+void Machine::retry_early() {
+  const Urgency urgency = cause_ ? urgency_of(cause_->failure) : Urgency::steady;
+  if (backoff_.allows_early(urgency, now_)) begin_attempt();
+}
+
+/// The attempt under way began on a path that is gone: a fresh one is quicker than TCP's patience.
+void Machine::restart_attempt() {
+  if (now_ - attempt_began_ < k_stuck_connect || !backoff_.allows_early(Urgency::soon, now_)) return;
+  restarting_ = true;
+  end_child();
+}
+
+// --- timers and tidings
+
+void Machine::handle(const TimerFired& event) {
+  switch (event.timer) {
+    case Timer::attempt:
+      if (phase_ == Phase::starting || phase_ == Phase::opening || phase_ == Phase::verifying)
+        give_up(rules_.explain(FailureClass::timeout, std::nullopt));
+      return;
+    case Timer::retry:
+      if (phase_ == Phase::waiting) begin_attempt();
+      return;
+    case Timer::probe:
+      if (phase_ == Phase::up && awaited_ == 0) begin_probe();
+      return;
+    case Timer::ask_again:
+      if (phase_ == Phase::contested && awaited_ == 0) actions_.emplace_back(OpenForward{new_request(), next_forward_});
+      return;
+    case Timer::kill:
+      if (phase_ != Phase::ending) return;
+      actions_.emplace_back(EndChild{.by_force = true});
+      set(Timer::kill, k_kill_grace);  // a process in an uninterruptible wait is asked again
+      return;
+  }
+}
+
+void Machine::handle(const NetworkGained&) {
+  if (phase_ == Phase::up && awaited_ == 0) return begin_probe();
+  if (phase_ == Phase::waiting) return retry_early();
+  if (phase_ == Phase::starting) restart_attempt();
+}
+
+void Machine::handle(const Woke&) {
+  if (phase_ == Phase::up && awaited_ == 0) return begin_probe();
+  if (phase_ == Phase::waiting) return retry_early();
+  if (phase_ == Phase::starting) restart_attempt();
+}
+
+void Machine::handle(const PathBack&) {
+  watching_path_ = false;  // it watches until it has seen it once
+  if (phase_ == Phase::waiting) return retry_early();
+  if (phase_ == Phase::starting) restart_attempt();
+}
+
+void Machine::handle(const Nudged&) {
+  if (phase_ == Phase::up && awaited_ == 0) return begin_probe();
+  if (phase_ == Phase::waiting && backoff_.allows_early(Urgency::soon, now_)) begin_attempt();
+}
+
+void Machine::handle(const Reloaded& event) {
+  view_.forwards.assign(event.forwards, ForwardState::pending);
+  next_forward_ = 0;
+  if (stopping_) return;
+  show(TunnelState::connecting, "the tunnel file changed");
+  if (!has_child()) return begin_attempt();
+  reloading_ = true;
+  end_child();
+}
+
+void Machine::handle(const StopAsked&) {
+  if (stopping_) return;
+  stopping_ = true;
+  if (!has_child()) return stop();
+  cause_.reset();
+  end_child();
+}
+
+void Machine::stop() {
+  cancel_all();
+  forget_requests();
+  watch_path(false);
+  phase_ = Phase::stopped;
+  view_.next_attempt.reset();
+  mark_all(ForwardState::down);
+  show(TunnelState::stopped, "stopped");
+  actions_.emplace_back(Quit{});
+}
+
+// --- small things
+
+void Machine::show(TunnelState state, std::string reason) {
+  if (view_.state == state && !view_.reason.empty()) {
+    if (state == TunnelState::up || state == TunnelState::connecting) return;
+  }
+  view_.state = state;
+  view_.reason = std::move(reason);
+}
+
+void Machine::remember(Diagnosis why) {
+  view_.last_error = std::move(why);
+  ++view_.errors;
+}
+
+void Machine::mark_all(ForwardState state) { std::fill(view_.forwards.begin(), view_.forwards.end(), state); }
+
+void Machine::forget_requests() { awaited_ = 0; }
+
+void Machine::set(Timer timer, Milliseconds wait) { actions_.emplace_back(SetTimer{timer, wait}); }
+
+void Machine::cancel(Timer timer) { actions_.emplace_back(CancelTimer{timer}); }
+
+void Machine::cancel_all() {
+  for (const Timer timer : {Timer::attempt, Timer::retry, Timer::probe, Timer::ask_again, Timer::kill}) cancel(timer);
+}
+
+void Machine::watch_path(bool on) {
+  if (std::exchange(watching_path_, on) != on) actions_.emplace_back(WatchPath{on});
+}
+
+}  // namespace holdfast::supervisor

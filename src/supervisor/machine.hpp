@@ -1,0 +1,235 @@
+// The life of one tunnel as a pure state machine: events in, actions out. No I/O, no clock, no chance of its own, so a
+// year of outages runs in milliseconds and its rules can be tested on streams of random events.
+//
+//   idle ─ start ─► starting ─ control socket ─► opening ─ all granted ─► verifying ─ probe answered ─► up
+//                     │  ▲                          │ ▲                      │                           │
+//        ssh ended,   │  │ retry timer,     refused │ │ granted              │ two silences, ssh ended   │
+//        60 s are over│  │ path is back             ▼ │                      │                           │
+//                     ▼  │                       contested                   │                           │
+//                   waiting ◄─────────────────── ending ◄────────────────────┴───────────────────────────┘
+//
+// `starting`: ssh runs, its control socket is not there yet: it is not logged in. `opening`: the forwards are asked
+// for, one after the other. `contested`: the bastion's port is taken, most likely by our own stale session: the
+// connection is kept, the forward asked for again and again, and the stale session knocked at. `ending`: ssh was told
+// to end. `stopped` is final.
+#pragma once
+
+#include "core/failure.hpp"
+#include "store/live_state.hpp"
+#include "supervisor/backoff.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace holdfast::supervisor {
+
+enum class Phase { idle, waiting, starting, opening, contested, verifying, up, ending, stopped };
+
+enum class Timer { attempt, retry, probe, ask_again, kill };
+inline constexpr std::size_t k_timers = 5;
+
+/// Names one request, so that an answer that comes too late is told from the one that is waited for.
+using RequestId = std::uint64_t;
+
+// --- events: what happened
+
+struct Started {};  ///< the supervisor begins
+struct ChildFailedToStart {
+  Diagnosis why;
+};
+struct ControlReady {};  ///< the control socket appeared: ssh is logged in
+struct ChildExited {
+  std::optional<Diagnosis> why;  ///< what ssh said; nothing when it said nothing
+};
+struct ForwardAnswered {
+  RequestId request = 0;
+  enum class Kind { granted, refused, no_reply } kind = Kind::no_reply;
+};
+/// Who listens on the bastion's end of a forward that was refused.
+struct HolderAnswered {
+  RequestId request = 0;
+  enum class Kind { held, nobody, prohibited, no_reply } kind = Kind::no_reply;
+};
+/// All forwards together: the worst of them decides.
+struct ProbeAnswered {
+  RequestId request = 0;
+  enum class Kind {
+    verified,     ///< a byte came back from each target
+    unproven,     ///< the bastion forbids the probe of at least one; the forwards stand
+    target_down,  ///< the path is good, a target here is not
+    lost,         ///< nothing listens on the bastion any more
+    silent,       ///< no reply
+  } kind = Kind::silent;
+  std::vector<store::ForwardState> forwards;
+  std::optional<double> rtt_ms;
+  std::optional<Diagnosis> why;
+};
+struct TimerFired {
+  Timer timer;
+};
+struct NetworkGained {};  ///< an address or a default route came
+struct Woke {};           ///< from suspend, or from being frozen
+struct PathBack {};       ///< the bastion's ssh port accepts connections again
+struct Nudged {};         ///< SIGUSR1: a person asks
+struct Reloaded {         ///< the tunnel file was read again and differs
+  std::size_t forwards = 1;
+};
+struct StopAsked {};
+
+using Event = std::variant<Started, ChildFailedToStart, ControlReady, ChildExited, ForwardAnswered, HolderAnswered,
+                           ProbeAnswered, TimerFired, NetworkGained, Woke, PathBack, Nudged, Reloaded, StopAsked>;
+
+// --- actions: what is to be done
+
+struct StartChild {};
+struct EndChild {
+  bool by_force = false;  ///< SIGKILL in place of SIGTERM
+};
+struct OpenForward {
+  RequestId request = 0;
+  std::size_t forward = 0;
+};
+struct LookForHolder {
+  RequestId request = 0;
+  std::size_t forward = 0;
+};
+struct Knock {};
+struct Probe {
+  RequestId request = 0;
+  bool long_look = false;  ///< give a target whose name is being resolved more time
+};
+struct SetTimer {
+  Timer timer;
+  Milliseconds wait{0};
+};
+struct CancelTimer {
+  Timer timer;
+};
+struct WatchPath {
+  bool on = false;
+};
+struct Quit {};
+
+using Action = std::variant<StartChild, EndChild, OpenForward, LookForHolder, Knock, Probe, SetTimer, CancelTimer,
+                            WatchPath, Quit>;
+using Actions = std::vector<Action>;
+
+/// What status shows of it.
+struct View {
+  store::TunnelState state = store::TunnelState::connecting;
+  bool verified = false;
+  std::vector<store::ForwardState> forwards;
+  std::optional<double> rtt_ms;
+  std::uint64_t reconnects = 0;
+  std::optional<TimePoint> next_attempt;
+  std::optional<Diagnosis> last_error;
+  std::uint64_t errors = 0;  ///< +1 with each last_error
+  std::string reason;        ///< of the last change of state
+};
+
+inline constexpr Milliseconds k_attempt_limit = std::chrono::seconds(60);
+inline constexpr Milliseconds k_kill_grace = std::chrono::seconds(3);
+inline constexpr Milliseconds k_after_knock = Milliseconds(250);
+inline constexpr Milliseconds k_target_recheck = std::chrono::seconds(10);
+
+struct Rules {
+  std::size_t forwards = 1;
+  std::chrono::seconds probe_interval{60};
+  bool standby = false;         ///< host = any: a taken port means that another host has the tunnel
+  bool target_by_name = false;  ///< ssh resolves a target's name in its only thread: silence may be a slow resolver
+  bool held_before = false;     ///< a former run held the forwards: a refusal is our stale session, not a prohibition
+  /// Words for a class that the machine finds by itself; `forward`: the one it is about. Pure.
+  std::function<Diagnosis(FailureClass, std::optional<std::size_t> forward)> explain;
+};
+
+class Machine {
+ public:
+  explicit Machine(Rules rules);
+
+  /// `chance` in [0, 1) is used where a wait is jittered.
+  [[nodiscard]] Actions on(const Event& event, TimePoint now, double chance);
+
+  [[nodiscard]] const View& view() const noexcept { return view_; }
+  [[nodiscard]] Phase phase() const noexcept { return phase_; }
+  void set_rules(Rules rules) { rules_ = std::move(rules); }  ///< with the StartChild that follows a Reloaded
+
+ private:
+  void handle(const Started&);
+  void handle(const ChildFailedToStart&);
+  void handle(const ControlReady&);
+  void handle(const ChildExited&);
+  void handle(const ForwardAnswered&);
+  void handle(const HolderAnswered&);
+  void handle(const ProbeAnswered&);
+  void handle(const TimerFired&);
+  void handle(const NetworkGained&);
+  void handle(const Woke&);
+  void handle(const PathBack&);
+  void handle(const Nudged&);
+  void handle(const Reloaded&);
+  void handle(const StopAsked&);
+
+  void begin_attempt();
+  void restart_attempt();
+  void ask_for_next_forward();
+  void contest();
+  void deny();
+  void begin_probe();
+  void become_up(const ProbeAnswered& answer);
+  void target_is_down(const ProbeAnswered& answer);
+  void on_silence();
+  void give_up(Diagnosis why);
+  void end_child();
+  void wait_for_retry();
+  void retry_early();
+  void stop();
+
+  void show(store::TunnelState state, std::string reason);
+  void set(Timer timer, Milliseconds wait);
+  void cancel(Timer timer);
+  void cancel_all();
+  void watch_path(bool on);
+  void forget_requests();
+  void mark_all(store::ForwardState state);
+  void remember(Diagnosis why);
+  [[nodiscard]] bool is_answer(RequestId request) const noexcept { return request != 0 && request == awaited_; }
+  [[nodiscard]] RequestId new_request() { return awaited_ = ++last_request_; }
+  [[nodiscard]] bool has_child() const noexcept;
+  [[nodiscard]] Milliseconds probe_wait() const;
+  [[nodiscard]] Milliseconds ask_again_wait() const;
+
+  Rules rules_;
+  Phase phase_ = Phase::idle;
+  View view_;
+  Backoff backoff_;
+
+  // of the event under way
+  TimePoint now_;
+  double chance_ = 0;
+  Actions actions_;
+
+  RequestId last_request_ = 0;
+  RequestId awaited_ = 0;         ///< 0: no answer is waited for
+  std::size_t next_forward_ = 0;  ///< the one asked for in opening and contested
+  int silences_ = 0;              ///< in a row, of probes or forward requests
+  int nobody_answers_ = 0;        ///< refusals though nothing listens there
+  bool kill_sent_ = false;
+  bool was_verified_ = false;  ///< this run of ssh was up
+  bool stopping_ = false;
+  bool reloading_ = false;
+  bool restarting_ = false;  ///< ending only to begin anew at once
+  bool watching_path_ = false;
+  bool knocking_ = false;           ///< in this contest at least one knock was made
+  std::optional<Diagnosis> cause_;  ///< why the child is being ended
+  TimePoint attempt_began_;
+  TimePoint up_since_;
+  TimePoint contested_since_;
+};
+
+[[nodiscard]] std::string_view to_text(Phase phase) noexcept;
+
+}  // namespace holdfast::supervisor

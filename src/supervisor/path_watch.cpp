@@ -1,0 +1,98 @@
+#include "supervisor/path_watch.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <chrono>
+#include <utility>
+
+namespace holdfast::supervisor {
+namespace {
+
+using boost::asio::ip::tcp;
+using error_code = boost::system::error_code;
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::seconds k_every(2);  // also how long one connection may take
+constexpr std::chrono::seconds k_every_later(10);
+constexpr std::chrono::minutes k_eager(10);
+
+}  // namespace
+
+struct PathWatch::Impl : std::enable_shared_from_this<Impl> {
+  boost::asio::io_context& context;
+  tcp::socket socket;
+  boost::asio::steady_timer timer;
+  std::function<void()> on_back;
+  tcp::endpoint bastion;
+  Clock::time_point began;
+  bool failed = false;  ///< the edge has its first half
+  bool connecting = false;
+
+  Impl(boost::asio::io_context& owner, std::function<void()> handler)
+      : context(owner), socket(owner), timer(owner), on_back(std::move(handler)) {}
+
+  void wait() {
+    const bool eager = Clock::now() - began < k_eager;
+    timer.expires_after(connecting || eager ? k_every : k_every_later - k_every);
+    timer.async_wait([self = weak_from_this()](const error_code& cancelled) {
+      const auto alive = self.lock();
+      if (alive && !cancelled) alive->on_timer();
+    });
+  }
+
+  void on_timer() {
+    if (std::exchange(connecting, false)) {  // two seconds without an answer
+      failed = true;
+      close();
+      if (Clock::now() - began >= k_eager) return wait();
+    }
+    error_code error;
+    socket.open(bastion.protocol(), error);
+    if (error) return wait();
+    connecting = true;
+    socket.async_connect(bastion, [self = weak_from_this()](const error_code& result) {
+      const auto alive = self.lock();
+      if (alive && result != boost::asio::error::operation_aborted) alive->on_connected(result);
+    });
+    wait();
+  }
+
+  void on_connected(const error_code& error) {
+    connecting = false;
+    close();
+    if (error) {
+      failed = true;
+      return;
+    }
+    timer.cancel();
+    if (!failed) return;           // it was there all along: nothing to wait for, and the bastion is left in peace
+    const auto handler = on_back;  // which may stop us
+    handler();
+  }
+
+  void close() {
+    error_code ignored;
+    socket.close(ignored);  // NOLINT(bugprone-unused-return-value)
+  }
+};
+
+PathWatch::PathWatch(boost::asio::io_context& context, std::function<void()> on_back)
+    : impl_(std::make_shared<Impl>(context, std::move(on_back))) {}
+PathWatch::~PathWatch() = default;
+
+void PathWatch::start(const TcpEnd& bastion) {
+  stop();
+  error_code error;
+  const auto address = boost::asio::ip::make_address(bastion.host, error);
+  if (error) return;
+  impl_->bastion = tcp::endpoint(address, bastion.port);
+  impl_->began = Clock::now();
+  impl_->wait();
+}
+
+// What is under way holds the former Impl weakly: it comes to nothing.
+void PathWatch::stop() { impl_ = std::make_shared<Impl>(impl_->context, std::move(impl_->on_back)); }
+
+}  // namespace holdfast::supervisor

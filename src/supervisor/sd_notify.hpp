@@ -1,0 +1,36 @@
+// One datagram to the service manager that started us: sd_notify(3).
+#pragma once
+
+#include "os/host.hpp"
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace holdfast::supervisor {
+
+/// A text that systemctl shows on one line: no line break can start another assignment.
+[[nodiscard]] std::string status_assignment(std::string_view text);
+
+class ServiceManager {
+ public:
+  /// From NOTIFY_SOCKET and WATCHDOG_USEC (if WATCHDOG_PID is unset or ours). Does nothing where there is none.
+  explicit ServiceManager(const os::Host& host);
+
+  void ready() const { send("READY=1"); }
+  void stopping() const { send("STOPPING=1"); }
+  void status(std::string_view text) const { send(status_assignment(text)); }
+  void alive() const { send("WATCHDOG=1"); }
+
+  /// How often alive() is due: half of what the manager asks for. Nothing when it asks for none.
+  [[nodiscard]] std::optional<std::chrono::milliseconds> watchdog_interval() const noexcept { return interval_; }
+
+ private:
+  void send(std::string_view message) const;
+
+  std::string socket_;
+  std::optional<std::chrono::milliseconds> interval_;
+};
+
+}  // namespace holdfast::supervisor

@@ -1,0 +1,54 @@
+// One run of the ssh that carries the tunnel: its process, its control socket's coming, and what it says.
+#pragma once
+
+#include "core/result.hpp"
+#include "os/child.hpp"
+#include "os/host.hpp"
+#include "ssh/diagnosis.hpp"
+#include "store/places.hpp"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace holdfast::supervisor {
+
+class ControlWatch;
+
+class SshSession {
+ public:
+  SshSession(boost::asio::io_context& context, os::Host& host, store::RuntimeFiles files);
+  ~SshSession();
+  SshSession(const SshSession&) = delete;
+  SshSession& operator=(const SshSession&) = delete;
+
+  /// Clears what a former run left in the files and starts ssh, whose arguments must name these very files. Both
+  /// handlers are called later, at most once each.
+  [[nodiscard]] Result<> start(const os::Command& command, std::function<void()> on_control,
+                               std::function<void(int exit_code)> on_exit);
+
+  void signal(int signal_number) noexcept;
+  [[nodiscard]] const std::optional<os::ProcessId>& process() const noexcept { return process_; }
+
+  /// What it said so far, bounded. The log is emptied when it has grown beyond what anybody reads.
+  [[nodiscard]] ssh::Said said() const;
+  /// The lines of the log since the last call.
+  [[nodiscard]] std::vector<std::string> new_lines();
+
+ private:
+  boost::asio::io_context& context_;
+  os::Host& host_;
+  store::RuntimeFiles files_;
+  std::unique_ptr<os::Child> child_;
+  std::unique_ptr<ControlWatch> watch_;
+  std::optional<os::ProcessId> process_;
+  std::size_t read_ = 0;  ///< bytes of the log that new_lines() has given
+};
+
+}  // namespace holdfast::supervisor

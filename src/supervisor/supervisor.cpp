@@ -1,0 +1,64 @@
+#include "supervisor/supervisor.hpp"
+
+#include "os/directories.hpp"
+#include "os/file_lock.hpp"
+#include "ssh/arguments.hpp"
+#include "ssh/master.hpp"
+#include "store/live_state.hpp"
+#include "supervisor/loop.hpp"
+#include "supervisor/sd_notify.hpp"
+
+#include <csignal>
+#include <optional>
+#include <utility>
+
+namespace holdfast::supervisor {
+namespace {
+
+namespace fs = boost::filesystem;
+
+/// /run/holdfast/NAME is made by systemd and readable by all; a user's own directory is nobody else's business.
+Result<> claim(const fs::path& directory, const store::Places& places, const os::Host& host) {
+  if (places.scope == Scope::user) return os::claim_private_directory(directory, host.user().uid);
+  const os::FileStatus status = host.status(directory);
+  if (status.kind == os::FileKind::directory && status.owner == host.user().uid && (status.mode & 022) == 0) return {};
+  return Error{
+      "using", directory.native(),
+      status.kind == os::FileKind::missing ? "it does not exist" : "it is not a directory of this user's alone",
+      "start it by systemctl start, which makes it"};
+}
+
+/// The ssh of a supervisor that was killed may still be there, holding the bastion's port.
+Result<> end_predecessor(const store::RuntimeFiles& files, os::Host& host) {
+  std::optional<os::ProcessId> known;
+  const auto live = store::read_live_state(host, files.live, host.user().uid);
+  if (live && *live) known = (*live)->ssh;
+  HOLDFAST_TRY([[maybe_unused]] const bool ended, ssh::end_master(files.control, host, known));
+  return {};
+}
+
+}  // namespace
+
+Result<> run(const Tunnel& tunnel, const store::Places& places, os::Host& host) {
+  if (!tunnel->runtime_dir)
+    return Error{"running", tunnel->name.text(), "its file names no runtime_dir",
+                 "holdfast setup writes one; run it again"};
+  std::signal(SIGPIPE, SIG_IGN);
+  HOLDFAST_CHECK(claim(*tunnel->runtime_dir, places, host));
+  const store::RuntimeFiles files = store::runtime_files(tunnel->name, *tunnel->runtime_dir);
+  HOLDFAST_TRY(const auto lock, os::FileLock::try_take(files.lock));
+  if (!lock)
+    return Error{"running", tunnel->name.text(), "another supervisor of it is running on this host",
+                 "holdfast status " + tunnel->name.text()};
+  const ServiceManager manager(host);
+  // Not when verified: a silent bastion must not make systemd kill and restart us for ever.
+  manager.ready();
+  HOLDFAST_TRY(ssh::Client client, ssh::find_client(host));
+  HOLDFAST_CHECK(end_predecessor(files, host));
+  // Without a log the tunnel still does its work.
+  (void)host.make_directories(places.state_directory(tunnel->name), 0700);
+  Loop(host, places, tunnel, files, std::move(client), manager).run();
+  return {};
+}
+
+}  // namespace holdfast::supervisor

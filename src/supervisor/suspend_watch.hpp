@@ -1,0 +1,27 @@
+// Tells when the machine woke from suspend, or its clock was set: timerfd_create(2), TFD_TIMER_CANCEL_ON_SET.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace holdfast::supervisor {
+
+/// The kernel cancels a far-off realtime timer when the realtime clock jumps, and it jumps at every resume: no polling.
+/// A jump without a suspend costs one probe too many.
+class SuspendWatch {
+ public:
+  SuspendWatch(boost::asio::io_context& context, std::function<void()> on_wake);
+  ~SuspendWatch();
+  SuspendWatch(const SuspendWatch&) = delete;
+  SuspendWatch& operator=(const SuspendWatch&) = delete;
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace holdfast::supervisor
