@@ -66,10 +66,12 @@ class Host:
 
     def boot(self, wait: bool = True) -> None:
         begin = time.monotonic()
+        # nspawn alone forbids pidfd_getfd(2); a machine does not.
         argv = ["systemd-nspawn", "--quiet", f"--directory={self._image.root}", "--boot", "--register=no",
                 "--keep-unit", f"--network-namespace-path={self.namespace.path}", f"--machine={self._machine}",
                 f"--hostname={self.name}", "--link-journal=no", "--resolv-conf=off", "--timezone=off",
-                "--console=read-only", *(f"--bind={bind}" for bind in self._binds)]
+                "--console=read-only", "--system-call-filter=pidfd_getfd",
+                *(f"--bind={bind}" for bind in self._binds)]
         with open(self._console, "ab") as console:
             self._nspawn = self._claim.spawn(argv, self.name, stdin=subprocess.DEVNULL, stdout=console, stderr=console,
                                              env={"PATH": PATH, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"})

@@ -59,7 +59,7 @@ BOOST_AUTO_TEST_CASE(a_system_unit_runs_as_its_user_in_a_sandbox_and_waits_for_t
       {"User=ann", R"(RequiresMountsFor="/home/ann")", R"(ExecStart="/usr/local/bin/holdfast" "run" "--system" "web")",
        R"(ExecStopPost="/usr/local/bin/holdfast" "reap" "--system" "web")", "RuntimeDirectory=holdfast/web",
        "RuntimeDirectoryPreserve=restart", "StateDirectory=holdfast/web", "NoNewPrivileges=yes", "ProtectSystem=strict",
-       "ProtectHome=read-only", "WantedBy=multi-user.target"});
+       "ProtectHome=read-only", "SystemCallFilter=pidfd_open pidfd_getfd", "WantedBy=multi-user.target"});
   BOOST_TEST(!has_setting(unit, "ProcSubset"));  // it hides the boot id
 }
 
@@ -163,6 +163,7 @@ BOOST_AUTO_TEST_CASE(a_proof_runs_in_the_sandbox_of_the_unit) {
     BOOST_TEST(!argument.starts_with("--property=Restart"), argument);
     BOOST_TEST(!argument.starts_with("--property=RuntimeDirectory"), argument);
     BOOST_TEST(!argument.starts_with("--property=Exec"), argument);
+    BOOST_TEST(argument.find("pidfd_getfd") == std::string::npos, argument);
   }
 }
 
