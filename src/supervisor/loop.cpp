@@ -88,8 +88,9 @@ struct Loop::Impl {
   boost::asio::steady_timer watchdog;
   boost::asio::steady_timer refresh;
   std::array<std::optional<boost::asio::steady_timer>, k_timers> timers;
-  bool noted = false;  ///< the connection of this run of ssh is known
-  std::string heard;   ///< lines of ssh's log since end_to_end last asked
+  bool noted = false;                  ///< the connection of this run of ssh was looked at
+  std::optional<os::TcpPair> current;  ///< it, until the forwards stand
+  std::string heard;                   ///< lines of ssh's log since end_to_end last asked
   std::string last_line;
 
   Impl(os::Host& real_host, const store::Places& where, const Tunnel& wanted, store::RuntimeFiles runtime,
@@ -149,7 +150,8 @@ struct Loop::Impl {
       for (const Action& action : actions) std::visit([this](const auto& one) { carry_out(one); }, action);
       log_ssh();
       reporter.set_ssh(session.process());
-      if (machine.phase() == Phase::up) note_connection();
+      if (machine.phase() == Phase::opening) note_connection();
+      if (machine.phase() == Phase::up) keep_connection();
       reporter.tell(machine.view());
     }
     dispatching = false;
@@ -159,6 +161,7 @@ struct Loop::Impl {
 
   void carry_out(const StartChild&) {
     noted = false;
+    current.reset();
     if (reread) {
       tunnel = *std::exchange(reread, std::nullopt);
       machine.set_rules(rules());
@@ -243,15 +246,19 @@ struct Loop::Impl {
 
   // --- what is noted on the way
 
+  // As soon as ssh is logged in: later it also has connections to targets, and which one is the bastion's is not told.
   void note_connection() {
     if (std::exchange(noted, true) || !session.process()) return;
-    const auto connection = os::established_connection(session.process()->pid);
+    current = os::established_connection(session.process()->pid);
     os::reset_on_close(session.process()->pid);
-    stale = connection;
-    if (!connection) return;
-    last = connection;
-    reporter.set_connection(connection);
-    if (const auto kept = store::keep_last_connection(host, places, tunnel->name, *connection); !kept)
+  }
+
+  // This connection holds the forwards now: it is the one to knock at if it ends badly.
+  void keep_connection() {
+    if (!current) return;
+    stale = last = std::exchange(current, std::nullopt);
+    reporter.set_connection(last);
+    if (const auto kept = store::keep_last_connection(host, places, tunnel->name, *last); !kept)
       reporter.log(kept.error().line());
   }
 

@@ -47,25 +47,23 @@ void Reporter::log(std::string_view line) { log_.write(host_.wall_now(), line); 
 
 void Reporter::tell(const View& view) {
   const auto now = host_.wall_now();
-  if (std::exchange(first_, false) || live_.state != view.state) {
-    if (live_.state != view.state) {
-      (void)history_.append({now, live_.state, view.state, view.reason});  // a full disk must not stop the tunnel
-      log(fmt::format("{}: {}", to_text(view.state), view.reason));
-    }
-    live_.since = now;
-    live_.state = view.state;
-  }
+  live_.next_attempt.reset();
+  if (view.next_attempt)
+    live_.next_attempt = now + std::chrono::duration_cast<std::chrono::milliseconds>(*view.next_attempt - host_.now());
   if (view.errors != told_errors_ && view.last_error) {
     told_errors_ = view.errors;
     live_.last_error = store::LastError{*view.last_error, now};
     log(fmt::format("{}: {}", to_text(view.last_error->failure), view.last_error->message));
   }
+  if (live_.state != view.state) {
+    (void)history_.append({now, live_.state, view.state, view.reason});  // a full disk must not stop the tunnel
+    log(transition_line(view));
+    live_.since = now;
+    live_.state = view.state;
+  }
   live_.verified = view.verified;
   live_.rtt_ms = view.rtt_ms;
   live_.reconnects = view.reconnects;
-  live_.next_attempt.reset();
-  if (view.next_attempt)
-    live_.next_attempt = now + std::chrono::duration_cast<std::chrono::milliseconds>(*view.next_attempt - host_.now());
   for (std::size_t at = 0; at < std::min(live_.forwards.size(), view.forwards.size()); ++at)
     live_.forwards[at].state = view.forwards[at];
 
@@ -78,6 +76,14 @@ void Reporter::tell(const View& view) {
     manager_.status(status);
     told_status_ = std::move(status);
   }
+}
+
+std::string Reporter::transition_line(const View& view) const {
+  std::string line(to_text(view.state));
+  const bool said_already = view.last_error && view.last_error->message == view.reason;
+  if (!said_already && view.reason != line) line += ": " + view.reason;
+  if (live_.next_attempt) line += ", next attempt at " + to_rfc3339(*live_.next_attempt);
+  return line;
 }
 
 // What a person reads in `systemctl status`: without figures that change at each probe.

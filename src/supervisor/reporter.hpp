@@ -34,6 +34,7 @@ class Reporter {
   void log(std::string_view line);
 
  private:
+  [[nodiscard]] std::string transition_line(const View& view) const;
   [[nodiscard]] std::string status_line(const View& view) const;
 
   os::Host& host_;
@@ -46,7 +47,6 @@ class Reporter {
   std::string told_;         ///< the live state's text
   std::string told_status_;  ///< the service manager's line
   std::uint64_t told_errors_ = 0;
-  bool first_ = true;
 };
 
 }  // namespace holdfast::supervisor
