@@ -1,6 +1,7 @@
 """A workstation and a bastion, really booted, on one machine; see ../README.md."""
 from .bastion import Bastion, Connection, Door
 from .case import LabTest, main, why_not
+from .holdfast import Holdfast, program
 from .host import CommandFailed, Host
 from .lab import Lab
 from .measure import NotInTime, Watch, holds, until
@@ -8,5 +9,6 @@ from .network import Flow, Network
 from .snapshot import Snapshot
 from .user import Session, Terminal, User
 
-__all__ = ["Bastion", "CommandFailed", "Connection", "Door", "Flow", "Host", "Lab", "LabTest", "Network", "NotInTime",
-           "Session", "Snapshot", "Terminal", "User", "Watch", "holds", "main", "until", "why_not"]
+__all__ = ["Bastion", "CommandFailed", "Connection", "Door", "Flow", "Holdfast", "Host", "Lab", "LabTest",
+           "Network", "NotInTime", "Session", "Snapshot", "Terminal", "User", "Watch", "holds", "main", "program",
+           "until", "why_not"]

@@ -1,0 +1,251 @@
+#!/usr/bin/python3
+"""Everything that can be wrong with what setup is given, or finds: one clear message, an exit status, and nothing changed."""
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import threading
+from typing import Optional
+
+from lab import Holdfast, LabTest, Session, User, main
+
+GATE = "gate@bastion"
+
+
+class BadInput(LabTest):
+    ann: User
+    holdfast: Holdfast
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        if not hasattr(BadInput, "ann"):
+            BadInput.ann = cls.lab.workstation.add_user("ann")
+            cls.lab.bastion.admit(BadInput.ann)
+            BadInput.holdfast = Holdfast(cls.lab.workstation, BadInput.ann)
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.host = self.lab.workstation
+        self.session = self.host.login(self.ann)
+        self.addCleanup(self.session.logout)
+        self.fresh = self.host.snapshot()
+
+    def refused(self, arguments: list[str], status: int, says: str, hint: str = "",
+                env: Optional[dict[str, str]] = None) -> str:
+        """setup with these fails like this, changes nothing, and its message is fit to be read aloud."""
+        done = self.holdfast.run("setup", *arguments, session=self.session, check=False, env=env, timeout=120)
+        said = done.stderr
+        shown = " ".join(map(repr, arguments))
+        error = next((line for line in said.splitlines() if line.startswith("holdfast: ")), "")
+        hints = " ".join(line for line in said.splitlines() if line.startswith("  hint: "))
+        print(f"# setup {shown}\n#   {error}\n#   {hints.strip()}", file=sys.stderr)
+        self.assertEqual(done.returncode, status, f"setup {shown}: {done.stdout}{said}")
+        self.assertRegex(error, says, said)
+        self.assertRegex(hints, hint, said)
+        for line in (error, hints):
+            self.assertNotRegex(line, r"\.$|errno|terminate called|what\(\)|[\x00-\x1f\x7f]")
+        self.assertNotRegex(error, r"^holdfast: [A-Z]")
+        self.assertEqual(self.fresh.changes(self.host.snapshot()), [], f"setup {shown}: {said}")
+        return said
+
+
+class Words(BadInput):
+    """What needs no network: exit 2 before anything is touched."""
+
+    def test_ports(self) -> None:
+        for port in ("0", "65536", "22x", "", "-1", "1:2:3:4:5", "2222:localhost", "2222:localhost:0", "2222\n2223"):
+            with self.subTest(port=port):
+                self.refused(["-p", port, "-b", GATE], 2, "port")
+
+    def test_names(self) -> None:
+        for name in ("../x", "-x", "a\nb", "x" * 65, "", "a/b", ".x", "ä"):
+            with self.subTest(name=name):
+                self.refused([f"--name={name}", "-p", "2222", "-b", GATE], 2, "name")
+
+    def test_bastions(self) -> None:
+        for bastion in ("", "-oProxyCommand=touch /tmp/pwned", "a b", "a\nb", "a\x1bb", "gate@", "bastion:99999",
+                        "@bastion", "gate@bastion:", "gate@bastion:22x", "[::1", "-bastion", "gate@-bastion"):
+            with self.subTest(bastion=bastion):
+                self.refused(["-p", "2222", f"--bastion={bastion}"], 2, "bastion|destination")
+        self.assertFalse(self.host.exists("/tmp/pwned"))
+
+    def test_missing_options(self) -> None:
+        self.refused(["-p", "2222"], 2, "option --bastion", "HOLDFAST_BASTION")
+        self.refused(["-b", GATE], 2, "option --port", "-p PORT")
+        self.refused(["-p", "2222", "-b", GATE, "--sped"], 2, "sped")
+
+    def test_enforced_options_cannot_be_overridden(self) -> None:
+        for option in ("BatchMode=no", "stricthostkeychecking=no", "ControlPath=/x", "nonsense", "=x"):
+            with self.subTest(option=option):
+                self.refused(["-p", "2222", "-b", GATE, "--ssh-option", option], 2, "option")
+
+    def test_what_this_version_does_not_have(self) -> None:
+        for arguments in (["--engine", "autossh"], ["--backend", "cron"]):
+            with self.subTest(arguments=arguments):
+                self.refused(["-p", "2222", "-b", GATE, *arguments], 2, "not available in this version")
+        self.refused(["-p", "2222", "-b", GATE, "--backend", "nonsense"], 2, "no such backend")
+
+
+class Keys(BadInput):
+    def key(self, name: str, *options: str, mode: str = "600") -> str:
+        path = f"{self.ann.home}/.ssh/{name}"
+        self.session.run(f"rm -f {path}*; ssh-keygen -q -t ed25519 -N '' -f {path} {' '.join(options)}; chmod {mode} {path}")
+        self.addCleanup(self.host.run, ["rm", "-f", path, f"{path}.pub"])
+        self.fresh = self.host.snapshot()
+        return path
+
+    def refused_key(self, path: str, says: str, hint: str = "") -> None:
+        self.refused(["-p", "2222", "-b", GATE, "-s", path], 1, says, hint)
+
+    def test_missing(self) -> None:
+        self.refused_key("~/.ssh/nothing", r"\.ssh/nothing", "ssh-keygen|-s")
+
+    def test_directory(self) -> None:
+        self.refused_key("~/.ssh", "directory")
+
+    def test_readable_by_all(self) -> None:
+        self.refused_key(self.key("open", mode="644"), "others|permission|readable", "chmod")
+
+    def test_with_a_passphrase_and_no_agent(self) -> None:
+        path = self.key("locked")
+        self.session.run(f"ssh-keygen -q -p -N secret -P '' -f {path}")
+        self.fresh = self.host.snapshot()
+        self.refused_key(path, "passphrase")
+
+    def test_public_key_by_mistake(self) -> None:
+        self.refused_key(self.ann.key + ".pub", "public", re.escape(self.ann.key))
+
+    def test_no_key_at_all(self) -> None:
+        path = self.key("garbage")
+        self.host.write_file(path, "no key\n", mode="600", user="ann")
+        self.fresh = self.host.snapshot()
+        self.refused_key(path, "key")
+
+
+class Bastions(BadInput):
+    """What only the network tells: exit 1."""
+
+    def refused_by(self, bastion: str, says: str, hint: str = "", port: int = 2222, *more: str) -> str:
+        return self.refused(["-p", str(port), "-b", bastion, *more], 1, says, hint)
+
+    def test_unknown_to_dns(self) -> None:
+        self.refused_by("gate@nowhere.invalid", "nowhere.invalid.*(name|resolve)")
+
+    def test_refusing(self) -> None:
+        self.refused_by(f"{GATE}:1", "refuse")
+
+    def test_silent(self) -> None:
+        with self.lab.bastion.silent_door() as door:
+            self.refused_by(f"{GATE}:{door.port}", "answer|time|silent")
+
+    def test_unreachable(self) -> None:
+        self.lab.network.blackhole("bastion")
+        self.refused_by(GATE, "answer|time|silent|reach")
+
+    def test_greets_and_stalls(self) -> None:
+        for door in (self.lab.bastion.stalling_door(), self.lab.bastion.endless_door()):
+            with door:
+                self.refused_by(f"{GATE}:{door.port}", "answer|time|silent|stall")
+
+    def test_not_an_ssh(self) -> None:
+        for door in (self.lab.bastion.web_door(), self.lab.bastion.closing_door()):
+            with door:
+                self.refused_by(f"{GATE}:{door.port}", "ssh|clos")
+
+    def test_unknown_host_key(self) -> None:
+        self.refused_by("gate@bastion6", "host key", "accept-new-host-key")
+
+    def test_changed_host_key(self) -> None:
+        bastion = self.lab.bastion
+        bastion.new_host_key()
+        try:
+            self.refused_by(GATE, "host key.*changed|changed.*host key", "ssh-keygen -R")
+        finally:
+            self.host.write_file(f"{self.ann.home}/.ssh/known_hosts", "", mode="600", user="ann")
+            self.ann.trust(bastion)
+
+    def test_refusing_the_key(self) -> None:
+        self.lab.bastion.configure(AllowUsers="root")
+        self.addCleanup(self.lab.bastion.configure)
+        self.refused_by(GATE, "key|accept", "")
+
+    def test_refusing_forwards(self) -> None:
+        self.addCleanup(self.lab.bastion.configure)
+        for settings in ({"AllowTcpForwarding": "no"}, {"AllowTcpForwarding": "local"}, {"DisableForwarding": "yes"},
+                         {"PermitListen": "127.0.0.1:9"}):
+            with self.subTest(**settings):
+                self.lab.bastion.configure(**settings)
+                self.refused_by(GATE, "forward|listen")
+
+    def test_port_taken_there(self) -> None:
+        with self.lab.bastion.door() as door:
+            self.refused_by(GATE, "taken|busy|use", "", door.port)
+
+    def test_ssh_config_that_ssh_cannot_read(self) -> None:
+        self.host.write_file(f"{self.ann.home}/.ssh/config", "Nonsense yes\n", mode="600", user="ann")
+        self.addCleanup(self.host.run, ["rm", f"{self.ann.home}/.ssh/config"])
+        self.fresh = self.host.snapshot()
+        self.refused_by(GATE, "config")
+
+
+class Workstation(BadInput):
+    def test_no_ssh(self) -> None:
+        self.refused(["-p", "2222", "-b", GATE], 1, "ssh", "install", env={"PATH": "/nowhere"})
+
+    def test_read_only_home(self) -> None:
+        self.host.run(["mount", "--bind", self.ann.home, self.ann.home])
+        self.addCleanup(self.host.run, ["umount", self.ann.home])
+        self.host.run(["mount", "-o", "remount,bind,ro", self.ann.home])
+        self.fresh = self.host.snapshot()
+        self.refused(["-p", "2222", "-b", GATE], 1, "read-only")
+
+    def test_full_disk(self) -> None:
+        self.host.run(["mkdir", f"{self.ann.home}/.config"], user="ann")
+        self.addCleanup(self.host.run, ["rmdir", f"{self.ann.home}/.config"])
+        self.host.run(["mount", "-t", "tmpfs", "-o", "size=16k,mode=777", "full", f"{self.ann.home}/.config"])
+        self.addCleanup(self.host.run, ["umount", f"{self.ann.home}/.config"])
+        self.session.run("head -c 1M /dev/zero >~/.config/filling", check=False)
+        self.fresh = self.host.snapshot()
+        self.refused(["-p", "2222", "-b", GATE], 1, "no space left")
+
+    def test_home_missing(self) -> None:
+        self.refused(["-p", "2222", "-b", GATE], 1, "home|/nowhere", env={"HOME": "/nowhere"})
+        self.refused(["-p", "2222", "-b", GATE], 1, "home|HOME", env={"HOME": ""})
+
+    def test_two_setups_of_one_name_at_once(self) -> None:
+        done: list[subprocess.CompletedProcess[str]] = []
+        sessions = [self.session, self.host.login(self.ann)]
+        self.addCleanup(sessions[1].logout)
+
+        def setup(session: Session) -> None:
+            done.append(self.holdfast.run("setup", "-p", "2222", "-b", GATE, session=session, check=False))
+        threads = [threading.Thread(target=setup, args=(session,)) for session in sessions]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.addCleanup(self.holdfast.run, "remove", "2222", check=False)
+        self.assertIn(0, [d.returncode for d in done], [d.stderr for d in done])
+        for loser in (d for d in done if d.returncode != 0):
+            self.assertEqual(loser.returncode, 1)
+            self.assertIn("another setup", loser.stderr)
+        self.holdfast.await_up("2222")
+        self.assertEqual(len(self.host.pids("ssh -N", "ann")), 1)
+        self.assertEqual(self.lab.bastion.ssh_through(2222, "ann", "hostname"), "workstation\n")
+        self.holdfast.run("remove", "2222", session=self.session)
+        self.assertEqual(self.fresh.changes(self.host.snapshot()), [])
+
+    def test_closed_target_is_told_and_heals_by_itself(self) -> None:
+        """Nothing listens here yet: a warning, not a failure; the tunnel stands, and is verified once something does."""
+        done = self.holdfast.run("setup", "-p", "2222:localhost:8022", "-b", GATE, session=self.session, check=False)
+        self.addCleanup(self.holdfast.run, "remove", "2222", check=False)
+        self.assertIn("localhost:8022", done.stderr)
+        status = self.holdfast.status("2222")
+        self.assertFalse(status["verified"], status)
+        self.assertEqual(status["last_error"]["class"], "target-down")
+
+
+if __name__ == "__main__":
+    main()
