@@ -82,6 +82,8 @@ Result<Client> find_client(const os::Host& host) {
   return Client{*program, version};
 }
 
+std::string file_value(const fs::path& path) { return quoted(without_tokens(path.native())); }
+
 std::string control_argument(const fs::path& control) { return without_tokens(control.native()); }
 
 std::vector<std::string> master_arguments(const Client& client, const Tunnel& tunnel, const Session& session) {
@@ -115,7 +117,7 @@ std::vector<std::string> master_arguments(const Client& client, const Tunnel& tu
       argv.emplace_back("-i");
       argv.push_back(path);
     } else {
-      option(argv, "IdentityFile", quoted(without_tokens(path)));
+      option(argv, "IdentityFile", file_value(*tunnel->identity));
     }
   }
   for (const SshOption& own : tunnel->ssh_options) option(argv, own.key, own.value);

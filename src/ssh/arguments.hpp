@@ -45,6 +45,9 @@ struct Session {
 [[nodiscard]] std::vector<std::string> master_arguments(const Client& client, const Tunnel& tunnel,
                                                         const Session& session);
 
+/// `path` as the value of an ssh option that expands tokens (IdentityFile, UserKnownHostsFile): one quoted word.
+[[nodiscard]] std::string file_value(const fs::path& path);
+
 /// The control socket's path as it stands after -S, by which a master of ours is known in a list of processes.
 [[nodiscard]] std::string control_argument(const fs::path& control);
 

@@ -1,6 +1,7 @@
 #include "ssh/diagnosis.hpp"
 
 #include "ssh/explanation.hpp"
+#include "ssh/login_log.hpp"
 #include "ssh/messages.hpp"
 
 #include <algorithm>
@@ -101,7 +102,8 @@ std::optional<Diagnosis> diagnose(const Said& said, const Tunnel& tunnel) {
     if (reading.last.empty()) return std::nullopt;
     return put_in_words(FailureClass::unknown, tunnel, Evidence{.line = reading.last});
   }
-  Evidence evidence{.line = reading.verdict->line, .offending = reading.offending};
+  const std::string offered = read_login_log(said.log).host_key;
+  Evidence evidence{.line = reading.verdict->line, .offending = reading.offending, .offered = offered};
   FailureClass failure = reading.verdict->failure;
   if (const Message* reason = explains(reading, failure)) {
     evidence.circumstance = reason->line;

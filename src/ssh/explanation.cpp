@@ -32,6 +32,10 @@ class Words {
     if (evidence_.line.find("banner exchange") != std::string_view::npos)
       return {FailureClass::timeout, fmt::format("{} took the connection and then said nothing", bastion()),
               "check that an ssh server listens on that port, and that it is not overloaded"};
+    if (!evidence_.circumstance.empty())
+      return {
+          FailureClass::timeout, fmt::format("{} answered, and then stalled {}", bastion(), evidence_.circumstance),
+          "it may be overloaded, or wait for a name server or a file system of its own; try ssh -v " + destination()};
     return {FailureClass::timeout, fmt::format("{} did not answer in time", bastion()),
             "it may be switched off, or a firewall drops the packets; try ssh -v " + destination()};
   }
@@ -61,8 +65,14 @@ class Words {
 
   Diagnosis key_missing() const {
     const auto& why = evidence_.circumstance;
-    const bool no_key_in_it = why.substr(0, 10) == "Load key \"";
-    if (no_key_in_it)
+    const bool is_there = why.substr(0, 10) == "Load key \"" && why.find("No such file") == std::string_view::npos;
+    if (is_there && why.find("it is a public key") != std::string_view::npos)
+      return {FailureClass::key_missing, fmt::format("{} is a public key; ssh needs the private one", key()),
+              "give the private key, which is the file without .pub, with -s FILE"};
+    if (is_there && why.find("Is a directory") != std::string_view::npos)
+      return {FailureClass::key_missing, fmt::format("{} is a directory, not a private key", key()),
+              "give the private key's file with -s FILE"};
+    if (is_there)
       return {FailureClass::key_missing, fmt::format("the file {} holds no private key that ssh can read", key()),
               "give the private key, which is the file without .pub, with -s FILE"};
     return {FailureClass::key_missing, fmt::format("the private key {} is not there", key()),
@@ -86,8 +96,13 @@ class Words {
   }
 
   Diagnosis host_key_unknown() const {
-    return {FailureClass::host_key_unknown, fmt::format("the host key of {} is not known here yet", bastion()),
-            "compare its fingerprint with what its owner says, then set up with --accept-new-host-key"};
+    const std::string offered =
+        evidence_.offered.empty() ? "" : fmt::format("; it shows {}", printable(evidence_.offered));
+    return {
+        FailureClass::host_key_unknown, fmt::format("the host key of {} is not known here yet{}", bastion(), offered),
+        fmt::format("compare its fingerprint with what its owner says; then run ssh {} once by hand, or set up with "
+                    "--accept-new-host-key",
+                    destination())};
   }
 
   Diagnosis host_key_changed() const {
@@ -134,7 +149,17 @@ class Words {
 
   Diagnosis closed() const {
     const std::string_view line = evidence_.line;
+    if (!evidence_.foreign.empty())
+      return {
+          FailureClass::closed,
+          fmt::format("{} does not greet as an ssh server does; it says: {}", bastion(),
+                      printable(evidence_.foreign.substr(0, 120))),
+          "check the port: -b HOST:PORT; an sshd says such things when it has too many logins or bans this address"};
     if (line.substr(0, 15) == "banner exchange")
+      return {FailureClass::closed, fmt::format("what listens at {} is not an ssh server", where()),
+              "check the port: -b HOST:PORT"};
+    if (line.find("exchange_identification: ") != std::string_view::npos &&
+        (line.find("banner line") != std::string_view::npos || line.find("No SSH version") != std::string_view::npos))
       return {FailureClass::closed, fmt::format("what listens at {} is not an ssh server", where()),
               "check the port: -b HOST:PORT"};
     if (line.find("exchange_identification: ") != std::string_view::npos)

@@ -16,6 +16,8 @@ struct Evidence {
   std::string_view line = {};
   std::string_view circumstance = {};
   std::string_view offending = {};  ///< "Offending ED25519 key in FILE:LINE", of a changed host key
+  std::string_view offered = {};    ///< "ED25519 SHA256:…": the host key that the server showed
+  std::string_view foreign = {};    ///< what the server said in place of an ssh greeting
   std::optional<Forward> forward = {};
 };
 

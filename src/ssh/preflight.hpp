@@ -7,6 +7,7 @@
 #include "os/host.hpp"
 #include "ssh/arguments.hpp"
 
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
@@ -19,17 +20,20 @@ struct Check {
   std::string what;    ///< "host key known"
   std::string figure;  ///< "in 12 ms", "ED25519 SHA256:…"; may be empty
   std::optional<Diagnosis> failure = {};
-  bool warning = false;  ///< failure is told but does not stop setup (a target that is closed)
+  bool warning = false;  ///< failure is told but does not stop setup (a target that hangs up on everyone)
 };
 
 struct PreflightRequest {
   Client client;
   os::User run_as;              ///< whose key, config and known_hosts count; another user than ours only for root
   os::Environment environment;  ///< the job's
-  fs::path scratch;  ///< a private directory of run_as for the control socket and logs; removed by the caller
+  fs::path scratch;  ///< a private directory of run_as for the control socket (90 bytes at most) and logs; removed by
+                     ///< the caller
   bool accept_new_host_key = false;
-  fs::path pin_file;               ///< where an accepted key goes; empty otherwise
+  fs::path pin_file = {};          ///< where an accepted key goes, once all checks passed; its directory is there
   std::vector<Forward> held = {};  ///< forwards that a running tunnel of ours holds already: not asked for again
+  std::chrono::milliseconds deadline{60'000};  ///< of the login: a server can stall at any point
+  std::function<bool()> interrupted = {};      ///< asked often; true ends everything at once, with exit status 130
 };
 
 struct PreflightReport {
@@ -38,7 +42,8 @@ struct PreflightReport {
   std::optional<std::string> pinned_key;  ///< fingerprint of a host key that was pinned now
 };
 
-/// Runs the checks in order, calls `on_check` after each, stops at the first failure. One login only.
+/// Runs the checks in order, calls `on_check` after each, stops at the first failure. One login only (a second one when
+/// a host key is pinned). No ssh of it is left, however it ends. An Error: it could not be run, or was interrupted.
 [[nodiscard]] Result<PreflightReport> preflight(os::Host& host, const Tunnel& tunnel, const PreflightRequest& request,
                                                 const std::function<void(const Check&)>& on_check);
 

@@ -1,0 +1,300 @@
+#include "ssh/preflight.hpp"
+
+#include "rogue_server.hpp"
+#include "ssh_master.hpp"
+
+#include <boost/filesystem/operations.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <unistd.h>
+
+using namespace holdfast;
+using namespace std::chrono_literals;
+namespace fs = boost::filesystem;
+
+namespace {
+
+/// A bastion, a target, and one preflight of a tunnel from one to the other.
+struct Place {
+  explicit Place(const SshdSettings& settings = {}) : sshd(settings) {
+    fs::create_directory(scratch);
+    fs::permissions(scratch, fs::owner_all);
+  }
+
+  SshdFixture sshd;
+  RogueServer target{Rogue::ssh_banner};
+  os::Host& host = sshd.host();
+  fs::path scratch = sshd.directory() / "scratch";
+  std::vector<std::string> told;
+
+  std::string forward() { return std::to_string(free_port()) + ":127.0.0.1:" + std::to_string(target.port()); }
+
+  ssh::PreflightRequest request() {
+    const auto user = host.user();
+    return {.client = ssh::find_client(host).value(),
+            .run_as = user,
+            .environment = ssh::job_environment(host, user),
+            .scratch = scratch};
+  }
+
+  ssh::PreflightReport check(const Tunnel& tunnel, const ssh::PreflightRequest& request) {
+    told.clear();
+    auto report = ssh::preflight(host, tunnel, request,
+                                 [&](const ssh::Check& check) { told.push_back(check.what + ": " + check.figure); });
+    BOOST_REQUIRE_MESSAGE(report, report.error().line());
+    for (const auto& line : told) BOOST_TEST_MESSAGE(line);
+    if (report->failure) BOOST_TEST_MESSAGE(report->failure->message + " / " + report->failure->hint);
+    BOOST_TEST(told.size() == report->checks.size());
+    BOOST_TEST(!fs::exists(scratch / "ctl"));
+    return *report;
+  }
+  ssh::PreflightReport check(TunnelSpec spec) { return check(Tunnel::make(std::move(spec)).value(), request()); }
+
+  void expect(const ssh::PreflightReport& report, FailureClass failure, const std::string& step,
+              const std::string& words) {
+    BOOST_REQUIRE(report.failure);
+    BOOST_TEST(to_text(report.failure->failure) == to_text(failure));
+    BOOST_TEST(report.checks.back().what == step);
+    BOOST_TEST((report.checks.back().failure == report.failure));
+    BOOST_TEST_CONTEXT(report.failure->message) BOOST_TEST((report.failure->message.find(words) != std::string::npos));
+    BOOST_TEST(!report.failure->hint.empty());
+  }
+};
+
+TunnelSpec leading_to(const SshdFixture& sshd, std::uint16_t port, const std::string& forward) {
+  TunnelSpec spec = sshd.spec({forward});
+  spec.bastion = Destination::parse("gate@127.0.0.1:" + std::to_string(port)).value();
+  return spec;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(preflight)
+
+BOOST_FIXTURE_TEST_CASE(everything_fine_is_told_step_by_step_and_leaves_the_port_free, Place) {
+  const auto spec = sshd.spec({forward()});
+  const auto report = check(spec);
+  BOOST_TEST((!report.failure));
+  BOOST_TEST((!report.pinned_key));
+  BOOST_REQUIRE(report.checks.size() == 7u);
+  const std::vector<std::string> steps{"ssh found",
+                                       "key usable",
+                                       "bastion reached",
+                                       "host key known",
+                                       "key accepted",
+                                       "port " + spec.forwards[0].short_text() + " free and allowed",
+                                       "local target " + end_text(spec.forwards[0].target()) + " answering"};
+  for (std::size_t i = 0; i < steps.size(); ++i) BOOST_TEST(report.checks[i].what == steps[i]);
+  BOOST_TEST(report.checks[3].figure == "ED25519 " + sshd.fingerprint());
+  BOOST_TEST((report.checks[6].figure.find("OpenSSH_9.9 in ") == 0));
+  // Nothing of it is left in the tunnel's way.
+  BOOST_TEST((!check(spec).failure));
+  BOOST_TEST(eventually(host, [&] { return sshd.log().find("Disconnected from") != std::string::npos; }));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_key_that_cannot_work_is_named_before_anything_is_tried, Place) {
+  auto spec = sshd.spec({forward()});
+  const auto with_key = [&](const fs::path& key) {
+    spec.identity = key;
+    return check(spec);
+  };
+  expect(with_key(sshd.directory() / "nowhere"), FailureClass::key_missing, "key usable", "nowhere is not there");
+  expect(with_key(sshd.directory()), FailureClass::key_missing, "key usable", "is a directory");
+  expect(with_key(sshd.directory() / "id.pub"), FailureClass::key_missing, "key usable", "is a public key");
+
+  const auto notes = sshd.directory() / "notes";
+  BOOST_REQUIRE(host.write_volatile_file(notes, "milk, bread", 0600));
+  expect(with_key(notes), FailureClass::key_missing, "key usable", "holds no private key");
+
+  const auto locked = sshd.directory() / "locked";
+  BOOST_REQUIRE(host.run({{"ssh-keygen", "-q", "-t", "ed25519", "-N", "secret", "-f", locked.native()}}, 20s)->ok());
+  expect(with_key(locked), FailureClass::key_passphrase, "key usable", "has a passphrase");
+
+  fs::permissions(sshd.identity(), fs::owner_read | fs::others_read);
+  expect(with_key(sshd.identity()), FailureClass::key_permissions, "key usable", "open to other users");
+  BOOST_TEST((sshd.log().find("Connection from") == std::string::npos));
+}
+
+BOOST_FIXTURE_TEST_CASE(an_unknown_host_key_is_refused_and_its_fingerprint_is_shown, Place) {
+  auto spec = sshd.spec({forward()});
+  spec.known_hosts.reset();
+  const auto report = check(spec);
+  expect(report, FailureClass::host_key_unknown, "host key known", "it shows ED25519 " + sshd.fingerprint());
+  BOOST_TEST((report.failure->hint.find("--accept-new-host-key") != std::string::npos));
+  BOOST_TEST((report.failure->hint.find("ssh -p " + std::to_string(sshd.port())) != std::string::npos));
+}
+
+BOOST_FIXTURE_TEST_CASE(an_unknown_host_key_is_pinned_in_a_file_of_its_own_when_asked_for, Place) {
+  auto spec = sshd.spec({forward()});
+  spec.known_hosts.reset();
+  auto wanted = request();
+  wanted.accept_new_host_key = true;
+  wanted.pin_file = sshd.directory() / "pin";
+  const auto report = check(Tunnel::make(spec).value(), wanted);
+  BOOST_TEST((!report.failure));
+  BOOST_TEST((report.pinned_key == "ED25519 " + sshd.fingerprint()));
+  BOOST_TEST(report.checks.size() == 7u);
+  // The pin is what the tunnel will go by.
+  spec.known_hosts = wanted.pin_file;
+  const auto again = check(spec);
+  BOOST_TEST((!again.failure));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_changed_host_key_is_never_accepted, Place) {
+  const auto spec = sshd.spec({forward()});
+  const auto other = host.read_file(sshd.directory() / "id.pub");
+  BOOST_REQUIRE(
+      host.write_volatile_file(sshd.known_hosts(), "[127.0.0.1]:" + std::to_string(sshd.port()) + " " + *other, 0600));
+  auto wanted = request();
+  wanted.accept_new_host_key = true;
+  wanted.pin_file = sshd.directory() / "pin";
+  const auto report = check(Tunnel::make(spec).value(), wanted);
+  expect(report, FailureClass::host_key_changed, "host key known", "is not the one that was known");
+  BOOST_TEST((!report.pinned_key));
+  BOOST_TEST(!fs::exists(wanted.pin_file));
+}
+
+BOOST_FIXTURE_TEST_CASE(nothing_is_pinned_when_the_login_fails_afterwards, Place) {
+  auto spec = sshd.spec({forward()});
+  spec.known_hosts.reset();
+  BOOST_REQUIRE(host.write_volatile_file(sshd.directory() / "authorized_keys", "", 0600));
+  auto wanted = request();
+  wanted.accept_new_host_key = true;
+  wanted.pin_file = sshd.directory() / "pin";
+  expect(check(Tunnel::make(spec).value(), wanted), FailureClass::auth, "key accepted", "refused the key");
+  BOOST_TEST(!fs::exists(wanted.pin_file));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_key_that_the_bastion_refuses, Place) {
+  BOOST_REQUIRE(host.write_volatile_file(sshd.directory() / "authorized_keys", "", 0600));
+  expect(check(sshd.spec({forward()})), FailureClass::auth, "key accepted", "refused the key");
+}
+
+BOOST_FIXTURE_TEST_CASE(a_port_that_somebody_holds, Place) {
+  const RogueServer holder(Rogue::silent);
+  const auto text = std::to_string(holder.port());
+  expect(check(sshd.spec({text + ":127.0.0.1:" + std::to_string(target.port())})), FailureClass::forward_busy,
+         "port " + text + " free and allowed", "is taken");
+}
+
+BOOST_FIXTURE_TEST_CASE(a_forward_that_our_own_tunnel_holds_is_not_asked_for_again, Place) {
+  const RogueServer holder(Rogue::silent);
+  auto wanted = request();
+  auto spec = sshd.spec({std::to_string(holder.port()) + ":127.0.0.1:" + std::to_string(target.port())});
+  wanted.held = spec.forwards;
+  const auto report = check(Tunnel::make(spec).value(), wanted);
+  BOOST_TEST((!report.failure));
+  BOOST_TEST(report.checks[5].figure == "held by this tunnel");
+}
+
+BOOST_AUTO_TEST_CASE(a_bastion_that_lets_nobody_forward) {
+  Place place({.config = {"AllowTcpForwarding no"}});
+  const auto spec = place.sshd.spec({place.forward()});
+  place.expect(place.check(spec), FailureClass::forward_denied,
+               "port " + spec.forwards[0].short_text() + " free and allowed", "does not let this key listen");
+}
+
+BOOST_AUTO_TEST_CASE(a_key_that_may_listen_elsewhere_only) {
+  Place place({.key_options = "restrict,port-forwarding,permitlisten=\"127.0.0.1:1\""});
+  const auto spec = place.sshd.spec({place.forward()});
+  const auto report = place.check(spec);
+  place.expect(report, FailureClass::forward_denied, "port " + spec.forwards[0].short_text() + " free and allowed",
+               "does not let this key listen");
+  BOOST_TEST((report.failure->hint.find("permitlisten=\"" + end_text(spec.forwards[0].listen())) != std::string::npos));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_remote_socket_is_not_left_in_the_way_of_the_tunnel, Place) {
+  const auto socket = sshd.directory() / "remote.sock";
+  const auto report = check(sshd.spec({socket.native() + ":127.0.0.1:" + std::to_string(target.port())}));
+  BOOST_TEST((!report.failure));
+  BOOST_TEST(!fs::exists(socket));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_target_that_is_closed_here, Place) {
+  const auto closed = std::to_string(free_port());
+  expect(check(sshd.spec({std::to_string(free_port()) + ":localhost:" + closed})), FailureClass::target_down,
+         "local target localhost:" + closed + " answering", "nothing answers at localhost:" + closed);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_target_that_hangs_up_is_told_and_stops_nothing, Place) {
+  const RogueServer moody(Rogue::hangs_up);
+  const auto report = check(sshd.spec({std::to_string(free_port()) + ":localhost:" + std::to_string(moody.port())}));
+  BOOST_TEST((!report.failure));
+  BOOST_TEST(report.checks.back().warning);
+  BOOST_REQUIRE(report.checks.back().failure);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_target_that_waits_to_be_spoken_to_is_fine, Place) {
+  const RogueServer web(Rogue::silent);
+  const auto report = check(sshd.spec({std::to_string(free_port()) + ":localhost:" + std::to_string(web.port())}));
+  BOOST_TEST((!report.failure));
+  BOOST_TEST(!report.checks.back().warning);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_bastion_where_nothing_listens, Place) {
+  const auto port = free_port();
+  expect(check(leading_to(sshd, port, forward())), FailureClass::refused, "bastion reached",
+         "127.0.0.1 port " + std::to_string(port));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_bastion_whose_name_nobody_knows, Place) {
+  auto spec = sshd.spec({forward()});
+  spec.bastion = Destination::parse("no-such-host.invalid").value();
+  expect(check(spec), FailureClass::dns, "bastion reached", "no-such-host.invalid");
+}
+
+BOOST_FIXTURE_TEST_CASE(a_bastion_that_is_no_ssh_server, Place) {
+  const auto check_against = [&](Rogue kind, const std::string& words) {
+    const RogueServer server(kind);
+    expect(check(leading_to(sshd, server.port(), forward())), FailureClass::closed, "bastion reached", words);
+  };
+  // What it says imitates ssh's own messages: it is quoted, never believed.
+  check_against(Rogue::garbage, "it says: HTTP/1.1 400 Bad Request");
+  check_against(Rogue::endless, "it says: REMOTE HOST IDENTIFICATION HAS CHANGED!");
+  check_against(Rogue::hangs_up, "closed the connection before ssh could begin");
+}
+
+BOOST_FIXTURE_TEST_CASE(a_bastion_that_stalls_is_given_up, Place) {
+  const auto check_against = [&](Rogue kind, FailureClass failure, const std::string& step, const std::string& words) {
+    const RogueServer server(kind);
+    auto wanted = request();
+    wanted.deadline = 400ms;
+    const auto before = host.now();
+    expect(check(Tunnel::make(leading_to(sshd, server.port(), forward())).value(), wanted), failure, step, words);
+    BOOST_TEST((host.now() - before < 3s));
+  };
+  check_against(Rogue::silent, FailureClass::timeout, "bastion reached", "did not answer in time");
+  check_against(Rogue::dripping, FailureClass::closed, "bastion reached", "it says: please wait");
+  check_against(Rogue::ssh_banner, FailureClass::timeout, "host key known", "stalled while logging in");
+}
+
+BOOST_FIXTURE_TEST_CASE(an_interrupted_preflight_leaves_no_ssh_behind, Place) {
+  const RogueServer server(Rogue::silent);
+  auto wanted = request();
+  wanted.interrupted = [&] { return fs::exists(scratch / "log"); };
+  const auto report =
+      ssh::preflight(host, Tunnel::make(leading_to(sshd, server.port(), forward())).value(), wanted, {});
+  BOOST_REQUIRE(!report);
+  BOOST_TEST((report.error().status == ExitStatus::interrupted));
+  for (const auto& name : host.list("/proc"))
+    if (const pid_t pid = std::atoi(name.c_str()); pid > 0)
+      BOOST_TEST((host.command_line(pid).find(scratch.native()) == std::string::npos || pid == ::getpid()));
+}
+
+BOOST_FIXTURE_TEST_CASE(settings_that_ssh_does_not_know, Place) {
+  auto spec = sshd.spec({forward()});
+  spec.ssh_options = {SshOption::parse("NoSuchOption=yes").value()};
+  expect(check(spec), FailureClass::config, "bastion reached", "ad configuration option: nosuchoption");
+}
+
+BOOST_FIXTURE_TEST_CASE(a_machine_without_ssh_is_told_what_to_install, Place) {
+  const std::string path = std::getenv("PATH");
+  ::setenv("PATH", scratch.c_str(), 1);
+  const auto client = ssh::find_client(host);
+  ::setenv("PATH", path.c_str(), 1);
+  BOOST_REQUIRE(!client);
+  BOOST_TEST(client.error().line() == "looking for the ssh program: it is not installed, or not in PATH");
+  BOOST_TEST((client.error().hint.find("install") == 0));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
