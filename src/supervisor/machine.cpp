@@ -257,7 +257,9 @@ void Machine::end_child() {
   kill_sent_ = false;
   view_.verified = false;
   view_.rtt_ms.reset();
-  if (!stopping_ && view_.state != TunnelState::failed)
+  if (stopping_)
+    show(TunnelState::stopped, "stopped");
+  else if (view_.state != TunnelState::failed)
     show(TunnelState::connecting, cause_ ? cause_->message : "connecting");
   actions_.emplace_back(EndChild{});
   set(Timer::kill, k_kill_grace);

@@ -1,0 +1,187 @@
+// Ten million random events, seeded: no stream of them may break a promise of the machine. A failure prints the seed
+// of its stream; HOLDFAST_EVENTS changes how many events are tried.
+#include "world.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <cstdlib>
+#include <random>
+
+namespace holdfast::supervisor {
+namespace {
+
+using Random = std::mt19937_64;
+
+constexpr std::size_t k_stream = 2000;  // events, then the end
+
+std::size_t events_wanted() {
+  const char* wanted = std::getenv("HOLDFAST_EVENTS");
+  return wanted != nullptr ? std::strtoull(wanted, nullptr, 10) : 10'000'000;
+}
+
+std::size_t below(Random& random, std::size_t bound) { return static_cast<std::size_t>(random() % bound); }
+double fraction(Random& random) { return static_cast<double>(random() >> 11) * 0x1.0p-53; }
+
+constexpr std::array k_classes{FailureClass::dns,
+                               FailureClass::refused,
+                               FailureClass::timeout,
+                               FailureClass::unreachable,
+                               FailureClass::auth,
+                               FailureClass::key_missing,
+                               FailureClass::key_permissions,
+                               FailureClass::key_passphrase,
+                               FailureClass::host_key_unknown,
+                               FailureClass::host_key_changed,
+                               FailureClass::forward_busy,
+                               FailureClass::forward_denied,
+                               FailureClass::target_down,
+                               FailureClass::dead_peer,
+                               FailureClass::closed,
+                               FailureClass::crypto,
+                               FailureClass::config,
+                               FailureClass::ssh_missing,
+                               FailureClass::unknown};
+
+Diagnosis some_failure(Random& random) {
+  const FailureClass failure = k_classes.at(below(random, k_classes.size()));
+  return {failure, std::string(to_text(failure)), {}};
+}
+
+// The right id most of the time; now and then one of the past, or one that never was.
+RequestId some_id(Random& random, const World& world) {
+  const auto dice = below(random, 20);
+  if (dice == 0 && world.request > 1) return world.request - 1;
+  if (dice == 1) return random();
+  return world.request;
+}
+
+Event some_answer(Random& random, const World& world) {
+  const RequestId id = some_id(random, world);
+  switch (world.asked) {
+    case World::Asked::forward:
+      return ForwardAnswered{id, below(random, 2) == 0 ? ForwardAnswered::Kind::granted
+                                                       : static_cast<ForwardAnswered::Kind>(below(random, 3))};
+    case World::Asked::holder:
+      return HolderAnswered{id, static_cast<HolderAnswered::Kind>(below(random, 4))};
+    default: {
+      ProbeAnswered answer;
+      answer.request = id;
+      answer.kind =
+          below(random, 3) != 0 ? ProbeAnswered::Kind::verified : static_cast<ProbeAnswered::Kind>(below(random, 5));
+      const bool good = answer.kind == ProbeAnswered::Kind::verified || answer.kind == ProbeAnswered::Kind::unproven;
+      const auto state = good ? store::ForwardState::up : store::ForwardState::down;
+      if (answer.kind != ProbeAnswered::Kind::silent) answer.forwards.assign(world.forwards, state);
+      if (below(random, 2) == 0) answer.why = some_failure(random);
+      return answer;
+    }
+  }
+}
+
+// The timer that is due first; nothing when none is set.
+std::optional<Timer> next_timer(const World& world) {
+  std::optional<Timer> first;
+  for (std::size_t at = 0; at < k_timers; ++at)
+    if (world.due[at] && (!first || *world.due[at] < *world.due[static_cast<std::size_t>(*first)]))
+      first = static_cast<Timer>(at);
+  return first;
+}
+
+void step(Random& random, World& world) {
+  const double chance = fraction(random);
+  const auto dice = below(random, 100);
+  if (dice < 70 && world.request != 0) return void(world.give(some_answer(random, world), chance));
+  if (dice < 70 && world.machine.phase() == Phase::starting) return void(world.give(ControlReady{}, chance));
+  if (dice < 74 && world.child) {
+    const bool says_why = below(random, 3) != 0;
+    const bool failed_start = world.machine.phase() == Phase::starting && below(random, 4) == 0;
+    if (failed_start) return void(world.give(ChildFailedToStart{some_failure(random)}, chance));
+    return void(world.give(ChildExited{says_why ? std::optional(some_failure(random)) : std::nullopt}, chance));
+  }
+  if (dice < 92) {
+    if (const auto timer = next_timer(world)) return void(world.fire(*timer, chance));
+  }
+  world.pass(Milliseconds(below(random, 90'000)));
+  switch (below(random, 8)) {
+    case 0:
+      return void(world.give(NetworkGained{}, chance));
+    case 1:
+      return void(world.give(Woke{}, chance));
+    case 2:
+      return void(world.give(PathBack{}, chance));
+    case 3:
+      return void(world.give(Nudged{}, chance));
+    case 4:
+      return void(world.give(Reloaded{1 + below(random, 3)}, chance));
+    case 5:
+      return void(world.give(ControlReady{}, chance));  // out of place, most of the time
+    case 6:
+      return void(world.give(TimerFired{static_cast<Timer>(below(random, k_timers))}, chance));  // as late ones come
+    default:
+      return void(world.give(some_answer(random, world), chance));
+  }
+}
+
+// SIGTERM at any moment: an end in at most two more events, and silence after it.
+void end(Random& random, World& world) {
+  world.give(StopAsked{});
+  if (world.child) world.give(ChildExited{});
+  world.pass(std::chrono::hours(1));
+  for (int more = 0; more < 4; ++more) world.give(some_answer(random, world));
+  world.give(NetworkGained{});
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(machine_property)
+
+BOOST_AUTO_TEST_CASE(no_stream_of_events_breaks_a_promise) {
+  const std::size_t streams = std::max<std::size_t>(1, events_wanted() / k_stream);
+  for (std::size_t seed = 1; seed <= streams; ++seed) {
+    Random random(seed);
+    Rules rules = plain_rules(1 + below(random, 3));
+    rules.standby = below(random, 4) == 0;
+    rules.target_by_name = below(random, 2) == 0;
+    rules.held_before = below(random, 2) == 0;
+    rules.probe_interval = std::chrono::seconds(10 + below(random, 3590));
+    World world(rules);
+    world.give(Started{});
+    for (std::size_t at = 0; at < k_stream && world.broken.empty(); ++at) step(random, world);
+    end(random, world);
+    BOOST_REQUIRE_MESSAGE(world.broken.empty(), "seed " << seed << ": " << world.broken);
+    BOOST_REQUIRE_MESSAGE(world.quit, "seed " << seed << ": it did not end");
+  }
+}
+
+// No bastion bans anyone: whatever the network does, refused logins stay few.
+BOOST_AUTO_TEST_CASE(refused_logins_never_storm) {
+  for (std::size_t seed = 1; seed <= 200; ++seed) {
+    Random random(seed);
+    World world(plain_rules());
+    world.give(Started{});
+    const TimePoint begin = world.now;
+    while (world.now - begin < std::chrono::hours(24)) {
+      if (world.child) world.child_dies(Diagnosis{FailureClass::auth, "refused", {}});
+      world.pass(Milliseconds(below(random, 20'000)));
+      const auto tiding = below(random, 4);
+      const auto retry = world.due[static_cast<std::size_t>(Timer::retry)];
+      if (retry && world.now >= *retry) {
+        world.fire(Timer::retry, fraction(random));
+      } else if (tiding == 0) {
+        world.give(NetworkGained{});
+      } else if (tiding == 1) {
+        world.give(Woke{});
+      } else if (tiding == 2) {
+        world.give(PathBack{});
+      }
+    }
+    // fail2ban's default is five failures in ten minutes
+    for (std::size_t at = 0; at + 5 < world.starts.size(); ++at)
+      BOOST_REQUIRE_MESSAGE(world.starts[at + 5] - world.starts[at] > std::chrono::minutes(10), "seed " << seed);
+    BOOST_REQUIRE_MESSAGE(world.broken.empty(), "seed " << seed << ": " << world.broken);
+  }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace holdfast::supervisor

@@ -1,0 +1,64 @@
+// The small pure pieces of the supervisor.
+#include "supervisor/backoff.hpp"
+#include "supervisor/end_to_end.hpp"
+#include "supervisor/sd_notify.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+namespace holdfast::supervisor {
+
+BOOST_AUTO_TEST_SUITE(pieces)
+
+BOOST_AUTO_TEST_CASE(waits_stay_between_their_floor_and_their_ceiling_whatever_the_dice_say) {
+  for (const double chance : {0.0, 0.3, 0.999999}) {
+    Backoff backoff;
+    TimePoint now{};
+    for (int attempt = 0; attempt < 100; ++attempt) {
+      const Milliseconds soon = backoff.after(FailureClass::timeout, false, now, chance);
+      BOOST_TEST((soon >= k_shortest_wait && soon <= k_longest_soon));
+      const Milliseconds steady = backoff.after(FailureClass::refused, false, now, chance);
+      BOOST_TEST((steady >= k_shortest_wait && steady <= k_longest_steady));
+      const Milliseconds slow = backoff.after(FailureClass::host_key_changed, false, now, chance);
+      BOOST_TEST((slow >= k_shortest_slow && slow <= k_longest_slow));
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_refused_key_after_a_good_run_is_not_tried_again_at_once) {
+  Backoff backoff;
+  BOOST_TEST((backoff.after(FailureClass::auth, true, TimePoint{}, 0.0) >= k_shortest_slow));
+}
+
+BOOST_AUTO_TEST_CASE(a_budget_is_whole_again_when_its_window_has_passed) {
+  Budget budget(2, std::chrono::seconds(10));
+  const TimePoint begin{};
+  BOOST_TEST(budget.take(begin));
+  BOOST_TEST(budget.take(begin + std::chrono::seconds(5)));
+  BOOST_TEST(!budget.take(begin + std::chrono::seconds(9)));
+  BOOST_TEST(budget.take(begin + std::chrono::seconds(10)));
+  BOOST_TEST(!budget.take(begin + std::chrono::seconds(11)));
+}
+
+BOOST_AUTO_TEST_CASE(a_status_line_cannot_smuggle_in_another_assignment) {
+  BOOST_TEST(status_assignment("up\nMAINPID=1") == "STATUS=up\\nMAINPID=1");
+}
+
+BOOST_AUTO_TEST_CASE(an_address_that_means_all_of_them_is_dialled_on_loopback) {
+  const auto dialled = [](const char* forward) { return end_text(dial_end(Forward::parse(forward)->listen())); };
+  BOOST_TEST(dialled("2222") == "127.0.0.1:2222");
+  BOOST_TEST(dialled("0.0.0.0:2222:localhost:22") == "127.0.0.1:2222");
+  BOOST_TEST(dialled("[::]:2222:localhost:22") == "[::1]:2222");
+  BOOST_TEST(dialled("10.0.0.7:2222:localhost:22") == "10.0.0.7:2222");
+}
+
+BOOST_AUTO_TEST_CASE(a_forbidden_look_is_told_from_a_port_that_nobody_has) {
+  BOOST_TEST(
+      (why_refused("channel 2: open failed: administratively prohibited: open failed\n") == RefusedOpen::prohibited));
+  BOOST_TEST(
+      (why_refused("channel 2: open failed: connect failed: Connection refused\n") == RefusedOpen::nobody_listens));
+  BOOST_TEST((why_refused("") == RefusedOpen::other));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace holdfast::supervisor

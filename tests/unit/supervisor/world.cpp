@@ -1,0 +1,170 @@
+#include "world.hpp"
+
+#include <algorithm>
+
+namespace holdfast::supervisor {
+
+using store::ForwardState;
+using store::TunnelState;
+
+Rules plain_rules(std::size_t forwards) {
+  Rules rules;
+  rules.forwards = forwards;
+  rules.explain = [](FailureClass failure, std::optional<std::size_t>) {
+    return Diagnosis{failure, std::string(to_text(failure)), {}};
+  };
+  return rules;
+}
+
+World::World(Rules rules) : machine(rules), forwards(rules.forwards), probe_interval(rules.probe_interval) {}
+
+void World::check(bool holds, const char* promise) {
+  if (!holds && broken.empty())
+    broken = std::string(promise) + " (phase " + std::string(to_text(machine.phase())) + ")";
+}
+
+Milliseconds World::wait_of(Timer timer) const {
+  const auto& when = due[static_cast<std::size_t>(timer)];
+  return when ? std::chrono::duration_cast<Milliseconds>(*when - now) : Milliseconds(-1);
+}
+
+const Actions& World::give(const Event& event, double chance) {
+  const bool was_quit = quit;
+  if (std::holds_alternative<ChildExited>(event) || std::holds_alternative<ChildFailedToStart>(event)) {
+    child = false;
+    end_asked = false;
+  }
+  if (const auto* reloaded = std::get_if<Reloaded>(&event)) forwards = reloaded->forwards;
+  // A request is answered once.
+  const auto answered = [&](RequestId id) {
+    if (id == request) request = 0;
+  };
+  if (const auto* one = std::get_if<ForwardAnswered>(&event)) answered(one->request);
+  if (const auto* one = std::get_if<HolderAnswered>(&event)) answered(one->request);
+  if (const auto* one = std::get_if<ProbeAnswered>(&event)) answered(one->request);
+  last_ = machine.on(event, now, chance);
+  if (was_quit) check(last_.empty(), "nothing is done after the end");
+  for (const Action& action : last_) carry_out(action);
+  check_state();
+  return last_;
+}
+
+const Actions& World::fire(Timer timer, double chance) {
+  auto& when = due[static_cast<std::size_t>(timer)];
+  check(when.has_value(), "a timer that fires was set");
+  if (when) now = std::max(now, *when);
+  when.reset();
+  return give(TimerFired{timer}, chance);
+}
+
+const Actions& World::probe_says(ProbeAnswered::Kind kind) {
+  ProbeAnswered answer;
+  answer.request = request;
+  answer.kind = kind;
+  const bool good = kind == ProbeAnswered::Kind::verified || kind == ProbeAnswered::Kind::unproven;
+  if (kind != ProbeAnswered::Kind::silent)
+    answer.forwards.assign(forwards, good ? ForwardState::up : ForwardState::down);
+  if (good) answer.rtt_ms = 1.0;
+  return give(answer);
+}
+
+void World::bring_up() {
+  log_in();
+  for (std::size_t at = 0; at < forwards; ++at) grant();
+  probe_says(ProbeAnswered::Kind::verified);
+}
+
+void World::carry_out(const Action& action) {
+  const auto ask = [&](RequestId id, Asked what) {
+    check(child && !end_asked, "only an ssh that runs is asked");
+    check(id > request, "request ids only grow");
+    request = id;
+    asked = what;
+  };
+  if (std::holds_alternative<StartChild>(action)) {
+    check(!child, "there is at most one ssh");
+    child = true;
+    end_asked = false;
+    request = 0;
+    starts.push_back(now);
+  } else if (std::holds_alternative<EndChild>(action)) {
+    check(child, "only an ssh that runs is ended");
+    end_asked = true;
+    request = 0;
+  } else if (const auto* open = std::get_if<OpenForward>(&action)) {
+    check(open->forward < forwards, "only a forward that exists is asked for");
+    ask(open->request, Asked::forward);
+  } else if (const auto* look = std::get_if<LookForHolder>(&action)) {
+    check(look->forward < forwards, "only a forward that exists is looked at");
+    ask(look->request, Asked::holder);
+  } else if (const auto* probe = std::get_if<Probe>(&action)) {
+    ask(probe->request, Asked::probe);
+  } else if (const auto* set = std::get_if<SetTimer>(&action)) {
+    check_timer(*set);
+    due[static_cast<std::size_t>(set->timer)] = now + set->wait;
+  } else if (const auto* cancel = std::get_if<CancelTimer>(&action)) {
+    due[static_cast<std::size_t>(cancel->timer)].reset();
+  } else if (const auto* watch = std::get_if<WatchPath>(&action)) {
+    path_watched = watch->on;
+  } else if (std::holds_alternative<Knock>(action)) {
+    check(machine.phase() == Phase::contested, "only a contested port is knocked at");
+  } else if (std::holds_alternative<Quit>(action)) {
+    check(!child, "ssh is gone before the supervisor goes");
+    check(!quit, "it quits once");
+    quit = true;
+  }
+}
+
+void World::check_timer(const SetTimer& action) {
+  const auto within = [&](Milliseconds lowest, Milliseconds highest) {
+    return action.wait >= lowest && action.wait <= highest;
+  };
+  switch (action.timer) {
+    case Timer::attempt:
+      return check(within(k_attempt_limit, k_attempt_limit), "an attempt has a minute");
+    case Timer::kill:
+      return check(within(k_kill_grace, k_kill_grace), "SIGKILL comes three seconds after SIGTERM");
+    case Timer::retry:
+      return check(within(k_shortest_wait, k_longest_slow), "a retry waits from 1 s to 30 min");
+    case Timer::ask_again:
+      return check(within(k_after_knock, std::chrono::seconds(15)), "a taken port is asked for each 0.25 to 15 s");
+    case Timer::probe:
+      return check(within(std::min<Milliseconds>(probe_interval * 8 / 10, k_target_recheck), probe_interval),
+                   "a probe comes within its interval");
+  }
+}
+
+void World::check_state() {
+  const View& view = machine.view();
+  const Phase phase = machine.phase();
+  check(view.forwards.size() == forwards || quit, "every forward has its state");
+  check((phase == Phase::stopped) == quit, "stopped means that it has quit");
+  if (view.state == TunnelState::up) {
+    check(phase == Phase::up && child, "up needs an ssh that was probed");
+    check(std::all_of(view.forwards.begin(), view.forwards.end(),
+                      [](ForwardState state) { return state == ForwardState::up; }),
+          "up means every forward");
+  }
+  check(!view.verified || view.state == TunnelState::up, "verified means up");
+  if (view.state == TunnelState::failed) check(view.last_error.has_value(), "a failure has its reason");
+  check(view.next_attempt.has_value() == (phase == Phase::waiting), "a next attempt is announced while waiting");
+  switch (phase) {
+    case Phase::idle:
+    case Phase::stopped:
+      return;
+    case Phase::waiting:
+      return check(!child && is_set(Timer::retry), "waiting ends by a timer");
+    case Phase::starting:
+    case Phase::opening:
+    case Phase::verifying:
+      return check(child && is_set(Timer::attempt), "an attempt ends by a timer");
+    case Phase::contested:
+      return check(child && (is_set(Timer::ask_again) || request != 0), "a contest goes on by a timer or an answer");
+    case Phase::up:
+      return check(child && (is_set(Timer::probe) || request != 0), "up is probed again");
+    case Phase::ending:
+      return check(child && is_set(Timer::kill), "an ending ends by a timer");
+  }
+}
+
+}  // namespace holdfast::supervisor

@@ -1,0 +1,72 @@
+// What surrounds a machine in a test: a child that runs or not, timers, requests under way. It checks at each action
+// and after each event that the machine keeps its promises.
+#pragma once
+
+#include "supervisor/machine.hpp"
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace holdfast::supervisor {
+
+/// Words that need no tunnel.
+[[nodiscard]] Rules plain_rules(std::size_t forwards = 1);
+
+class World {
+ public:
+  explicit World(Rules rules);
+
+  /// Gives the event to the machine at the world's time, carries its actions out, and checks what must hold.
+  const Actions& give(const Event& event, double chance = 0.5);
+  void pass(Milliseconds span) { now += span; }
+
+  /// Passes time up to the timer and fires it. It must be set.
+  const Actions& fire(Timer timer, double chance = 0.5);
+
+  [[nodiscard]] bool is_set(Timer timer) const { return due[static_cast<std::size_t>(timer)].has_value(); }
+  [[nodiscard]] Milliseconds wait_of(Timer timer) const;
+
+  // Short forms of what usually follows.
+  const Actions& log_in() { return give(ControlReady{}); }
+  const Actions& grant() { return give(ForwardAnswered{request, ForwardAnswered::Kind::granted}); }
+  const Actions& refuse() { return give(ForwardAnswered{request, ForwardAnswered::Kind::refused}); }
+  const Actions& held_by(HolderAnswered::Kind kind) { return give(HolderAnswered{request, kind}); }
+  const Actions& probe_says(ProbeAnswered::Kind kind);
+  const Actions& child_dies(std::optional<Diagnosis> why = {}) { return give(ChildExited{std::move(why)}); }
+  void bring_up();  ///< from the start of an attempt to `up`
+
+  Machine machine;
+  TimePoint now{std::chrono::hours(1)};
+  bool child = false;
+  bool end_asked = false;
+  bool quit = false;
+  bool path_watched = false;
+  RequestId request = 0;  ///< the one under way, 0 when none is
+  enum class Asked { none, forward, holder, probe } asked = Asked::none;
+  std::array<std::optional<TimePoint>, k_timers> due;
+  std::vector<TimePoint> starts;
+  std::size_t forwards;
+  std::chrono::seconds probe_interval;
+  std::string broken;  ///< the first promise that was not kept; empty when all were
+
+ private:
+  void check(bool holds, const char* promise);
+  void carry_out(const Action& action);
+  void check_timer(const SetTimer& action);
+  void check_state();
+
+  Actions last_;
+};
+
+/// True when `actions` hold one of that kind.
+template <class Kind>
+[[nodiscard]] bool has(const Actions& actions) {
+  for (const Action& action : actions)
+    if (std::holds_alternative<Kind>(action)) return true;
+  return false;
+}
+
+}  // namespace holdfast::supervisor
