@@ -54,8 +54,9 @@ std::string_view placeholder_at(std::string_view line, std::size_t at) noexcept 
 Result<std::string> encode_exec_line(const std::vector<std::string>& argv) {
   if (argv.empty() || argv[0].empty() || argv[0][0] != '/')
     return refusal("program", argv.empty() ? "" : argv[0], "it is not an absolute path");
-  if (argv[0].find_first_of("\"'\\") != std::string::npos)
-    return refusal("program", argv[0], "systemd starts no program with a quote or a backslash in its path",
+  // "$" can be said in an argument, by "$$", but not in the path, which is taken before variables are.
+  if (argv[0].find_first_of("\"'\\$") != std::string::npos)
+    return refusal("program", argv[0], "systemd starts no program with a quote, a backslash or a $ in its path",
                    "put the program elsewhere, for example in ~/.local/bin");
   std::string line;
   for (const auto& argument : argv) {

@@ -12,8 +12,8 @@
 namespace holdfast::backends {
 
 /// An ExecStart= command line: each argument in double quotes, with \ " % $ taken literally. Refuses control bytes,
-/// bytes that are not UTF-8, a program that is not an absolute path, and a program path with a quote or backslash
-/// (systemd takes none there).
+/// bytes that are not UTF-8, a program that is not an absolute path, and a program path with a quote, backslash or
+/// "$" (systemd takes none there).
 [[nodiscard]] Result<std::string> encode_exec_line(const std::vector<std::string>& argv);
 
 /// KEY=VALUE for Environment=, in double quotes. The key is [A-Za-z_][A-Za-z0-9_]*.

@@ -46,8 +46,8 @@ BOOST_AUTO_TEST_CASE(a_refusal_names_the_value_without_its_control_bytes) {
 }
 
 BOOST_DATA_TEST_CASE(a_program_that_systemd_would_not_start_is_refused,
-                     data::make(std::vector<std::string>{"", "holdfast", "./holdfast", "-/bin/true", "/it's/holdfast",
-                                                         "/a\"b", "/back\\slash"}),
+                     data::make(std::vector<std::string>{"/home/a$b/holdfast", "", "holdfast", "./holdfast",
+                                                         "-/bin/true", "/it's/holdfast", "/a\"b", "/back\\slash"}),
                      program) {
   BOOST_TEST(!encode_exec_line({program, "run"}));
 }
