@@ -47,7 +47,7 @@ void MuxClient::close_forward(const Forward& forward, Deadline deadline, OnAnswe
 }
 
 void MuxClient::terminate(Deadline deadline, OnAnswer handler) {
-  impl_->ask(encode_terminate(k_request), deadline, std::move(handler));
+  impl_->start(std::make_shared<Farewell>(impl_->context, encode_terminate(k_request), deadline, std::move(handler)));
 }
 
 void MuxClient::probe(const ProbeRequest& request, OnProbe handler) {

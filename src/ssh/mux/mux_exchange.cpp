@@ -107,7 +107,7 @@ void Exchange::read() {
   socket_.async_read_some(boost::asio::buffer(chunk_),
                           [this, self = shared_from_this()](error_code error, std::size_t count) {
                             if (over_) return;
-                            if (error) return on_broken("ssh closed its control socket");
+                            if (error) return on_closed();
                             received_ += count;
                             if (received_ > k_longest_conversation)
                               return on_broken("what answers at the control socket is not ssh");

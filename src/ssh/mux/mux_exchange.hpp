@@ -39,6 +39,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   virtual void on_sent() {}                     ///< the whole request is written
   virtual void on_reply(const Reply&) = 0;      ///< a reply that bears our request's id
   virtual void on_broken(std::string why) = 0;  ///< no answer will come any more
+  virtual void on_closed() { on_broken("ssh closed its control socket"); }
   virtual void on_deadline() { on_broken("it did not answer in time"); }
   virtual void forget() = 0;  ///< lets go of the handler and of what else holds descriptors
 
@@ -66,18 +67,35 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
 };
 
 /// alive, open and close forward, terminate: one answer.
-class Question final : public Exchange {
+class Question : public Exchange {
  public:
   Question(boost::asio::io_context& context, std::string request, Deadline deadline, MuxClient::OnAnswer handler)
       : Exchange(context, std::move(request), deadline), handler_(std::move(handler)) {}
+
+ protected:
+  void finish(Answer answer);
 
  private:
   void on_reply(const Reply& reply) override;
   void on_broken(std::string why) override { finish(NoReply{std::move(why)}); }
   void forget() override { handler_ = nullptr; }
-  void finish(Answer answer);
 
   MuxClient::OnAnswer handler_;
+};
+
+/// terminate: a master that obeys may be gone before its answer is sent.
+class Farewell final : public Question {
+ public:
+  using Question::Question;
+
+ private:
+  void on_sent() override { sent_ = true; }
+  void on_closed() override {
+    if (sent_) return finish(Granted{});
+    Question::on_closed();
+  }
+
+  bool sent_ = false;
 };
 
 /// A stdio forward: the master gets one end of a socket pair, we watch what comes out of the other.
