@@ -1,0 +1,105 @@
+#include "cli/backend_choice.hpp"
+
+#include "backends/registry.hpp"
+
+#include <algorithm>
+#include <optional>
+
+namespace holdfast::cli {
+namespace {
+
+using Grade = backends::Fitness::Grade;
+
+std::string name_of(const backends::Candidate& candidate) { return std::string(candidate.backend->name()); }
+
+PassedOver note_of(const backends::Candidate& candidate) {
+  return {name_of(candidate), candidate.fitness.reason, candidate.fitness.remedy.value_or("")};
+}
+
+/// True when `a` is the one that a person would expect: it stands before `b` in the table.
+bool stands_before(const backends::Candidate& a, const backends::Candidate& b) {
+  for (const auto* backend : backends::all_backends()) {
+    if (backend == a.backend) return a.backend != b.backend;
+    if (backend == b.backend) return false;
+  }
+  return false;
+}
+
+/// A candidate under proof.
+struct Entrant {
+  backends::Candidate candidate;
+  std::optional<backends::Applied> proof;
+};
+
+Result<> prove(Entrant& entrant, const backends::Job& job, os::Host& host) {
+  HOLDFAST_TRY(const auto plan, entrant.candidate.backend->prove(job, host));
+  HOLDFAST_TRY(entrant.proof, backends::apply(plan, host));
+  entrant.candidate.fitness = entrant.candidate.backend->assess(host);
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<backends::Candidate>> find_candidates(const std::string& wanted,
+                                                         const std::vector<std::string>& only, Scope scope,
+                                                         const os::Host& host, std::vector<PassedOver>& passed_over) {
+  if (wanted != "auto") {
+    const auto* backend = backends::find_backend(wanted);
+    backends::Candidate candidate{backend, backend->assess(host)};
+    if (candidate.fitness.grade == Grade::unavailable)
+      return Error{"using", "backend " + wanted, candidate.fitness.reason,
+                   candidate.fitness.remedy.value_or("leave --backend out to take what works here"),
+                   ExitStatus::no_backend};
+    return std::vector{std::move(candidate)};
+  }
+  std::vector<backends::Candidate> usable;
+  for (auto& candidate : backends::rank(scope, host, only)) {
+    if (candidate.fitness.grade == Grade::unavailable)
+      passed_over.push_back(note_of(candidate));
+    else
+      usable.push_back(std::move(candidate));
+  }
+  if (!usable.empty()) return usable;
+  Error error{"finding", "a backend", "none can be used here", "", ExitStatus::no_backend};
+  for (const auto& note : passed_over) error.cause += "; " + note.backend + ": " + note.reason;
+  if (!only.empty()) error.hint = "HOLDFAST_BACKENDS narrows the choice: unset it";
+  for (const auto& note : passed_over)
+    if (error.hint.empty()) error.hint = note.remedy;
+  return error;
+}
+
+Result<Chosen> prove_best(std::vector<backends::Candidate> candidates, const backends::Job& job, os::Host& host,
+                          std::vector<PassedOver>& passed_over) {
+  std::vector<Entrant> entrants;
+  for (auto& candidate : candidates) entrants.push_back({std::move(candidate), {}});
+  const auto undo_others = [&] {
+    for (auto entrant = entrants.rbegin(); entrant != entrants.rend(); ++entrant)
+      if (entrant->proof) entrant->proof->unwind(host);
+  };
+  std::optional<Error> last;
+  while (!entrants.empty()) {
+    std::stable_sort(entrants.begin(), entrants.end(), [](const Entrant& a, const Entrant& b) {
+      return backends::is_stronger(a.candidate.fitness.survives, b.candidate.fitness.survives);
+    });
+    auto& best = entrants.front();
+    if (best.proof) {
+      Chosen chosen{std::move(best.candidate), std::move(*best.proof)};
+      entrants.erase(entrants.begin());
+      for (const auto& entrant : entrants)
+        if (entrant.proof || stands_before(entrant.candidate, chosen.candidate))
+          passed_over.push_back(note_of(entrant.candidate));
+      undo_others();
+      return chosen;
+    }
+    if (auto proved = prove(best, job, host); !proved) {
+      last = std::move(proved).error();
+      passed_over.push_back({name_of(best.candidate), last->line(), last->hint});
+      entrants.erase(entrants.begin());
+    }
+  }
+  auto error = *last;
+  error.status = ExitStatus::no_backend;
+  return error;
+}
+
+}  // namespace holdfast::cli

@@ -1,0 +1,30 @@
+#include "cli/commands.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace holdfast::cli {
+
+std::span<const Command* const> all_commands() {
+  static const std::array k_commands{&setup_command(), &status_command(),  &remove_command(), &start_command(),
+                                     &stop_command(),  &restart_command(), &logs_command(),   &run_command(),
+                                     &reap_command(),  &version_command(), &help_command()};
+  return k_commands;
+}
+
+const Command* find_command(std::string_view name) {
+  const auto commands = all_commands();
+  const auto found = std::ranges::find_if(commands, [&](const Command* command) {
+    return command->name == name || std::ranges::find(command->aliases, name) != command->aliases.end();
+  });
+  return found == commands.end() ? nullptr : *found;
+}
+
+bool is_future_command(std::string_view name) {
+  constexpr std::array<std::string_view, 10> k_names{
+      "ensure",        "hook",   "doctor", "move",       "authorize",
+      "client-config", "import", "mcp",    "completion", "list-python-apis"};
+  return std::ranges::find(k_names, name) != k_names.end();
+}
+
+}  // namespace holdfast::cli

@@ -1,0 +1,48 @@
+#include "cli/former_tunnel.hpp"
+
+#include "backends/apply.hpp"
+
+#include <fmt/format.h>
+
+namespace holdfast::cli {
+
+Result<FormerTunnel> FormerTunnel::find(const TunnelName& name, const store::Places& places, const os::Host& host) {
+  FormerTunnel former;
+  former.existed_ = store::exists(host, places, name);
+  if (!former.existed_) return former;
+  const store::Entry entry{name, store::load(host, places, name)};
+  if (entry.tunnel) former.tunnel_ = *entry.tunnel;
+  if (former.tunnel_ && is_elsewhere(*former.tunnel_, host)) {
+    const auto& owner = (*former.tunnel_)->host;
+    return Error{"setting up", "tunnel " + name.text(), "there is one of that name, and it belongs to host " + owner,
+                 fmt::format("give this one another name with -n; if {} is gone for good: rm {}", owner,
+                             places.tunnel_file(name).string())};
+  }
+  former.holders_ = holders_of(entry, places, host);
+  for (const auto& holder : former.holders_) {
+    const auto known = query_one(*holder.backend, holder.job, host);
+    former.ran_ = former.ran_ || (known && (known->running || known->restarting));
+    auto live = read_live(holder.job.runtime_dir, name, places, host);
+    if (live && os::is_alive(host, live->supervisor)) former.live_ = std::move(live);
+  }
+  return former;
+}
+
+Result<> FormerTunnel::stop(os::Host& host) {
+  stopped_ = true;
+  HOLDFAST_CHECK(stop_holders(holders_, host));
+  return {};
+}
+
+Result<> FormerTunnel::bring_back(os::Host& host) const {
+  if (!stopped_ || !ran_ || !tunnel_) return {};
+  constexpr std::chrono::milliseconds k_patience{10000};
+  const auto& holder = holders_.front();
+  HOLDFAST_TRY(const auto plan, holder.backend->start(holder.job, host));
+  HOLDFAST_CHECK(backends::apply(plan, host));
+  // An interruption has done its work by now; that it is not up yet, its own status tells.
+  (void)wait_until_up(holder, {}, host, k_patience);
+  return {};
+}
+
+}  // namespace holdfast::cli

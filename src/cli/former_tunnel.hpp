@@ -1,0 +1,41 @@
+// The tunnel that had the name before a setup: stopped for the new one, back if that fails.
+#pragma once
+
+#include "cli/control.hpp"
+#include "core/result.hpp"
+#include "core/tunnel.hpp"
+#include "os/host.hpp"
+#include "store/places.hpp"
+
+#include <optional>
+#include <vector>
+
+namespace holdfast::cli {
+
+class FormerTunnel {
+ public:
+  /// An Error when the tunnel belongs to another host.
+  [[nodiscard]] static Result<FormerTunnel> find(const TunnelName& name, const store::Places& places,
+                                                 const os::Host& host);
+
+  [[nodiscard]] bool existed() const noexcept { return existed_; }
+  [[nodiscard]] const std::optional<Tunnel>& tunnel() const noexcept { return tunnel_; }  ///< if its file is sound
+  [[nodiscard]] const std::vector<Holder>& holders() const noexcept { return holders_; }
+  [[nodiscard]] const std::optional<store::LiveState>& live() const noexcept { return live_; }  ///< if it lives
+
+  /// Ends it; bring_back() starts it again if it ran.
+  [[nodiscard]] Result<> stop(os::Host& host);
+  /// After its files are back. Waits until it is up, or some seconds.
+  [[nodiscard]] Result<> bring_back(os::Host& host) const;
+  [[nodiscard]] bool was_running() const noexcept { return ran_; }
+
+ private:
+  bool existed_ = false;
+  std::optional<Tunnel> tunnel_;
+  std::vector<Holder> holders_;
+  std::optional<store::LiveState> live_;
+  bool ran_ = false;
+  bool stopped_ = false;
+};
+
+}  // namespace holdfast::cli

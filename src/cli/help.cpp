@@ -1,0 +1,103 @@
+#include "cli/help.hpp"
+
+#include "cli/commands.hpp"
+#include "core/text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace holdfast::cli {
+namespace {
+
+constexpr std::size_t k_width = 80;
+
+/// `text` broken at blanks into lines of at most `width`, each begun with `indent`.
+std::string wrapped(std::string_view text, const std::string& indent, std::size_t width) {
+  std::string out;
+  std::string line;
+  const auto end_line = [&] {
+    out += (out.empty() ? "" : "\n") + indent + line;
+    line.clear();
+  };
+  for (const auto& word : split(text, ' ')) {
+    if (word.empty()) continue;
+    if (!line.empty() && indent.size() + line.size() + 1 + word.size() > width) end_line();
+    line += (line.empty() ? "" : " ") + word;
+  }
+  if (!line.empty()) end_line();
+  return out;
+}
+
+std::string option_rows(const std::vector<Option>& options) {
+  std::string out;
+  for (const auto& option : options)
+    out += "  " + option_words(option) + "\n" + wrapped(option.text, "        ", k_width) + "\n";
+  return out;
+}
+
+const std::vector<Option>& common_options() {
+  static const std::vector<Option> k_options{
+      {"env-file", "FILE", "read the variables from FILE, KEY=VALUE lines; no other .env file is ever read"},
+      {"verbose,v", "", "say more of what is done; HOLDFAST_DEBUG=1 does the same"},
+      {"quiet,q", "", "say nothing but the answer and what went wrong"},
+      {"help,h", "", "show this help"}};
+  return k_options;
+}
+
+const std::vector<Option>& scope_options() {
+  static const std::vector<Option> k_options{{"user", "", "your own tunnels: the default for everybody but root"},
+                                             {"system", "", "the machine's tunnels, in /etc: the default for root"}};
+  return k_options;
+}
+
+}  // namespace
+
+std::vector<Option> all_options(const Command& command) {
+  auto options = command.options;
+  if (command.scoped) options.insert(options.end(), scope_options().begin(), scope_options().end());
+  options.insert(options.end(), common_options().begin(), common_options().end());
+  return options;
+}
+
+std::string option_words(const Option& option) {
+  auto names = names_of(option);
+  std::ranges::stable_sort(names, [](const auto& a, const auto& b) { return (a.size() == 1) > (b.size() == 1); });
+  std::string out;
+  for (const auto& name : names) out += (out.empty() ? "" : ", ") + std::string(name.size() == 1 ? "-" : "--") + name;
+  if (!option.argument.empty()) out += " " + std::string(option.argument);
+  return out;
+}
+
+std::string overview() {
+  std::string out =
+      "holdfast: persistent SSH reverse tunnels, with or without root\n\n"
+      "usage: holdfast COMMAND [OPTION…]\n\n";
+  for (const auto* command : all_commands()) out += fmt::format("  {:<9} {}\n", command->name, command->summary);
+  out +=
+      "\n"
+      "  holdfast setup -p 2222 -b gate@bastion   makes a tunnel: port 2222 there leads here\n"
+      "  holdfast status                          shows whether it is up\n"
+      "  holdfast help COMMAND                    shows a command's options; --help-recursive: all of them\n";
+  return out;
+}
+
+std::string command_help(const Command& command) {
+  std::string out = fmt::format("holdfast {}: {}\n\nusage: holdfast {}{}{}\n", command.name, command.summary,
+                                command.name, command.synopsis.empty() ? "" : " ", command.synopsis);
+  for (const auto alias : command.aliases) out += fmt::format("       (formerly: holdfast {})\n", alias);
+  for (const auto& paragraph : split(command.description, '\n'))
+    if (!paragraph.empty()) out += "\n" + wrapped(paragraph, "", k_width) + "\n";
+  if (!command.options.empty()) out += "\noptions:\n" + option_rows(command.options);
+  if (command.scoped) out += "\nwhose tunnels:\n" + option_rows(scope_options());
+  out += "\nevery command:\n" + option_rows(common_options());
+  return out;
+}
+
+std::string recursive_help() {
+  auto out = overview();
+  for (const auto* command : all_commands()) out += "\n" + std::string(k_width, '-') + "\n" + command_help(*command);
+  return out;
+}
+
+}  // namespace holdfast::cli

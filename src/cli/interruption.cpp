@@ -1,0 +1,31 @@
+#include "cli/interruption.hpp"
+
+namespace holdfast::cli {
+namespace {
+
+volatile std::sig_atomic_t requested = 0;
+
+extern "C" void remember_signal(int) { requested = 1; }
+
+}  // namespace
+
+Interruption::Interruption() {
+  requested = 0;
+  struct sigaction action {};
+  action.sa_handler = remember_signal;
+  sigemptyset(&action.sa_mask);  // no SA_RESTART: a wait is to end
+  for (std::size_t i = 0; i < k_signals.size(); ++i) {
+    ::sigaction(k_signals[i], nullptr, &former_[i]);
+    if (former_[i].sa_handler != SIG_IGN) ::sigaction(k_signals[i], &action, nullptr);
+  }
+}
+
+Interruption::~Interruption() {
+  for (std::size_t i = 0; i < k_signals.size(); ++i) ::sigaction(k_signals[i], &former_[i], nullptr);
+}
+
+bool Interruption::is_requested() noexcept { return requested != 0; }
+
+Error Interruption::error() { return Error{"", "interrupted", "", "", ExitStatus::interrupted}; }
+
+}  // namespace holdfast::cli

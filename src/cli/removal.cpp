@@ -1,0 +1,90 @@
+#include "cli/removal.hpp"
+
+#include "backends/apply.hpp"
+#include "backends/logind.hpp"
+#include "store/history.hpp"
+#include "store/installation_record.hpp"
+
+namespace holdfast::cli {
+namespace {
+
+/// The paths that the steps of a plan take away and that are there now.
+std::vector<fs::path> going(const backends::Plan& plan, const os::Host& host) {
+  std::vector<fs::path> paths;
+  const auto note = [&](const fs::path& path) {
+    if (host.status(path).kind != os::FileKind::missing) paths.push_back(path);
+  };
+  for (const auto& step : plan) {
+    if (const auto* file = std::get_if<backends::RemoveFile>(&step)) note(file->path);
+    if (const auto* tree = std::get_if<backends::RemoveTree>(&step)) note(tree->path);
+    if (const auto* directory = std::get_if<backends::RemoveEmptyDirectory>(&step)) note(directory->path);
+  }
+  return paths;
+}
+
+Result<> remove_if_there(const fs::path& file, os::Host& host, std::vector<std::string>& report) {
+  if (host.status(file).kind == os::FileKind::missing) return {};
+  HOLDFAST_CHECK(host.remove_file(file));
+  report.push_back("removed " + file.string());
+  return {};
+}
+
+Result<> undo_linger(os::Host& host, std::vector<std::string>& report) {
+  if (!backends::is_lingering(host, host.user())) return {};
+  if (backends::has_other_linger_users(host)) {
+    report.emplace_back("left linger on: other units of yours may need it");
+    return {};
+  }
+  HOLDFAST_CHECK(backends::apply(backends::linger_off(host.user()), host));
+  report.emplace_back("turned linger off, which setup had turned on");
+  return {};
+}
+
+}  // namespace
+
+fs::path pin_file(const TunnelName& name, const store::Places& places) {
+  return places.tunnels / (name.text() + ".known_hosts");
+}
+
+Result<> forget_tunnel(const TunnelName& name, const std::vector<fs::path>& runtime_directories,
+                       const store::Places& places, os::Host& host, bool linger_was_undone,
+                       std::vector<std::string>& report) {
+  for (const char* suffix : {"log", "history", "connection"})
+    for (const auto& file : store::files_of(places.state_file(name, suffix)))
+      HOLDFAST_CHECK(remove_if_there(file, host, report));
+  for (const auto& directory : runtime_directories) {
+    const auto files = store::runtime_files(name, directory);
+    for (const auto& file : {files.control, files.lock, files.live, files.pidfile, files.ssh_log, files.ssh_err})
+      if (host.status(file).kind != os::FileKind::missing) HOLDFAST_CHECK(host.remove_file(file));
+    // Ours by its name; where other tunnels live in it, it is not empty and stays.
+    if (host.remove_empty_directory(directory)) report.push_back("removed " + directory.string());
+  }
+  HOLDFAST_TRY(const auto undo, store::drop_from_record(host, places, name));
+  if (undo.linger_off && !linger_was_undone) HOLDFAST_CHECK(undo_linger(host, report));
+  for (const auto& directory : undo.directories)
+    if (host.remove_empty_directory(directory)) report.push_back("removed " + directory.string());
+  return {};
+}
+
+Result<> remove_installation(const TunnelName& name, const std::vector<Holder>& holders, const store::Places& places,
+                             os::Host& host, std::vector<std::string>& report) {
+  backends::Plan plan;
+  for (const auto& holder : holders) {
+    HOLDFAST_TRY(auto steps, holder.backend->remove(name, places, host));
+    for (auto& step : steps) plan.push_back(std::move(step));
+  }
+  plan.emplace_back(backends::RemoveFile{pin_file(name, places)});
+  // Last: while it is there, remove can be run again.
+  plan.emplace_back(backends::RemoveFile{places.tunnel_file(name)});
+  const auto paths = going(plan, host);
+  HOLDFAST_CHECK(backends::apply(plan, host));
+  for (const auto& path : paths)
+    if (host.status(path).kind == os::FileKind::missing) report.push_back("removed " + path.string());
+
+  std::vector<fs::path> directories;
+  for (const auto& holder : holders) directories.push_back(holder.job.runtime_dir);
+  if (directories.empty()) directories = possible_runtime_directories(name, places, host);
+  return forget_tunnel(name, directories, places, host, false, report);
+}
+
+}  // namespace holdfast::cli

@@ -1,0 +1,29 @@
+// Taking a stopped tunnel away from this host, with everything that was made for it.
+#pragma once
+
+#include "cli/control.hpp"
+#include "core/result.hpp"
+#include "os/host.hpp"
+#include "store/places.hpp"
+
+#include <string>
+#include <vector>
+
+namespace holdfast::cli {
+
+/// Uninstalls the tunnel from its holders and deletes its files, then undoes what the installation record says that
+/// setup had to change besides: directories, linger. `report` gets a line for each thing that is gone.
+[[nodiscard]] Result<> remove_installation(const TunnelName& name, const std::vector<Holder>& holders,
+                                           const store::Places& places, os::Host& host,
+                                           std::vector<std::string>& report);
+
+/// The last part of it alone: what supervisors left in state and runtime directories, and the record's undoing.
+/// `linger_was_undone`: setup has turned it off again itself.
+[[nodiscard]] Result<> forget_tunnel(const TunnelName& name, const std::vector<fs::path>& runtime_directories,
+                                     const store::Places& places, os::Host& host, bool linger_was_undone,
+                                     std::vector<std::string>& report);
+
+/// NAME.known_hosts beside the tunnel's file: a host key that setup pinned.
+[[nodiscard]] fs::path pin_file(const TunnelName& name, const store::Places& places);
+
+}  // namespace holdfast::cli

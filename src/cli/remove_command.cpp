@@ -1,0 +1,87 @@
+#include "cli/commands.hpp"
+#include "cli/control.hpp"
+#include "cli/name_lock.hpp"
+#include "cli/removal.hpp"
+#include "cli/scope.hpp"
+#include "cli/selection.hpp"
+
+#include <fmt/format.h>
+
+namespace holdfast::cli {
+namespace {
+
+Result<std::vector<TunnelName>> chosen(const Arguments& arguments, const os::Host& host, const store::Places& places) {
+  const auto port = arguments.one("port");
+  const bool all = arguments.has("all");
+  const bool names = !arguments.operands().empty();
+  if (static_cast<int>(port.has_value()) + static_cast<int>(all) + static_cast<int>(names) != 1)
+    return usage_error("what to remove", "it takes names, or -p PORT, or --all, and one of them",
+                       "holdfast status lists the tunnels");
+  if (names) return named_tunnels(arguments.operands(), host, places);
+  auto entries = store::load_all(host, places);
+  if (port) {
+    HOLDFAST_TRY(entries, on_port(*port, std::move(entries)));
+    if (entries.size() > 1)
+      return usage_error("option --port " + *port,
+                         fmt::format("{} tunnels listen on it: {}, {}{}", entries.size(), entries[0].name.text(),
+                                     entries[1].name.text(), entries.size() > 2 ? ", …" : ""),
+                         "remove one by its name");
+  }
+  std::vector<TunnelName> chosen_names;
+  for (auto& entry : entries) chosen_names.push_back(std::move(entry.name));
+  return chosen_names;
+}
+
+Result<> remove_one(const TunnelName& name, const store::Places& places, Context& context) {
+  auto& host = context.host;
+  HOLDFAST_TRY(const auto lock, NameLock::take(name, places, host));
+  const store::Entry entry{name, store::load(host, places, name)};
+  if (!entry.tunnel && entry.tunnel.error().status == ExitStatus::no_such_tunnel) return entry.tunnel.error();
+  if (entry.tunnel && is_elsewhere(*entry.tunnel, host)) {
+    const auto& owner = (*entry.tunnel)->host;
+    return Error{"removing", "tunnel " + name.text(), "it belongs to host " + owner,
+                 fmt::format("run it there; if {} is gone for good: rm {}", owner, places.tunnel_file(name).string())};
+  }
+  const auto holders = holders_of(entry, places, host);
+  HOLDFAST_TRY(const auto stopped, stop_holders(holders, host));
+  std::vector<std::string> report;
+  for (const auto pid : stopped.supervisors) report.push_back(fmt::format("stopped supervisor {}", pid));
+  if (stopped.ssh) report.emplace_back("stopped its ssh");
+  const auto removed = remove_installation(name, holders, places, host, report);
+  context.terminal.answer(fmt::format("tunnel {}{}", name.text(), removed ? " is removed:" : ":"));
+  for (const auto& line : report) context.terminal.answer("  " + line);
+  return removed;
+}
+
+Result<ExitStatus> remove_tunnels(Context& context, const Arguments& arguments) {
+  HOLDFAST_TRY(const auto places, choose_places(arguments, context.host));
+  HOLDFAST_TRY(const auto names, chosen(arguments, context.host, places));
+  if (names.empty()) context.terminal.note("there are no tunnels to remove");
+  auto status = ExitStatus::done;
+  for (const auto& name : names) {
+    const auto removed = remove_one(name, places, context);
+    if (removed) continue;
+    context.terminal.error(removed.error());
+    status = removed.error().status;
+  }
+  return status;
+}
+
+}  // namespace
+
+const Command& remove_command() {
+  static const Command command{.name = "remove",
+                               .aliases = {"remove-tunnel"},
+                               .synopsis = "NAME… | -p PORT | --all",
+                               .summary = "stop a tunnel, uninstall it, delete all that belongs to it",
+                               .description =
+                                   "Says exactly what it removed. Linger goes off only if setup turned it on and "
+                                   "nothing else of yours needs it.\n"
+                                   "The exit status is 4 when there is no such tunnel.",
+                               .options = {k_port_option, {"all", "", "every tunnel of the scope"}},
+                               .most_operands = k_any_number,
+                               .run = remove_tunnels};
+  return command;
+}
+
+}  // namespace holdfast::cli

@@ -1,0 +1,218 @@
+#include "cli/setup.hpp"
+
+#include "backends/logind.hpp"
+#include "cli/interruption.hpp"
+#include "cli/name_lock.hpp"
+#include "cli/removal.hpp"
+#include "store/installation_record.hpp"
+#include "store/tunnel_file.hpp"
+
+#include <fmt/format.h>
+
+namespace holdfast::cli {
+namespace {
+
+using Kind = Survival::Kind;
+
+Result<> check_home(const store::Places& places, const os::Host& host) {
+  if (places.scope == Scope::system) return {};
+  const auto home = host.user().home;
+  const auto kind = host.status(home).kind;
+  if (kind == os::FileKind::directory || kind == os::FileKind::symlink) return {};
+  return Error{"finding", "your home directory " + home.string(),
+               kind == os::FileKind::missing ? "it does not exist" : "it is not a directory",
+               "set HOME to the right one"};
+}
+
+/// What claiming a runtime directory would come to, without doing it.
+bool could_be_ours(const fs::path& directory, const os::Host& host) {
+  if (!store::check_runtime_directory(directory)) return false;
+  const auto status = host.status(directory);
+  if (status.kind == os::FileKind::missing) return host.status(directory.parent_path()).kind == os::FileKind::directory;
+  return status.kind == os::FileKind::directory && status.owner == host.user().uid;
+}
+
+std::string words_of(const Survival& survival, std::string_view what) {
+  switch (survival.kind) {
+    case Kind::yes:
+      return fmt::format("survives {}", what);
+    case Kind::no:
+      return fmt::format("does not survive {}", what);
+    case Kind::at_login:
+      return fmt::format("is back after {} at the next login", what);
+    case Kind::within:
+      return fmt::format("is back after {} within {}", what, to_words(survival.bound));
+  }
+  return {};
+}
+
+std::string words_of(const Survives& survives) {
+  if (survives.crash.kind == Kind::yes && survives.logout.kind == Kind::yes && survives.reboot.kind == Kind::yes)
+    return "survives a crash, a logout and a reboot";
+  return words_of(survives.crash, "a crash") + ", " + words_of(survives.logout, "a logout") + ", " +
+         words_of(survives.reboot, "a reboot");
+}
+
+}  // namespace
+
+Result<> check_interruption() {
+  if (Interruption::is_requested()) return Interruption::error();
+  return {};
+}
+
+Setup::Setup(Context& context, SetupRequest request)
+    : context_(context), host_(context.host), request_(std::move(request)) {}
+
+Holder Setup::holder() const { return {backend_, make_job(*tunnel_, request_.places, request_.run_as, host_)}; }
+
+Result<Tunnel> Setup::wanted(const backends::Backend& backend, const fs::path& runtime_dir) const {
+  TunnelSpec spec{request_.name, request_.bastion, request_.forwards, request_.identity};
+  spec.backend = std::string(backend.name());
+  spec.host = host_.hostname();
+  spec.ssh_options = request_.ssh_options;
+  if (request_.places.scope == Scope::system) spec.run_as = request_.run_as.name;
+  spec.runtime_dir = runtime_dir;
+  if (const auto& former = former_.tunnel()) {
+    // Keys that no option of setup speaks of stay as a person wrote them.
+    if (!(*former)->host.empty()) spec.host = (*former)->host;
+    spec.probe_interval = (*former)->probe_interval;
+    if ((*former)->bastion == request_.bastion) spec.known_hosts = (*former)->known_hosts;
+  }
+  if (pin_) spec.known_hosts = pin_file(request_.name, request_.places);
+  return Tunnel::make(std::move(spec));
+}
+
+Result<fs::path> Setup::runtime_directory_for(const backends::Backend& backend, bool make) const {
+  if (request_.places.scope == Scope::system) return store::system_runtime_directory(request_.name);
+  if (const auto& former = former_.tunnel(); former && (*former)->runtime_dir && (*former)->backend == backend.name() &&
+                                             could_be_ours(*(*former)->runtime_dir, host_))
+    return *(*former)->runtime_dir;
+  // /run/user/UID goes with the last session unless linger keeps it; only a unit of the user's manager is told of it.
+  const bool lingers = backend.name() == "systemd-user" && survives_.logout.kind == Kind::yes;
+  std::vector<std::string> passed_over;
+  if (make) {
+    auto chosen = store::choose_runtime_directory(host_, lingers, passed_over);
+    for (const auto& line : passed_over) context_.terminal.detail("passed over: " + line);
+    return chosen;
+  }
+  for (const auto& candidate : store::runtime_directory_candidates(host_, lingers))
+    if (could_be_ours(candidate, host_)) return candidate;
+  return store::runtime_directory_candidates(host_, lingers).back();
+}
+
+Result<backends::Plan> Setup::install_plan() const {
+  const auto& places = request_.places;
+  backends::Plan plan;
+  if (pin_)
+    plan.emplace_back(backends::WriteFile{*(*tunnel_)->known_hosts, *pin_, places.file_mode, places.directory_mode});
+  else if (!(*tunnel_)->known_hosts)
+    plan.emplace_back(backends::RemoveFile{pin_file(request_.name, places)});
+  plan.emplace_back(backends::WriteFile{places.tunnel_file(request_.name), store::format_tunnel(*tunnel_),
+                                        places.file_mode, places.directory_mode});
+  HOLDFAST_TRY(auto steps, backend_->install(holder().job, host_));
+  for (auto& step : steps) plan.push_back(std::move(step));
+  return plan;
+}
+
+Result<> Setup::look_around() {
+  HOLDFAST_CHECK(check_home(request_.places, host_));
+  HOLDFAST_TRY(former_, FormerTunnel::find(request_.name, request_.places, host_));
+  return {};
+}
+
+Result<bool> Setup::is_in_place() {
+  const auto& former = former_.tunnel();
+  if (!former || !former_.live()) return false;
+  if (request_.backend != "auto" && request_.backend != (*former)->backend) return false;
+  const auto backend = backend_of(*former);
+  if (!backend) return false;
+  backend_ = *backend;
+  HOLDFAST_TRY(tunnel_, wanted(*backend_, runtime_directory_of(*former, request_.places, host_)));
+  if (*tunnel_ != *former) return false;
+  const auto known = query_one(*backend_, holder().job, host_);
+  if (!known || !known->installed || !known->running) return false;
+  HOLDFAST_TRY(const auto plan, install_plan());
+  for (const auto& step : plan) {
+    const auto* file = std::get_if<backends::WriteFile>(&step);
+    if (file == nullptr) continue;
+    const auto there = host_.read_file(file->path);
+    if (!there || *there != file->bytes) return false;
+  }
+  HOLDFAST_TRY(const auto arrival, wait_until_up(holder(), {}, host_, std::chrono::milliseconds(0)));
+  if (!arrival.verified) outcome_.unverified = arrival.failure;
+  return arrival.up;
+}
+
+void Setup::tell_choice() {
+  auto& terminal = context_.terminal;
+  for (const auto& note : passed_over_)
+    terminal.step_warned("passed over " + note.backend,
+                         note.remedy.empty() ? note.reason : note.reason + " (stronger with: " + note.remedy + ")");
+  terminal.step_done(fmt::format("backend {}", backend_->name()), words_of(survives_));
+}
+
+Result<SetupOutcome> Setup::run() {
+  HOLDFAST_TRY(const auto lock, NameLock::take(request_.name, request_.places, host_));
+  HOLDFAST_CHECK(look_around());
+  HOLDFAST_TRY(const bool in_place, is_in_place());
+  if (in_place) {
+    outcome_.changed = false;
+    return outcome_;
+  }
+  tunnel_.reset();  // from here on it is the new one, and its backend is not chosen yet
+  backend_ = nullptr;
+  HOLDFAST_TRY(client_, ssh::find_client(host_));
+  context_.terminal.detail(fmt::format("ssh is {}, OpenSSH {}.{}; holdfast is {}", client_->program.string(),
+                                       client_->version.major, client_->version.minor, host_.self().string()));
+  // The backend of a tunnel that is there stays, if it still can: changing it is another wish.
+  const auto& former = former_.tunnel();
+  if (former && request_.backend == "auto" && backends::find_backend((*former)->backend) != nullptr) {
+    auto kept = find_candidates((*former)->backend, {}, request_.places.scope, host_, passed_over_);
+    if (kept) candidates_ = std::move(*kept);
+  }
+  if (candidates_.empty()) {
+    HOLDFAST_TRY(candidates_,
+                 find_candidates(request_.backend, request_.only_backends, request_.places.scope, host_, passed_over_));
+  }
+  HOLDFAST_CHECK(check_interruption());
+  if (request_.preflight) HOLDFAST_CHECK(preflight(lock.directory()));
+  HOLDFAST_CHECK(check_interruption());
+  was_lingering_ = request_.places.scope == Scope::user && backends::is_lingering(host_, host_.user());
+  if (auto changed = change_host(); !changed) return undo(std::move(changed).error());
+  return outcome_;
+}
+
+Result<std::vector<std::string>> Setup::plan() {
+  HOLDFAST_CHECK(look_around());
+  const auto& places = request_.places;
+  HOLDFAST_TRY(candidates_,
+               find_candidates(request_.backend, request_.only_backends, places.scope, host_, passed_over_));
+  backend_ = candidates_.front().backend;
+  survives_ = candidates_.front().fitness.survives;
+  HOLDFAST_TRY(const auto runtime_dir, runtime_directory_for(*backend_, false));
+  HOLDFAST_TRY(tunnel_, wanted(*backend_, runtime_dir));
+  tell_choice();
+
+  std::vector<std::string> lines;
+  const auto describe = [&](const backends::Plan& steps) {
+    for (const auto& step : steps) lines.push_back(backends::describe(step));
+  };
+  for (const auto& old : former_.holders()) {
+    HOLDFAST_TRY(const auto stop, old.backend->stop(old.job, host_));
+    describe(stop);
+    if (old.backend == backend_) continue;
+    HOLDFAST_TRY(const auto remove, old.backend->remove(request_.name, places, host_));
+    describe(remove);
+  }
+  lines.push_back(fmt::format("write {} ({:04o}), what setup changed besides the tunnel's own files, for remove",
+                              store::installation_record_file(places).string(), places.file_mode));
+  HOLDFAST_TRY(const auto proof, backend_->prove(holder().job, host_));
+  describe(proof);
+  HOLDFAST_TRY(const auto steps, install_plan());
+  describe(steps);
+  HOLDFAST_TRY(const auto start, backend_->start(holder().job, host_));
+  describe(start);
+  return lines;
+}
+
+}  // namespace holdfast::cli

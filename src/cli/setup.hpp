@@ -1,0 +1,83 @@
+// Setting a tunnel up: all of it, or nothing.
+#pragma once
+
+#include "backends/apply.hpp"
+#include "cli/backend_choice.hpp"
+#include "cli/command.hpp"
+#include "cli/control.hpp"
+#include "cli/former_tunnel.hpp"
+#include "cli/setup_request.hpp"
+#include "ssh/arguments.hpp"
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace holdfast::cli {
+
+/// What setup came to.
+struct SetupOutcome {
+  bool changed = true;
+  std::chrono::milliseconds took{0};         ///< from the start of the job to up
+  std::optional<Diagnosis> unverified = {};  ///< up, but not verified end to end, and why
+};
+
+/// One setup, from the request to a tunnel that is up. On any failure what was done is undone, and a former tunnel of
+/// that name runs again if it ran before.
+class Setup {
+ public:
+  Setup(Context& context, SetupRequest request);
+
+  /// Does it.
+  [[nodiscard]] Result<SetupOutcome> run();
+  /// Every file and command of run(), as text; changes nothing.
+  [[nodiscard]] Result<std::vector<std::string>> plan();
+  /// After either: the tunnel as it is, or would be.
+  [[nodiscard]] const Tunnel& tunnel() const { return *tunnel_; }
+
+ private:
+  // What is there, and what is wanted (setup.cpp)
+  [[nodiscard]] Result<> look_around();
+  [[nodiscard]] Result<Tunnel> wanted(const backends::Backend& backend, const fs::path& runtime_dir) const;
+  [[nodiscard]] Result<bool> is_in_place();
+  [[nodiscard]] Result<backends::Plan> install_plan() const;
+  [[nodiscard]] Holder holder() const;
+  [[nodiscard]] Result<fs::path> runtime_directory_for(const backends::Backend& backend, bool make) const;
+  void tell_choice();
+
+  // Checks before anything is changed (setup_preflight.cpp)
+  [[nodiscard]] Result<> preflight(const fs::path& lock_directory);
+
+  // Changes (setup_install.cpp)
+  [[nodiscard]] Result<> change_host();
+  [[nodiscard]] Result<> choose_backend();
+  [[nodiscard]] Result<> replace_former();
+  [[nodiscard]] Result<> install();
+  [[nodiscard]] Result<> start();
+  [[nodiscard]] Result<> record_changes();
+  [[nodiscard]] Error undo(Error error);
+
+  Context& context_;
+  os::Host& host_;
+  SetupRequest request_;
+  FormerTunnel former_;
+  std::optional<ssh::Client> client_;
+  std::vector<backends::Candidate> candidates_;
+  std::vector<PassedOver> passed_over_;
+  bool was_lingering_ = false;
+
+  const backends::Backend* backend_ = nullptr;
+  Survives survives_;
+  std::optional<Tunnel> tunnel_;
+  std::optional<std::string> pin_;  ///< what NAME.known_hosts is to say: a host key accepted now
+
+  bool replacing_ = false;  ///< the former tunnel is being stopped: from here on the new one may run
+  backends::Applied applied_;
+  SetupOutcome outcome_;
+};
+
+/// An Error when Ctrl-C was pressed.
+[[nodiscard]] Result<> check_interruption();
+
+}  // namespace holdfast::cli

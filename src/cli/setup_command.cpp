@@ -1,0 +1,81 @@
+#include "cli/commands.hpp"
+#include "cli/interruption.hpp"
+#include "cli/setup.hpp"
+#include "cli/tunnel_status.hpp"
+#include "cli/way_in.hpp"
+#include "core/text.hpp"
+
+#include <fmt/format.h>
+
+namespace holdfast::cli {
+namespace {
+
+TunnelStatus status_of(const Tunnel& tunnel, const store::Places& places, Context& context) {
+  std::vector<std::string> warnings;
+  auto statuses = gather_status({{tunnel->name, tunnel}}, places, context.host, warnings);
+  for (const auto& warning : warnings) context.terminal.warn(warning);
+  return std::move(statuses.front());
+}
+
+void tell(const Setup& setup, const SetupOutcome& outcome, const std::string& user, Context& context) {
+  const auto& tunnel = setup.tunnel();
+  auto& terminal = context.terminal;
+  const auto& name = tunnel->name.text();
+  if (!outcome.changed) {
+    terminal.answer(fmt::format("tunnel {} is up already: nothing changed", name));
+  } else if (outcome.unverified) {
+    terminal.answer(fmt::format("tunnel {} is up after {} ms, but could not be verified end to end: {}", name,
+                                outcome.took.count(), printable(outcome.unverified->message)));
+    if (!outcome.unverified->hint.empty()) terminal.answer("  hint: " + printable(outcome.unverified->hint));
+  } else {
+    terminal.answer(fmt::format("tunnel {} is up: verified end to end in {} ms", name, outcome.took.count()));
+  }
+  terminal.note("from a laptop that may log in to the bastion:");
+  terminal.answer(way_in(tunnel, user));
+}
+
+Result<ExitStatus> print_plan(Context& context, SetupRequest request) {
+  Setup setup(context, std::move(request));
+  HOLDFAST_TRY(const auto lines, setup.plan());
+  for (const auto& line : lines) context.terminal.answer(line);
+  context.terminal.note("nothing was changed: --dry-run");
+  return ExitStatus::done;
+}
+
+Result<ExitStatus> set_up(Context& context, const Arguments& arguments) {
+  HOLDFAST_TRY(auto request, read_setup_request(context, arguments));
+  if (request.dry_run) return print_plan(context, std::move(request));
+  const Interruption guard;
+  const auto places = request.places;
+  const auto user = request.run_as.name;
+  const bool json = request.json;
+  Setup setup(context, std::move(request));
+  HOLDFAST_TRY(const auto outcome, setup.run());
+  if (json)
+    context.terminal.answer(setup_json(status_of(setup.tunnel(), places, context), outcome.changed));
+  else
+    tell(setup, outcome, user, context);
+  return ExitStatus::done;
+}
+
+}  // namespace
+
+const Command& setup_command() {
+  static const Command command{
+      .name = "setup",
+      .aliases = {"setup-tunnel"},
+      .synopsis = "-p PORT -b BASTION [OPTION…]",
+      .summary = "make a tunnel, keep it up, and see it work end to end",
+      .description =
+          "Checks everything first, with the real ssh and as the user that the tunnel will run as; then writes the "
+          "tunnel's file, installs it through a backend, starts it and waits until it is verified end to end. The last "
+          "line it prints is what a laptop types to come in.\n"
+          "With the same arguments again it changes nothing and says so; with others it updates the tunnel in place. "
+          "When anything fails all of it is undone, and a former tunnel of that name runs again.\n"
+          "The exit status is 2 for what cannot be meant, 5 when no backend can be used, 1 for any other failure.",
+      .options = setup_options(),
+      .run = set_up};
+  return command;
+}
+
+}  // namespace holdfast::cli

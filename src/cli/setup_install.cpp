@@ -1,0 +1,134 @@
+#include "backends/logind.hpp"
+#include "cli/interruption.hpp"
+#include "cli/removal.hpp"
+#include "cli/setup.hpp"
+#include "store/installation_record.hpp"
+
+#include <fmt/format.h>
+
+namespace holdfast::cli {
+namespace {
+
+constexpr std::chrono::milliseconds k_patience{30000};
+
+bool needs_linger(std::string_view backend) { return backend == "systemd-user"; }
+
+}  // namespace
+
+Result<> Setup::change_host() {
+  // Noted before anything is installed, so that a setup that is cut short can still be removed without a trace.
+  const auto& former = former_.tunnel();
+  const auto use = former && needs_linger((*former)->backend) ? store::LingerUse::needed : store::LingerUse::none;
+  HOLDFAST_CHECK(store::add_to_record(host_, request_.places, request_.name, {}, use));
+  HOLDFAST_CHECK(choose_backend());
+  HOLDFAST_CHECK(check_interruption());
+  HOLDFAST_CHECK(replace_former());
+  HOLDFAST_CHECK(check_interruption());
+  HOLDFAST_CHECK(install());
+  HOLDFAST_CHECK(check_interruption());
+  HOLDFAST_CHECK(start());
+  return record_changes();
+}
+
+Result<> Setup::choose_backend() {
+  // Proofs need a job to prove; where its runtime files will be depends on what they find.
+  HOLDFAST_TRY(const auto provisional,
+               wanted(*candidates_.front().backend, request_.places.scope == Scope::system
+                                                        ? store::system_runtime_directory(request_.name)
+                                                        : store::runtime_directory_candidates(host_, false).front()));
+  const auto job = make_job(provisional, request_.places, request_.run_as, host_);
+  HOLDFAST_TRY(auto chosen, prove_best(std::move(candidates_), job, host_, passed_over_));
+  applied_.append(std::move(chosen.proof));
+  backend_ = chosen.candidate.backend;
+  survives_ = chosen.candidate.fitness.survives;
+  HOLDFAST_TRY(const auto runtime_dir, runtime_directory_for(*backend_, true));
+  HOLDFAST_TRY(tunnel_, wanted(*backend_, runtime_dir));
+  tell_choice();
+  if (survives_.reboot.kind != Survival::Kind::yes)
+    if (const auto& remedy = chosen.candidate.fitness.remedy)
+      context_.terminal.step_warned("it could be stronger", *remedy);
+  return {};
+}
+
+Result<> Setup::replace_former() {
+  replacing_ = true;
+  if (!former_.existed()) return {};
+  HOLDFAST_CHECK(former_.stop(host_));
+  for (const auto& old : former_.holders()) {
+    if (old.backend == backend_) continue;
+    HOLDFAST_TRY(const auto plan, old.backend->remove(request_.name, request_.places, host_));
+    HOLDFAST_TRY(auto removed, backends::apply(plan, host_));
+    applied_.append(std::move(removed));
+  }
+  context_.terminal.step_done("former tunnel stopped", "");
+  return {};
+}
+
+Result<> Setup::install() {
+  HOLDFAST_TRY(const auto plan, install_plan());
+  HOLDFAST_TRY(auto installed, backends::apply(plan, host_));
+  applied_.append(std::move(installed));
+  for (const auto& step : plan)
+    if (const auto* file = std::get_if<backends::WriteFile>(&step))
+      context_.terminal.step_done("written", file->path.string());
+  return {};
+}
+
+Result<> Setup::start() {
+  const auto begin = host_.now();
+  HOLDFAST_TRY(const auto plan, backend_->start(holder().job, host_));
+  HOLDFAST_TRY(auto started, backends::apply(plan, host_));
+  applied_.append(std::move(started));
+  const auto since = [&] { return std::chrono::duration_cast<std::chrono::milliseconds>(host_.now() - begin); };
+  context_.terminal.step_done("started", fmt::format("in {} ms", since().count()));
+
+  const auto former = former_.live() ? std::optional(former_.live()->supervisor) : std::nullopt;
+  HOLDFAST_TRY(auto arrival, wait_until_up(holder(), former, host_, k_patience));
+  outcome_.took = since();
+  if (arrival.up) {
+    if (!arrival.verified) {
+      outcome_.unverified = arrival.failure.value_or(
+          Diagnosis{FailureClass::unknown, "the bastion does not let the tunnel be looked through", ""});
+      context_.terminal.step_warned("up, but not verified end to end", outcome_.unverified->message);
+    }
+    return {};
+  }
+  context_.terminal.step_failed("verified end to end");
+  const auto subject = "tunnel " + request_.name.text();
+  if (arrival.failure) return Error{"setting up", subject, arrival.failure->message, arrival.failure->hint};
+  return Error{"setting up", subject,
+               fmt::format("it was started, and was not up after {} s", k_patience.count() / 1000),
+               "run it with -v, and without --no-preflight"};
+}
+
+Result<> Setup::record_changes() {
+  auto use = store::LingerUse::none;
+  if (needs_linger(backend_->name()) && backends::is_lingering(host_, host_.user()))
+    use = was_lingering_ ? store::LingerUse::needed : store::LingerUse::turned_on;
+  return store::add_to_record(host_, request_.places, request_.name, applied_.made_directories(), use);
+}
+
+Error Setup::undo(Error error) {
+  auto& terminal = context_.terminal;
+  const Interruption deaf;  // a second Ctrl-C must not leave half of it behind
+  std::vector<std::string> leftovers;
+  if (replacing_)
+    if (auto stopped = stop_holders({holder()}, host_); !stopped) leftovers.push_back(stopped.error().line());
+  for (auto& line : applied_.unwind(host_)) leftovers.push_back(std::move(line));
+  if (former_.existed()) {
+    if (tunnel_) (void)host_.remove_empty_directory(*(*tunnel_)->runtime_dir);
+    if (auto back = former_.bring_back(host_); !back) leftovers.push_back(back.error().line());
+    terminal.note(former_.was_running() ? "undone; the former tunnel runs again" : "undone; the former tunnel is back");
+  } else {
+    std::vector<fs::path> directories;
+    if (tunnel_) directories.push_back(*(*tunnel_)->runtime_dir);
+    std::vector<std::string> report;
+    auto forgotten = forget_tunnel(request_.name, directories, request_.places, host_, true, report);
+    if (!forgotten) leftovers.push_back(forgotten.error().line());
+    terminal.note("undone; nothing was changed");
+  }
+  for (const auto& line : leftovers) terminal.warn("it could not be undone: " + line);
+  return error;
+}
+
+}  // namespace holdfast::cli

@@ -1,0 +1,76 @@
+#include "cli/setup.hpp"
+#include "ssh/preflight.hpp"
+
+#include <fmt/format.h>
+
+#include <unistd.h>
+
+namespace holdfast::cli {
+namespace {
+
+constexpr std::size_t k_largest_known_hosts = 64 * 1024;
+
+/// A directory that only the tunnel's user can look into, gone with this object.
+class Scratch {
+ public:
+  static Result<Scratch> make(const fs::path& parent, const os::User& owner, os::Host& host) {
+    auto path = parent / fmt::format("check.{}", ::getpid());
+    HOLDFAST_CHECK(host.remove_tree(path));
+    if (owner.uid == host.user().uid) {
+      HOLDFAST_CHECK(host.make_directories(path, 0700));
+    } else {
+      const os::Command command{{"install", "-d", "-m", "0700", "-o", std::to_string(owner.uid), "-g",
+                                 std::to_string(owner.gid), "--", path.string()}};
+      HOLDFAST_TRY(const auto made, host.run(command, std::chrono::seconds(5)));
+      if (!made.ok()) return Error{"making", path.string(), made.err, ""};
+    }
+    return Scratch(std::move(path), host);
+  }
+  Scratch(Scratch&& other) noexcept : path_(std::move(other.path_)), host_(std::exchange(other.host_, nullptr)) {}
+  Scratch& operator=(Scratch&&) = delete;
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  ~Scratch() {
+    if (host_ != nullptr) (void)host_->remove_tree(path_);
+  }
+  [[nodiscard]] const fs::path& path() const noexcept { return path_; }
+
+ private:
+  Scratch(fs::path path, os::Host& host) : path_(std::move(path)), host_(&host) {}
+  fs::path path_;
+  os::Host* host_;
+};
+
+}  // namespace
+
+Result<> Setup::preflight(const fs::path& lock_directory) {
+  HOLDFAST_TRY(const auto scratch, Scratch::make(lock_directory, request_.run_as, host_));
+  // The backend does not matter to ssh; nothing has chosen the runtime directory yet.
+  HOLDFAST_TRY(const auto tunnel, wanted(*candidates_.front().backend, scratch.path()));
+  const bool accept = request_.accept_new_host_key;
+  ssh::PreflightRequest checks{*client_,       request_.run_as, ssh::job_environment(host_, request_.run_as),
+                               scratch.path(), accept,          accept ? scratch.path() / "known_hosts" : fs::path()};
+  const auto& former = former_.tunnel();
+  const bool holds = former && former_.live() && former_.live()->state == store::TunnelState::up;
+  if (holds && (*former)->bastion == request_.bastion) checks.held = (*former)->forwards;
+
+  auto& terminal = context_.terminal;
+  HOLDFAST_TRY(const auto report, ssh::preflight(host_, tunnel, checks, [&](const ssh::Check& check) {
+                 if (!check.failure)
+                   terminal.step_done(check.what, check.figure);
+                 else if (check.warning)
+                   terminal.step_warned(check.what, check.failure->message);
+                 else
+                   terminal.step_failed(check.what);
+               }));
+  HOLDFAST_CHECK(check_interruption());
+  if (report.failure)
+    return Error{"setting up", "tunnel " + request_.name.text(), report.failure->message, report.failure->hint};
+  if (report.pinned_key) {
+    HOLDFAST_TRY(pin_, host_.read_file(checks.pin_file, k_largest_known_hosts));
+    terminal.step_done("host key accepted and pinned", *report.pinned_key);
+  }
+  return {};
+}
+
+}  // namespace holdfast::cli

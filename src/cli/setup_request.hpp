@@ -1,0 +1,37 @@
+// What `setup` was asked for, every value valid: usage errors end here, before anything is touched.
+#pragma once
+
+#include "cli/command.hpp"
+#include "core/tunnel.hpp"
+#include "os/host.hpp"
+#include "store/places.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace holdfast::cli {
+
+struct SetupRequest {
+  TunnelName name;
+  Destination bastion;
+  std::vector<Forward> forwards;
+  std::optional<boost::filesystem::path> identity;
+  std::vector<SshOption> ssh_options;
+  std::string backend = "auto";            ///< "auto" or one of this version's
+  std::vector<std::string> only_backends;  ///< HOLDFAST_BACKENDS: what `auto` may take; empty: any
+  store::Places places;
+  os::User run_as;  ///< ourselves in the user scope
+  bool accept_new_host_key = false;
+  bool preflight = true;
+  bool dry_run = false;
+  bool json = false;
+};
+
+/// The options of setup, as rows of the table.
+[[nodiscard]] const std::vector<Option>& setup_options();
+
+/// Flags win over variables. Asks the name service for --run-as.
+[[nodiscard]] Result<SetupRequest> read_setup_request(Context& context, const Arguments& arguments);
+
+}  // namespace holdfast::cli

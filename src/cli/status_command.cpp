@@ -1,0 +1,122 @@
+#include "cli/commands.hpp"
+#include "cli/scope.hpp"
+#include "cli/selection.hpp"
+#include "cli/tunnel_status.hpp"
+
+#include <algorithm>
+
+namespace holdfast::cli {
+namespace {
+
+constexpr std::chrono::milliseconds k_watch_interval{2000};
+constexpr std::size_t k_transitions_shown = 10;
+
+/// What one look gave.
+struct Look {
+  std::string text;
+  bool all_up = true;
+};
+
+class Status {
+ public:
+  Status(Context& context, const Arguments& arguments, store::Places places)
+      : context_(context), arguments_(arguments), places_(std::move(places)) {}
+
+  Result<Look> look() {
+    HOLDFAST_TRY(const auto entries, asked_about());
+    std::vector<std::string> warnings;
+    const auto statuses = gather_status(entries, places_, context_.host, warnings);
+    for (const auto& warning : warnings) context_.terminal.warn(warning);
+    Look look;
+    // Of a tunnel of another host nothing can be known here; it counts only when it was named.
+    look.all_up = std::ranges::all_of(
+        statuses, [&](const TunnelStatus& status) { return status.is_up() || (status.elsewhere && !names_one()); });
+    look.text = render(statuses);
+    return look;
+  }
+
+ private:
+  [[nodiscard]] bool names_one() const { return !arguments_.operands().empty() || arguments_.has("port"); }
+
+  Result<std::vector<store::Entry>> asked_about() {
+    if (const auto port = arguments_.one("port")) {
+      if (!arguments_.operands().empty()) return usage_error("option --port", "it stands in place of a name");
+      return on_port(*port, store::load_all(context_.host, places_));
+    }
+    if (arguments_.operands().empty()) return store::load_all(context_.host, places_);
+    HOLDFAST_TRY(const auto names, named_tunnels(arguments_.operands(), context_.host, places_));
+    std::vector<store::Entry> entries;
+    for (const auto& name : names) entries.push_back({name, store::load(context_.host, places_, name)});
+    return entries;
+  }
+
+  std::string render(const std::vector<TunnelStatus>& statuses) const {
+    if (arguments_.has("json")) return status_json(statuses);
+    const bool colour = context_.terminal.colours_out();
+    const auto now = context_.host.wall_now();
+    if (statuses.size() == 1 && names_one()) {
+      const auto name = TunnelName::parse(statuses.front().name);
+      const auto transitions = name ? store::History::read(places_.state_file(*name, "history"), k_transitions_shown)
+                                    : std::vector<store::Transition>();
+      return status_detail(statuses.front(), transitions, now, colour);
+    }
+    if (statuses.empty()) return {};
+    return status_table(statuses, now, colour);
+  }
+
+  Context& context_;
+  const Arguments& arguments_;
+  store::Places places_;
+};
+
+Result<ExitStatus> watch(Context& context, Status& status, bool json) {
+  std::string shown;
+  for (;;) {
+    HOLDFAST_TRY(const auto look, status.look());
+    const bool redraws = context.terminal.out_is_terminal() && !json;
+    if (redraws)
+      context.terminal.answer("\x1b[H\x1b[2J" + look.text);  // home, then clear: console_codes(4)
+    else if (look.text != shown)
+      context.terminal.answer(look.text);
+    shown = look.text;
+    if (!context.terminal.flush()) return ExitStatus::done;  // nobody reads any more
+    context.host.sleep_for(k_watch_interval);
+  }
+}
+
+Result<ExitStatus> show_status(Context& context, const Arguments& arguments) {
+  HOLDFAST_TRY(auto places, choose_places(arguments, context.host));
+  const std::string no_tunnels =
+      places.scope == Scope::system ? "there are no tunnels in the system scope" : "you have no tunnels";
+  Status status(context, arguments, std::move(places));
+  if (arguments.has("watch")) return watch(context, status, arguments.has("json"));
+  HOLDFAST_TRY(const auto look, status.look());
+  if (look.text.empty())
+    context.terminal.note(no_tunnels + "; holdfast setup makes one");
+  else
+    context.terminal.answer(look.text);
+  return look.all_up ? ExitStatus::done : ExitStatus::not_up;
+}
+
+}  // namespace
+
+const Command& status_command() {
+  static const Command command{
+      .name = "status",
+      .aliases = {"show-status"},
+      .synopsis = "[NAME…] [-p PORT] [--json] [--watch]",
+      .summary = "show whether tunnels are up, and if not why",
+      .description =
+          "Without a name: a table of all. With one: everything about it. \"up\" means that the bastion's "
+          "port was seen to lead here, end to end.\n"
+          "The exit status is 0 when everything asked about is up, 3 when something is not, 4 when there is "
+          "no such tunnel.",
+      .options = {k_port_option,
+                  {"json", "", "print JSON; unknown values are null"},
+                  {"watch,w", "", "look again every two seconds, until interrupted"}},
+      .most_operands = k_any_number,
+      .run = show_status};
+  return command;
+}
+
+}  // namespace holdfast::cli

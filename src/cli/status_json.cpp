@@ -1,0 +1,90 @@
+#include "cli/tunnel_status.hpp"
+#include "core/text.hpp"
+
+#include <boost/json.hpp>
+
+namespace holdfast::cli {
+namespace {
+
+namespace json = boost::json;
+
+// JSON is UTF-8; a message may quote any byte of a stranger's.
+json::string text(std::string_view bytes) { return json::string(printable(bytes)); }
+
+json::value text_or_null(const std::optional<std::string>& value) {
+  return value ? json::value(text(*value)) : json::value(nullptr);
+}
+
+template <class T>
+json::value or_null(const std::optional<T>& value) {
+  return value ? json::value(*value) : json::value(nullptr);
+}
+
+json::value time_or_null(const std::optional<WallTime>& value) {
+  return value ? json::value(json::string(to_rfc3339(*value))) : json::value(nullptr);
+}
+
+json::array forwards_value(const std::vector<TunnelStatus::Forward>& forwards) {
+  json::array array;
+  for (const auto& forward : forwards)
+    array.push_back(json::object{
+        {"listen", text(forward.listen)},
+        {"target", text(forward.target)},
+        {"state", forward.state ? json::value(json::string(store::to_text(*forward.state))) : json::value(nullptr)}});
+  return array;
+}
+
+json::object backend_value(const TunnelStatus::Backend& backend) {
+  const auto survival = [&](Survival Survives::*what) {
+    return backend.survives ? json::value(json::string(((*backend.survives).*what).text())) : json::value(nullptr);
+  };
+  return {{"name", text_or_null(backend.name)},
+          {"installed", or_null(backend.installed)},
+          {"running", or_null(backend.running)},
+          {"survives", json::object{{"crash", survival(&Survives::crash)},
+                                    {"logout", survival(&Survives::logout)},
+                                    {"reboot", survival(&Survives::reboot)}}}};
+}
+
+json::value failure_value(const std::optional<TunnelStatus::Failure>& failure) {
+  if (!failure) return nullptr;
+  const auto& diagnosis = failure->diagnosis;
+  return json::object{{"class", json::string(to_text(diagnosis.failure))},
+                      {"message", text(diagnosis.message)},
+                      {"hint", diagnosis.hint.empty() ? json::value(nullptr) : json::value(text(diagnosis.hint))},
+                      {"at", time_or_null(failure->at)}};
+}
+
+json::object tunnel_value(const TunnelStatus& tunnel) {
+  return {{"name", text(tunnel.name)},
+          {"state", tunnel.state ? json::value(json::string(store::to_text(*tunnel.state))) : json::value(nullptr)},
+          {"verified", or_null(tunnel.verified)},
+          {"since", time_or_null(tunnel.since)},
+          {"host", text_or_null(tunnel.host)},
+          {"bastion", text_or_null(tunnel.bastion)},
+          {"engine", text_or_null(tunnel.engine)},
+          {"forwards", forwards_value(tunnel.forwards)},
+          {"backend", backend_value(tunnel.backend)},
+          {"supervisor_pid", or_null(tunnel.supervisor_pid)},
+          {"ssh_pid", or_null(tunnel.ssh_pid)},
+          {"rtt_ms", or_null(tunnel.rtt_ms)},
+          {"reconnects", or_null(tunnel.reconnects)},
+          {"next_attempt", time_or_null(tunnel.next_attempt)},
+          {"last_error", failure_value(tunnel.last_error)}};
+}
+
+}  // namespace
+
+std::string status_json(const std::vector<TunnelStatus>& tunnels) {
+  json::array array;
+  for (const auto& tunnel : tunnels) array.push_back(tunnel_value(tunnel));
+  return json::serialize(json::object{{"tunnels", std::move(array)}});
+}
+
+std::string setup_json(const TunnelStatus& tunnel, bool changed) {
+  auto object = tunnel_value(tunnel);
+  object["changed"] = changed;
+  return json::serialize(object);
+}
+
+}  // namespace holdfast::cli

@@ -1,0 +1,202 @@
+#include "cli/terminal.hpp"
+#include "cli/tunnel_status.hpp"
+#include "core/text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace holdfast::cli {
+namespace {
+
+using store::TunnelState;
+
+const char* const k_unknown = "-";
+
+/// A cell of the table: its text, and how it is painted once it is padded.
+struct Cell {
+  std::string text;
+  Style style = Style::plain;
+};
+
+std::size_t columns(std::string_view text) {  // a UTF-8 sequence has one byte that is no continuation
+  return static_cast<std::size_t>(
+      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+}
+
+std::string padded(const std::string& text, std::size_t width) {
+  const auto now = columns(text);
+  return now < width ? text + std::string(width - now, ' ') : text;
+}
+
+Style style_of(const std::optional<TunnelState>& state) {
+  if (!state) return Style::dim;
+  switch (*state) {
+    case TunnelState::up:
+      return Style::green;
+    case TunnelState::connecting:
+    case TunnelState::waiting:
+    case TunnelState::standby:
+      return Style::yellow;
+    case TunnelState::failed:
+      return Style::red;
+    case TunnelState::stopped:
+      break;
+  }
+  return Style::dim;
+}
+
+std::string state_words(const TunnelStatus& tunnel) {
+  if (!tunnel.state) return "unknown";
+  std::string words(store::to_text(*tunnel.state));
+  if (tunnel.is_up() && tunnel.verified == false) words += " (unverified)";
+  return words;
+}
+
+std::string age(const std::optional<WallTime>& since, WallTime now) {
+  if (!since) return k_unknown;
+  return to_words(std::chrono::floor<std::chrono::seconds>(now - *since));
+}
+
+std::string forwards_words(const TunnelStatus& tunnel) {
+  if (tunnel.forwards.empty()) return k_unknown;
+  constexpr std::size_t k_shown = 2;
+  constexpr std::string_view k_usual = "127.0.0.1:";  // the bind address goes without saying
+  std::string out;
+  for (std::size_t i = 0; i < std::min(tunnel.forwards.size(), k_shown); ++i) {
+    std::string_view listen = tunnel.forwards[i].listen;
+    if (listen.starts_with(k_usual)) listen.remove_prefix(k_usual.size());
+    out += fmt::format("{}{} → {}", i == 0 ? "" : ", ", printable(listen), printable(tunnel.forwards[i].target));
+  }
+  if (tunnel.forwards.size() > k_shown) out += fmt::format(", {} more", tunnel.forwards.size() - k_shown);
+  return out;
+}
+
+std::string or_unknown(const std::optional<std::string>& text) { return text ? printable(*text) : k_unknown; }
+
+std::string seconds_until(WallTime time, WallTime now) {
+  const auto left = std::chrono::ceil<std::chrono::seconds>(time - now);
+  return left.count() <= 0 ? "now" : "in " + to_words(left);
+}
+
+/// Why a tunnel is not up, in lines to stand below its row.
+std::vector<std::string> reasons(const TunnelStatus& tunnel, WallTime now) {
+  std::vector<std::string> lines;
+  if (tunnel.elsewhere) {
+    lines.push_back("it belongs to host " + or_unknown(tunnel.host) + "; ask there");
+    return lines;
+  }
+  if (tunnel.is_up() && tunnel.verified != false) return lines;
+  const bool tells = !tunnel.is_up() || !tunnel.last_error;
+  if (tunnel.last_error) {
+    lines.push_back(printable(tunnel.last_error->diagnosis.message));
+    if (const auto& hint = tunnel.last_error->diagnosis.hint; !hint.empty())
+      lines.push_back("hint: " + printable(hint));
+  }
+  if (tells && tunnel.next_attempt) lines.push_back("next attempt " + seconds_until(*tunnel.next_attempt, now));
+  if (tunnel.state == TunnelState::stopped && !tunnel.last_error)
+    lines.push_back("hint: holdfast start " + tunnel.name);
+  return lines;
+}
+
+std::string survives_words(const std::optional<Survives>& survives) {
+  if (!survives) return k_unknown;
+  return fmt::format("a crash: {}, a logout: {}, a reboot: {}", survives->crash.text(), survives->logout.text(),
+                     survives->reboot.text());
+}
+
+std::string backend_words(const TunnelStatus& tunnel) {
+  std::string out = or_unknown(tunnel.backend.name);
+  if (tunnel.backend.installed == false) out += ", not installed";
+  if (tunnel.backend.running) out += *tunnel.backend.running ? ", running" : ", not running";
+  return out;
+}
+
+std::string error_words(const TunnelStatus::Failure& failure, WallTime now) {
+  const auto& diagnosis = failure.diagnosis;
+  std::string out = fmt::format("{} ({}{})", printable(diagnosis.message), to_text(diagnosis.failure),
+                                failure.at ? ", " + age(failure.at, now) + " ago" : "");
+  if (!diagnosis.hint.empty()) out += "\nhint: " + printable(diagnosis.hint);
+  return out;
+}
+
+/// Rows of "label  value"; the lines of a value stand below each other.
+class Sheet {
+ public:
+  explicit Sheet(bool colour) : colour_(colour) {}
+  void row(std::string_view label, const std::string& value) {
+    constexpr std::size_t k_label_width = 11;
+    bool first = true;
+    for (const auto& line : split(value, '\n')) {
+      text_ += paint(Style::dim, padded(std::string(first ? label : ""), k_label_width), colour_) + line + "\n";
+      first = false;
+    }
+  }
+  [[nodiscard]] std::string take() { return std::move(text_); }
+
+ private:
+  bool colour_;
+  std::string text_;
+};
+
+}  // namespace
+
+std::string status_table(const std::vector<TunnelStatus>& tunnels, WallTime now, bool colour) {
+  using Row = std::array<Cell, 6>;
+  std::vector<Row> rows{{Cell{"NAME", Style::dim}, Cell{"STATE", Style::dim}, Cell{"SINCE", Style::dim},
+                         Cell{"BASTION", Style::dim}, Cell{"FORWARDS", Style::dim}, Cell{"BACKEND", Style::dim}}};
+  for (const auto& tunnel : tunnels)
+    rows.push_back({Cell{tunnel.name, Style::bold}, Cell{state_words(tunnel), style_of(tunnel.state)},
+                    Cell{age(tunnel.since, now)}, Cell{or_unknown(tunnel.bastion)}, Cell{forwards_words(tunnel)},
+                    Cell{or_unknown(tunnel.backend.name)}});
+  std::array<std::size_t, 6> widths{};
+  for (const auto& row : rows)
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], columns(row[i].text));
+
+  std::string out;
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    for (std::size_t i = 0; i < rows[r].size(); ++i) {
+      const auto& cell = rows[r][i];
+      const bool last = i + 1 == rows[r].size();
+      out += paint(cell.style, last ? cell.text : padded(cell.text, widths[i]), colour) + (last ? "\n" : "  ");
+    }
+    if (r == 0) continue;
+    for (const auto& line : reasons(tunnels[r - 1], now)) out += "  " + line + "\n";
+  }
+  return out;
+}
+
+std::string status_detail(const TunnelStatus& tunnel, const std::vector<store::Transition>& transitions, WallTime now,
+                          bool colour) {
+  Sheet sheet(colour);
+  sheet.row("name", paint(Style::bold, tunnel.name, colour));
+  auto state = paint(style_of(tunnel.state), state_words(tunnel), colour);
+  if (tunnel.since) state += fmt::format(" for {} (since {})", age(tunnel.since, now), to_rfc3339(*tunnel.since));
+  if (tunnel.verified == true) state += ", verified end to end";
+  sheet.row("state", state);
+  if (!tunnel.is_up() && tunnel.next_attempt) sheet.row("next", seconds_until(*tunnel.next_attempt, now));
+  if (tunnel.last_error) sheet.row("last error", error_words(*tunnel.last_error, now));
+  sheet.row("host", or_unknown(tunnel.host) + (tunnel.elsewhere ? " (not this one: ask there)" : ""));
+  sheet.row("bastion", or_unknown(tunnel.bastion));
+  for (const auto& forward : tunnel.forwards)
+    sheet.row("forward", fmt::format("{} → {}{}", printable(forward.listen), printable(forward.target),
+                                     forward.state ? fmt::format(", {}", store::to_text(*forward.state)) : ""));
+  sheet.row("backend", backend_words(tunnel));
+  sheet.row("survives", survives_words(tunnel.backend.survives));
+  sheet.row("engine", or_unknown(tunnel.engine));
+  if (tunnel.supervisor_pid)
+    sheet.row("processes", fmt::format("supervisor {}{}", *tunnel.supervisor_pid,
+                                       tunnel.ssh_pid ? fmt::format(", ssh {}", *tunnel.ssh_pid) : ""));
+  if (tunnel.rtt_ms) sheet.row("round trip", fmt::format("{:.1f} ms", *tunnel.rtt_ms));
+  if (tunnel.reconnects) sheet.row("reconnects", fmt::format("{}", *tunnel.reconnects));
+  std::string last;
+  for (const auto& transition : transitions)
+    last += fmt::format("{}{}  {} → {}{}{}", last.empty() ? "" : "\n", to_rfc3339(transition.at),
+                        store::to_text(transition.from), store::to_text(transition.to),
+                        transition.reason.empty() ? "" : ": ", printable(transition.reason));
+  if (!last.empty()) sheet.row("history", last);
+  return sheet.take();
+}
+
+}  // namespace holdfast::cli

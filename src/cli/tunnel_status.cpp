@@ -1,0 +1,122 @@
+#include "cli/tunnel_status.hpp"
+
+#include "cli/installation.hpp"
+
+#include <map>
+
+namespace holdfast::cli {
+namespace {
+
+using store::TunnelState;
+
+TunnelStatus of_broken_file(const store::Entry& entry) {
+  TunnelStatus status;
+  status.name = entry.name.text();
+  status.state = TunnelState::failed;
+  status.verified = false;
+  const auto& error = entry.tunnel.error();
+  status.last_error = TunnelStatus::Failure{{FailureClass::config, error.line(), error.hint}, {}};
+  return status;
+}
+
+TunnelStatus of_file(const Tunnel& tunnel) {
+  TunnelStatus status;
+  status.name = tunnel->name.text();
+  if (!tunnel->host.empty()) status.host = tunnel->host;
+  status.bastion = tunnel->bastion.text();
+  status.engine = std::string(to_text(tunnel->engine));
+  for (const auto& forward : tunnel->forwards)
+    status.forwards.push_back({end_text(forward.listen()), end_text(forward.target()), {}});
+  status.backend.name = tunnel->backend;
+  return status;
+}
+
+void take_over(TunnelStatus& status, const store::LiveState& live, const os::Host& host) {
+  status.state = live.state;
+  status.verified = live.verified;
+  status.since = live.since;
+  status.supervisor_pid = live.supervisor.pid;
+  status.rtt_ms = live.rtt_ms;
+  status.reconnects = live.reconnects;
+  status.next_attempt = live.next_attempt;
+  status.forwards.clear();
+  for (const auto& forward : live.forwards) status.forwards.push_back({forward.listen, forward.target, forward.state});
+  if (live.ssh && os::is_alive(host, *live.ssh)) status.ssh_pid = live.ssh->pid;
+  // ssh has just died and the supervisor has not said so yet.
+  if (live.state == TunnelState::up && live.ssh && !status.ssh_pid) {
+    status.state = TunnelState::connecting;
+    status.verified = false;
+  }
+}
+
+void take_over_dead(TunnelStatus& status, const store::Places& places, const TunnelName& name,
+                    const std::optional<backends::Registration>& registration) {
+  const bool coming = registration && (registration->restarting || registration->running);
+  status.state = coming ? TunnelState::connecting : TunnelState::stopped;
+  status.verified = false;
+  for (auto& forward : status.forwards) forward.state = store::ForwardState::down;
+  if (coming) return;
+  const auto last = store::History::read(places.state_file(name, "history"), 1);
+  if (!last.empty() && last.front().to == TunnelState::stopped) status.since = last.front().at;
+}
+
+/// The tunnels of one backend, asked about together.
+struct Group {
+  std::vector<backends::Job> jobs;
+  std::vector<std::size_t> rows;
+};
+
+void complete(TunnelStatus& status, const backends::Backend& backend, const backends::Job& job,
+              const std::optional<backends::Registration>& registration, const os::Host& host) {
+  if (registration) {
+    status.backend.installed = registration->installed;
+    status.backend.running = registration->running || registration->restarting;
+  }
+  status.backend.survives = backend.survives(job, host);
+  const auto live = read_live(job.runtime_dir, job.name, job.places, host);
+  if (live && live->last_error)
+    status.last_error = TunnelStatus::Failure{live->last_error->diagnosis, live->last_error->at};
+  if (live && os::is_alive(host, live->supervisor))
+    take_over(status, *live, host);
+  else
+    take_over_dead(status, job.places, job.name, registration);
+}
+
+}  // namespace
+
+std::vector<TunnelStatus> gather_status(const std::vector<store::Entry>& entries, const store::Places& places,
+                                        const os::Host& host, std::vector<std::string>& warnings) {
+  std::vector<TunnelStatus> statuses;
+  std::map<const backends::Backend*, Group> groups;
+  for (const auto& entry : entries) {
+    if (!entry.tunnel) {
+      statuses.push_back(of_broken_file(entry));
+      continue;
+    }
+    const Tunnel& tunnel = *entry.tunnel;
+    auto& status = statuses.emplace_back(of_file(tunnel));
+    status.elsewhere = is_elsewhere(tunnel, host);
+    if (status.elsewhere) continue;
+    const auto backend = backend_of(tunnel);
+    if (!backend) {
+      status.state = TunnelState::failed;
+      status.verified = false;
+      const auto& error = backend.error();
+      status.last_error = TunnelStatus::Failure{{FailureClass::config, error.line(), error.hint}, {}};
+      continue;
+    }
+    auto& group = groups[*backend];
+    group.jobs.push_back(make_job(tunnel, places, nominal_user(tunnel, places, host), host));
+    group.rows.push_back(statuses.size() - 1);
+  }
+  for (const auto& [backend, group] : groups) {
+    const auto answers = backend->query(group.jobs, host);
+    if (!answers) warnings.push_back(answers.error().line());
+    for (std::size_t i = 0; i < group.jobs.size(); ++i)
+      complete(statuses[group.rows[i]], *backend, group.jobs[i], answers ? std::optional((*answers)[i]) : std::nullopt,
+               host);
+  }
+  return statuses;
+}
+
+}  // namespace holdfast::cli

@@ -1,0 +1,76 @@
+// What is true of tunnels now: from their files, their backends and their supervisors' own word.
+#pragma once
+
+#include "core/survives.hpp"
+#include "os/host.hpp"
+#include "store/history.hpp"
+#include "store/live_state.hpp"
+#include "store/places.hpp"
+#include "store/tunnel_store.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace holdfast::cli {
+
+/// One tunnel as `status` shows it. What is not known is empty; JSON says null.
+struct TunnelStatus {
+  struct Forward {
+    std::string listen;
+    std::string target;
+    std::optional<store::ForwardState> state;
+  };
+  struct Backend {
+    std::optional<std::string> name;
+    std::optional<bool> installed;
+    std::optional<bool> running;
+    std::optional<Survives> survives;
+  };
+  struct Failure {
+    Diagnosis diagnosis;
+    std::optional<WallTime> at;
+  };
+
+  std::string name;
+  std::optional<store::TunnelState> state;
+  std::optional<bool> verified;
+  std::optional<WallTime> since;
+  std::optional<std::string> host;
+  std::optional<std::string> bastion;
+  std::optional<std::string> engine;
+  std::vector<Forward> forwards;
+  Backend backend;
+  std::optional<pid_t> supervisor_pid;
+  std::optional<pid_t> ssh_pid;
+  std::optional<double> rtt_ms;
+  std::optional<std::uint64_t> reconnects;
+  std::optional<WallTime> next_attempt;
+  std::optional<Failure> last_error;
+
+  bool elsewhere = false;  ///< it belongs to another host, of which nothing can be seen from here
+
+  [[nodiscard]] bool is_up() const noexcept { return state == store::TunnelState::up; }
+};
+
+/// The truth of each entry, in order; one outside command for all tunnels of a backend. `warnings` gets a line for what
+/// could not be found out.
+[[nodiscard]] std::vector<TunnelStatus> gather_status(const std::vector<store::Entry>& entries,
+                                                      const store::Places& places, const os::Host& host,
+                                                      std::vector<std::string>& warnings);
+
+/// {"tunnels": […]}: every key of CONTRACT always there.
+[[nodiscard]] std::string status_json(const std::vector<TunnelStatus>& tunnels);
+
+/// One tunnel's object, with "changed".
+[[nodiscard]] std::string setup_json(const TunnelStatus& tunnel, bool changed);
+
+/// The table; under a tunnel that is not up, why and what to do.
+[[nodiscard]] std::string status_table(const std::vector<TunnelStatus>& tunnels, WallTime now, bool colour);
+
+/// Everything about one tunnel, with its last transitions (oldest first).
+[[nodiscard]] std::string status_detail(const TunnelStatus& tunnel, const std::vector<store::Transition>& transitions,
+                                        WallTime now, bool colour);
+
+}  // namespace holdfast::cli

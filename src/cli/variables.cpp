@@ -1,0 +1,72 @@
+#include "cli/variables.hpp"
+
+#include "core/text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace holdfast::cli {
+namespace {
+
+bool is_key(std::string_view text) {
+  const auto letter = [](char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_'; };
+  return !text.empty() && letter(text.front()) &&
+         std::all_of(text.begin(), text.end(), [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
+}
+
+/// The value without its quotes, or without a comment where it has none. Nothing when a quote is not closed.
+std::optional<std::string> read_value(std::string_view text) {
+  if (text.empty()) return std::string();
+  const char quote = text.front();
+  if (quote == '"' || quote == '\'') {
+    const auto end = text.find(quote, 1);
+    if (end == std::string_view::npos) return std::nullopt;
+    const auto rest = trim(text.substr(end + 1));
+    if (!rest.empty() && rest.front() != '#') return std::nullopt;
+    return std::string(text.substr(1, end - 1));
+  }
+  for (std::size_t i = 1; i < text.size(); ++i)
+    if (text[i] == '#' && (text[i - 1] == ' ' || text[i - 1] == '\t')) return std::string(trim(text.substr(0, i)));
+  return std::string(text);
+}
+
+}  // namespace
+
+Result<std::map<std::string, std::string>> parse_environment_file(std::string_view text, const std::string& file) {
+  std::map<std::string, std::string> values;
+  std::size_t number = 0;
+  for (const auto& part : split(text, '\n')) {
+    ++number;
+    const auto refuse = [&](std::string cause) {
+      return usage_error(fmt::format("{} line {}", file, number), std::move(cause), "a line is KEY=VALUE or # comment");
+    };
+    auto line = trim(part);
+    if (line.empty() || line.front() == '#') continue;
+    if (line.starts_with("export ")) line = trim(line.substr(7));
+    const auto equals = line.find('=');
+    if (equals == std::string_view::npos) return refuse("it is not KEY=VALUE");
+    const auto key = trim(line.substr(0, equals));
+    if (!is_key(key)) return refuse("what stands before = is no name of a variable");
+    auto value = read_value(trim(line.substr(equals + 1)));
+    if (!value) return refuse("the quotes around the value are not closed, or something follows them");
+    if (has_control_bytes(*value)) return refuse("the value holds a control character");
+    values[std::string(key)] = std::move(*value);
+  }
+  return values;
+}
+
+std::optional<std::string> Variables::get(const std::string& name) const {
+  if (const auto found = file_.find(name); found != file_.end() && !found->second.empty()) return found->second;
+  auto value = host_ != nullptr ? host_->env(name) : std::nullopt;
+  if (value && value->empty()) return std::nullopt;
+  return value;
+}
+
+std::optional<std::string> Variables::first_of(std::initializer_list<const char*> names) const {
+  for (const char* name : names)
+    if (auto value = get(name)) return value;
+  return std::nullopt;
+}
+
+}  // namespace holdfast::cli

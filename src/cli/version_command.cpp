@@ -1,0 +1,50 @@
+#include "cli/commands.hpp"
+#include "cli/help.hpp"
+
+namespace holdfast::cli {
+namespace {
+
+Result<ExitStatus> show_version(Context& context, const Arguments&) {
+  context.terminal.answer("holdfast " HOLDFAST_VERSION);
+  return ExitStatus::done;
+}
+
+Result<ExitStatus> show_help(Context& context, const Arguments& arguments) {
+  if (arguments.operands().empty()) {
+    context.terminal.answer(overview());
+    return ExitStatus::done;
+  }
+  const auto& name = arguments.operands().front();
+  const auto* command = find_command(name);
+  if (command == nullptr)
+    return usage_error("command " + name,
+                       is_future_command(name) ? "it is not available in this version" : "there is no such command",
+                       "holdfast help lists the commands");
+  context.terminal.answer(command_help(*command));
+  return ExitStatus::done;
+}
+
+}  // namespace
+
+const Command& version_command() {
+  static const Command command{.name = "version",
+                               .synopsis = "",
+                               .summary = "show the version",
+                               .description = "",
+                               .scoped = false,
+                               .run = show_version};
+  return command;
+}
+
+const Command& help_command() {
+  static const Command command{.name = "help",
+                               .synopsis = "[COMMAND]",
+                               .summary = "show what holdfast can do, or a command's options",
+                               .description = "",
+                               .scoped = false,
+                               .most_operands = 1,
+                               .run = show_help};
+  return command;
+}
+
+}  // namespace holdfast::cli
