@@ -1,3 +1,4 @@
+#include "cli/interruption.hpp"
 #include "cli/setup.hpp"
 #include "ssh/preflight.hpp"
 
@@ -47,9 +48,13 @@ Result<> Setup::preflight(const fs::path& lock_directory) {
   HOLDFAST_TRY(const auto scratch, Scratch::make(lock_directory, request_.run_as, host_));
   // The backend does not matter to ssh; nothing has chosen the runtime directory yet.
   HOLDFAST_TRY(const auto tunnel, wanted(*candidates_.front().backend, scratch.path()));
-  const bool accept = request_.accept_new_host_key;
-  ssh::PreflightRequest checks{*client_,       request_.run_as, ssh::job_environment(host_, request_.run_as),
-                               scratch.path(), accept,          accept ? scratch.path() / "known_hosts" : fs::path()};
+  ssh::PreflightRequest checks{.client = *client_,
+                               .run_as = request_.run_as,
+                               .environment = ssh::job_environment(host_, request_.run_as),
+                               .scratch = scratch.path(),
+                               .accept_new_host_key = request_.accept_new_host_key,
+                               .interrupted = Interruption::is_requested};
+  if (request_.accept_new_host_key) checks.pin_file = scratch.path() / "known_hosts";
   const auto& former = former_.tunnel();
   const bool holds = former && former_.live() && former_.live()->state == store::TunnelState::up;
   if (holds && (*former)->bastion == request_.bastion) checks.held = (*former)->forwards;
@@ -63,7 +68,6 @@ Result<> Setup::preflight(const fs::path& lock_directory) {
                  else
                    terminal.step_failed(check.what);
                }));
-  HOLDFAST_CHECK(check_interruption());
   if (report.failure)
     return Error{"setting up", "tunnel " + request_.name.text(), report.failure->message, report.failure->hint};
   if (report.pinned_key) {
