@@ -93,11 +93,11 @@ struct Loop::Impl {
   std::string heard;                   ///< lines of ssh's log since end_to_end last asked
   std::string last_line;
 
-  Impl(os::Host& real_host, const store::Places& where, const Tunnel& wanted, store::RuntimeFiles runtime,
-       ssh::Client ssh_client, const ServiceManager& service_manager)
+  Impl(os::Host& real_host, store::Places where, Tunnel wanted, store::RuntimeFiles runtime, ssh::Client ssh_client,
+       const ServiceManager& service_manager)
       : host(real_host),
-        places(where),
-        tunnel(wanted),
+        places(std::move(where)),
+        tunnel(std::move(wanted)),
         files(std::move(runtime)),
         client(std::move(ssh_client)),
         manager(service_manager),

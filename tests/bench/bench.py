@@ -1,0 +1,177 @@
+#!/usr/bin/python3
+"""Speed and size, each as a ratio against a baseline measured in the same run: machines are noisy, ratios less so.
+
+    tests/bench/bench.py [--holdfast FILE] [--idle SECONDS] [NAME…]
+
+Boots the lab of tests/lab (root needed). NAME: recovery, commands, setup, idle, autossh; all of them without one.
+Prints a table; asserts nothing.
+"""
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import sys
+import time
+from pathlib import Path
+from typing import Callable
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "lab"))
+from lab import Holdfast, Lab, User, until  # noqa: E402
+
+PORT = 2222
+NAME = str(PORT)
+
+# Times one command many times, inside the host, without the cost of getting in there.
+TIMER = """
+import subprocess, sys, time
+rounds, argv = int(sys.argv[1]), sys.argv[2:]
+for _ in range(rounds):
+    begin = time.monotonic()
+    subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    print(time.monotonic() - begin)
+"""
+
+
+class Bench:
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
+        self.ann: User = lab.workstation.add_user("ann")
+        lab.bastion.admit(self.ann)
+        self.holdfast = Holdfast(lab.workstation, self.ann)
+        self.rows: list[tuple[str, str, str, str]] = []
+
+    def times(self, *argv: str, rounds: int = 15) -> list[float]:
+        env = {"XDG_RUNTIME_DIR": f"/run/user/{self.ann.uid}"}
+        said = self.lab.workstation.run(["python3", "-c", TIMER, str(rounds), *argv], user="ann", timeout=300, env=env)
+        return [float(line) for line in said.stdout.split()]
+
+    def row(self, what: str, ours: float, baseline: float, of: str, unit: str = "ms", bound: str = "") -> None:
+        scale = 1000 if unit == "ms" else 1
+        self.rows.append((what, f"{ours * scale:.1f} {unit}", f"{baseline * scale:.1f} {unit} ({of})",
+                          f"{ours / baseline:.2f}{'  bound ' + bound if bound else ''}"))
+
+    def bare_login(self) -> float:
+        """To the shell's prompt and back, as a person would log in by hand."""
+        return statistics.median(self.times("ssh", "gate@bastion", "true"))
+
+    def await_port(self, begin: float, timeout: float = 60) -> float:
+        until("the port to answer", lambda: self.lab.bastion.banner(PORT, timeout=0.5), timeout, every=0.002)
+        return time.monotonic() - begin
+
+    # -- what is measured --------------------------------------------------------------------------------
+
+    def recovery(self) -> None:
+        self.up()
+        found: list[float] = []
+        for _ in range(10):
+            time.sleep(5)  # kills 5 s apart
+            pid = self.holdfast.await_up(NAME)["ssh_pid"]
+            begin = time.monotonic()
+            self.lab.workstation.kill(pid)
+            until("ssh to be gone", lambda: pid not in self.lab.workstation.pids("ssh -N"), 5, every=0.0)
+            found.append(self.await_port(begin))
+        login = self.bare_login()
+        self.row("ssh killed, 1st time: port back", found[0], login, "bare login", bound="1.25")
+        self.row("ssh killed, 10th time: port back", found[9], login, "bare login", bound="1.25")
+        self.row("ssh killed, median of ten", statistics.median(found), login, "bare login", bound="1.25")
+
+    def commands(self) -> None:
+        self.up()
+        nothing = statistics.median(self.times("/bin/true", rounds=50))
+        systemctl = statistics.median(self.times("systemctl", "--user", "list-units", "--all", "--plain",
+                                                 "--no-legend", "holdfast-*", rounds=50))
+        pgrep = statistics.median(self.times("pgrep", "-u", "ann", "-f", "ssh -N", rounds=50))
+        version = statistics.median(self.times(self.holdfast.path, "version", rounds=50))
+        status = statistics.median(self.times(self.holdfast.path, "status", NAME, rounds=50))
+        self.row("version", version, nothing, "/bin/true", bound="5 ms")
+        self.row("status of one tunnel", status, systemctl, "one systemctl", bound="5 ms more")
+        self.row("status of one tunnel", status, pgrep, "pgrep snippet")
+
+    def setup(self) -> None:
+        login = self.bare_login()
+        taken = []
+        for _ in range(5):
+            self.holdfast.run("remove", NAME, check=False)
+            taken += self.times(self.holdfast.path, "setup", "-p", NAME, "-b", "gate@bastion", rounds=1)
+            self.holdfast.await_up(NAME)
+        self.row("setup until verified", statistics.median(taken), login, "bare login",
+                 bound=f"3 logins + 500 ms = {3 * login * 1000 + 500:.0f} ms")
+
+    def idle(self, seconds: float) -> None:
+        self.up()
+        self.holdfast.run("restart", NAME)
+        status = self.holdfast.await_up(NAME)
+        root = Path(f"/proc/{self.lab.workstation.leader}/root/proc/{status['supervisor_pid']}")
+        time.sleep(5)  # what starting cost is over
+        before = cpu_and_switches(root)
+        time.sleep(seconds)
+        after = cpu_and_switches(root)
+        day = (after[0] - before[0]) / seconds * 86400
+        self.rows.append(("supervisor: CPU of a day", f"{day:.2f} s", f"measured {seconds:.0f} s", "bound 1 s"))
+        self.rows.append(("supervisor: wakes up every", f"{seconds / max(1, after[1] - before[1]):.1f} s", "", "bound 10 s"))
+        ssh = Path(f"/proc/{self.lab.workstation.leader}/root/proc/{status['ssh_pid']}")
+        self.row("supervisor: resident", resident(root), resident(ssh), "its ssh", unit="MB", bound="4 MB")
+
+    def autossh(self) -> None:
+        """The tool whose job this is, at the same bastion: its recovery beside ours."""
+        self.holdfast.run("remove", NAME, check=False)
+        host = self.lab.workstation
+        with host.login(self.ann) as session:
+            session.background(f"env AUTOSSH_GATETIME=0 autossh -M 0 -N -R 127.0.0.1:{PORT}:localhost:22 gate@bastion")
+            self.await_port(time.monotonic())
+            found = []
+            for _ in range(5):
+                time.sleep(2)
+                pid, = [p for p in host.pids("ssh -N", user="ann") if p not in host.pids("autossh")]
+                begin = time.monotonic()
+                host.kill(pid)
+                until("ssh to be gone", lambda: pid not in host.pids("ssh -N"), 5, every=0.0)
+                found.append(self.await_port(begin))
+            for pid in host.pids("autossh"):
+                host.kill(pid)
+            for pid in host.pids("ssh -N"):
+                host.kill(pid)
+        self.row("autossh: ssh killed, median of five", statistics.median(found), self.bare_login(), "bare login")
+
+    def up(self) -> None:
+        if self.holdfast.run("status", NAME, check=False).returncode != 0:
+            self.holdfast.setup("-p", NAME, "-b", "gate@bastion")
+        self.holdfast.await_up(NAME)
+
+
+def cpu_and_switches(process: Path) -> tuple[float, int]:
+    switches = [line.split()[1] for line in (process / "status").read_text().splitlines()
+                if line.startswith("voluntary_ctxt_switches")]
+    schedstat = (process / "schedstat").read_text().split()  # nanoseconds on a CPU, proc(5)
+    return int(schedstat[0]) / 1e9, int(switches[0])
+
+
+def resident(process: Path) -> float:
+    for line in (process / "status").read_text().splitlines():
+        if line.startswith("VmRSS"):
+            return int(line.split()[1]) / 1024
+    raise RuntimeError(f"{process}: no VmRSS")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--holdfast", type=Path, default=Path("build/static/holdfast"))
+    parser.add_argument("--idle", type=float, default=600, help="seconds of the idle measurement")
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    wanted = parser.parse_args()
+    os.environ["HOLDFAST_STATIC"] = str(wanted.holdfast.resolve())
+    with Lab() as lab:
+        bench = Bench(lab)
+        parts: dict[str, Callable[[], None]] = {
+            "recovery": bench.recovery, "commands": bench.commands, "setup": bench.setup,
+            "idle": lambda: bench.idle(wanted.idle), "autossh": bench.autossh}
+        for name in wanted.names or parts:
+            parts[name]()
+        widths = [max(len(row[column]) for row in bench.rows) for column in range(4)]
+        for row in bench.rows:
+            print("  ".join(text.ljust(width) for text, width in zip(row, widths)).rstrip())
+
+
+if __name__ == "__main__":
+    main()
