@@ -6,9 +6,9 @@
 namespace holdfast::cli {
 
 std::span<const Command* const> all_commands() {
-  static const std::array k_commands{&setup_command(), &status_command(),  &remove_command(), &start_command(),
-                                     &stop_command(),  &restart_command(), &logs_command(),   &run_command(),
-                                     &reap_command(),  &version_command(), &help_command()};
+  static const std::array k_commands{&setup_command(), &status_command(),  &remove_command(),  &start_command(),
+                                     &stop_command(),  &restart_command(), &logs_command(),    &demo_command(),
+                                     &run_command(),   &reap_command(),    &version_command(), &help_command()};
   return k_commands;
 }
 

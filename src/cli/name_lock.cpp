@@ -49,7 +49,7 @@ Result<NameLock> NameLock::take(const TunnelName& name, const store::Places& pla
       return std::move(taken).error();
     }
     if (!*taken)
-      return Error{"changing", "tunnel " + name.text(), "another holdfast command is at work on it",
+      return Error{"changing", "tunnel " + name.text(), "another setup or removal of it is under way",
                    "wait until it is done, then try again"};
     return NameLock(host, directory, file, std::move(**taken));
   }

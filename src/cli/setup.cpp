@@ -105,7 +105,7 @@ Result<backends::Plan> Setup::install_plan() const {
   backends::Plan plan;
   if (pin_)
     plan.emplace_back(backends::WriteFile{*(*tunnel_)->known_hosts, *pin_, places.file_mode, places.directory_mode});
-  else if (!(*tunnel_)->known_hosts)
+  else if (!(*tunnel_)->known_hosts && host_.status(pin_file(request_.name, places)).kind != os::FileKind::missing)
     plan.emplace_back(backends::RemoveFile{pin_file(request_.name, places)});
   plan.emplace_back(backends::WriteFile{places.tunnel_file(request_.name), store::format_tunnel(*tunnel_),
                                         places.file_mode, places.directory_mode});

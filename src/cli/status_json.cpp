@@ -1,6 +1,7 @@
 #include "cli/tunnel_status.hpp"
 #include "core/text.hpp"
 
+#include <fmt/format.h>
 #include <boost/json.hpp>
 
 namespace holdfast::cli {
@@ -73,18 +74,42 @@ json::object tunnel_value(const TunnelStatus& tunnel) {
           {"last_error", failure_value(tunnel.last_error)}};
 }
 
+/// Boost.JSON writes 12.5 as 1.25E1, which is sound and unfriendly.
+std::string json_text(const json::value& value) {
+  std::string out;
+  const auto separate = [&] { out += out.size() > 1 ? "," : ""; };
+  if (const auto* object = value.if_object()) {
+    out = "{";
+    for (const auto& [key, member] : *object) {
+      separate();
+      out += json::serialize(key) + ":" + json_text(member);
+    }
+    return out + "}";
+  }
+  if (const auto* array = value.if_array()) {
+    out = "[";
+    for (const auto& item : *array) {
+      separate();
+      out += json_text(item);
+    }
+    return out + "]";
+  }
+  if (const auto* number = value.if_double()) return fmt::format("{:.3f}", *number);
+  return json::serialize(value);
+}
+
 }  // namespace
 
 std::string status_json(const std::vector<TunnelStatus>& tunnels) {
   json::array array;
   for (const auto& tunnel : tunnels) array.push_back(tunnel_value(tunnel));
-  return json::serialize(json::object{{"tunnels", std::move(array)}});
+  return json_text(json::object{{"tunnels", std::move(array)}});
 }
 
 std::string setup_json(const TunnelStatus& tunnel, bool changed) {
   auto object = tunnel_value(tunnel);
   object["changed"] = changed;
-  return json::serialize(object);
+  return json_text(object);
 }
 
 }  // namespace holdfast::cli
