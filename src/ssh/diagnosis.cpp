@@ -70,6 +70,19 @@ std::optional<Message> own_warning(std::string_view err, const Tunnel& tunnel) {
   return std::nullopt;
 }
 
+// How an established connection ended is not in the log: ssh writes it to stderr as its very last words (quit_message
+// in its clientloop.c). A stranger who imitates the line says no more than that the connection is at its end.
+std::optional<Message> last_words(std::string_view err) {
+  const auto lines = lines_of(err);
+  if (lines.empty()) return std::nullopt;
+  const auto message = recognise(lines.back());
+  const bool about_the_end =
+      message && message->weight == Weight::decisive &&
+      (message->failure == FailureClass::closed || message->failure == FailureClass::dead_peer) &&
+      (begins_with(message->line, "Connection to ") || begins_with(message->line, "Read from remote host "));
+  return about_the_end ? message : std::nullopt;
+}
+
 // A jump host's ssh has no log of its own: its last words are in our stderr, and they are why the proxy closed.
 std::optional<Message> proxy_verdict(std::string_view err) {
   const Reading reading = read(err);
@@ -95,6 +108,8 @@ std::optional<Diagnosis> diagnose(const Said& said, const Tunnel& tunnel) {
   if (warning && warning->weight == Weight::circumstance)
     reading.circumstances.insert(reading.circumstances.begin(), *warning);
   if (!reading.verdict && warning && warning->weight == Weight::decisive) reading.verdict = warning;
+  if (!reading.verdict || reading.verdict->weight != Weight::decisive)
+    if (const auto end = last_words(said.err)) reading.verdict = end;
   if (reading.through_proxy && reading.verdict && reading.verdict->failure == FailureClass::closed)
     if (const auto closer = proxy_verdict(said.err)) reading.verdict = closer;
 

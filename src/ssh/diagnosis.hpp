@@ -11,7 +11,8 @@
 namespace holdfast::ssh {
 
 /// Everything ssh left behind in one attempt. `log` (-E) is ssh's own word and decides first; `err` (its stderr) also
-/// carries banners and ProxyCommand output, strangers' text, and counts only by whole known lines.
+/// carries banners and ProxyCommand output, strangers' text, and counts only by whole known lines at its beginning
+/// (before the log is open) and at its end ("Connection to H closed by remote host." is in no log).
 struct Said {
   std::string log;
   std::string err;

@@ -40,7 +40,8 @@ class Login {
 
   [[nodiscard]] const fs::path& control() const noexcept { return control_; }
   [[nodiscard]] Said said() const;
-  [[nodiscard]] bool running() const noexcept { return !ended_; }
+  /// Waits, running the context, until ssh has ended by itself; false when it has not.
+  bool ends_within(std::chrono::milliseconds span);
   /// The size of the log now: what comes after it belongs to what is asked next.
   [[nodiscard]] std::string log_since(std::size_t offset) const;
   [[nodiscard]] std::size_t log_size() const { return said().log.size(); }
@@ -48,7 +49,6 @@ class Login {
  private:
   Login(boost::asio::io_context& context, os::Host& host, const fs::path& scratch);
   void end();
-  bool ends_within(std::chrono::milliseconds span);
 
   boost::asio::io_context& context_;
   os::Host& host_;

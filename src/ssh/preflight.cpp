@@ -23,6 +23,8 @@ using std::chrono::steady_clock;
 
 constexpr mux::Deadline k_forward_answer{10'000};
 constexpr mux::Deadline k_close_answer{1'000};
+constexpr std::chrono::milliseconds k_last_words{1'000};
+constexpr std::chrono::milliseconds k_look{50};  // how soon an interrupt is noticed
 constexpr Version k_first_with_accept_new{7, 6};
 
 std::string in_milliseconds(steady_clock::duration span) {
@@ -50,7 +52,8 @@ class Preflight {
   void on_progress(const LoginProgress& progress);
   Diagnosis why_not(Login::Outcome outcome);
   Result<> check_forwards();
-  void check_forward(const Forward& forward);
+  Result<> check_forward(const Forward& forward);
+  Result<mux::Answer> ask_for(const Forward& forward);
   Result<> check_targets();
   void report_target(const Forward& forward, const TargetAnswer& answer);
   Result<> keep_pin();
@@ -187,39 +190,57 @@ Diagnosis Preflight::why_not(Login::Outcome outcome) {
 
 Result<> Preflight::check_forwards() {
   for (const Forward& forward : tunnel_->forwards) {
-    HOLDFAST_CHECK(still_wanted());
-    check_forward(forward);
+    HOLDFAST_CHECK(check_forward(forward));
     if (stopped()) return {};
   }
   return {};
 }
 
-void Preflight::check_forward(const Forward& forward) {
+Result<mux::Answer> Preflight::ask_for(const Forward& forward) {
+  std::optional<mux::Answer> answer;
+  mux::MuxClient client(context_, login_->control());
+  client.open_forward(forward, k_forward_answer, [&](mux::Answer said) { answer = std::move(said); });
+  while (!answer) {
+    HOLDFAST_CHECK(still_wanted());
+    context_.restart();
+    context_.run_one_for(k_look);
+  }
+  return std::move(*answer);
+}
+
+Result<> Preflight::check_forward(const Forward& forward) {
   const bool tcp = std::holds_alternative<TcpEnd>(forward.listen());
   const std::string what = (tcp ? "port " : "socket ") + printable(forward.short_text()) + " free and allowed";
-  if (std::find(request_.held.begin(), request_.held.end(), forward) != request_.held.end())
-    return pass(what, "held by this tunnel");
+  if (std::find(request_.held.begin(), request_.held.end(), forward) != request_.held.end()) {
+    pass(what, "held by this tunnel");
+    return {};
+  }
   // A remote socket stays behind when its forward is closed (StreamLocalBindUnlink is the server's to set), and would
   // be in the tunnel's own way.
-  if (!tcp) return pass(what, "asked when the tunnel starts");
-
+  if (!tcp) {
+    pass(what, "asked when the tunnel starts");
+    return {};
+  }
   const std::size_t before = login_->log_size();
   const auto asked = steady_clock::now();
-  const auto answer = mux::open_forward(login_->control(), forward, k_forward_answer);
-  const auto took = steady_clock::now() - asked;
+  HOLDFAST_TRY(const mux::Answer answer, ask_for(forward));
   if (std::holds_alternative<mux::Granted>(answer)) {
+    const auto took = steady_clock::now() - asked;
     // Closed while the connection is in order: the server reads this before it sees the end, so the port is free again
     // for the tunnel itself.
     (void)mux::close_forward(login_->control(), forward, k_close_answer);
-    return pass(what, in_milliseconds(took));
-  }
-  if (std::holds_alternative<mux::Refused>(answer)) {
+    pass(what, in_milliseconds(took));
+  } else if (std::holds_alternative<mux::Refused>(answer)) {
     const bool denied = says_forward_denied(login_->log_since(before));
-    return fail(what, explain(denied ? FailureClass::forward_denied : FailureClass::forward_busy, tunnel_, forward));
+    fail(what, explain(denied ? FailureClass::forward_denied : FailureClass::forward_busy, tunnel_, forward));
+  } else {
+    // An ssh that is ending closes its socket first and says why after.
+    login_->ends_within(k_last_words);
+    auto said = diagnose(login_->said(), tunnel_);
+    const bool known = said && said->failure != FailureClass::unknown;
+    fail(what, known ? std::move(*said) : explain(FailureClass::dead_peer, tunnel_));
   }
-  if (auto said = diagnose(login_->said(), tunnel_); said && said->failure != FailureClass::unknown)
-    return fail(what, std::move(*said));
-  fail(what, explain(FailureClass::dead_peer, tunnel_));
+  return {};
 }
 
 // --- what they lead to
@@ -229,7 +250,7 @@ Result<> Preflight::check_targets() {
     while (!targets_[i].over()) {
       HOLDFAST_CHECK(still_wanted());
       context_.restart();
-      context_.run_one_for(std::chrono::milliseconds(50));
+      context_.run_one_for(k_look);
     }
     report_target(tunnel_->forwards[i], targets_[i].answer());
   }

@@ -39,7 +39,8 @@ struct PreflightRequest {
 struct PreflightReport {
   std::vector<Check> checks;
   std::optional<Diagnosis> failure;       ///< the first check that stops setup
-  std::optional<std::string> pinned_key;  ///< fingerprint of a host key that was pinned now
+  std::optional<std::string> pinned_key;  ///< type and fingerprint of a host key that was pinned now: the
+                                          ///< tunnel is to have known_hosts = pin_file
 };
 
 /// Runs the checks in order, calls `on_check` after each, stops at the first failure. One login only (a second one when

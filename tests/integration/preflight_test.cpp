@@ -131,6 +131,8 @@ BOOST_FIXTURE_TEST_CASE(an_unknown_host_key_is_pinned_in_a_file_of_its_own_when_
   wanted.accept_new_host_key = true;
   wanted.pin_file = sshd.directory() / "pin";
   const auto report = check(Tunnel::make(spec).value(), wanted);
+  const auto own = host.read_file(host.user().home / ".ssh/known_hosts");
+  BOOST_TEST((!own || own->find("[127.0.0.1]:" + std::to_string(sshd.port())) == std::string::npos));
   BOOST_TEST((!report.failure));
   BOOST_TEST((report.pinned_key == "ED25519 " + sshd.fingerprint()));
   BOOST_TEST(report.checks.size() == 7u);
@@ -279,6 +281,16 @@ BOOST_FIXTURE_TEST_CASE(an_interrupted_preflight_leaves_no_ssh_behind, Place) {
   for (const auto& name : host.list("/proc"))
     if (const pid_t pid = std::atoi(name.c_str()); pid > 0)
       BOOST_TEST((host.command_line(pid).find(scratch.native()) == std::string::npos || pid == ::getpid()));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_bastion_that_goes_away_before_the_forward_is_asked_for, Place) {
+  const auto spec = sshd.spec({forward()});
+  const auto report = ssh::preflight(host, Tunnel::make(spec).value(), request(), [&](const ssh::Check& check) {
+    if (check.what == "key accepted") sshd.stop();
+  });
+  BOOST_REQUIRE(report);
+  expect(*report, FailureClass::closed, "port " + spec.forwards[0].short_text() + " free and allowed",
+         "closed the connection");
 }
 
 BOOST_FIXTURE_TEST_CASE(settings_that_ssh_does_not_know, Place) {

@@ -197,6 +197,24 @@ BOOST_AUTO_TEST_CASE(an_unknown_host_key_is_shown_when_the_log_has_it) {
          "it shows ED25519 SHA256:RKiDkq52U3Y/qgXZskhGXQ3dyg5sVwC90lWYNy56Yq4"});
 }
 
+BOOST_AUTO_TEST_CASE(how_a_connection_ended_is_in_the_last_words_on_stderr) {
+  const auto failure_of = [](const std::string& log, const std::string& err) {
+    const auto diagnosis = diagnose({.log = log, .err = err}, tunnel());
+    BOOST_REQUIRE(diagnosis);
+    return diagnosis->failure;
+  };
+  BOOST_TEST(failure_of("", "Welcome!\nConnection to bastion.example closed by remote host.\r\n") == closed);
+  BOOST_TEST(failure_of("", "Read from remote host bastion.example: Connection reset by peer\r\n") == closed);
+  BOOST_TEST(failure_of("client_loop: send disconnect: Broken pipe\r\n",
+                        "Read from remote host bastion.example: Connection timed out\r\n") == dead_peer);
+  // A banner says so too, and what ssh itself says is better.
+  BOOST_TEST(failure_of("gate@bastion.example: Permission denied (publickey).\r\n",
+                        "Connection to bastion.example closed by remote host.\r\n") == auth);
+  BOOST_TEST(failure_of("Timeout, server bastion.example not responding.\r\n",
+                        "Connection to bastion.example closed by remote host.\r\n") == dead_peer);
+  BOOST_TEST((!diagnose({.log = {}, .err = "Host key verification failed.\r\n"}, tunnel())));
+}
+
 BOOST_AUTO_TEST_CASE(a_key_that_could_not_be_read_does_not_hide_another_end) {
   // ssh goes on with other keys after such a line; if it got in, the key is not why it ended.
   check({closed,
