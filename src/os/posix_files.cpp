@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 
@@ -54,16 +55,16 @@ int Descriptor::release() noexcept {
 std::optional<std::string> slurp(const std::string& path, std::size_t limit) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) return std::nullopt;
-  std::string bytes(limit, '\0');
-  std::size_t size = 0;
-  while (size < limit) {
-    const ssize_t got = ::read(file.get(), bytes.data() + size, limit - size);
+  // Kernel files tell no size; most are a few hundred bytes, whatever the limit.
+  std::string bytes;
+  std::array<char, 8192> chunk;
+  while (bytes.size() < limit) {
+    const ssize_t got = ::read(file.get(), chunk.data(), std::min(chunk.size(), limit - bytes.size()));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return std::nullopt;
     if (got == 0) break;
-    size += static_cast<std::size_t>(got);
+    bytes.append(chunk.data(), static_cast<std::size_t>(got));
   }
-  bytes.resize(size);
   return bytes;
 }
 

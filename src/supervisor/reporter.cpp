@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 namespace holdfast::supervisor {
@@ -18,6 +19,12 @@ std::string ports_of(const store::LiveState& live) {
   std::string text;
   for (const auto& forward : live.forwards) text += (text.empty() ? "" : ", ") + forward.listen;
   return text;
+}
+
+// A round trip differs a little each time; that alone is not worth writing a file at every probe for years.
+bool is_nearly(const std::optional<double>& told, const std::optional<double>& now) {
+  if (!told || !now) return told == now;
+  return std::abs(*told - *now) <= std::max(2.0, *told / 4);
 }
 
 }  // namespace
@@ -62,7 +69,7 @@ void Reporter::tell(const View& view) {
     live_.state = view.state;
   }
   live_.verified = view.verified;
-  live_.rtt_ms = view.rtt_ms;
+  if (!is_nearly(live_.rtt_ms, view.rtt_ms)) live_.rtt_ms = view.rtt_ms;
   live_.reconnects = view.reconnects;
   for (std::size_t at = 0; at < std::min(live_.forwards.size(), view.forwards.size()); ++at)
     live_.forwards[at].state = view.forwards[at];
