@@ -57,7 +57,14 @@ std::optional<store::LiveState> read_live(const fs::path& runtime_directory, con
     owner = own.owner;
   }
   auto live = store::read_live_state(host, store::runtime_files(name, runtime_directory).live, owner);
-  return live ? std::move(*live) : std::nullopt;
+  if (!live || !*live) return std::nullopt;
+  if (places.scope == Scope::system) {
+    // The unit's sandbox has a /proc of its own, and in a container that one tells the machine's boot id in place of
+    // the container's. The file lies in /run, which begins empty at each boot: what it names is of this boot.
+    (*live)->supervisor.boot_id = host.boot_id();
+    if ((*live)->ssh) (*live)->ssh->boot_id = host.boot_id();
+  }
+  return std::move(*live);
 }
 
 Result<const backends::Backend*> backend_of(const Tunnel& tunnel) {
