@@ -18,7 +18,7 @@ namespace fs = boost::filesystem;
 struct Version {
   int major = 0;
   int minor = 0;
-  auto operator<=>(const Version&) const = default;
+  auto operator<=>(const Version&) const = default;  // NOLINT(modernize-use-nullptr): clang-tidy 14 misreads it
 };
 
 /// From the first line of `ssh -V`: "OpenSSH_9.2p1 Debian-2, OpenSSL …".

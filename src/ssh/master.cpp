@@ -106,11 +106,11 @@ std::optional<os::ProcessId> find_master(const os::Host& host, const fs::path& c
                                          const std::optional<os::ProcessId>& known) {
   if (host.status(control).kind == os::FileKind::socket) {
     const Listener listener = listener_of(control);
-    if (const auto master = accept(host, listener.pid, control)) return master;
+    if (auto master = accept(host, listener.pid, control)) return master;
     // The one that listens may have forked since: then its own word is needed.
     if (listener.there)
       if (const auto answer = mux::alive(control, k_answer); const auto* granted = std::get_if<mux::Granted>(&answer))
-        if (const auto master = accept(host, static_cast<pid_t>(granted->value), control)) return master;
+        if (auto master = accept(host, static_cast<pid_t>(granted->value), control)) return master;
   }
   if (known && os::is_alive(host, *known)) return accept(host, known->pid, control);
   return std::nullopt;
