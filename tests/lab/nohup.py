@@ -8,7 +8,14 @@ PORT = 2222
 NAME = str(PORT)
 
 
-class Nohup(LabTest):
+class NoManager(LabTest):
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        cls.lab.workstation.run(["systemctl", "mask", "user@.service"])
+
+
+class Nohup(NoManager):
     ann: User
     holdfast: Holdfast
     fresh: Snapshot
@@ -17,7 +24,6 @@ class Nohup(LabTest):
     def setUpClass(cls) -> None:
         super().setUpClass()
         host = cls.lab.workstation
-        host.run(["systemctl", "mask", "user@.service"])
         cls.ann = host.add_user("ann")
         cls.lab.bastion.admit(cls.ann)
         cls.holdfast = Holdfast(host, cls.ann)
@@ -92,7 +98,7 @@ class Nohup(LabTest):
         self.assertFalse(self.answers())
 
 
-class KilledAtLogout(LabTest):
+class KilledAtLogout(NoManager):
     def test_where_logind_ends_processes_setup_says_so(self) -> None:
         host = self.lab.workstation
         host.write_file("/etc/systemd/logind.conf.d/kill.conf", "[Login]\nKillUserProcesses=yes\n")

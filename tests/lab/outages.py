@@ -25,7 +25,7 @@ class Outages(LabTest):
             cls.holdfast.setup("-p", str(port), "-b", "gate@bastion")
         # Hand-edited, as the manual says.
         with cls.lab.workstation.login(cls.ann) as session:
-            session.run("echo 'probe-interval = 10' >>~/.config/holdfast/tunnels/2223.conf")
+            session.run("sed -i 's/^probe-interval = .*/probe-interval = 10/' ~/.config/holdfast/tunnels/2223.conf")
             cls.holdfast.run("restart", "2223", session=session)
 
     def setUp(self) -> None:

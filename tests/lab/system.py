@@ -32,7 +32,7 @@ class SystemTunnel(LabTest):
         super().setUp()
         if not self.holdfast.host.exists(f"/etc/systemd/system/{UNIT}"):
             self.holdfast.setup("-p", NAME, "-b", "gate@bastion", "--run-as", "ann")
-        self.before = self.holdfast.await_up(NAME, timeout=60)
+        self.before = self.holdfast.await_up(NAME)
 
     def answers(self) -> bool:
         return self.lab.bastion.banner(PORT, timeout=0.5) is not None
@@ -61,7 +61,6 @@ class SystemTunnel(LabTest):
         said = self.lab.workstation.run(["systemd-analyze", "security", "--no-pager", UNIT], check=False).stdout
         match = re.search(r"Overall exposure level for \S+: ([\d.]+)", said)
         assert match, said
-        print(f"# exposure: {match[1]}")
         self.assertLessEqual(float(match[1]), HIGHEST_EXPOSURE, said)
 
     def test_systemctl_status_has_one_line_for_a_person(self) -> None:
@@ -91,12 +90,6 @@ class SystemTunnel(LabTest):
                 self.assertLess(longest, silent, watch.timeline())
                 self.assertEqual(watch.lies(longer_than=2), [], watch.timeline())
                 self.assert_leads_home()
-
-    def test_half_closed_connections_are_reset_under_the_sandbox_too(self) -> None:
-        """A dead connection's port is freed by us, though pidfd_getfd is in none of systemd's groups of calls."""
-        denied = self.lab.workstation.run(
-            ["journalctl", "-b", "-u", UNIT, "-o", "cat", "--no-pager", "--grep", "not permitted"], check=False).stdout
-        self.assertEqual(denied, "")
 
     def test_remove_leaves_nothing(self) -> None:
         self.holdfast.run("remove", NAME)

@@ -70,18 +70,19 @@ class UserTunnel(LabTest):
             {"listen": f"127.0.0.1:{PORT}", "target": "localhost:22", "state": "up"}])
         self.assertEqual((self.before["host"], self.before["bastion"], self.before["engine"]),
                          ("workstation", "gate@bastion", "native"))
-        self.assertEqual(self.lab.workstation.pids("run 2222"), [self.before["supervisor_pid"]])
+        self.assertEqual(self.lab.workstation.pids("holdfast run", "ann"), [self.before["supervisor_pid"]])
 
     def test_setup_shows_its_steps_and_how_to_come_in(self) -> None:
         said = self.said.stdout + self.said.stderr
-        for word in ("bastion", "host key", "key", "forward", "target", "verified", " ms", "ssh -p 2222"):
+        for word in ("bastion reached", "host key known", "key accepted", "port 2222 free and allowed", "local target", "verified",
+                     " ms", "-p 2222 ann@localhost"):
             self.assertIn(word, said)
 
     def test_setup_again_changes_nothing_and_says_so(self) -> None:
         snapshot = self.lab.workstation.snapshot()
         with self.lab.workstation.login(self.ann) as session:
             again = self.holdfast.run("setup", "-p", NAME, "-b", "gate@bastion", session=session)
-        self.assertIn("nothing to do", again.stdout + again.stderr)
+        self.assertIn("nothing changed", again.stdout + again.stderr)
         after = self.holdfast.status(NAME)
         self.assertEqual((after["ssh_pid"], after["supervisor_pid"]),
                          (self.before["ssh_pid"], self.before["supervisor_pid"]))
@@ -164,7 +165,6 @@ class UserTunnel(LabTest):
                     self.holdfast.await_up(NAME)
                 self.note(f"{out.__name__} for 10 s: from its return to an answer", seconds)
                 self.assertLess(seconds, 5, watch.timeline())
-                self.assertEqual(watch.lies(longer_than=10), [], watch.timeline())
 
     def during(self, out: Callable[[str], None], seconds: float) -> None:
         out("workstation")

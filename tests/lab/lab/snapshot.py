@@ -22,7 +22,7 @@ FILE_NOISE = re.compile("^(" + "|".join([
     r"/run/user/\d+$", r"/run/user/\d+/(systemd|dbus-1|gnupg|bus)(/|$)", "/(var/)?tmp/systemd-private-",
     r"/tmp/\.(X11|ICE|font|XIM|Test)-unix$"]) + ")")
 PROCESS_NOISE = re.compile(r"^\S+ (" + "|".join([
-    r"\[.*\]$", "sshd: ", r"\(s[d-].*\)$", r"\(systemd", r"(/usr)?(/lib/systemd/)?systemd --user",
+    r"\[.*\]$", "sshd: ", r"\(\S*\)$", r"(/usr)?(/lib/systemd/)?systemd --user",
     ".*dbus-daemon --session ",
     "/lib/systemd/systemd-(hostnamed|timedated|localed|user-runtime-dir)", ".*/polkitd "]) + ")")
 

@@ -60,7 +60,8 @@ BOOST_AUTO_TEST_CASE(a_system_unit_runs_as_its_user_in_a_sandbox_and_waits_for_t
        R"(ExecStopPost="/usr/local/bin/holdfast" "reap" "--system" "web")", "RuntimeDirectory=holdfast/web",
        "RuntimeDirectoryPreserve=restart", "StateDirectory=holdfast/web", "NoNewPrivileges=yes", "ProtectSystem=strict",
        "ProtectHome=read-only", "SystemCallFilter=pidfd_open pidfd_getfd", "WantedBy=multi-user.target"});
-  BOOST_TEST(!has_setting(unit, "ProcSubset"));  // it hides the boot id
+  BOOST_TEST(!has_setting(unit, "ProcSubset"));    // it hides the boot id
+  BOOST_TEST(!has_setting(unit, "PrivateUsers"));  // and this one, from the next supervisor, the ssh of the last
 }
 
 BOOST_AUTO_TEST_CASE(a_user_without_a_name_is_named_by_number) {
