@@ -117,7 +117,7 @@ void Preflight::check_key_file() {
 
 Result<> Preflight::log_in() {
   HOLDFAST_TRY(Login::Outcome outcome, attempt({}));
-  if (outcome == Login::Outcome::ended && request_.accept_new_host_key && !request_.pin_file.empty()) {
+  if (outcome == Login::Outcome::ended && request_.accept_new_host_key) {
     // Asked strictly first, with every file of known keys that the user's settings name: only a key that none of them
     // has may be pinned, and a changed one never.
     const auto said = diagnose(login_->said(), tunnel_);
@@ -301,10 +301,12 @@ Result<> Preflight::keep_pin() {
   if (!is_known_hosts(pinned))
     return Error{"pinning the host key of", tunnel_->bastion.text(), "what ssh wrote is no host key", {}};
   // A pin that this tunnel has already (of another name or kind of key) stays valid beside the new one.
-  if (tunnel_->known_hosts == request_.pin_file)
-    if (const auto before = host_.read_file(request_.pin_file)) pinned = *before + pinned;
+  if (tunnel_->known_hosts)
+    if (const auto before = host_.read_file(*tunnel_->known_hosts)) pinned = *before + pinned;
+  report_.pinned_lines = std::move(pinned);
+  if (request_.pin_file.empty()) return {};
   const bool own = request_.run_as.uid == host_.user().uid;
-  return host_.write_file(request_.pin_file, pinned, own ? 0600 : 0644);
+  return host_.write_file(request_.pin_file, report_.pinned_lines, own ? 0600 : 0644);
 }
 
 }  // namespace

@@ -30,7 +30,8 @@ struct PreflightRequest {
   fs::path scratch;  ///< a private directory of run_as for the control socket (90 bytes at most) and logs; removed by
                      ///< the caller
   bool accept_new_host_key = false;
-  fs::path pin_file = {};          ///< where an accepted key goes, once all checks passed; its directory is there
+  fs::path pin_file = {};  ///< pinned_lines are also written here once all checks passed; its directory is there, and
+                           ///< is not run_as's to change. Empty: nowhere
   std::vector<Forward> held = {};  ///< forwards that a running tunnel of ours holds already: not asked for again
   std::chrono::milliseconds deadline{60'000};  ///< of the login: a server can stall at any point
   std::function<bool()> interrupted = {};      ///< asked often; true ends everything at once, with exit status 130
@@ -39,8 +40,8 @@ struct PreflightRequest {
 struct PreflightReport {
   std::vector<Check> checks;
   std::optional<Diagnosis> failure;       ///< the first check that stops setup
-  std::optional<std::string> pinned_key;  ///< type and fingerprint of a host key that was pinned now: the
-                                          ///< tunnel is to have known_hosts = pin_file
+  std::optional<std::string> pinned_key;  ///< type and fingerprint of a host key that was pinned now
+  std::string pinned_lines;  ///< then: what the tunnel's known_hosts file is to hold, earlier pins of it included
 };
 
 /// Runs the checks in order, calls `on_check` after each, stops at the first failure. One login only (a second one when

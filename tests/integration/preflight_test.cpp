@@ -136,6 +136,7 @@ BOOST_FIXTURE_TEST_CASE(an_unknown_host_key_is_pinned_in_a_file_of_its_own_when_
   BOOST_TEST((!report.failure));
   BOOST_TEST((report.pinned_key == "ED25519 " + sshd.fingerprint()));
   BOOST_TEST(report.checks.size() == 7u);
+  BOOST_TEST(host.read_file(wanted.pin_file).value() == report.pinned_lines);
   // The pin is what the tunnel will go by.
   spec.known_hosts = wanted.pin_file;
   const auto again = check(spec);
