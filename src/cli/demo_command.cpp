@@ -219,7 +219,7 @@ const Command& demo_command() {
   static const Command command{
       .name = "demo",
       .synopsis = "",
-      .summary = "show a tunnel at work on this machine alone, and leave nothing behind",
+      .summary = "show a tunnel at work on this machine, and leave nothing behind",
       .description =
           "Starts a private, throw-away bastion (a real sshd on loopback with keys of its own), makes a real "
           "tunnel to it through the strongest backend found, uses it, kills its ssh, sees it recover, and "

@@ -76,9 +76,10 @@ std::string overview() {
   for (const auto* command : all_commands()) out += fmt::format("  {:<9} {}\n", command->name, command->summary);
   out +=
       "\n"
-      "  holdfast setup -p 2222 -b gate@bastion   makes a tunnel: port 2222 there leads here\n"
-      "  holdfast status                          shows whether it is up\n"
-      "  holdfast help COMMAND                    shows a command's options; --help-recursive: all of them\n";
+      "  holdfast setup -p 2222 -b gate@bastion   port 2222 there leads here\n"
+      "  holdfast status                          shows whether it does\n"
+      "  holdfast help COMMAND                    shows a command's options\n"
+      "  holdfast --help-recursive                shows all of them\n";
   return out;
 }
 

@@ -1,0 +1,208 @@
+// What status says: the truth of each tunnel, as JSON, as a table, in detail.
+#include "cli/tunnel_status.hpp"
+
+#include "backends/pidfile.hpp"
+#include "backends/recorded_host.hpp"
+#include "store/tunnel_file.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+using namespace holdfast;
+using namespace holdfast::cli;
+using namespace holdfast::test;
+using store::TunnelState;
+
+namespace {
+
+constexpr WallTime at(int seconds) { return WallTime(std::chrono::seconds(1'800'000'000 + seconds)); }
+
+store::Entry entry_of(const std::string& name, const std::string& more = "") {
+  const auto tunnel_name = TunnelName::parse(name).value();
+  return {tunnel_name,
+          store::parse_tunnel(tunnel_name,
+                              "port = 2222\nbackend = nohup\nhost = ws\nruntime-dir = /tmp/holdfast-1000\n" + more +
+                                  "bastion = gate@bastion\n",
+                              name + ".conf")};
+}
+
+/// ann's host with a supervisor and an ssh that live, and what they say.
+struct House {
+  RecordedHost host;
+  os::ProcessId supervisor{101, 5, "0e2c8c5e", "ws"};
+  os::ProcessId ssh{102, 6, "0e2c8c5e", "ws"};
+  store::LiveState live;
+  store::Places places;
+
+  House() {
+    places = store::places(Scope::user, host).value();
+    live.supervisor = supervisor;
+    live.ssh = ssh;
+    live.state = TunnelState::up;
+    live.verified = true;
+    live.since = at(0);
+    live.bastion = "gate@bastion";
+    live.forwards = {{"127.0.0.1:2222", "localhost:22", store::ForwardState::up}};
+    live.rtt_ms = 12.5;
+    live.reconnects = 3;
+    host.put_process(supervisor);
+    host.put_process(ssh);
+    host.put("/proc/101/cgroup", "0::/\n");
+    host.put("/tmp/holdfast-1000/lab.pid", backends::format_process_id(supervisor), 0600);
+    host.put(places.tunnels / "lab.conf", "", 0600);
+  }
+
+  TunnelStatus status(const store::Entry& entry = entry_of("lab")) {
+    host.put("/tmp/holdfast-1000/lab.live", store::format_live_state(live), 0600);
+    std::vector<std::string> warnings;
+    return gather_status({entry}, places, host, warnings).front();
+  }
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(status_of_tunnels, House)
+
+BOOST_AUTO_TEST_CASE(up_is_what_a_living_supervisor_says) {
+  const auto now = status();
+  BOOST_TEST(now.is_up());
+  BOOST_TEST(now.verified.value());
+  BOOST_TEST(now.supervisor_pid.value() == 101);
+  BOOST_TEST(now.ssh_pid.value() == 102);
+  BOOST_TEST(now.backend.installed.value());
+  BOOST_TEST(now.backend.running.value());
+}
+
+BOOST_AUTO_TEST_CASE(what_a_dead_supervisor_said_last_is_not_believed) {
+  live.supervisor.start_time = 4;  // the pid is somebody else's by now
+  host.put("/tmp/holdfast-1000/lab.pid", backends::format_process_id(live.supervisor), 0600);
+  const auto now = status();
+  BOOST_TEST((now.state == TunnelState::stopped));
+  BOOST_TEST(!now.verified.value());
+  BOOST_TEST(!now.backend.running.value());
+  BOOST_TEST(!now.supervisor_pid);
+  BOOST_TEST(!now.since);
+}
+
+BOOST_AUTO_TEST_CASE(another_boot_or_host_is_not_believed_either) {
+  live.supervisor.boot_id = "another";
+  host.put("/tmp/holdfast-1000/lab.pid", backends::format_process_id(live.supervisor), 0600);
+  BOOST_TEST((status().state == TunnelState::stopped));
+}
+
+BOOST_AUTO_TEST_CASE(up_with_a_dead_ssh_is_connecting) {
+  live.ssh->start_time = 1;
+  const auto now = status();
+  BOOST_TEST((now.state == TunnelState::connecting));
+  BOOST_TEST(!now.ssh_pid);
+}
+
+BOOST_AUTO_TEST_CASE(a_strangers_live_state_is_not_believed) {
+  host.put("/tmp/holdfast-1000/lab.live", store::format_live_state(live), 0600, 1001);
+  std::vector<std::string> warnings;
+  const auto now = gather_status({entry_of("lab")}, places, host, warnings).front();
+  BOOST_TEST(!now.is_up());
+}
+
+BOOST_AUTO_TEST_CASE(a_broken_file_harms_no_other) {
+  host.put("/tmp/holdfast-1000/lab.live", store::format_live_state(live), 0600);
+  const auto broken = TunnelName::parse("broken").value();
+  std::vector<std::string> warnings;
+  const auto now = gather_status(
+      {{broken, store::parse_tunnel(broken, "nonsense\n", "/x/broken.conf")}, entry_of("lab")}, places, host, warnings);
+  BOOST_TEST((now[0].state == TunnelState::failed));
+  BOOST_TEST((now[0].last_error->diagnosis.failure == FailureClass::config));
+  BOOST_TEST(now[0].last_error->diagnosis.message == "reading /x/broken.conf line 1: it is not KEY = VALUE");
+  BOOST_TEST(now[1].is_up());
+}
+
+BOOST_AUTO_TEST_CASE(of_another_hosts_tunnel_nothing_is_known) {
+  auto tunnel = *entry_of("lab").tunnel;
+  auto spec = tunnel.spec();
+  spec.host = "elsewhere";
+  const auto now = status({spec.name, Tunnel::make(spec)});
+  BOOST_TEST(now.elsewhere);
+  BOOST_TEST(!now.state.has_value());
+  BOOST_TEST(!now.backend.running.has_value());
+  BOOST_TEST(now.host.value() == "elsewhere");
+}
+
+BOOST_AUTO_TEST_CASE(a_backend_of_another_version_is_said) {
+  auto spec = entry_of("lab").tunnel->spec();
+  spec.backend = "tmux";
+  const auto now = status({spec.name, Tunnel::make(spec)});
+  BOOST_TEST((now.state == TunnelState::failed));
+  BOOST_TEST(now.last_error->diagnosis.message == "using backend tmux: it is not available in this version");
+}
+
+BOOST_AUTO_TEST_CASE(json_has_every_key_in_order) {
+  live.last_error = store::LastError{{FailureClass::forward_busy, "the port is taken", "wait"}, at(-60)};
+  BOOST_TEST(status_json({status()}) ==
+             R"({"tunnels":[{"name":"lab","state":"up","verified":true,"since":"2027-01-15T08:00:00Z","host":"ws",)"
+             R"("bastion":"gate@bastion","engine":"native",)"
+             R"("forwards":[{"listen":"127.0.0.1:2222","target":"localhost:22","state":"up"}],)"
+             R"("backend":{"name":"nohup","installed":true,"running":true,)"
+             R"("survives":{"crash":"no","logout":"yes","reboot":"no"}},)"
+             R"("supervisor_pid":101,"ssh_pid":102,"rtt_ms":12.500,"reconnects":3,"next_attempt":null,)"
+             R"("last_error":{"class":"forward-busy","message":"the port is taken","hint":"wait",)"
+             R"("at":"2027-01-15T07:59:00Z"}}]})");
+}
+
+BOOST_AUTO_TEST_CASE(json_says_null_for_what_is_not_known) {
+  TunnelStatus unknown;
+  unknown.name = "lab";
+  BOOST_TEST(setup_json(unknown, false) ==
+             R"({"name":"lab","state":null,"verified":null,"since":null,"host":null,"bastion":null,"engine":null,)"
+             R"("forwards":[],"backend":{"name":null,"installed":null,"running":null,)"
+             R"("survives":{"crash":null,"logout":null,"reboot":null}},"supervisor_pid":null,"ssh_pid":null,)"
+             R"("rtt_ms":null,"reconnects":null,"next_attempt":null,"last_error":null,"changed":false})");
+  BOOST_TEST(status_json({}) == R"({"tunnels":[]})");
+}
+
+BOOST_AUTO_TEST_CASE(the_table_is_for_people) {
+  const auto up = status();
+  TunnelStatus waiting = up;
+  waiting.name = "office-printer";
+  waiting.state = TunnelState::waiting;
+  waiting.verified = false;
+  waiting.since = at(240);
+  waiting.forwards.front().listen = "0.0.0.0:8080";
+  waiting.next_attempt = at(312);
+  waiting.last_error =
+      TunnelStatus::Failure{{FailureClass::refused, "gate@bastion refused\x1b[2J", "start sshd"}, at(290)};
+  BOOST_TEST(status_table({up, waiting}, at(300), false) ==
+             "NAME            STATE    SINCE  BASTION       FORWARDS                     BACKEND\n"
+             "lab             up       5 min  gate@bastion  2222 → localhost:22          nohup\n"
+             "office-printer  waiting  1 min  gate@bastion  0.0.0.0:8080 → localhost:22  nohup\n"
+             "  gate@bastion refused\\x1b[2J\n"
+             "  hint: start sshd\n"
+             "  next attempt in 12 s\n");
+}
+
+BOOST_AUTO_TEST_CASE(unverified_is_said_and_why) {
+  live.verified = false;
+  live.last_error = store::LastError{{FailureClass::target_down, "nothing answers at localhost:22", ""}, at(0)};
+  BOOST_TEST(status_table({status()}, at(1), false) ==
+             "NAME  STATE            SINCE  BASTION       FORWARDS             BACKEND\n"
+             "lab   up (unverified)  1 s    gate@bastion  2222 → localhost:22  nohup\n"
+             "  nothing answers at localhost:22\n");
+}
+
+BOOST_AUTO_TEST_CASE(the_detail_has_everything) {
+  const auto text =
+      status_detail(status(), {{at(-5), TunnelState::waiting, TunnelState::up, "verified"}}, at(90), false);
+  BOOST_TEST(text ==
+             "name       lab\n"
+             "state      up for 1 min (since 2027-01-15T08:00:00Z), verified end to end\n"
+             "host       ws\n"
+             "bastion    gate@bastion\n"
+             "forward    127.0.0.1:2222 → localhost:22, up\n"
+             "backend    nohup, running\n"
+             "survives   a crash: no, a logout: yes, a reboot: no\n"
+             "engine     native\n"
+             "processes  supervisor 101, ssh 102\n"
+             "round trip 12.5 ms\n"
+             "reconnects 3\n"
+             "history    2027-01-15T07:59:55Z  waiting → up: verified\n");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
