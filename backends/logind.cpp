@@ -79,6 +79,10 @@ bool has_other_linger_users(const os::Host& host) {
   const auto listed = host.run(
       manager->command({"list-unit-files", "--state=enabled", "--no-legend", "--plain", "--no-pager", "--full"}),
       k_deadline);
+  // systemctl(1) ends with 1 and says nothing where there is no such unit.
+  const bool none =
+      listed && !listed->timed_out && listed->exit_code == 1 && listed->out.empty() && listed->err.empty();
+  if (none) return false;
   if (!listed || !listed->ok()) return true;
   const auto units = parse_unit_files(listed->out);
   const auto home_units = user_unit_directory(host);
