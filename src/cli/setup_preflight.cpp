@@ -9,8 +9,6 @@
 namespace holdfast::cli {
 namespace {
 
-constexpr std::size_t k_largest_known_hosts = 64 * 1024;
-
 /// A directory that only the tunnel's user can look into, gone with this object.
 class Scratch {
  public:
@@ -54,7 +52,6 @@ Result<> Setup::preflight(const fs::path& lock_directory) {
                                .scratch = scratch.path(),
                                .accept_new_host_key = request_.accept_new_host_key,
                                .interrupted = Interruption::is_requested};
-  if (request_.accept_new_host_key) checks.pin_file = scratch.path() / "known_hosts";
   const auto& former = former_.tunnel();
   const bool holds = former && former_.live() && former_.live()->state == store::TunnelState::up;
   if (holds && (*former)->bastion == request_.bastion) checks.held = (*former)->forwards;
@@ -71,7 +68,7 @@ Result<> Setup::preflight(const fs::path& lock_directory) {
   if (report.failure)
     return Error{"setting up", "tunnel " + request_.name.text(), report.failure->message, report.failure->hint};
   if (report.pinned_key) {
-    HOLDFAST_TRY(pin_, host_.read_file(checks.pin_file, k_largest_known_hosts));
+    pin_ = report.pinned_lines;
     terminal.step_done("host key accepted and pinned", *report.pinned_key);
   }
   return {};

@@ -18,10 +18,10 @@ bool leads_to_ssh(const Forward& forward) {
   return target != nullptr && target->port == k_ssh_port && std::holds_alternative<TcpEnd>(forward.listen());
 }
 
-// As the bastion itself dials it: 127.0.0.1 is its localhost, and so is "any address".
+// As the bastion itself dials it. Never "localhost": that may be somebody else's ::1, and no permitopen of ours.
 std::string seen_from_bastion(const std::string& bind) {
-  const bool any = bind == "*" || bind == "0.0.0.0" || bind == "::" || bind.empty();
-  return any || bind == "127.0.0.1" ? "localhost" : bind;
+  if (bind.empty() || bind == "*" || bind == "0.0.0.0") return "127.0.0.1";
+  return bind == "::" ? "::1" : bind;
 }
 
 std::string through_jump(const Tunnel& tunnel, const Forward& forward, const std::string& user) {

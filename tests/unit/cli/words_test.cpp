@@ -79,22 +79,22 @@ BOOST_AUTO_TEST_CASE(the_named_file_speaks_before_the_environment_and_the_new_na
 }
 
 BOOST_AUTO_TEST_CASE(a_laptop_comes_in_by_one_line) {
-  BOOST_TEST(way_in(tunnel_of("gate@bastion", {"2222"}), "ann") == "ssh -J gate@bastion -p 2222 ann@localhost");
+  BOOST_TEST(way_in(tunnel_of("gate@bastion", {"2222"}), "ann") == "ssh -J gate@bastion -p 2222 ann@127.0.0.1");
   BOOST_TEST(way_in(tunnel_of("gate@bastion:2200", {"0.0.0.0:2222"}), "ann") ==
-             "ssh -J gate@bastion:2200 -p 2222 ann@localhost");
+             "ssh -J gate@bastion:2200 -p 2222 ann@127.0.0.1");
   BOOST_TEST(way_in(tunnel_of("alias", {"10.0.0.1:2222"}), "ann") == "ssh -J alias -p 2222 ann@10.0.0.1");
   // On another machine the user of this one may be nobody.
-  BOOST_TEST(way_in(tunnel_of("alias", {"2222:nas:22"}), "ann") == "ssh -J alias -p 2222 USER@localhost");
+  BOOST_TEST(way_in(tunnel_of("alias", {"2222:nas:22"}), "ann") == "ssh -J alias -p 2222 USER@127.0.0.1");
 }
 
 BOOST_AUTO_TEST_CASE(what_is_no_ssh_comes_in_by_a_local_port) {
   BOOST_TEST(way_in(tunnel_of("gate@bastion:2200", {"8080:localhost:80"}), "ann") ==
-             "ssh -N -L 8080:localhost:8080 -p 2200 gate@bastion");
+             "ssh -N -L 8080:127.0.0.1:8080 -p 2200 gate@bastion");
   BOOST_TEST(way_in(tunnel_of("gate@bastion", {"/run/lab.sock:localhost:80"}), "ann") ==
              "ssh -N -L 80:/run/lab.sock gate@bastion");
   // The first forward that leads to ssh is the one a person logs in by.
   BOOST_TEST(way_in(tunnel_of("gate@bastion", {"8080:localhost:80", "2222"}), "ann") ==
-             "ssh -J gate@bastion -p 2222 ann@localhost");
+             "ssh -J gate@bastion -p 2222 ann@127.0.0.1");
 }
 
 BOOST_AUTO_TEST_CASE(errors_are_one_line_and_one_hint_whatever_they_hold) {
