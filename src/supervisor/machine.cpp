@@ -11,7 +11,6 @@ using store::ForwardState;
 using store::TunnelState;
 
 constexpr Milliseconds k_health = std::chrono::seconds(60);        // up for this long: the past is forgiven
-constexpr Milliseconds k_stuck_connect = Milliseconds(1500);       // an attempt this old began on a dead path
 constexpr int k_silences = 2;                                      // in a row, until the peer counts as dead
 constexpr Milliseconds k_eager_contest = std::chrono::minutes(3);  // asking each second
 constexpr Milliseconds k_patient_contest = std::chrono::minutes(15);
@@ -300,95 +299,6 @@ void Machine::wait_for_retry() {
   view_.next_attempt = now_ + wait;
   show(needs_person ? TunnelState::failed : TunnelState::waiting, reason);
   set(Timer::retry, wait);
-}
-
-void Machine::retry_early() {
-  const Urgency urgency = cause_ ? urgency_of(cause_->failure) : Urgency::steady;
-  if (backoff_.allows_early(urgency, now_)) begin_attempt();
-}
-
-/// The attempt under way began on a path that is gone: a fresh one is quicker than TCP's patience.
-void Machine::restart_attempt() {
-  if (now_ - attempt_began_ < k_stuck_connect || !backoff_.allows_early(Urgency::soon, now_)) return;
-  restarting_ = true;
-  end_child();
-}
-
-// --- timers and tidings
-
-void Machine::handle(const TimerFired& event) {
-  switch (event.timer) {
-    case Timer::attempt:
-      if (phase_ == Phase::starting || phase_ == Phase::opening || phase_ == Phase::verifying)
-        give_up(rules_.explain(FailureClass::timeout, std::nullopt));
-      return;
-    case Timer::retry:
-      if (phase_ == Phase::waiting) begin_attempt();
-      return;
-    case Timer::probe:
-      if (phase_ == Phase::up && awaited_ == 0) begin_probe();
-      return;
-    case Timer::ask_again:
-      if (phase_ == Phase::contested && awaited_ == 0) actions_.emplace_back(OpenForward{new_request(), next_forward_});
-      return;
-    case Timer::kill:
-      if (phase_ != Phase::ending) return;
-      actions_.emplace_back(EndChild{.by_force = true});
-      set(Timer::kill, k_kill_grace);  // a process in an uninterruptible wait is asked again
-      return;
-  }
-}
-
-void Machine::handle(const NetworkGained&) {
-  if (phase_ == Phase::up && awaited_ == 0) return begin_probe();
-  if (phase_ == Phase::waiting) return retry_early();
-  if (phase_ == Phase::starting) restart_attempt();
-}
-
-void Machine::handle(const Woke&) {
-  if (phase_ == Phase::up && awaited_ == 0) return begin_probe();
-  if (phase_ == Phase::waiting) return retry_early();
-  if (phase_ == Phase::starting) restart_attempt();
-}
-
-void Machine::handle(const PathBack&) {
-  watching_path_ = false;  // it watches until it has seen it once
-  if (phase_ == Phase::waiting) return retry_early();
-  if (phase_ == Phase::starting) restart_attempt();
-}
-
-void Machine::handle(const Nudged&) {
-  if (phase_ == Phase::up && awaited_ == 0) return begin_probe();
-  if (phase_ == Phase::waiting && backoff_.allows_early(Urgency::soon, now_)) begin_attempt();
-}
-
-void Machine::handle(const Reloaded& event) {
-  view_.forwards.assign(event.forwards, ForwardState::pending);
-  next_forward_ = 0;
-  if (stopping_) return;
-  show(TunnelState::connecting, "the tunnel file changed");
-  if (!has_child()) return begin_attempt();
-  reloading_ = true;
-  end_child();
-}
-
-void Machine::handle(const StopAsked&) {
-  if (stopping_) return;
-  stopping_ = true;
-  if (!has_child()) return stop();
-  cause_.reset();
-  end_child();
-}
-
-void Machine::stop() {
-  cancel_all();
-  forget_requests();
-  watch_path(false);
-  phase_ = Phase::stopped;
-  view_.next_attempt.reset();
-  mark_all(ForwardState::down);
-  show(TunnelState::stopped, "stopped");
-  actions_.emplace_back(Quit{});
 }
 
 // --- small things

@@ -175,6 +175,8 @@ class Machine {
 
   void begin_attempt();
   void restart_attempt();
+  void look_now();
+  void ask_again();
   void ask_for_next_forward();
   void contest();
   void deny();

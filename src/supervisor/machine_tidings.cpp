@@ -1,0 +1,107 @@
+// What reaches the machine from outside its attempt: timers, tidings of the network, signals.
+#include "supervisor/machine.hpp"
+
+namespace holdfast::supervisor {
+namespace {
+
+using store::ForwardState;
+using store::TunnelState;
+
+constexpr Milliseconds k_stuck_connect(1500);  // an attempt this old began on a dead path
+
+}  // namespace
+
+void Machine::retry_early() {
+  const Urgency urgency = cause_ ? urgency_of(cause_->failure) : Urgency::steady;
+  if (backoff_.allows_early(urgency, now_)) begin_attempt();
+}
+
+/// The attempt under way began on a path that is gone: a fresh one is quicker than TCP's patience.
+void Machine::restart_attempt() {
+  if (now_ - attempt_began_ < k_stuck_connect || !backoff_.allows_early(Urgency::soon, now_)) return;
+  restarting_ = true;
+  end_child();
+}
+
+void Machine::handle(const TimerFired& event) {
+  switch (event.timer) {
+    case Timer::attempt:
+      if (phase_ == Phase::starting || phase_ == Phase::opening || phase_ == Phase::verifying)
+        give_up(rules_.explain(FailureClass::timeout, std::nullopt));
+      return;
+    case Timer::retry:
+      if (phase_ == Phase::waiting) begin_attempt();
+      return;
+    case Timer::probe:
+      if (phase_ == Phase::up && awaited_ == 0) begin_probe();
+      return;
+    case Timer::ask_again:
+      if (phase_ == Phase::contested && awaited_ == 0) actions_.emplace_back(OpenForward{new_request(), next_forward_});
+      return;
+    case Timer::kill:
+      if (phase_ != Phase::ending) return;
+      actions_.emplace_back(EndChild{.by_force = true});
+      set(Timer::kill, k_kill_grace);  // a process in an uninterruptible wait is asked again
+      return;
+  }
+}
+
+void Machine::handle(const NetworkGained&) { look_now(); }
+
+void Machine::handle(const Woke&) { look_now(); }
+
+// Something happened to the path: what waits for a timer need not wait.
+void Machine::look_now() {
+  if (phase_ == Phase::up && awaited_ == 0) return begin_probe();
+  if (phase_ == Phase::contested && awaited_ == 0) return ask_again();
+  if (phase_ == Phase::waiting) return retry_early();
+  if (phase_ == Phase::starting) restart_attempt();
+}
+
+void Machine::ask_again() {
+  cancel(Timer::ask_again);
+  actions_.emplace_back(OpenForward{new_request(), next_forward_});
+}
+
+void Machine::handle(const PathBack&) {
+  watching_path_ = false;  // it watches until it has seen it once
+  if (phase_ == Phase::waiting) return retry_early();
+  if (phase_ == Phase::starting) restart_attempt();
+}
+
+void Machine::handle(const Nudged&) {
+  if (phase_ == Phase::up && awaited_ == 0) return begin_probe();
+  if (phase_ == Phase::contested && awaited_ == 0) return ask_again();
+  if (phase_ == Phase::waiting && backoff_.allows_early(Urgency::soon, now_)) begin_attempt();
+}
+
+void Machine::handle(const Reloaded& event) {
+  view_.forwards.assign(event.forwards, ForwardState::pending);
+  next_forward_ = 0;
+  if (stopping_) return;
+  show(TunnelState::connecting, "the tunnel file changed");
+  if (!has_child()) return begin_attempt();
+  reloading_ = true;
+  end_child();
+}
+
+void Machine::handle(const StopAsked&) {
+  if (stopping_) return;
+  stopping_ = true;
+  if (!has_child()) return stop();
+  cause_.reset();
+  end_child();
+}
+
+void Machine::stop() {
+  cancel_all();
+  forget_requests();
+  watch_path(false);
+  phase_ = Phase::stopped;
+  view_.next_attempt.reset();
+  mark_all(ForwardState::down);
+  show(TunnelState::stopped, "stopped");
+  actions_.emplace_back(Quit{});
+}
+
+}  // namespace holdfast::supervisor
