@@ -111,10 +111,12 @@ Result<Completed> run_command(const Command& command, std::chrono::milliseconds 
   launcher.env = environ_of(block);
   boost::system::error_code error;
   const bool with_input = !command.input.empty();
+  // A session of its own: Ctrl-C at our terminal must not tear a step that is half done, or its undoing.
+  const auto hygiene = [] { return ChildHygiene{.own_session = true}; };
   auto child = with_input ? launcher(context.get_executor(), error, program, tail(command.argv),
-                                     process_v2::process_stdio{input, out.pipe, err.pipe}, ChildHygiene{})
+                                     process_v2::process_stdio{input, out.pipe, err.pipe}, hygiene())
                           : launcher(context.get_executor(), error, program, tail(command.argv),
-                                     process_v2::process_stdio{nullptr, out.pipe, err.pipe}, ChildHygiene{});
+                                     process_v2::process_stdio{nullptr, out.pipe, err.pipe}, hygiene());
   if (error) {
     reap_failed_start(launcher.pid);
     return Error{"starting", program.string(), errno_text(error.value()), {}};
