@@ -178,7 +178,10 @@ Result<SetupOutcome> Setup::run() {
   if (request_.preflight) HOLDFAST_CHECK(preflight(lock.directory()));
   HOLDFAST_CHECK(check_interruption());
   was_lingering_ = request_.places.scope == Scope::user && backends::is_lingering(host_, host_.user());
-  if (auto changed = change_host(); !changed) return undo(std::move(changed).error());
+  if (auto changed = change_host(); !changed) {
+    if (Interruption::is_requested()) return undo(Interruption::error());
+    return undo(std::move(changed).error());
+  }
   return outcome_;
 }
 
