@@ -1,0 +1,183 @@
+"""A home, a bastion and holdfast in them: everything a test of the command line needs, gone with it."""
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+from typing import Any, Callable, Optional
+
+PROGRAM = os.environ.get("HOLDFAST", "build/dev/holdfast")
+Done = subprocess.CompletedProcess
+
+
+def until(what: str, ready: Callable[[], Any], timeout: float = 15) -> Any:
+    """Waits for something to come true; what it came to."""
+    deadline = time.monotonic() + timeout
+    while not (seen := ready()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {timeout:g} s for {what}")
+        time.sleep(0.01)
+    return seen
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def find_sshd() -> Optional[str]:
+    return shutil.which("sshd", path=os.environ["PATH"] + ":/usr/sbin:/sbin")
+
+
+def main(needs_sshd: bool = True) -> None:
+    """Runs the tests of the program that calls it; 77 (skipped) where there is nothing to run them against."""
+    if needs_sshd and not find_sshd():
+        print("sshd is not installed", file=sys.stderr)
+        sys.exit(77)
+    unittest.main()
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+class House(unittest.TestCase):
+    """Each test has a HOME of its own. holdfast is run in the user scope and by the nohup backend, wherever we are."""
+
+    def setUp(self) -> None:
+        self.root = pathlib.Path(tempfile.mkdtemp(prefix="hf-cli-"))
+        self.addCleanup(shutil.rmtree, self.root, ignore_errors=True)
+        self.home = self.root / "home"
+        self.home.mkdir(mode=0o700)
+        self.env = {"HOME": str(self.home), "USER": self.user(), "PATH": os.environ["PATH"], "LANG": "C.UTF-8",
+                    "HOLDFAST_BACKENDS": "nohup"}
+        self.name = "t" + self.root.name[-8:].replace("_", "x")
+        self.runtime = pathlib.Path(f"/tmp/holdfast-{os.getuid()}")
+        # The directory is the user's, and others of hers may be at work in it.
+        self.before = self.everything()
+
+    @staticmethod
+    def user() -> str:
+        return subprocess.run(["id", "-un"], check=True, capture_output=True, text=True).stdout.strip()
+
+    def run_holdfast(self, *arguments: str, env: Optional[dict[str, str]] = None, stdout: Any = subprocess.PIPE,
+                     timeout: float = 60) -> Done[str]:
+        return subprocess.run([PROGRAM, *arguments], env={**self.env, **(env or {})}, stdin=subprocess.DEVNULL,
+                              stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=timeout, cwd=self.root)
+
+    def everything(self) -> dict[str, tuple[int, bytes]]:
+        """Every path of the home, and what this test's tunnels have in the runtime directory."""
+        found: dict[str, tuple[int, bytes]] = {}
+        paths = [*self.home.rglob("*"), *self.runtime.glob(f"{self.name}*"), *self.runtime.glob("check.*")]
+        for path in paths:
+            try:
+                found[str(path)] = (path.lstat().st_mode, path.read_bytes() if path.is_file() else b"")
+            except FileNotFoundError:
+                continue
+        return found
+
+    def assert_nothing_changed(self, why: str = "") -> None:
+        self.assertEqual(self.everything(), self.before, why)
+
+    def assert_reads_well(self, done: Done[str]) -> str:
+        """The one error of a command: its line, fit to be read aloud, and a hint below it where there is one."""
+        lines = done.stderr.splitlines()
+        errors = [line for line in lines if line.startswith("holdfast: ") and not line.startswith("holdfast: warning")]
+        self.assertEqual(len(errors), 1, done.stderr)
+        after = lines[lines.index(errors[0]) + 1:]
+        self.assertTrue(not after or (len(after) == 1 and after[0].startswith("  hint: ")), done.stderr)
+        for line in (errors[0], *after):
+            self.assertNotRegex(line, r"\.$|errno|terminate called|what\(\)|[\x00-\x1f\x7f]")
+        self.assertNotRegex(errors[0], r"^holdfast: [A-Z]|internal error")
+        return errors[0]
+
+
+class Bastion:
+    """An sshd on loopback that lets its own user in by one key, and is the far end of the tunnel too."""
+
+    def __init__(self, directory: pathlib.Path, **settings: str) -> None:
+        self.directory = directory
+        directory.mkdir(mode=0o700)
+        sshd = find_sshd()
+        assert sshd
+        if os.getuid() == 0:
+            os.makedirs("/run/sshd", exist_ok=True)
+        for key in ("host_key", "key"):
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(directory / key)], check=True)
+        shutil.copy(directory / "key.pub", directory / "authorized_keys")
+        self.port = free_port()
+        lines = {"Port": str(self.port), "ListenAddress": "127.0.0.1", "HostKey": str(directory / "host_key"),
+                 "AuthorizedKeysFile": str(directory / "authorized_keys"), "PidFile": "none", "UsePAM": "no",
+                 "StrictModes": "no", "PermitRootLogin": "prohibit-password", "MaxStartups": "100", **settings}
+        (directory / "config").write_text("".join(f"{key} {value}\n" for key, value in lines.items()))
+        self.process = subprocess.Popen([sshd, "-D", "-f", str(directory / "config"), "-E", str(directory / "log")],
+                                        stderr=subprocess.DEVNULL)
+        until("the bastion to answer", self.answers)
+
+    def answers(self) -> bool:
+        if self.process.poll() is not None:
+            raise AssertionError((self.directory / "log").read_text())
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(10)
+
+
+class TunnelHouse(House):
+    """A house with a bastion, and `self.name` for its tunnel, which is removed at the end."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.bastion = Bastion(self.root / "bastion")
+        self.addCleanup(self.bastion.stop)
+        self.port = free_port()
+        self.addCleanup(self.run_holdfast, "remove", "--user", self.name)
+
+    def arguments(self, *more: str, port: Optional[int] = None, target: Optional[int] = None) -> list[str]:
+        return ["setup", "--user", "-n", self.name, "-p", f"{port or self.port}:127.0.0.1:{target or self.bastion.port}",
+                "-b", f"{self.user()}@127.0.0.1:{self.bastion.port}", "-s", str(self.bastion.directory / "key"),
+                "--accept-new-host-key", *more]
+
+    def set_up(self, *more: str) -> Done[str]:
+        done = self.run_holdfast(*self.arguments(*more))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done
+
+    def status(self) -> dict[str, Any]:
+        done = self.run_holdfast("status", "--user", self.name, "--json")
+        self.assertIn(done.returncode, (0, 3), done.stderr)
+        tunnel, = json.loads(done.stdout)["tunnels"]
+        self.assertEqual(done.returncode, 0 if tunnel["state"] == "up" else 3)
+        return dict(tunnel)
+
+    def await_up(self) -> dict[str, Any]:
+        def up() -> Optional[dict[str, Any]]:
+            now = self.status()
+            return now if now["state"] == "up" and now["verified"] else None
+        return dict(until("the tunnel to be up", up))
+
+    def banner(self, port: Optional[int] = None) -> bytes:
+        """What answers at the bastion's end of the tunnel."""
+        with socket.socket() as visitor:
+            visitor.settimeout(5)
+            if visitor.connect_ex(("127.0.0.1", port or self.port)) != 0:
+                return b""
+            return visitor.recv(4)
+
+    @staticmethod
+    def kill(pid: int, number: int = signal.SIGKILL) -> None:
+        os.kill(pid, number)

@@ -1,0 +1,195 @@
+#!/usr/bin/env python3
+"""The life of a tunnel at the command line: set up, looked at, stopped, started, broken, removed without a trace."""
+import json
+import os
+import signal
+import subprocess
+
+from house import PROGRAM, TunnelHouse, is_alive, main, until
+
+KEYS = ["name", "state", "verified", "since", "host", "bastion", "engine", "forwards", "backend", "supervisor_pid",
+        "ssh_pid", "rtt_ms", "reconnects", "next_attempt", "last_error"]
+
+
+class Life(TunnelHouse):
+    def test_setup_ends_with_the_line_a_laptop_needs(self) -> None:
+        done = self.set_up()
+        answer = done.stdout.splitlines()
+        self.assertRegex(answer[0], r"verified end to end in \d+ ms$")
+        self.assertTrue(answer[-1].startswith("ssh "), answer)
+        for step in ("bastion reached", "host key known", "key accepted", "free and allowed", "local target", "written"):
+            self.assertIn(step, done.stderr)
+        self.assertNotIn("\x1b", done.stdout + done.stderr, "no colour where there is no terminal")
+        self.assertEqual(self.banner(), b"SSH-")
+
+    def test_status_tells_all_in_every_form(self) -> None:
+        self.set_up()
+        now = self.status()
+        self.assertEqual(list(now), KEYS)
+        self.assertEqual((now["state"], now["verified"], now["engine"]), ("up", True, "native"))
+        self.assertEqual(now["backend"]["name"], "nohup")
+        self.assertTrue(is_alive(now["supervisor_pid"]) and is_alive(now["ssh_pid"]))
+        table = self.run_holdfast("status", "--user").stdout
+        self.assertRegex(table, rf"(?m)^{self.name} +up ")
+        self.assertIn("verified end to end", self.run_holdfast("status", "--user", self.name).stdout)
+        self.assertIn(self.name, self.run_holdfast("status", "--user", "-p", str(self.port)).stdout)
+
+    def test_setup_again_changes_nothing_and_says_so(self) -> None:
+        self.assertTrue(json.loads(self.set_up("--json").stdout)["changed"])
+        before, now = self.everything(), self.status()
+        again = json.loads(self.set_up("--json").stdout)
+        self.assertFalse(again.pop("changed"))
+        self.assertEqual(list(again), KEYS)
+        self.assertIn("nothing to do", self.set_up().stdout)
+        self.assertEqual((self.status()["supervisor_pid"], self.status()["ssh_pid"]),
+                         (now["supervisor_pid"], now["ssh_pid"]))
+        self.assertEqual(self.everything(), before)
+
+    def test_other_arguments_update_in_place(self) -> None:
+        self.set_up()
+        before = self.status()
+        done = self.run_holdfast(*self.arguments("--ssh-option", "Compression=no", "--json"))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertTrue(json.loads(done.stdout)["changed"])
+        self.assertFalse(is_alive(before["ssh_pid"]) or is_alive(before["supervisor_pid"]))
+        self.assertIn("Compression=no", (self.home / f".config/holdfast/tunnels/{self.name}.conf").read_text())
+        self.assertEqual(self.banner(), b"SSH-")
+
+    def test_stop_start_restart(self) -> None:
+        self.set_up()
+        before = self.status()
+        self.assertEqual(self.run_holdfast("stop", "--user", self.name).returncode, 0)
+        self.assertFalse(is_alive(before["ssh_pid"]) or is_alive(before["supervisor_pid"]))
+        self.assertEqual(self.banner(), b"")
+        stopped = self.status()
+        self.assertEqual((stopped["state"], stopped["backend"]["installed"], stopped["backend"]["running"]),
+                         ("stopped", True, False))
+        self.assertEqual(self.run_holdfast("stop", "--user", self.name).returncode, 0, "stopped is what was asked for")
+        self.assertEqual(self.run_holdfast("start", "--user", self.name).returncode, 0)
+        started = self.status()
+        self.assertEqual(self.run_holdfast("start", "--user", self.name).returncode, 0)
+        self.assertEqual(self.status()["ssh_pid"], started["ssh_pid"], "it ran already")
+        self.assertEqual(self.run_holdfast("restart", "--user", self.name).returncode, 0)
+        self.assertNotEqual(self.status()["supervisor_pid"], started["supervisor_pid"])
+        self.assertEqual(self.banner(), b"SSH-")
+
+    def test_remove_leaves_nothing_and_says_what_it_removed(self) -> None:
+        self.set_up()
+        before = self.status()
+        done = self.run_holdfast("remove", "--user", self.name)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for gone in (f"{self.name}.conf", f"{self.name}.known_hosts", str(before["supervisor_pid"]), f"{self.name}.log"):
+            self.assertIn(gone, done.stdout)
+        self.assertFalse(is_alive(before["ssh_pid"]) or is_alive(before["supervisor_pid"]))
+        self.assert_nothing_changed()
+        self.assertEqual(self.run_holdfast("remove", "--user", self.name).returncode, 4)
+
+    def test_remove_by_port(self) -> None:
+        self.set_up()
+        self.assertEqual(self.run_holdfast("remove", "--user", "-p", str(self.port)).returncode, 0)
+        self.assert_nothing_changed()
+
+    def test_logs_follow(self) -> None:
+        self.set_up()
+        self.assertIn("up: verified end to end", self.run_holdfast("logs", "--user", self.name).stdout)
+        self.assertEqual(len(self.run_holdfast("logs", "--user", self.name, "-n", "1").stdout.splitlines()), 1)
+        follower = subprocess.Popen([PROGRAM, "logs", "--user", self.name, "-f", "-n", "0"], env=self.env, text=True,
+                                    stdout=subprocess.PIPE)
+        self.addCleanup(follower.wait)
+        self.addCleanup(follower.kill)
+        assert follower.stdout
+        self.kill(self.status()["ssh_pid"])
+        self.assertIn("ssh", follower.stdout.readline())
+        follower.stdout.close()
+
+    def test_dry_run_prints_everything_and_changes_nothing(self) -> None:
+        done = self.run_holdfast(*self.arguments("--dry-run"))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for word in (f"{self.name}.conf (0600)", f"    port = 127.0.0.1:{self.port}:", "start in the background"):
+            self.assertIn(word, done.stdout)
+        self.assert_nothing_changed()
+
+
+class Broken(TunnelHouse):
+    def test_killed_ssh_is_told_and_mended(self) -> None:
+        self.set_up()
+        before = self.status()
+        self.kill(before["ssh_pid"])
+        self.assertNotEqual(self.status()["ssh_pid"], before["ssh_pid"])
+        after = self.await_up()
+        self.assertEqual((after["supervisor_pid"], after["reconnects"]), (before["supervisor_pid"], 1))
+
+    def test_killed_supervisor_is_not_said_to_be_up_and_start_mends_it(self) -> None:
+        self.set_up()
+        before = self.status()
+        self.kill(before["supervisor_pid"])
+        until("the supervisor to be gone", lambda: not is_alive(before["supervisor_pid"]))
+        self.assertEqual(self.status()["state"], "stopped")
+        self.assertEqual(self.run_holdfast("start", "--user", self.name).returncode, 0)
+        self.assertFalse(is_alive(before["ssh_pid"]), "the orphan would hold the port")
+        self.assertEqual(self.banner(), b"SSH-")
+
+    def test_reap_spares_the_living_and_ends_what_the_dead_left(self) -> None:
+        self.set_up()
+        before = self.status()
+        refused = self.run_holdfast("reap", "--user", self.name)
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("is alive", self.assert_reads_well(refused))
+        self.kill(before["supervisor_pid"])
+        until("the supervisor to be gone", lambda: not is_alive(before["supervisor_pid"]))
+        self.assertTrue(is_alive(before["ssh_pid"]))
+        self.assertEqual(self.run_holdfast("reap", "--user", self.name).returncode, 0)
+        self.assertFalse(is_alive(before["ssh_pid"]))
+
+    def test_stop_and_remove_end_the_ssh_of_a_dead_supervisor(self) -> None:
+        for command in ("stop", "remove"):
+            with self.subTest(command):
+                self.set_up()
+                before = self.status()
+                self.kill(before["supervisor_pid"])
+                until("the supervisor to be gone", lambda: not is_alive(before["supervisor_pid"]))
+                self.assertEqual(self.run_holdfast(command, "--user", self.name).returncode, 0)
+                self.assertFalse(is_alive(before["ssh_pid"]))
+        self.assert_nothing_changed()
+
+    def test_stop_ends_a_supervisor_that_was_started_by_hand(self) -> None:
+        self.set_up()
+        self.run_holdfast("stop", "--user", self.name)
+        by_hand = subprocess.Popen([PROGRAM, "run", "--user", self.name], env=self.env, stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        self.addCleanup(by_hand.wait)
+        self.assertEqual(self.await_up()["supervisor_pid"], by_hand.pid)
+        self.assertEqual(self.run_holdfast("stop", "--user", self.name).returncode, 0)
+        self.assertEqual(by_hand.wait(5), 0)
+
+    def test_a_broken_file_harms_no_other_and_can_be_removed(self) -> None:
+        self.set_up()
+        file = self.home / f".config/holdfast/tunnels/{self.name}.conf"
+        other = file.with_name("other.conf")
+        other.write_text("nonsense\n")
+        other.chmod(0o600)
+        tunnels = {t["name"]: t for t in json.loads(self.run_holdfast("status", "--user", "--json").stdout)["tunnels"]}
+        self.assertEqual((tunnels["other"]["state"], tunnels["other"]["last_error"]["class"]), ("failed", "config"))
+        self.assertEqual(tunnels[self.name]["state"], "up")
+        self.assertEqual(self.run_holdfast("run", "--user", "other").returncode, 2)
+        before = self.status()
+        file.write_text("port =")
+        self.assertEqual(self.run_holdfast("remove", "--user", self.name, "other").returncode, 0)
+        self.assertFalse(is_alive(before["ssh_pid"]) or is_alive(before["supervisor_pid"]))
+        self.assertEqual([path for path in self.everything() if path.endswith(".conf")], [])
+
+    def test_run_ends_cleanly_when_it_is_told_to(self) -> None:
+        self.set_up()
+        self.run_holdfast("stop", "--user", self.name)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            with self.subTest(number):
+                by_hand = subprocess.Popen([PROGRAM, "run", "--user", self.name], env=self.env,
+                                           stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+                ssh = self.await_up()["ssh_pid"]
+                os.kill(by_hand.pid, number)
+                self.assertEqual(by_hand.wait(10), 0)
+                self.assertFalse(is_alive(ssh))
+
+
+if __name__ == "__main__":
+    main()
