@@ -56,6 +56,7 @@ class Setup {
   [[nodiscard]] Result<> install();
   [[nodiscard]] Result<> start();
   [[nodiscard]] Result<> record_changes();
+  [[nodiscard]] Result<> apply(const backends::Plan& plan);
   [[nodiscard]] Error undo(Error error);
 
   Context& context_;

@@ -10,6 +10,13 @@
 namespace holdfast::cli {
 namespace {
 
+/// $USER is not always there: cron and su may leave it out.
+std::string name_of(const os::User& user, const os::Host& host) {
+  if (!user.name.empty()) return user.name;
+  const auto asked = host.run(os::Command{{"id", "-un"}}, std::chrono::seconds(5));
+  return asked && asked->ok() ? std::string(trim(asked->out)) : std::string();
+}
+
 TunnelStatus status_of(const Tunnel& tunnel, const store::Places& places, Context& context) {
   std::vector<std::string> warnings;
   auto statuses = gather_status({{tunnel->name, tunnel}}, places, context.host, warnings);
@@ -47,7 +54,7 @@ Result<ExitStatus> set_up(Context& context, const Arguments& arguments) {
   if (request.dry_run) return print_plan(context, std::move(request));
   const Interruption guard;
   const auto places = request.places;
-  const auto user = request.run_as.name;
+  const auto user = name_of(request.run_as, context.host);
   const bool json = request.json;
   Setup setup(context, std::move(request));
   HOLDFAST_TRY(const auto outcome, setup.run());

@@ -57,17 +57,23 @@ Result<> Setup::replace_former() {
   for (const auto& old : former_.holders()) {
     if (old.backend == backend_) continue;
     HOLDFAST_TRY(const auto plan, old.backend->remove(request_.name, request_.places, host_));
-    HOLDFAST_TRY(auto removed, backends::apply(plan, host_));
-    applied_.append(std::move(removed));
+    HOLDFAST_CHECK(apply(plan));
   }
   context_.terminal.step_done("former tunnel stopped", "");
   return {};
 }
 
+/// Carries a plan out, to be unwound with all the others.
+Result<> Setup::apply(const backends::Plan& plan) {
+  for (const auto& step : plan) context_.terminal.detail(backends::describe(step));
+  HOLDFAST_TRY(auto applied, backends::apply(plan, host_));
+  applied_.append(std::move(applied));
+  return {};
+}
+
 Result<> Setup::install() {
   HOLDFAST_TRY(const auto plan, install_plan());
-  HOLDFAST_TRY(auto installed, backends::apply(plan, host_));
-  applied_.append(std::move(installed));
+  HOLDFAST_CHECK(apply(plan));
   for (const auto& step : plan)
     if (const auto* file = std::get_if<backends::WriteFile>(&step))
       context_.terminal.step_done("written", file->path.string());
@@ -77,8 +83,7 @@ Result<> Setup::install() {
 Result<> Setup::start() {
   const auto begin = host_.now();
   HOLDFAST_TRY(const auto plan, backend_->start(holder().job, host_));
-  HOLDFAST_TRY(auto started, backends::apply(plan, host_));
-  applied_.append(std::move(started));
+  HOLDFAST_CHECK(apply(plan));
   const auto since = [&] { return std::chrono::duration_cast<std::chrono::milliseconds>(host_.now() - begin); };
   context_.terminal.step_done("started", fmt::format("in {} ms", since().count()));
 

@@ -69,10 +69,11 @@ class Status {
   store::Places places_;
 };
 
-Result<ExitStatus> watch(Context& context, Status& status, bool json) {
+Result<ExitStatus> watch(Context& context, Status& status, const std::string& none, bool json) {
   std::string shown;
   for (;;) {
-    HOLDFAST_TRY(const auto look, status.look());
+    HOLDFAST_TRY(auto look, status.look());
+    if (look.text.empty()) look.text = none;
     const bool redraws = context.terminal.out_is_terminal() && !json;
     if (redraws)
       context.terminal.answer("\x1b[H\x1b[2J" + look.text);  // home, then clear: console_codes(4)
@@ -86,13 +87,14 @@ Result<ExitStatus> watch(Context& context, Status& status, bool json) {
 
 Result<ExitStatus> show_status(Context& context, const Arguments& arguments) {
   HOLDFAST_TRY(auto places, choose_places(arguments, context.host));
-  const std::string no_tunnels =
-      places.scope == Scope::system ? "there are no tunnels in the system scope" : "you have no tunnels";
+  const std::string no_tunnels = places.scope == Scope::system
+                                     ? "there are no tunnels in the system scope; holdfast setup makes one"
+                                     : "you have no tunnels; holdfast setup makes one";
   Status status(context, arguments, std::move(places));
-  if (arguments.has("watch")) return watch(context, status, arguments.has("json"));
+  if (arguments.has("watch")) return watch(context, status, no_tunnels, arguments.has("json"));
   HOLDFAST_TRY(const auto look, status.look());
   if (look.text.empty())
-    context.terminal.note(no_tunnels + "; holdfast setup makes one");
+    context.terminal.note(no_tunnels);
   else
     context.terminal.answer(look.text);
   return look.all_up ? ExitStatus::done : ExitStatus::not_up;
