@@ -27,6 +27,12 @@ std::string name_of(const os::Host& host, const os::User& user) {
   return std::string(trim(answer_of(host, {"id", "-un"})));
 }
 
+// The user is named: left out, logind takes the one of the caller's session, and cron or su has none ("No such device
+// or address"). polkit asks for the lesser right as long as it is the caller's own.
+os::Command linger_command(const char* what, const os::User& user) {
+  return {{"loginctl", "--no-ask-password", what, user.name.empty() ? std::to_string(user.uid) : user.name}, {}, {}};
+}
+
 // `as 2 "root" "ann"`, as busctl prints a list of names.
 bool lists(std::string_view property, std::string_view name) {
   return property.find(fmt::format("\"{}\"", name)) != std::string_view::npos;
@@ -63,14 +69,11 @@ Permission linger_permission(const os::Host& host) {
 
 Plan linger_on(const os::User& user, const os::Host& host) {
   if (is_lingering(host, user)) return {};
-  // Without a user it is the caller's own: polkit then asks for the lesser right.
-  return {Run{os::Command{{"loginctl", "--no-ask-password", "enable-linger"}, {}, {}},
-              os::Command{{"loginctl", "--no-ask-password", "disable-linger"}, {}, {}}}};
+  return {Run{linger_command("enable-linger", user), linger_command("disable-linger", user)}};
 }
 
-Plan linger_off(const os::User&) {
-  return {Run{os::Command{{"loginctl", "--no-ask-password", "disable-linger"}, {}, {}},
-              os::Command{{"loginctl", "--no-ask-password", "enable-linger"}, {}, {}}}};
+Plan linger_off(const os::User& user) {
+  return {Run{linger_command("disable-linger", user), linger_command("enable-linger", user)}};
 }
 
 bool has_other_linger_users(const os::Host& host) {

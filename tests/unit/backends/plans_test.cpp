@@ -42,7 +42,8 @@ BOOST_AUTO_TEST_CASE(install_turns_linger_on_writes_enables_and_can_be_undone) {
   const auto host = host_with_manager();
   require_outline(
       systemd_user_backend().install(user_job(host), host),
-      {"run loginctl --no-ask-password enable-linger | may fail | undo: loginctl --no-ask-password disable-linger",
+      {"run loginctl --no-ask-password enable-linger ann | may fail | undo: loginctl --no-ask-password disable-linger "
+       "ann",
        "if it has to be undone, run at the end systemctl --user daemon-reload", "write " + k_unit + " (0644)",
        "run systemctl --user daemon-reload", "make directory " + k_wants + " (0755)",
        "run systemctl --user --quiet enable holdfast-web.service | undo: systemctl --user --quiet disable "
@@ -104,7 +105,7 @@ BOOST_AUTO_TEST_CASE(the_proof_runs_this_very_program_under_the_manager) {
   BOOST_REQUIRE(plan.has_value());
   const auto lines = outline(*plan);
   BOOST_REQUIRE(lines.size() == 2);
-  BOOST_TEST(lines[0].starts_with("run loginctl --no-ask-password enable-linger"));
+  BOOST_TEST(lines[0].starts_with("run loginctl --no-ask-password enable-linger ann"));
   BOOST_TEST(lines[1].starts_with("run systemd-run --user --quiet --collect"));
   BOOST_TEST(lines[1].ends_with("-- /home/ann/.local/bin/holdfast version"));
 }
