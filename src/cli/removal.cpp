@@ -35,7 +35,11 @@ Result<> undo_linger(os::Host& host, std::vector<std::string>& report) {
     report.emplace_back("left linger on: other units of yours may need it");
     return {};
   }
-  HOLDFAST_CHECK(backends::apply(backends::linger_off(host.user()), host));
+  if (auto off = backends::apply(backends::linger_off(host.user()), host); !off) {
+    auto error = std::move(off).error();
+    error.hint = "loginctl disable-linger: setup had turned it on";
+    return error;
+  }
   report.emplace_back("turned linger off, which setup had turned on");
   return {};
 }
@@ -60,10 +64,11 @@ Result<> forget_tunnel(const TunnelName& name, const std::vector<fs::path>& runt
     if (host.remove_empty_directory(directory)) report.push_back("removed " + directory.string());
   }
   HOLDFAST_TRY(const auto undo, store::drop_from_record(host, places, name));
-  if (undo.linger_off && !linger_was_undone) HOLDFAST_CHECK(undo_linger(host, report));
+  Result<> lingers_no_more;
+  if (undo.linger_off && !linger_was_undone) lingers_no_more = undo_linger(host, report);
   for (const auto& directory : undo.directories)
     if (host.remove_empty_directory(directory)) report.push_back("removed " + directory.string());
-  return {};
+  return lingers_no_more;
 }
 
 Result<> remove_installation(const TunnelName& name, const std::vector<Holder>& holders, const store::Places& places,

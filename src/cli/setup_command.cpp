@@ -29,7 +29,7 @@ void tell(const Setup& setup, const SetupOutcome& outcome, const std::string& us
   auto& terminal = context.terminal;
   const auto& name = tunnel->name.text();
   if (!outcome.changed) {
-    terminal.answer(fmt::format("tunnel {} is up as it is: nothing to do", name));
+    terminal.answer(fmt::format("tunnel {} is up already: nothing to do, nothing changed", name));
   } else if (outcome.unverified) {
     terminal.answer(fmt::format("tunnel {} is up after {} ms, but could not be verified end to end: {}", name,
                                 outcome.took.count(), printable(outcome.unverified->message)));
