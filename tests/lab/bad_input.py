@@ -2,7 +2,6 @@
 """Everything that can be wrong with what setup is given, or finds: one clear message, an exit status, and nothing changed."""
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 import threading
@@ -43,7 +42,7 @@ class BadInput(LabTest):
         print(f"# setup {shown}\n#   {error}\n#   {hints.strip()}", file=sys.stderr)
         self.assertEqual(done.returncode, status, f"setup {shown}: {done.stdout}{said}")
         self.assertRegex(error, says, said)
-        self.assertRegex(hints, hint, said)
+        self.assertRegex(hints, hint or "^", said)
         for line in (error, hints):
             self.assertNotRegex(line, r"\.$|errno|terminate called|what\(\)|[\x00-\x1f\x7f]")
         self.assertNotRegex(error, r"^holdfast: [A-Z]")
@@ -103,25 +102,25 @@ class Keys(BadInput):
         self.refused_key("~/.ssh/nothing", r"\.ssh/nothing", "ssh-keygen|-s")
 
     def test_directory(self) -> None:
-        self.refused_key("~/.ssh", "directory")
+        self.refused_key("~/.ssh", "is a directory, not a private key", "-s FILE")
 
     def test_readable_by_all(self) -> None:
-        self.refused_key(self.key("open", mode="644"), "others|permission|readable", "chmod")
+        self.refused_key(self.key("open", mode="644"), "open to other users", "chmod 600")
 
     def test_with_a_passphrase_and_no_agent(self) -> None:
         path = self.key("locked")
         self.session.run(f"ssh-keygen -q -p -N secret -P '' -f {path}")
         self.fresh = self.host.snapshot()
-        self.refused_key(path, "passphrase")
+        self.refused_key(path, "has a passphrase", "ssh-keygen")
 
     def test_public_key_by_mistake(self) -> None:
-        self.refused_key(self.ann.key + ".pub", "public", re.escape(self.ann.key))
+        self.refused_key(self.ann.key + ".pub", "is a public key", "without .pub")
 
     def test_no_key_at_all(self) -> None:
         path = self.key("garbage")
         self.host.write_file(path, "no key\n", mode="600", user="ann")
         self.fresh = self.host.snapshot()
-        self.refused_key(path, "key")
+        self.refused_key(path, "holds no private key")
 
 
 class Bastions(BadInput):
@@ -131,37 +130,37 @@ class Bastions(BadInput):
         return self.refused(["-p", str(port), "-b", bastion, *more], 1, says, hint)
 
     def test_unknown_to_dns(self) -> None:
-        self.refused_by("gate@nowhere.invalid", "nowhere.invalid.*(name|resolve)")
+        self.refused_by("gate@nowhere.invalid", "no machine is known by the name .nowhere.invalid")
 
     def test_refusing(self) -> None:
-        self.refused_by(f"{GATE}:1", "refuse")
+        self.refused_by(f"{GATE}:1", "nothing accepts ssh at bastion port 1", "port")
 
     def test_silent(self) -> None:
         with self.lab.bastion.silent_door() as door:
-            self.refused_by(f"{GATE}:{door.port}", "answer|time|silent")
+            self.refused_by(f"{GATE}:{door.port}", "took the connection and then said nothing")
 
     def test_unreachable(self) -> None:
         self.lab.network.blackhole("bastion")
-        self.refused_by(GATE, "answer|time|silent|reach")
+        self.refused_by(GATE, "did not answer in time")
 
     def test_greets_and_stalls(self) -> None:
-        for door in (self.lab.bastion.stalling_door(), self.lab.bastion.endless_door()):
-            with door:
-                self.refused_by(f"{GATE}:{door.port}", "answer|time|silent|stall")
+        with self.lab.bastion.stalling_door() as door:
+            self.refused_by(f"{GATE}:{door.port}", "did not answer in time")
 
     def test_not_an_ssh(self) -> None:
-        for door in (self.lab.bastion.web_door(), self.lab.bastion.closing_door()):
-            with door:
-                self.refused_by(f"{GATE}:{door.port}", "ssh|clos")
+        with self.lab.bastion.web_door() as door:
+            self.refused_by(f"{GATE}:{door.port}", "does not greet as an ssh server does", "port")
+        with self.lab.bastion.closing_door() as door:
+            self.refused_by(f"{GATE}:{door.port}", "closed")
 
     def test_unknown_host_key(self) -> None:
-        self.refused_by("gate@bastion6", "host key", "accept-new-host-key")
+        self.refused_by("gate@bastion6", "host key .* is not known here yet", "--accept-new-host-key")
 
     def test_changed_host_key(self) -> None:
         bastion = self.lab.bastion
         bastion.new_host_key()
         try:
-            self.refused_by(GATE, "host key.*changed|changed.*host key", "ssh-keygen -R")
+            self.refused_by(GATE, "host key .* is not the one that was known", "ssh-keygen .*-R")
         finally:
             self.host.write_file(f"{self.ann.home}/.ssh/known_hosts", "", mode="600", user="ann")
             self.ann.trust(bastion)
@@ -169,7 +168,7 @@ class Bastions(BadInput):
     def test_refusing_the_key(self) -> None:
         self.lab.bastion.configure(AllowUsers="root")
         self.addCleanup(self.lab.bastion.configure)
-        self.refused_by(GATE, "key|accept", "")
+        self.refused_by(GATE, "refused every key", "authorized_keys of gate")
 
     def test_refusing_forwards(self) -> None:
         self.addCleanup(self.lab.bastion.configure)
@@ -177,17 +176,17 @@ class Bastions(BadInput):
                          {"PermitListen": "127.0.0.1:9"}):
             with self.subTest(**settings):
                 self.lab.bastion.configure(**settings)
-                self.refused_by(GATE, "forward|listen")
+                self.refused_by(GATE, "does not let this key listen on port 2222", "AllowTcpForwarding")
 
     def test_port_taken_there(self) -> None:
         with self.lab.bastion.door() as door:
-            self.refused_by(GATE, "taken|busy|use", "", door.port)
+            self.refused_by(GATE, "is taken by somebody else", "another port", door.port)
 
     def test_ssh_config_that_ssh_cannot_read(self) -> None:
         self.host.write_file(f"{self.ann.home}/.ssh/config", "Nonsense yes\n", mode="600", user="ann")
         self.addCleanup(self.host.run, ["rm", f"{self.ann.home}/.ssh/config"])
         self.fresh = self.host.snapshot()
-        self.refused_by(GATE, "config")
+        self.refused_by(GATE, r"\.ssh/config", "ssh -G")
 
 
 class Workstation(BadInput):
@@ -237,14 +236,8 @@ class Workstation(BadInput):
         self.holdfast.run("remove", "2222", session=self.session)
         self.assertEqual(self.fresh.changes(self.host.snapshot()), [])
 
-    def test_closed_target_is_told_and_heals_by_itself(self) -> None:
-        """Nothing listens here yet: a warning, not a failure; the tunnel stands, and is verified once something does."""
-        done = self.holdfast.run("setup", "-p", "2222:localhost:8022", "-b", GATE, session=self.session, check=False)
-        self.addCleanup(self.holdfast.run, "remove", "2222", check=False)
-        self.assertIn("localhost:8022", done.stderr)
-        status = self.holdfast.status("2222")
-        self.assertFalse(status["verified"], status)
-        self.assertEqual(status["last_error"]["class"], "target-down")
+    def test_closed_target(self) -> None:
+        self.refused(["-p", "2222:localhost:8022", "-b", GATE], 1, "localhost:8022")
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ class Remove(LabTest):
         # The login stays open: what is compared is what holdfast leaves, not what a first or last login does.
         self.session = self.host.login(self.ann)
         self.addCleanup(self.session.logout)
+        self.assertFalse(self.host.exists("/var/lib/systemd/linger/ann"))
         self.fresh = self.host.snapshot()
         self.listening = self.sockets()
 
