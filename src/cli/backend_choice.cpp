@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <ranges>
 
 namespace holdfast::cli {
 namespace {
@@ -71,10 +72,11 @@ Result<std::vector<backends::Candidate>> find_candidates(const std::string& want
 Result<Chosen> prove_best(std::vector<backends::Candidate> candidates, const backends::Job& job, os::Host& host,
                           std::vector<PassedOver>& passed_over) {
   std::vector<Entrant> entrants;
+  entrants.reserve(candidates.size());
   for (auto& candidate : candidates) entrants.push_back({std::move(candidate), {}});
   const auto undo_others = [&] {
-    for (auto entrant = entrants.rbegin(); entrant != entrants.rend(); ++entrant)
-      if (entrant->proof) entrant->proof->unwind(host);
+    for (auto& entrant : std::views::reverse(entrants))
+      if (entrant.proof) entrant.proof->unwind(host);
   };
   std::optional<Error> last;
   while (!entrants.empty()) {

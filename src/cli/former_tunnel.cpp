@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace holdfast::cli {
 
 Result<FormerTunnel> FormerTunnel::find(const TunnelName& name, const store::Places& places, const os::Host& host) {
@@ -26,6 +28,10 @@ Result<FormerTunnel> FormerTunnel::find(const TunnelName& name, const store::Pla
     if (live && os::is_alive(host, live->supervisor)) former.live_ = std::move(live);
   }
   return former;
+}
+
+bool FormerTunnel::lives_in(const fs::path& runtime_directory) const {
+  return std::ranges::any_of(holders_, [&](const Holder& h) { return h.job.runtime_dir == runtime_directory; });
 }
 
 Result<> FormerTunnel::stop(os::Host& host) {

@@ -28,6 +28,8 @@ class FormerTunnel {
   /// After its files are back. Waits until it is up, or some seconds.
   [[nodiscard]] Result<> bring_back(os::Host& host) const;
   [[nodiscard]] bool was_running() const noexcept { return ran_; }
+  /// True when its runtime files are, or may be, in that directory.
+  [[nodiscard]] bool lives_in(const fs::path& runtime_directory) const;
 
  private:
   bool existed_ = false;

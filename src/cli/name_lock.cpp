@@ -11,11 +11,12 @@ Result<boost::filesystem::path> lock_directory(const store::Places& places, os::
     std::vector<std::string> passed_over;
     return store::choose_runtime_directory(host, false, passed_over);
   }
+  if (host.user().uid != 0)
+    return Error{"changing", "a tunnel of the system scope", "only root can", "use sudo, or leave --system out"};
   const boost::filesystem::path directory = "/run/holdfast";
   HOLDFAST_CHECK(host.make_directories(directory, 0755));
   const auto status = host.status(directory);
-  if (status.kind == os::FileKind::directory && status.owner == host.user().uid && (status.mode & 0022) == 0)
-    return directory;
+  if (status.kind == os::FileKind::directory && status.owner == 0 && (status.mode & 0022) == 0) return directory;
   return Error{"using", directory.string(), "it is not a directory that root alone may write to", "remove it"};
 }
 

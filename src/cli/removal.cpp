@@ -50,19 +50,23 @@ fs::path pin_file(const TunnelName& name, const store::Places& places) {
   return places.tunnels / (name.text() + ".known_hosts");
 }
 
+Result<> clear_runtime(const TunnelName& name, const fs::path& directory, os::Host& host,
+                       std::vector<std::string>& report) {
+  const auto files = store::runtime_files(name, directory);
+  for (const auto& file : {files.control, files.lock, files.live, files.pidfile, files.ssh_log, files.ssh_err})
+    if (host.status(file).kind != os::FileKind::missing) HOLDFAST_CHECK(host.remove_file(file));
+  // Ours by its name; where other tunnels live in it, it is not empty and stays.
+  if (host.remove_empty_directory(directory)) report.push_back("removed " + directory.string());
+  return {};
+}
+
 Result<> forget_tunnel(const TunnelName& name, const std::vector<fs::path>& runtime_directories,
                        const store::Places& places, os::Host& host, bool linger_was_undone,
                        std::vector<std::string>& report) {
   for (const char* suffix : {"log", "history", "connection"})
     for (const auto& file : store::files_of(places.state_file(name, suffix)))
       HOLDFAST_CHECK(remove_if_there(file, host, report));
-  for (const auto& directory : runtime_directories) {
-    const auto files = store::runtime_files(name, directory);
-    for (const auto& file : {files.control, files.lock, files.live, files.pidfile, files.ssh_log, files.ssh_err})
-      if (host.status(file).kind != os::FileKind::missing) HOLDFAST_CHECK(host.remove_file(file));
-    // Ours by its name; where other tunnels live in it, it is not empty and stays.
-    if (host.remove_empty_directory(directory)) report.push_back("removed " + directory.string());
-  }
+  for (const auto& directory : runtime_directories) HOLDFAST_CHECK(clear_runtime(name, directory, host, report));
   HOLDFAST_TRY(const auto undo, store::drop_from_record(host, places, name));
   Result<> lingers_no_more;
   if (undo.linger_off && !linger_was_undone) lingers_no_more = undo_linger(host, report);
@@ -87,6 +91,7 @@ Result<> remove_installation(const TunnelName& name, const std::vector<Holder>& 
     if (host.status(path).kind == os::FileKind::missing) report.push_back("removed " + path.string());
 
   std::vector<fs::path> directories;
+  directories.reserve(holders.size());
   for (const auto& holder : holders) directories.push_back(holder.job.runtime_dir);
   if (directories.empty()) directories = possible_runtime_directories(name, places, host);
   return forget_tunnel(name, directories, places, host, false, report);

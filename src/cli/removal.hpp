@@ -23,6 +23,10 @@ namespace holdfast::cli {
                                      const store::Places& places, os::Host& host, bool linger_was_undone,
                                      std::vector<std::string>& report);
 
+/// What a stopped tunnel has in a runtime directory, and the directory itself if nothing else is in it.
+[[nodiscard]] Result<> clear_runtime(const TunnelName& name, const fs::path& directory, os::Host& host,
+                                     std::vector<std::string>& report);
+
 /// NAME.known_hosts beside the tunnel's file: a host key that setup pinned.
 [[nodiscard]] fs::path pin_file(const TunnelName& name, const store::Places& places);
 

@@ -28,6 +28,7 @@ Result<std::vector<TunnelName>> chosen(const Arguments& arguments, const os::Hos
                          "remove one by its name");
   }
   std::vector<TunnelName> chosen_names;
+  chosen_names.reserve(entries.size());
   for (auto& entry : entries) chosen_names.push_back(std::move(entry.name));
   return chosen_names;
 }
@@ -47,7 +48,7 @@ Result<> remove_one(const TunnelName& name, const store::Places& places, Context
   std::vector<std::string> report;
   for (const auto pid : stopped.supervisors) report.push_back(fmt::format("stopped supervisor {}", pid));
   if (stopped.ssh) report.emplace_back("stopped its ssh");
-  const auto removed = remove_installation(name, holders, places, host, report);
+  auto removed = remove_installation(name, holders, places, host, report);
   context.terminal.answer(fmt::format("tunnel {}{}", name.text(), removed ? " is removed:" : ":"));
   for (const auto& line : report) context.terminal.answer("  " + line);
   return removed;

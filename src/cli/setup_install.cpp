@@ -107,6 +107,10 @@ Result<> Setup::start() {
 }
 
 Result<> Setup::record_changes() {
+  std::vector<std::string> report;
+  for (const auto& old : former_.holders())
+    if (old.job.runtime_dir != *(*tunnel_)->runtime_dir)
+      HOLDFAST_CHECK(clear_runtime(request_.name, old.job.runtime_dir, host_, report));
   auto use = store::LingerUse::none;
   if (needs_linger(backend_->name()) && backends::is_lingering(host_, host_.user()))
     use = was_lingering_ ? store::LingerUse::needed : store::LingerUse::turned_on;
@@ -120,18 +124,22 @@ Error Setup::undo(Error error) {
   if (replacing_)
     if (auto stopped = stop_holders({holder()}, host_); !stopped) leftovers.push_back(stopped.error().line());
   for (auto& line : applied_.unwind(host_)) leftovers.push_back(std::move(line));
+  std::vector<std::string> report;
   if (former_.existed()) {
-    if (tunnel_) (void)host_.remove_empty_directory(*(*tunnel_)->runtime_dir);
+    if (tunnel_ && !former_.lives_in(*(*tunnel_)->runtime_dir))
+      if (auto cleared = clear_runtime(request_.name, *(*tunnel_)->runtime_dir, host_, report); !cleared)
+        leftovers.push_back(cleared.error().line());
     if (auto back = former_.bring_back(host_); !back) leftovers.push_back(back.error().line());
-    terminal.note(former_.was_running() ? "undone; the former tunnel runs again" : "undone; the former tunnel is back");
   } else {
     std::vector<fs::path> directories;
     if (tunnel_) directories.push_back(*(*tunnel_)->runtime_dir);
-    std::vector<std::string> report;
     auto forgotten = forget_tunnel(request_.name, directories, request_.places, host_, true, report);
     if (!forgotten) leftovers.push_back(forgotten.error().line());
-    terminal.note("undone; nothing was changed");
   }
+  if (leftovers.empty())
+    terminal.note(!former_.existed()      ? "undone; nothing was changed"
+                  : former_.was_running() ? "undone; the former tunnel runs again"
+                                          : "undone; the former tunnel is as it was");
   for (const auto& line : leftovers) terminal.warn("it could not be undone: " + line);
   return error;
 }

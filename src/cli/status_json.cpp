@@ -10,7 +10,7 @@ namespace {
 namespace json = boost::json;
 
 // JSON is UTF-8; a message may quote any byte of a stranger's.
-json::string text(std::string_view bytes) { return json::string(printable(bytes)); }
+json::string text(std::string_view bytes) { return {printable(bytes)}; }
 
 json::value text_or_null(const std::optional<std::string>& value) {
   return value ? json::value(text(*value)) : json::value(nullptr);

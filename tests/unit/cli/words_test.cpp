@@ -1,4 +1,5 @@
 // Suggestions, variables, the way in, and what errors look like.
+#include "cli/name_lock.hpp"
 #include "cli/scope.hpp"
 #include "cli/suggestion.hpp"
 #include "cli/terminal.hpp"
@@ -121,6 +122,14 @@ BOOST_AUTO_TEST_CASE(the_scope_is_the_machines_for_root_and_ones_own_otherwise) 
   BOOST_TEST((choose_scope(given({"--user"}), host).value() == Scope::user));
   BOOST_TEST(scope_words(Scope::system, host).empty());
   BOOST_TEST(static_cast<int>(choose_scope(given({"--user", "--system"}), host).error().status) == 2);
+}
+
+BOOST_AUTO_TEST_CASE(the_machines_tunnels_are_roots_to_change) {
+  RecordedHost host;
+  const auto places = store::places(Scope::system, host).value();
+  const auto lock = NameLock::take(TunnelName::parse("lab").value(), places, host);
+  BOOST_REQUIRE(!lock);
+  BOOST_TEST(lock.error().line() == "changing a tunnel of the system scope: only root can");
 }
 
 BOOST_AUTO_TEST_SUITE_END()
