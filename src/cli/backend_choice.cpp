@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <optional>
-#include <ranges>
 
 namespace holdfast::cli {
 namespace {
@@ -75,7 +74,7 @@ Result<Chosen> prove_best(std::vector<backends::Candidate> candidates, const bac
   entrants.reserve(candidates.size());
   for (auto& candidate : candidates) entrants.push_back({std::move(candidate), {}});
   const auto undo_others = [&] {
-    for (auto& entrant : std::views::reverse(entrants))
+    for (auto& entrant : entrants)
       if (entrant.proof) entrant.proof->unwind(host);
   };
   std::optional<Error> last;
