@@ -212,6 +212,16 @@ class Remove(LabTest):
         self.assertEqual(done.returncode, 1, done.stderr)
         self.assert_as_before()
 
+    def test_interrupted_setup_leaves_nothing(self) -> None:
+        with self.lab.bastion.stalling_door() as door:
+            self.ann.trust(self.lab.bastion, f"[bastion]:{door.port}")
+            self.fresh = self.host.snapshot()
+            terminal = self.session.terminal(f"{self.holdfast.path} setup -p {NAME} -b gate@bastion:{door.port}")
+            until("a visitor at the door", lambda: door.visitors)
+            terminal.send("\x03")
+            self.assertEqual(terminal.close(timeout=20), 130, terminal.seen)
+        self.assert_as_before()
+
 
 if __name__ == "__main__":
     main()

@@ -107,7 +107,9 @@ class Session:
 
     def terminal(self, command: Optional[str] = None) -> Terminal:
         """A command, or the user's login shell, on a terminal that the test types at."""
-        argv = self._command("-tt", "lab", *(["--", command] if command else []))
+        # An ssh that shares a connection and has no terminal itself asks for one without any mode, not even Ctrl-C.
+        line = f"stty sane; exec {command or '$SHELL -l'}"
+        argv = self._command("-tt", "lab", "--", line)
         return Terminal(self._desk.claim.spawn(argv, "desk", stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                                stderr=subprocess.STDOUT))
 
