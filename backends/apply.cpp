@@ -1,5 +1,7 @@
 #include "backends/apply.hpp"
 
+#include "backends/crontab.hpp"
+#include "backends/crontab_text.hpp"
 #include "backends/pidfile.hpp"
 #include "core/text.hpp"
 
@@ -123,6 +125,18 @@ class Carrier {
     return host_.remove_file(step.pidfile);
   }
 
+  Result<> operator()(const EditCrontab& step) {
+    HOLDFAST_TRY(auto undo, edit_crontab(step, host_));
+    if (undo) undo_.emplace_back(std::move(*undo));
+    return {};
+  }
+
+  Result<> operator()(const TryCrontab& step) {
+    HOLDFAST_TRY(const auto undo, edit_crontab(step.edit, host_));
+    if (undo) HOLDFAST_CHECK(edit_crontab(*undo, host_));
+    return {};
+  }
+
  private:
   Result<> make_parents(const fs::path& file, mode_t mode) { return make_directories(file.parent_path(), mode); }
 
@@ -176,7 +190,22 @@ class Carrier {
   std::vector<fs::path>& made_;
 };
 
+constexpr milliseconds k_reading_crontab{2000};
+
 }  // namespace
+
+bool is_in_place(const Step& step, const os::Host& host) {
+  if (const auto* file = std::get_if<WriteFile>(&step)) {
+    const auto there = host.read_file(file->path, k_largest_file);
+    return there && *there == file->bytes;
+  }
+  if (const auto* edit = std::get_if<EditCrontab>(&step)) {
+    const auto crontab = read_crontab(host, k_reading_crontab);
+    if (!crontab) return !edit->lines;  // what cannot be had has no block
+    return block_of(crontab->text.value_or(std::string()), edit->name) == edit->lines;
+  }
+  return true;
+}
 
 std::vector<std::string> Applied::unwind(os::Host& host) {
   std::vector<std::string> errors;

@@ -29,6 +29,10 @@ class Applied {
 /// be unwound is named in its cause.
 [[nodiscard]] Result<Applied> apply(const Plan& plan, os::Host& host);
 
+/// True when a step that writes (a file, a block of the crontab) would find everything as it is to be; true for every
+/// other step.
+[[nodiscard]] bool is_in_place(const Step& step, const os::Host& host);
+
 /// One step as `--dry-run` shows it: "write /path (0600)\n<contents indented>", "run systemctl --user daemon-reload".
 [[nodiscard]] std::string describe(const Step& step);
 

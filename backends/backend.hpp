@@ -49,6 +49,8 @@ class Backend {
   virtual ~Backend() = default;
   [[nodiscard]] virtual std::string_view name() const noexcept = 0;
   [[nodiscard]] virtual Scope scope() const noexcept = 0;
+  /// True when what holds the job also starts it again, so that `ensure` has nothing to do.
+  [[nodiscard]] virtual bool starts_again_itself() const noexcept = 0;
   /// Reads only, bounded in time (2 s a command).
   [[nodiscard]] virtual Fitness assess(const os::Host&) const = 0;
   /// What the installed job survives as things stand now, for status: cheap, no outside command but where only one

@@ -66,6 +66,13 @@ struct Describer {
   std::string operator()(const Terminate& step) const {
     return "end the process noted in " + printable(step.pidfile.string());
   }
+  std::string operator()(const EditCrontab& step) const {
+    if (!step.lines) return "take the lines of tunnel " + step.name.text() + " out of your crontab";
+    return "have in your crontab, for tunnel " + step.name.text() + indented(*step.lines);
+  }
+  std::string operator()(const TryCrontab& step) const {
+    return "try whether your crontab takes the lines of tunnel " + step.edit.name.text() + ", and leave it as it was";
+  }
 };
 
 }  // namespace

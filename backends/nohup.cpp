@@ -1,6 +1,7 @@
 #include "backends/logind.hpp"
 #include "backends/pidfile.hpp"
 #include "backends/registry.hpp"
+#include "backends/stop_mark.hpp"
 
 namespace holdfast::backends {
 namespace {
@@ -15,6 +16,7 @@ class Nohup final : public Backend {
  public:
   std::string_view name() const noexcept override { return "nohup"; }
   Scope scope() const noexcept override { return Scope::user; }
+  bool starts_again_itself() const noexcept override { return false; }
 
   Fitness assess(const os::Host& host) const override {
     const auto group = control_group(host, 0);
@@ -39,17 +41,22 @@ class Nohup final : public Backend {
   Result<Plan> prove(const Job&, const os::Host&) const override { return Plan{}; }
   Result<Plan> install(const Job&, const os::Host&) const override { return Plan{}; }
   // Stop has ended the process and taken its pidfile away.
-  Result<Plan> remove(const TunnelName&, const store::Places&, const os::Host&) const override { return Plan{}; }
-
-  Result<Plan> start(const Job& job, const os::Host& host) const override {
-    if (running_process(host, pidfile_of(job))) return Plan{};
-    return Plan{start_step(job)};
+  Result<Plan> remove(const TunnelName& tunnel, const store::Places& places, const os::Host&) const override {
+    return Plan{RemoveFile{stop_mark_file(tunnel, places)}};
   }
 
-  Result<Plan> stop(const Job& job, const os::Host&) const override { return Plan{Terminate{pidfile_of(job)}}; }
+  Result<Plan> start(const Job& job, const os::Host& host) const override {
+    Plan plan{RemoveFile{stop_mark_file(job.name, job.places)}};
+    if (!running_process(host, pidfile_of(job))) plan.push_back(start_step(job));
+    return plan;
+  }
+
+  Result<Plan> stop(const Job& job, const os::Host& host) const override {
+    return Plan{leave_stop_mark(job.name, job.places, host), Terminate{pidfile_of(job)}};
+  }
 
   Result<Plan> restart(const Job& job, const os::Host&) const override {
-    return Plan{Terminate{pidfile_of(job)}, start_step(job)};
+    return Plan{RemoveFile{stop_mark_file(job.name, job.places)}, Terminate{pidfile_of(job)}, start_step(job)};
   }
 
   Result<std::vector<Registration>> query(std::span<const Job> jobs, const os::Host& host) const override {

@@ -1,6 +1,7 @@
 // A plan: what is to be done to the host, as data. apply() is the one place that does it.
 #pragma once
 
+#include "core/tunnel_name.hpp"
 #include "os/host.hpp"
 
 #include <boost/filesystem/path.hpp>
@@ -76,9 +77,27 @@ struct Terminate {
   std::chrono::milliseconds grace{5000};
 };
 
-// EditBlock and EditCrontab join here with the login-hook and cron backends.
+/// Puts `lines` between the markers of `name` in the calling user's crontab, or takes the block away; every other byte
+/// stays. Undone: the former bytes come back, or, if somebody edited the crontab meanwhile, the former block.
+struct EditCrontab {
+  /// Of a step that undoes: when the crontab still is as it was `written`, it becomes as it was before (nothing: none).
+  struct Before {
+    std::optional<std::string> written;
+    std::optional<std::string> former;
+  };
+  TunnelName name;
+  std::optional<std::string> lines;  ///< each ended by a line break; nothing: the block goes
+  std::optional<Before> before = {};
+};
+
+/// Carries the edit out, looks that the crontab gives it back, and undoes it at once.
+struct TryCrontab {
+  EditCrontab edit;
+};
+
+// EditBlock joins here with the login-hook backend.
 using Step = std::variant<WriteFile, RemoveFile, MakeDirectory, RemoveEmptyDirectory, RemoveTree, Run, OnUnwind,
-                          StartDetached, Terminate>;
+                          StartDetached, Terminate, EditCrontab, TryCrontab>;
 using Plan = std::vector<Step>;
 
 }  // namespace holdfast::backends

@@ -8,9 +8,9 @@ namespace holdfast::backends {
 namespace {
 
 // The order in which `auto` prefers what survives alike.
-const std::array<const Backend*, 3>& table() {
-  static const std::array<const Backend*, 3> backends{&systemd_system_backend(), &systemd_user_backend(),
-                                                      &nohup_backend()};
+const std::array<const Backend*, 4>& table() {
+  static const std::array<const Backend*, 4> backends{&systemd_system_backend(), &systemd_user_backend(),
+                                                      &cron_backend(), &nohup_backend()};
   return backends;
 }
 
@@ -31,7 +31,7 @@ const Backend* find_backend(std::string_view name) {
 }
 
 bool is_future_backend(std::string_view name) {
-  constexpr std::array<std::string_view, 5> k_names{"cron", "tmux", "screen", "login-hook", "slurm"};
+  constexpr std::array<std::string_view, 4> k_names{"tmux", "screen", "login-hook", "slurm"};
   return std::find(k_names.begin(), k_names.end(), name) != k_names.end();
 }
 

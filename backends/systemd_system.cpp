@@ -18,6 +18,7 @@ class SystemdSystem final : public Backend {
  public:
   std::string_view name() const noexcept override { return "systemd-system"; }
   Scope scope() const noexcept override { return Scope::system; }
+  bool starts_again_itself() const noexcept override { return true; }
 
   Fitness assess(const os::Host& host) const override {
     const auto unavailable = [](std::string reason, std::optional<std::string> remedy = {}) {

@@ -23,6 +23,7 @@ class SystemdUser final : public Backend {
  public:
   std::string_view name() const noexcept override { return "systemd-user"; }
   Scope scope() const noexcept override { return Scope::user; }
+  bool starts_again_itself() const noexcept override { return true; }
 
   Fitness assess(const os::Host& host) const override {
     if (!host.find_program("systemctl")) return unavailable("there is no systemctl here");

@@ -17,10 +17,10 @@ PassedOver note_of(const backends::Candidate& candidate) {
 }
 
 /// True when `a` is the one that a person would expect: it stands before `b` in the table.
-bool stands_before(const backends::Candidate& a, const backends::Candidate& b) {
+bool stands_before(const backends::Backend* a, const backends::Backend* b) {
   for (const auto* backend : backends::all_backends()) {
-    if (backend == a.backend) return a.backend != b.backend;
-    if (backend == b.backend) return false;
+    if (backend == a) return a != b;
+    if (backend == b) return false;
   }
   return false;
 }
@@ -68,6 +68,11 @@ Result<std::vector<backends::Candidate>> find_candidates(const std::string& want
   return error;
 }
 
+void leave_out_weaker(std::vector<PassedOver>& unusable, const backends::Backend& chosen) {
+  std::erase_if(unusable,
+                [&](const PassedOver& note) { return !stands_before(backends::find_backend(note.backend), &chosen); });
+}
+
 Result<Chosen> prove_best(std::vector<backends::Candidate> candidates, const backends::Job& job, os::Host& host,
                           std::vector<PassedOver>& passed_over) {
   std::vector<Entrant> entrants;
@@ -77,6 +82,7 @@ Result<Chosen> prove_best(std::vector<backends::Candidate> candidates, const bac
     for (auto& entrant : entrants)
       if (entrant.proof) entrant.proof->unwind(host);
   };
+  std::vector<PassedOver> tried;
   std::optional<Error> last;
   while (!entrants.empty()) {
     std::stable_sort(entrants.begin(), entrants.end(), [](const Entrant& a, const Entrant& b) {
@@ -87,17 +93,20 @@ Result<Chosen> prove_best(std::vector<backends::Candidate> candidates, const bac
       Chosen chosen{std::move(best.candidate), std::move(*best.proof)};
       entrants.erase(entrants.begin());
       for (const auto& entrant : entrants)
-        if (entrant.proof || stands_before(entrant.candidate, chosen.candidate))
-          passed_over.push_back(note_of(entrant.candidate));
+        if (entrant.proof || stands_before(entrant.candidate.backend, chosen.candidate.backend))
+          tried.push_back(note_of(entrant.candidate));
+      leave_out_weaker(passed_over, *chosen.candidate.backend);
+      passed_over.insert(passed_over.end(), tried.begin(), tried.end());
       undo_others();
       return chosen;
     }
     if (auto proved = prove(best, job, host); !proved) {
       last = std::move(proved).error();
-      passed_over.push_back({name_of(best.candidate), last->line(), last->hint});
+      tried.push_back({name_of(best.candidate), last->line(), last->hint});
       entrants.erase(entrants.begin());
     }
   }
+  passed_over.insert(passed_over.end(), tried.begin(), tried.end());
   auto error = *last;
   error.status = ExitStatus::no_backend;
   return error;

@@ -25,6 +25,10 @@ struct PassedOver {
                                                                        Scope scope, const os::Host& host,
                                                                        std::vector<PassedOver>& passed_over);
 
+/// Of the notes of find_candidates(), which are about what cannot be used here, those that stand before `chosen` in the
+/// table: that one without a use is weaker needs no word.
+void leave_out_weaker(std::vector<PassedOver>& unusable, const backends::Backend& chosen);
+
 /// A backend that proved itself, with what proving it did to the host.
 struct Chosen {
   backends::Candidate candidate;

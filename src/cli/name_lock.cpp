@@ -38,6 +38,14 @@ NameLock::~NameLock() {
 }
 
 Result<NameLock> NameLock::take(const TunnelName& name, const store::Places& places, os::Host& host) {
+  HOLDFAST_TRY(auto taken, try_take(name, places, host));
+  if (taken) return std::move(*taken);
+  return Error{"changing", "tunnel " + name.text(), "another setup or removal of it is under way",
+               "wait until it is done, then try again"};
+}
+
+Result<std::optional<NameLock>> NameLock::try_take(const TunnelName& name, const store::Places& places,
+                                                   os::Host& host) {
   constexpr int k_tries = 5;
   for (int attempt = 1;; ++attempt) {
     HOLDFAST_TRY(const auto directory, lock_directory(places, host));
@@ -49,10 +57,8 @@ Result<NameLock> NameLock::take(const TunnelName& name, const store::Places& pla
       if (vanished && attempt < k_tries) continue;
       return std::move(taken).error();
     }
-    if (!*taken)
-      return Error{"changing", "tunnel " + name.text(), "another setup or removal of it is under way",
-                   "wait until it is done, then try again"};
-    return NameLock(host, directory, file, std::move(**taken));
+    if (!*taken) return std::optional<NameLock>();
+    return std::optional(NameLock(host, directory, file, std::move(**taken)));
   }
 }
 

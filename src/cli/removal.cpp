@@ -5,6 +5,8 @@
 #include "store/history.hpp"
 #include "store/installation_record.hpp"
 
+#include <algorithm>
+
 namespace holdfast::cli {
 namespace {
 
@@ -63,7 +65,7 @@ Result<> clear_runtime(const TunnelName& name, const fs::path& directory, os::Ho
 Result<> forget_tunnel(const TunnelName& name, const std::vector<fs::path>& runtime_directories,
                        const store::Places& places, os::Host& host, bool linger_was_undone,
                        std::vector<std::string>& report) {
-  for (const char* suffix : {"log", "history", "connection"})
+  for (const char* suffix : {"log", "history", "connection", "stopped"})
     for (const auto& file : store::files_of(places.state_file(name, suffix)))
       HOLDFAST_CHECK(remove_if_there(file, host, report));
   for (const auto& directory : runtime_directories) HOLDFAST_CHECK(clear_runtime(name, directory, host, report));
@@ -86,9 +88,13 @@ Result<> remove_installation(const TunnelName& name, const std::vector<Holder>& 
   // Last: while it is there, remove can be run again.
   plan.emplace_back(backends::RemoveFile{places.tunnel_file(name)});
   const auto paths = going(plan, host);
+  const bool in_crontab = std::ranges::any_of(plan, [&](const backends::Step& step) {
+    return std::holds_alternative<backends::EditCrontab>(step) && !backends::is_in_place(step, host);
+  });
   HOLDFAST_CHECK(backends::apply(plan, host));
   for (const auto& path : paths)
     if (host.status(path).kind == os::FileKind::missing) report.push_back("removed " + path.string());
+  if (in_crontab) report.emplace_back("removed its lines from your crontab");
 
   std::vector<fs::path> directories;
   directories.reserve(holders.size());

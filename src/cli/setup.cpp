@@ -9,6 +9,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace holdfast::cli {
 namespace {
 
@@ -132,12 +134,7 @@ Result<bool> Setup::is_in_place() {
   const auto known = query_one(*backend_, holder().job, host_);
   if (!known || !known->installed || !known->running) return false;
   HOLDFAST_TRY(const auto plan, install_plan());
-  for (const auto& step : plan) {
-    const auto* file = std::get_if<backends::WriteFile>(&step);
-    if (file == nullptr) continue;
-    const auto there = host_.read_file(file->path);
-    if (!there || *there != file->bytes) return false;
-  }
+  if (!std::ranges::all_of(plan, [&](const auto& step) { return backends::is_in_place(step, host_); })) return false;
   HOLDFAST_TRY(const auto arrival, wait_until_up(holder(), {}, host_, std::chrono::milliseconds(0)));
   if (!arrival.verified) outcome_.unverified = arrival.failure;
   return arrival.up;
@@ -192,6 +189,7 @@ Result<std::vector<std::string>> Setup::plan() {
                find_candidates(request_.backend, request_.only_backends, places.scope, host_, passed_over_));
   backend_ = candidates_.front().backend;
   survives_ = candidates_.front().fitness.survives;
+  leave_out_weaker(passed_over_, *backend_);
   HOLDFAST_TRY(const auto runtime_dir, runtime_directory_for(*backend_, false));
   HOLDFAST_TRY(tunnel_, wanted(*backend_, runtime_dir));
   tell_choice();

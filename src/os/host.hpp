@@ -89,6 +89,9 @@ class Host {
   // --- files (bounded: a file over `limit` bytes is an error)
   [[nodiscard]] virtual Result<std::string> read_file(const fs::path& path, std::size_t limit = 1 << 20) const = 0;
   [[nodiscard]] virtual FileStatus status(const fs::path& path) const = 0;  ///< lstat
+  /// True when some process holds an exclusive flock(2) on the file. Takes nothing; a missing or closed one is not
+  /// held.
+  [[nodiscard]] virtual bool is_locked(const fs::path& path) const = 0;
   [[nodiscard]] virtual std::vector<std::string> list(
       const fs::path& directory) const = 0;  ///< names, sorted; none if unreadable
   /// temp file beside it, fsync, rename, fsync of the directory; nothing changes on failure.

@@ -1,6 +1,7 @@
 #include "os/posix_host.hpp"
 
 #include "core/text.hpp"
+#include "os/file_lock.hpp"
 #include "os/posix_files.hpp"
 #include "os/posix_processes.hpp"
 
@@ -59,6 +60,7 @@ class PosixHost final : public Host {
     return read_whole_file(path, limit);
   }
   FileStatus status(const fs::path& path) const override { return file_status(path); }
+  bool is_locked(const fs::path& path) const override { return os::is_locked(path); }
   std::vector<std::string> list(const fs::path& directory) const override { return list_directory(directory); }
   Result<> write_file(const fs::path& path, std::string_view bytes, mode_t mode) override {
     return write_file_atomically(path, bytes, mode, true);

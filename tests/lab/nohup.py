@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""A machine that gives users no manager of their own: setup falls to nohup, says why, and says what that is worth."""
+"""A machine that gives users nothing but a shell: setup falls to nohup, says why, and says what that is worth."""
 from __future__ import annotations
 
 from lab import Holdfast, LabTest, Snapshot, User, holds, main, until
@@ -8,14 +8,16 @@ PORT = 2222
 NAME = str(PORT)
 
 
-class NoManager(LabTest):
+class NothingButAShell(LabTest):
     @classmethod
     def setUpClass(cls) -> None:
         super().setUpClass()
         cls.lab.workstation.run(["systemctl", "mask", "user@.service"])
+        cls.lab.workstation.run(["systemctl", "mask", "--now", "cron.service"])
+        cls.lab.workstation.run(["rm", "-f", "/usr/bin/tmux", "/usr/bin/screen"])
 
 
-class Nohup(NoManager):
+class Nohup(NothingButAShell):
     ann: User
     holdfast: Holdfast
     fresh: Snapshot
@@ -44,6 +46,7 @@ class Nohup(NoManager):
         said = self.said.stdout + self.said.stderr
         self.assertIn("nohup", said)
         self.assertRegex(said, r"systemd-user.*no systemd user manager runs for you")
+        self.assertRegex(said, r"cron.*no cron daemon runs here")
         self.assertRegex(said, r"not survive.*(crash.*reboot|reboot.*crash)")
         self.assertEqual(self.before["backend"], {
             "name": "nohup", "installed": True, "running": True,
@@ -98,7 +101,7 @@ class Nohup(NoManager):
         self.assertFalse(self.answers())
 
 
-class KilledAtLogout(NoManager):
+class KilledAtLogout(NothingButAShell):
     def test_where_logind_ends_processes_setup_says_so(self) -> None:
         host = self.lab.workstation
         host.write_file("/etc/systemd/logind.conf.d/kill.conf", "[Login]\nKillUserProcesses=yes\n")

@@ -1,4 +1,4 @@
-// The plans of the three backends, step by step: what setup, stop and remove do to a host, in which order.
+// The plans of the systemd and nohup backends, step by step: what setup, stop and remove do to a host, in which order.
 #include "backends/recorded_host.hpp"
 #include "backends/registry.hpp"
 #include "backends/sample_job.hpp"
@@ -239,20 +239,23 @@ BOOST_AUTO_TEST_SUITE_END()
 BOOST_AUTO_TEST_SUITE(nohup)
 
 const std::string k_pidfile = "/tmp/holdfast-1000/web.pid";
+const std::string k_mark = "/home/ann/.local/state/holdfast/ws/web.stopped";
 
 BOOST_AUTO_TEST_CASE(nothing_is_installed_and_start_notes_its_process) {
   const RecordedHost host;
   const auto job = user_job(host);
   require_outline(nohup_backend().prove(job, host), {});
   require_outline(nohup_backend().install(job, host), {});
-  require_outline(nohup_backend().remove(job.name, job.places, host), {});
+  require_outline(nohup_backend().remove(job.name, job.places, host), {"remove file " + k_mark});
   require_outline(
       nohup_backend().start(job, host),
-      {"start in the background /home/ann/.local/bin/holdfast run web and note its process in " + k_pidfile});
-  require_outline(nohup_backend().stop(job, host), {"end the process noted in " + k_pidfile});
+      {"remove file " + k_mark,
+       "start in the background /home/ann/.local/bin/holdfast run web and note its process in " + k_pidfile});
+  require_outline(nohup_backend().stop(job, host),
+                  {"write " + k_mark + " (0600)", "end the process noted in " + k_pidfile});
   require_outline(
       nohup_backend().restart(job, host),
-      {"end the process noted in " + k_pidfile,
+      {"remove file " + k_mark, "end the process noted in " + k_pidfile,
        "start in the background /home/ann/.local/bin/holdfast run web and note its process in " + k_pidfile});
 }
 
@@ -260,7 +263,7 @@ BOOST_AUTO_TEST_CASE(what_runs_already_is_not_started_twice) {
   RecordedHost host;
   host.put(k_pidfile, "4711 99 0e2c8c5e ws\n", 0600);
   host.put_process({4711, 99, "0e2c8c5e", "ws"});
-  require_outline(nohup_backend().start(user_job(host), host), {});
+  require_outline(nohup_backend().start(user_job(host), host), {"remove file " + k_mark});
 }
 
 BOOST_AUTO_TEST_CASE(running_means_the_very_process_that_was_started) {

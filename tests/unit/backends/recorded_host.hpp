@@ -8,6 +8,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -50,6 +51,13 @@ class RecordedHost final : public os::Host {
   }
   void answer(const std::string& words, os::Completed completed) { answers_.emplace_back(words, std::move(completed)); }
 
+  /// A file that a living process holds locked, as daemons do with their pidfiles.
+  void put_locked(const fs::path& path) {
+    put(path, "4\n", 0644, 0);
+    locked_.insert(path);
+  }
+  void unlock(const fs::path& path) { locked_.erase(path); }
+
   void put_process(const os::ProcessId& process) { processes_[process.pid] = process; }
 
   os::User user() const override { return me; }
@@ -74,6 +82,7 @@ class RecordedHost final : public os::Host {
     const auto found = entries_.find(path);
     return found == entries_.end() ? os::FileStatus{} : found->second.status;
   }
+  bool is_locked(const fs::path& path) const override { return locked_.contains(path); }
   std::vector<std::string> list(const fs::path& directory) const override {
     std::vector<std::string> names;
     for (const auto& [path, entry] : entries_)
@@ -118,6 +127,7 @@ class RecordedHost final : public os::Host {
   std::map<fs::path, Entry> entries_;
   std::vector<std::pair<std::string, os::Completed>> answers_;
   std::map<pid_t, os::ProcessId> processes_;
+  std::set<fs::path> locked_;
 };
 
 }  // namespace holdfast::test

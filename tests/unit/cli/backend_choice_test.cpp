@@ -51,9 +51,10 @@ BOOST_AUTO_TEST_CASE(one_whose_proof_fails_is_passed_over_with_its_reason) {
   auto candidates = find_candidates("auto", {}, Scope::user, host, passed_over).value();
   const auto chosen = prove_best(candidates, job_on(host), host, passed_over).value();
   BOOST_TEST(chosen.candidate.backend->name() == "nohup");
-  BOOST_REQUIRE(passed_over.size() == 1U);
-  BOOST_TEST(passed_over.front().backend == "systemd-user");
-  BOOST_TEST(passed_over.front().reason.find("Permission denied") != std::string::npos);
+  BOOST_REQUIRE(passed_over.size() == 2U);
+  BOOST_TEST(passed_over.front().backend == "cron");
+  BOOST_TEST(passed_over.back().backend == "systemd-user");
+  BOOST_TEST(passed_over.back().reason.find("Permission denied") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(one_that_is_weaker_here_is_named_with_what_would_help) {
@@ -64,8 +65,8 @@ BOOST_AUTO_TEST_CASE(one_that_is_weaker_here_is_named_with_what_would_help) {
   auto candidates = find_candidates("auto", {}, Scope::user, host, passed_over).value();
   const auto chosen = prove_best(candidates, job_on(host), host, passed_over).value();
   BOOST_TEST(chosen.candidate.backend->name() == "nohup");
-  BOOST_REQUIRE(passed_over.size() == 1U);
-  BOOST_TEST(passed_over.front().remedy == "sudo loginctl enable-linger ann");
+  BOOST_REQUIRE(passed_over.size() == 2U);
+  BOOST_TEST(passed_over.back().remedy == "sudo loginctl enable-linger ann");
 }
 
 BOOST_AUTO_TEST_CASE(linger_that_could_not_be_turned_on_after_all_makes_it_the_weaker_one) {
@@ -80,7 +81,25 @@ BOOST_AUTO_TEST_CASE(linger_that_could_not_be_turned_on_after_all_makes_it_the_w
   host.answer("pkcheck", "", 1);  // and refuses now
   const auto chosen = prove_best(candidates, job_on(host), host, passed_over).value();
   BOOST_TEST(chosen.candidate.backend->name() == "nohup");
-  BOOST_TEST(passed_over.front().backend == "systemd-user");
+  BOOST_TEST(passed_over.back().backend == "systemd-user");
+}
+
+BOOST_AUTO_TEST_CASE(cron_that_cannot_take_the_line_is_passed_over_with_its_reason) {
+  auto host = logged_in();
+  host.forget("/run/user/1000/systemd/private");
+  host.put_program("crontab");
+  host.put_locked("/run/crond.pid");
+  host.answer("crontab -l", os::Completed{1, false, "", "no crontab for ann\n"});
+  auto job = job_on(host);
+  job.environment["PATH"] = std::string(2000, 'x');
+  std::vector<PassedOver> passed_over;
+  auto candidates = find_candidates("auto", {}, Scope::user, host, passed_over).value();
+  BOOST_TEST(candidates.front().backend->name() == "cron");
+  const auto chosen = prove_best(candidates, job, host, passed_over).value();
+  BOOST_TEST(chosen.candidate.backend->name() == "nohup");
+  BOOST_REQUIRE(passed_over.size() == 2U);
+  BOOST_TEST(passed_over.back().backend == "cron");
+  BOOST_TEST(passed_over.back().reason.ends_with("bytes, and cron takes 998"));
 }
 
 BOOST_AUTO_TEST_CASE(a_named_one_that_cannot_be_used_ends_with_5_and_no_other_is_taken) {

@@ -1,0 +1,97 @@
+#include "backends/apply.hpp"
+#include "backends/stop_mark.hpp"
+#include "cli/commands.hpp"
+#include "cli/installation.hpp"
+#include "cli/name_lock.hpp"
+#include "cli/scope.hpp"
+#include "store/history.hpp"
+#include "store/tunnel_store.hpp"
+
+#include <fmt/format.h>
+
+namespace holdfast::cli {
+namespace {
+
+/// The supervisor lives, on this host and in this boot, and holds its lock. No process is started to find out.
+bool is_held(const Tunnel& tunnel, const store::Places& places, const os::Host& host) {
+  const auto directory = runtime_directory_of(tunnel, places, host);
+  const auto live = read_live(directory, tunnel->name, places, host);
+  return live && os::is_alive(host, live->supervisor) &&
+         host.is_locked(store::runtime_files(tunnel->name, directory).lock);
+}
+
+Result<> start(const Tunnel& tunnel, const backends::Backend& backend, const store::Places& places, Context& context) {
+  auto& host = context.host;
+  const auto job = make_job(tunnel, places, nominal_user(tunnel, places, host), host);
+  HOLDFAST_TRY(const auto plan, backend.start(job, host));
+  HOLDFAST_CHECK(backends::apply(plan, host));
+  store::Log(places.state_file(tunnel->name, "log")).write(host.wall_now(), "ensure found it down and started it");
+  context.terminal.detail(fmt::format("tunnel {} is started", tunnel->name.text()));
+  return {};
+}
+
+Result<> ensure_one(const TunnelName& name, const store::Places& places, Context& context) {
+  auto& host = context.host;
+  const auto leave = [&](std::string_view why) -> Result<> {
+    context.terminal.detail(fmt::format("tunnel {} is left alone: {}", name.text(), why));
+    return {};
+  };
+  {
+    HOLDFAST_TRY(const auto tunnel, store::load(host, places, name));
+    if (is_elsewhere(tunnel, host)) return leave("it belongs to host " + tunnel->host);
+    if (is_held(tunnel, places, host)) return leave("it runs");
+  }
+  HOLDFAST_TRY(const auto lock, NameLock::try_take(name, places, host));
+  if (!lock) return leave("another command is at work on it");
+  // Whoever had the lock before us may have changed everything.
+  HOLDFAST_TRY(const auto tunnel, store::load(host, places, name));
+  HOLDFAST_TRY(const auto* backend, backend_of(tunnel));
+  if (is_elsewhere(tunnel, host) || is_held(tunnel, places, host)) return leave("it runs");
+  if (backend->starts_again_itself()) return leave(fmt::format("{} starts it", backend->name()));
+  if (backends::has_stop_mark(name, places, host)) return leave("holdfast stop has stopped it");
+  return start(tunnel, *backend, places, context);
+}
+
+Result<std::vector<TunnelName>> chosen(const Arguments& arguments, const store::Places& places, const os::Host& host) {
+  std::vector<TunnelName> names;
+  for (const auto& operand : arguments.operands()) {
+    HOLDFAST_TRY(auto name, TunnelName::parse(operand));
+    names.push_back(std::move(name));
+  }
+  if (names.empty())
+    for (auto& entry : store::load_all(host, places)) names.push_back(std::move(entry.name));
+  return names;
+}
+
+Result<ExitStatus> ensure(Context& context, const Arguments& arguments) {
+  HOLDFAST_TRY(const auto places, choose_places(arguments, context.host));
+  HOLDFAST_TRY(const auto names, chosen(arguments, places, context.host));
+  auto status = ExitStatus::done;
+  for (const auto& name : names) {
+    const auto done = ensure_one(name, places, context);
+    if (done) continue;
+    // cron would send a mail each minute, and a login would greet with it: what is wrong is for who asks.
+    if (context.terminal.is_verbose()) context.terminal.error(done.error());
+    status = done.error().status;
+  }
+  return status;
+}
+
+}  // namespace
+
+const Command& ensure_command() {
+  static const Command command{
+      .name = "ensure",
+      .synopsis = "[NAME…]",
+      .summary = "start what should run here and does not; silent and fast",
+      .description =
+          "For cron and for login hooks: says nothing unless -v, waits for nothing, and starts no process at all when "
+          "all is well. Without names it looks after every tunnel.\n"
+          "It leaves alone what holdfast stop has stopped (until the machine starts again), what belongs to another "
+          "host, what another command is at work on, and what systemd starts again itself.",
+      .most_operands = k_any_number,
+      .run = ensure};
+  return command;
+}
+
+}  // namespace holdfast::cli

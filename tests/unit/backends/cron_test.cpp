@@ -1,0 +1,197 @@
+// The cron backend: what it finds out about a host, and its plans.
+#include "backends/crontab_text.hpp"
+#include "backends/pam.hpp"
+#include "backends/recorded_host.hpp"
+#include "backends/registry.hpp"
+#include "backends/sample_job.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+using namespace holdfast;
+using namespace holdfast::backends;
+using namespace holdfast::test;
+
+namespace {
+
+const std::string k_pidfile = "/tmp/holdfast-1000/web.pid";
+const std::string k_mark = "/home/ann/.local/state/holdfast/ws/web.stopped";
+const std::string k_start =
+    "start in the background /home/ann/.local/bin/holdfast run web and note its process in " + k_pidfile;
+const char* const k_logind = "busctl get-property org.freedesktop.login1 /org/freedesktop/login1";
+
+RecordedHost host_with_cron() {
+  RecordedHost host;
+  host.put_program("crontab");
+  host.put_program("busctl");
+  host.put_locked("/run/crond.pid");
+  host.answer("crontab -l", os::Completed{1, false, "", "no crontab for ann\n"});
+  host.put("/proc/self/cgroup", "0::/user.slice/user-1000.slice/session-3.scope\n");
+  host.answer(k_logind, "b false\nas 0\nas 0\n");
+  return host;
+}
+
+std::string survival(const Survives& s) {
+  return fmt::format("{}/{}/{}", s.crash.text(), s.logout.text(), s.reboot.text());
+}
+
+std::string fitness(const os::Host& host) {
+  const auto found = cron_backend().assess(host);
+  return found.grade == Fitness::Grade::unavailable ? found.reason : survival(found.survives);
+}
+
+std::string lines_of(const Plan& plan) { return std::get<EditCrontab>(plan.front()).lines.value_or("(none)"); }
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(cron)
+
+BOOST_AUTO_TEST_CASE(a_daemon_that_lives_and_a_user_who_is_let_in) {
+  auto host = host_with_cron();
+  BOOST_TEST(fitness(host) == "within:60s/yes/yes");
+  host.answer("crontab -l", "5 5 5 5 5 x\n");
+  BOOST_TEST(fitness(host) == "within:60s/yes/yes");
+  host.unlock("/run/crond.pid");
+  BOOST_TEST(fitness(host) == "no cron daemon runs here");
+  BOOST_TEST(cron_backend().assess(host).remedy.value() == "sudo systemctl enable --now cron");
+  host.put("/usr/lib/systemd/system/crond.service", "");
+  BOOST_TEST(cron_backend().assess(host).remedy.value() == "sudo systemctl enable --now crond");
+  host.forget("/usr/bin/crontab");
+  BOOST_TEST(fitness(host) == "there is no crontab here");
+}
+
+BOOST_AUTO_TEST_CASE(who_is_denied_or_gets_no_answer_is_told) {
+  auto host = host_with_cron();
+  host.answer("crontab -l", os::Completed{1, false, "", "You (ann) are not allowed to use this program (crontab)\n"});
+  BOOST_TEST(fitness(host) == "cron does not let you in (/etc/cron.allow, /etc/cron.deny)");
+  host.answer("crontab -l", os::Completed{143, true, "", ""});
+  BOOST_TEST(fitness(host) == "reading your crontab: crontab does not answer");
+  host.answer("crontab -l", os::Completed{1, false, "", "must be suid\x1b[m\nmore\n"});
+  BOOST_TEST(fitness(host) == R"(reading your crontab: must be suid\x1b[m)");
+}
+
+BOOST_AUTO_TEST_CASE(where_logind_kills_at_logout_the_watchdog_brings_it_back) {
+  auto host = host_with_cron();
+  host.answer(k_logind, "b true\nas 0\nas 0\n");
+  BOOST_TEST(fitness(host) == "within:60s/within:60s/yes");
+}
+
+BOOST_AUTO_TEST_CASE(where_cron_jobs_get_sessions_that_kill_it_is_of_no_use) {
+  auto host = host_with_cron();
+  host.answer(k_logind, "b true\nas 0\nas 0\n");
+  host.put("/etc/pam.d/crond", "# rhel\nsession    required   pam_loginuid.so\nsession include system-auth\n");
+  host.put("/etc/pam.d/system-auth", "-session   optional   pam_systemd.so\n");
+  BOOST_TEST(fitness(host).starts_with("this machine ends all that a cron job has started"));
+  host.answer(k_logind, "b false\nas 0\nas 0\n");
+  BOOST_TEST(fitness(host) == "within:60s/yes/yes");
+}
+
+BOOST_AUTO_TEST_CASE(pam_is_read_as_pam_reads_it) {
+  RecordedHost host;
+  const auto opens = [&](const std::string& text) {
+    host.put("/etc/pam.d/cron", text);
+    return opens_logind_session("cron", host);
+  };
+  host.put("/etc/pam.d/common", "session required pam_unix.so\n-session\toptional\tpam_systemd.so\n");
+  host.put("/etc/pam.d/loop", "@include loop\nsession include loop\n");
+  BOOST_TEST(opens("@include common\n"));
+  BOOST_TEST(opens("session [success=1 default=ignore] substack common\nsession substack common\n"));
+  BOOST_TEST(opens("session optional /lib/security/pam_systemd.so class=none # x\n"));
+  BOOST_TEST(!opens("# @include common\naccount include common\nauth required pam_systemd.so\n@include loop\n"));
+  BOOST_TEST(!opens_logind_session("../cron", host));
+}
+
+BOOST_AUTO_TEST_CASE(its_lines_start_the_tunnel_at_boot_and_each_minute) {
+  auto host = host_with_cron();
+  const auto plan = cron_backend().install(user_job(host), host).value();
+  BOOST_TEST(lines_of(plan) ==
+             "# Starts tunnel web with the machine, and again within a minute when it is gone.\n"
+             "@reboot test -x /home/ann/.local/bin/holdfast && env HOME=/home/ann /home/ann/.local/bin/holdfast ensure "
+             "web\n"
+             "* * * * * test -x /home/ann/.local/bin/holdfast && env HOME=/home/ann /home/ann/.local/bin/holdfast "
+             "ensure web\n");
+  require_outline(cron_backend().prove(user_job(host), host),
+                  {"try whether your crontab takes the lines of tunnel web, and leave it as it was"});
+}
+
+BOOST_AUTO_TEST_CASE(hostile_values_are_words_and_nothing_more) {
+  auto host = host_with_cron();
+  auto job = user_job(host);
+  job.argv = {"/home/ann/my %bin/it's;holdfast", "run", "--user", "web"};
+  job.environment = {{"HOME", "/home/a b"},
+                     {"PATH", "/usr/bin:$(id)"},
+                     {"XDG_RUNTIME_DIR", "/run/user/1000"},
+                     {"XDG_CONFIG_HOME", "/x\\y"}};
+  const auto lines = lines_of(cron_backend().install(job, host).value());
+  BOOST_TEST(lines.ends_with(
+      "* * * * * test -x '/home/ann/my \\%bin/it'\\''s;holdfast' && env HOME='/home/a b' PATH='/usr/bin:$(id)' "
+      "XDG_CONFIG_HOME='/x\\''y' '/home/ann/my \\%bin/it'\\''s;holdfast' ensure --user web\n"));
+  job.environment["PATH"] = "/usr/bin\n* * * * * evil";
+  BOOST_TEST(cron_backend().install(job, host).error().cause == "it holds a control byte");
+  job.environment["PATH"] = std::string(1000, 'x');
+  BOOST_TEST(cron_backend().install(job, host).error().cause.ends_with("bytes, and cron takes 998"));
+  job.argv = {"holdfast", "run", "web"};
+  BOOST_TEST(cron_backend().install(job, host).has_error());
+}
+
+BOOST_AUTO_TEST_CASE(stop_leaves_a_mark_that_start_takes_away) {
+  const auto host = host_with_cron();
+  const auto job = user_job(host);
+  require_outline(cron_backend().start(job, host), {"remove file " + k_mark, k_start});
+  require_outline(cron_backend().stop(job, host),
+                  {"write " + k_mark + " (0600)", "end the process noted in " + k_pidfile});
+  require_outline(cron_backend().restart(job, host),
+                  {"remove file " + k_mark, "end the process noted in " + k_pidfile, k_start});
+  require_outline(cron_backend().remove(job.name, job.places, host),
+                  {"take the lines of tunnel web out of your crontab", "remove file " + k_mark});
+}
+
+BOOST_AUTO_TEST_CASE(what_runs_already_is_not_started_twice) {
+  auto host = host_with_cron();
+  host.put(k_pidfile, "4711 99 0e2c8c5e ws\n", 0600);
+  host.put_process({4711, 99, "0e2c8c5e", "ws"});
+  require_outline(cron_backend().start(user_job(host), host), {"remove file " + k_mark});
+}
+
+BOOST_AUTO_TEST_CASE(one_crontab_answers_for_every_tunnel) {
+  auto host = host_with_cron();
+  std::vector<Job> jobs;
+  for (const char* name : {"web", "b", "c"}) jobs.push_back(user_job(host, name));
+  const auto told = [&] {
+    std::string text;
+    for (const auto& answer : cron_backend().query(jobs, host).value())
+      text += fmt::format("{}{}{} ", answer.installed ? "i" : "-", answer.running ? "r" : "-",
+                          answer.restarting ? "a" : "-");
+    return text;
+  };
+  BOOST_TEST(told() == "--- --- --- ");
+  host.answer("crontab -l", with_block(with_block("", jobs[0].name, "x\n"), jobs[1].name, "x\n"));
+  host.put(k_pidfile, "4711 99 0e2c8c5e ws\n", 0600);
+  host.put_process({4711, 99, "0e2c8c5e", "ws"});
+  BOOST_TEST(told() == "ir- i-a --- ");
+  host.put("/home/ann/.local/state/holdfast/ws/b.stopped", "0e2c8c5e\n");
+  BOOST_TEST(told() == "ir- i-- --- ");
+  host.put("/home/ann/.local/state/holdfast/ws/b.stopped", "another boot\n");
+  BOOST_TEST(told() == "ir- i-a --- ");
+  host.unlock("/run/crond.pid");
+  BOOST_TEST(told() == "ir- i-- --- ");
+  host.answer("crontab -l", os::Completed{143, true, "", ""});
+  BOOST_TEST(cron_backend().query(jobs, host).has_error());
+}
+
+BOOST_AUTO_TEST_CASE(what_it_survives_is_what_holds_now) {
+  auto host = host_with_cron();
+  const auto job = user_job(host);
+  const auto now = [&] { return survival(cron_backend().survives(job, host)); };
+  host.put(k_pidfile, "4711 99 0e2c8c5e ws\n", 0600);
+  host.put_process({4711, 99, "0e2c8c5e", "ws"});
+  host.put("/proc/4711/cgroup", "0::/user.slice/user-1000.slice/session-3.scope\n");
+  BOOST_TEST(now() == "within:60s/yes/yes");
+  host.answer(k_logind, "b true\nas 0\nas 0\n");
+  BOOST_TEST(now() == "within:60s/within:60s/yes");
+  host.put("/proc/4711/cgroup", "0::/system.slice/cron.service\n");
+  BOOST_TEST(now() == "within:60s/yes/yes");
+  host.unlock("/run/crond.pid");
+  BOOST_TEST(now() == "no/yes/no");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
