@@ -122,6 +122,11 @@ class Words {
   }
 
   Diagnosis forward_busy() const {
+    if (forward() && std::holds_alternative<SocketEnd>(forward()->listen()))
+      return {
+          FailureClass::forward_busy,
+          fmt::format("{} on {} is in the way: a file of that name is there already", ports(), bastion()),
+          "remove it there; with StreamLocalBindUnlink yes in the bastion's sshd_config a stale one goes by itself"};
     return {FailureClass::forward_busy,
             fmt::format("{} on {} is taken by somebody else, or by a stale session of ours", ports(), bastion()),
             "take another port; a stale session ends sooner with ClientAliveInterval 30 in the bastion's sshd_config"};

@@ -145,10 +145,18 @@ struct EndToEnd::Impl : std::enable_shared_from_this<Impl> {
   }
 
   void refused(const Forward& forward) {
-    if (why_refused(log()) == RefusedOpen::nobody_listens)
+    const RefusedOpen why_not = why_refused(log());
+    if (why_not == RefusedOpen::nobody_listens)
       return take(Kind::lost, Diagnosis{FailureClass::closed,
                                         "nothing listens on " + end_text(forward.listen()) + " of the bastion any more",
                                         {}});
+    // Before OpenSSH 9.4 ssh takes a path for the name of a host: "Name or service not known".
+    if (why_not == RefusedOpen::other && std::holds_alternative<SocketEnd>(forward.listen()))
+      return take(
+          Kind::unproven,
+          Diagnosis{FailureClass::config,
+                    "this ssh cannot look into a socket of the bastion, so the tunnel is not verified from there",
+                    "install OpenSSH 9.4 or newer on this machine"});
     const Diagnosis why{FailureClass::forward_denied,
                         "the bastion forbids connections to " + end_text(dial_end(forward.listen())) +
                             ", so the tunnel cannot be verified from the far side",
@@ -184,21 +192,25 @@ void EndToEnd::look_for_holder(const Forward& forward, std::function<void(Holder
   (void)impl_->log();
   const ssh::mux::ProbeRequest request{
       .listen = dial_end(forward.listen()), .expect_ssh_banner = false, .reply = k_reply, .stay_open = {}};
-  impl_->mux.probe(request, [self = impl_->weak_from_this(), handler = std::move(on_answer)](const ProbeAnswer& heard) {
-    const auto alive = self.lock();
-    if (!alive) return;
-    switch (heard.kind) {
-      case ProbeAnswer::Kind::no_reply:
-        return handler(HolderAnswered::Kind::no_reply);
-      case ProbeAnswer::Kind::refused: {
-        const RefusedOpen why = why_refused(alive->log());
-        return handler(why == RefusedOpen::nobody_listens ? HolderAnswered::Kind::nobody
-                                                          : HolderAnswered::Kind::prohibited);
-      }
-      default:
-        return handler(HolderAnswered::Kind::held);
-    }
-  });
+  impl_->mux.probe(request,
+                   [self = impl_->weak_from_this(), handler = std::move(on_answer),
+                    is_socket = std::holds_alternative<SocketEnd>(forward.listen())](const ProbeAnswer& heard) {
+                     const auto alive = self.lock();
+                     if (!alive) return;
+                     switch (heard.kind) {
+                       case ProbeAnswer::Kind::no_reply:
+                         return handler(HolderAnswered::Kind::no_reply);
+                       case ProbeAnswer::Kind::refused: {
+                         const RefusedOpen why = why_refused(alive->log());
+                         // A socket's file stays when its listener is gone, and is in the way of the next one: unix(7).
+                         if (is_socket && why != RefusedOpen::prohibited) return handler(HolderAnswered::Kind::held);
+                         return handler(why == RefusedOpen::nobody_listens ? HolderAnswered::Kind::nobody
+                                                                           : HolderAnswered::Kind::prohibited);
+                       }
+                       default:
+                         return handler(HolderAnswered::Kind::held);
+                     }
+                   });
 }
 
 }  // namespace holdfast::supervisor

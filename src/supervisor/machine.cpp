@@ -189,7 +189,7 @@ void Machine::become_up(const ProbeAnswered& answer) {
   view_.verified = answer.kind == ProbeAnswered::Kind::verified;
   view_.rtt_ms = answer.rtt_ms;
   if (!view_.verified && answer.why && view_.last_error != answer.why) remember(*answer.why);
-  show(TunnelState::up, view_.verified ? "verified end to end" : "open, but the bastion forbids the check");
+  show(TunnelState::up, view_.verified ? "verified end to end" : "open, but not verified end to end");
   set(Timer::probe, probe_wait());
 }
 

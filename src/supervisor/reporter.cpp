@@ -98,7 +98,7 @@ std::string Reporter::status_line(const View& view) const {
   switch (view.state) {
     case TunnelState::up:
       return fmt::format("up: {} of {}{}", ports_of(live_), live_.bastion,
-                         view.verified ? ", verified end to end" : ", not verified: the bastion forbids the check");
+                         view.verified ? ", verified end to end" : ", not verified end to end");
     case TunnelState::connecting:
       return fmt::format("connecting to {}", live_.bastion);
     case TunnelState::standby:

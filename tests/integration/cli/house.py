@@ -122,8 +122,11 @@ class Bastion:
                  "AuthorizedKeysFile": str(directory / "authorized_keys"), "PidFile": "none", "UsePAM": "no",
                  "StrictModes": "no", "PermitRootLogin": "prohibit-password", "MaxStartups": "100", **settings}
         (directory / "config").write_text("".join(f"{key} {value}\n" for key, value in lines.items()))
-        self.process = subprocess.Popen([sshd, "-D", "-f", str(directory / "config"), "-E", str(directory / "log")],
-                                        stderr=subprocess.DEVNULL)
+        self.argv = [sshd, "-D", "-f", str(directory / "config"), "-E", str(directory / "log")]
+        self.start()
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(self.argv, stderr=subprocess.DEVNULL)
         until("the bastion to answer", self.answers)
 
     def answers(self) -> bool:

@@ -1,0 +1,153 @@
+#!/usr/bin/env python3
+"""What the supervisor does while a tunnel is up, with a real ssh at a real sshd: it tells the truth and mends what it can."""
+from __future__ import annotations
+
+import signal
+import socket
+import threading
+from typing import Any, Optional
+
+from house import TunnelHouse, free_port, is_alive, main, until
+
+
+class Service:
+    """Something on this side that takes connections and says nothing of its own accord, on the port it is told."""
+
+    def __init__(self, port: int) -> None:
+        self.socket = socket.socket()
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.socket.bind(("127.0.0.1", port))
+        self.socket.listen()
+        self.taken: list[socket.socket] = []
+        self.thread = threading.Thread(target=self._take, daemon=True)
+        self.thread.start()
+
+    def _take(self) -> None:
+        try:
+            while True:
+                self.taken.append(self.socket.accept()[0])
+        except OSError:
+            return
+
+    def close(self) -> None:
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.thread.join()
+        self.socket.close()
+        for one in self.taken:
+            one.close()
+
+
+class Supervision(TunnelHouse):
+    def look(self, now: Optional[dict[str, Any]] = None) -> None:
+        """SIGUSR1: look at once, in place of at the next probe."""
+        self.kill((now or self.status())["supervisor_pid"], signal.SIGUSR1)
+
+    def await_state(self, state: str, failure: Optional[str] = None) -> dict[str, Any]:
+        def there() -> Optional[dict[str, Any]]:
+            now = self.status()
+            right_class = failure is None or (now["last_error"] and now["last_error"]["class"] == failure)
+            return now if now["state"] == state and right_class else None
+        return dict(until(f"the tunnel to be {state}", there))
+
+    def test_a_target_that_dies_is_told_and_costs_no_connection(self) -> None:
+        port = free_port()
+        service = Service(port)
+        done = self.run_holdfast(*self.arguments(target=port))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        before = self.await_up()
+        service.close()
+        self.look(before)
+        now = self.await_state("waiting", "target-down")
+        self.assertFalse(now["verified"])
+        self.assertEqual((now["ssh_pid"], now["forwards"][0]["state"]), (before["ssh_pid"], "down"))
+        self.assertIn(str(port), now["last_error"]["message"])
+        service = Service(port)
+        self.addCleanup(service.close)
+        self.look()
+        self.assertEqual(self.await_up()["ssh_pid"], before["ssh_pid"])
+
+    def test_a_port_taken_meanwhile_is_asked_for_over_one_connection_until_it_is_free(self) -> None:
+        self.set_up()
+        self.assertEqual(self.run_holdfast("stop", "--user", self.name).returncode, 0)
+        squatter = Service(self.port)
+        refused = self.run_holdfast("start", "--user", self.name, timeout=120)
+        self.assertNotEqual(refused.returncode, 0)
+        now = self.await_state("waiting", "forward-busy")
+        self.assertEqual(now["forwards"][0]["state"], "busy")
+        squatter.close()
+        self.look(now)
+        after = self.await_up()
+        self.assertEqual((after["ssh_pid"], after["supervisor_pid"]), (now["ssh_pid"], now["supervisor_pid"]))
+        self.assertEqual(self.banner(), b"SSH-")
+
+    def test_an_ssh_that_stands_still_is_not_called_up_for_long(self) -> None:
+        self.set_up()
+        before = self.await_up()
+        self.kill(before["ssh_pid"], signal.SIGSTOP)
+        self.look(before)
+        after = until("another ssh", lambda: (now := self.status())["ssh_pid"] not in (None, before["ssh_pid"]) and now,
+                      timeout=30)
+        self.assertFalse(is_alive(before["ssh_pid"]))
+        self.assertEqual(after["last_error"]["class"], "dead-peer")
+        self.await_up()
+
+    def test_a_changed_file_is_taken_at_a_hangup_and_a_broken_one_is_not(self) -> None:
+        self.set_up()
+        before = self.await_up()
+        file = self.home / ".config/holdfast/tunnels" / f"{self.name}.conf"
+        sound = file.read_text()
+        file.write_text(sound.replace("bastion =", "bastoin ="))
+        self.kill(before["supervisor_pid"], signal.SIGHUP)
+        until("the log to say so", lambda: "is not taken" in self.run_holdfast("logs", "--user", self.name).stdout)
+        other = free_port()
+        file.write_text(sound.replace(f"127.0.0.1:{self.port}:", f"127.0.0.1:{other}:"))
+        self.kill(before["supervisor_pid"], signal.SIGHUP)
+        until("the other port to answer", lambda: self.banner(other) == b"SSH-")
+        after = self.await_up()
+        self.assertEqual(after["forwards"][0]["listen"], f"127.0.0.1:{other}")
+        self.assertEqual(after["supervisor_pid"], before["supervisor_pid"])
+        self.assertEqual(self.banner(self.port), b"")
+
+    def test_a_bastion_that_goes_away_is_found_again_soon_after_it_is_back(self) -> None:
+        self.set_up()
+        before = self.await_up()
+        self.bastion.stop()
+        self.kill(before["ssh_pid"])
+        self.await_state("waiting", "refused")
+        self.bastion.start()
+        after = self.await_up()
+        self.assertEqual(after["supervisor_pid"], before["supervisor_pid"])
+        self.assertGreaterEqual(after["reconnects"], 1)
+
+    def test_several_forwards_are_up_together(self) -> None:
+        more = free_port()
+        done = self.run_holdfast(*self.arguments("-p", f"{more}:127.0.0.1:{self.bastion.port}"))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        now = self.await_up()
+        self.assertEqual([forward["state"] for forward in now["forwards"]], ["up", "up"])
+        self.assertEqual((self.banner(), self.banner(more)), (b"SSH-", b"SSH-"))
+
+    def test_a_socket_on_the_bastion_leads_here_too(self) -> None:
+        path = self.root / "far.sock"
+        words = self.arguments()
+        words[words.index("-p") + 1] = f"{path}:127.0.0.1:{self.bastion.port}"
+        done = self.run_holdfast(*words)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        # Verified where this ssh can dial a socket (OpenSSH 9.4), up and honest about it where it cannot.
+        now = self.await_state("up")
+        if not now["verified"]:
+            self.assertIn("9.4", now["last_error"]["hint"])
+        with socket.socket(socket.AF_UNIX) as visitor:
+            visitor.settimeout(5)
+            visitor.connect(str(path))
+            self.assertEqual(visitor.recv(4), b"SSH-")
+        # The file outlives an ssh that is killed; that is said, and the tunnel is back when it is out of the way.
+        self.kill(now["ssh_pid"])
+        self.assertIn("far.sock", self.await_state("waiting", "forward-busy")["last_error"]["message"])
+        path.unlink()
+        self.look()
+        self.await_state("up")
+
+
+if __name__ == "__main__":
+    main()
