@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Everything that can be wrong with what setup is given, or finds: one clear message, an exit status, and nothing changed."""
+"""Everything that can be wrong with what setup is given, or finds: a clear message, an exit status, nothing changed."""
 from __future__ import annotations
 
 import subprocess
@@ -88,9 +88,9 @@ class Words(BadInput):
 
 
 class Keys(BadInput):
-    def key(self, name: str, *options: str, mode: str = "600") -> str:
+    def key(self, name: str, mode: str = "600") -> str:
         path = f"{self.ann.home}/.ssh/{name}"
-        self.session.run(f"rm -f {path}*; ssh-keygen -q -t ed25519 -N '' -f {path} {' '.join(options)}; chmod {mode} {path}")
+        self.session.run(f"rm -f {path}*; ssh-keygen -q -t ed25519 -N '' -f {path} && chmod {mode} {path}")
         self.addCleanup(self.host.run, ["rm", "-f", path, f"{path}.pub"])
         self.fresh = self.host.snapshot()
         return path

@@ -120,5 +120,32 @@ class KilledAtLogout(NothingButAShell):
         holdfast.run("remove", "2230")
 
 
+class LingerRefused(NothingButAShell):
+    RULE = ("polkit.addRule(function(action) {\n"
+            "  if (action.id.indexOf('org.freedesktop.login1.set-') == 0) return polkit.Result.NO;\n});\n")
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        cls.lab.workstation.run(["systemctl", "unmask", "user@.service"])
+
+    def test_a_manager_that_ends_at_logout_is_passed_over(self) -> None:
+        host = self.lab.workstation
+        host.write_file("/etc/polkit-1/rules.d/10-no-linger.rules", self.RULE)
+        self.addCleanup(host.run, ["rm", "/etc/polkit-1/rules.d/10-no-linger.rules"])
+        carl = host.add_user("carl")
+        self.lab.bastion.admit(carl)
+        holdfast = Holdfast(host, carl)
+        with host.login(carl) as session:
+            until("polkit to refuse", lambda: session.run("loginctl enable-linger", check=False).returncode != 0)
+            said = holdfast.run("setup", "-p", "2231", "-b", "gate@bastion", session=session)
+            self.addCleanup(holdfast.run, "remove", "2231", check=False)
+            self.assertRegex(said.stdout + said.stderr, r"systemd-user.*linger is off")
+            self.assertIn("sudo loginctl enable-linger carl", said.stdout + said.stderr)
+        self.assertEqual(holdfast.status("2231")["backend"]["name"], "nohup")
+        holds("the tunnel after logout", lambda: self.lab.bastion.banner(2231), seconds=12)
+        self.assertEqual(self.lab.bastion.ssh_through(2231, "carl", "hostname"), "workstation\n")
+
+
 if __name__ == "__main__":
     main()

@@ -67,6 +67,20 @@ class Outages(LabTest):
     def await_answer(self, port: int, timeout: float) -> None:
         until(f"port {port} to answer again", lambda: self.lab.bastion.banner(port), timeout)
 
+    def test_bastion_that_stands_still(self) -> None:
+        """Its kernel goes on acknowledging and its sshd answers nothing: no timer of TCP's ever runs out."""
+        with self.watch(2223) as watch:
+            frozen = self.lab.bastion.freeze_session_of("gate")
+            until("it to be noticed", lambda: self.holdfast.state("2223") != "up", timeout=20)
+            self.lab.bastion.thaw(frozen)
+            begin = time.monotonic()
+            self.await_answer(2223, 30)
+            self.holdfast.await_up("2223")
+        back = time.monotonic() - begin
+        self.note("bastion frozen until it was noticed: back after", back)
+        self.assertLess(back, 10, watch.timeline())
+        self.assertEqual(watch.lies(longer_than=20), [], watch.timeline())
+
     def test_path_dropped_for_two_minutes(self) -> None:
         """The bastion goes on holding the port for the dead connection, longer than any patience."""
         with self.watch(2222) as slow, self.watch(2223) as quick, self.watch(2224) as machines:

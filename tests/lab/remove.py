@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""`remove`, in every state that a tunnel can be in: files, processes, units, sockets and linger are as they were before."""
+"""`remove`, in every state that a tunnel can be in: files, processes, units, sockets and linger are as they were."""
 from __future__ import annotations
 
 import signal

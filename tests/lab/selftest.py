@@ -225,9 +225,9 @@ class Faults(TunnelTest):
 
     def test_frozen_session_answers_no_more_until_thawed(self) -> None:
         self.open_tunnel()
-        self.lab.bastion.freeze_session_of("gate")
+        frozen = self.lab.bastion.freeze_session_of("gate")
         self.assertFalse(self.answers())
-        self.lab.bastion.freeze_session_of("gate", frozen=False)
+        self.lab.bastion.thaw(frozen)
         until("the tunnel to answer again", self.answers)
 
     def test_bastion_may_refuse_forwards_keys_and_its_old_name(self) -> None:

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""root on a workstation of its own: a tunnel in /etc/systemd/system that runs as an ordinary user, shut off from the rest."""
+"""root on a workstation of its own: a tunnel of the machine that runs as an ordinary user, shut off from the rest."""
 from __future__ import annotations
 
 import re
@@ -94,7 +94,8 @@ class SystemTunnel(LabTest):
     def test_remove_leaves_nothing(self) -> None:
         self.holdfast.run("remove", NAME)
         self.assertEqual(self.fresh.changes(self.lab.workstation.snapshot()), [])
-        self.assertEqual(self.lab.workstation.run(["systemctl", "list-units", "--all", "--no-legend", "holdfast-*"]).stdout, "")
+        units = self.lab.workstation.run(["systemctl", "list-units", "--all", "--no-legend", "holdfast-*"]).stdout
+        self.assertEqual(units, "")
         self.assertFalse(self.answers())
 
     def test_root_without_a_user_is_a_usage_error(self) -> None:

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""An ordinary user over a real ssh login: one program in ~/.local/bin, one `setup`, and what the tunnel then outlives."""
+"""An ordinary user over a real login: one program in ~/.local/bin, one `setup`, and what the tunnel then outlives."""
 from __future__ import annotations
 
 import signal
@@ -52,7 +52,7 @@ class UserTunnel(LabTest):
         return status
 
     def assert_short(self, watch: Watch, what: str, silent: float, lies: float) -> None:
-        """The port was silent for no longer than this, and "up" was claimed of a silent port for no longer than that."""
+        """The port was silent for no longer than this, and a silent port was called "up" for no longer than that."""
         longest = max((end - begin for begin, end in watch.outages()), default=0.0)
         self.note(f"{what}: port silent for", longest)
         self.assertLess(longest, silent, watch.timeline())
@@ -94,6 +94,50 @@ class UserTunnel(LabTest):
         self.assertRegex(table.stdout, r"2222\s.*up")
         self.assertIn("gate@bastion", self.holdfast.run("status", NAME).stdout)
         self.assertEqual(self.holdfast.run("status", "other", check=False).returncode, 4)
+
+    # -- the ways to a bastion ---------------------------------------------------------------------------
+
+    def extra(self, bastion: str, config: str = "") -> dict[str, Any]:
+        """A second tunnel, by this name for the bastion and with this ssh_config, that has carried a login."""
+        port = 2250
+        if config:
+            path = f"{self.ann.home}/.ssh/config"
+            self.lab.workstation.write_file(path, config, mode="600", user="ann")
+            self.addCleanup(self.lab.workstation.run, ["rm", path])
+        self.holdfast.setup("-p", str(port), "-b", bastion)
+        self.addCleanup(self.holdfast.run, "remove", str(port))
+        status = self.holdfast.await_up(str(port))
+        self.assertEqual(self.lab.bastion.ssh_through(port, "ann", "hostname"), "workstation\n")
+        return status
+
+    def test_alias_of_ssh_config(self) -> None:
+        self.extra("work", f"Host work\n  HostName {self.lab.bastion.address}\n  User gate\n")
+
+    def test_address_of_ipv6(self) -> None:
+        address = self.lab.bastion.place.address6
+        self.ann.trust(self.lab.bastion, address)
+        self.assertEqual(self.extra(f"gate@[{address}]")["bastion"], f"gate@[{address}]")
+
+    def test_another_port(self) -> None:
+        self.lab.bastion.configure(Port="22\nPort 2022")
+        self.addCleanup(self.lab.bastion.configure)
+        self.ann.trust(self.lab.bastion, "[bastion]:2022")
+        self.extra("gate@bastion:2022")
+
+    def test_jump_host(self) -> None:
+        where = f"Host inner\n  HostName {self.lab.bastion.address}\n  User gate\n  ProxyJump gate@bastion\n"
+        self.extra("inner", where)
+
+    def test_ssh_config_that_would_break_a_tunnel_does_not(self) -> None:
+        self.extra("gate@bastion", "\n".join([
+            "Host *", "  ControlMaster auto", "  ControlPath ~/.ssh/shared-%C", "  ControlPersist 10m",
+            "  RemoteForward 2260 localhost:22", "  LocalForward 2261 localhost:22", "  ExitOnForwardFailure no",
+            "  RemoteCommand touch pwned", "  PermitLocalCommand yes", "  LocalCommand touch ~/pwned",
+            "  ForkAfterAuthentication yes", "  RequestTTY force", "  BatchMode no", "  StrictHostKeyChecking no",
+            "  LogLevel QUIET", "  ServerAliveInterval 0", ""]))
+        self.assertIsNone(self.lab.bastion.who_listens(2260))
+        self.assertFalse(self.lab.workstation.exists(f"{self.ann.home}/pwned"))
+        self.assertFalse(self.lab.bastion.exists("/home/gate/pwned"))
 
     # -- what it outlives --------------------------------------------------------------------------------
 

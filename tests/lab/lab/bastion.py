@@ -112,11 +112,16 @@ class Bastion(Host):
         for connection in self.connections(user):
             self.kill_connection(connection)
 
-    def freeze_session_of(self, user: str, frozen: bool = True) -> None:
-        """SIGSTOP: the bastion's kernel goes on acknowledging, sshd does not answer. False thaws."""
-        for connection in self.connections(user):
-            for pid in connection.pids:
-                self.kill(pid, signal.SIGSTOP if frozen else signal.SIGCONT)
+    def freeze_session_of(self, user: str) -> list[int]:
+        """SIGSTOP: the bastion's kernel goes on acknowledging, sshd does not answer. What is frozen, for thaw()."""
+        pids = [pid for connection in self.connections(user) for pid in connection.pids]
+        for pid in pids:
+            self.kill(pid, signal.SIGSTOP)
+        return pids
+
+    def thaw(self, pids: list[int]) -> None:
+        for pid in pids:
+            self.kill(pid, signal.SIGCONT)
 
     def half_open(self, port: int) -> Flow:
         """The bastion forgets the connection that holds this port, and its client is not told: its packets
@@ -162,7 +167,7 @@ class Bastion(Host):
         return self.door(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n", close=True)
 
     def stalling_door(self) -> Door:
-        """Greets as an sshd does and says nothing more: ssh, whose ConnectTimeout ends with the banner, waits for ever."""
+        """Greets as sshd does and says nothing more: ssh, whose ConnectTimeout ends with the banner, waits for ever."""
         return self.door(b"SSH-2.0-OpenSSH_9.2p1\r\n")
 
     def endless_door(self) -> Door:

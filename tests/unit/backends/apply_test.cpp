@@ -173,7 +173,7 @@ BOOST_AUTO_TEST_CASE(a_command_that_changed_nothing_is_not_undone) {
 
 BOOST_AUTO_TEST_CASE(a_command_that_hangs_is_ended_and_told) {
   const auto applied =
-      apply({Run{os::Command{{MISBEHAVE, "hang"}, {}, {}}, {}, true},
+      apply({Run{os::Command{{MISBEHAVE, "hang"}, {}, {}}, {}, true, std::chrono::milliseconds(100)},
              Run{os::Command{{MISBEHAVE, "hang"}, {}, {}}, {}, false, std::chrono::milliseconds(1000)}},
             *host);
   BOOST_REQUIRE(applied.has_error());
