@@ -93,6 +93,7 @@ class Nohup(NothingButAShell):
         self.holdfast.run("remove", NAME)
         self.assertEqual(host.pids("sleep 4567"), [stranger])
         host.kill(stranger)
+        until("the stranger to be gone", lambda: not host.pids("sleep 4567"))
         self.assertEqual(self.fresh.changes(host.snapshot()), [])
 
     def test_remove_leaves_nothing(self) -> None:

@@ -172,10 +172,11 @@ class Host:
         return self.run(["test", "-e", path, "-o", "-L", path], check=False).returncode == 0
 
     def processes(self) -> list[tuple[int, str, str]]:
-        """(pid inside the host, user, command line), our own looking excepted."""
-        lines = self.run(["ps", "-e", "-ww", "-o", "pid=,user:32=,args="]).stdout.splitlines()
-        rows = [line.split(None, 2) for line in lines]
-        return [(int(row[0]), row[1], row[2]) for row in rows if len(row) == 3 and "pid=,user:32=" not in row[2]]
+        """(pid inside the host, user, command line), without those that have ended and our own looking."""
+        lines = self.run(["ps", "-e", "-ww", "-o", "pid=,stat=,user:32=,args="]).stdout.splitlines()
+        rows = [line.split(None, 3) for line in lines]
+        return [(int(row[0]), row[2], row[3]) for row in rows
+                if len(row) == 4 and not row[1].startswith("Z") and "pid=,stat=,user:32=" not in row[3]]
 
     def pids(self, pattern: str, user: Optional[str] = None) -> list[int]:
         """Processes inside the host whose command line contains this text."""
