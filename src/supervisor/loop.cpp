@@ -40,7 +40,11 @@ constexpr ssh::mux::Deadline k_forward_deadline(10000);  // the bastion may reso
 constexpr std::chrono::seconds k_far_too_late(5);        // a timer this late: we were frozen, or the machine slept
 constexpr std::chrono::hours k_refresh(24);              // well below the 10 days of /tmp ageing, tmpfiles.d(5)
 
-bool has_controlling_terminal() noexcept {
+/// Whether a SIGHUP will mean that our terminal is gone, and we with it. To be asked at the start: a terminal that
+/// hangs up is nobody's any more before the signal comes. Under nohup(1) it means nothing of the kind.
+bool ends_with_terminal() noexcept {
+  struct sigaction hangup {};
+  if (::sigaction(SIGHUP, nullptr, &hangup) == 0 && hangup.sa_handler == SIG_IGN) return false;
   const int descriptor = ::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
   if (descriptor < 0) return false;
   ::close(descriptor);
@@ -68,6 +72,7 @@ struct Loop::Impl {
   ssh::Client client;
   const ServiceManager& manager;
 
+  const bool hangup_ends = ends_with_terminal();  ///< before any handler is in place
   boost::asio::io_context context{1};
   std::deque<Event> events;
   bool dispatching = false;
@@ -284,7 +289,7 @@ struct Loop::Impl {
       if (error) return;
       if (number == SIGUSR1) {
         post(Nudged{});
-      } else if (number == SIGHUP && !has_controlling_terminal()) {
+      } else if (number == SIGHUP && !hangup_ends) {
         reload();
       } else {
         manager.stopping();

@@ -81,6 +81,7 @@ void Reporter::tell(const View& view) {
   std::string status = status_line(view);
   if (status != told_status_) {
     manager_.status(status);
+    terminal_.show(now, status);
     told_status_ = std::move(status);
   }
 }

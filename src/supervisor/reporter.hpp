@@ -1,4 +1,5 @@
-// Tells the world how the tunnel is: live state, history, log, and the service manager's one line.
+// Tells the world how the tunnel is: live state, history, log, and the one line for a service manager
+// and for a terminal.
 #pragma once
 
 #include "core/tunnel.hpp"
@@ -8,6 +9,7 @@
 #include "store/places.hpp"
 #include "supervisor/machine.hpp"
 #include "supervisor/sd_notify.hpp"
+#include "supervisor/terminal_line.hpp"
 
 #include <boost/filesystem/path.hpp>
 
@@ -41,6 +43,7 @@ class Reporter {
   fs::path live_file_;
   mode_t live_mode_;
   const ServiceManager& manager_;
+  TerminalLine terminal_;
   store::Log log_;
   store::History history_;
   store::LiveState live_;
