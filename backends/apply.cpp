@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <limits>
 
 namespace holdfast::backends {
 namespace {
@@ -80,7 +81,9 @@ class Carrier {
   Result<> operator()(const RemoveTree& step) { return host_.remove_tree(step.path); }
 
   Result<> operator()(const Run& step) {
+    if (step.pidfile) HOLDFAST_CHECK(require_private_parent(*step.pidfile));
     HOLDFAST_TRY(const auto done, host_.run(step.command, step.deadline));
+    if (done.ok() && step.pidfile) return note_process(step, done.out);
     if (done.ok()) {
       if (step.undo) undo_.emplace_back(Run{*step.undo, {}, false, step.deadline, {}});
       return {};
@@ -172,6 +175,15 @@ class Carrier {
       host_.sleep_for(k_poll);
     }
     return true;
+  }
+
+  Result<> note_process(const Run& step, std::string_view output) {
+    const auto pid = parse_number(trim(output), 2, std::numeric_limits<std::int32_t>::max());
+    const auto process = pid ? host_.process(static_cast<pid_t>(*pid)) : std::nullopt;
+    if (!process) return Error{"running", command_text(step.command), "what it started ended at once", ""};
+    HOLDFAST_CHECK(host_.write_file(*step.pidfile, format_process_id(*process), 0600));
+    undo_.emplace_back(Terminate{*step.pidfile});
+    return {};
   }
 
   static Error failure(const Run& step, const os::Completed& done) {

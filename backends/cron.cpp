@@ -59,6 +59,9 @@ Result<std::string> ensure_command(const Job& job) {
   if (argv.size() < 2 || argv[1] != "run" || !fs::path(argv[0]).is_absolute())
     return Error{"writing into a crontab", fmt::format("{}", fmt::join(argv, " ")), "it is no supervisor of holdfast",
                  ""};
+  if (argv[0].find('=') != std::string::npos)
+    return Error{"writing into a crontab", argv[0], "env takes a path with a \"=\" for a variable",
+                 "move the program elsewhere"};
   argv[1] = "ensure";
   HOLDFAST_TRY(const auto program, encode_crontab_word(argv[0]));
   HOLDFAST_TRY(const auto environment, assignments(job.environment));

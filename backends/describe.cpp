@@ -54,6 +54,7 @@ struct Describer {
   }
   std::string operator()(const Run& step) const {
     return "run " + shell_words(step.command.argv) +
+           (step.pidfile ? " and note the process that it names in " + printable(step.pidfile->string()) : "") +
            (step.command.input.empty() ? "" : " with this input:" + indented(step.command.input));
   }
   std::string operator()(const OnUnwind& step) const {

@@ -54,6 +54,8 @@ struct Run {
   bool may_fail = false;  ///< a non-zero exit is accepted (and no undo is run for it)
   std::chrono::milliseconds deadline{20000};
   std::vector<int> also_fine = {};  ///< exit codes besides 0 that mean: it was so already (and no undo is run)
+  /// Its output is the pid of a process that outlives it, and this is where that is noted, as StartDetached does.
+  std::optional<fs::path> pidfile = {};
 };
 
 /// Does nothing now; run when the plan is unwound. Stands *before* the steps whose undoing it has to follow:

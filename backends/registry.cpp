@@ -8,9 +8,10 @@ namespace holdfast::backends {
 namespace {
 
 // The order in which `auto` prefers what survives alike.
-const std::array<const Backend*, 4>& table() {
-  static const std::array<const Backend*, 4> backends{&systemd_system_backend(), &systemd_user_backend(),
-                                                      &cron_backend(), &nohup_backend()};
+const std::array<const Backend*, 6>& table() {
+  static const std::array<const Backend*, 6> backends{&systemd_system_backend(), &systemd_user_backend(),
+                                                      &cron_backend(),           &tmux_backend(),
+                                                      &screen_backend(),         &nohup_backend()};
   return backends;
 }
 
@@ -31,7 +32,7 @@ const Backend* find_backend(std::string_view name) {
 }
 
 bool is_future_backend(std::string_view name) {
-  constexpr std::array<std::string_view, 4> k_names{"tmux", "screen", "login-hook", "slurm"};
+  constexpr std::array<std::string_view, 2> k_names{"login-hook", "slurm"};
   return std::find(k_names.begin(), k_names.end(), name) != k_names.end();
 }
 

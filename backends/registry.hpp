@@ -8,6 +8,8 @@ namespace holdfast::backends {
 [[nodiscard]] const Backend& systemd_system_backend();
 [[nodiscard]] const Backend& systemd_user_backend();
 [[nodiscard]] const Backend& cron_backend();
+[[nodiscard]] const Backend& tmux_backend();
+[[nodiscard]] const Backend& screen_backend();
 [[nodiscard]] const Backend& nohup_backend();
 
 /// True when `a` outlives more than `b`: reboot first, then logout, then crash.

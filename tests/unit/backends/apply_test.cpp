@@ -258,6 +258,28 @@ BOOST_AUTO_TEST_CASE(a_strangers_process_is_never_signalled) {
   ::waitpid(stranger, &status, 0);
 }
 
+BOOST_AUTO_TEST_CASE(a_process_that_a_command_names_is_noted_like_one_of_our_own) {
+  const pid_t named = ::fork();
+  if (named == 0) {
+    while (true) ::pause();
+  }
+  Run run{os::Command{{"echo", std::to_string(named)}, {}, {}}};
+  run.pidfile = pidfile;
+  auto applied = apply({run}, *host);
+  require_done(applied);
+  const auto process = running_process(*host, pidfile);
+  BOOST_REQUIRE(process.has_value());
+  BOOST_TEST(process->pid == named);
+  BOOST_TEST(applied->unwind(*host).empty());
+  BOOST_TEST(!fs::exists(pidfile));
+  BOOST_TEST(!os::is_alive(*host, *process));
+  ::waitpid(named, nullptr, 0);
+  run.command.argv = {"echo", "no pid"};
+  BOOST_TEST(apply({run}, *host).error().cause == "what it started ended at once");
+  run.command.argv = {"echo", "1"};  // never ours
+  BOOST_TEST(apply({run}, *host).has_error());
+}
+
 BOOST_AUTO_TEST_CASE(a_directory_that_others_can_enter_holds_no_pidfile) {
   fs::create_directory(scratch / "run");
   fs::permissions(scratch / "run", fs::owner_all | fs::others_exe);

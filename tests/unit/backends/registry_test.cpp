@@ -58,19 +58,22 @@ BOOST_AUTO_TEST_CASE(reboot_counts_before_logout_before_crash) {
 BOOST_AUTO_TEST_CASE(with_linger_systemd_user_survives_all) {
   auto host = logged_in();
   host.put("/var/lib/systemd/linger/ann", "", 0644, 0);
-  BOOST_TEST(order(host) == "systemd-user=yes/yes/yes nohup=no/yes/no cron=unavailable");
+  BOOST_TEST(order(host) ==
+             "systemd-user=yes/yes/yes nohup=no/yes/no cron=unavailable tmux=unavailable screen=unavailable");
 }
 
 BOOST_AUTO_TEST_CASE(linger_that_setup_may_turn_on_counts_as_on) {
   auto host = logged_in();
   host.answer("pkcheck --action-id org.freedesktop.login1.set-self-linger", "", 0);
-  BOOST_TEST(order(host) == "systemd-user=yes/yes/yes nohup=no/yes/no cron=unavailable");
+  BOOST_TEST(order(host) ==
+             "systemd-user=yes/yes/yes nohup=no/yes/no cron=unavailable tmux=unavailable screen=unavailable");
 }
 
 BOOST_AUTO_TEST_CASE(where_linger_is_refused_and_logind_spares_processes_nohup_is_stronger) {
   auto host = logged_in();
   host.answer("pkcheck", "", 1);
-  BOOST_TEST(order(host) == "nohup=no/yes/no systemd-user=yes/no/no cron=unavailable");
+  BOOST_TEST(order(host) ==
+             "nohup=no/yes/no systemd-user=yes/no/no cron=unavailable tmux=unavailable screen=unavailable");
   const auto second = rank(Scope::user, host, {})[1].fitness;
   BOOST_TEST(second.remedy.value() == "sudo loginctl enable-linger ann");
 }
@@ -78,20 +81,23 @@ BOOST_AUTO_TEST_CASE(where_linger_is_refused_and_logind_spares_processes_nohup_i
 BOOST_AUTO_TEST_CASE(where_logind_kills_too_systemd_user_at_least_survives_a_crash) {
   auto host = logged_in("b true\nas 0\nas 1 \"root\"\n");
   host.answer("pkcheck", "", 1);
-  BOOST_TEST(order(host) == "systemd-user=yes/no/no nohup=no/no/no cron=unavailable");
+  BOOST_TEST(order(host) ==
+             "systemd-user=yes/no/no nohup=no/no/no cron=unavailable tmux=unavailable screen=unavailable");
 }
 
 BOOST_AUTO_TEST_CASE(without_a_manager_nohup_is_what_there_is) {
   auto host = logged_in();
   host.forget("/run/user/1000/systemd/private");
-  BOOST_TEST(order(host) == "nohup=no/yes/no systemd-user=unavailable cron=unavailable");
+  BOOST_TEST(order(host) ==
+             "nohup=no/yes/no systemd-user=unavailable cron=unavailable tmux=unavailable screen=unavailable");
   BOOST_TEST(rank(Scope::user, host, {})[1].fitness.reason == "no systemd user manager runs for you");
 }
 
 BOOST_AUTO_TEST_CASE(a_manager_that_hangs_is_passed_over_with_its_reason) {
   auto host = logged_in();
   host.answer("systemctl --user show", os::Completed{143, true, "", ""});
-  BOOST_TEST(order(host) == "nohup=no/yes/no systemd-user=unavailable cron=unavailable");
+  BOOST_TEST(order(host) ==
+             "nohup=no/yes/no systemd-user=unavailable cron=unavailable tmux=unavailable screen=unavailable");
   BOOST_TEST(rank(Scope::user, host, {})[1].fitness.reason == "your systemd user manager does not answer");
   host.answer("systemctl --user show", os::Completed{1, false, "", "Failed to connect to bus: \x1b[31mdown\nmore\n"});
   BOOST_TEST(rank(Scope::user, host, {})[1].fitness.reason ==
@@ -104,14 +110,23 @@ BOOST_AUTO_TEST_CASE(cron_survives_a_reboot_where_no_manager_does) {
   host.put_program("crontab");
   host.put_locked("/run/crond.pid");
   host.answer("crontab -l", os::Completed{1, false, "", "no crontab for ann\n"});
-  BOOST_TEST(order(host) == "cron=within:60s/yes/yes nohup=no/yes/no systemd-user=yes/no/no");
+  BOOST_TEST(order(host) ==
+             "cron=within:60s/yes/yes nohup=no/yes/no systemd-user=yes/no/no tmux=unavailable screen=unavailable");
   host.put("/var/lib/systemd/linger/ann", "", 0644, 0);
-  BOOST_TEST(order(host) == "systemd-user=yes/yes/yes cron=within:60s/yes/yes nohup=no/yes/no");
+  BOOST_TEST(order(host) ==
+             "systemd-user=yes/yes/yes cron=within:60s/yes/yes nohup=no/yes/no tmux=unavailable screen=unavailable");
+}
+
+BOOST_AUTO_TEST_CASE(what_survives_alike_stands_in_the_order_that_is_promised) {
+  auto host = logged_in();
+  host.answer("pkcheck", "", 1);
+  for (const char* program : {"screen", "tmux"}) host.put_program(program);
+  BOOST_TEST(order(host) == "tmux=no/yes/no screen=no/yes/no nohup=no/yes/no systemd-user=yes/no/no cron=unavailable");
 }
 
 BOOST_AUTO_TEST_CASE(the_choice_can_be_narrowed) {
   const auto host = logged_in();
-  BOOST_TEST(order(host, Scope::user, {"nohup", "tmux"}) == "nohup=no/yes/no");
+  BOOST_TEST(order(host, Scope::user, {"nohup", "slurm"}) == "nohup=no/yes/no");
   BOOST_TEST(order(host, Scope::user, {"nothing"}).empty());
 }
 
@@ -126,8 +141,8 @@ BOOST_AUTO_TEST_CASE(the_system_scope_has_backends_of_its_own) {
 BOOST_AUTO_TEST_CASE(names_are_known_built_or_not_yet) {
   BOOST_TEST(find_backend("nohup")->name() == "nohup");
   BOOST_TEST(find_backend("cron")->name() == "cron");
-  BOOST_TEST(find_backend("tmux") == nullptr);
-  BOOST_TEST(is_future_backend("tmux"));
+  BOOST_TEST(find_backend("slurm") == nullptr);
+  BOOST_TEST(is_future_backend("slurm"));
   BOOST_TEST(!is_future_backend("nohup"));
   BOOST_TEST(!is_future_backend("systemd"));
 }

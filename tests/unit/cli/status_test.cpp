@@ -128,10 +128,10 @@ BOOST_AUTO_TEST_CASE(of_another_hosts_tunnel_nothing_is_known) {
 
 BOOST_AUTO_TEST_CASE(a_backend_of_another_version_is_said) {
   auto spec = entry_of("lab").tunnel->spec();
-  spec.backend = "tmux";
+  spec.backend = "slurm";
   const auto now = status({spec.name, Tunnel::make(spec)});
   BOOST_TEST((now.state == TunnelState::failed));
-  BOOST_TEST(now.last_error->diagnosis.message == "using backend tmux: it is not available in this version");
+  BOOST_TEST(now.last_error->diagnosis.message == "using backend slurm: it is not available in this version");
 }
 
 BOOST_AUTO_TEST_CASE(json_has_every_key_in_order) {
