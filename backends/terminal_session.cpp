@@ -4,6 +4,8 @@
 #include "backends/pidfile.hpp"
 #include "backends/systemctl.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace holdfast::backends {
@@ -23,7 +25,7 @@ Result<std::vector<std::string>> in_clean_environment(const Job& job, const os::
     return Error{"starting", job.argv.front(), "env takes a path with a \"=\" for a variable",
                  "move the program elsewhere"};
   std::vector<std::string> words{host.find_program("env").value_or("/usr/bin/env").string(), "-i"};
-  for (const auto& [key, value] : job.environment) words.push_back(key + "=" + value);
+  for (const auto& [key, value] : job.environment) words.push_back(fmt::format("{}={}", key, value));
   words.insert(words.end(), job.argv.begin(), job.argv.end());
   return words;
 }

@@ -50,11 +50,11 @@ class Refusals(House):
     def test_commands(self) -> None:
         self.refused(says="no command")
         self.refused("statsu", says="no such command")
-        for command in ("doctor", "ensure", "hook", "move", "authorize", "client-config", "import", "mcp", "completion",
+        for command in ("doctor", "hook", "move", "authorize", "client-config", "import", "mcp", "completion",
                         "list-python-apis"):
             self.refused(command, says="not available in this version")
         self.refused("setup", "--user", "-p", "2222", "-b", GATE, "--engine", "autossh", says="not available in this")
-        self.refused("setup", "--user", "-p", "2222", "-b", GATE, "--backend", "cron", says="not available in this")
+        self.refused("setup", "--user", "-p", "2222", "-b", GATE, "--backend", "slurm", says="not available in this")
 
     def test_what_is_not_there(self) -> None:
         for command in ("status", "remove", "start", "stop", "restart", "logs", "run", "reap"):

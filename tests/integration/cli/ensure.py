@@ -1,0 +1,87 @@
+#!/usr/bin/env python3
+"""`ensure`: what a cron line and a login hook call. Silent, quick, and no more than one supervisor, however many call it."""
+import subprocess
+
+from house import PROGRAM, TunnelHouse, is_alive, main, until
+
+
+class Ensure(TunnelHouse):
+    def setUp(self) -> None:
+        super().setUp()
+        self.set_up()
+        self.first = self.status()
+
+    def ensure(self, *arguments: str, status: int = 0) -> None:
+        done = self.run_holdfast("ensure", "--user", *arguments)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (status, "", ""))
+
+    def break_down(self) -> None:
+        """The supervisor is killed; its ssh goes on, unsupervised."""
+        self.kill(self.first["supervisor_pid"])
+        until("the supervisor to be gone", lambda: not is_alive(self.first["supervisor_pid"]))
+
+    def test_what_runs_is_left_alone_and_no_process_is_started(self) -> None:
+        before = self.everything()
+        # Nothing that it could start can be found.
+        done = self.run_holdfast("ensure", "--user", env={"PATH": "/nonexistent"})
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+        self.assertEqual(self.everything(), before)
+        self.assertEqual(self.status()["supervisor_pid"], self.first["supervisor_pid"])
+
+    def test_what_is_down_is_started(self) -> None:
+        self.break_down()
+        self.ensure(self.name)
+        now = self.await_up()
+        self.assertNotEqual(now["supervisor_pid"], self.first["supervisor_pid"])
+        self.assertFalse(is_alive(self.first["ssh_pid"]), "one ssh for one tunnel")
+        self.assertIn("ensure", self.run_holdfast("logs", "--user", self.name).stdout)
+
+    def test_many_at_the_same_moment_start_one(self) -> None:
+        self.break_down()
+        calls = [subprocess.Popen([PROGRAM, "ensure", "--user"], env=self.env, stdin=subprocess.DEVNULL,
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT) for _ in range(12)]
+        self.assertEqual([(call.communicate()[0], call.returncode) for call in calls], [(b"", 0)] * 12)
+        now = self.await_up()
+        self.assertEqual(self.supervisors(), [now["supervisor_pid"]])
+
+    def supervisors(self) -> list[int]:
+        found = subprocess.run(["pgrep", "-f", f"holdfast run --user {self.name}$"], capture_output=True, text=True)
+        return [int(pid) for pid in found.stdout.split()]
+
+    def test_what_was_stopped_stays_so_until_it_is_started(self) -> None:
+        self.run_holdfast("stop", "--user", self.name)
+        self.ensure()
+        self.assertEqual(self.status()["state"], "stopped")
+        said = self.run_holdfast("ensure", "--user", "-v")
+        self.assertIn("left alone: holdfast stop has stopped it", said.stderr)
+        self.run_holdfast("start", "--user", self.name)
+        self.first = self.status()
+        self.break_down()
+        self.ensure()
+        self.await_up()
+
+    def test_another_boots_stop_counts_no_more(self) -> None:
+        self.run_holdfast("stop", "--user", self.name)
+        mark, = self.home.glob(f".local/state/holdfast/*/{self.name}.stopped")
+        mark.write_text("another-boot\n")
+        self.ensure()
+        self.await_up()
+
+    def test_what_is_wrong_is_told_to_who_asks_and_harms_no_other(self) -> None:
+        self.ensure("nothing", status=4)
+        broken = self.home / ".config/holdfast/tunnels/a-broken.conf"
+        broken.write_text("port = ")
+        broken.chmod(0o600)
+        far = self.home / ".config/holdfast/tunnels/far.conf"
+        far.write_text("port = 2222\nbackend = nohup\nhost = elsewhere\nbastion = gate@bastion\n")
+        far.chmod(0o600)
+        self.break_down()
+        self.ensure(status=1)
+        self.await_up()
+        said = self.run_holdfast("ensure", "--user", "-v").stderr
+        self.assertIn("a-broken.conf", said)
+        self.assertIn("it belongs to host elsewhere", said)
+
+
+if __name__ == "__main__":
+    main()
