@@ -30,17 +30,16 @@ Result<> start(const Tunnel& tunnel, const backends::Backend& backend, const sto
   return {};
 }
 
-Result<> ensure_one(const TunnelName& name, const store::Places& places, Context& context) {
+Result<> ensure_one(const store::Entry& entry, const store::Places& places, Context& context) {
   auto& host = context.host;
+  const auto& name = entry.name;
   const auto leave = [&](std::string_view why) -> Result<> {
     context.terminal.detail(fmt::format("tunnel {} is left alone: {}", name.text(), why));
     return {};
   };
-  {
-    HOLDFAST_TRY(const auto tunnel, store::load(host, places, name));
-    if (is_elsewhere(tunnel, host)) return leave("it belongs to host " + tunnel->host);
-    if (is_held(tunnel, places, host)) return leave("it runs");
-  }
+  if (!entry.tunnel) return entry.tunnel.error();
+  if (is_elsewhere(*entry.tunnel, host)) return leave("it belongs to host " + (*entry.tunnel)->host);
+  if (is_held(*entry.tunnel, places, host)) return leave("it runs");
   HOLDFAST_TRY(const auto lock, NameLock::try_take(name, places, host));
   if (!lock) return leave("another command is at work on it");
   // Whoever had the lock before us may have changed everything.
@@ -52,23 +51,24 @@ Result<> ensure_one(const TunnelName& name, const store::Places& places, Context
   return start(tunnel, *backend, places, context);
 }
 
-Result<std::vector<TunnelName>> chosen(const Arguments& arguments, const store::Places& places, const os::Host& host) {
-  std::vector<TunnelName> names;
+Result<std::vector<store::Entry>> chosen(const Arguments& arguments, const store::Places& places,
+                                         const os::Host& host) {
+  if (arguments.operands().empty()) return store::load_all(host, places);
+  std::vector<store::Entry> entries;
   for (const auto& operand : arguments.operands()) {
     HOLDFAST_TRY(auto name, TunnelName::parse(operand));
-    names.push_back(std::move(name));
+    auto tunnel = store::load(host, places, name);
+    entries.push_back({std::move(name), std::move(tunnel)});
   }
-  if (names.empty())
-    for (auto& entry : store::load_all(host, places)) names.push_back(std::move(entry.name));
-  return names;
+  return entries;
 }
 
 Result<ExitStatus> ensure(Context& context, const Arguments& arguments) {
   HOLDFAST_TRY(const auto places, choose_places(arguments, context.host));
-  HOLDFAST_TRY(const auto names, chosen(arguments, places, context.host));
+  HOLDFAST_TRY(const auto entries, chosen(arguments, places, context.host));
   auto status = ExitStatus::done;
-  for (const auto& name : names) {
-    const auto done = ensure_one(name, places, context);
+  for (const auto& entry : entries) {
+    const auto done = ensure_one(entry, places, context);
     if (done) continue;
     // cron would send a mail each minute, and a login would greet with it: what is wrong is for who asks.
     if (context.terminal.is_verbose()) context.terminal.error(done.error());

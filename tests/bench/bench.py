@@ -3,7 +3,7 @@
 
     tests/bench/bench.py [--holdfast FILE] [--idle SECONDS] [NAME…]
 
-Boots the lab of tests/lab (root needed). NAME: recovery, commands, setup, idle, autossh; all of them without one.
+Boots the lab of tests/lab (root needed). NAME: recovery, commands, ensure, setup, idle, autossh; all of them without one.
 Prints a table; asserts nothing.
 """
 from __future__ import annotations
@@ -88,6 +88,21 @@ class Bench:
         self.row("status of one tunnel", status, systemctl, "one systemctl", bound="5 ms more")
         self.row("status of one tunnel", status, pgrep, "pgrep snippet")
 
+    def ensure(self) -> None:
+        """What cron runs each minute and a login hook at each login, with nothing to do."""
+        self.up()
+        pgrep = statistics.median(self.times("pgrep", "-f", "ssh -N", rounds=50))
+        one = statistics.median(self.times(self.holdfast.path, "ensure", rounds=50))
+        self.row("ensure, one tunnel", one, pgrep, "pgrep snippet", bound="0.4")
+        # Ninety-nine more by the look of them: a file each, the one supervisor's live state, its very lock.
+        more = """cd ~/.config/holdfast/tunnels; run=$(sed -n 's/^runtime-dir *= *//p' 2222.conf)
+            for n in $(seq 3001 3099); do
+                cp -p 2222.conf $n.conf; cp -p $run/2222.live $run/$n.live; ln $run/2222.lock $run/$n.lock; done"""
+        self.lab.workstation.run(["sh", "-ec", more], user="ann")
+        hundred = statistics.median(self.times(self.holdfast.path, "ensure", rounds=50))
+        self.row("ensure, 100 tunnels", hundred, pgrep, "pgrep snippet", bound="2")
+        self.lab.workstation.run(["sh", "-ec", more.split("\n")[0] + "; rm 3???.conf $run/3???.l*"], user="ann")
+
     def setup(self) -> None:
         login = self.bare_login()
         taken = []
@@ -164,7 +179,7 @@ def main() -> None:
     with Lab() as lab:
         bench = Bench(lab)
         parts: dict[str, Callable[[], None]] = {
-            "recovery": bench.recovery, "commands": bench.commands, "setup": bench.setup,
+            "recovery": bench.recovery, "commands": bench.commands, "ensure": bench.ensure, "setup": bench.setup,
             "idle": lambda: bench.idle(wanted.idle), "autossh": bench.autossh}
         for name in wanted.names or parts:
             parts[name]()
