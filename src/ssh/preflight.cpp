@@ -50,6 +50,7 @@ class Preflight {
   Result<Login::Outcome> attempt(const std::vector<SshOption>& extra);
   Result<Login::Outcome> attempt_with_pin();
   void on_progress(const LoginProgress& progress);
+  [[nodiscard]] std::string failed_step() const;
   Diagnosis why_not(Login::Outcome outcome);
   Result<> check_forwards();
   Result<> check_forward(const Forward& forward);
@@ -133,8 +134,14 @@ Result<> Preflight::log_in() {
     pass("key accepted", in_milliseconds(steady_clock::now() - login_start_));
     return {};
   }
-  fail(!told_reached_ ? "bastion reached" : !told_host_key_ ? "host key known" : "key accepted", why_not(outcome));
+  fail(failed_step(), why_not(outcome));
   return {};
+}
+
+std::string Preflight::failed_step() const {
+  if (!told_reached_) return "bastion reached";
+  if (told_host_key_) return "key accepted";
+  return progress_.host_key.empty() ? "keys exchanged" : "host key known";  // it had not come to a host key
 }
 
 Result<Login::Outcome> Preflight::attempt(const std::vector<SshOption>& extra) {

@@ -268,7 +268,7 @@ BOOST_FIXTURE_TEST_CASE(a_bastion_that_stalls_is_given_up, Place) {
   };
   check_against(Rogue::silent, FailureClass::timeout, "bastion reached", "did not answer in time");
   check_against(Rogue::dripping, FailureClass::closed, "bastion reached", "it says: please wait");
-  check_against(Rogue::ssh_banner, FailureClass::timeout, "host key known", "stalled while logging in");
+  check_against(Rogue::ssh_banner, FailureClass::timeout, "keys exchanged", "stalled while logging in");
 }
 
 BOOST_FIXTURE_TEST_CASE(an_interrupted_preflight_leaves_no_ssh_behind, Place) {
