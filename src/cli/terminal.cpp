@@ -111,7 +111,9 @@ void Terminal::step_warned(std::string_view what, std::string_view reason) {
   step(Style::yellow, "!", "warning: ", what, reason);
 }
 
-void Terminal::step_failed(std::string_view what) { step(Style::red, traits_.utf8 ? "✗" : "failed:", "failed: ", what, ""); }
+void Terminal::step_failed(std::string_view what) {
+  step(Style::red, traits_.utf8 ? "✗" : "failed:", "failed: ", what, "");
+}
 
 void Terminal::error(const Error& error) { to_stderr(error_text(error)); }
 
