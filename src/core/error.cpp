@@ -2,6 +2,7 @@
 
 #include "core/text.hpp"
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -27,8 +28,8 @@ Error usage_error(std::string subject, std::string cause, std::string hint) {
 }
 
 std::string errno_text(int error_number) {
-  char buffer[128];
-  std::string text = ::strerror_r(error_number, buffer, sizeof buffer);
+  std::array<char, 128> buffer;
+  std::string text = ::strerror_r(error_number, buffer.data(), buffer.size());
   if (!text.empty() && text[0] >= 'A' && text[0] <= 'Z') text[0] = static_cast<char>(text[0] - 'A' + 'a');
   return text;
 }

@@ -49,7 +49,10 @@ class EnvironmentBlock {
  public:
   explicit EnvironmentBlock(const Environment& environment) {
     entries_.reserve(environment.size());
-    for (const auto& [name, value] : environment) entries_.push_back(name + "=" + value);
+    for (const auto& [name, value] : environment) {
+      std::string& entry = entries_.emplace_back(name);
+      entry.append("=").append(value);
+    }
     for (const auto& entry : entries_) pointers_.push_back(entry.c_str());
     pointers_.push_back(nullptr);
   }

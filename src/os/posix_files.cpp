@@ -77,13 +77,13 @@ Result<std::string> read_whole_file(const fs::path& path, std::size_t limit) {
   if (!S_ISREG(info.st_mode))
     return Error{"reading", path.string(), S_ISDIR(info.st_mode) ? "it is a directory" : "it is not a file", {}};
   std::string bytes;
-  char buffer[16384];
+  std::array<char, 16384> buffer;
   while (true) {
-    const ssize_t got = ::read(file.get(), buffer, sizeof buffer);
+    const ssize_t got = ::read(file.get(), buffer.data(), buffer.size());
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return errno_error("reading", path.string(), errno);
     if (got == 0) return bytes;
-    bytes.append(buffer, static_cast<std::size_t>(got));
+    bytes.append(buffer.data(), static_cast<std::size_t>(got));
     if (bytes.size() > limit)
       return Error{"reading", path.string(), "it is larger than " + std::to_string(limit) + " bytes", {}};
   }

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
@@ -41,18 +42,18 @@ class PosixHost final : public Host {
     return value != nullptr ? std::optional<std::string>(value) : std::nullopt;
   }
   fs::path self() const override {
-    char buffer[4096];
-    const ssize_t size = ::readlink("/proc/self/exe", buffer, sizeof buffer);
+    std::array<char, 4096> buffer;
+    const ssize_t size = ::readlink("/proc/self/exe", buffer.data(), buffer.size());
     if (size <= 0) return {};
-    std::string path(buffer, static_cast<std::size_t>(size));
+    std::string path(buffer.data(), static_cast<std::size_t>(size));
     // After an upgrade in place the kernel says "… (deleted)" of the old file; the new one has the same name.
     constexpr std::string_view k_deleted = " (deleted)";
     if (path.size() > k_deleted.size() && path.ends_with(k_deleted)) path.resize(path.size() - k_deleted.size());
     return path;
   }
   fs::path working_directory() const override {
-    char buffer[4096];
-    return ::getcwd(buffer, sizeof buffer) != nullptr ? fs::path(buffer) : fs::path("/");
+    std::array<char, 4096> buffer;
+    return ::getcwd(buffer.data(), buffer.size()) != nullptr ? fs::path(buffer.data()) : fs::path("/");
   }
   Result<User> find_user(const std::string& name) const override;
 

@@ -78,8 +78,8 @@ std::optional<fs::path> find_in_path(const std::string& program) {
   const char* path = std::getenv("PATH");
   for (const auto& directory : split(path != nullptr ? path : "/usr/local/bin:/usr/bin:/bin", ':')) {
     if (directory.empty() || directory.front() != '/') continue;  // a relative PATH entry is somebody's trap
-    const std::string candidate = directory + "/" + program;
-    if (executable(candidate)) return fs::path(candidate);
+    auto candidate = fs::path(directory) / program;
+    if (executable(candidate.native())) return candidate;
   }
   // sshd, loginctl and kin live where an ordinary user's PATH does not look.
   for (const char* directory : {"/usr/sbin/", "/sbin/"})
@@ -199,9 +199,9 @@ std::string this_boot_id() {
 }
 
 std::string this_hostname() {
-  char buffer[256] = {};
-  if (::gethostname(buffer, sizeof buffer - 1) != 0 || buffer[0] == '\0') return "localhost";
-  return buffer;
+  std::array<char, 256> buffer{};
+  if (::gethostname(buffer.data(), buffer.size() - 1) != 0 || buffer[0] == '\0') return "localhost";
+  return buffer.data();
 }
 
 }  // namespace holdfast::os

@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstring>
 #include <map>
 #include <string>
@@ -21,10 +22,10 @@ std::map<std::string, int> open_sockets(pid_t pid) {
   std::map<std::string, int> sockets;
   const fs::path directory("/proc/" + std::to_string(pid) + "/fd");
   for (const auto& name : list_directory(directory)) {
-    char target[128];
-    const ssize_t size = ::readlink((directory / name).c_str(), target, sizeof target);
+    std::array<char, 128> target;
+    const ssize_t size = ::readlink((directory / name).c_str(), target.data(), target.size());
     if (size <= 0) continue;
-    const std::string_view link(target, static_cast<std::size_t>(size));
+    const std::string_view link(target.data(), static_cast<std::size_t>(size));
     const auto number = parse_number(name, 0, 1U << 30);
     if (number && link.starts_with("socket:[") && link.ends_with("]"))
       sockets.emplace(link.substr(8, link.size() - 9), static_cast<int>(*number));
@@ -38,15 +39,15 @@ std::optional<TcpEnd> parse_end(const std::string& text) {
   if (colon == std::string::npos) return std::nullopt;
   const std::string address = text.substr(0, colon);
   if (address.size() != 8 && address.size() != 32) return std::nullopt;
-  unsigned char bytes[16] = {};
+  std::array<unsigned char, 16> bytes{};
   for (std::size_t word = 0; word < address.size() / 8; ++word) {
     const auto value = static_cast<std::uint32_t>(std::stoul(address.substr(word * 8, 8), nullptr, 16));
-    std::memcpy(bytes + word * 4, &value, 4);
+    std::memcpy(bytes.data() + word * 4, &value, 4);
   }
-  char numeric[INET6_ADDRSTRLEN] = {};
-  if (::inet_ntop(address.size() == 8 ? AF_INET : AF_INET6, bytes, numeric, sizeof numeric) == nullptr)
+  std::array<char, INET6_ADDRSTRLEN> numeric{};
+  if (::inet_ntop(address.size() == 8 ? AF_INET : AF_INET6, bytes.data(), numeric.data(), numeric.size()) == nullptr)
     return std::nullopt;
-  std::string host = numeric;
+  std::string host = numeric.data();
   if (host.starts_with("::ffff:") && host.find('.') != std::string::npos) host = host.substr(7);
   return TcpEnd{host, static_cast<std::uint16_t>(std::stoul(text.substr(colon + 1), nullptr, 16))};
 }

@@ -69,7 +69,7 @@ bool is_blank(char c) noexcept { return c == ' ' || c == '\t'; }
 /// The text between double quotes; after them only a comment may stand.
 Result<std::string> unquote(std::string_view text) {
   const auto refuse_quotes = [](std::string cause) {
-    return Error{"reading", {}, std::move(cause), "inside double quotes, \\\" is a quote and \\\\ a backslash"};
+    return Error{"reading", {}, std::move(cause), R"(inside double quotes, \" is a quote and \\ a backslash)"};
   };
   std::string value;
   for (std::size_t i = 1; i < text.size(); ++i) {
