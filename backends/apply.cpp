@@ -1,7 +1,7 @@
 #include "backends/apply.hpp"
 
 #include "backends/crontab.hpp"
-#include "backends/crontab_text.hpp"
+#include "backends/marked_block.hpp"
 #include "backends/pidfile.hpp"
 #include "core/text.hpp"
 
@@ -214,7 +214,7 @@ bool is_in_place(const Step& step, const os::Host& host) {
   if (const auto* edit = std::get_if<EditCrontab>(&step)) {
     const auto crontab = read_crontab(host, k_reading_crontab);
     if (!crontab) return !edit->lines;  // what cannot be had has no block
-    return block_of(crontab->text.value_or(std::string()), edit->name) == edit->lines;
+    return block_of(crontab->text.value_or(std::string()), edit->name.text()) == edit->lines;
   }
   return true;
 }

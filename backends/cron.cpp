@@ -1,6 +1,7 @@
 #include "backends/crontab.hpp"
 #include "backends/crontab_text.hpp"
 #include "backends/logind.hpp"
+#include "backends/marked_block.hpp"
 #include "backends/pam.hpp"
 #include "backends/pidfile.hpp"
 #include "backends/registry.hpp"
@@ -163,7 +164,7 @@ class Cron final : public Backend {
     std::vector<Registration> answers;
     for (const auto& job : jobs) {
       Registration answer;
-      answer.installed = block_of(crontab, job.name).has_value();
+      answer.installed = block_of(crontab, job.name.text()).has_value();
       answer.running = running_process(host, pidfile_of(job)).has_value();
       answer.restarting = answer.installed && !answer.running && alive && !has_stop_mark(job.name, job.places, host);
       answers.push_back(answer);

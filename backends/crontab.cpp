@@ -1,6 +1,6 @@
 #include "backends/crontab.hpp"
 
-#include "backends/crontab_text.hpp"
+#include "backends/marked_block.hpp"
 #include "core/text.hpp"
 #include "os/file_lock.hpp"
 #include "store/places.hpp"
@@ -136,14 +136,14 @@ Result<> write_text(const Text& text, const os::Host& host) {
 Text edited(const Text& now, const EditCrontab& step) {
   if (step.before && now == step.before->written) return step.before->former;
   const std::string text = now.value_or(std::string());
-  auto wanted = step.lines ? with_block(text, step.name, *step.lines) : without_block(text, step.name);
+  auto wanted = step.lines ? with_block(text, step.name.text(), *step.lines) : without_block(text, step.name.text());
   // What was made for the block alone goes with it.
   if (wanted.empty() && !text.empty()) return std::nullopt;
   return wanted == text ? now : Text(std::move(wanted));
 }
 
 bool is_done(const Text& now, const EditCrontab& step) {
-  return block_of(now.value_or(std::string()), step.name) == step.lines;
+  return block_of(now.value_or(std::string()), step.name.text()) == step.lines;
 }
 
 }  // namespace
@@ -178,7 +178,7 @@ Result<std::optional<EditCrontab>> edit_crontab(const EditCrontab& step, os::Hos
     HOLDFAST_TRY(auto now, read_text(host));
     const bool exact = now == wanted;
     if (exact || is_done(now, step)) {
-      EditCrontab undo{step.name, block_of(first.value_or(std::string()), step.name), {}};
+      EditCrontab undo{step.name, block_of(first.value_or(std::string()), step.name.text()), {}};
       if (exact) undo.before = EditCrontab::Before{std::move(now), std::move(former)};
       return std::optional(std::move(undo));
     }

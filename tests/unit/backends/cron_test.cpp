@@ -1,5 +1,5 @@
 // The cron backend: what it finds out about a host, and its plans.
-#include "backends/crontab_text.hpp"
+#include "backends/marked_block.hpp"
 #include "backends/pam.hpp"
 #include "backends/recorded_host.hpp"
 #include "backends/registry.hpp"
@@ -164,7 +164,7 @@ BOOST_AUTO_TEST_CASE(one_crontab_answers_for_every_tunnel) {
     return text;
   };
   BOOST_TEST(told() == "--- --- --- ");
-  host.answer("crontab -l", with_block(with_block("", jobs[0].name, "x\n"), jobs[1].name, "x\n"));
+  host.answer("crontab -l", with_block(with_block("", jobs[0].name.text(), "x\n"), jobs[1].name.text(), "x\n"));
   host.put(k_pidfile, "4711 99 0e2c8c5e ws\n", 0600);
   host.put_process({4711, 99, "0e2c8c5e", "ws"});
   BOOST_TEST(told() == "ir- i-a --- ");

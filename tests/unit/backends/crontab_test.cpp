@@ -2,7 +2,7 @@
 #include "backends/crontab.hpp"
 
 #include "backends/apply.hpp"
-#include "backends/crontab_text.hpp"
+#include "backends/marked_block.hpp"
 #include "os/posix_host.hpp"
 #include "store/scratch.hpp"
 
@@ -94,7 +94,7 @@ BOOST_AUTO_TEST_CASE(every_other_byte_stays) {
   for (const std::string text : {"5 5 5 5 5 x\n", "a\r\nb\r\n", "no end", "printf 'a\\r'\r\n", "\\r\n", "# 1\n# 2\n"}) {
     put("tab", text);
     BOOST_TEST(cause(add) == "done");
-    BOOST_TEST(tab() == with_block(text, web, *add.lines));
+    BOOST_TEST(tab() == with_block(text, web.text(), *add.lines));
     BOOST_TEST(cause(take) == "done");
     BOOST_TEST(tab() == text);
   }

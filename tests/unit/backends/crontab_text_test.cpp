@@ -1,19 +1,14 @@
-// A crontab is a person's text: what is put between our markers, and that every other byte stays.
+// A command in a crontab: what cron and the shell make of it is what was meant.
 #include "backends/crontab_text.hpp"
 
 #include <boost/test/unit_test.hpp>
 
-#include <array>
 #include <random>
 
 using namespace holdfast;
 using namespace holdfast::backends;
 
 namespace {
-
-const TunnelName k_web = TunnelName::parse("web").value();
-const std::string k_lines = "@reboot true\n* * * * * true\n";
-const std::string k_block = "# >>> holdfast web >>>\n" + k_lines + "# <<< holdfast web <<<\n";
 
 std::string word(std::string_view text) {
   const auto encoded = encode_crontab_word(text);
@@ -109,73 +104,6 @@ BOOST_AUTO_TEST_CASE(assignments_have_a_variables_name) {
   BOOST_TEST(encode_crontab_assignment("XDG_CONFIG_HOME", "").value() == "XDG_CONFIG_HOME=");
   for (const char* key : {"", "1A", "A B", "A=B", "-i", "A;id"})
     BOOST_TEST(encode_crontab_assignment(key, "x").has_error(), key);
-}
-
-BOOST_AUTO_TEST_CASE(a_block_stands_at_the_end_and_is_replaced_where_it_stands) {
-  BOOST_TEST(with_block("", k_web, k_lines) == k_block);
-  BOOST_TEST(with_block("5 5 5 5 5 x\n", k_web, k_lines) == "5 5 5 5 5 x\n" + k_block);
-  BOOST_TEST(with_block("a\n" + k_block + "b\n", k_web, "new\n") ==
-             "a\n# >>> holdfast web >>>\nnew\n# <<< holdfast web <<<\nb\n");
-  BOOST_TEST(with_block(k_block + "b\n" + k_block, k_web, k_lines) == k_block + "b\n");
-  BOOST_TEST(block_of("a\n" + k_block, k_web).value() == k_lines);
-  BOOST_TEST(!block_of("a\n", k_web).has_value());
-}
-
-BOOST_AUTO_TEST_CASE(a_last_line_without_an_end_is_given_back_without) {
-  const auto edited = with_block("a\nb", k_web, k_lines);
-  BOOST_TEST(edited.starts_with("a\nb\n# >>> holdfast web >>>\n"));
-  BOOST_TEST(block_of(edited, k_web).value() == k_lines);
-  BOOST_TEST(with_block(edited, k_web, k_lines) == edited);
-  BOOST_TEST(without_block(edited, k_web) == "a\nb");
-  // What was added below keeps its line.
-  BOOST_TEST(without_block(edited + "c\n", k_web) == "a\nb\nc\n");
-}
-
-BOOST_AUTO_TEST_CASE(foreign_and_half_open_markers_are_text) {
-  const auto other = TunnelName::parse("web2").value();
-  for (const std::string text :
-       {"# >>> holdfast web >>>\n1 1 1 1 1 theirs\n", "# <<< holdfast web <<<\n", " # >>> holdfast web >>>\nx\n",
-        "# >>> holdfast web2 >>>\n", "# >>> holdfast web >>>", "# <<< holdfast web <<<\n# >>> holdfast web >>>\n"}) {
-    BOOST_TEST(!block_of(text, k_web).has_value(), text);
-    BOOST_TEST(without_block(text, k_web) == text);
-    BOOST_TEST(without_block(with_block(text, k_web, k_lines), k_web) == text);
-  }
-  const auto both = with_block(with_block("", k_web, "1\n"), other, "2\n");
-  BOOST_TEST(without_block(both, k_web) == with_block("", other, "2\n"));
-  BOOST_TEST(block_of(both, other).value() == "2\n");
-}
-
-BOOST_AUTO_TEST_CASE(an_editor_that_writes_crlf_does_not_hide_the_block) {
-  BOOST_TEST(without_block("a\r\n# >>> holdfast web >>>\r\nx\r\n# <<< holdfast web <<<\r\nb\r\n", k_web) ==
-             "a\r\nb\r\n");
-}
-
-BOOST_AUTO_TEST_CASE(what_is_added_is_taken_away_to_the_byte) {
-  constexpr std::array<std::string_view, 9> k_pieces{"# >>> holdfast web >>>",
-                                                     "# <<< holdfast other <<<",
-                                                     "* * * * * true",
-                                                     "\r",
-                                                     "\n",
-                                                     "\n\n",
-                                                     std::string_view("\0", 1),
-                                                     "# The line above had no line break.\n",
-                                                     "\xff%"};
-  std::mt19937 random(11);
-  for (int round = 0; round < 5000; ++round) {
-    std::string text;
-    for (auto left = random() % 12; left > 0; --left) text += k_pieces[random() % k_pieces.size()];
-    const auto edited = with_block(text, k_web, k_lines);
-    BOOST_REQUIRE(edited.starts_with(text));
-    BOOST_REQUIRE(block_of(edited, k_web) == k_lines);
-    BOOST_REQUIRE(with_block(edited, k_web, k_lines) == edited);
-    BOOST_REQUIRE(without_block(edited, k_web) == text);
-  }
-}
-
-BOOST_AUTO_TEST_CASE(a_crontab_of_many_lines_is_edited_in_no_time) {
-  std::string text;
-  for (int line = 0; line < 100'000; ++line) text += "# >>> holdfast web >>>\n";
-  BOOST_TEST((without_block(with_block(text, k_web, k_lines), k_web) == text));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
