@@ -8,6 +8,7 @@
 #include "os/host.hpp"
 #include "store/places.hpp"
 
+#include <chrono>
 #include <optional>
 #include <span>
 #include <string>
@@ -35,6 +36,7 @@ struct Fitness {
   Survives survives;
   std::string reason;                      ///< shown to the user as it is
   std::optional<std::string> remedy = {};  ///< one command that would make it stronger
+  std::optional<Survives> with_remedy = {};  ///< what it would survive then; nothing: not known
 };
 
 /// What a backend knows of one tunnel.
@@ -51,7 +53,8 @@ class Backend {
   [[nodiscard]] virtual Scope scope() const noexcept = 0;
   /// True when what holds the job also starts it again, so that `ensure` has nothing to do.
   [[nodiscard]] virtual bool starts_again_itself() const noexcept = 0;
-  /// Reads only, bounded in time (2 s a command).
+  /// Reads only, bounded in time (2 s a command). A file system that hangs can still hold it for ever: whoever asks on
+  /// behalf of a person asks by assess_all().
   [[nodiscard]] virtual Fitness assess(const os::Host&) const = 0;
   /// What the installed job survives as things stand now, for status: cheap, no outside command but where only one
   /// knows.
@@ -76,11 +79,17 @@ class Backend {
 /// True for a name that CONTRACT knows but this version does not build.
 [[nodiscard]] bool is_future_backend(std::string_view name);
 
-/// `auto`: the candidates of `scope`, ordered by what they survive here (reboot, logout, crash), ties in table order.
 struct Candidate {
   const Backend* backend = nullptr;
   Fitness fitness;
 };
+/// Assesses all of them at the same time, each in a process of its own (os::ask_at_once, with all that it demands), so
+/// that a bus, a crontab or a home that hangs is known for what it is within k_patience. One that does not answer by
+/// then is unavailable, and its reason says so. In the order given.
+[[nodiscard]] std::vector<Candidate> assess_all(std::span<const Backend* const> backends, const os::Host& host);
+inline constexpr std::chrono::milliseconds k_patience{2000};
+
+/// `auto`: the candidates of `scope`, ordered by what they survive here (reboot, logout, crash), ties in table order.
 [[nodiscard]] std::vector<Candidate> rank(Scope scope, const os::Host& host, std::span<const std::string> only);
 
 }  // namespace holdfast::backends

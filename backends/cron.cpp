@@ -174,7 +174,9 @@ class Cron final : public Backend {
 
  private:
   static Fitness unavailable(std::string reason, std::optional<std::string> remedy = {}) {
-    return Fitness{Fitness::Grade::unavailable, {}, std::move(reason), std::move(remedy)};
+    Fitness fitness{Fitness::Grade::unavailable, {}, std::move(reason), std::move(remedy)};
+    if (fitness.remedy) fitness.with_remedy = Survives{k_within_a_minute, k_yes, k_yes};
+    return fitness;
   }
 
   static Step start_step(const Job& job) {

@@ -46,8 +46,12 @@ std::string without_header(std::string text) {
   return text.substr(at);
 }
 
-Error failure(const char* doing, const os::Completed& done) {
-  return Error{doing, k_subject, done.timed_out ? "crontab does not answer" : first_line(done.err), ""};
+Error failure(const char* doing, const os::Completed& done, milliseconds deadline = k_deadline) {
+  return Error{doing, k_subject,
+               done.timed_out
+                   ? fmt::format("crontab did not answer within {} s (see: crontab -l)", deadline.count() / 1000)
+                   : first_line(done.err),
+               ""};
 }
 
 /// One holdfast at a time changes the crontab. The file goes with its holder, and so does the directory if it is empty.
@@ -158,7 +162,7 @@ Result<CrontabAnswer> read_crontab(const os::Host& host, milliseconds deadline) 
   }
   if (!done.timed_out && says("not allowed")) return CrontabAnswer{{}, true};
   if (!done.timed_out && (says("no crontab for") || says("No such file"))) return CrontabAnswer{};
-  return failure("reading", done);
+  return failure("reading", done, deadline);
 }
 
 Result<std::optional<EditCrontab>> edit_crontab(const EditCrontab& step, os::Host& host) {

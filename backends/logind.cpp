@@ -16,21 +16,18 @@ constexpr std::chrono::milliseconds k_deadline{2000};
 
 const char* const k_linger_directory = "/var/lib/systemd/linger";
 
-// What a command said; empty when it failed in any way.
-std::string answer_of(const os::Host& host, std::vector<std::string> argv) {
-  const auto done = host.run(os::Command{std::move(argv), {}, {}}, k_deadline);
-  return done && done->ok() ? done->out : std::string();
-}
-
 std::string name_of(const os::Host& host, const os::User& user) {
   if (!user.name.empty()) return user.name;
-  return std::string(trim(answer_of(host, {"id", "-un"})));
+  const auto said = host.run(os::Command{{"id", "-un"}, {}, {}}, k_deadline);
+  return said && said->ok() ? std::string(trim(said->out)) : std::string();
 }
 
 // The user is named: left out, logind takes the one of the caller's session, and cron or su has none ("No such device
 // or address"). polkit asks for the lesser right as long as it is the caller's own.
+std::string named(const os::User& user) { return user.name.empty() ? std::to_string(user.uid) : user.name; }
+
 os::Command linger_command(const char* what, const os::User& user) {
-  return {{"loginctl", "--no-ask-password", what, user.name.empty() ? std::to_string(user.uid) : user.name}, {}, {}};
+  return {{"loginctl", "--no-ask-password", what, named(user)}, {}, {}};
 }
 
 // `as 2 "root" "ann"`, as busctl prints a list of names.
@@ -72,6 +69,8 @@ Plan linger_on(const os::User& user, const os::Host& host) {
   return {Run{linger_command("enable-linger", user), linger_command("disable-linger", user)}};
 }
 
+std::string linger_remedy(const os::User& user) { return "sudo loginctl enable-linger " + named(user); }
+
 Plan linger_off(const os::User& user) {
   return {Run{linger_command("disable-linger", user), linger_command("enable-linger", user)}};
 }
@@ -100,15 +99,24 @@ bool has_other_linger_users(const os::Host& host) {
   });
 }
 
-bool kills_user_processes(const os::Host& host, const os::User& user) {
+std::optional<bool> ask_kill_policy(const os::Host& host, const os::User& user) {
   const auto said =
-      answer_of(host, {"busctl", "get-property", "org.freedesktop.login1", "/org/freedesktop/login1",
-                       "org.freedesktop.login1.Manager", "KillUserProcesses", "KillOnlyUsers", "KillExcludeUsers"});
-  const auto lines = split(said, '\n');
+      host.run(os::Command{{"busctl", "get-property", "org.freedesktop.login1", "/org/freedesktop/login1",
+                            "org.freedesktop.login1.Manager", "KillUserProcesses", "KillOnlyUsers", "KillExcludeUsers"},
+                           {},
+                           {}},
+               k_deadline);
+  if (said && said->timed_out) return std::nullopt;
+  if (!said || !said->ok()) return false;
+  const auto lines = split(said->out, '\n');
   if (lines.size() < 3 || trim(lines[0]) != "b true") return false;
   const auto name = name_of(host, user);
   if (lists(lines[2], name)) return false;
   return trim(lines[1]) == "as 0" || lists(lines[1], name);
+}
+
+bool kills_user_processes(const os::Host& host, const os::User& user) {
+  return ask_kill_policy(host, user).value_or(true);
 }
 
 ControlGroup control_group_from(std::string_view proc_cgroup) {
@@ -141,6 +149,12 @@ bool survives_logout(ControlGroup group, const os::Host& host, const os::User& u
       break;
   }
   return true;
+}
+
+std::string why_not_logout(ControlGroup group, const os::Host& host, const os::User& user) {
+  if (group != ControlGroup::session) return "it ends with your user manager when you log out";
+  return ask_kill_policy(host, user) ? "this machine ends all your processes when you log out (KillUserProcesses=yes)"
+                                     : "logind did not answer within 2 s: it may end all your processes at logout";
 }
 
 }  // namespace holdfast::backends

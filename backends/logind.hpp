@@ -4,6 +4,7 @@
 #include "backends/plan.hpp"
 #include "os/host.hpp"
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -20,6 +21,8 @@ enum class Permission { granted, refused, unknown };
 
 /// Turns linger on, if it is off, or says why not; undone, it is off again. Nothing asks for a password.
 [[nodiscard]] Plan linger_on(const os::User& user, const os::Host& host);
+/// What an administrator types in its stead.
+[[nodiscard]] std::string linger_remedy(const os::User& user);
 /// For whoever knows that holdfast turned it on and that nobody else needs it.
 [[nodiscard]] Plan linger_off(const os::User& user);
 /// True when something of the user's own besides holdfast is enabled in its manager and would lose by linger going off;
@@ -27,7 +30,9 @@ enum class Permission { granted, refused, unknown };
 [[nodiscard]] bool has_other_linger_users(const os::Host& host);
 
 /// Whether logind ends this user's processes when their session ends (KillUserProcesses=, KillOnlyUsers=,
-/// KillExcludeUsers=). False where no logind answers.
+/// KillExcludeUsers=). False where there is no logind; nothing where there is one that does not answer.
+[[nodiscard]] std::optional<bool> ask_kill_policy(const os::Host& host, const os::User& user);
+/// The same, and what could be taken for granted by nobody is not: a logind that does not answer may end them.
 [[nodiscard]] bool kills_user_processes(const os::Host& host, const os::User& user);
 
 /// Where in the tree of control groups a process lives, as far as a logout is concerned.
@@ -43,5 +48,7 @@ enum class ControlGroup {
 
 /// True when a process there outlives its user's last logout.
 [[nodiscard]] bool survives_logout(ControlGroup group, const os::Host& host, const os::User& user);
+/// Where it does not: why, as it stands after a colon.
+[[nodiscard]] std::string why_not_logout(ControlGroup group, const os::Host& host, const os::User& user);
 
 }  // namespace holdfast::backends

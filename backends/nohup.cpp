@@ -25,11 +25,13 @@ class Nohup final : public Backend {
               Survives{k_no, k_yes, k_no},
               "a background process: nothing starts it again after a crash or a reboot",
               {}};
-    return {Fitness::Grade::degraded, Survives{k_no, k_no, k_no},
-            group == ControlGroup::session
-                ? "a background process: this machine ends all your processes when you log out (KillUserProcesses=yes)"
-                : "a background process: it ends with your user manager when you log out",
-            std::string("ask an administrator for: loginctl enable-linger ") + host.user().name};
+    Fitness fitness{Fitness::Grade::degraded, Survives{k_no, k_no, k_no},
+                    "a background process: " + why_not_logout(group, host, host.user())};
+    if (group == ControlGroup::user_manager) {
+      fitness.remedy = linger_remedy(host.user());
+      fitness.with_remedy = Survives{k_no, k_yes, k_no};
+    }
+    return fitness;
   }
 
   Survives survives(const Job& job, const os::Host& host) const override {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <tuple>
 
 namespace holdfast::backends {
@@ -39,12 +40,12 @@ bool is_future_backend(std::string_view name) {
 bool is_stronger(const Survives& a, const Survives& b) { return rank_of(a) > rank_of(b); }
 
 std::vector<Candidate> rank(Scope scope, const os::Host& host, std::span<const std::string> only) {
-  std::vector<Candidate> candidates;
-  for (const auto* backend : all_backends()) {
-    if (backend->scope() != scope) continue;
-    if (!only.empty() && std::find(only.begin(), only.end(), backend->name()) == only.end()) continue;
-    candidates.push_back({backend, backend->assess(host)});
-  }
+  std::vector<const Backend*> asked;
+  std::ranges::copy_if(all_backends(), std::back_inserter(asked), [&](const Backend* backend) {
+    return backend->scope() == scope &&
+           (only.empty() || std::find(only.begin(), only.end(), backend->name()) != only.end());
+  });
+  auto candidates = assess_all(asked, host);
   const auto usable = [](const Candidate& c) { return c.fitness.grade != Fitness::Grade::unavailable; };
   std::stable_sort(candidates.begin(), candidates.end(), [&](const Candidate& a, const Candidate& b) {
     if (usable(a) != usable(b)) return usable(a);

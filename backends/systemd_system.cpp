@@ -22,7 +22,9 @@ class SystemdSystem final : public Backend {
 
   Fitness assess(const os::Host& host) const override {
     const auto unavailable = [](std::string reason, std::optional<std::string> remedy = {}) {
-      return Fitness{Fitness::Grade::unavailable, {}, std::move(reason), std::move(remedy)};
+      Fitness fitness{Fitness::Grade::unavailable, {}, std::move(reason), std::move(remedy)};
+      if (fitness.remedy) fitness.with_remedy = Survives{k_yes, k_yes, k_yes};
+      return fitness;
     };
     if (!is_booted(host)) return unavailable("this machine was not started by systemd");
     if (!host.find_program("systemctl")) return unavailable("there is no systemctl here");

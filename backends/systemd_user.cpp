@@ -29,10 +29,13 @@ class SystemdUser final : public Backend {
     if (!host.find_program("systemctl")) return unavailable("there is no systemctl here");
     const auto manager = user_manager(host);
     if (!manager)
-      return unavailable("no systemd user manager runs for you", "log in over ssh rather than by su or sudo");
+      return unavailable(
+          "no systemd user manager runs for you",
+          can_have_manager(host) ? std::optional("log in over ssh rather than by su or sudo") : std::nullopt);
     const auto answer = host.run(manager->command({"show", "--property=Version", "--value"}), k_assess_deadline);
     if (!answer) return unavailable(answer.error().line());
-    if (answer->timed_out) return unavailable("your systemd user manager does not answer");
+    if (answer->timed_out)
+      return unavailable("your systemd user manager did not answer within 2 s (see: systemctl --user status)");
     if (!answer->ok())
       return unavailable("your systemd user manager cannot be reached: " +
                          printable(trim(split(answer->err, '\n').front())));
@@ -95,19 +98,31 @@ class SystemdUser final : public Backend {
 
  private:
   static Fitness unavailable(std::string reason, std::optional<std::string> remedy = {}) {
-    return Fitness{Fitness::Grade::unavailable, {}, std::move(reason), std::move(remedy)};
+    Fitness fitness{Fitness::Grade::unavailable, {}, std::move(reason), std::move(remedy)};
+    if (fitness.remedy) fitness.with_remedy = k_with_linger;
+    return fitness;
+  }
+
+  /// Not where this very login is the user's own and brought none: then no other will.
+  static bool can_have_manager(const os::Host& host) {
+    if (host.status("/run/systemd/system").kind != os::FileKind::directory) return false;  // sd_booted(3)
+    const auto group = host.read_file("/proc/self/cgroup");
+    return !group || group->find(fmt::format("/user-{}.slice/", host.user().uid)) == std::string::npos;
   }
 
   static Fitness by_linger(const os::Host& host) {
     if (is_lingering(host, host.user()))
       return {Fitness::Grade::good, k_with_linger, "your user manager runs, and linger keeps it running", {}};
     const auto permission = linger_permission(host);
-    if (permission == Permission::refused)
-      return {Fitness::Grade::degraded, k_without_linger,
-              "your user manager ends when you log out: linger is off, and you may not turn it on yourself",
-              fmt::format("sudo loginctl enable-linger {}", host.user().name)};
+    if (permission == Permission::granted)
+      return {Fitness::Grade::good, k_with_linger, "your user manager runs; setup turns linger on to keep it running"};
+    // Where polkit cannot be asked, logind cannot ask it either, and refuses.
     return {
-        Fitness::Grade::good, k_with_linger, "your user manager runs; setup turns linger on to keep it running", {}};
+        Fitness::Grade::degraded, k_without_linger,
+        permission == Permission::refused
+            ? "your user manager ends when you log out: linger is off, and you may not turn it on yourself"
+            : "your user manager ends when you log out: linger is off, and polkit does not say that you may turn it on",
+        linger_remedy(host.user()), k_with_linger};
   }
 
   static Result<Systemctl> require_manager(const os::Host& host) {

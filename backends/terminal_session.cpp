@@ -14,9 +14,9 @@ namespace {
 constexpr Survival k_yes{Survival::Kind::yes, {}};
 constexpr Survival k_no{};
 
-bool can_outlive_by_scope(const os::Host& host) {
-  return is_lingering(host, host.user()) && user_manager(host) && host.find_program("systemd-run");
-}
+bool can_have_scope(const os::Host& host) { return user_manager(host) && host.find_program("systemd-run"); }
+
+bool can_outlive_by_scope(const os::Host& host) { return is_lingering(host, host.user()) && can_have_scope(host); }
 
 }  // namespace
 
@@ -55,11 +55,13 @@ Fitness session_fitness(const std::string& what, const os::Host& host) {
             Survives{k_no, k_yes, k_no},
             what + ": nothing starts it again after a crash or a reboot",
             {}};
-  return {Fitness::Grade::degraded, Survives{k_no, k_no, k_no},
-          what + (group == ControlGroup::session
-                      ? ": this machine ends all your processes when you log out (KillUserProcesses=yes)"
-                      : ": it ends with your user manager when you log out"),
-          "ask an administrator for: loginctl enable-linger " + host.user().name};
+  Fitness fitness{Fitness::Grade::degraded, Survives{k_no, k_no, k_no},
+                  what + ": " + why_not_logout(group, host, host.user())};
+  if (can_have_scope(host)) {
+    fitness.remedy = linger_remedy(host.user());
+    fitness.with_remedy = Survives{k_no, k_yes, k_no};
+  }
+  return fitness;
 }
 
 Survives session_survives(const fs::path& pidfile, const os::Host& host) {

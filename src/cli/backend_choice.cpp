@@ -25,6 +25,10 @@ bool stands_before(const backends::Backend* a, const backends::Backend* b) {
   return false;
 }
 
+backends::Candidate assess(const backends::Backend* backend, const os::Host& host) {
+  return std::move(backends::assess_all({&backend, 1}, host).front());
+}
+
 /// A candidate under proof.
 struct Entrant {
   backends::Candidate candidate;
@@ -34,7 +38,7 @@ struct Entrant {
 Result<> prove(Entrant& entrant, const backends::Job& job, os::Host& host) {
   HOLDFAST_TRY(const auto plan, entrant.candidate.backend->prove(job, host));
   HOLDFAST_TRY(entrant.proof, backends::apply(plan, host));
-  entrant.candidate.fitness = entrant.candidate.backend->assess(host);
+  entrant.candidate = assess(entrant.candidate.backend, host);
   return {};
 }
 
@@ -44,8 +48,7 @@ Result<std::vector<backends::Candidate>> find_candidates(const std::string& want
                                                          const std::vector<std::string>& only, Scope scope,
                                                          const os::Host& host, std::vector<PassedOver>& passed_over) {
   if (wanted != "auto") {
-    const auto* backend = backends::find_backend(wanted);
-    backends::Candidate candidate{backend, backend->assess(host)};
+    auto candidate = assess(backends::find_backend(wanted), host);
     if (candidate.fitness.grade == Grade::unavailable)
       return Error{"using", "backend " + wanted, candidate.fitness.reason,
                    candidate.fitness.remedy.value_or("leave --backend out to take what works here"),

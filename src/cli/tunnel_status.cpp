@@ -1,6 +1,7 @@
 #include "cli/tunnel_status.hpp"
 
 #include "cli/installation.hpp"
+#include "os/survey.hpp"
 
 #include <map>
 
@@ -85,7 +86,8 @@ void complete(TunnelStatus& status, const backends::Backend& backend, const back
 }  // namespace
 
 std::vector<TunnelStatus> gather_status(const std::vector<store::Entry>& entries, const store::Places& places,
-                                        const os::Host& host, std::vector<std::string>& warnings) {
+                                        const os::Host& machine, std::vector<std::string>& warnings) {
+  const os::Survey host(machine);  // what logind and crontab say of one tunnel they say of all
   std::vector<TunnelStatus> statuses;
   std::map<const backends::Backend*, Group> groups;
   for (const auto& entry : entries) {

@@ -25,6 +25,9 @@ class Descriptor {
 /// The first `limit` bytes of a kernel file; nothing when it cannot be read.
 [[nodiscard]] std::optional<std::string> slurp(const std::string& path, std::size_t limit);
 
+/// False when not all of it could be written.
+[[nodiscard]] bool write_all(int descriptor, std::string_view bytes);
+
 [[nodiscard]] Result<std::string> read_whole_file(const fs::path& path, std::size_t limit);
 [[nodiscard]] FileStatus file_status(const fs::path& path);
 [[nodiscard]] std::vector<std::string> list_directory(const fs::path& directory);

@@ -64,7 +64,7 @@ BOOST_AUTO_TEST_CASE(who_is_denied_or_gets_no_answer_is_told) {
   host.answer("crontab -l", os::Completed{1, false, "", "You (ann) are not allowed to use this program (crontab)\n"});
   BOOST_TEST(fitness(host) == "cron does not let you in (/etc/cron.allow, /etc/cron.deny)");
   host.answer("crontab -l", os::Completed{143, true, "", ""});
-  BOOST_TEST(fitness(host) == "reading your crontab: crontab does not answer");
+  BOOST_TEST(fitness(host) == "reading your crontab: crontab did not answer within 2 s (see: crontab -l)");
   host.answer("crontab -l", os::Completed{1, false, "", "must be suid\x1b[m\nmore\n"});
   BOOST_TEST(fitness(host) == R"(reading your crontab: must be suid\x1b[m)");
 }

@@ -17,7 +17,7 @@ namespace holdfast::test {
 
 namespace fs = boost::filesystem;
 
-class RecordedHost final : public os::Host {
+class RecordedHost : public os::Host {
  public:
   os::User me{1000, 1000, "ann", "/home/ann"};
   os::Environment environment{

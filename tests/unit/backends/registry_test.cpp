@@ -6,6 +6,8 @@
 
 #include <fmt/ranges.h>
 
+#include <unistd.h>
+
 using namespace holdfast;
 using namespace holdfast::backends;
 using namespace holdfast::test;
@@ -93,12 +95,77 @@ BOOST_AUTO_TEST_CASE(without_a_manager_nohup_is_what_there_is) {
   BOOST_TEST(rank(Scope::user, host, {})[1].fitness.reason == "no systemd user manager runs for you");
 }
 
+BOOST_AUTO_TEST_CASE(who_came_by_su_is_told_what_brings_a_manager_and_who_has_none_is_not_sent_round) {
+  auto host = logged_in();
+  host.forget("/run/user/1000/systemd/private");
+  host.put_directory("/run/systemd/system", 0755, 0);
+  const auto remedy = [&] { return rank(Scope::user, host, {})[1].fitness.remedy; };
+  BOOST_TEST(!remedy());
+  host.put("/proc/self/cgroup", "0::/user.slice/user-0.slice/session-1.scope\n");
+  BOOST_TEST(remedy().value() == "log in over ssh rather than by su or sudo");
+}
+
+BOOST_AUTO_TEST_CASE(linger_that_nobody_can_be_asked_about_is_not_taken_for_granted) {
+  auto host = logged_in();
+  host.answer("pkcheck", os::Completed{143, true, "", ""});
+  BOOST_TEST(order(host) ==
+             "nohup=no/yes/no systemd-user=yes/no/no cron=unavailable tmux=unavailable screen=unavailable");
+}
+
+BOOST_AUTO_TEST_CASE(a_logind_that_hangs_may_kill) {
+  auto host = logged_in();
+  host.answer("pkcheck", "", 1);
+  host.answer(k_asking_logind, os::Completed{143, true, "", ""});
+  const auto nohup = rank(Scope::user, host, {})[1].fitness;
+  BOOST_TEST(nohup.survives.logout.text() == "no");
+  BOOST_TEST(nohup.reason ==
+             "a background process: logind did not answer within 2 s: it may end all your processes at logout");
+}
+
+namespace {
+
+/// A file system that does not answer: the one who asks sleeps until it is killed.
+class HangingHome final : public RecordedHost {
+ public:
+  os::FileStatus status(const fs::path& path) const override {
+    while (path == "/run/user/1000") ::pause();
+    return RecordedHost::status(path);
+  }
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_file_system_that_hangs_costs_its_backends_and_two_seconds) {
+  HangingHome host;
+  host.put_user_manager();
+  host.answer(k_asking_logind, "b false\nas 0\nas 0\n");
+  const auto begin = std::chrono::steady_clock::now();
+  BOOST_TEST(order(host) ==
+             "nohup=no/yes/no systemd-user=unavailable cron=unavailable tmux=unavailable screen=unavailable");
+  BOOST_TEST((std::chrono::steady_clock::now() - begin < std::chrono::seconds(5)));
+  BOOST_TEST(rank(Scope::user, host, {})[1].fitness.reason.starts_with("it did not answer within 2 s"));
+}
+
+BOOST_AUTO_TEST_CASE(what_one_assessed_in_a_process_of_its_own_comes_back_whole) {
+  auto host = logged_in();
+  host.answer("pkcheck", "", 1);
+  for (const auto& [backend, fitness] : assess_all(all_backends(), host)) {
+    const auto directly = backend->assess(host);
+    BOOST_TEST((fitness.grade == directly.grade), backend->name());
+    BOOST_TEST((fitness.survives == directly.survives), backend->name());
+    BOOST_TEST(fitness.reason == directly.reason, backend->name());
+    BOOST_TEST((fitness.remedy == directly.remedy), backend->name());
+    BOOST_TEST((fitness.with_remedy == directly.with_remedy), backend->name());
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_manager_that_hangs_is_passed_over_with_its_reason) {
   auto host = logged_in();
   host.answer("systemctl --user show", os::Completed{143, true, "", ""});
   BOOST_TEST(order(host) ==
              "nohup=no/yes/no systemd-user=unavailable cron=unavailable tmux=unavailable screen=unavailable");
-  BOOST_TEST(rank(Scope::user, host, {})[1].fitness.reason == "your systemd user manager does not answer");
+  BOOST_TEST(rank(Scope::user, host, {})[1].fitness.reason ==
+             "your systemd user manager did not answer within 2 s (see: systemctl --user status)");
   host.answer("systemctl --user show", os::Completed{1, false, "", "Failed to connect to bus: \x1b[31mdown\nmore\n"});
   BOOST_TEST(rank(Scope::user, host, {})[1].fitness.reason ==
              R"(your systemd user manager cannot be reached: Failed to connect to bus: \x1b[31mdown)");

@@ -1,0 +1,88 @@
+#include "backends/backend.hpp"
+
+#include "core/text.hpp"
+#include "os/at_once.hpp"
+#include "os/survey.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+namespace holdfast::backends {
+namespace {
+
+using Grade = Fitness::Grade;
+
+// A command that ignores SIGTERM is killed half a second after its deadline, and what that means is still to be told.
+constexpr std::chrono::milliseconds k_last_words{700};
+
+// A fitness on its way between two processes of the same program: lines of text, fields in a fixed order.
+constexpr std::size_t k_fields = 6;
+
+std::string format(const Survival& survival) {
+  return fmt::format("{} {}", static_cast<int>(survival.kind), survival.bound.count());
+}
+
+std::string format(const Survives& survives) {
+  return fmt::format("{} {} {}", format(survives.crash), format(survives.logout), format(survives.reboot));
+}
+
+std::string format(const Fitness& fitness) {
+  // Texts of strangers may hold any byte; a terminal would be shown them so anyway.
+  return fmt::format("{}\n{}\n{}\n{}{}\n{}\n{}", static_cast<int>(fitness.grade), format(fitness.survives),
+                     printable(fitness.reason), fitness.remedy ? "+" : "", printable(fitness.remedy.value_or("")),
+                     fitness.with_remedy ? format(*fitness.with_remedy) : "", "end");
+}
+
+std::optional<Survival> parse_survival(const std::string& kind, const std::string& bound) {
+  const auto number = parse_number(kind, 0, static_cast<std::uint32_t>(Survival::Kind::yes));
+  const auto seconds = parse_number(bound, 0, std::numeric_limits<std::int32_t>::max());
+  if (!number || !seconds) return std::nullopt;
+  return Survival{static_cast<Survival::Kind>(*number), std::chrono::seconds(*seconds)};
+}
+
+std::optional<Survives> parse_survives(const std::string& text) {
+  const auto words = split(text, ' ');
+  if (words.size() != 6) return std::nullopt;
+  const auto crash = parse_survival(words[0], words[1]);
+  const auto logout = parse_survival(words[2], words[3]);
+  const auto reboot = parse_survival(words[4], words[5]);
+  if (!crash || !logout || !reboot) return std::nullopt;
+  return Survives{*crash, *logout, *reboot};
+}
+
+std::optional<Fitness> parse_fitness(const std::string& text) {
+  const auto fields = split(text, '\n');
+  if (fields.size() != k_fields) return std::nullopt;
+  const auto grade = parse_number(fields[0], 0, static_cast<std::uint32_t>(Grade::good));
+  const auto survives = parse_survives(fields[1]);
+  if (!grade || !survives) return std::nullopt;
+  Fitness fitness{static_cast<Grade>(*grade), *survives, fields[2]};
+  if (fields[3].starts_with('+')) fitness.remedy = fields[3].substr(1);
+  fitness.with_remedy = parse_survives(fields[4]);
+  return fitness;
+}
+
+Fitness without_answer() {
+  return {Grade::unavailable, {}, "it did not answer within 2 s: a file system that it needs hangs (df shows which)"};
+}
+
+}  // namespace
+
+std::vector<Candidate> assess_all(std::span<const Backend* const> backends, const os::Host& host) {
+  std::vector<os::Question> questions;
+  questions.reserve(backends.size());
+  for (const auto* backend : backends)
+    questions.emplace_back([backend, &host] { return format(backend->assess(os::Survey(host, k_patience))); });
+  const auto answers = os::ask_at_once(questions, k_patience + k_last_words);
+  std::vector<Candidate> candidates;
+  candidates.reserve(backends.size());
+  for (std::size_t i = 0; i < backends.size(); ++i) {
+    auto fitness = answers[i] ? parse_fitness(*answers[i]) : std::nullopt;
+    candidates.push_back({backends[i], fitness ? std::move(*fitness) : without_answer()});
+  }
+  return candidates;
+}
+
+}  // namespace holdfast::backends
