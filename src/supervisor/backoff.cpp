@@ -39,23 +39,26 @@ Urgency urgency_of(FailureClass failure) noexcept {
   return Urgency::steady;
 }
 
-Milliseconds Backoff::jitter(Milliseconds& last, Milliseconds lowest, Milliseconds highest, double chance) {
-  const Milliseconds upper = std::clamp(last * 3, lowest, highest);
-  const auto span = static_cast<double>((upper - lowest).count());
-  last = std::clamp(lowest + Milliseconds(static_cast<Milliseconds::rep>(span * chance)), lowest, highest);
-  return last;
+Milliseconds Backoff::jitter(Milliseconds& ceiling, Milliseconds lowest, Milliseconds highest, double chance) {
+  ceiling = std::clamp(ceiling * 3, lowest, highest);
+  const double wait = static_cast<double>(ceiling.count()) * (1 + chance) / 2;
+  return std::max(lowest, Milliseconds(static_cast<Milliseconds::rep>(wait)));
 }
 
-Milliseconds Backoff::after(FailureClass failure, bool was_up, TimePoint now, double chance) {
+Milliseconds Backoff::after(FailureClass failure, Loss loss, TimePoint now, double chance) {
   const Urgency urgency = urgency_of(failure);
   if (urgency == Urgency::needs_person) {
     // The first wait too is spread: a thousand clients of one bastion are not to come back together.
-    if (last_slow_ == Milliseconds{0}) last_slow_ = k_shortest_slow / 2;
-    return jitter(last_slow_, k_shortest_slow, k_longest_slow, chance);
+    if (ceiling_slow_ == Milliseconds{0}) ceiling_slow_ = k_shortest_slow / 2;
+    return jitter(ceiling_slow_, k_shortest_slow, k_longest_slow, chance);
   }
-  if (was_up && immediate_.take(now)) return Milliseconds{0};
-  if (last_ == Milliseconds{0}) last_ = k_shortest_wait / 2;
-  return jitter(last_, k_shortest_wait, urgency == Urgency::soon ? k_longest_soon : k_longest_steady, chance);
+  if (loss != Loss::none && immediate_.take(now)) {
+    if (loss == Loss::ours) return Milliseconds{0};
+    ceiling_ = k_spread;  // those who came too early do not come again together either
+    return Milliseconds(1 + static_cast<Milliseconds::rep>(static_cast<double>(k_spread.count()) * chance));
+  }
+  if (ceiling_ == Milliseconds{0}) ceiling_ = k_shortest_wait / 2;
+  return jitter(ceiling_, k_shortest_wait, urgency == Urgency::soon ? k_longest_soon : k_longest_steady, chance);
 }
 
 bool Backoff::allows_early(Urgency urgency, TimePoint now) {
@@ -63,8 +66,8 @@ bool Backoff::allows_early(Urgency urgency, TimePoint now) {
 }
 
 void Backoff::reset() noexcept {
-  last_ = Milliseconds{0};
-  last_slow_ = Milliseconds{0};
+  ceiling_ = Milliseconds{0};
+  ceiling_slow_ = Milliseconds{0};
 }
 
 }  // namespace holdfast::supervisor

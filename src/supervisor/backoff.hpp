@@ -34,6 +34,17 @@ enum class Urgency {
 };
 [[nodiscard]] Urgency urgency_of(FailureClass failure) noexcept;
 
+/// Whom a failure has met.
+enum class Loss {
+  none,    ///< an attempt that never carried the tunnel
+  ours,    ///< this tunnel alone, as far as can be known: its ssh was killed, its path is silent
+  shared,  ///< the bastion closed a tunnel that stood: whoever else has one there has lost it in the same moment
+};
+
+/// Over how long those who lost one bastion together come back to it. 200 of them are then 20 logins a second: below
+/// sshd's default MaxStartups 10:30:100 as long as a login takes less than half a second.
+inline constexpr Milliseconds k_spread = std::chrono::seconds(10);
+
 inline constexpr Milliseconds k_shortest_wait = std::chrono::seconds(1);
 inline constexpr Milliseconds k_longest_soon = std::chrono::seconds(30);
 inline constexpr Milliseconds k_longest_steady = std::chrono::seconds(60);
@@ -42,12 +53,13 @@ inline constexpr Milliseconds k_longest_slow = std::chrono::minutes(30);
 
 class Backoff {
  public:
-  /// The wait before the next attempt after one that ended with `failure`. Zero after a run that was verified up, as
-  /// long as the budget of 20 such in ten minutes lasts (a flapping bastion is to see no storm); else decorrelated
-  /// jitter, min(cap, uniform(base, 3 × the wait before)):
+  /// The wait before the next attempt after one that ended with `failure`. After a run that was verified up it is zero
+  /// where we alone lost the bastion, and somewhere in k_spread where others did too, as long as the budget of 20 such
+  /// in ten minutes lasts (a flapping bastion is to see no storm); else a ceiling that grows threefold, and equal
+  /// jitter below it, uniform(ceiling / 2, ceiling):
   /// https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
   /// `chance` is in [0, 1).
-  [[nodiscard]] Milliseconds after(FailureClass failure, bool was_up, TimePoint now, double chance);
+  [[nodiscard]] Milliseconds after(FailureClass failure, Loss loss, TimePoint now, double chance);
 
   /// A reason to believe that the cause is gone (the network came back, a person asked): may an attempt be made before
   /// its time? Bounded, tightly where only a person can mend it.
@@ -57,14 +69,14 @@ class Backoff {
   void reset() noexcept;
 
  private:
-  [[nodiscard]] static Milliseconds jitter(Milliseconds& last, Milliseconds lowest, Milliseconds highest,
+  [[nodiscard]] static Milliseconds jitter(Milliseconds& ceiling, Milliseconds lowest, Milliseconds highest,
                                            double chance);
 
-  Milliseconds last_{0};
-  Milliseconds last_slow_{0};
+  Milliseconds ceiling_{0};
+  Milliseconds ceiling_slow_{0};
   Budget immediate_{20, std::chrono::minutes(10)};
   Budget early_{12, std::chrono::minutes(1)};
-  Budget early_slow_{2, std::chrono::minutes(10)};
+  Budget early_slow_{2, std::chrono::minutes(20)};
 };
 
 }  // namespace holdfast::supervisor

@@ -150,8 +150,7 @@ struct Loop::Impl {
     while (!events.empty()) {
       const Event event = std::move(events.front());
       events.pop_front();
-      const double dice = std::uniform_real_distribution<double>(0.0, 1.0)(chance);
-      const Actions actions = machine.on(event, host.now(), dice);
+      const Actions actions = machine.on(event, host.now(), dice());
       for (const Action& action : actions) std::visit([this](const auto& one) { carry_out(one); }, action);
       log_ssh();
       reporter.set_ssh(session.process());
@@ -161,6 +160,8 @@ struct Loop::Impl {
     }
     dispatching = false;
   }
+
+  double dice() { return std::uniform_real_distribution<double>(0.0, 1.0)(chance); }
 
   // --- actions out
 
@@ -243,7 +244,7 @@ struct Loop::Impl {
   }
 
   void carry_out(const WatchPath& action) {
-    if (action.on && last) return path_watch.start(last->peer);
+    if (action.on && last) return path_watch.start(last->peer, first_look(dice()));
     path_watch.stop();
   }
 

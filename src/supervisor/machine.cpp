@@ -62,7 +62,7 @@ void Machine::handle(const ChildFailedToStart& event) {
   cause_ = event.why;
   remember(event.why);
   if (stopping_) return stop();
-  wait_for_retry();
+  wait_for_retry(Loss::none);
 }
 
 void Machine::handle(const ControlReady&) {
@@ -281,14 +281,17 @@ void Machine::handle(const ChildExited& event) {
         event.why ? *event.why : Diagnosis{FailureClass::closed, "ssh ended without a word: somebody ended it", {}};
     remember(*cause_);
   }
-  wait_for_retry();
+  // An ssh that loses its bastion says so; one that was killed says nothing. A silence is noticed by each at its own
+  // time, a bastion that closes by all at once.
+  const bool closed_on_us = !asked && event.why && event.why->failure == FailureClass::closed;
+  wait_for_retry(!was_verified_ ? Loss::none : closed_on_us ? Loss::shared : Loss::ours);
 }
 
-void Machine::wait_for_retry() {
+void Machine::wait_for_retry(Loss loss) {
   cancel_all();
   const FailureClass failure = cause_ ? cause_->failure : FailureClass::unknown;
   const std::string reason = cause_ ? cause_->message : "ssh ended";
-  const Milliseconds wait = backoff_.after(failure, was_verified_, now_, chance_);
+  const Milliseconds wait = backoff_.after(failure, loss, now_, chance_);
   const bool needs_person = urgency_of(failure) == Urgency::needs_person;
   watch_path(!needs_person);
   if (wait == Milliseconds{0}) {

@@ -186,7 +186,7 @@ class Machine {
   void on_silence();
   void give_up(Diagnosis why);
   void end_child();
-  void wait_for_retry();
+  void wait_for_retry(Loss loss);
   void retry_early();
   void stop();
 

@@ -4,7 +4,6 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 
-#include <chrono>
 #include <utility>
 
 namespace holdfast::supervisor {
@@ -12,11 +11,10 @@ namespace {
 
 using boost::asio::ip::tcp;
 using error_code = boost::system::error_code;
-using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::seconds k_every(2);  // also how long one connection may take
-constexpr std::chrono::seconds k_every_later(10);
-constexpr std::chrono::minutes k_eager(10);
+// Of one connection. Shorter than TCP's first retransmission (RFC 6298: 1 s): a second SYN would bring twice as many
+// back in the moment of the return.
+constexpr Milliseconds k_patience(900);
 
 }  // namespace
 
@@ -26,16 +24,14 @@ struct PathWatch::Impl : std::enable_shared_from_this<Impl> {
   boost::asio::steady_timer timer;
   std::function<void()> on_back;
   tcp::endpoint bastion;
-  Clock::time_point began;
   bool failed = false;  ///< the edge has its first half
   bool connecting = false;
 
   Impl(boost::asio::io_context& owner, std::function<void()> handler)
       : context(owner), socket(owner), timer(owner), on_back(std::move(handler)) {}
 
-  void wait() {
-    const bool eager = Clock::now() - began < k_eager;
-    timer.expires_after(connecting || eager ? k_every : k_every_later - k_every);
+  void wait(Milliseconds span) {
+    timer.expires_after(span);
     timer.async_wait([self = weak_from_this()](const error_code& cancelled) {
       const auto alive = self.lock();
       if (alive && !cancelled) alive->on_timer();
@@ -43,20 +39,20 @@ struct PathWatch::Impl : std::enable_shared_from_this<Impl> {
   }
 
   void on_timer() {
-    if (std::exchange(connecting, false)) {  // two seconds without an answer
+    if (std::exchange(connecting, false)) {  // no answer
       failed = true;
       close();
-      if (Clock::now() - began >= k_eager) return wait();
+      return wait(k_look_every - k_patience);
     }
     error_code error;
     socket.open(bastion.protocol(), error);
-    if (error) return wait();
+    if (error) return wait(k_look_every);
     connecting = true;
     socket.async_connect(bastion, [self = weak_from_this()](const error_code& result) {
       const auto alive = self.lock();
       if (alive && result != boost::asio::error::operation_aborted) alive->on_connected(result);
     });
-    wait();
+    wait(k_patience);
   }
 
   void on_connected(const error_code& error) {
@@ -64,7 +60,7 @@ struct PathWatch::Impl : std::enable_shared_from_this<Impl> {
     close();
     if (error) {
       failed = true;
-      return;
+      return wait(k_look_every);
     }
     timer.cancel();
     if (!failed) return;           // it was there all along: nothing to wait for, and the bastion is left in peace
@@ -82,14 +78,13 @@ PathWatch::PathWatch(boost::asio::io_context& context, std::function<void()> on_
     : impl_(std::make_shared<Impl>(context, std::move(on_back))) {}
 PathWatch::~PathWatch() = default;
 
-void PathWatch::start(const TcpEnd& bastion) {
+void PathWatch::start(const TcpEnd& bastion, Milliseconds first) {
   stop();
   error_code error;
   const auto address = boost::asio::ip::make_address(bastion.host, error);
   if (error) return;
   impl_->bastion = tcp::endpoint(address, bastion.port);
-  impl_->began = Clock::now();
-  impl_->wait();
+  impl_->wait(first);
 }
 
 // What is under way holds the former Impl weakly: it comes to nothing.

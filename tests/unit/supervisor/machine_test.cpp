@@ -55,6 +55,19 @@ BOOST_AUTO_TEST_CASE(a_killed_ssh_is_replaced_at_once_ten_times_in_a_row) {
   BOOST_TEST(story.machine.view().reconnects == 10U);
 }
 
+// Only our ssh was killed: nobody else comes back with us. A bastion that closes has closed on everybody.
+BOOST_AUTO_TEST_CASE(a_bastion_that_closed_is_come_back_to_within_the_spread_and_not_at_once) {
+  for (const double chance : {0.0, 0.5, 0.999}) {
+    Story story;
+    story.bring_up();
+    const Actions actions = story.give(ChildExited{failure(FailureClass::closed)}, chance);
+    BOOST_TEST(!has<StartChild>(actions));
+    BOOST_TEST((story.wait_of(Timer::retry) > Milliseconds{0}));
+    BOOST_TEST((story.wait_of(Timer::retry) <= k_spread + Milliseconds{1}));
+    BOOST_TEST(has<StartChild>(story.fire(Timer::retry)));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_flapping_bastion_sees_no_storm) {
   Story story;
   int immediate = 0;

@@ -14,11 +14,11 @@ BOOST_AUTO_TEST_CASE(waits_stay_between_their_floor_and_their_ceiling_whatever_t
     Backoff backoff;
     TimePoint now{};
     for (int attempt = 0; attempt < 100; ++attempt) {
-      const Milliseconds soon = backoff.after(FailureClass::timeout, false, now, chance);
+      const Milliseconds soon = backoff.after(FailureClass::timeout, Loss::none, now, chance);
       BOOST_TEST((soon >= k_shortest_wait && soon <= k_longest_soon));
-      const Milliseconds steady = backoff.after(FailureClass::refused, false, now, chance);
+      const Milliseconds steady = backoff.after(FailureClass::refused, Loss::none, now, chance);
       BOOST_TEST((steady >= k_shortest_wait && steady <= k_longest_steady));
-      const Milliseconds slow = backoff.after(FailureClass::host_key_changed, false, now, chance);
+      const Milliseconds slow = backoff.after(FailureClass::host_key_changed, Loss::none, now, chance);
       BOOST_TEST((slow >= k_shortest_slow && slow <= k_longest_slow));
     }
   }
@@ -26,7 +26,7 @@ BOOST_AUTO_TEST_CASE(waits_stay_between_their_floor_and_their_ceiling_whatever_t
 
 BOOST_AUTO_TEST_CASE(a_refused_key_after_a_good_run_is_not_tried_again_at_once) {
   Backoff backoff;
-  BOOST_TEST((backoff.after(FailureClass::auth, true, TimePoint{}, 0.0) >= k_shortest_slow));
+  BOOST_TEST((backoff.after(FailureClass::auth, Loss::ours, TimePoint{}, 0.0) >= k_shortest_slow));
 }
 
 BOOST_AUTO_TEST_CASE(a_budget_is_whole_again_when_its_window_has_passed) {
