@@ -3,6 +3,7 @@
 #include "backends/templates.hpp"
 #include "backends/unit_text.hpp"
 #include "core/text.hpp"
+#include "core/tunnel.hpp"
 
 #include <algorithm>
 #include <array>
@@ -28,7 +29,7 @@ Result<std::string> environment_lines(const os::Environment& environment) {
 }
 
 Result<std::string> condition_host(const std::string& host) {
-  if (host.empty() || host == "any") return std::string();
+  if (host.empty() || host == k_any_host) return std::string();
   HOLDFAST_TRY(auto name, encode_host(host));
   return "ConditionHost=" + name;
 }

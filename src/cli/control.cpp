@@ -77,8 +77,10 @@ std::optional<Arrival> settled(const store::LiveState& live, milliseconds waited
       if (live.verified) arrival.failure.reset();
       arrival.up = live.verified || !is(FailureClass::target_down);
       return arrival;
-    case store::TunnelState::failed:
     case store::TunnelState::standby:
+      arrival.standing_by = true;
+      return arrival;
+    case store::TunnelState::failed:
       return arrival;
     case store::TunnelState::waiting:
       if (!arrival.failure) return std::nullopt;

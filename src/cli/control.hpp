@@ -41,12 +41,13 @@ struct Stopped {
 struct Arrival {
   bool up = false;
   bool verified = false;
+  bool standing_by = false;  ///< another host has the port, as it may: this one is ready to take over
   std::chrono::milliseconds took{0};
   std::optional<Diagnosis> failure = {};  ///< why it is not up, or why it is up without having been verified
 };
 
-/// Waits until a supervisor other than `former` says that the tunnel is up, or that it will not be soon. A port that is
-/// busy gets a little time: it may be the end of our own last session. An Error when interrupted.
+/// Waits until a supervisor other than `former` says that the tunnel is up, or stands by, or that it will not be soon.
+/// A port that is busy gets a little time: it may be the end of our own last session. An Error when interrupted.
 [[nodiscard]] Result<Arrival> wait_until_up(const Holder& holder, const std::optional<os::ProcessId>& former,
                                             const os::Host& host, std::chrono::milliseconds deadline);
 

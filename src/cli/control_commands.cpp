@@ -51,6 +51,11 @@ Result<ExitStatus> tell_arrival(const TunnelName& name, const Arrival& arrival, 
     terminal.answer(fmt::format("tunnel {} is up: verified end to end in {} ms", name.text(), arrival.took.count()));
     return ExitStatus::done;
   }
+  if (arrival.standing_by) {
+    terminal.answer(
+        fmt::format("tunnel {} stands by: another host has it, and this one takes over when it lets go", name.text()));
+    return ExitStatus::done;
+  }
   const auto& failure = arrival.failure;
   if (arrival.up) {
     terminal.answer(fmt::format("tunnel {} is up, but could not be verified end to end{}", name.text(),

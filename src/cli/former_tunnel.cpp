@@ -8,17 +8,18 @@
 
 namespace holdfast::cli {
 
-Result<FormerTunnel> FormerTunnel::find(const TunnelName& name, const store::Places& places, const os::Host& host) {
+Result<FormerTunnel> FormerTunnel::find(const TunnelName& name, const store::Places& places,
+                                        const std::optional<std::string>& wanted_host, const os::Host& host) {
   FormerTunnel former;
   former.existed_ = store::exists(host, places, name);
   if (!former.existed_) return former;
   const store::Entry entry{name, store::load(host, places, name)};
   if (entry.tunnel) former.tunnel_ = *entry.tunnel;
-  if (former.tunnel_ && is_elsewhere(*former.tunnel_, host)) {
+  if (former.tunnel_ && is_elsewhere(*former.tunnel_, host) && wanted_host != host.hostname()) {
     const auto& owner = (*former.tunnel_)->host;
     return Error{"setting up", "tunnel " + name.text(), "there is one of that name, and it belongs to host " + owner,
-                 fmt::format("give this one another name with -n; if {} is gone for good: rm {}", owner,
-                             places.tunnel_file(name).string())};
+                 fmt::format("give this one another name with -n; if {} is gone for good, take it over: --host {}",
+                             owner, host.hostname())};
   }
   former.holders_ = holders_of(entry, places, host);
   for (const auto& holder : former.holders_) {

@@ -14,9 +14,9 @@ namespace holdfast::cli {
 
 class FormerTunnel {
  public:
-  /// An Error when the tunnel belongs to another host.
+  /// An Error when the tunnel belongs to another host, unless `wanted_host` says that it is to be this one's.
   [[nodiscard]] static Result<FormerTunnel> find(const TunnelName& name, const store::Places& places,
-                                                 const os::Host& host);
+                                                 const std::optional<std::string>& wanted_host, const os::Host& host);
 
   [[nodiscard]] bool existed() const noexcept { return existed_; }
   [[nodiscard]] const std::optional<Tunnel>& tunnel() const noexcept { return tunnel_; }  ///< if its file is sound

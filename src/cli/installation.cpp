@@ -17,7 +17,7 @@ std::vector<fs::path> possible_runtime_directories(const TunnelName& name, const
 }
 
 bool is_elsewhere(const Tunnel& tunnel, const os::Host& host) {
-  return !tunnel->host.empty() && tunnel->host != "any" && tunnel->host != host.hostname();
+  return !tunnel->host.empty() && tunnel->host != k_any_host && tunnel->host != host.hostname();
 }
 
 os::User nominal_user(const Tunnel& tunnel, const store::Places& places, const os::Host& host) {

@@ -70,13 +70,13 @@ Holder Setup::holder() const { return {backend_, make_job(*tunnel_, request_.pla
 Result<Tunnel> Setup::wanted(const backends::Backend& backend, const fs::path& runtime_dir) const {
   TunnelSpec spec{request_.name, request_.bastion, request_.forwards, request_.identity};
   spec.backend = std::string(backend.name());
-  spec.host = host_.hostname();
+  spec.host = request_.host.value_or(host_.hostname());
   spec.ssh_options = request_.ssh_options;
   if (request_.places.scope == Scope::system) spec.run_as = request_.run_as.name;
   spec.runtime_dir = runtime_dir;
   if (const auto& former = former_.tunnel()) {
     // Keys that no option of setup speaks of stay as a person wrote them.
-    if (!(*former)->host.empty()) spec.host = (*former)->host;
+    if (!(*former)->host.empty() && !request_.host) spec.host = (*former)->host;
     spec.probe_interval = (*former)->probe_interval;
     if ((*former)->bastion == request_.bastion) spec.known_hosts = (*former)->known_hosts;
   }
@@ -118,7 +118,7 @@ Result<backends::Plan> Setup::install_plan() const {
 
 Result<> Setup::look_around() {
   HOLDFAST_CHECK(check_home(request_.places, host_));
-  HOLDFAST_TRY(former_, FormerTunnel::find(request_.name, request_.places, host_));
+  HOLDFAST_TRY(former_, FormerTunnel::find(request_.name, request_.places, request_.host, host_));
   return {};
 }
 
@@ -137,7 +137,8 @@ Result<bool> Setup::is_in_place() {
   if (!std::ranges::all_of(plan, [&](const auto& step) { return backends::is_in_place(step, host_); })) return false;
   HOLDFAST_TRY(const auto arrival, wait_until_up(holder(), {}, host_, std::chrono::milliseconds(0)));
   if (!arrival.verified) outcome_.unverified = arrival.failure;
-  return arrival.up;
+  outcome_.standing_by = arrival.standing_by;
+  return arrival.up || arrival.standing_by;
 }
 
 void Setup::tell_choice() {

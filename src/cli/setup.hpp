@@ -21,6 +21,7 @@ struct SetupOutcome {
   bool changed = true;
   std::chrono::milliseconds took{0};         ///< from the start of the job to up
   std::optional<Diagnosis> unverified = {};  ///< up, but not verified end to end, and why
+  bool standing_by = false;                  ///< host = any: another host has the port
 };
 
 /// One setup, from the request to a tunnel that is up. On any failure what was done is undone, and a former tunnel of

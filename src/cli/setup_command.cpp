@@ -28,7 +28,10 @@ void tell(const Setup& setup, const SetupOutcome& outcome, const std::string& us
   const auto& tunnel = setup.tunnel();
   auto& terminal = context.terminal;
   const auto& name = tunnel->name.text();
-  if (!outcome.changed) {
+  if (outcome.standing_by) {
+    terminal.answer(fmt::format("tunnel {} {}: another host has it, and this one takes over when it lets go", name,
+                                outcome.changed ? "stands by" : "stands by already, nothing changed"));
+  } else if (!outcome.changed) {
     terminal.answer(fmt::format("tunnel {} is up already: nothing to do, nothing changed", name));
   } else if (outcome.unverified) {
     terminal.answer(fmt::format("tunnel {} is up after {} ms, but could not be verified end to end: {}", name,

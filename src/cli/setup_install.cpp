@@ -90,6 +90,8 @@ Result<> Setup::start() {
   const auto former = former_.live() ? std::optional(former_.live()->supervisor) : std::nullopt;
   HOLDFAST_TRY(auto arrival, wait_until_up(holder(), former, host_, k_patience));
   outcome_.took = since();
+  outcome_.standing_by = arrival.standing_by;
+  if (arrival.standing_by) return {};
   if (arrival.up) {
     if (!arrival.verified) {
       outcome_.unverified = arrival.failure.value_or(

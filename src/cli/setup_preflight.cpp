@@ -55,6 +55,7 @@ Result<> Setup::preflight(const fs::path& lock_directory) {
   const auto& former = former_.tunnel();
   const bool holds = former && former_.live() && former_.live()->state == store::TunnelState::up;
   if (holds && (*former)->bastion == request_.bastion) checks.held = (*former)->forwards;
+  checks.may_stand_by = former && (*former)->host == k_any_host && tunnel->host == k_any_host;
 
   auto& terminal = context_.terminal;
   HOLDFAST_TRY(const auto report, ssh::preflight(host_, tunnel, checks, [&](const ssh::Check& check) {

@@ -67,6 +67,14 @@ Result<std::vector<std::string>> read_only_backends(const Variables& variables) 
   return names;
 }
 
+/// A tunnel is set up where setup runs: another host can only be told to do it itself.
+Result<std::optional<std::string>> read_host(const Arguments& arguments, const os::Host& host) {
+  auto given = arguments.one("host");
+  if (!given || *given == k_any_host || *given == host.hostname()) return given;
+  return usage_error("option --host " + *given, "this host is called " + host.hostname(),
+                     "run setup there, or give --host any: every host that it is set up on may have it");
+}
+
 Result<> check_engine(const Arguments& arguments) {
   const auto name = arguments.one("engine").value_or("native");
   if (name == "native") return {};
@@ -127,6 +135,9 @@ const std::vector<Option>& setup_options() {
       {"name,n", "NAME", "how the tunnel is called; the first port without it"},
       {"backend", "NAME", "what keeps it running: auto (the strongest that works here), or one by name"},
       {"engine", "NAME", "what restarts ssh: native"},
+      {"host", "NAME",
+       "whose tunnel it is, where many hosts share one home: this host, by its name, or any: each host that it is set "
+       "up on may have it, one has, and the others stand by; without it, as it was, or this host"},
       {"run-as", "USER", "system scope: the ordinary user it runs as; who called sudo without it"},
       {"accept-new-host-key", "", "pin the bastion's host key if it is unknown, showing its fingerprint"},
       {"ssh-option", "KEY=VALUE", "one more -o for ssh; may be given several times", true},
@@ -145,6 +156,7 @@ Result<SetupRequest> read_setup_request(Context& context, const Arguments& argum
   SetupRequest request{std::move(name), std::move(bastion), std::move(forwards), {}, {}, "auto", {}, {}, {}};
   HOLDFAST_TRY(request.backend, read_backend(arguments, scope));
   HOLDFAST_TRY(request.only_backends, read_only_backends(context.variables));
+  HOLDFAST_TRY(request.host, read_host(arguments, context.host));
   for (const auto& text : arguments.all("ssh-option")) {
     HOLDFAST_TRY(auto option, SshOption::parse(text));
     request.ssh_options.push_back(std::move(option));

@@ -26,6 +26,7 @@ struct SetupRequest {
   bool preflight = true;
   bool dry_run = false;
   bool json = false;
+  std::optional<std::string> host = {};  ///< "any", or this host by name: the tunnel is to be its, whoever's it was
 };
 
 /// The options of setup, as rows of the table.

@@ -28,9 +28,10 @@ class Status {
     const auto statuses = gather_status(entries, places_, context_.host, warnings);
     for (const auto& warning : warnings) context_.terminal.warn(warning);
     Look look;
-    // Of a tunnel of another host nothing can be known here; it counts only when it was named.
-    look.all_up = std::ranges::all_of(
-        statuses, [&](const TunnelStatus& status) { return status.is_up() || (status.elsewhere && !names_one()); });
+    // A tunnel that another host has, by right or by turns, is up there if anywhere: it counts only when it was named.
+    look.all_up = std::ranges::all_of(statuses, [&](const TunnelStatus& status) {
+      return status.is_up() || ((status.elsewhere || status.is_well_standing_by()) && !names_one());
+    });
     look.text = render(statuses);
     return look;
   }
@@ -112,7 +113,7 @@ const Command& status_command() {
           "Without a name: a table of all. With one: everything about it. \"up\" means that the bastion's "
           "port was seen to lead here, end to end.\n"
           "The exit status is 0 when everything asked about is up, 3 when something is not, 4 when there is "
-          "no such tunnel.",
+          "no such tunnel. What another host has, and what stands by for it, counts only when it was named.",
       .options = {k_port_option,
                   {"json", "", "print JSON; unknown values are null"},
                   {"watch,w", "", "look again every two seconds, until interrupted"}},

@@ -88,6 +88,8 @@ std::vector<std::string> reasons(const TunnelStatus& tunnel, WallTime now) {
     return lines;
   }
   if (tunnel.is_up() && tunnel.verified != false) return lines;
+  if (tunnel.state == TunnelState::standby)
+    lines.emplace_back("another host has it; this one takes over when it lets go");
   const bool tells = !tunnel.is_up() || !tunnel.last_error;
   if (tunnel.last_error) {
     lines.push_back(printable(tunnel.last_error->diagnosis.message));

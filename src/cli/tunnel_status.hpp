@@ -52,6 +52,10 @@ struct TunnelStatus {
   bool elsewhere = false;  ///< it belongs to another host, of which nothing can be seen from here
 
   [[nodiscard]] bool is_up() const noexcept { return state == store::TunnelState::up; }
+  /// Another host has the port, and as far as can be seen from here that host is well.
+  [[nodiscard]] bool is_well_standing_by() const noexcept {
+    return state == store::TunnelState::standby && !last_error;
+  }
 };
 
 /// The truth of each entry, in order; one outside command for all tunnels of a backend. `warnings` gets a line for what

@@ -22,6 +22,9 @@ enum class Scope { user, system };
 [[nodiscard]] std::string_view to_text(Engine engine) noexcept;
 [[nodiscard]] std::string_view to_text(Scope scope) noexcept;
 
+/// In place of a host's name: every host of a shared home may have the tunnel, and the bastion's port decides.
+inline constexpr std::string_view k_any_host = "any";
+
 /// One `-o KEY=VALUE` of the user's. The key is a word of letters and digits, the value has no control bytes.
 struct SshOption {
   std::string key;

@@ -127,6 +127,10 @@ class Words {
           FailureClass::forward_busy,
           fmt::format("{} on {} is in the way: a file of that name is there already", ports(), bastion()),
           "remove it there; with StreamLocalBindUnlink yes in the bastion's sshd_config a stale one goes by itself"};
+    if (tunnel_->host == k_any_host)
+      return {FailureClass::forward_busy, fmt::format("another host holds {} on {}", ports(), bastion()),
+              "look who it is; a session that is dead ends sooner with ClientAliveInterval 15 in the bastion's "
+              "sshd_config"};
     return {FailureClass::forward_busy,
             fmt::format("{} on {} is taken by somebody else, or by a stale session of ours", ports(), bastion()),
             "take another port; a stale session ends sooner with ClientAliveInterval 30 in the bastion's sshd_config"};

@@ -239,6 +239,10 @@ Result<> Preflight::check_forward(const Forward& forward) {
     pass(what, in_milliseconds(took));
   } else if (std::holds_alternative<mux::Refused>(answer)) {
     const bool denied = says_forward_denied(login_->log_since(before));
+    if (!denied && request_.may_stand_by) {
+      pass(what, "another host has it: this one stands by");
+      return {};
+    }
     fail(what, explain(denied ? FailureClass::forward_denied : FailureClass::forward_busy, tunnel_, forward));
   } else {
     // An ssh that is ending closes its socket first and says why after.

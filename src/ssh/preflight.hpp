@@ -33,6 +33,7 @@ struct PreflightRequest {
   fs::path pin_file = {};  ///< pinned_lines are also written here once all checks passed; its directory is there, and
                            ///< is not run_as's to change. Empty: nowhere
   std::vector<Forward> held = {};  ///< forwards that a running tunnel of ours holds already: not asked for again
+  bool may_stand_by = false;       ///< a port that is taken is another host's of this tunnel: no failure
   std::chrono::milliseconds deadline{60'000};  ///< of the login: a server can stall at any point
   std::function<bool()> interrupted = {};      ///< asked often; true ends everything at once, with exit status 130
 };

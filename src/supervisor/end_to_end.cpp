@@ -165,6 +165,34 @@ struct EndToEnd::Impl : std::enable_shared_from_this<Impl> {
     take(Kind::unproven, why);
   }
 
+  HolderAnswered holder_from(const ProbeAnswer& heard, std::size_t forward) {
+    using Holder = HolderAnswered::Kind;
+    const End& listen = tunnel->forwards.at(forward).listen();
+    switch (heard.kind) {
+      case ProbeAnswer::Kind::no_reply:
+        return {.kind = Holder::no_reply, .why = {}};
+      case ProbeAnswer::Kind::refused: {
+        const RefusedOpen why = why_refused(log());
+        // A socket's file stays when its listener is gone, and is in the way of the next one: unix(7).
+        if (std::holds_alternative<SocketEnd>(listen) && why != RefusedOpen::prohibited)
+          return {.kind = Holder::held, .why = {}};
+        return {.kind = why == RefusedOpen::nobody_listens ? Holder::nobody : Holder::prohibited, .why = {}};
+      }
+      case ProbeAnswer::Kind::silent:
+        return {.kind = Holder::silent,
+                .why = Diagnosis{FailureClass::forward_busy,
+                                 "the bastion still holds " + end_text(listen) + " for a host that does not answer",
+                                 "it lets go sooner with ClientAliveInterval 15 in its sshd_config"}};
+      case ProbeAnswer::Kind::banner:
+        speaks_ssh[forward] = true;
+        return {.kind = Holder::held, .why = {}};
+      case ProbeAnswer::Kind::open:
+      case ProbeAnswer::Kind::closed:
+        return {.kind = Holder::held, .why = {}};
+    }
+    return {};
+  }
+
   void take(Kind kind, std::optional<Diagnosis> why) {
     answer.forwards.push_back(state_after(kind));
     if (badness(kind) > badness(answer.kind)) {
@@ -188,28 +216,16 @@ void EndToEnd::check(bool long_look, std::function<void(ProbeAnswered)> on_answe
   impl_->begin(long_look, std::move(on_answer));
 }
 
-void EndToEnd::look_for_holder(const Forward& forward, std::function<void(HolderAnswered::Kind)> on_answer) {
+void EndToEnd::look_for_holder(std::size_t forward, bool closely, std::function<void(HolderAnswered)> on_answer) {
   (void)impl_->log();
-  const ssh::mux::ProbeRequest request{
-      .listen = dial_end(forward.listen()), .expect_ssh_banner = false, .reply = k_reply, .stay_open = {}};
+  const ssh::mux::ProbeRequest request{.listen = dial_end(impl_->tunnel->forwards.at(forward).listen()),
+                                       .expect_ssh_banner = closely && impl_->speaks_ssh.at(forward),
+                                       .reply = k_reply,
+                                       .patience = k_reply,
+                                       .stay_open = {}};
   impl_->mux.probe(request,
-                   [self = impl_->weak_from_this(), handler = std::move(on_answer),
-                    is_socket = std::holds_alternative<SocketEnd>(forward.listen())](const ProbeAnswer& heard) {
-                     const auto alive = self.lock();
-                     if (!alive) return;
-                     switch (heard.kind) {
-                       case ProbeAnswer::Kind::no_reply:
-                         return handler(HolderAnswered::Kind::no_reply);
-                       case ProbeAnswer::Kind::refused: {
-                         const RefusedOpen why = why_refused(alive->log());
-                         // A socket's file stays when its listener is gone, and is in the way of the next one: unix(7).
-                         if (is_socket && why != RefusedOpen::prohibited) return handler(HolderAnswered::Kind::held);
-                         return handler(why == RefusedOpen::nobody_listens ? HolderAnswered::Kind::nobody
-                                                                           : HolderAnswered::Kind::prohibited);
-                       }
-                       default:
-                         return handler(HolderAnswered::Kind::held);
-                     }
+                   [self = impl_->weak_from_this(), handler = std::move(on_answer), forward](const ProbeAnswer& heard) {
+                     if (const auto alive = self.lock()) handler(alive->holder_from(heard, forward));
                    });
 }
 

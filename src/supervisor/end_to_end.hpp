@@ -37,8 +37,9 @@ class EndToEnd {
   /// 6 s a forward (12 s with `long_look`); a check under way is dropped.
   void check(bool long_look, std::function<void(ProbeAnswered)> on_answer);
 
-  /// Who listens on the bastion's end of a forward that was refused to us.
-  void look_for_holder(const Forward& forward, std::function<void(HolderAnswered::Kind)> on_answer);
+  /// Who listens on the bastion's end of a forward that was refused to us. `closely`: whether who it listens for has
+  /// anything to say, if that is an sshd. `on_answer` is called once, later, within 6 s.
+  void look_for_holder(std::size_t forward, bool closely, std::function<void(HolderAnswered)> on_answer);
 
  private:
   struct Impl;

@@ -128,7 +128,7 @@ struct Loop::Impl {
   [[nodiscard]] Rules rules() {
     return Rules{.forwards = tunnel->forwards.size(),
                  .probe_interval = tunnel->probe_interval,
-                 .standby = tunnel->host == "any",
+                 .standby = tunnel->host == k_any_host,
                  .target_by_name = has_name_as_target(tunnel),
                  .held_before = stale.has_value(),
                  .explain = [this](FailureClass failure, std::optional<std::size_t> forward) {
@@ -207,16 +207,18 @@ struct Loop::Impl {
   }
 
   void carry_out(const LookForHolder& action) {
-    end_to_end->look_for_holder(tunnel->forwards.at(action.forward),
-                                [this, id = action.request](HolderAnswered::Kind kind) {
-                                  post(HolderAnswered{id, kind});
-                                });
+    end_to_end->look_for_holder(action.forward, action.closely, [this, id = action.request](HolderAnswered answer) {
+      answer.request = id;
+      post(std::move(answer));
+    });
   }
 
   void carry_out(const Knock&) {
-    if (!stale) return;
+    if (!stale) return post(KnockAnswered{.gone = true});
     knocker.knock(*stale, [this](KnockResult result) {
-      if (result == KnockResult::answered || result == KnockResult::impossible) stale.reset();
+      const bool gone = result == KnockResult::answered || result == KnockResult::impossible;
+      if (gone) stale.reset();
+      post(KnockAnswered{gone});
     });
   }
 

@@ -10,10 +10,8 @@ namespace {
 using store::ForwardState;
 using store::TunnelState;
 
-constexpr Milliseconds k_health = std::chrono::seconds(60);        // up for this long: the past is forgiven
-constexpr int k_silences = 2;                                      // in a row, until the peer counts as dead
-constexpr Milliseconds k_eager_contest = std::chrono::minutes(3);  // asking each second
-constexpr Milliseconds k_patient_contest = std::chrono::minutes(15);
+constexpr Milliseconds k_health = std::chrono::seconds(60);  // well for this long: the past is forgiven
+constexpr int k_silences = 2;                                // in a row, until the peer counts as dead
 
 }  // namespace
 
@@ -73,10 +71,7 @@ void Machine::handle(const ControlReady&) {
 }
 
 void Machine::ask_for_next_forward() {
-  if (next_forward_ < view_.forwards.size()) {
-    actions_.emplace_back(OpenForward{new_request(), next_forward_});
-    return;
-  }
+  if (next_forward_ < view_.forwards.size()) return ask_for(next_forward_);
   phase_ = Phase::verifying;
   set(Timer::attempt, k_attempt_limit);
   begin_probe();
@@ -92,63 +87,18 @@ void Machine::handle(const ForwardAnswered& event) {
       knocking_ = false;
       view_.forwards[next_forward_++] = ForwardState::pending;
       phase_ = Phase::opening;
+      if (view_.state == TunnelState::standby) show(TunnelState::connecting, "the port is free");
       cancel(Timer::ask_again);
       set(Timer::attempt, k_attempt_limit);
       return ask_for_next_forward();
     case ForwardAnswered::Kind::refused:
       silences_ = 0;
-      // Asked for again in a contest, the answer "taken" is nothing new.
-      if (phase_ == Phase::contested) return contest();
-      actions_.emplace_back(LookForHolder{new_request(), next_forward_});
-      return;
+      return on_refusal();
     case ForwardAnswered::Kind::no_reply:
       if (++silences_ >= k_silences) return give_up(rules_.explain(FailureClass::dead_peer, std::nullopt));
       if (phase_ == Phase::contested) return contest();
       return ask_for_next_forward();
   }
-}
-
-void Machine::handle(const HolderAnswered& event) {
-  if (!is_answer(event.request)) return;
-  forget_requests();
-  switch (event.kind) {
-    case HolderAnswered::Kind::held:
-    case HolderAnswered::Kind::no_reply:
-      return contest();
-    case HolderAnswered::Kind::nobody:
-      // Freed in the very moment between the two questions, or never allowed: asking once more tells.
-      if (++nobody_answers_ >= 2) return deny();
-      return ask_for_next_forward();
-    case HolderAnswered::Kind::prohibited:
-      return rules_.held_before ? contest() : deny();
-  }
-}
-
-void Machine::deny() {
-  view_.forwards[next_forward_] = ForwardState::denied;
-  give_up(rules_.explain(FailureClass::forward_denied, next_forward_));
-}
-
-// The port is taken. A login is dear to the bastion, a question over the connection that we have is not.
-void Machine::contest() {
-  if (phase_ != Phase::contested) {
-    phase_ = Phase::contested;
-    contested_since_ = now_;
-    cancel(Timer::attempt);
-    view_.forwards[next_forward_] = ForwardState::busy;
-    Diagnosis why = rules_.explain(FailureClass::forward_busy, next_forward_);
-    show(rules_.standby ? TunnelState::standby : TunnelState::waiting, why.message);
-    remember(std::move(why));
-  }
-  actions_.emplace_back(Knock{});
-  set(Timer::ask_again, std::exchange(knocking_, true) ? ask_again_wait() : k_after_knock);
-}
-
-Milliseconds Machine::ask_again_wait() const {
-  const auto age = now_ - contested_since_;
-  if (age < k_eager_contest) return std::chrono::seconds(1);
-  if (age < k_eager_contest + k_patient_contest) return std::chrono::seconds(5);
-  return std::chrono::seconds(15);
 }
 
 // --- the truth
@@ -245,10 +195,15 @@ bool Machine::has_child() const noexcept {
   return false;
 }
 
+bool Machine::was_healthy() const {
+  if (phase_ == Phase::up) return now_ - up_since_ >= k_health;
+  return view_.state == TunnelState::standby && now_ - contested_since_ >= k_health;
+}
+
 void Machine::end_child() {
   if (phase_ == Phase::ending) return;
   // What a run earned must not be lost on the way to its end.
-  if (phase_ == Phase::up && now_ - up_since_ >= k_health) backoff_.reset();
+  if (was_healthy()) backoff_.reset();
   cancel_all();
   forget_requests();
   watch_path(false);
@@ -267,7 +222,7 @@ void Machine::end_child() {
 void Machine::handle(const ChildExited& event) {
   if (!has_child()) return;
   const bool asked = phase_ == Phase::ending;
-  if (phase_ == Phase::up && now_ - up_since_ >= k_health) backoff_.reset();
+  if (was_healthy()) backoff_.reset();
   cancel_all();
   forget_requests();
   view_.verified = false;

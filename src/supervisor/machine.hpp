@@ -10,8 +10,9 @@
 //
 // `starting`: ssh runs, its control socket is not there yet: it is not logged in. `opening`: the forwards are asked
 // for, one after the other. `contested`: the bastion's port is taken, most likely by our own stale session: the
-// connection is kept, the forward asked for again and again, and the stale session knocked at. `ending`: ssh was told
-// to end. `stopped` is final.
+// connection is kept, the forward asked for again and again, and the stale session knocked at. Where another host may
+// rightly have the port (host = any) it is a standby: the same, at ease, and nobody is knocked at. `ending`: ssh was
+// told to end. `stopped` is final.
 #pragma once
 
 #include "core/failure.hpp"
@@ -52,7 +53,17 @@ struct ForwardAnswered {
 /// Who listens on the bastion's end of a forward that was refused.
 struct HolderAnswered {
   RequestId request = 0;
-  enum class Kind { held, nobody, prohibited, no_reply } kind = Kind::no_reply;
+  enum class Kind {
+    held,  ///< somebody
+    nobody,
+    prohibited,  ///< the bastion forbids to look
+    no_reply,
+    silent,  ///< the bastion listens, and who it listens for says nothing: a close look alone tells
+  } kind = Kind::no_reply;
+  std::optional<Diagnosis> why;  ///< of silence
+};
+struct KnockAnswered {
+  bool gone = false;  ///< no session of ours is in the way, or not any more
 };
 /// All forwards together: the worst of them decides.
 struct ProbeAnswered {
@@ -80,8 +91,9 @@ struct Reloaded {         ///< the tunnel file was read again and differs
 };
 struct StopAsked {};
 
-using Event = std::variant<Started, ChildFailedToStart, ControlReady, ChildExited, ForwardAnswered, HolderAnswered,
-                           ProbeAnswered, TimerFired, NetworkGained, Woke, PathBack, Nudged, Reloaded, StopAsked>;
+using Event =
+    std::variant<Started, ChildFailedToStart, ControlReady, ChildExited, ForwardAnswered, HolderAnswered, KnockAnswered,
+                 ProbeAnswered, TimerFired, NetworkGained, Woke, PathBack, Nudged, Reloaded, StopAsked>;
 
 // --- actions: what is to be done
 
@@ -96,6 +108,7 @@ struct OpenForward {
 struct LookForHolder {
   RequestId request = 0;
   std::size_t forward = 0;
+  bool closely = false;  ///< wait for a word of who has it
 };
 struct Knock {};
 struct Probe {
@@ -136,6 +149,15 @@ inline constexpr Milliseconds k_kill_grace = std::chrono::seconds(3);
 inline constexpr Milliseconds k_after_knock = Milliseconds(250);
 inline constexpr Milliseconds k_target_recheck = std::chrono::seconds(10);
 
+// A standby is to have the port within 15 s after its owner let go, and that much sooner that asking and verifying fit
+// in. Each refusal leaves two lines in the bastion's log, so it asks no oftener than that takes; jittered, so that many
+// hosts do not ask in step. Even tidings that something has changed do not make it ask oftener than once a second.
+inline constexpr Milliseconds k_shortest_standby = std::chrono::seconds(9);
+inline constexpr Milliseconds k_longest_standby = std::chrono::seconds(13);
+inline constexpr Milliseconds k_between_asks = std::chrono::seconds(1);
+/// How long a host that may stand by takes the port's holder for a session of its own that is not gone yet.
+inline constexpr Milliseconds k_reclaim = std::chrono::minutes(2);
+
 struct Rules {
   std::size_t forwards = 1;
   std::chrono::seconds probe_interval{60};
@@ -164,6 +186,7 @@ class Machine {
   void handle(const ChildExited&);
   void handle(const ForwardAnswered&);
   void handle(const HolderAnswered&);
+  void handle(const KnockAnswered&);
   void handle(const ProbeAnswered&);
   void handle(const TimerFired&);
   void handle(const NetworkGained&);
@@ -177,8 +200,12 @@ class Machine {
   void restart_attempt();
   void look_now();
   void ask_again();
+  void ask_for(std::size_t forward);
   void ask_for_next_forward();
+  void on_refusal();
   void contest();
+  void stand_by();
+  void look_at_owner(const HolderAnswered& answer);
   void deny();
   void begin_probe();
   void become_up(const ProbeAnswered& answer);
@@ -203,6 +230,10 @@ class Machine {
   [[nodiscard]] bool has_child() const noexcept;
   [[nodiscard]] Milliseconds probe_wait() const;
   [[nodiscard]] Milliseconds ask_again_wait() const;
+  [[nodiscard]] Milliseconds standby_wait() const;
+  [[nodiscard]] bool is_own_stale() const;
+  [[nodiscard]] bool may_ask_early() const;
+  [[nodiscard]] bool was_healthy() const;
 
   Rules rules_;
   Phase phase_ = Phase::idle;
@@ -226,10 +257,14 @@ class Machine {
   bool restarting_ = false;  ///< ending only to begin anew at once
   bool watching_path_ = false;
   bool knocking_ = false;           ///< in this contest at least one knock was made
+  bool stale_gone_ = false;         ///< in this contest: no session of ours is in the way
+  int owner_silences_ = 0;          ///< in a row, of the host that we stand by for
   std::optional<Diagnosis> cause_;  ///< why the child is being ended
   TimePoint attempt_began_;
   TimePoint up_since_;
   TimePoint contested_since_;
+  TimePoint asked_at_;   ///< for a forward
+  TimePoint looked_at_;  ///< at the port's owner
 };
 
 [[nodiscard]] std::string_view to_text(Phase phase) noexcept;

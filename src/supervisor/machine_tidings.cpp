@@ -36,7 +36,7 @@ void Machine::handle(const TimerFired& event) {
       if (phase_ == Phase::up && awaited_ == 0) begin_probe();
       return;
     case Timer::ask_again:
-      if (phase_ == Phase::contested && awaited_ == 0) actions_.emplace_back(OpenForward{new_request(), next_forward_});
+      if (may_ask_early()) ask_again();
       return;
     case Timer::kill:
       if (phase_ != Phase::ending) return;
@@ -53,14 +53,9 @@ void Machine::handle(const Woke&) { look_now(); }
 // Something happened to the path: what waits for a timer need not wait.
 void Machine::look_now() {
   if (phase_ == Phase::up && awaited_ == 0) return begin_probe();
-  if (phase_ == Phase::contested && awaited_ == 0) return ask_again();
+  if (may_ask_early()) return ask_again();
   if (phase_ == Phase::waiting) return retry_early();
   if (phase_ == Phase::starting) restart_attempt();
-}
-
-void Machine::ask_again() {
-  cancel(Timer::ask_again);
-  actions_.emplace_back(OpenForward{new_request(), next_forward_});
 }
 
 void Machine::handle(const PathBack&) {
@@ -71,7 +66,7 @@ void Machine::handle(const PathBack&) {
 
 void Machine::handle(const Nudged&) {
   if (phase_ == Phase::up && awaited_ == 0) return begin_probe();
-  if (phase_ == Phase::contested && awaited_ == 0) return ask_again();
+  if (may_ask_early()) return ask_again();
   if (phase_ == Phase::waiting && backoff_.allows_early(Urgency::soon, now_)) begin_attempt();
 }
 

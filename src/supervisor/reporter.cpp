@@ -57,6 +57,7 @@ void Reporter::tell(const View& view) {
   live_.next_attempt.reset();
   if (view.next_attempt)
     live_.next_attempt = now + std::chrono::duration_cast<std::chrono::milliseconds>(*view.next_attempt - host_.now());
+  if (!view.last_error) live_.last_error.reset();
   if (view.errors != told_errors_ && view.last_error) {
     told_errors_ = view.errors;
     live_.last_error = store::LastError{*view.last_error, now};

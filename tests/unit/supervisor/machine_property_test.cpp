@@ -63,7 +63,7 @@ Event some_answer(Random& random, const World& world) {
       return ForwardAnswered{id, below(random, 2) == 0 ? ForwardAnswered::Kind::granted
                                                        : static_cast<ForwardAnswered::Kind>(below(random, 3))};
     case World::Asked::holder:
-      return HolderAnswered{id, static_cast<HolderAnswered::Kind>(below(random, 4))};
+      return HolderAnswered{id, static_cast<HolderAnswered::Kind>(below(random, 5)), some_failure(random)};
     default: {
       ProbeAnswered answer;
       answer.request = id;
@@ -102,7 +102,9 @@ void step(Random& random, World& world) {
     if (const auto timer = next_timer(world)) return void(world.fire(*timer, chance));
   }
   world.pass(Milliseconds(below(random, 90'000)));
-  switch (below(random, 8)) {
+  switch (below(random, 9)) {
+    case 7:
+      return void(world.give(KnockAnswered{below(random, 2) == 0}, chance));
     case 0:
       return void(world.give(NetworkGained{}, chance));
     case 1:
@@ -140,7 +142,7 @@ BOOST_AUTO_TEST_CASE(no_stream_of_events_breaks_a_promise) {
   for (std::size_t seed = 1; seed <= streams; ++seed) {
     Random random(seed);
     Rules rules = plain_rules(1 + below(random, 3));
-    rules.standby = below(random, 4) == 0;
+    rules.standby = below(random, 2) == 0;
     rules.target_by_name = below(random, 2) == 0;
     rules.held_before = below(random, 2) == 0;
     rules.probe_interval = std::chrono::seconds(10 + below(random, 3590));

@@ -28,6 +28,22 @@ struct Story : World {
   }
 };
 
+Rules standby_rules() {
+  Rules rules = plain_rules();
+  rules.standby = true;
+  return rules;
+}
+
+/// Another host has the port.
+struct Standby : Story {
+  Standby() : Story(standby_rules()) { stand_by(); }
+  void stand_by() {
+    log_in();
+    refuse();
+    held_by(Holder::held);
+  }
+};
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(machine)
@@ -170,12 +186,89 @@ BOOST_AUTO_TEST_CASE(a_port_held_for_hours_is_asked_for_less_and_less) {
 }
 
 BOOST_AUTO_TEST_CASE(a_taken_port_means_standing_by_when_any_host_may_have_it) {
-  Rules rules = plain_rules();
-  rules.standby = true;
+  Standby story;
+  BOOST_TEST((story.state() == TunnelState::standby));
+  BOOST_TEST(!story.machine.view().last_error);  // nothing for a person to do
+}
+
+BOOST_AUTO_TEST_CASE(a_standby_has_the_port_within_fifteen_seconds_after_it_is_free_and_without_a_login) {
+  for (const double chance : {0.0, 0.5, 0.999}) {
+    Standby story;
+    for (int times = 0; times < 100; ++times) {
+      BOOST_TEST((story.wait_of(Timer::ask_again) <= std::chrono::seconds(13)));
+      story.fire(Timer::ask_again, chance);
+      story.give(ForwardAnswered{story.request, ForwardAnswered::Kind::refused}, chance);
+      if (story.request != 0) story.held_by(Holder::held);  // once a minute it looks at who has it
+    }
+    story.fire(Timer::ask_again, chance);
+    story.grant();
+    story.probe_says(Probed::verified);
+    BOOST_TEST((story.state() == TunnelState::up));
+    BOOST_TEST(story.starts.size() == 1U);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_flapping_network_does_not_make_a_standby_ask_in_a_storm) {
+  Standby story;
+  int asked = 0;
+  for (int tiding = 0; tiding < 1000; ++tiding) {
+    story.pass(std::chrono::milliseconds(10));
+    if (!has<OpenForward>(story.give(NetworkGained{}))) continue;
+    ++asked;
+    story.refuse();
+  }
+  BOOST_TEST(asked <= 10);
+}
+
+BOOST_AUTO_TEST_CASE(a_standby_whose_ssh_dies_stands_by_again) {
+  Standby story;
+  story.child_dies(failure(FailureClass::dead_peer));
+  BOOST_TEST((story.state() == TunnelState::waiting));
+  story.fire(Timer::retry);
+  story.stand_by();
+  BOOST_TEST((story.state() == TunnelState::standby));
+  BOOST_TEST(!story.machine.view().last_error);
+}
+
+BOOST_AUTO_TEST_CASE(a_former_owner_reclaims_what_its_own_dead_session_holds_and_else_stands_by) {
+  Rules rules = standby_rules();
+  rules.held_before = true;
   Story story(rules);
   story.log_in();
   story.refuse();
+  BOOST_TEST(has<Knock>(story.held_by(Holder::held)));
+  BOOST_TEST((story.state() == TunnelState::waiting));
+  story.knock_says(true);  // no such session is there: it is another host's
+  story.fire(Timer::ask_again);
+  BOOST_TEST(!has<Knock>(story.refuse()));
+  BOOST_TEST((story.state() == TunnelState::standby));
+  BOOST_TEST(!story.machine.view().last_error);
+}
+
+BOOST_AUTO_TEST_CASE(a_standby_tells_when_the_port_is_held_for_a_host_that_is_gone) {
+  Standby story;
+  for (int times = 0; times < 20; ++times) {
+    story.fire(Timer::ask_again);
+    story.refuse();
+    if (story.request != 0)
+      story.give(HolderAnswered{story.request, Holder::silent, failure(FailureClass::forward_busy)});
+    BOOST_TEST((story.wait_of(Timer::ask_again) <= std::chrono::seconds(13)));
+  }
+  BOOST_TEST((story.state() == TunnelState::standby));
+  BOOST_TEST((story.last_class() == FailureClass::forward_busy));
+  while (story.request == 0) {
+    story.fire(Timer::ask_again);
+    story.refuse();
+  }
   story.held_by(Holder::held);
+  BOOST_TEST(!story.machine.view().last_error);
+}
+
+BOOST_AUTO_TEST_CASE(a_standby_that_may_not_look_who_has_the_port_stands_by_all_the_same) {
+  Story story(standby_rules());
+  story.log_in();
+  story.refuse();
+  story.held_by(Holder::prohibited);
   BOOST_TEST((story.state() == TunnelState::standby));
 }
 

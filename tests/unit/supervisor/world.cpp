@@ -16,7 +16,12 @@ Rules plain_rules(std::size_t forwards) {
   return rules;
 }
 
-World::World(Rules rules) : machine(rules), forwards(rules.forwards), probe_interval(rules.probe_interval) {}
+World::World(Rules rules)
+    : machine(rules),
+      forwards(rules.forwards),
+      probe_interval(rules.probe_interval),
+      may_stand_by(rules.standby),
+      held_before(rules.held_before) {}
 
 void World::check(bool holds, const char* promise) {
   if (!holds && broken.empty())
@@ -42,8 +47,10 @@ const Actions& World::give(const Event& event, double chance) {
   if (const auto* one = std::get_if<ForwardAnswered>(&event)) answered(one->request);
   if (const auto* one = std::get_if<HolderAnswered>(&event)) answered(one->request);
   if (const auto* one = std::get_if<ProbeAnswered>(&event)) answered(one->request);
+  const bool stood_by = is_standing_by();
   last_ = machine.on(event, now, chance);
   if (was_quit) check(last_.empty(), "nothing is done after the end");
+  check_standby(event, stood_by);
   for (const Action& action : last_) carry_out(action);
   check_state();
   return last_;
@@ -54,7 +61,10 @@ const Actions& World::fire(Timer timer, double chance) {
   check(when.has_value(), "a timer that fires was set");
   if (when) now = std::max(now, *when);
   when.reset();
-  return give(TimerFired{timer}, chance);
+  timer_was_due = true;
+  give(TimerFired{timer}, chance);
+  timer_was_due = false;
+  return last_;
 }
 
 const Actions& World::probe_says(ProbeAnswered::Kind kind) {
@@ -94,6 +104,7 @@ void World::carry_out(const Action& action) {
   } else if (const auto* open = std::get_if<OpenForward>(&action)) {
     check(open->forward < forwards, "only a forward that exists is asked for");
     ask(open->request, Asked::forward);
+    asked_at = now;
   } else if (const auto* look = std::get_if<LookForHolder>(&action)) {
     check(look->forward < forwards, "only a forward that exists is looked at");
     ask(look->request, Asked::holder);
@@ -108,6 +119,9 @@ void World::carry_out(const Action& action) {
     path_watched = watch->on;
   } else if (std::holds_alternative<Knock>(action)) {
     check(machine.phase() == Phase::contested, "only a contested port is knocked at");
+    check(!is_standing_by(), "a standby never knocks");
+    check(!may_stand_by || held_before,
+          "where another host may have the port, only our own former session is knocked at");
   } else if (std::holds_alternative<Quit>(action)) {
     check(!child, "ssh is gone before the supervisor goes");
     check(!quit, "it quits once");
@@ -127,6 +141,8 @@ void World::check_timer(const SetTimer& action) {
     case Timer::retry:
       return check(within(Milliseconds(1), k_longest_slow), "a retry waits up to 30 min");
     case Timer::ask_again:
+      if (is_standing_by())
+        return check(within(k_between_asks, k_longest_standby), "a standby asks within 13 s, and not at once");
       return check(within(k_after_knock, std::chrono::seconds(15)), "a taken port is asked for each 0.25 to 15 s");
     case Timer::probe:
       return check(within(std::min<Milliseconds>(probe_interval * 8 / 10, k_target_recheck), probe_interval),
@@ -134,7 +150,29 @@ void World::check_timer(const SetTimer& action) {
   }
 }
 
+bool World::is_standing_by() const { return machine.view().state == TunnelState::standby; }
+
+void World::check_standby(const Event& event, bool stood_by) {
+  if (is_standing_by()) {
+    check(may_stand_by, "only a host that may stand by does");
+    check(machine.phase() == Phase::contested && child, "a standby is logged in");
+    const auto& error = machine.view().last_error;
+    check(stood_by || !error, "a standby begins without a complaint");
+  }
+  if (!stood_by) return;
+  const auto* answered = std::get_if<ForwardAnswered>(&event);
+  const bool refused = answered != nullptr && answered->kind == ForwardAnswered::Kind::refused;
+  if (refused || std::holds_alternative<HolderAnswered>(event))
+    check(is_standing_by() && !has<EndChild>(last_), "a refusal never costs a standby its connection");
+  if (has<OpenForward>(last_) && is_standing_by()) {
+    check(now - asked_at >= k_between_asks, "a standby asks at most once a second");
+    if (std::holds_alternative<TimerFired>(event) && timer_was_due)
+      check(now - asked_at >= k_shortest_standby, "a standby that nothing hastens asks at ease");
+  }
+}
+
 void World::check_state() {
+  if (machine.phase() == Phase::up) held_before = true;
   const View& view = machine.view();
   const Phase phase = machine.phase();
   check(view.forwards.size() == forwards || quit, "every forward has its state");

@@ -33,7 +33,8 @@ class World {
   const Actions& log_in() { return give(ControlReady{}); }
   const Actions& grant() { return give(ForwardAnswered{request, ForwardAnswered::Kind::granted}); }
   const Actions& refuse() { return give(ForwardAnswered{request, ForwardAnswered::Kind::refused}); }
-  const Actions& held_by(HolderAnswered::Kind kind) { return give(HolderAnswered{request, kind}); }
+  const Actions& held_by(HolderAnswered::Kind kind) { return give(HolderAnswered{request, kind, {}}); }
+  const Actions& knock_says(bool gone) { return give(KnockAnswered{gone}); }
   const Actions& probe_says(ProbeAnswered::Kind kind);
   const Actions& child_dies(std::optional<Diagnosis> why = {}) { return give(ChildExited{std::move(why)}); }
   void bring_up();  ///< from the start of an attempt to `up`
@@ -50,15 +51,21 @@ class World {
   std::vector<TimePoint> starts;
   std::size_t forwards;
   std::chrono::seconds probe_interval;
+  bool may_stand_by;
+  bool held_before;    ///< by a former run, or by this one since
+  TimePoint asked_at;  ///< for a forward, last
   std::string broken;  ///< the first promise that was not kept; empty when all were
 
  private:
   void check(bool holds, const char* promise);
+  [[nodiscard]] bool is_standing_by() const;
   void carry_out(const Action& action);
   void check_timer(const SetTimer& action);
+  void check_standby(const Event& event, bool stood_by);
   void check_state();
 
   Actions last_;
+  bool timer_was_due = false;  ///< the TimerFired under way is one of `due`
 };
 
 /// True when `actions` hold one of that kind.

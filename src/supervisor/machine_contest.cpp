@@ -1,0 +1,134 @@
+// What the machine does about a port that is taken: by a session of its own that died badly, by somebody else, or by
+// another host of the same tunnel.
+#include "supervisor/machine.hpp"
+
+#include <algorithm>
+
+namespace holdfast::supervisor {
+namespace {
+
+using store::ForwardState;
+using store::TunnelState;
+
+constexpr Milliseconds k_eager_contest = std::chrono::minutes(3);  // asking each second
+constexpr Milliseconds k_patient_contest = std::chrono::minutes(15);
+constexpr int k_owner_silences = 2;  // in a row, until the owner counts as gone
+
+}  // namespace
+
+void Machine::ask_for(std::size_t forward) {
+  asked_at_ = now_;
+  actions_.emplace_back(OpenForward{new_request(), forward});
+}
+
+void Machine::ask_again() {
+  cancel(Timer::ask_again);
+  ask_for(next_forward_);
+}
+
+bool Machine::may_ask_early() const {
+  return phase_ == Phase::contested && awaited_ == 0 &&
+         (view_.state != TunnelState::standby || now_ - asked_at_ >= k_between_asks);
+}
+
+void Machine::on_refusal() {
+  // Asked for again in a contest, the answer "taken" is nothing new.
+  if (phase_ != Phase::contested) {
+    actions_.emplace_back(LookForHolder{new_request(), next_forward_});
+  } else if (view_.state == TunnelState::standby && now_ - looked_at_ >= rules_.probe_interval) {
+    looked_at_ = now_;
+    actions_.emplace_back(LookForHolder{.request = new_request(), .forward = next_forward_, .closely = true});
+  } else {
+    contest();
+  }
+}
+
+void Machine::handle(const HolderAnswered& event) {
+  if (!is_answer(event.request)) return;
+  forget_requests();
+  if (phase_ == Phase::contested) return look_at_owner(event);
+  switch (event.kind) {
+    case HolderAnswered::Kind::held:
+    case HolderAnswered::Kind::silent:
+    case HolderAnswered::Kind::no_reply:
+      return contest();
+    case HolderAnswered::Kind::nobody:
+      // Freed in the very moment between the two questions, or never allowed: asking once more tells.
+      if (++nobody_answers_ >= 2) return deny();
+      return ask_for_next_forward();
+    case HolderAnswered::Kind::prohibited:
+      // Where another host may have it, that is by far the likelier reason.
+      return rules_.held_before || rules_.standby ? contest() : deny();
+  }
+}
+
+void Machine::deny() {
+  view_.forwards[next_forward_] = ForwardState::denied;
+  give_up(rules_.explain(FailureClass::forward_denied, next_forward_));
+}
+
+void Machine::handle(const KnockAnswered& event) {
+  if (event.gone && phase_ == Phase::contested) stale_gone_ = true;
+}
+
+/// The holder is, as far as we know, a session of our own that the bastion has not noticed to be dead.
+bool Machine::is_own_stale() const { return rules_.held_before && !stale_gone_ && now_ - contested_since_ < k_reclaim; }
+
+// The port is taken. A login is dear to the bastion, a question over the connection that we have is not.
+void Machine::contest() {
+  const bool begins = phase_ != Phase::contested;
+  if (begins) {
+    phase_ = Phase::contested;
+    contested_since_ = looked_at_ = now_;
+    stale_gone_ = false;
+    owner_silences_ = 0;
+    cancel(Timer::attempt);
+    view_.forwards[next_forward_] = ForwardState::busy;
+  }
+  if (rules_.standby && !is_own_stale()) return stand_by();
+  if (begins) {
+    Diagnosis why = rules_.explain(FailureClass::forward_busy, next_forward_);
+    show(TunnelState::waiting, why.message);
+    remember(std::move(why));
+  }
+  actions_.emplace_back(Knock{});
+  set(Timer::ask_again, std::exchange(knocking_, true) ? ask_again_wait() : k_after_knock);
+}
+
+// Another host has the tunnel, and that is well: nothing to complain of, nobody to knock at.
+void Machine::stand_by() {
+  if (view_.state != TunnelState::standby) {
+    view_.last_error.reset();
+    show(TunnelState::standby, rules_.explain(FailureClass::forward_busy, next_forward_).message);
+  }
+  rules_.held_before = false;  // whatever we held is gone or not ours to reclaim
+  set(Timer::ask_again, standby_wait());
+}
+
+// The bastion may hold the port for a host that lost its power, and for hours: then there is something to tell.
+void Machine::look_at_owner(const HolderAnswered& answer) {
+  if (answer.kind == HolderAnswered::Kind::silent) {
+    if (++owner_silences_ == k_owner_silences && answer.why) remember(*answer.why);
+  } else if (answer.kind == HolderAnswered::Kind::held) {
+    owner_silences_ = 0;
+    view_.last_error.reset();
+  }
+  contest();
+}
+
+Milliseconds Machine::standby_wait() const {
+  const auto span = static_cast<double>((k_longest_standby - k_shortest_standby).count());
+  const auto whole = k_shortest_standby + Milliseconds(static_cast<Milliseconds::rep>(span * chance_));
+  // What the look at the owner took is not to be waited for once more.
+  const auto passed = std::chrono::duration_cast<Milliseconds>(now_ - asked_at_);
+  return std::max(whole - passed, k_between_asks);
+}
+
+Milliseconds Machine::ask_again_wait() const {
+  const auto age = now_ - contested_since_;
+  if (age < k_eager_contest) return std::chrono::seconds(1);
+  if (age < k_eager_contest + k_patient_contest) return std::chrono::seconds(5);
+  return std::chrono::seconds(15);
+}
+
+}  // namespace holdfast::supervisor
