@@ -1,41 +1,11 @@
 #include "backends/pidfile.hpp"
 
-#include "core/text.hpp"
-
-#include <fmt/format.h>
-
-#include <charconv>
-#include <limits>
-
 namespace holdfast::backends {
 namespace {
 
 constexpr std::size_t k_longest = 512;
 
-std::optional<std::uint64_t> parse_start_time(std::string_view text) {
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
 }  // namespace
-
-std::string format_process_id(const os::ProcessId& process) {
-  return fmt::format("{} {} {} {}\n", process.pid, process.start_time, process.boot_id, process.host);
-}
-
-std::optional<os::ProcessId> parse_process_id(std::string_view text) {
-  if (text.empty() || text.back() != '\n') return std::nullopt;
-  text.remove_suffix(1);
-  const auto fields = split(text, ' ');
-  if (fields.size() != 4 || fields[2].empty() || fields[3].empty() || has_control_bytes(text)) return std::nullopt;
-  // Pid 1 and the "process groups" 0 and below are never ours.
-  const auto pid = parse_number(fields[0], 2, std::numeric_limits<std::int32_t>::max());
-  const auto start_time = parse_start_time(fields[1]);
-  if (!pid || !start_time) return std::nullopt;
-  return os::ProcessId{static_cast<pid_t>(*pid), *start_time, fields[2], fields[3]};
-}
 
 std::optional<os::ProcessId> read_pidfile(const os::Host& host, const boost::filesystem::path& pidfile) {
   const auto status = host.status(pidfile);

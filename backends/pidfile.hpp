@@ -1,18 +1,14 @@
 // A pidfile that means something on a shared home and after a reboot: host, boot id, pid and start time.
 #pragma once
 
-#include "os/host.hpp"
+#include "os/process_id.hpp"
 
 #include <optional>
-#include <string>
-#include <string_view>
 
 namespace holdfast::backends {
 
-/// "pid start-time boot-id host\n"
-[[nodiscard]] std::string format_process_id(const os::ProcessId& process);
-/// Nothing for any other text.
-[[nodiscard]] std::optional<os::ProcessId> parse_process_id(std::string_view text);
+using os::format_process_id;
+using os::parse_process_id;
 
 /// The process that `pidfile` names, dead or alive. Nothing when the file is missing, not a regular file of our own
 /// (in /tmp a stranger could have put it there) or torn.

@@ -176,6 +176,7 @@ class Demo {
                runtime.control,
                runtime.live,
                runtime.lock,
+               runtime.next,
                runtime.pidfile,
                host_.user().home / ".config/systemd/user" / ("holdfast-" + name.text() + ".service")};
     if (const auto live = read_live(runtime.directory, name, places_, host_)) {

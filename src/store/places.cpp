@@ -73,6 +73,7 @@ RuntimeFiles runtime_files(const TunnelName& name, const fs::path& directory) {
   files.directory = directory;
   files.control = directory / fmt::format("{:08x}.s", static_cast<std::uint32_t>(fnv1a(name.text())));
   files.lock = named(".lock");
+  files.next = named(".next");
   files.live = named(".live");
   files.pidfile = named(".pid");
   files.ssh_log = named(".ssh.log");

@@ -46,6 +46,7 @@ struct RuntimeFiles {
   fs::path directory;
   fs::path control;  ///< ssh's control socket
   fs::path lock;     ///< held by the supervisor
+  fs::path next;     ///< held by the one that waits for its turn
   fs::path live;     ///< live state, JSON
   fs::path pidfile;  ///< written by the nohup backend
   fs::path ssh_log;  ///< ssh -E

@@ -18,6 +18,8 @@ class ServiceManager {
   /// From NOTIFY_SOCKET and WATCHDOG_USEC (if WATCHDOG_PID is unset or ours). Does nothing where there is none.
   explicit ServiceManager(const os::Host& host);
 
+  [[nodiscard]] bool is_there() const noexcept { return !socket_.empty(); }
+
   void ready() const { send("READY=1"); }
   void stopping() const { send("STOPPING=1"); }
   void status(std::string_view text) const { send(status_assignment(text)); }

@@ -1,12 +1,12 @@
 #include "supervisor/supervisor.hpp"
 
 #include "os/directories.hpp"
-#include "os/file_lock.hpp"
 #include "ssh/arguments.hpp"
 #include "ssh/master.hpp"
 #include "store/live_state.hpp"
 #include "supervisor/loop.hpp"
 #include "supervisor/sd_notify.hpp"
+#include "supervisor/turn.hpp"
 
 #include <csignal>
 #include <optional>
@@ -46,14 +46,12 @@ Result<> run(const Tunnel& tunnel, const store::Places& places, os::Host& host) 
   std::signal(SIGPIPE, SIG_IGN);
   HOLDFAST_CHECK(claim(*tunnel->runtime_dir, places, host));
   const store::RuntimeFiles files = store::runtime_files(tunnel->name, *tunnel->runtime_dir);
-  HOLDFAST_TRY(const auto lock, os::FileLock::try_take(files.lock));
-  if (!lock)
-    return Error{"running", tunnel->name.text(), "another supervisor of it is running on this host",
-                 "holdfast status " + tunnel->name.text()};
   const ServiceManager manager(host);
+  HOLDFAST_TRY(const auto turn, take_turn(tunnel->name, places, files, manager, host));
   // Not when verified: a silent bastion must not make systemd kill and restart us for ever.
   manager.ready();
   HOLDFAST_TRY(ssh::Client client, ssh::find_client(host));
+  if (turn.left) HOLDFAST_CHECK(end_predecessor(*turn.left, host));
   HOLDFAST_CHECK(end_predecessor(files, host));
   // Without a log the tunnel still does its work.
   (void)host.make_directories(places.state_directory(tunnel->name), 0700);
