@@ -71,7 +71,9 @@ RuntimeFiles runtime_files(const TunnelName& name, const fs::path& directory) {
   const auto named = [&](const char* suffix) { return directory / (name.text() + suffix); };
   RuntimeFiles files;
   files.directory = directory;
-  files.control = directory / fmt::format("{:08x}.s", static_cast<std::uint32_t>(fnv1a(name.text())));
+  const auto hash = static_cast<std::uint32_t>(fnv1a(name.text()));
+  files.control = directory / fmt::format("{:08x}.s", hash);
+  files.probe = directory / fmt::format("{:08x}.p", hash);
   files.lock = named(".lock");
   files.next = named(".next");
   files.live = named(".live");

@@ -51,8 +51,9 @@ struct RuntimeFiles {
   fs::path pidfile;  ///< written by the nohup backend
   fs::path ssh_log;  ///< ssh -E
   fs::path ssh_err;  ///< ssh's stderr
+  fs::path probe;    ///< a socket that leads to one of the bastion's, there for moments
 };
-/// All of them lie directly in `directory`, named by a short hash of the tunnel's name (control) or NAME.suffix.
+/// All of them lie directly in `directory`, named by a short hash of the tunnel's name (control, probe) or NAME.suffix.
 [[nodiscard]] RuntimeFiles runtime_files(const TunnelName& name, const fs::path& directory);
 
 /// Where a user's runtime directory may be, best first: [XDG_RUNTIME_DIR/holdfast, else /run/user/UID/holdfast, if

@@ -1,6 +1,7 @@
 #include "supervisor/end_to_end.hpp"
 
 #include "ssh/diagnosis.hpp"
+#include "ssh/mux/socket_probe.hpp"
 #include "supervisor/local_target.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -19,6 +20,7 @@ constexpr ssh::mux::Deadline k_reply(3000);
 constexpr ssh::mux::Deadline k_long_reply(9000);  // a resolver gives up after 5 s a server: resolv.conf(5)
 constexpr ssh::mux::Deadline k_open_at_least(250);
 constexpr std::uint16_t k_ssh_port = 22;
+const End k_discard = TcpEnd{"127.0.0.1", 9};  // RFC 863: any word of the bastion's about it shows that it lives
 
 // The worst of all forwards decides.
 int badness(Kind kind) {
@@ -64,9 +66,11 @@ RefusedOpen why_refused(std::string_view log_lines) noexcept {
 struct EndToEnd::Impl : std::enable_shared_from_this<Impl> {
   boost::asio::io_context& context;
   ssh::mux::MuxClient& mux;
+  ssh::mux::SocketProbe socket_probe;
   const Tunnel& tunnel;
   std::function<std::string()> log;
-  std::vector<bool> speaks_ssh;  ///< learned, or by the port
+  std::vector<bool> speaks_ssh;   ///< learned, or by the port
+  std::vector<bool> was_reached;  ///< over this connection, a socket of the bastion's
   double last_rtt_ms = 0;
 
   // of the check under way
@@ -77,9 +81,14 @@ struct EndToEnd::Impl : std::enable_shared_from_this<Impl> {
   std::function<void(ProbeAnswered)> on_answer;
   std::optional<LocalTarget> target;
 
-  Impl(boost::asio::io_context& owner, ssh::mux::MuxClient& client, const Tunnel& wanted,
-       std::function<std::string()> said)
-      : context(owner), mux(client), tunnel(wanted), log(std::move(said)) {
+  Impl(boost::asio::io_context& owner, ssh::mux::MuxClient& client, const boost::filesystem::path& probe_socket,
+       const Tunnel& wanted, std::function<std::string()> said)
+      : context(owner),
+        mux(client),
+        socket_probe(owner, client, probe_socket),
+        tunnel(wanted),
+        log(std::move(said)),
+        was_reached(wanted->forwards.size()) {
     for (const Forward& forward : tunnel->forwards) {
       const auto* tcp = std::get_if<TcpEnd>(&forward.target());
       speaks_ssh.push_back(tcp != nullptr && tcp->port == k_ssh_port);
@@ -104,9 +113,38 @@ struct EndToEnd::Impl : std::enable_shared_from_this<Impl> {
                                          .reply = long_look ? k_long_reply : k_reply,
                                          .patience = k_reply,
                                          .stay_open = std::clamp(stay, k_open_at_least, k_reply)};
-    mux.probe(request, [self = weak_from_this(), asked = round](const ProbeAnswer& heard) {
+    dial(request, [self = weak_from_this(), asked = round](const ProbeAnswer& heard) {
       const auto alive = self.lock();
       if (alive && alive->round == asked) alive->hear(heard);
+    });
+  }
+
+  /// A socket of the bastion's needs another way there, whose answers are brought in line with the usual one's.
+  void dial(const ssh::mux::ProbeRequest& request, ssh::mux::MuxClient::OnProbe handler) {
+    if (!std::holds_alternative<SocketEnd>(request.listen)) return mux.probe(request, std::move(handler));
+    socket_probe.probe(request, [self = weak_from_this(), request, handler = std::move(handler)](ProbeAnswer heard) {
+      const auto alive = self.lock();
+      if (!alive) return;
+      if (heard.kind == ProbeAnswer::Kind::silent) return alive->tell_silent_target(request, handler);
+      constexpr std::string_view k_not_opened = ": open failed: ";
+      if (heard.kind == ProbeAnswer::Kind::closed && alive->log().find(k_not_opened) != std::string::npos)
+        heard.kind = ProbeAnswer::Kind::refused;
+      handler(std::move(heard));
+    });
+  }
+
+  /// Silence may be the target's or the bastion's: whether the channel was opened, this way does not tell.
+  void tell_silent_target(const ssh::mux::ProbeRequest& asked, ssh::mux::MuxClient::OnProbe handler) {
+    auto request = asked;
+    request.listen = k_discard;
+    request.stay_open = {};
+    request.expect_ssh_banner = false;
+    mux.probe(request, [self = weak_from_this(), handler = std::move(handler)](ProbeAnswer heard) {
+      const auto alive = self.lock();
+      if (!alive) return;
+      (void)alive->log();  // what ssh says of this question is no news
+      if (heard.kind != ProbeAnswer::Kind::no_reply) heard.kind = ProbeAnswer::Kind::silent;
+      handler(std::move(heard));
     });
   }
 
@@ -119,6 +157,7 @@ struct EndToEnd::Impl : std::enable_shared_from_this<Impl> {
       case ProbeAnswer::Kind::open: {
         last_rtt_ms = static_cast<double>(heard.round_trip.count()) / 1000.0;
         answer.rtt_ms = std::max(answer.rtt_ms.value_or(0), last_rtt_ms);
+        was_reached[at] = true;
         if (heard.kind == ProbeAnswer::Kind::banner) return take(Kind::verified, {});
         return look_at_target(forward);
       }
@@ -145,18 +184,8 @@ struct EndToEnd::Impl : std::enable_shared_from_this<Impl> {
   }
 
   void refused(const Forward& forward) {
-    const RefusedOpen why_not = why_refused(log());
-    if (why_not == RefusedOpen::nobody_listens)
-      return take(Kind::lost, Diagnosis{FailureClass::closed,
-                                        "nothing listens on " + end_text(forward.listen()) + " of the bastion any more",
-                                        {}});
-    // Before OpenSSH 9.4 ssh takes a path for the name of a host: "Name or service not known".
-    if (why_not == RefusedOpen::other && std::holds_alternative<SocketEnd>(forward.listen()))
-      return take(
-          Kind::unproven,
-          Diagnosis{FailureClass::config,
-                    "this ssh cannot look into a socket of the bastion, so the tunnel is not verified from there",
-                    "install OpenSSH 9.4 or newer on this machine"});
+    if (std::holds_alternative<SocketEnd>(forward.listen())) return refused_socket(forward);
+    if (why_refused(log()) == RefusedOpen::nobody_listens) return lost(forward);
     const Diagnosis why{FailureClass::forward_denied,
                         "the bastion forbids connections to " + end_text(dial_end(forward.listen())) +
                             ", so the tunnel cannot be verified from the far side",
@@ -193,6 +222,23 @@ struct EndToEnd::Impl : std::enable_shared_from_this<Impl> {
     return {};
   }
 
+  void lost(const Forward& forward) {
+    take(Kind::lost, Diagnosis{FailureClass::closed,
+                               "nothing listens on " + end_text(forward.listen()) + " of the bastion any more",
+                               {}});
+  }
+
+  /// Of a socket the bastion gives no reason: serverloop.c of openssh-portable, server_input_channel_open. What was
+  /// reached once over this connection is not forbidden now.
+  void refused_socket(const Forward& forward) {
+    if (was_reached[at]) return lost(forward);
+    take(Kind::unproven, Diagnosis{FailureClass::forward_denied,
+                                   "the bastion forbids connections to its socket " + end_text(forward.listen()) +
+                                       ", so the tunnel cannot be verified from the far side",
+                                   "allow it on the bastion: AllowStreamLocalForwarding yes in its sshd_config, and "
+                                   "port-forwarding for this key in authorized_keys"});
+  }
+
   void take(Kind kind, std::optional<Diagnosis> why) {
     answer.forwards.push_back(state_after(kind));
     if (badness(kind) > badness(answer.kind)) {
@@ -206,9 +252,9 @@ struct EndToEnd::Impl : std::enable_shared_from_this<Impl> {
   }
 };
 
-EndToEnd::EndToEnd(boost::asio::io_context& context, ssh::mux::MuxClient& mux, const Tunnel& tunnel,
-                   std::function<std::string()> log)
-    : impl_(std::make_shared<Impl>(context, mux, tunnel, std::move(log))) {}
+EndToEnd::EndToEnd(boost::asio::io_context& context, ssh::mux::MuxClient& mux,
+                   const boost::filesystem::path& probe_socket, const Tunnel& tunnel, std::function<std::string()> log)
+    : impl_(std::make_shared<Impl>(context, mux, probe_socket, tunnel, std::move(log))) {}
 
 EndToEnd::~EndToEnd() = default;
 
@@ -223,10 +269,10 @@ void EndToEnd::look_for_holder(std::size_t forward, bool closely, std::function<
                                        .reply = k_reply,
                                        .patience = k_reply,
                                        .stay_open = {}};
-  impl_->mux.probe(request,
-                   [self = impl_->weak_from_this(), handler = std::move(on_answer), forward](const ProbeAnswer& heard) {
-                     if (const auto alive = self.lock()) handler(alive->holder_from(heard, forward));
-                   });
+  impl_->dial(request,
+              [self = impl_->weak_from_this(), handler = std::move(on_answer), forward](const ProbeAnswer& heard) {
+                if (const auto alive = self.lock()) handler(alive->holder_from(heard, forward));
+              });
 }
 
 }  // namespace holdfast::supervisor

@@ -6,6 +6,8 @@
 #include "ssh/mux/mux_client.hpp"
 #include "supervisor/machine.hpp"
 
+#include <boost/filesystem/path.hpp>
+
 #include <functional>
 #include <memory>
 #include <optional>
@@ -26,9 +28,10 @@ enum class RefusedOpen { prohibited, nobody_listens, other };
 
 class EndToEnd {
  public:
-  /// `log` gives the lines that ssh has logged since it was last called.
-  EndToEnd(boost::asio::io_context& context, ssh::mux::MuxClient& mux, const Tunnel& tunnel,
-           std::function<std::string()> log);
+  /// `probe_socket`: where a socket may be made for moments; `log` gives the lines that ssh has logged since it was
+  /// last called.
+  EndToEnd(boost::asio::io_context& context, ssh::mux::MuxClient& mux, const boost::filesystem::path& probe_socket,
+           const Tunnel& tunnel, std::function<std::string()> log);
   ~EndToEnd();
   EndToEnd(const EndToEnd&) = delete;
   EndToEnd& operator=(const EndToEnd&) = delete;

@@ -185,7 +185,7 @@ struct Loop::Impl {
           Diagnosis{missing ? FailureClass::ssh_missing : FailureClass::unknown, printable(error.line()), error.hint}});
     }
     mux.emplace(context, files.control);
-    end_to_end.emplace(context, *mux, tunnel, [this] { return heard_since(); });
+    end_to_end.emplace(context, *mux, files.probe, tunnel, [this] { return heard_since(); });
   }
 
   void on_exit() {

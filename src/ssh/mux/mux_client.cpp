@@ -46,6 +46,14 @@ void MuxClient::close_forward(const Forward& forward, Deadline deadline, OnAnswe
   impl_->ask(encode_close_remote_forward(k_request, forward), deadline, std::move(handler));
 }
 
+void MuxClient::open_local(const SocketEnd& here, const End& to, Deadline deadline, OnAnswer handler) {
+  impl_->ask(encode_open_local_forward(k_request, here, to), deadline, std::move(handler));
+}
+
+void MuxClient::close_local(const SocketEnd& here, const End& to, Deadline deadline, OnAnswer handler) {
+  impl_->ask(encode_close_local_forward(k_request, here, to), deadline, std::move(handler));
+}
+
 void MuxClient::terminate(Deadline deadline, OnAnswer handler) {
   impl_->start(std::make_shared<Farewell>(impl_->context, encode_terminate(k_request), deadline, std::move(handler)));
 }

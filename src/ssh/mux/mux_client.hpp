@@ -72,6 +72,10 @@ class MuxClient {
   void alive(Deadline deadline, OnAnswer handler);
   void open_forward(const Forward& forward, Deadline deadline, OnAnswer handler);
   void close_forward(const Forward& forward, Deadline deadline, OnAnswer handler);
+  /// The master listens on `here`, a path of this machine's, and what connects to it comes out at `to`, dialled from
+  /// the server. Closing does not remove the socket's file, and spares the connections made through it.
+  void open_local(const SocketEnd& here, const End& to, Deadline deadline, OnAnswer handler);
+  void close_local(const SocketEnd& here, const End& to, Deadline deadline, OnAnswer handler);
   void terminate(Deadline deadline, OnAnswer handler);
   void probe(const ProbeRequest& request, OnProbe handler);
 

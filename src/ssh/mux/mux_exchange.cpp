@@ -20,7 +20,6 @@ using boost::system::error_code;
 
 // A peer that never stops talking is cut off here; an honest conversation is under a kilobyte.
 constexpr std::size_t k_longest_conversation = 2 * k_largest_packet;
-constexpr std::size_t k_longest_banner = 8 * 1024;
 
 std::string words(const error_code& error) { return errno_text(error.value()); }
 
@@ -50,12 +49,11 @@ int send_descriptor(int socket, int descriptor) noexcept {
   return ::sendmsg(socket, &message, MSG_NOSIGNAL) == 1 ? 0 : errno;
 }
 
-// RFC 4253, 4.2: lines of another kind may precede the identification.
+}  // namespace
+
 bool has_ssh_banner(const std::string& heard) {
   return heard.compare(0, 4, "SSH-") == 0 || heard.find("\nSSH-") != std::string::npos;
 }
-
-}  // namespace
 
 void Exchange::start(const boost::filesystem::path& control) {
   const auto self = shared_from_this();

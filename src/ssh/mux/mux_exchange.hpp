@@ -1,5 +1,5 @@
-// One conversation with ssh's control socket: connect, hello both ways, one request, its answer. Only mux_client
-// includes this.
+// One conversation with ssh's control socket: connect, hello both ways, one request, its answer. Only the clients
+// beside it include this.
 #pragma once
 
 #include "ssh/mux/mux_client.hpp"
@@ -18,6 +18,11 @@ namespace holdfast::ssh::mux {
 
 // One request a connection, so the id need not vary; any other id in a reply is not for us.
 inline constexpr std::uint32_t k_request = 1;
+
+inline constexpr std::size_t k_longest_banner = 8 * 1024;
+
+/// RFC 4253, 4.2: lines of another kind may precede the identification.
+[[nodiscard]] bool has_ssh_banner(const std::string& heard);
 
 /// Lives as long as an operation of its own is under way. Ends once: by finish or fail of the derived class, or drop().
 class Exchange : public std::enable_shared_from_this<Exchange> {

@@ -22,6 +22,7 @@ enum Type : std::uint32_t {
   remote_port = 0x80000007,
 };
 
+constexpr std::uint32_t k_forward_local = 1;
 constexpr std::uint32_t k_forward_remote = 2;
 constexpr std::uint32_t k_port_streamlocal = std::numeric_limits<std::uint32_t>::max() - 1;  // (unsigned) -2: a path
 
@@ -57,13 +58,14 @@ std::string plain(Type type, std::uint32_t request) {
   return packet(body);
 }
 
-std::string forward_packet(Type type, std::uint32_t request, const Forward& forward) {
+std::string forward_packet(Type type, std::uint32_t request, std::uint32_t direction, const End& listen,
+                           const End& target) {
   std::string body;
   put(body, std::uint32_t{type});
   put(body, request);
-  put(body, k_forward_remote);
-  put(body, forward.listen());
-  put(body, forward.target());
+  put(body, direction);
+  put(body, listen);
+  put(body, target);
   return packet(body);
 }
 
@@ -140,11 +142,19 @@ std::string encode_alive(std::uint32_t request) { return plain(alive_check, requ
 std::string encode_terminate(std::uint32_t request) { return plain(terminate, request); }
 
 std::string encode_open_remote_forward(std::uint32_t request, const Forward& forward) {
-  return forward_packet(open_forward, request, forward);
+  return forward_packet(open_forward, request, k_forward_remote, forward.listen(), forward.target());
 }
 
 std::string encode_close_remote_forward(std::uint32_t request, const Forward& forward) {
-  return forward_packet(close_forward, request, forward);
+  return forward_packet(close_forward, request, k_forward_remote, forward.listen(), forward.target());
+}
+
+std::string encode_open_local_forward(std::uint32_t request, const SocketEnd& here, const End& to) {
+  return forward_packet(open_forward, request, k_forward_local, here, to);
+}
+
+std::string encode_close_local_forward(std::uint32_t request, const SocketEnd& here, const End& to) {
+  return forward_packet(close_forward, request, k_forward_local, here, to);
 }
 
 std::string encode_stdio_forward(std::uint32_t request, const End& to) {

@@ -20,6 +20,9 @@ inline constexpr std::size_t k_largest_packet = 256 * 1024;
 [[nodiscard]] std::string encode_terminate(std::uint32_t request);
 [[nodiscard]] std::string encode_open_remote_forward(std::uint32_t request, const Forward& forward);
 [[nodiscard]] std::string encode_close_remote_forward(std::uint32_t request, const Forward& forward);
+/// A socket of this machine's, made by the master, that leads to the server's own end `to`.
+[[nodiscard]] std::string encode_open_local_forward(std::uint32_t request, const SocketEnd& here, const End& to);
+[[nodiscard]] std::string encode_close_local_forward(std::uint32_t request, const SocketEnd& here, const End& to);
 /// The server's own end `to` is dialled from the bastion; two descriptors follow by SCM_RIGHTS.
 [[nodiscard]] std::string encode_stdio_forward(std::uint32_t request, const End& to);
 

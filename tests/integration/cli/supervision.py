@@ -7,7 +7,7 @@ import socket
 import threading
 from typing import Any, Optional
 
-from house import TunnelHouse, free_port, is_alive, main, until
+from house import Bastion, TunnelHouse, free_port, is_alive, main, until
 
 
 class Service:
@@ -133,10 +133,7 @@ class Supervision(TunnelHouse):
         words[words.index("-p") + 1] = f"{path}:127.0.0.1:{self.bastion.port}"
         done = self.run_holdfast(*words)
         self.assertEqual(done.returncode, 0, done.stderr)
-        # Verified where this ssh can dial a socket (OpenSSH 9.4), up and honest about it where it cannot.
-        now = self.await_state("up")
-        if not now["verified"]:
-            self.assertIn("9.4", now["last_error"]["hint"])
+        now = self.await_up()
         with socket.socket(socket.AF_UNIX) as visitor:
             visitor.settimeout(5)
             visitor.connect(str(path))
@@ -146,7 +143,23 @@ class Supervision(TunnelHouse):
         self.assertIn("far.sock", self.await_state("waiting", "forward-busy")["last_error"]["message"])
         path.unlink()
         self.look()
-        self.await_state("up")
+        self.await_up()
+
+    def test_a_bastion_that_lets_nobody_dial_its_sockets_leaves_the_tunnel_up_and_unverified(self) -> None:
+        closed = Bastion(self.root / "closed", AllowStreamLocalForwarding="remote")
+        self.addCleanup(closed.stop)
+        path = self.root / "far.sock"
+        words = self.arguments()
+        words[words.index("-p") + 1] = f"{path}:127.0.0.1:{closed.port}"
+        words[words.index("-b") + 1] = f"{self.user()}@127.0.0.1:{closed.port}"
+        words[words.index("-s") + 1] = str(closed.directory / "key")
+        done = self.run_holdfast(*words, "--accept-new-host-key")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        now = self.await_state("up", "forward-denied")
+        self.assertFalse(now["verified"])
+        self.assertIn("AllowStreamLocalForwarding", now["last_error"]["hint"])
+        self.look(now)
+        self.assertEqual(self.await_state("up")["ssh_pid"], now["ssh_pid"])
 
 
 if __name__ == "__main__":

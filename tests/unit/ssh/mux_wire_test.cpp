@@ -50,6 +50,15 @@ BOOST_AUTO_TEST_CASE(a_socket_is_a_path_with_the_port_minus_two) {
                     "/run/b" + "\xff\xff\xff\xfe"s));
 }
 
+BOOST_AUTO_TEST_CASE(a_socket_of_this_machine_that_leads_to_one_of_the_bastions_is_a_local_forward) {
+  const std::string ends =
+      "\0\0\0\x01\0\0\0\x06"s + "/run/a" + "\xff\xff\xff\xfe\0\0\0\x06"s + "/run/b" + "\xff\xff\xff\xfe"s;
+  BOOST_TEST(encode_open_local_forward(1, SocketEnd{"/run/a"}, SocketEnd{"/run/b"}) ==
+             packet("\x10\0\0\x06\0\0\0\x01"s + ends));
+  BOOST_TEST(encode_close_local_forward(1, SocketEnd{"/run/a"}, SocketEnd{"/run/b"}) ==
+             packet("\x10\0\0\x07\0\0\0\x01"s + ends));
+}
+
 BOOST_AUTO_TEST_CASE(replies_are_read) {
   BOOST_TEST((only_reply(packet("\0\0\0\x01\0\0\0\x04"s)).kind == Kind::hello));
   const auto alive = only_reply(packet("\x80\0\0\x05\0\0\0\x07\0\x01\0\0"s));
