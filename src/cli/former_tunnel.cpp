@@ -26,7 +26,11 @@ Result<FormerTunnel> FormerTunnel::find(const TunnelName& name, const store::Pla
     const auto known = query_one(*holder.backend, holder.job, host);
     former.ran_ = former.ran_ || (known && (known->running || known->restarting));
     auto live = read_live(holder.job.runtime_dir, name, places, host);
-    if (live && os::is_alive(host, live->supervisor)) former.live_ = std::move(live);
+    if (!live) continue;
+    const bool supervised = os::is_alive(host, live->supervisor);
+    if (live->state == store::TunnelState::up && (supervised || (live->ssh && os::is_alive(host, *live->ssh))))
+      former.holds_forwards_ = true;
+    if (supervised) former.live_ = std::move(live);
   }
   return former;
 }

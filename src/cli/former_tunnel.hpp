@@ -23,6 +23,9 @@ class FormerTunnel {
   [[nodiscard]] const std::vector<Holder>& holders() const noexcept { return holders_; }
   [[nodiscard]] const std::optional<store::LiveState>& live() const noexcept { return live_; }  ///< if it lives
 
+  /// Its forwards are taken on the bastion by an ssh of ours, which outlives a supervisor that was killed.
+  [[nodiscard]] bool holds_forwards() const noexcept { return holds_forwards_; }
+
   /// Ends it; bring_back() starts it again if it ran.
   [[nodiscard]] Result<> stop(os::Host& host);
   /// After its files are back. Waits until it is up, or some seconds.
@@ -36,6 +39,7 @@ class FormerTunnel {
   std::optional<Tunnel> tunnel_;
   std::vector<Holder> holders_;
   std::optional<store::LiveState> live_;
+  bool holds_forwards_ = false;
   bool ran_ = false;
   bool stopped_ = false;
 };

@@ -53,8 +53,7 @@ Result<> Setup::preflight(const fs::path& lock_directory) {
                                .accept_new_host_key = request_.accept_new_host_key,
                                .interrupted = Interruption::is_requested};
   const auto& former = former_.tunnel();
-  const bool holds = former && former_.live() && former_.live()->state == store::TunnelState::up;
-  if (holds && (*former)->bastion == request_.bastion) checks.held = (*former)->forwards;
+  if (former && former_.holds_forwards() && (*former)->bastion == request_.bastion) checks.held = (*former)->forwards;
   checks.may_stand_by = former && (*former)->host == k_any_host && tunnel->host == k_any_host;
 
   auto& terminal = context_.terminal;

@@ -64,6 +64,14 @@ class Nohup(NothingButAShell):
         until("another ssh", lambda: self.holdfast.status(NAME)["ssh_pid"] not in (None, self.before["ssh_pid"]))
         self.holdfast.await_up(NAME)
 
+    def test_setup_again_mends_what_has_lost_its_supervisor(self) -> None:
+        """Its ssh goes on, and holds the very port that setup wants."""
+        self.lab.workstation.kill(self.before["supervisor_pid"])
+        self.holdfast.setup("-p", NAME, "-b", "gate@bastion")
+        after = self.holdfast.await_up(NAME)
+        self.assertNotEqual(after["supervisor_pid"], self.before["supervisor_pid"])
+        self.assertEqual(len(self.lab.workstation.pids("ssh -N")), 1)
+
     def test_killed_supervisor_is_told_and_start_mends_it(self) -> None:
         self.lab.workstation.kill(self.before["supervisor_pid"])
         until("it to be told", lambda: self.holdfast.state(NAME) == "stopped")
