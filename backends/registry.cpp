@@ -23,6 +23,15 @@ auto rank_of(const Survives& survives) {
   return std::tuple(rank_of(survives.reboot), rank_of(survives.logout), rank_of(survives.crash));
 }
 
+// What waits for a person to log in is away when nobody can: that is what a tunnel is for.
+Survival unattended(const Survival& survival) {
+  return survival.kind == Survival::Kind::at_login ? Survival{} : survival;
+}
+
+Survives unattended(const Survives& survives) {
+  return {unattended(survives.crash), unattended(survives.logout), unattended(survives.reboot)};
+}
+
 }  // namespace
 
 std::span<const Backend* const> all_backends() { return table(); }
@@ -37,7 +46,11 @@ bool is_future_backend(std::string_view name) {
   return std::find(k_names.begin(), k_names.end(), name) != k_names.end();
 }
 
-bool is_stronger(const Survives& a, const Survives& b) { return rank_of(a) > rank_of(b); }
+bool is_stronger(const Survives& a, const Survives& b) {
+  const auto alone_a = rank_of(unattended(a));
+  const auto alone_b = rank_of(unattended(b));
+  return alone_a != alone_b ? alone_a > alone_b : rank_of(a) > rank_of(b);
+}
 
 std::vector<Candidate> rank(Scope scope, const os::Host& host, std::span<const std::string> only) {
   std::vector<const Backend*> asked;

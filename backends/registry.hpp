@@ -12,7 +12,8 @@ namespace holdfast::backends {
 [[nodiscard]] const Backend& screen_backend();
 [[nodiscard]] const Backend& nohup_backend();
 
-/// True when `a` outlives more than `b`: reboot first, then logout, then crash.
+/// True when `a` outlives more than `b`: reboot first, then logout, then crash; what comes back by itself counts before
+/// what waits for a login.
 [[nodiscard]] bool is_stronger(const Survives& a, const Survives& b);
 
 }  // namespace holdfast::backends

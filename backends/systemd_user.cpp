@@ -17,7 +17,9 @@ const char* const k_target = "default.target";
 
 constexpr Survival k_yes{Survival::Kind::yes, {}};
 constexpr Survives k_with_linger{k_yes, k_yes, k_yes};
-constexpr Survives k_without_linger{k_yes, {}, {}};
+// The unit stays enabled: the manager that the next login starts, starts it too.
+constexpr Survival k_at_login{Survival::Kind::at_login, {}};
+constexpr Survives k_without_linger{k_yes, k_at_login, k_at_login};
 
 class SystemdUser final : public Backend {
  public:

@@ -57,6 +57,12 @@ BOOST_AUTO_TEST_CASE(reboot_counts_before_logout_before_crash) {
   BOOST_TEST(!is_stronger({k_yes, k_yes, k_yes}, {k_yes, k_yes, k_yes}));
 }
 
+BOOST_AUTO_TEST_CASE(what_waits_for_a_login_is_weaker_than_what_does_not) {
+  BOOST_TEST(is_stronger({k_no, k_yes, k_no}, {k_yes, k_at_login, k_at_login}));
+  BOOST_TEST(is_stronger({k_yes, k_at_login, k_at_login}, {k_no, k_no, k_no}));
+  BOOST_TEST(is_stronger({k_at_login, k_yes, k_at_login}, {k_no, k_yes, k_no}));
+}
+
 BOOST_AUTO_TEST_CASE(with_linger_systemd_user_survives_all) {
   auto host = logged_in();
   host.put("/var/lib/systemd/linger/ann", "", 0644, 0);
@@ -75,7 +81,7 @@ BOOST_AUTO_TEST_CASE(where_linger_is_refused_and_logind_spares_processes_nohup_i
   auto host = logged_in();
   host.answer("pkcheck", "", 1);
   BOOST_TEST(order(host) ==
-             "nohup=no/yes/no systemd-user=yes/no/no cron=unavailable tmux=unavailable screen=unavailable");
+             "nohup=no/yes/no systemd-user=yes/at-login/at-login cron=unavailable tmux=unavailable screen=unavailable");
   const auto second = rank(Scope::user, host, {})[1].fitness;
   BOOST_TEST(second.remedy.value() == "sudo loginctl enable-linger ann");
 }
@@ -84,7 +90,7 @@ BOOST_AUTO_TEST_CASE(where_logind_kills_too_systemd_user_at_least_survives_a_cra
   auto host = logged_in("b true\nas 0\nas 1 \"root\"\n");
   host.answer("pkcheck", "", 1);
   BOOST_TEST(order(host) ==
-             "systemd-user=yes/no/no nohup=no/no/no cron=unavailable tmux=unavailable screen=unavailable");
+             "systemd-user=yes/at-login/at-login nohup=no/no/no cron=unavailable tmux=unavailable screen=unavailable");
 }
 
 BOOST_AUTO_TEST_CASE(without_a_manager_nohup_is_what_there_is) {
@@ -109,7 +115,7 @@ BOOST_AUTO_TEST_CASE(linger_that_nobody_can_be_asked_about_is_not_taken_for_gran
   auto host = logged_in();
   host.answer("pkcheck", os::Completed{143, true, "", ""});
   BOOST_TEST(order(host) ==
-             "nohup=no/yes/no systemd-user=yes/no/no cron=unavailable tmux=unavailable screen=unavailable");
+             "nohup=no/yes/no systemd-user=yes/at-login/at-login cron=unavailable tmux=unavailable screen=unavailable");
 }
 
 BOOST_AUTO_TEST_CASE(a_logind_that_hangs_may_kill) {
@@ -177,8 +183,9 @@ BOOST_AUTO_TEST_CASE(cron_survives_a_reboot_where_no_manager_does) {
   host.put_program("crontab");
   host.put_locked("/run/crond.pid");
   host.answer("crontab -l", os::Completed{1, false, "", "no crontab for ann\n"});
-  BOOST_TEST(order(host) ==
-             "cron=within:60s/yes/yes nohup=no/yes/no systemd-user=yes/no/no tmux=unavailable screen=unavailable");
+  BOOST_TEST(
+      order(host) ==
+      "cron=within:60s/yes/yes nohup=no/yes/no systemd-user=yes/at-login/at-login tmux=unavailable screen=unavailable");
   host.put("/var/lib/systemd/linger/ann", "", 0644, 0);
   BOOST_TEST(order(host) ==
              "systemd-user=yes/yes/yes cron=within:60s/yes/yes nohup=no/yes/no tmux=unavailable screen=unavailable");
@@ -188,7 +195,8 @@ BOOST_AUTO_TEST_CASE(what_survives_alike_stands_in_the_order_that_is_promised) {
   auto host = logged_in();
   host.answer("pkcheck", "", 1);
   for (const char* program : {"screen", "tmux"}) host.put_program(program);
-  BOOST_TEST(order(host) == "tmux=no/yes/no screen=no/yes/no nohup=no/yes/no systemd-user=yes/no/no cron=unavailable");
+  BOOST_TEST(order(host) ==
+             "tmux=no/yes/no screen=no/yes/no nohup=no/yes/no systemd-user=yes/at-login/at-login cron=unavailable");
 }
 
 BOOST_AUTO_TEST_CASE(the_choice_can_be_narrowed) {
