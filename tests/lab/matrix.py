@@ -1,0 +1,297 @@
+#!/usr/bin/python3
+"""What every backend outlives, each fault done once to all of them, and held against what `status` had claimed before.
+
+    tests/lab/matrix.py [--write README.md] [--rows cron,nohup]
+
+Prints the table; --write puts it between the marks of that file. Fails where a claim and the truth differ.
+"""
+from __future__ import annotations
+
+import re
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Callable, Iterable, Optional
+
+from lab import Holdfast, LabTest, Session, User, main, until
+
+MARKS = ("<!-- matrix: written by tests/lab/matrix.py -->\n", "<!-- end of matrix -->\n")
+KILLING = "logout, `KillUserProcesses=yes`"
+COLUMNS = ("ssh killed", "supervisor killed", "logout", KILLING, "reboot", "power cut")
+CLAIMED = dict(zip(COLUMNS, (None, "crash", "logout", "logout", "reboot", "reboot")))
+PROMPT = 20   # what recovers by itself does so within this many seconds, and so does what a login brings back
+PATIENCE = 75  # longer than a watchdog's minute and a login
+SETTLED = 20  # logind ends a user's manager 10 s after the last logout
+NO_LINGER = "m-no-linger"
+POLKIT = ("polkit.addRule(function(action, subject) {\n  if (action.id.indexOf('org.freedesktop.login1.set-') == 0 &&"
+          f" subject.user == '{NO_LINGER}') return polkit.Result.NO;\n}});\n")
+KILL_POLICY = "/etc/systemd/logind.conf.d/kill.conf"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """`kind` is "goes on", "back", "at login" or "no"; `seconds` until it carried bytes again under a supervisor."""
+    kind: str
+    seconds: float = 0.0
+    unsupervised: bool = False  # no supervisor, and its ssh carries bytes all the same
+
+    def agrees(self, column: str, claim: Optional[str]) -> bool:
+        if claim is None:  # a dead ssh is replaced by everyone
+            return self.kind == "back" and self.seconds <= PROMPT
+        if claim == "yes":
+            return self.kind == "goes on" if "logout" in column else self.kind == "back" and self.seconds <= PROMPT
+        if claim.startswith("within:"):
+            return self.kind == "back" and self.seconds <= int(claim[7:-1]) + PROMPT
+        return self.kind == {"at-login": "at login", "no": "no"}[claim]
+
+    def __str__(self) -> str:
+        if self.kind == "back":
+            return f"{self.seconds:.1f} s" if self.seconds < 10 else f"{self.seconds:.0f} s"
+        if self.kind == "at login":
+            return f"at login, {self.seconds:.1f} s"
+        return "no; ssh goes on" if self.unsupervised else self.kind
+
+
+@dataclass
+class Row:
+    """One backend, held for one user of its own."""
+    title: str
+    backend: str
+    user_name: str
+    port: int = 0
+    root: bool = False
+    user: User = field(init=False)
+    holdfast: Holdfast = field(init=False)
+    sessions: list[Session] = field(default_factory=list)
+    before: dict[str, Any] = field(default_factory=dict)
+    cells: dict[str, Outcome] = field(default_factory=dict)
+    claims: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return self.user_name.removeprefix("m-")
+
+
+def all_rows() -> list[Row]:
+    rows = [Row("`systemd-system`", "systemd-system", "m-system", root=True),
+            Row("`systemd-user`", "systemd-user", "m-linger"),
+            Row("`systemd-user` without linger", "systemd-user", NO_LINGER),
+            Row("`cron`", "cron", "m-cron"),
+            Row("`tmux`", "tmux", "m-tmux"),
+            Row("`screen`", "screen", "m-screen"),
+            Row("`nohup`", "nohup", "m-nohup")]
+    for number, row in enumerate(rows):
+        row.port = 2301 + number
+    return rows
+
+
+class Matrix(LabTest):
+    only: list[str] = []
+    write: Optional[Path] = None
+    rows: list[Row]
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        host, bastion = cls.lab.workstation, cls.lab.bastion
+        host.write_file("/etc/polkit-1/rules.d/10-no-linger.rules", POLKIT)
+        bastion.configure(MaxStartups=100)  # all rows log in at the same moment
+        cls.rows = [row for row in all_rows() if not cls.only or row.name in cls.only]
+        for row in cls.rows:
+            row.user = host.add_user(row.user_name)
+            bastion.admit(row.user)
+            row.holdfast = Holdfast(host, None if row.root else row.user)
+
+    # -- setting up --------------------------------------------------------------------------------------
+
+    def set_up(self, row: Row) -> None:
+        """In a login of its own, which stays."""
+        session = self.lab.workstation.login("root" if row.root else row.user)
+        row.sessions.append(session)
+        arguments = ["-n", row.name, "-p", str(row.port), "-b", "gate@bastion", "--backend", row.backend]
+        row.holdfast.run("setup", *arguments, *(["--run-as", row.user_name] if row.root else []), session=session)
+
+    def log_out(self) -> None:
+        for row in self.rows:
+            while row.sessions:
+                row.sessions.pop().logout()
+
+    def read_claims(self, column: str) -> None:
+        for row in self.rows:
+            row.before = row.holdfast.await_up(row.name)
+            self.assertEqual(row.before["backend"]["name"], row.backend)
+            if CLAIMED[column]:
+                row.claims[column] = row.before["backend"]["survives"][CLAIMED[column]]
+
+    # -- watching ----------------------------------------------------------------------------------------
+
+    def supervisors(self) -> dict[str, set[int]]:
+        """User to pids: of `holdfast run` itself, not of a tmux or screen whose arguments name it."""
+        found: dict[str, set[int]] = {row.user_name: set() for row in self.rows}
+        for pid, owner, args in self.lab.workstation.processes():
+            if re.match(r"\S+/bin/holdfast run ", args) and owner in found:
+                found[owner].add(pid)
+        return found
+
+    def answers(self, row: Row) -> bool:
+        return self.lab.bastion.banner(row.port, timeout=0.5) is not None
+
+    def is_held(self, row: Row, supervisors: set[int], dead: set[int]) -> bool:
+        """A living supervisor says that it is up, by an ssh that has not been killed, and a byte comes through."""
+        if not supervisors - dead or not self.answers(row):
+            return False
+        told = row.holdfast.status(row.name)
+        return bool(told["state"] == "up" and told["verified"] and told["ssh_pid"] not in dead
+                    and told["supervisor_pid"] in supervisors - dead)
+
+    def watch(self, rows: Iterable[Row], begin: float, seconds: float, dead: set[int]) -> dict[str, float]:
+        """Name to seconds since `begin` until the tunnel is held; who is not in there was not held in time."""
+        waiting, back = list(rows), {}
+        while waiting and time.monotonic() - begin < seconds:
+            supervisors = self.supervisors()
+            for row in list(waiting):
+                if self.is_held(row, supervisors[row.user_name], dead):
+                    back[row.name] = time.monotonic() - begin
+                    waiting.remove(row)
+            time.sleep(0.1)
+        return back
+
+    def watch_logout(self) -> tuple[list[Row], float]:
+        """Who has lost supervisor, ssh or an answer by the time that logind is done with the logout, and since when."""
+        lost: list[Row] = []
+        begin = since = time.monotonic()
+        while time.monotonic() - begin < SETTLED:
+            supervisors = self.supervisors()
+            for row in self.rows:
+                kept = row.before["supervisor_pid"] in supervisors[row.user_name] and self.answers(row)
+                if not kept and row not in lost:
+                    lost.append(row)
+                    since = time.monotonic()
+            time.sleep(0.25)
+        for row in self.rows:
+            told = row.holdfast.status(row.name)
+            if row not in lost and any(told[key] != row.before[key] for key in ("ssh_pid", "supervisor_pid")):
+                lost.append(row)
+        return lost, since
+
+    def judge(self, column: str, rows: Iterable[Row], begin: float, dead: set[int], seconds: float = PATIENCE) -> None:
+        """Fills the column for these rows, and leaves every one of them held."""
+        rows = list(rows)
+        back = self.watch(rows, begin, seconds, dead)
+        for row in rows:
+            if row.name in back:
+                row.cells[column] = Outcome("back", back[row.name])
+        asleep = [row for row in rows if row.name not in back]
+        orphaned = {row.name for row in asleep if self.answers(row)}
+        login = time.monotonic()
+        for row in asleep:
+            self.log_in_as_people_do(row)
+        woken = self.watch(asleep, login, PROMPT, dead)
+        for row in asleep:
+            row.cells[column] = (Outcome("at login", woken[row.name]) if row.name in woken else
+                                 Outcome("no", unsupervised=row.name in orphaned))
+            if row.name not in woken:
+                self.set_up(row)
+
+    def log_in_as_people_do(self, row: Row) -> None:
+        """A shell on a terminal, which reads what login shells read."""
+        session = self.lab.workstation.login("root" if row.root else row.user)
+        row.sessions.append(session)
+        terminal = session.terminal()
+        terminal.send("echo here $((1 + 1))\n")
+        terminal.expect("here 2")
+        terminal.send("exit\n")
+        terminal.close()
+
+    # -- the faults --------------------------------------------------------------------------------------
+
+    def kill(self, column: str, which: str) -> None:
+        self.read_claims(column)
+        victims = [row.before[which] for row in self.rows]
+        begin = time.monotonic()
+        self.lab.workstation.run(["kill", "-KILL", *map(str, victims)])
+        self.judge(column, self.rows, begin, set(victims))
+
+    def logout(self, column: str) -> None:
+        self.read_claims(column)
+        self.log_out()
+        lost, since = self.watch_logout()
+        for row in self.rows:
+            if row not in lost:
+                row.cells[column] = Outcome("goes on")
+        self.judge(column, lost, since, set())
+
+    def lose_power(self, column: str, act: Callable[[], None]) -> None:
+        self.read_claims(column)
+        act()
+        begin = time.monotonic()
+        self.log_out()  # of the boot before: nobody is logged in now
+        self.judge(column, self.rows, begin, set())
+
+    def renew(self) -> None:
+        """Another policy of logind's, and every tunnel set up under it from nothing."""
+        self.lab.workstation.run(["systemctl", "restart", "systemd-logind"])
+        for row in self.rows:
+            row.holdfast.run("remove", row.name)
+        self.log_out()
+        for row in self.rows:
+            self.lab.workstation.await_no_session("root" if row.root else row.user)
+            self.set_up(row)
+
+    def test_every_claim_is_the_truth(self) -> None:
+        host = self.lab.workstation
+        for row in self.rows:
+            self.set_up(row)
+        self.kill("ssh killed", "ssh_pid")
+        self.kill("supervisor killed", "supervisor_pid")
+        self.logout("logout")
+        host.write_file(KILL_POLICY, "[Login]\nKillUserProcesses=yes\n")
+        self.renew()
+        self.logout(KILLING)
+        host.run(["rm", KILL_POLICY])
+        self.renew()
+        self.lose_power("reboot", host.reboot)
+        self.lose_power("power cut", host.power_cut)
+        self.log_out()
+        text = table(self.rows)
+        print(text, end="", flush=True)
+        wrong = [f"{row.name}, {column}: claimed {row.claims.get(column)}, found {row.cells[column]}"
+                 for row in self.rows for column in COLUMNS
+                 if not row.cells[column].agrees(column, row.claims.get(column))]
+        self.assertEqual(wrong, [])
+        if self.write:
+            put_between_marks(self.write, text)
+
+
+def table(rows: list[Row]) -> str:
+    lines = [["backend", *COLUMNS], ["---"] * (1 + len(COLUMNS))]
+    lines += [[row.title, *(str(row.cells[column]) for column in COLUMNS)] for row in rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def put_between_marks(path: Path, text: str) -> None:
+    old = path.read_text()
+    before, begin, rest = old.partition(MARKS[0])
+    _, end, after = rest.partition(MARKS[1])
+    if not begin or not end:
+        raise AssertionError(f"{path} has no marks for the matrix")
+    path.write_text(f"{before}{begin}{text}{end}{after}")
+
+
+def take_option(name: str) -> Optional[str]:
+    """Out of the arguments, which unittest reads next."""
+    if name not in sys.argv[1:]:
+        return None
+    at = sys.argv.index(name)
+    value = sys.argv[at + 1] if at + 1 < len(sys.argv) else sys.exit(f"{name} needs a value")
+    del sys.argv[at:at + 2]
+    return value
+
+
+if __name__ == "__main__":
+    Matrix.only = (take_option("--rows") or "").split(",") if "--rows" in sys.argv else []
+    Matrix.write = Path(path).absolute() if (path := take_option("--write")) else None
+    if Matrix.only and Matrix.write:
+        sys.exit("--write takes the whole table")
+    main()
