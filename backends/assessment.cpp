@@ -1,7 +1,6 @@
-#include "backends/backend.hpp"
+#include "backends/assessment.hpp"
 
 #include "core/text.hpp"
-#include "os/at_once.hpp"
 #include "os/survey.hpp"
 
 #include <fmt/format.h>
@@ -13,9 +12,6 @@ namespace holdfast::backends {
 namespace {
 
 using Grade = Fitness::Grade;
-
-// A command that ignores SIGTERM is killed half a second after its deadline, and what that means is still to be told.
-constexpr std::chrono::milliseconds k_last_words{700};
 
 // A fitness on its way between two processes of the same program: lines of text, fields in a fixed order.
 constexpr std::size_t k_fields = 6;
@@ -70,18 +66,23 @@ Fitness without_answer() {
 
 }  // namespace
 
+os::Question question_about(const Backend& backend, const os::Host& host) {
+  return [&backend, &host] { return format(backend.assess(os::Survey(host, k_patience))); };
+}
+
+Fitness fitness_from(const std::optional<std::string>& answer) {
+  auto fitness = answer ? parse_fitness(*answer) : std::nullopt;
+  return fitness ? std::move(*fitness) : without_answer();
+}
+
 std::vector<Candidate> assess_all(std::span<const Backend* const> backends, const os::Host& host) {
   std::vector<os::Question> questions;
   questions.reserve(backends.size());
-  for (const auto* backend : backends)
-    questions.emplace_back([backend, &host] { return format(backend->assess(os::Survey(host, k_patience))); });
-  const auto answers = os::ask_at_once(questions, k_patience + k_last_words);
+  for (const auto* backend : backends) questions.push_back(question_about(*backend, host));
+  const auto answers = os::ask_at_once(questions, k_answer_deadline);
   std::vector<Candidate> candidates;
   candidates.reserve(backends.size());
-  for (std::size_t i = 0; i < backends.size(); ++i) {
-    auto fitness = answers[i] ? parse_fitness(*answers[i]) : std::nullopt;
-    candidates.push_back({backends[i], fitness ? std::move(*fitness) : without_answer()});
-  }
+  for (std::size_t i = 0; i < backends.size(); ++i) candidates.push_back({backends[i], fitness_from(answers[i])});
   return candidates;
 }
 

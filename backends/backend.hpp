@@ -89,7 +89,8 @@ struct Candidate {
 [[nodiscard]] std::vector<Candidate> assess_all(std::span<const Backend* const> backends, const os::Host& host);
 inline constexpr std::chrono::milliseconds k_patience{2000};
 
-/// `auto`: the candidates of `scope`, ordered by what they survive here (reboot, logout, crash), ties in table order.
+/// `auto`: the candidates (of `scope`, and of `only` if it names any), ordered by what they survive here (reboot, logout, crash), ties in table order.
+[[nodiscard]] std::vector<Candidate> ranked(std::vector<Candidate> candidates);
 [[nodiscard]] std::vector<Candidate> rank(Scope scope, const os::Host& host, std::span<const std::string> only);
 
 }  // namespace holdfast::backends

@@ -35,10 +35,12 @@ bool is_cron_alive(const os::Host& host) {
 }
 
 std::string start_cron(const os::Host& host) {
-  for (const char* directory : {"/usr/lib/systemd/system", "/lib/systemd/system"})
-    if (host.status(fs::path(directory) / "crond.service").kind != os::FileKind::missing)
-      return "sudo systemctl enable --now crond";
-  return "sudo systemctl enable --now cron";
+  const auto is_there = [&](const char* path) { return host.status(path).kind != os::FileKind::missing; };
+  const bool crond = is_there("/usr/lib/systemd/system/crond.service") || is_there("/lib/systemd/system/crond.service");
+  const bool booted = host.status("/run/systemd/system").kind == os::FileKind::directory;  // sd_booted(3)
+  const char* service = crond ? "crond" : "cron";
+  return booted ? fmt::format("sudo systemctl enable --now {}", service)
+                : fmt::format("sudo service {} start", service);
 }
 
 /// What differs between cron's environment and the one that the tunnel was set up and tried in. cron sets LOGNAME.

@@ -52,19 +52,22 @@ bool is_stronger(const Survives& a, const Survives& b) {
   return alone_a != alone_b ? alone_a > alone_b : rank_of(a) > rank_of(b);
 }
 
-std::vector<Candidate> rank(Scope scope, const os::Host& host, std::span<const std::string> only) {
-  std::vector<const Backend*> asked;
-  std::ranges::copy_if(all_backends(), std::back_inserter(asked), [&](const Backend* backend) {
-    return backend->scope() == scope &&
-           (only.empty() || std::find(only.begin(), only.end(), backend->name()) != only.end());
-  });
-  auto candidates = assess_all(asked, host);
+std::vector<Candidate> ranked(std::vector<Candidate> candidates) {
   const auto usable = [](const Candidate& c) { return c.fitness.grade != Fitness::Grade::unavailable; };
   std::stable_sort(candidates.begin(), candidates.end(), [&](const Candidate& a, const Candidate& b) {
     if (usable(a) != usable(b)) return usable(a);
     return usable(a) && is_stronger(a.fitness.survives, b.fitness.survives);
   });
   return candidates;
+}
+
+std::vector<Candidate> rank(Scope scope, const os::Host& host, std::span<const std::string> only) {
+  std::vector<const Backend*> asked;
+  std::ranges::copy_if(all_backends(), std::back_inserter(asked), [&](const Backend* backend) {
+    return backend->scope() == scope &&
+           (only.empty() || std::find(only.begin(), only.end(), backend->name()) != only.end());
+  });
+  return ranked(assess_all(asked, host));
 }
 
 }  // namespace holdfast::backends

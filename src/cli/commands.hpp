@@ -28,6 +28,7 @@ namespace holdfast::cli {
 [[nodiscard]] const Command& logs_command();
 [[nodiscard]] const Command& run_command();
 [[nodiscard]] const Command& reap_command();
+[[nodiscard]] const Command& doctor_command();
 [[nodiscard]] const Command& demo_command();
 [[nodiscard]] const Command& version_command();
 [[nodiscard]] const Command& help_command();

@@ -1,38 +1,28 @@
 #include "cli/help.hpp"
 
 #include "cli/commands.hpp"
+#include "cli/table.hpp"
 #include "core/text.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
 namespace holdfast::cli {
 namespace {
 
-constexpr std::size_t k_width = 80;
+constexpr std::size_t k_width = k_line_width;
 
-/// `text` broken at blanks into lines of at most `width`, each begun with `indent`.
-std::string wrapped(std::string_view text, const std::string& indent, std::size_t width) {
-  std::string out;
-  std::string line;
-  const auto end_line = [&] {
-    out += (out.empty() ? "" : "\n") + indent + line;
-    line.clear();
-  };
-  for (const auto& word : split(text, ' ')) {
-    if (word.empty()) continue;
-    if (!line.empty() && indent.size() + line.size() + 1 + word.size() > width) end_line();
-    line += (line.empty() ? "" : " ") + word;
-  }
-  if (!line.empty()) end_line();
-  return out;
+/// `text` in lines that fit, each begun with `indent`.
+std::string indented(std::string_view text, const std::string& indent) {
+  return fmt::format("{}{}", indent, fmt::join(wrapped(text, k_width - indent.size()), "\n" + indent));
 }
 
 std::string option_rows(const std::vector<Option>& options) {
   std::string out;
   for (const auto& option : options)
-    out += "  " + option_words(option) + "\n" + wrapped(option.text, "        ", k_width) + "\n";
+    out += "  " + option_words(option) + "\n" + indented(option.text, "        ") + "\n";
   return out;
 }
 
@@ -88,7 +78,7 @@ std::string command_help(const Command& command) {
                                 command.name, command.synopsis.empty() ? "" : " ", command.synopsis);
   for (const auto alias : command.aliases) out += fmt::format("       (formerly: holdfast {})\n", alias);
   for (const auto& paragraph : split(command.description, '\n'))
-    if (!paragraph.empty()) out += "\n" + wrapped(paragraph, "", k_width) + "\n";
+    if (!paragraph.empty()) out += "\n" + indented(paragraph, "") + "\n";
   if (!command.options.empty()) out += "\noptions:\n" + option_rows(command.options);
   if (command.scoped) out += "\nwhose tunnels:\n" + option_rows(scope_options());
   out += "\nevery command:\n" + option_rows(common_options());

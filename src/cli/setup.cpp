@@ -4,6 +4,8 @@
 #include "cli/interruption.hpp"
 #include "cli/name_lock.hpp"
 #include "cli/removal.hpp"
+#include "cli/survives_words.hpp"
+#include "cli/hanging.hpp"
 #include "store/installation_record.hpp"
 #include "store/tunnel_file.hpp"
 
@@ -13,8 +15,6 @@
 
 namespace holdfast::cli {
 namespace {
-
-using Kind = Survival::Kind;
 
 Result<> check_home(const store::Places& places, const os::Host& host) {
   if (places.scope == Scope::system) return {};
@@ -32,27 +32,6 @@ bool could_be_ours(const fs::path& directory, const os::Host& host) {
   const auto status = host.status(directory);
   if (status.kind == os::FileKind::missing) return host.status(directory.parent_path()).kind == os::FileKind::directory;
   return status.kind == os::FileKind::directory && status.owner == host.user().uid;
-}
-
-std::string words_of(const Survival& survival, std::string_view what) {
-  switch (survival.kind) {
-    case Kind::yes:
-      return fmt::format("survives {}", what);
-    case Kind::no:
-      return fmt::format("does not survive {}", what);
-    case Kind::at_login:
-      return fmt::format("is back after {} at the next login", what);
-    case Kind::within:
-      return fmt::format("is back after {} within {}", what, to_words(survival.bound));
-  }
-  return {};
-}
-
-std::string words_of(const Survives& survives) {
-  if (survives.crash.kind == Kind::yes && survives.logout.kind == Kind::yes && survives.reboot.kind == Kind::yes)
-    return "survives a crash, a logout and a reboot";
-  return words_of(survives.crash, "a crash") + ", " + words_of(survives.logout, "a logout") + ", " +
-         words_of(survives.reboot, "a reboot");
 }
 
 }  // namespace
@@ -90,7 +69,7 @@ Result<fs::path> Setup::runtime_directory_for(const backends::Backend& backend, 
                                              could_be_ours(*(*former)->runtime_dir, host_))
     return *(*former)->runtime_dir;
   // /run/user/UID goes with the last session unless linger keeps it; only a unit of the user's manager is told of it.
-  const bool lingers = backend.name() == "systemd-user" && survives_.logout.kind == Kind::yes;
+  const bool lingers = backend.name() == "systemd-user" && survives_.logout.kind == Survival::Kind::yes;
   std::vector<std::string> passed_over;
   if (make) {
     auto chosen = store::choose_runtime_directory(host_, lingers, passed_over);
@@ -117,6 +96,7 @@ Result<backends::Plan> Setup::install_plan() const {
 }
 
 Result<> Setup::look_around() {
+  HOLDFAST_CHECK(check_for_hanging_directories(host_));
   HOLDFAST_CHECK(check_home(request_.places, host_));
   HOLDFAST_TRY(former_, FormerTunnel::find(request_.name, request_.places, request_.host, host_));
   return {};
@@ -146,7 +126,7 @@ void Setup::tell_choice() {
   for (const auto& note : passed_over_)
     terminal.step_warned("passed over " + note.backend,
                          note.remedy.empty() ? note.reason : note.reason + " (stronger with: " + note.remedy + ")");
-  terminal.step_done(fmt::format("backend {}", backend_->name()), words_of(survives_));
+  terminal.step_done(fmt::format("backend {}", backend_->name()), survives_words(survives_));
 }
 
 Result<SetupOutcome> Setup::run() {

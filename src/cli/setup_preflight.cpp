@@ -1,47 +1,9 @@
 #include "cli/interruption.hpp"
+#include "cli/scratch.hpp"
 #include "cli/setup.hpp"
 #include "ssh/preflight.hpp"
 
-#include <fmt/format.h>
-
-#include <unistd.h>
-
 namespace holdfast::cli {
-namespace {
-
-/// A directory that only the tunnel's user can look into, gone with this object.
-class Scratch {
- public:
-  static Result<Scratch> make(const fs::path& parent, const os::User& owner, os::Host& host) {
-    auto path = parent / fmt::format("check.{}", ::getpid());
-    HOLDFAST_CHECK(host.remove_tree(path));
-    if (owner.uid == host.user().uid) {
-      HOLDFAST_CHECK(host.make_directories(path, 0700));
-    } else {
-      const os::Command command{{"install", "-d", "-m", "0700", "-o", std::to_string(owner.uid), "-g",
-                                 std::to_string(owner.gid), "--", path.string()}};
-      HOLDFAST_TRY(const auto made, host.run(command, std::chrono::seconds(5)));
-      if (!made.ok()) return Error{"making", path.string(), made.err, ""};
-    }
-    return Scratch(std::move(path), host);
-  }
-  Scratch(Scratch&& other) noexcept : path_(std::move(other.path_)), host_(std::exchange(other.host_, nullptr)) {}
-  Scratch& operator=(Scratch&&) = delete;
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  ~Scratch() {
-    if (host_ != nullptr) (void)host_->remove_tree(path_);
-  }
-  [[nodiscard]] const fs::path& path() const noexcept { return path_; }
-
- private:
-  Scratch(fs::path path, os::Host& host) : path_(std::move(path)), host_(&host) {}
-  fs::path path_;
-  os::Host* host_;
-};
-
-}  // namespace
-
 Result<> Setup::preflight(const fs::path& lock_directory) {
   HOLDFAST_TRY(const auto scratch, Scratch::make(lock_directory, request_.run_as, host_));
   // The backend does not matter to ssh; nothing has chosen the runtime directory yet.

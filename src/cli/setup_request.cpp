@@ -55,18 +55,6 @@ Result<std::string> read_backend(const Arguments& arguments, Scope scope) {
   return name;
 }
 
-Result<std::vector<std::string>> read_only_backends(const Variables& variables) {
-  std::vector<std::string> names;
-  const auto list = variables.get("HOLDFAST_BACKENDS");
-  if (!list) return names;
-  for (const auto& part : split(*list, ',')) {
-    const std::string name(trim(part));
-    HOLDFAST_CHECK(check_backend_name(name, "variable HOLDFAST_BACKENDS, " + name));
-    names.push_back(name);
-  }
-  return names;
-}
-
 /// A tunnel is set up where setup runs: another host can only be told to do it itself.
 Result<std::optional<std::string>> read_host(const Arguments& arguments, const os::Host& host) {
   auto given = arguments.one("host");
@@ -120,7 +108,36 @@ Result<std::optional<boost::filesystem::path>> read_identity(const Arguments& ar
   return identity;
 }
 
+/// What leads to a bastion and back, whatever is to hold it.
+Result<SetupRequest> read_way(Context& context, const Arguments& arguments, TunnelName name,
+                              std::vector<Forward> forwards) {
+  HOLDFAST_TRY(auto bastion, read_bastion(arguments, context.variables));
+  HOLDFAST_TRY(const auto scope, choose_scope(arguments, context.host));
+  SetupRequest request{std::move(name), std::move(bastion), std::move(forwards), {}, {}, "auto", {}, {}, {}};
+  for (const auto& text : arguments.all("ssh-option")) {
+    HOLDFAST_TRY(auto option, SshOption::parse(text));
+    request.ssh_options.push_back(std::move(option));
+  }
+  HOLDFAST_TRY(request.places, store::places(scope, context.host));
+  HOLDFAST_TRY(request.run_as, read_run_as(arguments, context, scope));
+  HOLDFAST_TRY(request.identity, read_identity(arguments, context, request.run_as));
+  // What holds between the values, before anything is touched.
+  HOLDFAST_CHECK(Tunnel::make({request.name, request.bastion, request.forwards, request.identity}));
+  return request;
+}
+
 }  // namespace
+
+const std::vector<Option>& way_options() {
+  static const std::vector<Option> k_options{
+      {"port,p", "[BIND:]PORT[:HOST:HOSTPORT]",
+       "the port to ask for at the bastion, as for setup; without it none is asked for; may be given several times",
+       true},
+      {"identity,secret-key,s", "FILE", "the private key, as for setup"},
+      {"run-as", "USER", "system scope: the ordinary user to check as; who called sudo without it"},
+      {"ssh-option", "KEY=VALUE", "one more -o for ssh; may be given several times", true}};
+  return k_options;
+}
 
 const std::vector<Option>& setup_options() {
   static const std::vector<Option> k_options{
@@ -147,29 +164,45 @@ const std::vector<Option>& setup_options() {
   return k_options;
 }
 
+Result<std::vector<std::string>> read_only_backends(const Variables& variables) {
+  std::vector<std::string> names;
+  const auto list = variables.get("HOLDFAST_BACKENDS");
+  if (!list) return names;
+  for (const auto& part : split(*list, ',')) {
+    const std::string name(trim(part));
+    HOLDFAST_CHECK(check_backend_name(name, "variable HOLDFAST_BACKENDS, " + name));
+    names.push_back(name);
+  }
+  return names;
+}
+
+Result<SetupRequest> read_check_request(Context& context, const Arguments& arguments) {
+  HOLDFAST_TRY(auto name, TunnelName::parse("doctor"));
+  if (arguments.has("port")) {
+    HOLDFAST_TRY(auto forwards, read_forwards(arguments));
+    return read_way(context, arguments, std::move(name), std::move(forwards));
+  }
+  // Any port: it is not asked for. What it leads to by default is.
+  HOLDFAST_TRY(auto forward, Forward::parse("22"));
+  return read_way(context, arguments, std::move(name), {std::move(forward)});
+}
+
 Result<SetupRequest> read_setup_request(Context& context, const Arguments& arguments) {
   HOLDFAST_TRY(auto forwards, read_forwards(arguments));
-  HOLDFAST_TRY(auto bastion, read_bastion(arguments, context.variables));
+  HOLDFAST_CHECK(read_bastion(arguments, context.variables));
   HOLDFAST_TRY(auto name, read_name(arguments, forwards));
   HOLDFAST_CHECK(check_engine(arguments));
   HOLDFAST_TRY(const auto scope, choose_scope(arguments, context.host));
-  SetupRequest request{std::move(name), std::move(bastion), std::move(forwards), {}, {}, "auto", {}, {}, {}};
-  HOLDFAST_TRY(request.backend, read_backend(arguments, scope));
-  HOLDFAST_TRY(request.only_backends, read_only_backends(context.variables));
+  HOLDFAST_TRY(auto backend, read_backend(arguments, scope));
+  HOLDFAST_TRY(auto only_backends, read_only_backends(context.variables));
+  HOLDFAST_TRY(auto request, read_way(context, arguments, std::move(name), std::move(forwards)));
+  request.backend = std::move(backend);
+  request.only_backends = std::move(only_backends);
   HOLDFAST_TRY(request.host, read_host(arguments, context.host));
-  for (const auto& text : arguments.all("ssh-option")) {
-    HOLDFAST_TRY(auto option, SshOption::parse(text));
-    request.ssh_options.push_back(std::move(option));
-  }
-  HOLDFAST_TRY(request.places, store::places(scope, context.host));
-  HOLDFAST_TRY(request.run_as, read_run_as(arguments, context, scope));
-  HOLDFAST_TRY(request.identity, read_identity(arguments, context, request.run_as));
   request.accept_new_host_key = arguments.has("accept-new-host-key");
   request.preflight = !arguments.has("no-preflight");
   request.dry_run = arguments.has("dry-run");
   request.json = arguments.has("json");
-  // What holds between the values, before anything is touched.
-  HOLDFAST_CHECK(Tunnel::make({request.name, request.bastion, request.forwards, request.identity}));
   return request;
 }
 

@@ -32,6 +32,16 @@ struct SetupRequest {
 /// The options of setup, as rows of the table.
 [[nodiscard]] const std::vector<Option>& setup_options();
 
+/// Those of them that preflight is about, as rows of doctor's table; --bastion is not among them.
+[[nodiscard]] const std::vector<Option>& way_options();
+
+/// HOLDFAST_BACKENDS: what `auto` may take; empty: any.
+[[nodiscard]] Result<std::vector<std::string>> read_only_backends(const Variables& variables);
+
+/// What is to be checked of the way to a bastion: a tunnel called "doctor" that nobody will install. Without --port its
+/// one forward is not to be asked for.
+[[nodiscard]] Result<SetupRequest> read_check_request(Context& context, const Arguments& arguments);
+
 /// Flags win over variables. Asks the name service for --run-as.
 [[nodiscard]] Result<SetupRequest> read_setup_request(Context& context, const Arguments& arguments);
 

@@ -1,6 +1,10 @@
+#include "backends/backend.hpp"
+#include "cli/advice.hpp"
 #include "cli/commands.hpp"
 #include "cli/scope.hpp"
 #include "cli/selection.hpp"
+#include "cli/setup_request.hpp"
+#include "cli/survives_words.hpp"
 #include "cli/tunnel_status.hpp"
 
 #include <algorithm>
@@ -25,7 +29,7 @@ class Status {
   Result<Look> look() {
     HOLDFAST_TRY(const auto entries, asked_about());
     std::vector<std::string> warnings;
-    const auto statuses = gather_status(entries, places_, context_.host, warnings);
+    auto statuses = gather_status(entries, places_, context_.host, warnings);
     for (const auto& warning : warnings) context_.terminal.warn(warning);
     Look look;
     // A tunnel that another host has, by right or by turns, is up there if anywhere: it counts only when it was named.
@@ -51,11 +55,23 @@ class Status {
     return entries;
   }
 
-  std::string render(const std::vector<TunnelStatus>& statuses) const {
+  /// Bounded, and only where there is something to be gained.
+  void find_stronger(TunnelStatus& status) const {
+    const auto& now = status.backend.survives;
+    if (status.elsewhere || !status.backend.name || !now || survives_everything(*now)) return;
+    const auto only = read_only_backends(context_.variables);
+    if (!only) return;
+    const auto ranked = backends::rank(places_.scope, context_.host, *only);
+    if (const auto* best = stronger_than(*now, *status.backend.name, ranked))
+      status.stronger = TunnelStatus::Stronger{std::string(best->backend->name()), best->fitness.survives};
+  }
+
+  std::string render(std::vector<TunnelStatus>& statuses) const {
     if (arguments_.has("json")) return status_json(statuses);
     const bool colour = context_.terminal.colours_out();
     const auto now = context_.host.wall_now();
     if (statuses.size() == 1 && names_one()) {
+      find_stronger(statuses.front());
       const auto name = TunnelName::parse(statuses.front().name);
       const auto transitions = name ? store::History::read(places_.state_file(*name, "history"), k_transitions_shown)
                                     : std::vector<store::Transition>();

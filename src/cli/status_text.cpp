@@ -1,11 +1,11 @@
-#include "cli/terminal.hpp"
+#include "cli/survives_words.hpp"
+#include "cli/table.hpp"
 #include "cli/tunnel_status.hpp"
 #include "core/text.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
 namespace holdfast::cli {
 namespace {
@@ -13,22 +13,6 @@ namespace {
 using store::TunnelState;
 
 const char* const k_unknown = "-";
-
-/// A cell of the table: its text, and how it is painted once it is padded.
-struct Cell {
-  std::string text;
-  Style style = Style::plain;
-};
-
-std::size_t columns(std::string_view text) {  // a UTF-8 sequence has one byte that is no continuation
-  return static_cast<std::size_t>(
-      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
-}
-
-std::string padded(const std::string& text, std::size_t width) {
-  const auto now = columns(text);
-  return now < width ? text + std::string(width - now, ' ') : text;
-}
 
 Style style_of(const std::optional<TunnelState>& state) {
   if (!state) return Style::dim;
@@ -108,6 +92,12 @@ std::string survives_words(const std::optional<Survives>& survives) {
                      survives->reboot.text());
 }
 
+std::string stronger_words(const TunnelStatus& tunnel) {
+  if (!tunnel.stronger) return {};
+  return fmt::format("\nhint: this host now allows {}, which {}:\n      holdfast move {} --backend auto",
+                     tunnel.stronger->name, survives_words(tunnel.stronger->survives), tunnel.name);
+}
+
 std::string backend_words(const TunnelStatus& tunnel) {
   std::string out = or_unknown(tunnel.backend.name);
   if (tunnel.backend.installed == false) out += ", not installed";
@@ -123,50 +113,17 @@ std::string error_words(const TunnelStatus::Failure& failure, WallTime now) {
   return out;
 }
 
-/// Rows of "label  value"; the lines of a value stand below each other.
-class Sheet {
- public:
-  explicit Sheet(bool colour) : colour_(colour) {}
-  void row(std::string_view label, const std::string& value) {
-    constexpr std::size_t k_label_width = 11;
-    bool first = true;
-    for (const auto& line : split(value, '\n')) {
-      text_ += paint(Style::dim, padded(std::string(first ? label : ""), k_label_width), colour_) + line + "\n";
-      first = false;
-    }
-  }
-  [[nodiscard]] std::string take() { return std::move(text_); }
-
- private:
-  bool colour_;
-  std::string text_;
-};
-
 }  // namespace
 
 std::string status_table(const std::vector<TunnelStatus>& tunnels, WallTime now, bool colour) {
-  using Row = std::array<Cell, 6>;
-  std::vector<Row> rows{{Cell{"NAME", Style::dim}, Cell{"STATE", Style::dim}, Cell{"SINCE", Style::dim},
-                         Cell{"BASTION", Style::dim}, Cell{"FORWARDS", Style::dim}, Cell{"BACKEND", Style::dim}}};
+  std::vector<Row> rows{{{Cell{"NAME", Style::dim}, Cell{"STATE", Style::dim}, Cell{"SINCE", Style::dim},
+                          Cell{"BASTION", Style::dim}, Cell{"FORWARDS", Style::dim}, Cell{"BACKEND", Style::dim}}}};
   for (const auto& tunnel : tunnels)
-    rows.push_back({Cell{tunnel.name, Style::bold}, Cell{state_words(tunnel), style_of(tunnel.state)},
-                    Cell{age(tunnel.since, now)}, Cell{or_unknown(tunnel.bastion)}, Cell{forwards_words(tunnel)},
-                    Cell{or_unknown(tunnel.backend.name)}});
-  std::array<std::size_t, 6> widths{};
-  for (const auto& row : rows)
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], columns(row[i].text));
-
-  std::string out;
-  for (std::size_t r = 0; r < rows.size(); ++r) {
-    for (std::size_t i = 0; i < rows[r].size(); ++i) {
-      const auto& cell = rows[r][i];
-      const bool last = i + 1 == rows[r].size();
-      out += paint(cell.style, last ? cell.text : padded(cell.text, widths[i]), colour) + (last ? "\n" : "  ");
-    }
-    if (r == 0) continue;
-    for (const auto& line : reasons(tunnels[r - 1], now)) out += "  " + line + "\n";
-  }
-  return out;
+    rows.push_back({{Cell{tunnel.name, Style::bold}, Cell{state_words(tunnel), style_of(tunnel.state)},
+                     Cell{age(tunnel.since, now)}, Cell{or_unknown(tunnel.bastion)}, Cell{forwards_words(tunnel)},
+                     Cell{or_unknown(tunnel.backend.name)}},
+                    reasons(tunnel, now)});
+  return table(rows, colour);
 }
 
 std::string status_detail(const TunnelStatus& tunnel, const std::vector<store::Transition>& transitions, WallTime now,
@@ -185,7 +142,7 @@ std::string status_detail(const TunnelStatus& tunnel, const std::vector<store::T
     sheet.row("forward", fmt::format("{} → {}{}", printable(forward.listen), printable(forward.target),
                                      forward.state ? fmt::format(", {}", store::to_text(*forward.state)) : ""));
   sheet.row("backend", backend_words(tunnel));
-  sheet.row("survives", survives_words(tunnel.backend.survives));
+  sheet.row("survives", survives_words(tunnel.backend.survives) + stronger_words(tunnel));
   sheet.row("engine", or_unknown(tunnel.engine));
   if (tunnel.supervisor_pid)
     sheet.row("processes", fmt::format("supervisor {}{}", *tunnel.supervisor_pid,

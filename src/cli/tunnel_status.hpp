@@ -49,6 +49,13 @@ struct TunnelStatus {
   std::optional<WallTime> next_attempt;
   std::optional<Failure> last_error;
 
+  /// What this host allows by now that is stronger than what holds the tunnel: a name, and what that survives.
+  struct Stronger {
+    std::string name;
+    Survives survives;
+  };
+  std::optional<Stronger> stronger;  ///< text only; looked for when a person asks about one tunnel
+
   bool elsewhere = false;  ///< it belongs to another host, of which nothing can be seen from here
 
   [[nodiscard]] bool is_up() const noexcept { return state == store::TunnelState::up; }

@@ -27,6 +27,10 @@ constexpr std::chrono::milliseconds k_last_words{1'000};
 constexpr std::chrono::milliseconds k_look{50};  // how soon an interrupt is noticed
 constexpr Version k_first_with_accept_new{7, 6};
 
+const char* const k_reached = "bastion reached";
+const char* const k_host_key = "host key known";
+const char* const k_key_accepted = "key accepted";
+
 std::string in_milliseconds(steady_clock::duration span) {
   const double value = std::chrono::duration<double, std::milli>(span).count();
   return value < 10 ? fmt::format("in {:.1f} ms", value) : fmt::format("in {:.0f} ms", value);
@@ -43,7 +47,8 @@ class Preflight {
  private:
   void pass(std::string what, std::string figure);
   void fail(std::string what, Diagnosis failure);
-  [[nodiscard]] bool stopped() const noexcept { return report_.failure.has_value(); }
+  void skip(std::string what, std::string reason = {});
+  [[nodiscard]] bool stopped() const noexcept { return report_.failure && !request_.every_check; }
 
   void check_key_file();
   Result<> log_in();
@@ -51,6 +56,7 @@ class Preflight {
   Result<Login::Outcome> attempt_with_pin();
   void on_progress(const LoginProgress& progress);
   [[nodiscard]] std::string failed_step() const;
+  void skip_login_steps_after(std::string_view failed);
   Diagnosis why_not(Login::Outcome outcome);
   Result<> check_forwards();
   Result<> check_forward(const Forward& forward);
@@ -75,6 +81,7 @@ class Preflight {
   LoginProgress progress_;
   bool told_reached_ = false;
   bool told_host_key_ = false;
+  bool logged_in_ = false;
 };
 
 void Preflight::pass(std::string what, std::string figure) {
@@ -82,8 +89,13 @@ void Preflight::pass(std::string what, std::string figure) {
   if (on_check_) on_check_(report_.checks.back());
 }
 
+void Preflight::skip(std::string what, std::string reason) {
+  report_.checks.push_back({.what = std::move(what), .figure = std::move(reason), .skipped = true});
+  if (on_check_) on_check_(report_.checks.back());
+}
+
 void Preflight::fail(std::string what, Diagnosis failure) {
-  report_.failure = failure;
+  if (!report_.failure) report_.failure = failure;
   report_.checks.push_back({.what = std::move(what), .figure = {}, .failure = std::move(failure)});
   if (on_check_) on_check_(report_.checks.back());
 }
@@ -104,7 +116,7 @@ Result<PreflightReport> Preflight::run() {
   if (!stopped()) HOLDFAST_CHECK(check_forwards());
   login_.reset();
   if (!stopped()) HOLDFAST_CHECK(check_targets());
-  if (!stopped() && report_.pinned_key) HOLDFAST_CHECK(keep_pin());
+  if (!report_.failure && report_.pinned_key) HOLDFAST_CHECK(keep_pin());
   return std::move(report_);
 }
 
@@ -131,17 +143,30 @@ Result<> Preflight::log_in() {
     LoginProgress all = progress_;
     all.greeted = all.host_key_trusted = true;
     on_progress(all);
-    pass("key accepted", in_milliseconds(steady_clock::now() - login_start_));
+    pass(k_key_accepted, in_milliseconds(steady_clock::now() - login_start_));
+    logged_in_ = true;
     return {};
   }
-  fail(failed_step(), why_not(outcome));
+  const auto step = failed_step();
+  // A key that cannot be used has been told of, with a better reason than ssh's.
+  if (step == k_key_accepted && report_.failure)
+    skip(step);
+  else
+    fail(step, why_not(outcome));
+  if (request_.every_check) skip_login_steps_after(step);
   return {};
 }
 
+void Preflight::skip_login_steps_after(std::string_view failed) {
+  if (!told_reached_ && failed != k_reached) skip(k_reached);
+  if (!told_host_key_ && failed != k_host_key && failed != k_key_accepted) skip(k_host_key);
+  if (failed != k_key_accepted) skip(k_key_accepted);
+}
+
 std::string Preflight::failed_step() const {
-  if (!told_reached_) return "bastion reached";
-  if (told_host_key_) return "key accepted";
-  return progress_.host_key.empty() ? "keys exchanged" : "host key known";  // it had not come to a host key
+  if (!told_reached_) return k_reached;
+  if (told_host_key_) return k_key_accepted;
+  return progress_.host_key.empty() ? "keys exchanged" : k_host_key;  // it had not come to a host key
 }
 
 Result<Login::Outcome> Preflight::attempt(const std::vector<SshOption>& extra) {
@@ -174,9 +199,8 @@ Result<Login::Outcome> Preflight::attempt_with_pin() {
 void Preflight::on_progress(const LoginProgress& progress) {
   progress_ = progress;
   if (progress.greeted && !std::exchange(told_reached_, true))
-    pass("bastion reached", in_milliseconds(steady_clock::now() - login_start_));
-  if (progress.host_key_trusted && !std::exchange(told_host_key_, true))
-    pass("host key known", printable(progress.host_key));
+    pass(k_reached, in_milliseconds(steady_clock::now() - login_start_));
+  if (progress.host_key_trusted && !std::exchange(told_host_key_, true)) pass(k_host_key, printable(progress.host_key));
 }
 
 Diagnosis Preflight::why_not(Login::Outcome outcome) {
@@ -196,6 +220,10 @@ Diagnosis Preflight::why_not(Login::Outcome outcome) {
 // --- the forwards
 
 Result<> Preflight::check_forwards() {
+  if (!request_.ask_forwards) {
+    skip("port free and allowed", "no port is given");
+    return {};
+  }
   for (const Forward& forward : tunnel_->forwards) {
     HOLDFAST_CHECK(check_forward(forward));
     if (stopped()) return {};
@@ -218,6 +246,10 @@ Result<mux::Answer> Preflight::ask_for(const Forward& forward) {
 Result<> Preflight::check_forward(const Forward& forward) {
   const bool tcp = std::holds_alternative<TcpEnd>(forward.listen());
   const std::string what = (tcp ? "port " : "socket ") + printable(forward.short_text()) + " free and allowed";
+  if (!logged_in_) {
+    skip(what);
+    return {};
+  }
   if (std::find(request_.held.begin(), request_.held.end(), forward) != request_.held.end()) {
     pass(what, "held by this tunnel");
     return {};

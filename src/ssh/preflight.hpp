@@ -21,6 +21,7 @@ struct Check {
   std::string figure;  ///< "in 12 ms", "ED25519 SHA256:…"; may be empty
   std::optional<Diagnosis> failure = {};
   bool warning = false;  ///< failure is told but does not stop setup (a target that hangs up on everyone)
+  bool skipped = false;  ///< not made: one that it needs had failed, or it was not asked for (figure says so then)
 };
 
 struct PreflightRequest {
@@ -34,6 +35,9 @@ struct PreflightRequest {
                            ///< is not run_as's to change. Empty: nowhere
   std::vector<Forward> held = {};  ///< forwards that a running tunnel of ours holds already: not asked for again
   bool may_stand_by = false;       ///< a port that is taken is another host's of this tunnel: no failure
+  /// Goes on after a failure with whatever does not depend on it, and tells of each check that does as skipped.
+  bool every_check = false;
+  bool ask_forwards = true;                    ///< false: nobody has said which port it will be
   std::chrono::milliseconds deadline{60'000};  ///< of the login: a server can stall at any point
   std::function<bool()> interrupted = {};      ///< asked often; true ends everything at once, with exit status 130
 };
@@ -45,7 +49,8 @@ struct PreflightReport {
   std::string pinned_lines;  ///< then: what the tunnel's known_hosts file is to hold, earlier pins of it included
 };
 
-/// Runs the checks in order, calls `on_check` after each, stops at the first failure. One login only (a second one when
+/// Runs the checks in order, calls `on_check` after each, stops at the first failure (or does not: every_check). One
+/// login only (a second one when
 /// a host key is pinned). No ssh of it is left, however it ends. An Error: it could not be run, or was interrupted.
 [[nodiscard]] Result<PreflightReport> preflight(os::Host& host, const Tunnel& tunnel, const PreflightRequest& request,
                                                 const std::function<void(const Check&)>& on_check);

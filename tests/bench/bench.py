@@ -3,7 +3,7 @@
 
     tests/bench/bench.py [--holdfast FILE] [--idle SECONDS] [NAME…]
 
-Boots the lab of tests/lab (root needed). NAME: recovery, commands, ensure, setup, idle, autossh; all of them without one.
+Boots the lab of tests/lab (root needed). NAME: recovery, commands, ensure, many, setup, idle, autossh; all of them without one.
 Prints a table; asserts nothing.
 """
 from __future__ import annotations
@@ -103,6 +103,38 @@ class Bench:
         self.row("ensure, 100 tunnels", hundred, pgrep, "pgrep snippet", bound="2")
         self.lab.workstation.run(["sh", "-ec", more.split("\n")[0] + "; rm 3???.conf $run/3???.l*"], user="ann")
 
+    def many(self) -> None:
+        """status of 200 tunnels: by systemd, each a unit that runs; then by cron, tmux and nohup, as far as they can tell."""
+        self.up()
+        host, ann = self.lab.workstation, self.ann
+        env = {"XDG_RUNTIME_DIR": f"/run/user/{ann.uid}"}
+        # By the look of them: a file each, a unit that runs, the one supervisor's live state, its very lock.
+        make = """cd ~/.config/holdfast/tunnels; run=$(sed -n 's/^runtime-dir *= *//p' 2222.conf)
+            for n in $(seq 3001 3199); do
+                cp -p 2222.conf $n.conf; cp -p $run/2222.live $run/$n.live; ln $run/2222.lock $run/$n.lock
+                printf '[Service]\\nExecStart=/bin/sleep infinity\\n' >~/.config/systemd/user/holdfast-$n.service; done
+            systemctl --user daemon-reload; systemctl --user start $(seq -f 'holdfast-%g.service' 3001 3199)
+            for n in systemctl busctl loginctl crontab id tmux screen; do
+                printf '#!/bin/sh\\necho $0 >>~/count\\nPATH=/usr/bin:/bin exec %s "$@"\\n' $n >~/bin/$n; done; chmod +x ~/bin/*"""
+        host.run(["sh", "-ec", "mkdir -p ~/bin; " + make], user=ann.name, env=env, timeout=180)
+        systemctl = statistics.median(self.times("systemctl", "--user", "list-units", "--all", "--plain",
+                                                 "--no-legend", "holdfast-*", rounds=30))
+        for backend in ("systemd-user", "cron", "tmux", "nohup"):
+            host.run(["sh", "-ec", "cd ~/.config/holdfast/tunnels; sed -i 's/^backend *=.*/backend = '$1/ 3???.conf",
+                      "sh", backend], user=ann.name)
+            taken = statistics.median(self.times(self.holdfast.path, "status", rounds=30))
+            host.run(["sh", "-c", "rm -f ~/count; PATH=~/bin:$PATH ~/.local/bin/holdfast status >/dev/null"],
+                     user=ann.name, env=env, check=False)
+            started = host.run(["sh", "-c", "cat ~/count 2>/dev/null | sed 's,.*/,,' | sort | uniq -c"], user=ann.name)
+            self.row(f"status of 200, {backend}", taken, systemctl, "one list-units", bound="100 ms")
+            self.rows.append(("  starts", " ".join(started.stdout.split()) or "nothing", "", ""))
+            ensured = statistics.median(self.times(self.holdfast.path, "ensure", rounds=30))
+            self.row(f"ensure of 200, {backend}", ensured, systemctl, "one list-units")
+        clear = """systemctl --user stop 'holdfast-3*.service'; rm -r ~/bin ~/count ~/.config/systemd/user/holdfast-3*
+            systemctl --user daemon-reload
+            cd ~/.config/holdfast/tunnels; run=$(sed -n 's/^runtime-dir *= *//p' 2222.conf); rm 3???.conf $run/3???.l*"""
+        host.run(["sh", "-c", clear], user=ann.name, env=env)
+
     def setup(self) -> None:
         login = self.bare_login()
         taken = []
@@ -179,7 +211,7 @@ def main() -> None:
     with Lab() as lab:
         bench = Bench(lab)
         parts: dict[str, Callable[[], None]] = {
-            "recovery": bench.recovery, "commands": bench.commands, "ensure": bench.ensure, "setup": bench.setup,
+            "recovery": bench.recovery, "commands": bench.commands, "ensure": bench.ensure, "many": bench.many, "setup": bench.setup,
             "idle": lambda: bench.idle(wanted.idle), "autossh": bench.autossh}
         for name in wanted.names or parts:
             parts[name]()
