@@ -86,7 +86,7 @@ std::vector<std::string> reasons(const TunnelStatus& tunnel, WallTime now) {
   return lines;
 }
 
-std::string survives_words(const std::optional<Survives>& survives) {
+std::string survives_values(const std::optional<Survives>& survives) {
   if (!survives) return k_unknown;
   return fmt::format("a crash: {}, a logout: {}, a reboot: {}", survives->crash.text(), survives->logout.text(),
                      survives->reboot.text());
@@ -94,8 +94,9 @@ std::string survives_words(const std::optional<Survives>& survives) {
 
 std::string stronger_words(const TunnelStatus& tunnel) {
   if (!tunnel.stronger) return {};
-  return fmt::format("\nhint: this host now allows {}, which {}:\n      holdfast move {} --backend auto",
-                     tunnel.stronger->name, survives_words(tunnel.stronger->survives), tunnel.name);
+  return fmt::format("\nhint: this host now allows {}, which {}: holdfast move {} --backend auto",
+                     tunnel.stronger->name, gain_words(*tunnel.backend.survives, tunnel.stronger->survives),
+                     tunnel.name);
 }
 
 std::string backend_words(const TunnelStatus& tunnel) {
@@ -142,7 +143,7 @@ std::string status_detail(const TunnelStatus& tunnel, const std::vector<store::T
     sheet.row("forward", fmt::format("{} → {}{}", printable(forward.listen), printable(forward.target),
                                      forward.state ? fmt::format(", {}", store::to_text(*forward.state)) : ""));
   sheet.row("backend", backend_words(tunnel));
-  sheet.row("survives", survives_words(tunnel.backend.survives) + stronger_words(tunnel));
+  sheet.row("survives", survives_values(tunnel.backend.survives) + stronger_words(tunnel));
   sheet.row("engine", or_unknown(tunnel.engine));
   if (tunnel.supervisor_pid)
     sheet.row("processes", fmt::format("supervisor {}{}", *tunnel.supervisor_pid,

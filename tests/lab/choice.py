@@ -48,8 +48,9 @@ class Choice(LabTest):
     def refusing_linger(self) -> None:
         self.addCleanup(self.host.run, ["rm", "/etc/polkit-1/rules.d/10-no-linger.rules"])
         self.host.write_file("/etc/polkit-1/rules.d/10-no-linger.rules", REFUSE)
-        asked = ["pkcheck", "--action-id", "org.freedesktop.login1.set-self-linger", "--process", "1"]
-        until("polkit to read its rules", lambda: self.host.run(asked, check=False).returncode != 0)
+        asked = "pkcheck --action-id org.freedesktop.login1.set-self-linger --process $$"
+        with self.host.login(self.user) as session:
+            until("polkit to read its rules", lambda: session.run(asked, check=False).returncode != 0)
 
     def denying_cron(self, file: str = "deny") -> None:
         self.addCleanup(self.host.run, ["rm", f"/etc/cron.{file}"])
@@ -117,8 +118,7 @@ class Choice(LabTest):
 
     def test_no_user_manager_no_cron_no_tmux(self) -> None:
         self.without_manager()
-        self.change(["systemctl", "mask", "--now", "cron"], ["systemctl", "unmask", "--now", "cron"])
-        self.addCleanup(self.host.run, ["systemctl", "start", "cron"])
+        self.change(["systemctl", "stop", "cron"], ["systemctl", "start", "cron"])
         self.without("tmux")
         self.expect("screen", SESSION, {"systemd-user": NO_MANAGER, "cron": "no cron daemon runs here",
                                         "tmux": "there is no tmux here"}, "sudo systemctl enable --now cron")
@@ -148,8 +148,8 @@ class Choice(LabTest):
             self.addCleanup(self.holdfast.run, "remove", name, check=False)
             self.holdfast.await_up(name)
             said = self.holdfast.run("status", name, session=session).stdout
-            self.assertIn("hint: this host now allows systemd-user, which survives a crash, a logout and a reboot", said)
-            self.assertIn(f"holdfast move {name} --backend auto", said)
+            self.assertIn("hint: this host now allows systemd-user, which survives a crash and a reboot: "
+                          f"holdfast move {name} --backend auto\n", said)
             self.assertNotIn("allows", self.holdfast.run("status", session=session).stdout)
             self.assertNotIn("allows", self.holdfast.run("status", name, "--json", session=session).stdout)
             self.assertNotIn("allows", self.holdfast.run("status", name, session=session,

@@ -64,7 +64,8 @@ class Tunnel:
         return self.bastion.banner(self.port, timeout=0.5) is not None
 
     def cgroup(self) -> str:
-        return self.host.read_file(f"/proc/{self.status['supervisor_pid']}/cgroup").strip().removeprefix("0::")
+        lines = self.host.read_file(f"/proc/{self.status['supervisor_pid']}/cgroup").splitlines()
+        return next(line.removeprefix("0::") for line in lines if line.startswith("0::"))
 
     def prove(self) -> None:
         """After the logout, and logind's delay."""

@@ -186,11 +186,10 @@ BOOST_AUTO_TEST_CASE(json_has_stable_keys) {
       R"("survives":{"crash":"yes","logout":"no","reboot":"no"},"reason":"linger is off",)"));
   BOOST_TEST(json.find(R"("scope":"user","choice":"cron","advice":"sudo loginctl enable-linger ann","version":")") !=
              std::string::npos);
-  BOOST_TEST(
-      json.ends_with(R"("host":{"name":"ws","system":"Debian GNU/Linux 12","kernel":"6.1.0-18-amd64",)"
-                     R"("container":null,"systemd":true,"user":"ann","uid":1000,"home":"/home/ann",)"
-                     R"("user_manager":true,"linger":false,"kill_user_processes":null,"ssh":"9.2",)"
-                     R"("ssh_program":"/usr/bin/ssh","hanging":[]},"bastion":null,"preflight":null})"));
+  BOOST_TEST(json.ends_with(R"("host":{"name":"ws","system":"Debian GNU/Linux 12","kernel":"6.1.0-18-amd64",)"
+                            R"("container":null,"systemd":true,"user":"ann","uid":1000,"home":"/home/ann",)"
+                            R"("user_manager":true,"linger":false,"kill_user_processes":null,"ssh":"9.2",)"
+                            R"("ssh_program":"/usr/bin/ssh","hanging":[]},"bastion":null,"preflight":null})"));
 }
 
 BOOST_AUTO_TEST_CASE(lines_are_broken_at_blanks) {

@@ -187,6 +187,16 @@ BOOST_AUTO_TEST_CASE(unverified_is_said_and_why) {
              "  nothing answers at localhost:22\n");
 }
 
+BOOST_AUTO_TEST_CASE(the_detail_hints_at_what_would_survive_more) {
+  auto now = status();
+  now.stronger = TunnelStatus::Stronger{"systemd-user", {{Survival::Kind::yes, {}}, {Survival::Kind::yes, {}}, {}}};
+  const auto text = [&] { return status_detail(now, {}, at(90), false); };
+  BOOST_TEST(text().find("\n           hint: this host now allows systemd-user, which survives a crash: "
+                         "holdfast move lab --backend auto\n") != std::string::npos);
+  now.stronger->survives.reboot = {Survival::Kind::yes, {}};
+  BOOST_TEST(text().find("which survives a crash and a reboot:") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(the_detail_has_everything) {
   const auto text =
       status_detail(status(), {{at(-5), TunnelState::waiting, TunnelState::up, "verified"}}, at(90), false);
