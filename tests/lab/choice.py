@@ -99,7 +99,8 @@ class Choice(LabTest):
     def test_linger_refused(self) -> None:
         self.refusing_linger()
         rows = self.expect("cron", CRON, {"systemd-user": NO_LINGER}, f"sudo loginctl enable-linger {self.user.name}")
-        self.assertEqual(rows["systemd-user"]["survives"], {"crash": "yes", "logout": "no", "reboot": "no"})
+        self.assertEqual(rows["systemd-user"]["survives"],
+                         {"crash": "yes", "logout": "at-login", "reboot": "at-login"})
 
     def test_linger_refused_and_cron_denied(self) -> None:
         self.refusing_linger()
