@@ -191,9 +191,10 @@ class Host:
 
     # -- people ------------------------------------------------------------------------------------------
 
-    def add_user(self, name: str) -> User:
+    def add_user(self, name: str, home: str = "") -> User:
         """An ordinary user with a key pair and no password; the lab's own key opens its account."""
-        self.run(["useradd", "--create-home", "--shell=/bin/bash", "--password=*", name])
+        self.run(["useradd", "--create-home", f"--home-dir={home or '/home/' + name}", "--shell=/bin/bash",
+                  "--password=*", name])
         user = User(self, name)
         user.make_key()
         user.authorize(self._desk.public_key)
