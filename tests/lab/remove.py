@@ -13,7 +13,8 @@ NAME = str(PORT)
 UNIT = f"holdfast-{NAME}.service"
 
 
-class Remove(LabTest):
+class Removing(LabTest):
+    """A user who stays logged in, and how the host was before she set anything up."""
     ann: User
     holdfast: Holdfast
 
@@ -66,6 +67,8 @@ class Remove(LabTest):
         return self.host.run(["systemctl", "--user", "show", "-p", "SubState", "--value", UNIT], user="ann",
                              env=self.manager).stdout.strip()
 
+
+class Remove(Removing):
     # -- states ------------------------------------------------------------------------------------------
 
     def test_up(self) -> None:
