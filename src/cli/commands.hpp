@@ -24,6 +24,7 @@ namespace holdfast::cli {
 [[nodiscard]] const Command& start_command();
 [[nodiscard]] const Command& stop_command();
 [[nodiscard]] const Command& restart_command();
+[[nodiscard]] const Command& move_command();
 [[nodiscard]] const Command& ensure_command();
 [[nodiscard]] const Command& logs_command();
 [[nodiscard]] const Command& run_command();

@@ -1,8 +1,10 @@
 #include "cli/control.hpp"
 
 #include "backends/apply.hpp"
+#include "backends/stop_mark.hpp"
 #include "cli/interruption.hpp"
 #include "ssh/master.hpp"
+#include "store/hand_over.hpp"
 #include "store/history.hpp"
 
 #include <fmt/format.h>
@@ -19,6 +21,7 @@ constexpr milliseconds k_end_grace{10000};  // the supervisor ends its ssh first
 constexpr milliseconds k_after_kill{2000};
 constexpr milliseconds k_ask_backend_every{500};
 constexpr milliseconds k_busy_patience{5000};
+constexpr milliseconds k_queue_patience{15000};  // a session's server or a slow home may take its time
 
 bool gone_within(const os::ProcessId& process, milliseconds span, const os::Host& host) {
   const auto deadline = host.now() + span;
@@ -103,13 +106,30 @@ Arrival never_began(const Holder& holder, milliseconds waited) {
   return arrival;
 }
 
+/// A move that was cut short may have left what it moved from, or to, behind.
+void add_half_moved(std::vector<Holder>& holders, const store::Places& places, const os::Host& host) {
+  const Holder own = holders.front();
+  const auto note = store::read_hand_over(host, places, own.job.name);
+  if (!note || note->from == note->to || store::is_under_way(note, host)) return;
+  for (const auto& name : {note->from, note->to}) {
+    const auto* backend = backends::find_backend(name);
+    if (backend == nullptr || backend == own.backend || backend->scope() != places.scope) continue;
+    Holder other{backend, own.job};
+    if (name == note->from) other.job.runtime_dir = note->runtime_dir;
+    holders.push_back(std::move(other));
+  }
+}
+
 }  // namespace
 
 std::vector<Holder> holders_of(const store::Entry& entry, const store::Places& places, const os::Host& host) {
   if (entry.tunnel) {
     const Tunnel& tunnel = *entry.tunnel;
-    if (const auto backend = backend_of(tunnel))
-      return {{*backend, make_job(tunnel, places, nominal_user(tunnel, places, host), host)}};
+    if (const auto backend = backend_of(tunnel)) {
+      std::vector<Holder> sound{{*backend, make_job(tunnel, places, nominal_user(tunnel, places, host), host)}};
+      add_half_moved(sound, places, host);
+      return sound;
+    }
   }
   std::vector<Holder> holders;
   const auto user = places.scope == Scope::user ? host.user() : os::User{};
@@ -132,6 +152,48 @@ Result<Stopped> stop_holders(const std::vector<Holder>& holders, os::Host& host)
     all.ssh = all.ssh || stopped.ssh;
   }
   return all;
+}
+
+Result<backends::Plan> release_plan(const Holder& holder, const os::Host& host) {
+  HOLDFAST_TRY(auto plan, holder.backend->stop(holder.job, host));
+  const auto mark = backends::stop_mark_file(holder.job.name, holder.job.places);
+  std::erase_if(plan, [&](const backends::Step& step) {
+    const auto* file = std::get_if<backends::WriteFile>(&step);
+    return std::holds_alternative<backends::Terminate>(step) || (file != nullptr && file->path == mark);
+  });
+  return plan;
+}
+
+Result<> release(const backends::Plan& plan, const os::ProcessId& supervisor, os::Host& host) {
+  HOLDFAST_CHECK(backends::apply(plan, host));
+  if (os::is_alive(host, supervisor)) return end_supervisor(supervisor, host);
+  return {};
+}
+
+Result<> wait_until_queued(const Holder& holder, const os::ProcessId& former, const os::Host& host) {
+  const auto& job = holder.job;
+  const auto files = store::runtime_files(job.name, job.runtime_dir);
+  const auto begin = host.now();
+  auto ask_backend = begin + k_ask_backend_every;
+  while (!host.is_locked(files.next)) {
+    if (Interruption::is_requested()) return Interruption::error();
+    const auto live = read_live(job.runtime_dir, job.name, job.places, host);
+    if (live && live->supervisor != former && os::is_alive(host, live->supervisor)) return {};
+    const auto waited = std::chrono::duration_cast<milliseconds>(host.now() - begin);
+    std::optional<Diagnosis> failure;
+    if (waited >= k_queue_patience)
+      failure = Diagnosis{FailureClass::unknown, "its supervisor does not get ready to take over", ""};
+    if (host.now() >= ask_backend) {
+      const auto known = query_one(*holder.backend, job, host);
+      if (known && !known->running && !known->restarting) failure = never_began(holder, waited).failure;
+      ask_backend = host.now() + k_ask_backend_every;
+    }
+    if (failure)
+      return Error{"starting", fmt::format("tunnel {} with {}", job.name.text(), holder.backend->name()),
+                   failure->message, failure->hint};
+    host.sleep_for(k_poll);
+  }
+  return {};
 }
 
 Result<Arrival> wait_until_up(const Holder& holder, const std::optional<os::ProcessId>& former, const os::Host& host,

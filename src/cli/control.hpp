@@ -21,8 +21,9 @@ struct Holder {
   backends::Job job;
 };
 
-/// Who holds the tunnel. For one whose file is broken, whoever may: every backend of the scope that has it installed,
-/// with every place its runtime files may be in.
+/// Who holds the tunnel: one, first; and after a move that was cut short the other, which may have something left. For
+/// one whose file is broken, whoever may: every backend of the scope that has it installed, with every place its
+/// runtime files may be in.
 [[nodiscard]] std::vector<Holder> holders_of(const store::Entry& entry, const store::Places& places,
                                              const os::Host& host);
 
@@ -36,6 +37,17 @@ struct Stopped {
 /// Ends the job, its supervisor (one started by hand too) and its ssh, in any state, the gap before an automatic
 /// restart included, and takes the runtime files away. On success they are gone: that was looked at.
 [[nodiscard]] Result<Stopped> stop_holders(const std::vector<Holder>& holders, os::Host& host);
+
+/// What ends the holder's hold, as its stop does, for a successor that waits already: it leaves no mark that the tunnel
+/// is to stay down, and takes no notice of the pidfile, which is the successor's by then. To be made before that.
+[[nodiscard]] Result<backends::Plan> release_plan(const Holder& holder, const os::Host& host);
+
+/// Carries it out and ends the supervisor, whose lock is free then.
+[[nodiscard]] Result<> release(const backends::Plan& plan, const os::ProcessId& supervisor, os::Host& host);
+
+/// Waits until a supervisor that the holder has started waits for its turn (store::RuntimeFiles::next), or has taken
+/// over from a `former` that is gone. An Error when it ends instead, does nothing for long, or we are interrupted.
+[[nodiscard]] Result<> wait_until_queued(const Holder& holder, const os::ProcessId& former, const os::Host& host);
 
 /// How waiting for a tunnel ended.
 struct Arrival {

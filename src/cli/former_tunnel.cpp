@@ -21,6 +21,7 @@ Result<FormerTunnel> FormerTunnel::find(const TunnelName& name, const store::Pla
                  fmt::format("give this one another name with -n; if {} is gone for good, take it over: --host {}",
                              owner, host.hostname())};
   }
+  former.half_moved_ = store::read_hand_over(host, places, name);
   former.holders_ = holders_of(entry, places, host);
   for (const auto& holder : former.holders_) {
     const auto known = query_one(*holder.backend, holder.job, host);
@@ -37,6 +38,16 @@ Result<FormerTunnel> FormerTunnel::find(const TunnelName& name, const store::Pla
 
 bool FormerTunnel::lives_in(const fs::path& runtime_directory) const {
   return std::ranges::any_of(holders_, [&](const Holder& h) { return h.job.runtime_dir == runtime_directory; });
+}
+
+Result<> FormerTunnel::prepare_release(const os::Host& host) {
+  HOLDFAST_TRY(release_, release_plan(holders_.front(), host));
+  return {};
+}
+
+Result<> FormerTunnel::release(os::Host& host) {
+  stopped_ = true;
+  return cli::release(release_, live_->supervisor, host);
 }
 
 Result<> FormerTunnel::stop(os::Host& host) {

@@ -5,6 +5,7 @@
 #include "core/result.hpp"
 #include "core/tunnel.hpp"
 #include "os/host.hpp"
+#include "store/hand_over.hpp"
 #include "store/places.hpp"
 
 #include <optional>
@@ -26,6 +27,17 @@ class FormerTunnel {
   /// Its forwards are taken on the bastion by an ssh of ours, which outlives a supervisor that was killed.
   [[nodiscard]] bool holds_forwards() const noexcept { return holds_forwards_; }
 
+  /// A move of it that was cut short.
+  [[nodiscard]] const std::optional<store::HandOver>& half_moved() const noexcept { return half_moved_; }
+
+  /// True when it can be handed over while it runs: it lives, one backend holds it, and its file is sound.
+  [[nodiscard]] bool can_release() const noexcept { return tunnel_ && live_ && ran_ && holders_.size() == 1; }
+  /// To be called before the successor is started.
+  [[nodiscard]] Result<> prepare_release(const os::Host& host);
+  [[nodiscard]] const backends::Plan& release_steps() const noexcept { return release_; }
+  /// Ends it for the successor that waits; bring_back() starts it again.
+  [[nodiscard]] Result<> release(os::Host& host);
+
   /// Ends it; bring_back() starts it again if it ran.
   [[nodiscard]] Result<> stop(os::Host& host);
   /// After its files are back. Waits until it is up, or some seconds.
@@ -40,6 +52,8 @@ class FormerTunnel {
   std::vector<Holder> holders_;
   std::optional<store::LiveState> live_;
   bool holds_forwards_ = false;
+  std::optional<store::HandOver> half_moved_;
+  backends::Plan release_;
   bool ran_ = false;
   bool stopped_ = false;
 };

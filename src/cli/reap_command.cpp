@@ -4,6 +4,7 @@
 #include "cli/scope.hpp"
 #include "core/text.hpp"
 #include "ssh/master.hpp"
+#include "store/hand_over.hpp"
 #include "store/history.hpp"
 #include "store/tunnel_store.hpp"
 
@@ -45,15 +46,18 @@ Result<ExitStatus> reap(Context& context, const Arguments& arguments) {
   if (!tunnel && tunnel.error().status == ExitStatus::no_such_tunnel) return tunnel.error();
   const auto directories = tunnel ? std::vector{runtime_directory_of(*tunnel, places, host)}
                                   : possible_runtime_directories(name, places, host);
+  const bool handed_over = store::is_under_way(store::read_hand_over(host, places, name), host);
   const bool by_systemd = host.env("INVOCATION_ID").has_value() && host.env("SERVICE_RESULT").has_value();
   for (const auto& directory : directories) {
+    const auto files = store::runtime_files(name, directory);
+    // What is there is the successor's: the one of another backend, or of a start that was quick.
+    if (by_systemd && (handed_over || host.is_locked(files.lock))) return ExitStatus::done;
     const auto live = read_live(directory, name, places, host);
     if (live && os::is_alive(host, live->supervisor))
       return Error{"reaping", "tunnel " + name.text(), fmt::format("its supervisor {} is alive", live->supervisor.pid),
                    "holdfast stop " + name.text()};
     if (by_systemd && leaves_ssh(name, places, host)) return ExitStatus::done;
-    const auto control = store::runtime_files(name, directory).control;
-    HOLDFAST_TRY(const bool ended, ssh::end_master(control, host, live ? live->ssh : std::nullopt));
+    HOLDFAST_TRY(const bool ended, ssh::end_master(files.control, host, live ? live->ssh : std::nullopt));
     if (!ended) continue;
     store::Log(places.state_file(name, "log"))
         .write(host.wall_now(), "ended the ssh that a supervisor had left behind");

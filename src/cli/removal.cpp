@@ -2,6 +2,7 @@
 
 #include "backends/apply.hpp"
 #include "backends/logind.hpp"
+#include "store/hand_over.hpp"
 #include "store/history.hpp"
 #include "store/installation_record.hpp"
 
@@ -31,21 +32,6 @@ Result<> remove_if_there(const fs::path& file, os::Host& host, std::vector<std::
   return {};
 }
 
-Result<> undo_linger(os::Host& host, std::vector<std::string>& report) {
-  if (!backends::is_lingering(host, host.user())) return {};
-  if (backends::has_other_linger_users(host)) {
-    report.emplace_back("left linger on: other units of yours may need it");
-    return {};
-  }
-  if (auto off = backends::apply(backends::linger_off(host.user()), host); !off) {
-    auto error = std::move(off).error();
-    error.hint = "loginctl disable-linger: setup had turned it on";
-    return error;
-  }
-  report.emplace_back("turned linger off, which setup had turned on");
-  return {};
-}
-
 }  // namespace
 
 fs::path pin_file(const TunnelName& name, const store::Places& places) {
@@ -63,16 +49,34 @@ Result<> clear_runtime(const TunnelName& name, const fs::path& directory, os::Ho
   return {};
 }
 
+Result<> turn_linger_off(os::Host& host, std::vector<std::string>& report) {
+  if (!backends::is_lingering(host, host.user())) return {};
+  if (backends::has_other_linger_users(host)) {
+    report.emplace_back("left linger on: other units of yours may need it");
+    return {};
+  }
+  if (auto off = backends::apply(backends::linger_off(host.user()), host); !off) {
+    auto error = std::move(off).error();
+    error.hint = "loginctl disable-linger: setup had turned it on";
+    return error;
+  }
+  report.emplace_back("turned linger off, which setup had turned on");
+  return {};
+}
+
 Result<> forget_tunnel(const TunnelName& name, const std::vector<fs::path>& runtime_directories,
                        const store::Places& places, os::Host& host, bool linger_was_undone,
                        std::vector<std::string>& report) {
-  for (const char* suffix : {"log", "history", "connection", "stopped"})
+  const auto half_moved = store::read_hand_over(host, places, name);
+  if (half_moved && !half_moved->was_lingering)
+    HOLDFAST_CHECK(store::add_to_record(host, places, name, {}, store::LingerUse::turned_on));
+  for (const char* suffix : {"log", "history", "connection", "stopped", "handover"})
     for (const auto& file : store::files_of(places.state_file(name, suffix)))
       HOLDFAST_CHECK(remove_if_there(file, host, report));
   for (const auto& directory : runtime_directories) HOLDFAST_CHECK(clear_runtime(name, directory, host, report));
   HOLDFAST_TRY(const auto undo, store::drop_from_record(host, places, name));
   Result<> lingers_no_more;
-  if (undo.linger_off && !linger_was_undone) lingers_no_more = undo_linger(host, report);
+  if (undo.linger_off && !linger_was_undone) lingers_no_more = turn_linger_off(host, report);
   for (const auto& directory : undo.directories)
     if (host.remove_empty_directory(directory)) report.push_back("removed " + directory.string());
   return lingers_no_more;

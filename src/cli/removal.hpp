@@ -27,6 +27,9 @@ namespace holdfast::cli {
 [[nodiscard]] Result<> clear_runtime(const TunnelName& name, const fs::path& directory, os::Host& host,
                                      std::vector<std::string>& report);
 
+/// Where the record says that setup turned linger on and nobody needs it: off, unless other units of the user's do.
+[[nodiscard]] Result<> turn_linger_off(os::Host& host, std::vector<std::string>& report);
+
 /// NAME.known_hosts beside the tunnel's file: a host key that setup pinned.
 [[nodiscard]] fs::path pin_file(const TunnelName& name, const store::Places& places);
 

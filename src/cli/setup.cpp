@@ -1,11 +1,11 @@
 #include "cli/setup.hpp"
 
 #include "backends/logind.hpp"
+#include "cli/hanging.hpp"
 #include "cli/interruption.hpp"
 #include "cli/name_lock.hpp"
 #include "cli/removal.hpp"
 #include "cli/survives_words.hpp"
-#include "cli/hanging.hpp"
 #include "store/installation_record.hpp"
 #include "store/tunnel_file.hpp"
 
@@ -59,17 +59,24 @@ Result<Tunnel> Setup::wanted(const backends::Backend& backend, const fs::path& r
     spec.probe_interval = (*former)->probe_interval;
     if ((*former)->bastion == request_.bastion) spec.known_hosts = (*former)->known_hosts;
   }
+  if (request_.move) {
+    spec = former_.tunnel()->spec();
+    spec.backend = std::string(backend.name());
+    spec.runtime_dir = runtime_dir;
+  }
   if (pin_) spec.known_hosts = pin_file(request_.name, request_.places);
   return Tunnel::make(std::move(spec));
 }
 
 Result<fs::path> Setup::runtime_directory_for(const backends::Backend& backend, bool make) const {
   if (request_.places.scope == Scope::system) return store::system_runtime_directory(request_.name);
-  if (const auto& former = former_.tunnel(); former && (*former)->runtime_dir && (*former)->backend == backend.name() &&
-                                             could_be_ours(*(*former)->runtime_dir, host_))
-    return *(*former)->runtime_dir;
   // /run/user/UID goes with the last session unless linger keeps it; only a unit of the user's manager is told of it.
   const bool lingers = backend.name() == "systemd-user" && survives_.logout.kind == Survival::Kind::yes;
+  if (const auto& former = former_.tunnel(); former && (*former)->runtime_dir) {
+    const auto& directory = *(*former)->runtime_dir;
+    const bool stays = lingers || directory != store::runtime_directory_candidates(host_, true).front();
+    if ((stays || (*former)->backend == backend.name()) && could_be_ours(directory, host_)) return directory;
+  }
   std::vector<std::string> passed_over;
   if (make) {
     auto chosen = store::choose_runtime_directory(host_, lingers, passed_over);
@@ -81,6 +88,13 @@ Result<fs::path> Setup::runtime_directory_for(const backends::Backend& backend, 
   return store::runtime_directory_candidates(host_, lingers).back();
 }
 
+Result<std::string> Setup::tunnel_text() const {
+  if (!request_.move) return store::format_tunnel(*tunnel_);
+  HOLDFAST_TRY(const auto text,
+               host_.read_file(request_.places.tunnel_file(request_.name), store::k_largest_tunnel_file));
+  return store::with_holder(text, *tunnel_);
+}
+
 Result<backends::Plan> Setup::install_plan() const {
   const auto& places = request_.places;
   backends::Plan plan;
@@ -88,8 +102,9 @@ Result<backends::Plan> Setup::install_plan() const {
     plan.emplace_back(backends::WriteFile{*(*tunnel_)->known_hosts, *pin_, places.file_mode, places.directory_mode});
   else if (!(*tunnel_)->known_hosts && host_.status(pin_file(request_.name, places)).kind != os::FileKind::missing)
     plan.emplace_back(backends::RemoveFile{pin_file(request_.name, places)});
-  plan.emplace_back(backends::WriteFile{places.tunnel_file(request_.name), store::format_tunnel(*tunnel_),
-                                        places.file_mode, places.directory_mode});
+  HOLDFAST_TRY(auto text, tunnel_text());
+  plan.emplace_back(
+      backends::WriteFile{places.tunnel_file(request_.name), std::move(text), places.file_mode, places.directory_mode});
   HOLDFAST_TRY(auto steps, backend_->install(holder().job, host_));
   for (auto& step : steps) plan.push_back(std::move(step));
   return plan;
@@ -104,7 +119,13 @@ Result<> Setup::look_around() {
 
 Result<bool> Setup::is_in_place() {
   const auto& former = former_.tunnel();
-  if (!former || !former_.live()) return false;
+  if (former && request_.move) {
+    if (request_.backend != (*former)->backend) return false;
+    HOLDFAST_TRY(tunnel_, Tunnel::make(former->spec()));
+    HOLDFAST_TRY(const auto* held_by, backend_of(*former));
+    return is_held_by(*held_by);
+  }
+  if (!former || !former_.live() || former_.half_moved()) return false;
   if (request_.backend != "auto" && request_.backend != (*former)->backend) return false;
   const auto backend = backend_of(*former);
   if (!backend) return false;
@@ -144,7 +165,7 @@ Result<SetupOutcome> Setup::run() {
                                        client_->version.major, client_->version.minor, host_.self().string()));
   // The backend of a tunnel that is there stays, if it still can: changing it is another wish.
   const auto& former = former_.tunnel();
-  if (former && request_.backend == "auto" && backends::find_backend((*former)->backend) != nullptr) {
+  if (former && !request_.move && request_.backend == "auto" && backends::find_backend((*former)->backend) != nullptr) {
     auto kept = find_candidates((*former)->backend, {}, request_.places.scope, host_, passed_over_);
     if (kept) candidates_ = std::move(*kept);
   }
@@ -155,7 +176,8 @@ Result<SetupOutcome> Setup::run() {
   HOLDFAST_CHECK(check_interruption());
   if (request_.preflight) HOLDFAST_CHECK(preflight(lock.directory()));
   HOLDFAST_CHECK(check_interruption());
-  was_lingering_ = request_.places.scope == Scope::user && backends::is_lingering(host_, host_.user());
+  const bool left_on = former_.half_moved() && !former_.half_moved()->was_lingering;
+  was_lingering_ = request_.places.scope == Scope::user && !left_on && backends::is_lingering(host_, host_.user());
   if (auto changed = change_host(); !changed) {
     if (Interruption::is_requested()) return undo(Interruption::error());
     return undo(std::move(changed).error());
@@ -170,6 +192,11 @@ Result<std::vector<std::string>> Setup::plan() {
                find_candidates(request_.backend, request_.only_backends, places.scope, host_, passed_over_));
   backend_ = candidates_.front().backend;
   survives_ = candidates_.front().fitness.survives;
+  if (request_.move) {
+    HOLDFAST_TRY(const bool held, is_held_by(*backend_));
+    if (held)
+      return std::vector{fmt::format("nothing: {} holds tunnel {} already", backend_->name(), request_.name.text())};
+  }
   leave_out_weaker(passed_over_, *backend_);
   HOLDFAST_TRY(const auto runtime_dir, runtime_directory_for(*backend_, false));
   HOLDFAST_TRY(tunnel_, wanted(*backend_, runtime_dir));
@@ -179,21 +206,38 @@ Result<std::vector<std::string>> Setup::plan() {
   const auto describe = [&](const backends::Plan& steps) {
     for (const auto& step : steps) lines.push_back(backends::describe(step));
   };
-  for (const auto& old : former_.holders()) {
-    HOLDFAST_TRY(const auto stop, old.backend->stop(old.job, host_));
-    describe(stop);
-    if (old.backend == backend_) continue;
+  const auto describe_end = [&](const Holder& old, const backends::Plan& end) -> Result<> {
+    describe(end);
+    if (old.backend == backend_) return {};
     HOLDFAST_TRY(const auto remove, old.backend->remove(request_.name, places, host_));
     describe(remove);
+    return {};
+  };
+  const bool over = hands_over();
+  if (over) {
+    HOLDFAST_CHECK(former_.prepare_release(host_));
+    lines.push_back(fmt::format("write {} (0600), that the tunnel is on its way from {} to {}, until it is there",
+                                store::hand_over_file(places, request_.name).string(), (*former_.tunnel())->backend,
+                                backend_->name()));
+  } else {
+    for (const auto& old : former_.holders()) {
+      HOLDFAST_TRY(const auto stop, old.backend->stop(old.job, host_));
+      HOLDFAST_CHECK(describe_end(old, stop));
+    }
   }
   lines.push_back(fmt::format("write {} ({:04o}), what setup changed besides the tunnel's own files, for remove",
                               store::installation_record_file(places).string(), places.file_mode));
   HOLDFAST_TRY(const auto proof, backend_->prove(holder().job, host_));
   describe(proof);
+  if (over) describe(take_pidfile());
   HOLDFAST_TRY(const auto steps, install_plan());
   describe(steps);
-  HOLDFAST_TRY(const auto start, backend_->start(holder().job, host_));
+  HOLDFAST_TRY(const auto start, over ? start_plan_beside_former() : backend_->start(holder().job, host_));
   describe(start);
+  if (over) {
+    lines.emplace_back("wait until the new supervisor waits for its turn");
+    HOLDFAST_CHECK(describe_end(former_.holders().front(), former_.release_steps()));
+  }
   return lines;
 }
 

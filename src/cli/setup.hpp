@@ -38,10 +38,13 @@ class Setup {
   [[nodiscard]] const Tunnel& tunnel() const { return *tunnel_; }
 
  private:
+  using TimePoint = std::chrono::steady_clock::time_point;
+
   // What is there, and what is wanted (setup.cpp)
   [[nodiscard]] Result<> look_around();
   [[nodiscard]] Result<Tunnel> wanted(const backends::Backend& backend, const fs::path& runtime_dir) const;
   [[nodiscard]] Result<bool> is_in_place();
+  [[nodiscard]] Result<std::string> tunnel_text() const;
   [[nodiscard]] Result<backends::Plan> install_plan() const;
   [[nodiscard]] Holder holder() const;
   [[nodiscard]] Result<fs::path> runtime_directory_for(const backends::Backend& backend, bool make) const;
@@ -50,14 +53,28 @@ class Setup {
   // Checks before anything is changed (setup_preflight.cpp)
   [[nodiscard]] Result<> preflight(const fs::path& lock_directory);
 
+  // Handing the former tunnel over to another backend (setup_hand_over.cpp)
+  [[nodiscard]] Result<bool> is_held_by(const backends::Backend& backend) const;
+  [[nodiscard]] bool hands_over() const;
+  [[nodiscard]] Result<> note_hand_over(const backends::Backend& successor);
+  [[nodiscard]] Result<> hand_over();
+  [[nodiscard]] backends::Plan take_pidfile() const;
+  [[nodiscard]] Result<backends::Plan> start_plan_beside_former() const;
+  void take_back(std::vector<std::string>& leftovers);
+  [[nodiscard]] Result<> forget_hand_over();
+
   // Changes (setup_install.cpp)
   [[nodiscard]] Result<> change_host();
   [[nodiscard]] Result<> choose_backend();
   [[nodiscard]] Result<> replace_former();
   [[nodiscard]] Result<> install();
   [[nodiscard]] Result<> start();
+  [[nodiscard]] Result<> see_it_up(TimePoint since);
   [[nodiscard]] Result<> record_changes();
   [[nodiscard]] Result<> apply(const backends::Plan& plan);
+  [[nodiscard]] std::string doing() const { return request_.move ? "moving" : "setting up"; }
+  [[nodiscard]] Result<> stay();
+  [[nodiscard]] bool needs_linger() const;
   [[nodiscard]] Error undo(Error error);
 
   Context& context_;
@@ -74,10 +91,15 @@ class Setup {
   std::optional<Tunnel> tunnel_;
   std::optional<std::string> pin_;  ///< what NAME.known_hosts is to say: a host key accepted now
 
-  bool replacing_ = false;  ///< the former tunnel is being stopped: from here on the new one may run
+  bool undone_ = false;
+  bool handing_over_ = false;  ///< the new one is there, or about to be, and waits for its turn
+  bool replacing_ = false;     ///< the former tunnel is being stopped: from here on the new one may run
   backends::Applied applied_;
   SetupOutcome outcome_;
 };
+
+/// What setup and move do with a request: carry it out, or print its plan, and say what it came to.
+[[nodiscard]] Result<ExitStatus> carry_out(Context& context, SetupRequest request);
 
 /// An Error when Ctrl-C was pressed.
 [[nodiscard]] Result<> check_interruption();

@@ -24,6 +24,21 @@ TunnelStatus status_of(const Tunnel& tunnel, const store::Places& places, Contex
   return std::move(statuses.front());
 }
 
+/// What a move came to; the way in is what it was.
+void tell_move(const Setup& setup, const SetupOutcome& outcome, bool strongest, Context& context) {
+  const auto& tunnel = setup.tunnel();
+  const auto held = fmt::format("tunnel {} is held by {}", tunnel->name.text(), tunnel->backend);
+  if (!outcome.changed)
+    return context.terminal.answer(held + (strongest ? " already, the strongest that works here" : " already") +
+                                   ": nothing to do, nothing changed");
+  if (outcome.standing_by) return context.terminal.answer(held + ", and stands by: another host has it");
+  if (outcome.unverified)
+    return context.terminal.answer(fmt::format("{}, and up, but could not be verified end to end: {}", held,
+                                               printable(outcome.unverified->message)));
+  context.terminal.answer(
+      fmt::format("{}: verified end to end {} ms after the former one let go", held, outcome.took.count()));
+}
+
 void tell(const Setup& setup, const SetupOutcome& outcome, const std::string& user, Context& context) {
   const auto& tunnel = setup.tunnel();
   auto& terminal = context.terminal;
@@ -54,21 +69,29 @@ Result<ExitStatus> print_plan(Context& context, SetupRequest request) {
 
 Result<ExitStatus> set_up(Context& context, const Arguments& arguments) {
   HOLDFAST_TRY(auto request, read_setup_request(context, arguments));
+  return carry_out(context, std::move(request));
+}
+
+}  // namespace
+
+Result<ExitStatus> carry_out(Context& context, SetupRequest request) {
   if (request.dry_run) return print_plan(context, std::move(request));
   const Interruption guard;
   const auto places = request.places;
   const auto user = name_of(request.run_as, context.host);
   const bool json = request.json;
+  const bool move = request.move;
+  const bool strongest = request.backend == "auto";
   Setup setup(context, std::move(request));
   HOLDFAST_TRY(const auto outcome, setup.run());
   if (json)
     context.terminal.answer(setup_json(status_of(setup.tunnel(), places, context), outcome.changed));
+  else if (move)
+    tell_move(setup, outcome, strongest, context);
   else
     tell(setup, outcome, user, context);
   return ExitStatus::done;
 }
-
-}  // namespace
 
 const Command& setup_command() {
   static const Command command{

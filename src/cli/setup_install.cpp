@@ -11,23 +11,53 @@ namespace {
 
 constexpr std::chrono::milliseconds k_patience{30000};
 
-bool needs_linger(std::string_view backend) { return backend == "systemd-user"; }
+std::chrono::milliseconds milliseconds_since(std::chrono::steady_clock::time_point begin, const os::Host& host) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(host.now() - begin);
+}
 
 }  // namespace
 
+bool Setup::needs_linger() const {
+  if (backend_->name() == "systemd-user") return true;
+  // A process that only lingering keeps from its user's last logout; what the machine itself starts again needs none.
+  if (request_.places.scope == Scope::system || survives_.logout.kind != Survival::Kind::yes) return false;
+  if (survives_.reboot.kind == Survival::Kind::yes) return false;
+  return backends::control_group(host_, 0) == backends::ControlGroup::user_manager ||
+         backends::kills_user_processes(host_, host_.user());
+}
+
 Result<> Setup::change_host() {
   // Noted before anything is installed, so that a setup that is cut short can still be removed without a trace.
-  const auto& former = former_.tunnel();
-  const auto use = former && needs_linger((*former)->backend) ? store::LingerUse::needed : store::LingerUse::none;
-  HOLDFAST_CHECK(store::add_to_record(host_, request_.places, request_.name, {}, use));
+  HOLDFAST_TRY(const auto record, store::InstallationRecord::load(host_, request_.places));
+  if (!record.tunnels().contains(request_.name.text()))
+    HOLDFAST_CHECK(store::add_to_record(host_, request_.places, request_.name, {}, store::LingerUse::none));
+  const bool user_scope = request_.places.scope == Scope::user;
+  if (user_scope && former_.can_release()) HOLDFAST_CHECK(note_hand_over(*former_.holders().front().backend));
   HOLDFAST_CHECK(choose_backend());
   HOLDFAST_CHECK(check_interruption());
-  HOLDFAST_CHECK(replace_former());
-  HOLDFAST_CHECK(check_interruption());
-  HOLDFAST_CHECK(install());
-  HOLDFAST_CHECK(check_interruption());
-  HOLDFAST_CHECK(start());
-  return record_changes();
+  if (request_.move) {
+    HOLDFAST_TRY(const bool held, is_held_by(*backend_));
+    if (held) return stay();
+  }
+  if (hands_over()) {
+    HOLDFAST_CHECK(hand_over());
+  } else {
+    if (!former_.half_moved()) HOLDFAST_CHECK(forget_hand_over());
+    HOLDFAST_CHECK(replace_former());
+    HOLDFAST_CHECK(check_interruption());
+    HOLDFAST_CHECK(install());
+    HOLDFAST_CHECK(check_interruption());
+    HOLDFAST_CHECK(start());
+  }
+  HOLDFAST_CHECK(record_changes());
+  return forget_hand_over();
+}
+
+/// `move --backend auto`, and what holds it is the strongest: unless its proof could turn linger on, nothing changes.
+Result<> Setup::stay() {
+  outcome_.changed = !was_lingering_ && backends::is_lingering(host_, host_.user());
+  if (outcome_.changed) HOLDFAST_CHECK(record_changes());
+  return forget_hand_over();
 }
 
 Result<> Setup::choose_backend() {
@@ -84,12 +114,14 @@ Result<> Setup::start() {
   const auto begin = host_.now();
   HOLDFAST_TRY(const auto plan, backend_->start(holder().job, host_));
   HOLDFAST_CHECK(apply(plan));
-  const auto since = [&] { return std::chrono::duration_cast<std::chrono::milliseconds>(host_.now() - begin); };
-  context_.terminal.step_done("started", fmt::format("in {} ms", since().count()));
+  context_.terminal.step_done("started", fmt::format("in {} ms", milliseconds_since(begin, host_).count()));
+  return see_it_up(begin);
+}
 
+Result<> Setup::see_it_up(TimePoint since) {
   const auto former = former_.live() ? std::optional(former_.live()->supervisor) : std::nullopt;
   HOLDFAST_TRY(auto arrival, wait_until_up(holder(), former, host_, k_patience));
-  outcome_.took = since();
+  outcome_.took = milliseconds_since(since, host_);
   outcome_.standing_by = arrival.standing_by;
   if (arrival.standing_by) return {};
   if (arrival.up) {
@@ -102,9 +134,8 @@ Result<> Setup::start() {
   }
   context_.terminal.step_failed("verified end to end");
   const auto subject = "tunnel " + request_.name.text();
-  if (arrival.failure) return Error{"setting up", subject, arrival.failure->message, arrival.failure->hint};
-  return Error{"setting up", subject,
-               fmt::format("it was started, and was not up after {} s", k_patience.count() / 1000),
+  if (arrival.failure) return Error{doing(), subject, arrival.failure->message, arrival.failure->hint};
+  return Error{doing(), subject, fmt::format("it was started, and was not up after {} s", k_patience.count() / 1000),
                "run it with -v, and without --no-preflight"};
 }
 
@@ -114,17 +145,26 @@ Result<> Setup::record_changes() {
     if (old.job.runtime_dir != *(*tunnel_)->runtime_dir)
       HOLDFAST_CHECK(clear_runtime(request_.name, old.job.runtime_dir, host_, report));
   auto use = store::LingerUse::none;
-  if (needs_linger(backend_->name()) && backends::is_lingering(host_, host_.user()))
+  if (needs_linger() && backends::is_lingering(host_, host_.user()))
     use = was_lingering_ ? store::LingerUse::needed : store::LingerUse::turned_on;
-  return store::add_to_record(host_, request_.places, request_.name, applied_.made_directories(), use);
+  HOLDFAST_CHECK(store::add_to_record(host_, request_.places, request_.name, applied_.made_directories(), use));
+  HOLDFAST_TRY(const bool idle, store::take_idle_linger(host_, request_.places));
+  if (idle)
+    if (auto off = turn_linger_off(host_, report); !off) context_.terminal.warn(off.error().line());
+  for (const auto& line : report) context_.terminal.detail(line);
+  return {};
 }
 
 Error Setup::undo(Error error) {
   auto& terminal = context_.terminal;
+  undone_ = true;
   const Interruption deaf;  // a second Ctrl-C must not leave half of it behind
   std::vector<std::string> leftovers;
-  if (replacing_)
+  if (handing_over_) {
+    take_back(leftovers);
+  } else if (replacing_) {
     if (auto stopped = stop_holders({holder()}, host_); !stopped) leftovers.push_back(stopped.error().line());
+  }
   for (auto& line : applied_.unwind(host_)) leftovers.push_back(std::move(line));
   std::vector<std::string> report;
   if (former_.existed()) {
@@ -132,6 +172,7 @@ Error Setup::undo(Error error) {
       if (auto cleared = clear_runtime(request_.name, *(*tunnel_)->runtime_dir, host_, report); !cleared)
         leftovers.push_back(cleared.error().line());
     if (auto back = former_.bring_back(host_); !back) leftovers.push_back(back.error().line());
+    if (auto forgotten = forget_hand_over(); !forgotten) leftovers.push_back(forgotten.error().line());
   } else {
     std::vector<fs::path> directories;
     if (tunnel_) directories.push_back(*(*tunnel_)->runtime_dir);

@@ -44,17 +44,6 @@ Result<> check_backend_name(const std::string& name, const std::string& subject)
   return usage_error(subject, "there is no such backend", "choose one of " + known);
 }
 
-Result<std::string> read_backend(const Arguments& arguments, Scope scope) {
-  const auto name = arguments.one("backend").value_or("auto");
-  if (name == "auto") return name;
-  const auto subject = "option --backend " + name;
-  HOLDFAST_CHECK(check_backend_name(name, subject));
-  if (backends::find_backend(name)->scope() != scope)
-    return usage_error(subject, "it does not hold tunnels of the " + std::string(to_text(scope)) + " scope",
-                       scope == Scope::user ? "add --system" : "add --user");
-  return name;
-}
-
 /// A tunnel is set up where setup runs: another host can only be told to do it itself.
 Result<std::optional<std::string>> read_host(const Arguments& arguments, const os::Host& host) {
   auto given = arguments.one("host");
@@ -127,6 +116,17 @@ Result<SetupRequest> read_way(Context& context, const Arguments& arguments, Tunn
 }
 
 }  // namespace
+
+Result<std::string> read_backend(const Arguments& arguments, Scope scope) {
+  const auto name = arguments.one("backend").value_or("auto");
+  if (name == "auto") return name;
+  const auto subject = "option --backend " + name;
+  HOLDFAST_CHECK(check_backend_name(name, subject));
+  if (backends::find_backend(name)->scope() != scope)
+    return usage_error(subject, "it does not hold tunnels of the " + std::string(to_text(scope)) + " scope",
+                       scope == Scope::user ? "add --system" : "add --user");
+  return name;
+}
 
 const std::vector<Option>& way_options() {
   static const std::vector<Option> k_options{

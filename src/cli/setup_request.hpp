@@ -26,11 +26,15 @@ struct SetupRequest {
   bool preflight = true;
   bool dry_run = false;
   bool json = false;
+  bool move = false;                     ///< a tunnel that is there, and nothing but its backend is to change
   std::optional<std::string> host = {};  ///< "any", or this host by name: the tunnel is to be its, whoever's it was
 };
 
 /// The options of setup, as rows of the table.
 [[nodiscard]] const std::vector<Option>& setup_options();
+
+/// --backend: "auto" (without it), or one of this version's, in this scope.
+[[nodiscard]] Result<std::string> read_backend(const Arguments& arguments, Scope scope);
 
 /// Those of them that preflight is about, as rows of doctor's table; --bastion is not among them.
 [[nodiscard]] const std::vector<Option>& way_options();

@@ -148,6 +148,15 @@ Result<> add_to_record(os::Host& host, const Places& places, const TunnelName& t
   return host.write_file(installation_record_file(places), record.format(), places.file_mode);
 }
 
+Result<bool> take_idle_linger(os::Host& host, const Places& places) {
+  const RecordLock lock(host, places.state);
+  HOLDFAST_TRY(InstallationRecord record, InstallationRecord::load(host, places));
+  if (!record.linger_turned_on_ || !record.linger_needed_by_.empty()) return false;
+  record.linger_turned_on_ = false;
+  HOLDFAST_CHECK(host.write_file(installation_record_file(places), record.format(), places.file_mode));
+  return true;
+}
+
 Result<Undo> drop_from_record(os::Host& host, const Places& places, const TunnelName& tunnel) {
   const RecordLock lock(host, places.state);
   HOLDFAST_TRY(InstallationRecord record, InstallationRecord::load(host, places));

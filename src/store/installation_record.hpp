@@ -39,6 +39,7 @@ class InstallationRecord {
 
  private:
   friend Result<> add_to_record(os::Host&, const Places&, const TunnelName&, const std::vector<fs::path>&, LingerUse);
+  friend Result<bool> take_idle_linger(os::Host&, const Places&);
   friend Result<Undo> drop_from_record(os::Host&, const Places&, const TunnelName&);
   [[nodiscard]] std::string format() const;
   [[nodiscard]] bool parse(std::string_view text);
@@ -59,6 +60,9 @@ class InstallationRecord {
 /// each other's notes.
 [[nodiscard]] Result<> add_to_record(os::Host& host, const Places& places, const TunnelName& tunnel,
                                      const std::vector<fs::path>& made_directories, LingerUse linger);
+
+/// True when setup turned linger on and no tunnel needs it any more: the caller turns it off. Forgets that it did.
+[[nodiscard]] Result<bool> take_idle_linger(os::Host& host, const Places& places);
 
 /// Forgets `tunnel`, after its files are gone, and says what is now to be undone. With the last tunnel the record
 /// itself is removed. A tunnel that the record does not know is no error. The caller then takes each of

@@ -326,4 +326,24 @@ std::string format_tunnel(const Tunnel& tunnel) {
   return out;
 }
 
+std::string with_holder(std::string_view text, const Tunnel& tunnel) {
+  std::map<std::string, std::string> wanted{{"backend", tunnel->backend}};
+  if (tunnel->runtime_dir) wanted["runtime-dir"] = tunnel->runtime_dir->native();
+  std::string missing;
+  std::string out;
+  std::size_t first_key = std::string::npos;
+  for (const std::string& line : split(text.substr(0, text.size() - 1), '\n')) {
+    const std::string_view stripped = trim(line);
+    const bool says = !stripped.empty() && stripped.front() != '#';
+    if (says && first_key == std::string::npos) first_key = out.size();
+    const auto found = says ? wanted.find(normal_key(trim(stripped.substr(0, stripped.find('='))))) : wanted.end();
+    out += found == wanted.end() ? line : fmt::format("{} = {}", found->first, quoted_if_needed(found->second));
+    out += '\n';
+    if (found != wanted.end()) wanted.erase(found);
+  }
+  // The last line stays the last: where the file is cut short, reading it is to be an error.
+  for (const auto& [key, value] : wanted) missing += fmt::format("{} = {}\n", key, quoted_if_needed(value));
+  return out.insert(std::min(first_key, out.size()), missing);
+}
+
 }  // namespace holdfast::store

@@ -25,4 +25,8 @@ inline constexpr std::size_t k_largest_tunnel_file = 64 * 1024;
 /// which no tunnel lacks, as the last: wherever the file is cut, reading it is an error.
 [[nodiscard]] std::string format_tunnel(const Tunnel& tunnel);
 
+/// `text`, the sound file of a tunnel that differs from `tunnel` in backend and runtime-dir alone, made to say these as
+/// `tunnel` has them. Every other line, comments too, stays as a person wrote it.
+[[nodiscard]] std::string with_holder(std::string_view text, const Tunnel& tunnel);
+
 }  // namespace holdfast::store

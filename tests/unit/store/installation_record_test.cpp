@@ -117,4 +117,15 @@ BOOST_AUTO_TEST_CASE(setups_at_once_lose_no_note) {
   BOOST_TEST(InstallationRecord::load(*host, here)->tunnels().size() == std::size_t{k_setups});
 }
 
+BOOST_AUTO_TEST_CASE(linger_that_we_turned_on_goes_off_when_the_last_tunnel_that_needs_it_has_moved_away) {
+  BOOST_REQUIRE(!!add_to_record(*host, here, a, {}, LingerUse::turned_on));
+  BOOST_REQUIRE(!!add_to_record(*host, here, b, {}, LingerUse::needed));
+  BOOST_REQUIRE(!!add_to_record(*host, here, a, {}, LingerUse::none));
+  BOOST_TEST(!take_idle_linger(*host, here).value());
+  BOOST_REQUIRE(!!add_to_record(*host, here, b, {}, LingerUse::none));
+  BOOST_TEST(take_idle_linger(*host, here).value());
+  BOOST_TEST(!take_idle_linger(*host, here).value(), "it is off now, and whoever turns it on again keeps it");
+  BOOST_TEST(!drop_from_record(*host, here, a)->linger_off);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -141,4 +141,28 @@ BOOST_DATA_TEST_CASE(
 
 BOOST_AUTO_TEST_CASE(without_a_home_a_tilde_is_an_error) { BOOST_TEST(!parse(k_ok + "identity = ~/k\n", "")); }
 
+BOOST_AUTO_TEST_CASE(another_holder_changes_two_lines_and_no_word_of_its_owners) {
+  const std::string text =
+      "# my way home\r\nport=2222 # ssh\n\nbackend = cron # for now\n  runtime_dir = /run/user/1/holdfast\n"
+      "# the end\nbastion = b\n";
+  auto spec = parse(text).value().spec();
+  spec.backend = "tmux";
+  spec.runtime_dir = "/tmp/hold fast";
+  const auto wanted = Tunnel::make(spec).value();
+  const auto moved = with_holder(text, wanted);
+  BOOST_TEST(moved ==
+             "# my way home\r\nport=2222 # ssh\n\nbackend = tmux\nruntime-dir = /tmp/hold fast\n"
+             "# the end\nbastion = b\n");
+  BOOST_TEST((parse(moved).value() == wanted));
+}
+
+BOOST_AUTO_TEST_CASE(a_file_that_named_no_holder_names_one_before_its_last_line) {
+  auto spec = parse("# mine\nport = 2222\nbastion = b\n").value().spec();
+  spec.backend = "tmux";
+  const auto wanted = Tunnel::make(spec).value();
+  const auto moved = with_holder("# mine\nport = 2222\nbastion = b\n", wanted);
+  BOOST_TEST(moved == "# mine\nbackend = tmux\nport = 2222\nbastion = b\n");
+  BOOST_TEST((parse(moved).value() == wanted));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
