@@ -1,5 +1,6 @@
 #include "backends/apply.hpp"
 
+#include "backends/block_file.hpp"
 #include "backends/crontab.hpp"
 #include "backends/marked_block.hpp"
 #include "backends/pidfile.hpp"
@@ -134,6 +135,12 @@ class Carrier {
     return {};
   }
 
+  Result<> operator()(const EditBlock& step) {
+    HOLDFAST_TRY(auto undo, edit_block(step, host_));
+    if (undo) undo_.emplace_back(std::move(*undo));
+    return {};
+  }
+
   Result<> operator()(const TryCrontab& step) {
     HOLDFAST_TRY(const auto undo, edit_crontab(step.edit, host_));
     if (undo) HOLDFAST_CHECK(edit_crontab(*undo, host_));
@@ -215,6 +222,10 @@ bool is_in_place(const Step& step, const os::Host& host) {
     const auto crontab = read_crontab(host, k_reading_crontab);
     if (!crontab) return !edit->lines;  // what cannot be had has no block
     return block_of(crontab->text.value_or(std::string()), edit->name.text()) == edit->lines;
+  }
+  if (const auto* edit = std::get_if<EditBlock>(&step)) {
+    const auto there = read_block(edit->file, edit->label, host);
+    return there && *there == edit->lines;
   }
   return true;
 }

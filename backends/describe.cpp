@@ -1,4 +1,5 @@
 #include "backends/apply.hpp"
+#include "backends/marked_block.hpp"
 #include "core/text.hpp"
 
 #include <fmt/format.h>
@@ -70,6 +71,11 @@ struct Describer {
   std::string operator()(const EditCrontab& step) const {
     if (!step.lines) return "take the lines of tunnel " + step.name.text() + " out of your crontab";
     return "have in your crontab, for tunnel " + step.name.text() + indented(*step.lines);
+  }
+  std::string operator()(const EditBlock& step) const {
+    const auto file = printable(step.file.string());
+    if (!step.lines) return fmt::format("take the {} out of {}", step.label, file);
+    return fmt::format("have in {}{}", file, indented(marked(step.label, *step.lines)));
   }
   std::string operator()(const TryCrontab& step) const {
     return "try whether your crontab takes the lines of tunnel " + step.edit.name.text() + ", and leave it as it was";

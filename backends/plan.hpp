@@ -97,9 +97,23 @@ struct TryCrontab {
   EditCrontab edit;
 };
 
-// EditBlock joins here with the login-hook backend.
+/// Puts `lines` between the markers of `label` in a file of the user's, or takes the block away; every other byte
+/// stays, and so do the file's mode, its owner and a link that leads to it. Undone: the former bytes come back, or, if
+/// somebody edited the file meanwhile, the former block.
+struct EditBlock {
+  /// Of a step that undoes: when the file still is as it was `written`, it becomes as it was before (nothing: no file).
+  struct Before {
+    std::optional<std::string> written;
+    std::optional<std::string> former;
+  };
+  fs::path file;
+  std::string label;
+  std::optional<std::string> lines;  ///< each ended by a line break; nothing: the block goes
+  std::optional<Before> before = {};
+};
+
 using Step = std::variant<WriteFile, RemoveFile, MakeDirectory, RemoveEmptyDirectory, RemoveTree, Run, OnUnwind,
-                          StartDetached, Terminate, EditCrontab, TryCrontab>;
+                          StartDetached, Terminate, EditCrontab, TryCrontab, EditBlock>;
 using Plan = std::vector<Step>;
 
 }  // namespace holdfast::backends

@@ -26,6 +26,7 @@ namespace holdfast::cli {
 [[nodiscard]] const Command& restart_command();
 [[nodiscard]] const Command& move_command();
 [[nodiscard]] const Command& ensure_command();
+[[nodiscard]] const Command& hook_command();
 [[nodiscard]] const Command& logs_command();
 [[nodiscard]] const Command& run_command();
 [[nodiscard]] const Command& reap_command();

@@ -1,5 +1,7 @@
 #include "os/posix_files.hpp"
 
+#include "os/replace_file.hpp"
+
 #include <boost/filesystem/operations.hpp>
 
 #include <fcntl.h>
@@ -10,6 +12,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <utility>
 
 namespace holdfast::os {
 namespace {
@@ -105,25 +108,97 @@ std::vector<std::string> list_directory(const fs::path& directory) {
   return names;
 }
 
-Result<> write_file_atomically(const fs::path& path, std::string_view bytes, mode_t mode, bool durable) {
-  const std::string temporary = path.native() + ".new." + std::to_string(::getpid());
-  const auto fail = [&](int error_number) {
-    ::unlink(temporary.c_str());
-    return errno_error("writing", path.string(), error_number);
-  };
-  ::unlink(temporary.c_str());  // of a former process with our pid
-  Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-  if (!file) return errno_error("writing", path.string(), errno);
-  if (!write_all(file.get(), bytes)) return fail(errno);
-  if (::fchmod(file.get(), mode) != 0) return fail(errno);
-  if (durable && ::fsync(file.get()) != 0) return fail(errno);
-  if (::close(file.release()) != 0) return fail(errno);  // NFS reports a full disk here
-  if (::rename(temporary.c_str(), path.c_str()) != 0) return fail(errno);
-  if (durable) {
-    const Descriptor directory(::open(path.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+namespace {
+
+/// A new file beside `path`, which becomes it or goes.
+class Temporary {
+ public:
+  static Result<Temporary> write(const fs::path& path, std::string_view bytes, mode_t mode, std::optional<gid_t> group,
+                                 bool durable) {
+    Temporary made(path);
+    ::unlink(made.name_.c_str());  // of a former process with our pid
+    Descriptor file(::open(made.name_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+    if (!file) {
+      const int error_number = errno;
+      made.name_.clear();
+      return errno_error("writing", path.string(), error_number);
+    }
+    if (!write_all(file.get(), bytes)) return errno_error("writing", path.string(), errno);
+    // A group that we are not in cannot be kept.
+    if (group && ::fchown(file.get(), static_cast<uid_t>(-1), *group) != 0 && errno != EPERM)
+      return errno_error("writing", path.string(), errno);
+    if (::fchmod(file.get(), mode) != 0) return errno_error("writing", path.string(), errno);
+    if (durable && ::fsync(file.get()) != 0) return errno_error("writing", path.string(), errno);
+    // NFS reports a full disk here.
+    if (::close(file.release()) != 0) return errno_error("writing", path.string(), errno);
+    return made;
+  }
+  Temporary(Temporary&& other) noexcept : path_(std::move(other.path_)), name_(std::exchange(other.name_, {})) {}
+  Temporary& operator=(Temporary&&) = delete;
+  ~Temporary() {
+    if (!name_.empty()) ::unlink(name_.c_str());
+  }
+
+  Result<> become(bool durable) {
+    if (::rename(name_.c_str(), path_.c_str()) != 0) return errno_error("writing", path_.string(), errno);
+    name_.clear();
+    if (durable) sync_directory();
+    return {};
+  }
+  /// False when something has come to stand there.
+  Result<bool> become_new() {
+    if (::link(name_.c_str(), path_.c_str()) != 0) {
+      if (errno == EEXIST) return false;
+      // A file system without hard links.
+      HOLDFAST_CHECK(become(true));
+      return true;
+    }
+    ::unlink(name_.c_str());
+    name_.clear();
+    sync_directory();
+    return true;
+  }
+
+ private:
+  explicit Temporary(const fs::path& path) : path_(path), name_(path.native() + ".new." + std::to_string(::getpid())) {}
+  void sync_directory() const {
+    const Descriptor directory(::open(path_.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (directory) ::fsync(directory.get());  // some file systems cannot; the rename stands all the same
   }
-  return {};
+  fs::path path_;
+  std::string name_;
+};
+
+}  // namespace
+
+Result<> write_file_atomically(const fs::path& path, std::string_view bytes, mode_t mode, bool durable) {
+  HOLDFAST_TRY(auto temporary, Temporary::write(path, bytes, mode, {}, durable));
+  return temporary.become(durable);
+}
+
+Result<bool> replace_file(const fs::path& path, const std::optional<std::string>& former, std::string_view bytes,
+                          mode_t mode) {
+  const auto before = file_status(path);
+  if (!former) {
+    if (before.kind != FileKind::missing) return false;
+    HOLDFAST_TRY(auto temporary, Temporary::write(path, bytes, mode, {}, true));
+    return temporary.become_new();
+  }
+  HOLDFAST_TRY(auto temporary, Temporary::write(path, bytes, before.mode, before.group, true));
+  // Now, not before: writing and syncing has taken its time.
+  const auto now = file_status(path);
+  if (now.kind != FileKind::regular || now.mode != before.mode || now.owner != before.owner) return false;
+  const auto bytes_now = read_whole_file(path, former->size());
+  if (!bytes_now || *bytes_now != *former) return false;
+  HOLDFAST_CHECK(temporary.become(true));
+  return true;
+}
+
+Result<fs::path> resolve_links(const fs::path& path) {
+  boost::system::error_code error;
+  auto resolved = fs::canonical(path, error);
+  if (error) return errno_error("finding", path.string(), error.value());
+  return resolved;
 }
 
 Result<std::vector<fs::path>> make_missing_directories(const fs::path& directory, mode_t mode) {

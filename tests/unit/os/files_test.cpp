@@ -1,6 +1,7 @@
 #include "os/directories.hpp"
 #include "os/file_lock.hpp"
 #include "os/posix_host.hpp"
+#include "os/replace_file.hpp"
 #include "scratch.hpp"
 
 #include <boost/filesystem.hpp>
@@ -40,6 +41,33 @@ BOOST_AUTO_TEST_CASE(a_write_that_cannot_be_made_changes_nothing) {
   BOOST_REQUIRE(!written);
   BOOST_TEST(written.error().line().find("no such file") != std::string::npos);
   BOOST_TEST(host->list(scratch.path()).empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_file_that_somebody_else_has_changed_is_not_replaced) {
+  const auto file = scratch / "a";
+  BOOST_REQUIRE(host->write_file(file, "theirs", 0640));
+  BOOST_TEST(!replace_file(file, "one", "two", 0600).value());
+  BOOST_TEST(!replace_file(file, "their", "two", 0600).value());
+  BOOST_TEST(!replace_file(file, {}, "two", 0600).value());
+  BOOST_TEST(*host->read_file(file) == "theirs");
+  BOOST_TEST(replace_file(file, "theirs", "two", 0600).value());
+  BOOST_TEST(*host->read_file(file) == "two");
+  BOOST_TEST(host->status(file).mode == 0640u);  // it was there: its mode stays
+  BOOST_TEST(replace_file(scratch / "b", {}, "new", 0644).value());
+  BOOST_TEST(host->status(scratch / "b").mode == 0644u);
+  BOOST_TEST(host->list(scratch.path()).size() == 2u);  // no temporary left
+}
+
+BOOST_AUTO_TEST_CASE(links_are_followed_to_what_is_there) {
+  const auto file = scratch / "a";
+  BOOST_REQUIRE(host->write_file(file, "x", 0600));
+  fs::create_symlink("a", scratch / "b");
+  fs::create_symlink("b", scratch / "c");
+  fs::create_symlink("nothing", scratch / "d");
+  fs::create_symlink("e", scratch / "e");
+  BOOST_TEST(resolve_links(scratch / "c").value() == resolve_links(file).value());
+  BOOST_TEST(!resolve_links(scratch / "d").has_value());
+  BOOST_TEST(!resolve_links(scratch / "e").has_value());
 }
 
 BOOST_AUTO_TEST_CASE(what_is_not_a_small_file_is_refused) {

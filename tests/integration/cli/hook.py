@@ -1,0 +1,171 @@
+#!/usr/bin/env python3
+"""The login hook in real shells: it starts what it should, and a shell is the same with it as without."""
+from __future__ import annotations
+
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import time
+import unittest
+from typing import Optional
+
+from house import PROGRAM, main, until
+
+FILES = {"sh": [".profile"], "bash": [".bash_profile", ".bashrc"], "zsh": [".zshrc"],
+         "fish": [".config/fish/conf.d/holdfast.fish"]}
+PROGRAMS = {"sh": "dash", "bash": "bash", "zsh": "zsh", "fish": "fish"}
+LOOK = 'echo "[$? ${!:-none}]"; jobs; alias; trap; set | grep -i holdfast; ls -l /proc/self/fd | wc -l'
+LOOK_FISH = 'echo "[$status $last_pid]"; jobs; set | grep -i holdfast; true'
+BEFORE = {"plain": ":\n", "failed": "! :\n", "strict": "set -eu\nset -C\n", "strict-failed": "set -eu\n! :\n"}
+
+
+class Hook(unittest.TestCase):
+    def setUp(self) -> None:
+        self.root = pathlib.Path(tempfile.mkdtemp(prefix="hf-hook-"))
+        self.addCleanup(shutil.rmtree, self.root)
+        self.home = self.root / "it's $HOME \"of\" `id`"
+        self.home.mkdir()
+        self.program = self.home / "holdfast"
+        self.record = self.root / "ran"
+
+    def hook(self, *arguments: str, shell: str = "/bin/bash", status: int = 0) -> subprocess.CompletedProcess:
+        shutil.copy(PROGRAM, self.program)
+        done = subprocess.run([self.program, "hook", *arguments], env=self.environment() | {"SHELL": shell},
+                              capture_output=True, text=True, timeout=30)
+        self.assertEqual(done.returncode, status, done.stderr)
+        # In its place one that tells that it ran, makes a noise and takes its time.
+        self.program.unlink()
+        self.program.write_text(f'#!/bin/sh\necho "$*" >>{self.record}\necho noise\necho noise >&2\nsleep 1\n')
+        self.program.chmod(0o755)
+        return done
+
+    def environment(self) -> dict[str, str]:
+        return {"HOME": str(self.home), "PATH": "/usr/local/bin:/usr/bin:/bin", "USER": "ann", "LOGNAME": "ann",
+                "LC_ALL": "C", "TERM": "dumb"}
+
+    def shell(self, name: str, *arguments: str) -> tuple[int, str, str]:
+        done = subprocess.run([PROGRAMS[name], *arguments], env=self.environment(), cwd=self.home,
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30)
+        # Which process group a shell without a terminal could not set is another one each time.
+        errors = "\n".join(line for line in done.stderr.splitlines() if "process group" not in line)
+        return done.returncode, done.stdout, errors
+
+    def forget(self) -> None:
+        self.record.unlink(missing_ok=True)
+
+    def ran(self) -> list[str]:
+        return self.record.read_text().splitlines() if self.record.exists() else []
+
+    def installed(self, name: str, before: Optional[str]) -> None:
+        for file in FILES[name]:
+            path = self.home / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if before is not None:
+                path.write_text(before)
+
+    def modes(self, name: str) -> list[tuple[list[str], bool]]:
+        """The ways to call a shell, and whether it is an interactive one that reads the file."""
+        look = LOOK_FISH if name == "fish" else LOOK
+        login_reads = ["-l", "-i"]
+        modes = [(["-c", look], False), ([*login_reads, "-c", look], True)]
+        if name != "sh":  # without ENV an interactive sh that is no login shell reads nothing
+            modes.append((["-i", "-c", look], True))
+            modes.append((["-l", "-c", look], False))
+        return modes
+
+    def test_a_shell_is_the_same_with_it(self) -> None:
+        for name in FILES:
+            befores = {"plain": ""} if name == "fish" else BEFORE
+            for case, before in befores.items():
+                self.installed(name, before)
+                without = [self.shell(name, *mode) for mode, _ in self.modes(name)]
+                self.hook("--install", name)
+                for (mode, runs), expected in zip(self.modes(name), without):
+                    with self.subTest(shell=name, before=case, mode=mode[:-1]):
+                        self.forget()
+                        self.assertEqual(self.shell(name, *mode), expected)
+                        if runs:
+                            until("ensure", self.ran)
+                        self.assertEqual(self.ran(), ["ensure --user"] if runs else [])
+                self.hook("--remove", name)
+                for file in FILES[name]:
+                    self.assertEqual((self.home / file).read_text(), before)
+
+    def test_nobody_waits_for_it(self) -> None:
+        for name in FILES:
+            self.hook("--install", name)
+            begin = time.monotonic()
+            self.shell(name, "-l", "-i", "-c", "true")  # returns when nobody holds its output any more
+            self.assertLess(time.monotonic() - begin, 1.0, name)
+            until("ensure", self.ran)
+            self.forget()
+            self.hook("--remove", name)
+        self.assertEqual([path for path in self.home.rglob("*") if "holdfast" in path.name], [self.program])
+
+    def test_a_program_that_is_gone_is_nothing(self) -> None:
+        for name in FILES:
+            before = self.shell(name, "-l", "-i", "-c", "true")
+            self.hook("--install", name)
+            self.program.unlink()
+            self.assertEqual(self.shell(name, "-l", "-i", "-c", "true"), before)
+            self.hook("--remove", name)
+
+    def test_it_runs_once_where_the_login_file_reads_the_other(self) -> None:
+        (self.home / ".bash_profile").write_text(". ~/.bashrc\n")
+        (self.home / ".bashrc").write_text("")
+        self.hook("--install", "bash")
+        self.shell("bash", "-l", "-i", "-c", "true")
+        until("ensure", self.ran)
+        time.sleep(0.2)  # a second one would have come by now
+        self.assertEqual(self.ran(), ["ensure --user"])
+
+    def test_what_is_printed_works_in_any_file(self) -> None:
+        for name in FILES:
+            text = self.hook(name).stdout
+            self.assertTrue(text.startswith("# >>> holdfast login hook >>>\n"))
+            path = self.home / FILES[name][-1]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+            self.shell(name, "-l", "-i", "-c", "true") if name != "bash" else self.shell(name, "-i", "-c", "true")
+            until(f"ensure from {name}", self.ran)
+            self.forget()
+
+    def test_the_login_shell_is_taken_and_its_files_come_back(self) -> None:
+        dotfiles = self.home / "dotfiles"
+        dotfiles.mkdir()
+        (dotfiles / "zshrc").write_bytes(b"no end\r")
+        (self.home / ".zshrc").symlink_to("dotfiles/zshrc")
+        said = self.hook("--install", shell="/usr/bin/zsh").stdout
+        self.assertEqual(said, f"changed {self.home}/.zshrc\n")
+        self.assertEqual(self.hook("--install", shell="/usr/bin/zsh").stdout, "")
+        self.assertTrue((self.home / ".zshrc").is_symlink())
+        self.hook("--remove", shell="/usr/bin/zsh")
+        self.assertTrue((self.home / ".zshrc").is_symlink())
+        self.assertEqual((dotfiles / "zshrc").read_bytes(), b"no end\r")
+
+    def test_bash_files_are_chosen_so_that_none_is_hidden(self) -> None:
+        (self.home / ".profile").write_text("export A=1\n")
+        self.hook("--install", "bash")
+        self.assertIn("login hook", (self.home / ".profile").read_text())
+        self.assertFalse((self.home / ".bash_profile").exists())
+        (self.home / ".bash_login").write_text("")
+        self.hook("--remove", "bash")  # a file that has come since hides .profile, which is found all the same
+        self.assertEqual((self.home / ".profile").read_text(), "export A=1\n")
+        self.assertFalse((self.home / ".bashrc").exists())
+
+    def test_bad_words(self) -> None:
+        self.hook(status=2)
+        self.hook("tcsh", status=2)
+        self.hook("--install", "--remove", status=2)
+        self.hook("bash", "zsh", status=2)
+        self.hook("--install", shell="/bin/tcsh", status=1)
+        self.assertEqual(os.listdir(self.home), ["holdfast"])
+
+
+if __name__ == "__main__":
+    if not all(shutil.which(program) for program in PROGRAMS.values()):
+        print("dash, bash, zsh and fish are not all installed")
+        raise SystemExit(77)
+    main(needs_sshd=False)
