@@ -150,6 +150,33 @@ class Held(Cron):
                 self.mended(f"{act.__name__}: from the end of the boot to an answer")
                 self.assertEqual(self.host.sessions(self.ann), {})
 
+    def test_a_home_that_is_mounted_after_the_boot_is_waited_for(self) -> None:
+        hide = "/etc/systemd/system/hide.service"
+        self.host.write_file(hide, "[Unit]\nBefore=cron.service\n[Service]\nType=oneshot\n"
+                                   "ExecStart=/bin/mount -t tmpfs none /home/ann\n[Install]\nWantedBy=cron.service\n")
+        self.host.run(["systemctl", "enable", "hide"])
+        self.addCleanup(self.host.run, ["rm", "-r", hide, "/etc/systemd/system/cron.service.wants"])
+        self.host.reboot()
+        until("cron to have tried", timeout=MINUTE, ask=lambda: "ensure" in self.host.run(
+            ["journalctl", "-b", "-t", "CRON", "--no-pager"]).stdout)
+        self.assertFalse(self.host.exists(self.holdfast.path))
+        self.assertFalse(self.answers())
+        self.host.run(["umount", "/home/ann"])
+        self.mended("home mounted after @reboot: until an answer")
+
+    def test_whatever_shell_the_crontab_names(self) -> None:
+        shells = [path for path in ("/usr/bin/fish", "/bin/csh", "/usr/bin/zsh") if self.host.exists(path)]
+        for shell in shells or ["/bin/dash"]:
+            with self.subTest(shell):
+                text = self.crontab() or ""
+                self.put_crontab(f"SHELL={shell}\n" + "".join(
+                    line for line in text.splitlines(keepends=True) if not line.startswith("SHELL=")))
+                before = self.holdfast.await_up(NAME)
+                self.host.kill(before["supervisor_pid"])
+                self.host.kill(before["ssh_pid"])
+                until("the port to fall silent", lambda: not self.answers())
+                self.mended(f"SHELL={shell}: kill -9 supervisor and ssh: until an answer")
+
     def test_what_is_stopped_stays_so_until_the_machine_starts_again(self) -> None:
         self.holdfast.run("stop", NAME)
         self.await_tick()
