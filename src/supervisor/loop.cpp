@@ -246,7 +246,7 @@ struct Loop::Impl {
   }
 
   void carry_out(const WatchPath& action) {
-    if (action.on && last) return path_watch.start(last->peer, first_look(dice()));
+    if (action.on && last) return path_watch.start(last->peer, first_look(dice()), action.gone);
     path_watch.stop();
   }
 

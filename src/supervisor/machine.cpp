@@ -248,7 +248,7 @@ void Machine::wait_for_retry(Loss loss) {
   const std::string reason = cause_ ? cause_->message : "ssh ended";
   const Milliseconds wait = backoff_.after(failure, loss, now_, chance_);
   const bool needs_person = urgency_of(failure) == Urgency::needs_person;
-  watch_path(!needs_person);
+  watch_path(!needs_person, failure == FailureClass::refused || failure == FailureClass::unreachable);
   if (wait == Milliseconds{0}) {
     show(TunnelState::connecting, reason);
     return begin_attempt();
@@ -286,8 +286,6 @@ void Machine::cancel_all() {
   for (const Timer timer : {Timer::attempt, Timer::retry, Timer::probe, Timer::ask_again, Timer::kill}) cancel(timer);
 }
 
-void Machine::watch_path(bool on) {
-  if (std::exchange(watching_path_, on) != on) actions_.emplace_back(WatchPath{on});
-}
+void Machine::watch_path(bool on, bool gone) { actions_.emplace_back(WatchPath{on, gone}); }
 
 }  // namespace holdfast::supervisor

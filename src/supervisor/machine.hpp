@@ -124,6 +124,7 @@ struct CancelTimer {
 };
 struct WatchPath {
   bool on = false;
+  bool gone = false;  ///< an attempt has just seen it closed; else the watch is to see that for itself
 };
 struct Quit {};
 
@@ -221,7 +222,7 @@ class Machine {
   void set(Timer timer, Milliseconds wait);
   void cancel(Timer timer);
   void cancel_all();
-  void watch_path(bool on);
+  void watch_path(bool on, bool gone = false);
   void forget_requests();
   void mark_all(store::ForwardState state);
   void remember(Diagnosis why);
@@ -254,8 +255,7 @@ class Machine {
   bool was_verified_ = false;  ///< this run of ssh was up
   bool stopping_ = false;
   bool reloading_ = false;
-  bool restarting_ = false;  ///< ending only to begin anew at once
-  bool watching_path_ = false;
+  bool restarting_ = false;         ///< ending only to begin anew at once
   bool knocking_ = false;           ///< in this contest at least one knock was made
   bool stale_gone_ = false;         ///< in this contest: no session of ours is in the way
   int owner_silences_ = 0;          ///< in a row, of the host that we stand by for

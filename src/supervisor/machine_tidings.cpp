@@ -59,7 +59,6 @@ void Machine::look_now() {
 }
 
 void Machine::handle(const PathBack&) {
-  watching_path_ = false;  // it watches until it has seen it once
   if (phase_ == Phase::waiting) return retry_early();
   if (phase_ == Phase::starting) restart_attempt();
 }

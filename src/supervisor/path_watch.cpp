@@ -26,6 +26,8 @@ struct PathWatch::Impl : std::enable_shared_from_this<Impl> {
   tcp::endpoint bastion;
   bool failed = false;  ///< the edge has its first half
   bool connecting = false;
+  bool on = false;
+  bool over = false;  ///< it was seen open
 
   Impl(boost::asio::io_context& owner, std::function<void()> handler)
       : context(owner), socket(owner), timer(owner), on_back(std::move(handler)) {}
@@ -63,6 +65,7 @@ struct PathWatch::Impl : std::enable_shared_from_this<Impl> {
       return wait(k_look_every);
     }
     timer.cancel();
+    over = true;
     if (!failed) return;           // it was there all along: nothing to wait for, and the bastion is left in peace
     const auto handler = on_back;  // which may stop us
     handler();
@@ -78,13 +81,18 @@ PathWatch::PathWatch(boost::asio::io_context& context, std::function<void()> on_
     : impl_(std::make_shared<Impl>(context, std::move(on_back))) {}
 PathWatch::~PathWatch() = default;
 
-void PathWatch::start(const TcpEnd& bastion, Milliseconds first) {
-  stop();
+void PathWatch::start(const TcpEnd& bastion, Milliseconds first, bool gone) {
   error_code error;
   const auto address = boost::asio::ip::make_address(bastion.host, error);
-  if (error) return;
-  impl_->bastion = tcp::endpoint(address, bastion.port);
-  impl_->wait(first);
+  if (error) return stop();
+  const tcp::endpoint wanted(address, bastion.port);
+  if (!impl_->on || impl_->over || impl_->bastion != wanted) {
+    stop();
+    impl_->on = true;
+    impl_->bastion = wanted;
+    impl_->wait(first);
+  }
+  impl_->failed |= gone;
 }
 
 // What is under way holds the former Impl weakly: it comes to nothing.

@@ -30,8 +30,8 @@ class PathWatch {
   PathWatch(const PathWatch&) = delete;
   PathWatch& operator=(const PathWatch&) = delete;
 
-  /// `bastion` is numeric.
-  void start(const TcpEnd& bastion, Milliseconds first);
+  /// `bastion` is numeric. `gone`: somebody has seen a connection fail already. A watch of it that goes on goes on.
+  void start(const TcpEnd& bastion, Milliseconds first, bool gone);
   void stop();
 
  private:

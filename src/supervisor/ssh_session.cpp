@@ -56,6 +56,7 @@ ssh::Said SshSession::said() const {
 }
 
 std::vector<std::string> SshSession::new_lines() {
+  trim_stderr();
   const os::FileStatus status = host_.status(files_.ssh_log);
   if (status.kind != os::FileKind::regular || status.size <= read_) return {};
   const std::size_t fresh = status.size - read_;
@@ -69,6 +70,13 @@ std::vector<std::string> SshSession::new_lines() {
   // ssh appends: it goes on at the new end.
   if (read_ > k_log_limit && ::truncate(files_.ssh_log.c_str(), 0) == 0) read_ = 0;
   return lines;
+}
+
+// A ProxyCommand's own words come here, for as long as ssh runs. Of all that only the last lines are ever read.
+void SshSession::trim_stderr() const {
+  if (host_.status(files_.ssh_err).size <= k_log_limit) return;
+  const std::string tail = os::read_tail(files_.ssh_err, k_read_limit);
+  if (::truncate(files_.ssh_err.c_str(), 0) == 0) (void)os::append_line(files_.ssh_err, tail, k_log_limit);
 }
 
 }  // namespace holdfast::supervisor

@@ -36,12 +36,14 @@ class SshSession {
   void signal(int signal_number) noexcept;
   [[nodiscard]] const std::optional<os::ProcessId>& process() const noexcept { return process_; }
 
-  /// What it said so far, bounded. The log is emptied when it has grown beyond what anybody reads.
+  /// What it said so far, bounded. Log and stderr are emptied when they have grown beyond what anybody reads.
   [[nodiscard]] ssh::Said said() const;
   /// The lines of the log since the last call.
   [[nodiscard]] std::vector<std::string> new_lines();
 
  private:
+  void trim_stderr() const;
+
   boost::asio::io_context& context_;
   os::Host& host_;
   store::RuntimeFiles files_;

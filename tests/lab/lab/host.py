@@ -101,6 +101,18 @@ class Host:
         if boot:
             self.boot()
 
+    def suspend(self) -> None:
+        """No process of the host runs, as in a suspended machine; its kernel's network goes on, and so do its clocks."""
+        self._set_frozen("1")
+
+    def resume(self) -> None:
+        self._set_frozen("0")
+
+    def _set_frozen(self, value: str) -> None:
+        group = self._claim.cgroup / self.name
+        (group / "cgroup.freeze").write_text(value)
+        until(f"{self.name} to be frozen: {value}", lambda: f"frozen {value}" in (group / "cgroup.events").read_text())
+
     @property
     def is_on(self) -> bool:
         return self._nspawn is not None and self._nspawn.poll() is None

@@ -152,6 +152,13 @@ class Network:
         self._cut.append(flow)
         self._set_rules()
 
+    def forget(self, name: str) -> None:
+        """The host's kernel drops every TCP connection and tells nobody, as a power cut does: a namespace outlives its
+        host, and what the host's end left in it would go on to say goodbye."""
+        self.blackhole(name)
+        self._places[name].namespace.run("ss", "-K", "-Ht", "state", "connected")
+        self.heal(name)
+
     def heal(self, name: Optional[str] = None) -> None:
         """The road passes everything again (or: everything of this host)."""
         if name is None:

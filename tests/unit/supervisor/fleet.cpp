@@ -116,6 +116,8 @@ void Fleet::look_at(Member& member) {
     }
   }
   if (world.machine.phase() == Phase::up && now_ >= back_ && !member.sshd_lost_it && !member.back) member.back = now_;
+  if (member.watching && world.path_gone) member.saw_failure = true;
+  world.path_gone = false;
   arm_timers(member);
 }
 
@@ -197,9 +199,9 @@ void Fleet::look(Member& member) {
     ++unauthenticated_;
     at(now_ + k_look, [this] { --unauthenticated_; });
     ++member.watch;
-    if (!member.saw_failure) return;  // it was there all along
     member.watching = member.world->path_watched = false;
-    return give(member, PathBack{});
+    if (member.saw_failure) give(member, PathBack{});  // else it was there all along
+    return;
   }
   at(now_ + k_look_every, [this, &member, watch = member.watch] {
     if (member.watch == watch) look(member);

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t k_fleet = 200;
 constexpr std::size_t k_peak = k_fleet / 5;
-constexpr std::uint64_t k_seeds = 20;
+constexpr std::uint64_t k_seeds = 10;
 
 struct Case {
   Outage outage;

@@ -45,7 +45,8 @@ class World {
   bool end_asked = false;
   bool quit = false;
   bool path_watched = false;
-  RequestId request = 0;  ///< the one under way, 0 when none is
+  bool path_gone = false;  ///< an attempt told the watch so
+  RequestId request = 0;   ///< the one under way, 0 when none is
   enum class Asked { none, forward, holder, probe } asked = Asked::none;
   std::array<std::optional<TimePoint>, k_timers> due;
   std::vector<TimePoint> starts;

@@ -1,0 +1,151 @@
+"""How long each engine needs to come back from each fault, side by side: the same hosts, the same fault, the same key,
+one tunnel an engine in one bastion.
+
+    python3 tests/bench/faults [--quick] [--only FAULT,…] [--engines KEY,…] [--labs N] [--holdfast FILE] [--json FILE]
+
+Boots labs of tests/lab (root needed). Fast faults five times and one after the other, slow ones three times and in several
+labs at once (they are waited for, not worked for); --quick: each once. Asserts nothing. Interrupted, it shows what it has.
+"""
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import queue
+import sys
+import threading
+import time
+import traceback
+from contextlib import ExitStack
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent.parent / "lab")]
+from lab import Lab, why_not  # noqa: E402
+
+from catalogue import FAULTS, Fault  # noqa: E402
+from engines import ENGINES, versions  # noqa: E402
+from ground import Ground  # noqa: E402
+from report import Report, cell  # noqa: E402
+
+FAST_ROUNDS, SLOW_ROUNDS = 5, 3
+
+
+class Run:
+    def __init__(self, wanted: argparse.Namespace) -> None:
+        self.wanted = wanted
+        self.report = Report()
+        self._order = [fault.key for fault in FAULTS]
+        self._lock = threading.Lock()
+        self._begin = time.monotonic()
+
+    def say(self, text: str) -> None:
+        print(f"# {time.monotonic() - self._begin:6.0f} s  {text}", file=sys.stderr, flush=True)
+
+    def rounds(self, fault: Fault) -> int:
+        return 1 if self.wanted.quick else SLOW_ROUNDS if fault.slow else FAST_ROUNDS
+
+    def all(self) -> None:
+        faults = [fault for fault in FAULTS if not self.wanted.only or fault.key in self.wanted.only]
+        jobs: dict[bool, list[Fault]] = {True: [], False: []}
+        for fault in faults:
+            jobs[fault.slow] += [fault] * self.rounds(fault)
+        jobs[True].sort(key=lambda fault: -fault.cap)
+        with ExitStack() as labs:
+            grounds = [self.ground(labs.enter_context(Lab()))]
+            self.work(grounds, jobs[False])
+            while len(grounds) < min(self.wanted.labs, len(jobs[True])):
+                grounds.append(self.ground(labs.enter_context(Lab())))
+            self.work(grounds, jobs[True])
+
+    def ground(self, lab: Lab) -> Ground:
+        ground = Ground(lab, self.wanted.engines)
+        self.report.versions, self.report.absent = versions(lab), ground.absent
+        return ground
+
+    def work(self, grounds: list[Ground], faults: list[Fault]) -> None:
+        """Every fault once, each by whoever is free."""
+        waiting: queue.SimpleQueue[Fault] = queue.SimpleQueue()
+        for fault in faults:
+            waiting.put(fault)
+
+        def take_turns(ground: Ground) -> None:
+            while True:
+                try:
+                    fault = waiting.get_nowait()
+                except queue.Empty:
+                    return
+                self.one(ground, fault)
+        threads = [threading.Thread(target=take_turns, args=(ground,), daemon=True) for ground in grounds]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            while thread.is_alive():  # a join without end would keep Ctrl-C waiting
+                thread.join(0.2)
+
+    def one(self, ground: Ground, fault: Fault) -> None:
+        self.say(f"{fault.key} begins")
+        try:
+            ground.reset()
+            rows = fault.run(ground)
+        except Exception:
+            self.say(f"{fault.key} could not be measured:\n{traceback.format_exc()}")
+            return
+        with self._lock:
+            self.report.add(fault.key, fault.cap, rows)
+            self.report.notes += [note for note in ground.notes if note not in self.report.notes]
+            self.report.rows = dict(sorted(self.report.rows.items(), key=lambda row: self._order.index(row[1].fault)))
+        for title, times in rows.items():
+            self.say(f"{title}: " + ", ".join(f"{key} {cell(float('inf') if seconds is None else seconds, fault.cap)}"
+                                              for key, seconds in times.items()))
+
+    def show(self) -> None:
+        print(self.report.table(ENGINES))
+        for note in self.report.notes:
+            self.say(note)
+        if self.wanted.json:
+            rounds = {fault.key: self.rounds(fault) for fault in FAULTS}
+            text = json.dumps(self.report.json(rounds), indent=1, ensure_ascii=False)
+            self.wanted.json.write_text(text + "\n", encoding="utf-8")
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+
+    def names(known: list[str]) -> object:
+        def split(text: str) -> list[str]:
+            chosen = text.split(",")
+            for name in chosen:
+                if name not in known:
+                    raise argparse.ArgumentTypeError(f"{name}: not one of {', '.join(known)}")
+            return chosen
+        return split
+    faults, engines = [fault.key for fault in FAULTS], [engine.key for engine in ENGINES]
+    parser.add_argument("--quick", action="store_true", help="each fault once")
+    parser.add_argument("--only", type=names(faults), default=[], metavar="FAULT,…", help=", ".join(faults))
+    parser.add_argument("--engines", type=names(engines), default=engines, metavar="KEY,…", help=", ".join(engines))
+    parser.add_argument("--labs", type=int, default=3, help="for the slow faults, at once")
+    parser.add_argument("--holdfast", type=Path, default=Path("build/static/holdfast"))
+    parser.add_argument("--json", type=Path, metavar="FILE", help="every single time, too")
+    return parser.parse_args()
+
+
+def main() -> int:
+    wanted = arguments()
+    if reason := why_not():
+        print(f"faults: {reason}", file=sys.stderr)
+        return 1
+    os.environ["HOLDFAST_STATIC"] = str(wanted.holdfast.resolve())
+    run = Run(wanted)
+    status = 0
+    try:
+        run.all()
+    except KeyboardInterrupt:
+        run.say("interrupted")
+        status = 130
+    run.show()
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

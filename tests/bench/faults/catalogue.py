@@ -1,0 +1,216 @@
+"""The faults. Each is done to all engines at once, and waited for once."""
+from __future__ import annotations
+
+import socket
+import time
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from typing import Callable
+
+from lab import until
+
+from engines import Engine
+from ground import Ground, Times
+
+KILLS = 10
+Rows = dict[str, Times]  # by the row's title
+
+
+@dataclass(frozen=True)
+class Fault:
+    key: str
+    run: Callable[[Ground], Rows]
+    cap: float   # seconds that are waited for a byte, from where the row's clock begins
+    slow: bool = False
+
+
+def killed(ground: Ground, cap: float) -> Rows:
+    """Ten times, 2 s after each recovery: what a limit on restarts costs."""
+    found: dict[str, list[float]] = {}
+
+    def kill_ten(engine: Engine) -> None:
+        times = found.setdefault(engine.key, [])
+        for _ in range(KILLS):
+            former = ground.lab.bastion.who_listens(engine.port)
+            ssh = engine.ssh(ground.lab)
+            begin = time.monotonic()
+            ground.lab.workstation.kill(ssh)
+            back = ground.byte_back(engine, begin, cap, former)
+            if back is None:
+                return
+            times.append(back)
+            time.sleep(2)
+    ground.each(kill_ten)
+    rows: Rows = {"ssh killed, 1st time": {}, f"ssh killed, {KILLS}th time in a row": {}}
+    first, last = rows.values()
+    for key, times in found.items():
+        first[key] = times[0] if times else None
+        last[key] = times[-1] if len(times) == KILLS else None
+    return rows
+
+
+def supervisor_killed(ground: Ground, cap: float) -> Rows:
+    """What a user would have lost: the sessions through it count only if a byte does not come."""
+    pids = [engine.supervisor(ground.lab) for engine in ground.engines]
+    begin = time.monotonic()
+    ground.lab.workstation.run(["kill", "-KILL", *map(str, pids)])
+    time.sleep(0.2)  # systemd ends what is left of a unit
+    return {"supervisor killed": ground.race(begin, cap)}
+
+
+def bastion_away(seconds: float) -> Callable[[Ground, float], Rows]:
+    def run(ground: Ground, cap: float) -> Rows:
+        ground.lab.bastion.stop_sshd()
+        time.sleep(seconds)
+        ground.lab.bastion.start_sshd()
+        return {f"bastion's sshd away for {seconds:g} s": ground.race(time.monotonic(), cap)}
+    return run
+
+
+def bastion_power(ground: Ground, cap: float) -> Rows:
+    ground.lose_power(ground.lab.bastion)
+    return {"bastion lost power, and booted": ground.race(time.monotonic(), cap)}
+
+
+def stale(ground: Ground, cap: float) -> Rows:
+    """The bastion goes on holding every port for a workstation that knows of none: the commonest pain of all."""
+    formers = ground.holders()
+    ground.lose_power(ground.lab.workstation)
+    return {"port held by our own stale session": ground.race(time.monotonic(), cap, formers)}
+
+
+def cable(seconds: float) -> Callable[[Ground, float], Rows]:
+    def run(ground: Ground, cap: float) -> Rows:
+        ground.lab.network.unplug("workstation")
+        time.sleep(seconds)
+        ground.lab.network.plug("workstation")
+        return {f"cable out for {seconds:g} s": ground.race(time.monotonic(), cap)}
+    return run
+
+
+def blackhole(ground: Ground, cap: float) -> Rows:
+    ground.lab.network.blackhole("workstation")
+    time.sleep(120)
+    ground.lab.network.heal()
+    return {"path silently dropped for 120 s": ground.race(time.monotonic(), cap)}
+
+
+def half_open(ground: Ground, cap: float) -> Rows:
+    begin = time.monotonic()
+    for engine in ground.engines:
+        ground.lab.bastion.half_open(engine.port)
+    return {"half-open: the bastion forgot, nobody was told": ground.race(begin, cap)}
+
+
+def address_changed(ground: Ground, cap: float) -> Rows:
+    place = ground.lab.workstation.place
+    other = place.address[:-1] + "3"
+    change = ["addr del {0}/24 dev eth0", "addr add {1}/24 dev eth0", f"route replace default via {place.address[:-1]}1"]
+    formers = ground.holders()
+    place.namespace.script([line.format(place.address, other) for line in change])
+    begin = time.monotonic()
+    try:
+        return {"workstation's address changed": ground.race(begin, cap, formers)}
+    finally:
+        place.namespace.script([line.format(other, place.address) for line in change])
+
+
+def frozen(ground: Ground, cap: float) -> Rows:
+    """As a laptop that sleeps, on a network that forgets it meanwhile."""
+    ground.lab.workstation.suspend()
+    ground.lab.network.blackhole("workstation")
+    time.sleep(120)
+    ground.lab.network.heal()
+    ground.lab.workstation.resume()
+    return {"frozen for 120 s, the path dropped meanwhile": ground.race(time.monotonic(), cap)}
+
+
+def dns_gone(ground: Ground, cap: float) -> Rows:
+    """ssh is killed meanwhile: a connection that stands needs no name."""
+    host = ground.lab.workstation
+    hosts = host.read_file("/etc/hosts")
+    pids = [str(engine.ssh(ground.lab)) for engine in ground.engines]
+    host.write_file("/etc/hosts", "127.0.0.1 localhost\n")
+    host.run(["kill", "-KILL", *pids])
+    time.sleep(60)
+    host.write_file("/etc/hosts", hosts)
+    return {"bastion's name unknown for 60 s": ground.race(time.monotonic(), cap)}
+
+
+def port_taken(ground: Ground, cap: float) -> Rows:
+    """Somebody else is quicker, for 20 s."""
+    bastion = ground.lab.bastion
+    with ExitStack() as squatters:
+        for engine in ground.engines:
+            squatter = squatters.enter_context(bastion.namespace.socket())
+            squatter.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            bastion.kill_connection(bastion.connection_of(engine.port))
+            until(f"port {engine.port} to be had", lambda: _takes(squatter, engine.port), 10, every=0.0)
+        time.sleep(20)
+    return {"port taken by somebody else, then freed": ground.race(time.monotonic(), cap)}
+
+
+def _takes(squatter: socket.socket, port: int) -> bool:
+    with suppress(OSError):
+        squatter.bind(("127.0.0.1", port))
+        squatter.listen()
+        return True
+    return False
+
+
+def host_key(ground: Ground, cap: float) -> Rows:
+    ground.lab.bastion.new_host_key()
+    ground.lab.bastion.kill_session_of("gate")
+    time.sleep(30)
+    ground.note_status("host key changed")
+    ground.restore_host_key()
+    return {"host key changed, and put back after 30 s": ground.race(time.monotonic(), cap)}
+
+
+def key_revoked(ground: Ground, cap: float) -> Rows:
+    keys = f"{ground.lab.bastion.gate.home}/.ssh/authorized_keys"
+    ground.lab.bastion.run(["mv", keys, f"{keys}.kept"])
+    ground.lab.bastion.kill_session_of("gate")
+    time.sleep(30)
+    ground.note_status("key revoked")
+    ground.lab.bastion.run(["mv", f"{keys}.kept", keys])
+    return {"key revoked, and restored after 30 s": ground.race(time.monotonic(), cap)}
+
+
+def max_startups(ground: Ground, cap: float) -> Rows:
+    """Strangers have every place of those who are not logged in yet."""
+    bastion = ground.lab.bastion
+    bastion.configure(MaxStartups=1)
+    try:
+        with bastion.namespace.socket() as stranger:
+            stranger.connect(("127.0.0.1", 22))
+            ground.kill_tunnels()
+            time.sleep(30)
+    finally:
+        bastion.configure()
+    return {"bastion at MaxStartups for 30 s": ground.race(time.monotonic(), cap)}
+
+
+def _fault(key: str, run: Callable[[Ground, float], Rows], cap: float, slow: bool = False) -> Fault:
+    return Fault(key, lambda ground: run(ground, cap), cap, slow)
+
+
+FAULTS = [
+    _fault("killed", killed, 90, slow=True),
+    _fault("supervisor", supervisor_killed, 30),
+    _fault("restart-3", bastion_away(3), 60),
+    _fault("restart-60", bastion_away(60), 90, slow=True),
+    _fault("power", bastion_power, 60),
+    _fault("stale", stale, 60),
+    _fault("cable-10", cable(10), 30),
+    _fault("cable-300", cable(300), 90, slow=True),
+    _fault("blackhole", blackhole, 60, slow=True),
+    _fault("half-open", half_open, 130, slow=True),
+    _fault("address", address_changed, 130, slow=True),
+    _fault("frozen", frozen, 60, slow=True),
+    _fault("dns", dns_gone, 60, slow=True),
+    _fault("taken", port_taken, 60),
+    _fault("host-key", host_key, 60, slow=True),
+    _fault("revoked", key_revoked, 60, slow=True),
+    _fault("max-startups", max_startups, 60, slow=True),
+]

@@ -1,0 +1,147 @@
+"""One lab with every engine in it, brought back to the same state before each fault."""
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Callable, Iterable, Optional
+
+from lab import Holdfast, Host, Lab, NotInTime, until
+
+from engines import ENGINES, Engine
+
+Times = dict[str, Optional[float]]  # by engine; None: not in time
+
+
+class Ground:
+    def __init__(self, lab: Lab, wanted: Iterable[str]) -> None:
+        self.lab = lab
+        self.notes: list[str] = []
+        ann = lab.workstation.add_user("ann")
+        lab.bastion.admit(ann)
+        lab.bastion.run(["systemctl", "mask", "--now", "cron"])
+        # A login is to cost the same for each, and a fault is not to be mended by another setting of the bastion's.
+        self.engines: list[Engine] = []
+        self.absent: dict[str, str] = {}
+        for engine in [one for one in ENGINES if one.key in wanted]:
+            why = engine.install(lab)
+            if why:
+                self.absent[engine.title] = why
+            else:
+                self.engines.append(engine)
+        self.holdfast = Holdfast(lab.workstation)
+        self.save_host_key()
+
+    # -- before each fault
+
+    def reset(self) -> None:
+        """No fault is left, nothing remembers the last one, every tunnel stands."""
+        lab = self.lab
+        for host in lab.hosts.values():
+            if host.is_on:
+                host.resume()
+            else:
+                host.boot()
+        lab.network.mend_all()
+        units = [engine.unit for engine in self.engines]
+        lab.workstation.run(["systemctl", "stop", *units])
+        lab.workstation.run(["systemctl", "reset-failed"])
+        until("the bastion to let every session go", self._no_session, 20)
+        lab.workstation.run(["systemctl", "start", *units])
+        for engine in self.engines:
+            until(f"{engine.title} to be up", lambda: lab.bastion.banner(engine.port), 60)
+        time.sleep(2)  # supervisors see that all is well
+
+    def _no_session(self) -> bool:
+        self.lab.bastion.kill_session_of("gate")
+        return all(self.lab.bastion.who_listens(engine.port) is None for engine in self.engines)
+
+    def lose_power(self, host: Host) -> None:
+        """And have it again. Nobody is told: not even by what the dead host's kernel would still send."""
+        self.lab.network.blackhole(host.name)
+        host.power_cut(boot=False)
+        self.lab.network.forget(host.name)
+        host.boot()
+
+    # -- what was
+
+    def holders(self) -> dict[str, int]:
+        """The bastion's process behind each port."""
+        found = {}
+        for engine in self.engines:
+            pid = self.lab.bastion.who_listens(engine.port)
+            if pid is None:
+                raise AssertionError(f"{engine.title}: port {engine.port} has no listener before the fault")
+            found[engine.key] = pid
+        return found
+
+    def is_alive(self, pid: int) -> bool:
+        """On the bastion, asked without a process: it may be asked a hundred times a second."""
+        return Path(f"/proc/{self.lab.bastion.leader}/root/proc/{pid}").exists()
+
+    def kill_tunnels(self) -> None:
+        """SIGKILL to every engine's ssh at once."""
+        pids = [str(engine.ssh(self.lab)) for engine in self.engines]
+        self.lab.workstation.run(["kill", "-KILL", *pids])
+
+    # -- how long it takes
+
+    def byte_back(self, engine: Engine, since: float, cap: float, former: Optional[int] = None) -> Optional[float]:
+        """Seconds from `since` until sshd of the workstation greets through the port. While `former`, the bastion's
+        process behind the port before the fault, lives, it is not asked: a question would be a packet to it."""
+        while (now := time.monotonic()) - since < cap:
+            with suppress(OSError, AssertionError):
+                if former is not None and self.is_alive(former):
+                    time.sleep(0.005)
+                    continue
+                if self.lab.bastion.banner(engine.port, timeout=1.0):
+                    return time.monotonic() - since
+            time.sleep(max(0.0, 0.02 - (time.monotonic() - now)))
+        return None
+
+    def race(self, since: float, cap: float, formers: Optional[dict[str, int]] = None) -> Times:
+        """All engines at once."""
+        return self.each(lambda engine: self.byte_back(engine, since, cap, (formers or {}).get(engine.key)))
+
+    def each(self, task: Callable[[Engine], Optional[float]]) -> Times:
+        times: Times = {}
+        failures: list[BaseException] = []
+
+        def run(engine: Engine) -> None:
+            try:
+                times[engine.key] = task(engine)
+            except BaseException as failure:
+                failures.append(failure)
+        threads = [threading.Thread(target=run, args=(engine,), daemon=True) for engine in self.engines]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if failures:
+            raise failures[0]
+        return times
+
+    # -- the bastion's identity
+
+    HOST_KEY = "/etc/ssh/ssh_host_ed25519_key"
+
+    def save_host_key(self) -> None:
+        self.lab.bastion.run(["cp", "-a", self.HOST_KEY, f"{self.HOST_KEY}.pub", "/root/"])
+
+    def restore_host_key(self) -> None:
+        name = self.HOST_KEY.rpartition("/")[2]
+        self.lab.bastion.run(["cp", "-a", f"/root/{name}", f"/root/{name}.pub", "/etc/ssh/"])
+        self.lab.bastion.run(["systemctl", "restart", "ssh"])
+        until("sshd to greet", lambda: self.lab.bastion.banner(22))
+
+    def note_status(self, fault: str) -> None:
+        """What holdfast says in the middle of a fault that only a person can mend."""
+        for engine in self.engines:
+            if not engine.engine:
+                continue
+            with suppress(AssertionError, NotInTime, ValueError):
+                told = self.holdfast.status(str(engine.port))
+                error = told["last_error"] or {}
+                self.notes.append(f"{fault}, {engine.title} said: {told['state']}, {error.get('class')}: "
+                                  f"{error.get('message')}")

@@ -1,0 +1,67 @@
+"""What was measured, as people and as programs read it."""
+from __future__ import annotations
+
+import datetime
+import math
+import statistics
+from dataclasses import dataclass, field
+from typing import Any, Optional
+
+from engines import Engine
+from ground import Times
+
+
+@dataclass
+class Row:
+    fault: str
+    cap: float
+    times: dict[str, list[Optional[float]]] = field(default_factory=dict)
+
+    def add(self, times: Times) -> None:
+        for key, seconds in times.items():
+            self.times.setdefault(key, []).append(seconds)
+
+    def median(self, key: str) -> Optional[float]:
+        """None: not measured; infinite: mostly not in time."""
+        times = self.times.get(key)
+        return statistics.median(math.inf if one is None else one for one in times) if times else None
+
+
+class Report:
+    def __init__(self) -> None:
+        self.rows: dict[str, Row] = {}
+        self.notes: list[str] = []
+        self.versions = ""
+        self.absent: dict[str, str] = {}
+
+    def add(self, fault: str, cap: float, rows: dict[str, Times]) -> None:
+        for title, times in rows.items():
+            self.rows.setdefault(title, Row(fault, cap)).add(times)
+
+    def table(self, engines: list[Engine]) -> str:
+        """Markdown, with the date: it goes into the README as it is."""
+        shown = [engine for engine in engines if any(engine.key in row.times for row in self.rows.values())]
+        lines = ["| fault | " + " | ".join(engine.title for engine in shown) + " |",
+                 "| --- |" + " --- |" * len(shown)]
+        for title, row in self.rows.items():
+            cells = [cell(row.median(engine.key), row.cap) for engine in shown]
+            lines.append(f"| {title} | " + " | ".join(cells) + " |")
+        most = max((len(times) for row in self.rows.values() for times in row.times.values()), default=0)
+        lines += ["", f"Seconds until a byte came back through the port, from the end of the fault (from its beginning where "
+                  f"it does not end); medians of up to {most}. {datetime.date.today().isoformat()}: {self.versions}."]
+        lines += [f"Not there: {title} ({why})." for title, why in self.absent.items()]
+        return "\n".join(lines)
+
+    def json(self, rounds: dict[str, int]) -> dict[str, Any]:
+        return {"date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+                "versions": self.versions, "rounds": rounds, "notes": self.notes, "absent": self.absent,
+                "rows": [{"row": title, "fault": row.fault, "cap": row.cap, "times": row.times}
+                         for title, row in self.rows.items()]}
+
+
+def cell(seconds: Optional[float], cap: float) -> str:
+    if seconds is None:
+        return "–"
+    if math.isinf(seconds):
+        return f"never in {cap:g} s"
+    return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.0f} s"
