@@ -39,19 +39,27 @@ Urgency urgency_of(FailureClass failure) noexcept {
   return Urgency::steady;
 }
 
+// Somewhere in the upper half.
+Milliseconds Backoff::spread(Milliseconds ceiling, double chance) {
+  return Milliseconds(static_cast<Milliseconds::rep>(static_cast<double>(ceiling.count()) * (1 + chance) / 2));
+}
+
 Milliseconds Backoff::jitter(Milliseconds& ceiling, Milliseconds lowest, Milliseconds highest, double chance) {
   ceiling = std::clamp(ceiling * 3, lowest, highest);
-  const double wait = static_cast<double>(ceiling.count()) * (1 + chance) / 2;
-  return std::max(lowest, Milliseconds(static_cast<Milliseconds::rep>(wait)));
+  return std::max(lowest, spread(ceiling, chance));
 }
 
 Milliseconds Backoff::after(FailureClass failure, Loss loss, TimePoint now, double chance) {
   const Urgency urgency = urgency_of(failure);
   if (urgency == Urgency::needs_person) {
-    // The first wait too is spread: a thousand clients of one bastion are not to come back together.
+    // What heals by itself does so soon: a home that was not mounted yet, a directory service that was restarted.
+    if (ceiling_slow_ == Milliseconds{0} && early_slow_.take(now)) return spread(k_second_look, chance);
+    // The first slow wait too is spread: a thousand clients of one bastion are not to come back together.
     if (ceiling_slow_ == Milliseconds{0}) ceiling_slow_ = k_shortest_slow / 2;
     return jitter(ceiling_slow_, k_shortest_slow, k_longest_slow, chance);
   }
+  // No bastion is asked, so none is spared by waiting; a resolver that stays away for long is not worth the processes.
+  if (failure == FailureClass::dns && nameless_.take(now)) return spread(k_no_name, chance);
   if (loss != Loss::none && immediate_.take(now)) {
     if (loss == Loss::ours) return Milliseconds{0};
     ceiling_ = k_spread;  // those who came too early do not come again together either

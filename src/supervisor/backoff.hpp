@@ -30,7 +30,7 @@ class Budget {
 enum class Urgency {
   soon,          ///< the network is at fault and tells us when it is back: 1 s → 30 s
   steady,        ///< everything else: 1 s → 60 s
-  needs_person,  ///< nothing heals it but a person: 5 min → 30 min, so that no bastion bans anyone
+  needs_person,  ///< hardly anything heals it but a person: twice after 20 s, then 5 min → 30 min: no ban anywhere
 };
 [[nodiscard]] Urgency urgency_of(FailureClass failure) noexcept;
 
@@ -49,6 +49,8 @@ inline constexpr Milliseconds k_shortest_wait = std::chrono::seconds(1);
 inline constexpr Milliseconds k_longest_soon = std::chrono::seconds(30);
 inline constexpr Milliseconds k_longest_steady = std::chrono::seconds(60);
 inline constexpr Milliseconds k_shortest_slow = std::chrono::minutes(5);
+inline constexpr Milliseconds k_second_look = std::chrono::seconds(20);
+inline constexpr Milliseconds k_no_name = std::chrono::seconds(3);
 inline constexpr Milliseconds k_longest_slow = std::chrono::minutes(30);
 
 class Backoff {
@@ -58,6 +60,7 @@ class Backoff {
   /// in ten minutes lasts (a flapping bastion is to see no storm); else a ceiling that grows threefold, and equal
   /// jitter below it, uniform(ceiling / 2, ceiling):
   /// https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+  /// A name that is not resolved is asked for each 3 s at first, what a person must mend is tried twice within 40 s.
   /// `chance` is in [0, 1).
   [[nodiscard]] Milliseconds after(FailureClass failure, Loss loss, TimePoint now, double chance);
 
@@ -69,6 +72,7 @@ class Backoff {
   void reset() noexcept;
 
  private:
+  [[nodiscard]] static Milliseconds spread(Milliseconds ceiling, double chance);
   [[nodiscard]] static Milliseconds jitter(Milliseconds& ceiling, Milliseconds lowest, Milliseconds highest,
                                            double chance);
 
@@ -77,6 +81,7 @@ class Backoff {
   Budget immediate_{20, std::chrono::minutes(10)};
   Budget early_{12, std::chrono::minutes(1)};
   Budget early_slow_{2, std::chrono::minutes(20)};
+  Budget nameless_{60, std::chrono::hours(1)};
 };
 
 }  // namespace holdfast::supervisor

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable, Iterable, Optional
 
-from lab import Holdfast, LabTest, Session, User, main, until
+from lab import Holdfast, LabTest, Session, User, main, put_between_marks, until
 
 MARKS = ("<!-- matrix: written by tests/lab/matrix.py -->\n", "<!-- end of matrix -->\n")
 KILLING = "logout, `KillUserProcesses=yes`"
@@ -261,22 +261,13 @@ class Matrix(LabTest):
                  if not row.cells[column].agrees(column, row.claims.get(column))]
         self.assertEqual(wrong, [])
         if self.write:
-            put_between_marks(self.write, text)
+            put_between_marks(self.write, MARKS, text)
 
 
 def table(rows: list[Row]) -> str:
     lines = [["backend", *COLUMNS], ["---"] * (1 + len(COLUMNS))]
     lines += [[row.title, *(str(row.cells[column]) for column in COLUMNS)] for row in rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
-
-
-def put_between_marks(path: Path, text: str) -> None:
-    old = path.read_text()
-    before, begin, rest = old.partition(MARKS[0])
-    _, end, after = rest.partition(MARKS[1])
-    if not begin or not end:
-        raise AssertionError(f"{path} has no marks for the matrix")
-    path.write_text(f"{before}{begin}{text}{end}{after}")
 
 
 def take_option(name: str) -> Optional[str]:

@@ -1,7 +1,8 @@
 """How long each engine needs to come back from each fault, side by side: the same hosts, the same fault, the same key,
 one tunnel an engine in one bastion.
 
-    python3 tests/bench/faults [--quick] [--only FAULT,…] [--engines KEY,…] [--labs N] [--holdfast FILE] [--json FILE]
+    python3 tests/bench/faults [--quick] [--only FAULT,…] [--engines KEY,…] [--labs N] [--holdfast FILE]
+                               [--json FILE [--resume]] [--write README.md]
 
 Boots labs of tests/lab (root needed). Fast faults five times and one after the other, slow ones three times and in several
 labs at once (they are waited for, not worked for); --quick: each once. Asserts nothing. Interrupted, it shows what it has.
@@ -21,12 +22,12 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent.parent / "lab")]
-from lab import Lab, why_not  # noqa: E402
+from lab import Lab, put_between_marks, why_not  # noqa: E402
 
 from catalogue import FAULTS, Fault  # noqa: E402
 from engines import ENGINES, versions  # noqa: E402
 from ground import Ground  # noqa: E402
-from report import Report, cell  # noqa: E402
+from report import MARKS, Report, cell  # noqa: E402
 
 FAST_ROUNDS, SLOW_ROUNDS = 5, 3
 
@@ -47,6 +48,11 @@ class Run:
 
     def all(self) -> None:
         faults = [fault for fault in FAULTS if not self.wanted.only or fault.key in self.wanted.only]
+        if self.wanted.resume and self.wanted.json.exists():
+            self.report.load(json.loads(self.wanted.json.read_text(encoding="utf-8")))
+            faults = [fault for fault in faults if self.wanted.only or not self.report.has(fault.key)]
+            for fault in faults:
+                self.report.forget(fault.key)
         jobs: dict[bool, list[Fault]] = {True: [], False: []}
         for fault in faults:
             jobs[fault.slow] += [fault] * self.rounds(fault)
@@ -95,6 +101,7 @@ class Run:
             self.report.add(fault.key, fault.cap, rows)
             self.report.notes += [note for note in ground.notes if note not in self.report.notes]
             self.report.rows = dict(sorted(self.report.rows.items(), key=lambda row: self._order.index(row[1].fault)))
+            self.save()
         for title, times in rows.items():
             self.say(f"{title}: " + ", ".join(f"{key} {cell(float('inf') if seconds is None else seconds, fault.cap)}"
                                               for key, seconds in times.items()))
@@ -103,6 +110,11 @@ class Run:
         print(self.report.table(ENGINES))
         for note in self.report.notes:
             self.say(note)
+        self.save()
+        if self.wanted.write:
+            put_between_marks(self.wanted.write, MARKS, self.report.table(ENGINES) + "\n")
+
+    def save(self) -> None:
         if self.wanted.json:
             rounds = {fault.key: self.rounds(fault) for fault in FAULTS}
             text = json.dumps(self.report.json(rounds), indent=1, ensure_ascii=False)
@@ -127,7 +139,13 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--labs", type=int, default=3, help="for the slow faults, at once")
     parser.add_argument("--holdfast", type=Path, default=Path("build/static/holdfast"))
     parser.add_argument("--json", type=Path, metavar="FILE", help="every single time, too")
-    return parser.parse_args()
+    parser.add_argument("--resume", action="store_true", 
+                        help="only what FILE has not yet, or what --only names; keep the rest")
+    parser.add_argument("--write", type=Path, metavar="README.md", help="put the table between its marks there")
+    wanted = parser.parse_args()
+    if wanted.resume and not wanted.json:
+        parser.error("--resume needs --json FILE")
+    return wanted
 
 
 def main() -> int:

@@ -1,6 +1,7 @@
 """The faults. Each is done to all engines at once, and waited for once."""
 from __future__ import annotations
 
+import errno
 import socket
 import time
 from contextlib import ExitStack, suppress
@@ -82,7 +83,8 @@ def stale(ground: Ground, cap: float) -> Rows:
 def cable(seconds: float) -> Callable[[Ground, float], Rows]:
     def run(ground: Ground, cap: float) -> Rows:
         ground.lab.network.unplug("workstation")
-        time.sleep(seconds)
+        with ground.in_use():
+            time.sleep(seconds)
         ground.lab.network.plug("workstation")
         return {f"cable out for {seconds:g} s": ground.race(time.monotonic(), cap)}
     return run
@@ -90,7 +92,8 @@ def cable(seconds: float) -> Callable[[Ground, float], Rows]:
 
 def blackhole(ground: Ground, cap: float) -> Rows:
     ground.lab.network.blackhole("workstation")
-    time.sleep(120)
+    with ground.in_use():
+        time.sleep(120)
     ground.lab.network.heal()
     return {"path silently dropped for 120 s": ground.race(time.monotonic(), cap)}
 
@@ -105,12 +108,11 @@ def half_open(ground: Ground, cap: float) -> Rows:
 def address_changed(ground: Ground, cap: float) -> Rows:
     place = ground.lab.workstation.place
     other = place.address[:-1] + "3"
-    change = ["addr del {0}/24 dev eth0", "addr add {1}/24 dev eth0", f"route replace default via {place.address[:-1]}1"]
-    formers = ground.holders()
+    change = ["addr del {0}/24 dev eth0", "addr add {1}/24 dev eth0",
+              f"route replace default via {place.address[:-1]}1"]
     place.namespace.script([line.format(place.address, other) for line in change])
-    begin = time.monotonic()
     try:
-        return {"workstation's address changed": ground.race(begin, cap, formers)}
+        return {"workstation's address changed": ground.race(time.monotonic(), cap)}
     finally:
         place.namespace.script([line.format(other, place.address) for line in change])
 
@@ -119,7 +121,8 @@ def frozen(ground: Ground, cap: float) -> Rows:
     """As a laptop that sleeps, on a network that forgets it meanwhile."""
     ground.lab.workstation.suspend()
     ground.lab.network.blackhole("workstation")
-    time.sleep(120)
+    with ground.in_use():
+        time.sleep(120)
     ground.lab.network.heal()
     ground.lab.workstation.resume()
     return {"frozen for 120 s, the path dropped meanwhile": ground.race(time.monotonic(), cap)}
@@ -183,7 +186,7 @@ def max_startups(ground: Ground, cap: float) -> Rows:
     bastion.configure(MaxStartups=1)
     try:
         with bastion.namespace.socket() as stranger:
-            stranger.connect(("127.0.0.1", 22))
+            until("sshd to take the stranger", lambda: stranger.connect_ex(("127.0.0.1", 22)) in (0, errno.EISCONN))
             ground.kill_tunnels()
             time.sleep(30)
     finally:

@@ -3,9 +3,9 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Callable, Iterable, Optional
+from typing import Callable, Iterable, Iterator, Optional
 
 from lab import Holdfast, Host, Lab, NotInTime, until
 
@@ -84,6 +84,25 @@ class Ground:
         """SIGKILL to every engine's ssh at once."""
         pids = [str(engine.ssh(self.lab)) for engine in self.engines]
         self.lab.workstation.run(["kill", "-KILL", *pids])
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Somebody tries each port again and again while the fault lasts. Without a byte on its way a dead path kills
+        no connection, and a tunnel that nobody needs has lost nothing."""
+        over = threading.Event()
+
+        def ask(engine: Engine) -> None:
+            while not over.wait(1.0):
+                self.lab.bastion.banner(engine.port, timeout=1.0)
+        threads = [threading.Thread(target=ask, args=(engine,), daemon=True) for engine in self.engines]
+        for thread in threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            for thread in threads:
+                thread.join()
 
     # -- how long it takes
 

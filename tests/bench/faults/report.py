@@ -11,6 +11,9 @@ from engines import Engine
 from ground import Times
 
 
+MARKS = ("<!-- faults: written by tests/bench/faults -->\n", "<!-- end of faults -->\n")
+
+
 @dataclass
 class Row:
     fault: str
@@ -57,6 +60,20 @@ class Report:
                 "versions": self.versions, "rounds": rounds, "notes": self.notes, "absent": self.absent,
                 "rows": [{"row": title, "fault": row.fault, "cap": row.cap, "times": row.times}
                          for title, row in self.rows.items()]}
+
+
+    def load(self, told: dict[str, Any]) -> None:
+        """What json() gave in an earlier run, under what is measured in this one."""
+        self.versions, self.absent, self.notes = told["versions"], told["absent"], told["notes"]
+        for row in told["rows"]:
+            self.rows[row["row"]] = Row(row["fault"], row["cap"], row["times"])
+
+    def forget(self, fault: str) -> None:
+        """It is measured anew."""
+        self.rows = {title: row for title, row in self.rows.items() if row.fault != fault}
+
+    def has(self, fault: str) -> bool:
+        return any(row.fault == fault for row in self.rows.values())
 
 
 def cell(seconds: Optional[float], cap: float) -> str:

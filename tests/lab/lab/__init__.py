@@ -4,6 +4,7 @@ from .case import LabTest, main, why_not
 from .holdfast import Holdfast, program
 from .host import CommandFailed, Host
 from .lab import Lab
+from .marks import put_between_marks
 from .measure import NotInTime, Watch, holds, until
 from .network import Flow, Network
 from .snapshot import Snapshot
@@ -11,4 +12,4 @@ from .user import Session, Terminal, User
 
 __all__ = ["Bastion", "CommandFailed", "Connection", "Door", "Flow", "Holdfast", "Host", "Lab", "LabTest",
            "Network", "NotInTime", "Session", "Snapshot", "Terminal", "User", "Watch", "holds", "main", "program",
-           "until", "why_not"]
+           "put_between_marks", "until", "why_not"]

@@ -19,14 +19,28 @@ BOOST_AUTO_TEST_CASE(waits_stay_between_their_floor_and_their_ceiling_whatever_t
       const Milliseconds steady = backoff.after(FailureClass::refused, Loss::none, now, chance);
       BOOST_TEST((steady >= k_shortest_wait && steady <= k_longest_steady));
       const Milliseconds slow = backoff.after(FailureClass::host_key_changed, Loss::none, now, chance);
-      BOOST_TEST((slow >= k_shortest_slow && slow <= k_longest_slow));
+      BOOST_TEST((slow >= (attempt < 2 ? k_second_look / 2 : k_shortest_slow) && slow <= k_longest_slow));
     }
   }
 }
 
 BOOST_AUTO_TEST_CASE(a_refused_key_after_a_good_run_is_not_tried_again_at_once) {
   Backoff backoff;
-  BOOST_TEST((backoff.after(FailureClass::auth, Loss::ours, TimePoint{}, 0.0) >= k_shortest_slow));
+  BOOST_TEST((backoff.after(FailureClass::auth, Loss::ours, TimePoint{}, 0.0) >= k_second_look / 2));
+}
+
+BOOST_AUTO_TEST_CASE(a_resolver_that_was_restarted_is_asked_soon_and_one_that_is_gone_for_long_is_not_hammered) {
+  Backoff backoff;
+  TimePoint now{};
+  int asked = 0;
+  Milliseconds longest{0};
+  for (; now < TimePoint{} + std::chrono::hours(1); ++asked) {
+    const Milliseconds wait = backoff.after(FailureClass::dns, Loss::none, now, 0.5);
+    if (now < TimePoint{} + std::chrono::minutes(2)) longest = std::max(longest, wait);
+    now += wait;
+  }
+  BOOST_TEST((longest <= k_no_name));
+  BOOST_TEST(asked < 300);
 }
 
 BOOST_AUTO_TEST_CASE(a_budget_is_whole_again_when_its_window_has_passed) {

@@ -139,7 +139,8 @@ class Year {
     world_.pass(k_reply);
     const bool taken = trouble_ == Trouble::port_taken;
     if (world_.asked == World::Asked::holder)
-      return give(HolderAnswered{world_.request, taken ? HolderAnswered::Kind::held : HolderAnswered::Kind::nobody});
+      return give(
+          HolderAnswered{world_.request, taken ? HolderAnswered::Kind::held : HolderAnswered::Kind::nobody, {}});
     if (world_.asked == World::Asked::forward)
       return give(
           ForwardAnswered{world_.request, taken ? ForwardAnswered::Kind::refused : ForwardAnswered::Kind::granted});
