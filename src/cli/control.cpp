@@ -6,6 +6,7 @@
 #include "ssh/master.hpp"
 #include "store/hand_over.hpp"
 #include "store/history.hpp"
+#include "store/host_part.hpp"
 
 #include <fmt/format.h>
 
@@ -133,6 +134,10 @@ std::vector<Holder> holders_of(const store::Entry& entry, const store::Places& p
   }
   std::vector<Holder> holders;
   const auto user = places.scope == Scope::user ? host.user() : os::User{};
+  // Of a tunnel of many hosts that was removed on another one it is known who holds it here.
+  if (const auto part = store::read_host_part(host, places, entry.name))
+    if (const auto* backend = backends::find_backend(part->backend); backend && backend->scope() == places.scope)
+      return {{backend, {entry.name, {host.self().string()}, {}, user, {}, part->runtime_dir, places}}};
   for (const auto& directory : possible_runtime_directories(entry.name, places, host)) {
     for (const auto* backend : backends::all_backends()) {
       if (backend->scope() != places.scope) continue;

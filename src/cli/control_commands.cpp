@@ -2,6 +2,7 @@
 #include "cli/commands.hpp"
 #include "cli/control.hpp"
 #include "cli/name_lock.hpp"
+#include "cli/ownership.hpp"
 #include "cli/scope.hpp"
 #include "cli/selection.hpp"
 #include "core/text.hpp"
@@ -16,16 +17,16 @@ constexpr std::chrono::milliseconds k_patience{30000};
 /// What a command does to one tunnel; says what it did.
 using Act = Result<ExitStatus> (*)(const store::Entry&, const std::vector<Holder>&, Context&);
 
-Error elsewhere(const store::Entry& entry) {
-  const auto& owner = (*entry.tunnel)->host;
-  return Error{"reaching", "tunnel " + entry.name.text(), "it belongs to host " + owner, "run the command there"};
+Error elsewhere(const store::Entry& entry, const os::Host& host) {
+  auto why = explain_elsewhere(*entry.tunnel, host);
+  return Error{"reaching", "tunnel " + entry.name.text(), std::move(why.message), std::move(why.hint)};
 }
 
 Result<ExitStatus> act_on_one(const TunnelName& name, const store::Places& places, Context& context, Act act) {
   auto& host = context.host;
   HOLDFAST_TRY(const auto lock, NameLock::take(name, places, host));
   const store::Entry entry{name, store::load(host, places, name)};
-  if (entry.tunnel && is_elsewhere(*entry.tunnel, host)) return elsewhere(entry);
+  if (entry.tunnel && is_elsewhere(*entry.tunnel, host)) return elsewhere(entry, host);
   return act(entry, holders_of(entry, places, host), context);
 }
 

@@ -3,6 +3,7 @@
 #include "cli/commands.hpp"
 #include "cli/installation.hpp"
 #include "cli/name_lock.hpp"
+#include "cli/ownership.hpp"
 #include "cli/scope.hpp"
 #include "store/history.hpp"
 #include "store/tunnel_store.hpp"
@@ -38,7 +39,7 @@ Result<> ensure_one(const store::Entry& entry, const store::Places& places, Cont
     return {};
   };
   if (!entry.tunnel) return entry.tunnel.error();
-  if (is_elsewhere(*entry.tunnel, host)) return leave("it belongs to host " + (*entry.tunnel)->host);
+  if (is_elsewhere(*entry.tunnel, host)) return leave(explain_elsewhere(*entry.tunnel, host).message);
   if (is_held(*entry.tunnel, places, host)) return leave("it runs");
   HOLDFAST_TRY(const auto lock, NameLock::try_take(name, places, host));
   if (!lock) return leave("another command is at work on it");

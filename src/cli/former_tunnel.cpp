@@ -1,6 +1,7 @@
 #include "cli/former_tunnel.hpp"
 
 #include "backends/apply.hpp"
+#include "store/host_part.hpp"
 
 #include <fmt/format.h>
 
@@ -33,6 +34,13 @@ Result<FormerTunnel> FormerTunnel::find(const TunnelName& name, const store::Pla
       former.holds_forwards_ = true;
     if (supervised) former.live_ = std::move(live);
   }
+  former.ran_ = former.ran_ || former.live_;
+  const bool by_others =
+      former.tunnel_ && (is_elsewhere(*former.tunnel_, host) ||
+                         (store::is_shared(*former.tunnel_, places) && !store::read_host_part(host, places, name)));
+  former.here_ = former.ran_ || former.holds_forwards_ || !by_others;
+  // What another host keeps in the home is not ours to stop or to uninstall.
+  if (!former.here_) former.holders_.clear();
   return former;
 }
 

@@ -20,6 +20,8 @@ class FormerTunnel {
                                                  const std::optional<std::string>& wanted_host, const os::Host& host);
 
   [[nodiscard]] bool existed() const noexcept { return existed_; }
+  /// True when it was set up on this host: another one of the same home may have brought its file.
+  [[nodiscard]] bool was_here() const noexcept { return here_; }
   [[nodiscard]] const std::optional<Tunnel>& tunnel() const noexcept { return tunnel_; }  ///< if its file is sound
   [[nodiscard]] const std::vector<Holder>& holders() const noexcept { return holders_; }
   [[nodiscard]] const std::optional<store::LiveState>& live() const noexcept { return live_; }  ///< if it lives
@@ -48,6 +50,7 @@ class FormerTunnel {
 
  private:
   bool existed_ = false;
+  bool here_ = false;
   std::optional<Tunnel> tunnel_;
   std::vector<Holder> holders_;
   std::optional<store::LiveState> live_;

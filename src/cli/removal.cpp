@@ -4,6 +4,7 @@
 #include "backends/logind.hpp"
 #include "store/hand_over.hpp"
 #include "store/history.hpp"
+#include "store/host_part.hpp"
 #include "store/installation_record.hpp"
 
 #include <algorithm>
@@ -70,7 +71,7 @@ Result<> forget_tunnel(const TunnelName& name, const std::vector<fs::path>& runt
   const auto half_moved = store::read_hand_over(host, places, name);
   if (half_moved && !half_moved->was_lingering)
     HOLDFAST_CHECK(store::add_to_record(host, places, name, {}, store::LingerUse::turned_on));
-  for (const char* suffix : {"log", "history", "connection", "stopped", "handover"})
+  for (const char* suffix : {"log", "history", "connection", "stopped", "handover", "host"})
     for (const auto& file : store::files_of(places.state_file(name, suffix)))
       HOLDFAST_CHECK(remove_if_there(file, host, report));
   for (const auto& directory : runtime_directories) HOLDFAST_CHECK(clear_runtime(name, directory, host, report));
@@ -105,7 +106,12 @@ Result<> remove_installation(const TunnelName& name, const std::vector<Holder>& 
   directories.reserve(holders.size());
   for (const auto& holder : holders) directories.push_back(holder.job.runtime_dir);
   if (directories.empty()) directories = possible_runtime_directories(name, places, host);
-  return forget_tunnel(name, directories, places, host, false, report);
+  const auto others = store::other_hosts_with(host, places, name);
+  auto forgotten = forget_tunnel(name, directories, places, host, false, report);
+  for (const auto& other : others)
+    report.push_back("host " + other + " has it too: it ends there within a minute, and holdfast remove " +
+                     name.text() + " there takes away what it left");
+  return forgotten;
 }
 
 }  // namespace holdfast::cli

@@ -1,6 +1,7 @@
 #include "cli/commands.hpp"
 #include "cli/control.hpp"
 #include "cli/name_lock.hpp"
+#include "cli/ownership.hpp"
 #include "cli/removal.hpp"
 #include "cli/scope.hpp"
 #include "cli/selection.hpp"
@@ -19,6 +20,8 @@ Result<std::vector<TunnelName>> chosen(const Arguments& arguments, const os::Hos
                        "holdfast status lists the tunnels");
   if (names) return named_tunnels(arguments.operands(), host, places);
   auto entries = store::load_all(host, places);
+  if (!port)
+    for (auto& left : store::left_here(host, places)) entries.push_back(std::move(left));
   if (port) {
     HOLDFAST_TRY(entries, on_port(*port, std::move(entries)));
     if (entries.size() > 1)
@@ -29,7 +32,10 @@ Result<std::vector<TunnelName>> chosen(const Arguments& arguments, const os::Hos
   }
   std::vector<TunnelName> chosen_names;
   chosen_names.reserve(entries.size());
-  for (auto& entry : entries) chosen_names.push_back(std::move(entry.name));
+  for (auto& entry : entries) {
+    // What belongs to another host is removed there; asked for by name or port, it is refused.
+    if (port || !entry.tunnel || !is_elsewhere(*entry.tunnel, host)) chosen_names.push_back(std::move(entry.name));
+  }
   return chosen_names;
 }
 
@@ -37,11 +43,13 @@ Result<> remove_one(const TunnelName& name, const store::Places& places, Context
   auto& host = context.host;
   HOLDFAST_TRY(const auto lock, NameLock::take(name, places, host));
   const store::Entry entry{name, store::load(host, places, name)};
-  if (!entry.tunnel && entry.tunnel.error().status == ExitStatus::no_such_tunnel) return entry.tunnel.error();
+  if (!entry.tunnel && !store::is_known(host, places, name)) return entry.tunnel.error();
   if (entry.tunnel && is_elsewhere(*entry.tunnel, host)) {
-    const auto& owner = (*entry.tunnel)->host;
-    return Error{"removing", "tunnel " + name.text(), "it belongs to host " + owner,
-                 fmt::format("run it there; if {} is gone for good: rm {}", owner, places.tunnel_file(name).string())};
+    auto why = explain_elsewhere(*entry.tunnel, host);
+    if (!is_renamed(*entry.tunnel, host))
+      why.hint = fmt::format("run it there; if {} is gone for good: rm {}", (*entry.tunnel)->host,
+                             places.tunnel_file(name).string());
+    return Error{"removing", "tunnel " + name.text(), std::move(why.message), std::move(why.hint)};
   }
   const auto holders = holders_of(entry, places, host);
   HOLDFAST_TRY(const auto stopped, stop_holders(holders, host));

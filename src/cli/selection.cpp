@@ -23,7 +23,7 @@ Result<std::vector<TunnelName>> named_tunnels(const std::vector<std::string>& op
   std::vector<TunnelName> names;
   for (const auto& operand : operands) {
     HOLDFAST_TRY(auto name, TunnelName::parse(operand));
-    if (!store::exists(host, places, name))
+    if (!store::is_known(host, places, name))
       return Error{"finding", "tunnel " + name.text(), "there is no such tunnel",
                    "holdfast status" + scope_words(places.scope, host) + " lists them", ExitStatus::no_such_tunnel};
     if (std::ranges::find(names, name) == names.end()) names.push_back(std::move(name));

@@ -6,6 +6,7 @@
 #include "cli/name_lock.hpp"
 #include "cli/removal.hpp"
 #include "cli/survives_words.hpp"
+#include "store/host_part.hpp"
 #include "store/installation_record.hpp"
 #include "store/tunnel_file.hpp"
 
@@ -65,6 +66,7 @@ Result<Tunnel> Setup::wanted(const backends::Backend& backend, const fs::path& r
     spec.runtime_dir = runtime_dir;
   }
   if (pin_) spec.known_hosts = pin_file(request_.name, request_.places);
+  if (spec.host != k_any_host && !request_.move) spec.machine = store::machine_mark(host_);
   return Tunnel::make(std::move(spec));
 }
 
@@ -72,7 +74,7 @@ Result<fs::path> Setup::runtime_directory_for(const backends::Backend& backend, 
   if (request_.places.scope == Scope::system) return store::system_runtime_directory(request_.name);
   // /run/user/UID goes with the last session unless linger keeps it; only a unit of the user's manager is told of it.
   const bool lingers = backend.name() == "systemd-user" && survives_.logout.kind == Survival::Kind::yes;
-  if (const auto& former = former_.tunnel(); former && (*former)->runtime_dir) {
+  if (const auto& former = former_.tunnel(); former && former_.was_here() && (*former)->runtime_dir) {
     const auto& directory = *(*former)->runtime_dir;
     const bool stays = lingers || directory != store::runtime_directory_candidates(host_, true).front();
     if ((stays || (*former)->backend == backend.name()) && could_be_ours(directory, host_)) return directory;
@@ -89,6 +91,7 @@ Result<fs::path> Setup::runtime_directory_for(const backends::Backend& backend, 
 }
 
 Result<std::string> Setup::tunnel_text() const {
+  if (store::is_shared(*tunnel_, request_.places)) return store::format_shared(*tunnel_);
   if (!request_.move) return store::format_tunnel(*tunnel_);
   HOLDFAST_TRY(const auto text,
                host_.read_file(request_.places.tunnel_file(request_.name), store::k_largest_tunnel_file));
@@ -102,9 +105,19 @@ Result<backends::Plan> Setup::install_plan() const {
     plan.emplace_back(backends::WriteFile{*(*tunnel_)->known_hosts, *pin_, places.file_mode, places.directory_mode});
   else if (!(*tunnel_)->known_hosts && host_.status(pin_file(request_.name, places)).kind != os::FileKind::missing)
     plan.emplace_back(backends::RemoveFile{pin_file(request_.name, places)});
-  HOLDFAST_TRY(auto text, tunnel_text());
-  plan.emplace_back(
-      backends::WriteFile{places.tunnel_file(request_.name), std::move(text), places.file_mode, places.directory_mode});
+  const bool shared = store::is_shared(*tunnel_, places);
+  // What another host has written is left alone where it says the same.
+  if (!shared || !store::agrees_with_file(host_, places, *tunnel_)) {
+    HOLDFAST_TRY(auto text, tunnel_text());
+    plan.emplace_back(backends::WriteFile{places.tunnel_file(request_.name), std::move(text), places.file_mode,
+                                          places.directory_mode});
+  }
+  const auto part = store::host_part_file(places, request_.name);
+  if (shared)
+    plan.emplace_back(
+        backends::WriteFile{part, store::format_host_part(*tunnel_), places.file_mode, places.directory_mode});
+  else if (host_.status(part).kind != os::FileKind::missing)
+    plan.emplace_back(backends::RemoveFile{part});
   HOLDFAST_TRY(auto steps, backend_->install(holder().job, host_));
   for (auto& step : steps) plan.push_back(std::move(step));
   return plan;
@@ -153,6 +166,11 @@ void Setup::tell_choice() {
 Result<SetupOutcome> Setup::run() {
   HOLDFAST_TRY(const auto lock, NameLock::take(request_.name, request_.places, host_));
   HOLDFAST_CHECK(look_around());
+  if (former_.tunnel() && store::is_shared(*former_.tunnel(), request_.places) &&
+      !store::read_host_part(host_, request_.places, request_.name))
+    for (const auto& other : store::other_hosts_with(host_, request_.places, request_.name))
+      context_.terminal.note(
+          fmt::format("tunnel {} is set up on host {} already: setting it up here too", request_.name.text(), other));
   HOLDFAST_TRY(const bool in_place, is_in_place());
   if (in_place) {
     outcome_.changed = false;

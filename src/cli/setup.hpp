@@ -8,6 +8,7 @@
 #include "cli/former_tunnel.hpp"
 #include "cli/setup_request.hpp"
 #include "ssh/arguments.hpp"
+#include "store/installation_record.hpp"
 
 #include <chrono>
 #include <optional>
@@ -71,6 +72,8 @@ class Setup {
   [[nodiscard]] Result<> start();
   [[nodiscard]] Result<> see_it_up(TimePoint since);
   [[nodiscard]] Result<> record_changes();
+  [[nodiscard]] bool is_others_too(const backends::Backend& backend) const;
+  [[nodiscard]] Result<> forget_former_name(store::LingerUse& use);
   [[nodiscard]] Result<> apply(const backends::Plan& plan);
   [[nodiscard]] std::string doing() const { return request_.move ? "moving" : "setting up"; }
   [[nodiscard]] Result<> stay();

@@ -66,6 +66,7 @@ Result<> Setup::hand_over() {
   HOLDFAST_CHECK(see_it_up(begin));
   HOLDFAST_CHECK(check_interruption());
 
+  if (is_others_too(*former.backend)) return {};
   HOLDFAST_TRY(const auto removal, former.backend->remove(request_.name, request_.places, host_));
   HOLDFAST_CHECK(apply(removal));
   context_.terminal.step_done(fmt::format("removed from {}", former.backend->name()), "");

@@ -1,7 +1,10 @@
 #include "backends/logind.hpp"
 #include "cli/interruption.hpp"
+#include "cli/ownership.hpp"
 #include "cli/removal.hpp"
 #include "cli/setup.hpp"
+#include "store/history.hpp"
+#include "store/host_part.hpp"
 #include "store/installation_record.hpp"
 
 #include <fmt/format.h>
@@ -82,10 +85,11 @@ Result<> Setup::choose_backend() {
 
 Result<> Setup::replace_former() {
   replacing_ = true;
-  if (!former_.existed()) return {};
+  if (!former_.was_here()) return {};
   HOLDFAST_CHECK(former_.stop(host_));
   for (const auto& old : former_.holders()) {
     if (old.backend == backend_) continue;
+    if (is_others_too(*old.backend)) continue;
     HOLDFAST_TRY(const auto plan, old.backend->remove(request_.name, request_.places, host_));
     HOLDFAST_CHECK(apply(plan));
   }
@@ -147,12 +151,36 @@ Result<> Setup::record_changes() {
   auto use = store::LingerUse::none;
   if (needs_linger() && backends::is_lingering(host_, host_.user()))
     use = was_lingering_ ? store::LingerUse::needed : store::LingerUse::turned_on;
+  HOLDFAST_CHECK(forget_former_name(use));
   HOLDFAST_CHECK(store::add_to_record(host_, request_.places, request_.name, applied_.made_directories(), use));
   HOLDFAST_TRY(const bool idle, store::take_idle_linger(host_, request_.places));
   if (idle)
     if (auto off = turn_linger_off(host_, report); !off) context_.terminal.warn(off.error().line());
   for (const auto& line : report) context_.terminal.detail(line);
   return {};
+}
+
+/// A user unit lies in the home: where other hosts have the tunnel, it is theirs as well.
+bool Setup::is_others_too(const backends::Backend& backend) const {
+  const auto& former = former_.tunnel();
+  return backend.name() == "systemd-user" && former && store::is_shared(*former, request_.places) &&
+         !store::other_hosts_with(host_, request_.places, request_.name).empty();
+}
+
+/// This machine had another name when the tunnel was set up: what it kept under that one goes, and what it did there is
+/// still ours to undo one day.
+Result<> Setup::forget_former_name(store::LingerUse& use) {
+  const auto& former = former_.tunnel();
+  if (!former || !is_renamed(*former, host_) || request_.places.scope != Scope::user) return {};
+  auto there = request_.places;
+  there.state = there.state.parent_path() / store::host_directory_name((*former)->host);
+  for (const char* suffix : {"log", "history", "connection", "stopped"})
+    for (const auto& file : store::files_of(there.state_file(request_.name, suffix)))
+      HOLDFAST_CHECK(host_.remove_file(file));
+  HOLDFAST_TRY(const auto undo, store::drop_from_record(host_, there, request_.name));
+  if (undo.linger_off && use == store::LingerUse::needed) use = store::LingerUse::turned_on;
+  (void)host_.remove_empty_directory(there.state);
+  return store::add_to_record(host_, request_.places, request_.name, undo.directories, use);
 }
 
 Error Setup::undo(Error error) {
@@ -167,7 +195,7 @@ Error Setup::undo(Error error) {
   }
   for (auto& line : applied_.unwind(host_)) leftovers.push_back(std::move(line));
   std::vector<std::string> report;
-  if (former_.existed()) {
+  if (former_.was_here()) {
     if (tunnel_ && !former_.lives_in(*(*tunnel_)->runtime_dir))
       if (auto cleared = clear_runtime(request_.name, *(*tunnel_)->runtime_dir, host_, report); !cleared)
         leftovers.push_back(cleared.error().line());
@@ -180,7 +208,7 @@ Error Setup::undo(Error error) {
     if (!forgotten) leftovers.push_back(forgotten.error().line());
   }
   if (leftovers.empty())
-    terminal.note(!former_.existed()      ? "undone; nothing was changed"
+    terminal.note(!former_.was_here()     ? "undone; nothing was changed"
                   : former_.was_running() ? "undone; the former tunnel runs again"
                                           : "undone; the former tunnel is as it was");
   for (const auto& line : leftovers) terminal.warn("it could not be undone: " + line);

@@ -34,7 +34,8 @@ class Status {
     Look look;
     // A tunnel that another host has, by right or by turns, is up there if anywhere: it counts only when it was named.
     look.all_up = std::ranges::all_of(statuses, [&](const TunnelStatus& status) {
-      return status.is_up() || ((status.elsewhere || status.is_well_standing_by()) && !names_one());
+      return status.is_up() ||
+             (((status.elsewhere && !status.renamed) || status.is_well_standing_by()) && !names_one());
     });
     look.text = render(statuses);
     return look;
@@ -48,10 +49,17 @@ class Status {
       if (!arguments_.operands().empty()) return usage_error("option --port", "it stands in place of a name");
       return on_port(*port, store::load_all(context_.host, places_));
     }
-    if (arguments_.operands().empty()) return store::load_all(context_.host, places_);
+    if (arguments_.operands().empty()) {
+      auto entries = store::load_all(context_.host, places_);
+      for (auto& left : store::left_here(context_.host, places_)) entries.push_back(std::move(left));
+      return entries;
+    }
     HOLDFAST_TRY(const auto names, named_tunnels(arguments_.operands(), context_.host, places_));
     std::vector<store::Entry> entries;
     for (const auto& name : names) entries.push_back({name, store::load(context_.host, places_, name)});
+    for (auto& left : store::left_here(context_.host, places_))
+      if (const auto asked = std::ranges::find(entries, left.name, &store::Entry::name); asked != entries.end())
+        *asked = std::move(left);
     return entries;
   }
 

@@ -67,11 +67,11 @@ std::string seconds_until(WallTime time, WallTime now) {
 /// Why a tunnel is not up, in lines to stand below its row.
 std::vector<std::string> reasons(const TunnelStatus& tunnel, WallTime now) {
   std::vector<std::string> lines;
-  if (tunnel.elsewhere) {
+  if (tunnel.elsewhere && !tunnel.renamed) {
     lines.push_back("it belongs to host " + or_unknown(tunnel.host) + "; ask there");
     return lines;
   }
-  if (tunnel.is_up() && tunnel.verified != false) return lines;
+  if (tunnel.is_up() && tunnel.verified != false && !tunnel.renamed) return lines;
   if (tunnel.state == TunnelState::standby)
     lines.emplace_back("another host has it; this one takes over when it lets go");
   const bool tells = !tunnel.is_up() || !tunnel.last_error;
@@ -137,7 +137,8 @@ std::string status_detail(const TunnelStatus& tunnel, const std::vector<store::T
   sheet.row("state", state);
   if (!tunnel.is_up() && tunnel.next_attempt) sheet.row("next", seconds_until(*tunnel.next_attempt, now));
   if (tunnel.last_error) sheet.row("last error", error_words(*tunnel.last_error, now));
-  sheet.row("host", or_unknown(tunnel.host) + (tunnel.elsewhere ? " (not this one: ask there)" : ""));
+  sheet.row("host",
+            or_unknown(tunnel.host) + (tunnel.elsewhere && !tunnel.renamed ? " (not this one: ask there)" : ""));
   sheet.row("bastion", or_unknown(tunnel.bastion));
   for (const auto& forward : tunnel.forwards)
     sheet.row("forward", fmt::format("{} → {}{}", printable(forward.listen), printable(forward.target),

@@ -1,6 +1,7 @@
 #include "cli/tunnel_status.hpp"
 
 #include "cli/installation.hpp"
+#include "cli/ownership.hpp"
 #include "os/survey.hpp"
 
 #include <map>
@@ -64,10 +65,11 @@ void take_over_dead(TunnelStatus& status, const store::Places& places, const Tun
 /// The tunnels of one backend, asked about together.
 struct Group {
   std::vector<backends::Job> jobs;
+  std::vector<Tunnel> tunnels;
   std::vector<std::size_t> rows;
 };
 
-void complete(TunnelStatus& status, const backends::Backend& backend, const backends::Job& job,
+void complete(TunnelStatus& status, const Tunnel& tunnel, const backends::Backend& backend, const backends::Job& job,
               const std::optional<backends::Registration>& registration, const os::Host& host) {
   if (registration) {
     status.backend.installed = registration->installed;
@@ -81,6 +83,10 @@ void complete(TunnelStatus& status, const backends::Backend& backend, const back
     take_over(status, *live, host);
   else
     take_over_dead(status, job.places, job.name, registration);
+  if (status.renamed) {
+    status.last_error = TunnelStatus::Failure{explain_elsewhere(tunnel, host), {}};
+    if (!status.is_up()) status.state = TunnelState::failed;  // nothing but a person brings it back
+  }
 }
 
 }  // namespace
@@ -98,7 +104,8 @@ std::vector<TunnelStatus> gather_status(const std::vector<store::Entry>& entries
     const Tunnel& tunnel = *entry.tunnel;
     auto& status = statuses.emplace_back(of_file(tunnel));
     status.elsewhere = is_elsewhere(tunnel, host);
-    if (status.elsewhere) continue;
+    status.renamed = is_renamed(tunnel, host);
+    if (status.elsewhere && !status.renamed) continue;
     const auto backend = backend_of(tunnel);
     if (!backend) {
       status.state = TunnelState::failed;
@@ -109,14 +116,15 @@ std::vector<TunnelStatus> gather_status(const std::vector<store::Entry>& entries
     }
     auto& group = groups[*backend];
     group.jobs.push_back(make_job(tunnel, places, nominal_user(tunnel, places, host), host));
+    group.tunnels.push_back(tunnel);
     group.rows.push_back(statuses.size() - 1);
   }
   for (const auto& [backend, group] : groups) {
     const auto answers = backend->query(group.jobs, host);
     if (!answers) warnings.push_back(answers.error().line());
     for (std::size_t i = 0; i < group.jobs.size(); ++i)
-      complete(statuses[group.rows[i]], *backend, group.jobs[i], answers ? std::optional((*answers)[i]) : std::nullopt,
-               host);
+      complete(statuses[group.rows[i]], group.tunnels[i], *backend, group.jobs[i],
+               answers ? std::optional((*answers)[i]) : std::nullopt, host);
   }
   return statuses;
 }

@@ -57,6 +57,7 @@ struct TunnelStatus {
   std::optional<Stronger> stronger;  ///< text only; looked for when a person asks about one tunnel
 
   bool elsewhere = false;  ///< it belongs to another host, of which nothing can be seen from here
+  bool renamed = false;    ///< it belongs to a host whose machine id this one has: last_error says what to do
 
   [[nodiscard]] bool is_up() const noexcept { return state == store::TunnelState::up; }
   /// Another host has the port, and as far as can be seen from here that host is well.

@@ -110,6 +110,8 @@ Result<Tunnel> Tunnel::make(TunnelSpec spec) {
   if (has_control_bytes(spec.host) || spec.host.find_first_of(" /\\\"'$%") != std::string::npos ||
       spec.host.size() > 255)
     return usage_error("host", "it is no host name");
+  if (spec.machine.size() > 32 || spec.machine.find_first_not_of("0123456789abcdef") != std::string::npos)
+    return usage_error("machine", "it is no mark of a machine");
   return Tunnel(std::move(spec));
 }
 

@@ -45,7 +45,8 @@ struct TunnelSpec {
   std::optional<boost::filesystem::path> identity = {};  ///< absolute
   std::string backend = "auto";                          ///< a backend's name, or "auto" before setup has chosen
   Engine engine = Engine::native;
-  std::string host = {};  ///< the host it belongs to, or "any"; empty: not yet said
+  std::string host = {};     ///< the host it belongs to, or "any"; empty: not yet said
+  std::string machine = {};  ///< that host's mark (store::machine_mark), to know it again under another name
   std::vector<SshOption> ssh_options = {};
   std::optional<std::string> run_as = {};                   ///< system scope: the ordinary user it runs as
   std::optional<boost::filesystem::path> known_hosts = {};  ///< where setup pinned a host key of its own

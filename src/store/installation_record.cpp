@@ -174,6 +174,8 @@ Result<Undo> drop_from_record(os::Host& host, const Places& places, const Tunnel
   if (!recorded) return undo;
   if (record.tunnels_.empty()) {
     HOLDFAST_CHECK(host.remove_file(file));
+    // Another host of the same home may have made it, and could not take it away while we kept something there.
+    if (places.scope == Scope::user) undo.directories.push_back(places.state.parent_path());
   } else {
     // An empty directory that the caller removes now may come back by a later setup, which notes it again.
     HOLDFAST_CHECK(host.write_file(file, record.format(), places.file_mode));

@@ -48,6 +48,7 @@ const po::options_description& known_keys() {
     add("backend", once(), "");
     add("engine", once(), "");
     add("host", once(), "");
+    add("machine", once(), "");
     add("ssh-option", repeatable(), "");
     add("run-as", once(), "");
     add("known-hosts", once(), "");
@@ -144,9 +145,10 @@ Result<Line> read_line(std::string_view text, std::size_t number, const std::str
     return refuse_line(file, number, {}, "it holds a control character", "remove the line");
   Line line{number, normal_key(written), {}};
   if (known_keys().find_nothrow(line.key, false) == nullptr)
-    return refuse_line(file, number, written, "there is no such key",
-                       "the keys are port, bastion, identity, backend, engine, host, ssh-option, run-as, known-hosts, "
-                       "runtime-dir and probe-interval");
+    return refuse_line(
+        file, number, written, "there is no such key",
+        "the keys are port, bastion, identity, backend, engine, host, machine, ssh-option, run-as, known-hosts, "
+        "runtime-dir and probe-interval");
   auto value = read_value(stripped.substr(equals + 1));
   if (!value) return refuse_line(file, number, line.key, value.error().cause, value.error().hint);
   if (value->empty())
@@ -258,6 +260,7 @@ Result<> read_words(const Values& values, TunnelSpec& spec) {
     spec.probe_interval = std::chrono::seconds(*seconds);
   }
   spec.host = values.one("host").value_or("");
+  spec.machine = values.one("machine").value_or("");
   spec.run_as = values.one("run-as");
   return {};
 }
@@ -317,6 +320,7 @@ std::string format_tunnel(const Tunnel& tunnel) {
   add("backend", tunnel->backend);
   add("engine", std::string(to_text(tunnel->engine)));
   if (!tunnel->host.empty()) add("host", tunnel->host);
+  if (!tunnel->machine.empty()) add("machine", tunnel->machine);
   for (const SshOption& option : tunnel->ssh_options) add("ssh-option", option.key + "=" + option.value);
   if (tunnel->run_as) add("run-as", *tunnel->run_as);
   if (tunnel->known_hosts) add("known-hosts", tunnel->known_hosts->native());

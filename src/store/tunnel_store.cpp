@@ -1,6 +1,8 @@
 #include "store/tunnel_store.hpp"
 
 #include "core/text.hpp"
+#include "store/host_part.hpp"
+#include "store/installation_record.hpp"
 #include "store/tunnel_file.hpp"
 
 #include <fmt/format.h>
@@ -64,7 +66,7 @@ bool exists(const os::Host& host, const Places& places, const TunnelName& name) 
   return host.status(places.tunnel_file(name)).kind != os::FileKind::missing;
 }
 
-Result<Tunnel> load(const os::Host& host, const Places& places, const TunnelName& name) {
+Result<Tunnel> load_as_written(const os::Host& host, const Places& places, const TunnelName& name) {
   const fs::path path = places.tunnel_file(name);
   if (!exists(host, places, name)) {
     Error error{"finding", "tunnel " + name.text(), "there is no such tunnel", "holdfast status lists them"};
@@ -85,6 +87,38 @@ Result<Tunnel> load(const os::Host& host, const Places& places, const TunnelName
   // In the system scope nobody's home is meant by "~": the file is root's and the tunnel runs as another.
   const fs::path home = places.scope == Scope::user ? host.user().home : fs::path();
   return parse_tunnel(name, text, path.native(), home);
+}
+
+Result<Tunnel> load(const os::Host& host, const Places& places, const TunnelName& name) {
+  HOLDFAST_TRY(auto tunnel, load_as_written(host, places, name));
+  if (!is_shared(tunnel, places)) return tunnel;
+  auto part = read_host_part(host, places, name);
+  if (!part) return tunnel;
+  auto spec = tunnel.spec();
+  spec.backend = std::move(part->backend);
+  spec.runtime_dir = std::move(part->runtime_dir);
+  return Tunnel::make(std::move(spec));
+}
+
+std::vector<Entry> left_here(const os::Host& host, const Places& places) {
+  std::vector<Entry> entries;
+  const auto record = InstallationRecord::load(host, places);
+  if (!record) return entries;
+  for (const std::string& text : record->tunnels()) {
+    auto name = TunnelName::parse(text);
+    if (!name || exists(host, places, *name)) continue;
+    Error error{"finding", places.tunnel_file(*name).native(),
+                "it is gone, removed by hand or on another host, and here is what it left", "holdfast remove " + text};
+    error.status = ExitStatus::no_such_tunnel;
+    entries.push_back({std::move(*name), std::move(error)});
+  }
+  return entries;
+}
+
+bool is_known(const os::Host& host, const Places& places, const TunnelName& name) {
+  if (exists(host, places, name)) return true;
+  const auto record = InstallationRecord::load(host, places);
+  return record && record->tunnels().contains(name.text());
 }
 
 std::vector<Entry> load_all(const os::Host& host, const Places& places) {

@@ -21,9 +21,19 @@ struct Entry {
 /// Fails with ExitStatus::no_such_tunnel when there is no such file. Refuses one that is not ours (or root's; root's
 /// alone in the system scope), that others may write to, or whose directory is so; that is torn, empty or huge. A
 /// symlink of ours to a file of ours is followed: people keep such files in a repository of their own.
+/// Of a tunnel that any host may have, backend and runtime directory are this host's own, if it is set up here.
 [[nodiscard]] Result<Tunnel> load(const os::Host& host, const Places& places, const TunnelName& name);
+
+/// The same, as its file alone has it.
+[[nodiscard]] Result<Tunnel> load_as_written(const os::Host& host, const Places& places, const TunnelName& name);
 
 /// True when there is a file of that name, sound or not.
 [[nodiscard]] bool exists(const os::Host& host, const Places& places, const TunnelName& name);
+
+/// What is left on this host of tunnels whose files are gone: removed on another host of the same home, or by hand.
+/// Each with the Error that says so.
+[[nodiscard]] std::vector<Entry> left_here(const os::Host& host, const Places& places);
+/// True when there is a file of that name, or something left of it here.
+[[nodiscard]] bool is_known(const os::Host& host, const Places& places, const TunnelName& name);
 
 }  // namespace holdfast::store

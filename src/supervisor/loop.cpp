@@ -3,9 +3,11 @@
 #include "core/text.hpp"
 #include "ssh/diagnosis.hpp"
 #include "ssh/mux/mux_client.hpp"
+#include "store/host_part.hpp"
 #include "store/last_connection.hpp"
 #include "store/tunnel_store.hpp"
 #include "supervisor/end_to_end.hpp"
+#include "supervisor/file_watch.hpp"
 #include "supervisor/knock.hpp"
 #include "supervisor/machine.hpp"
 #include "supervisor/network_watch.hpp"
@@ -89,6 +91,8 @@ struct Loop::Impl {
   PathWatch path_watch;
   NetworkWatch network_watch;
   SuspendWatch suspend_watch;
+  FileWatch file_watch;
+  std::optional<Error> end_reason;
   boost::asio::signal_set signals;
   boost::asio::steady_timer watchdog;
   boost::asio::steady_timer refresh;
@@ -115,6 +119,12 @@ struct Loop::Impl {
         path_watch(context, [this] { post(PathBack{}); }),
         network_watch(context, [this] { post(NetworkGained{}); }),
         suspend_watch(context, [this] { post(Woke{}); }),
+        file_watch(
+            context, host, places, tunnel,
+            [this] {
+              if (store::is_shared(tunnel, places)) reload();
+            },
+            [this](const Error& error) { end(error); }),
         signals(context, SIGTERM, SIGINT),
         watchdog(context),
         refresh(context) {
@@ -166,6 +176,7 @@ struct Loop::Impl {
   // --- actions out
 
   void carry_out(const StartChild&) {
+    file_watch.look();
     noted = false;
     current.reset();
     if (reread) {
@@ -305,11 +316,23 @@ struct Loop::Impl {
   void reload() {
     auto fresh = store::load(host, places, tunnel->name);
     if (!fresh) return reporter.log("the tunnel file is not taken: " + fresh.error().line());
+    auto spec = fresh->spec();
+    if (!spec.runtime_dir) spec.runtime_dir = tunnel->runtime_dir;  // as it was found when we began
+    fresh = Tunnel::make(std::move(spec));
+    if (!fresh) return;
     if (fresh->spec() == tunnel.spec()) return reporter.log("the tunnel file was read again: nothing changed");
     if ((*fresh)->runtime_dir != tunnel->runtime_dir)
       return reporter.log("the tunnel file is not taken: another runtime_dir needs a restart");
     post(Reloaded{(*fresh)->forwards.size()});
     reread = std::move(*fresh);
+  }
+
+  void end(const Error& error) {
+    if (end_reason) return;
+    end_reason = error;
+    reporter.log(error.line());
+    manager.stopping();
+    post(StopAsked{});
   }
 
   void feed_watchdog() {
@@ -340,14 +363,17 @@ Loop::Loop(os::Host& host, const store::Places& places, const Tunnel& tunnel, co
 
 Loop::~Loop() = default;
 
-void Loop::run() {
+Result<> Loop::run() {
   impl_->wait_for_signal();
   impl_->feed_watchdog();
   impl_->refresh_files();
   impl_->reporter.log(fmt::format("holdfast {}, pid {}: {} to {}", HOLDFAST_VERSION, ::getpid(),
                                   impl_->tunnel->name.text(), impl_->tunnel->bastion.text()));
   impl_->post(Started{});
+  if (store::is_shared(impl_->tunnel, impl_->places)) impl_->file_watch.start();
   impl_->context.run();
+  if (impl_->end_reason) return *impl_->end_reason;
+  return {};
 }
 
 }  // namespace holdfast::supervisor

@@ -1,6 +1,7 @@
 // The shell around the machine: turns what happens into events, and carries its actions out, on one Asio loop.
 #pragma once
 
+#include "core/result.hpp"
 #include "core/tunnel.hpp"
 #include "os/host.hpp"
 #include "ssh/arguments.hpp"
@@ -19,8 +20,8 @@ class Loop {
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
-  /// Until a signal has stopped it.
-  void run();
+  /// Until a signal has stopped it; an Error when it ended because the tunnel is not this host's any more.
+  [[nodiscard]] Result<> run();
 
  private:
   struct Impl;

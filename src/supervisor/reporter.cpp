@@ -54,6 +54,9 @@ void Reporter::log(std::string_view line) { log_.write(host_.wall_now(), line); 
 
 void Reporter::tell(const View& view) {
   const auto now = host_.wall_now();
+  // A host may be given another name while we run; we are no stranger's process for that.
+  live_.supervisor.host = host_.hostname();
+  if (live_.ssh) live_.ssh->host = live_.supervisor.host;
   live_.next_attempt.reset();
   if (view.next_attempt)
     live_.next_attempt = now + std::chrono::duration_cast<std::chrono::milliseconds>(*view.next_attempt - host_.now());

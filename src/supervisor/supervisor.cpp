@@ -55,8 +55,7 @@ Result<> run(const Tunnel& tunnel, const store::Places& places, os::Host& host) 
   HOLDFAST_CHECK(end_predecessor(files, host));
   // Without a log the tunnel still does its work.
   (void)host.make_directories(places.state_directory(tunnel->name), 0700);
-  Loop(host, places, tunnel, files, std::move(client), manager).run();
-  return {};
+  return Loop(host, places, tunnel, files, std::move(client), manager).run();
 }
 
 }  // namespace holdfast::supervisor

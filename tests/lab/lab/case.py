@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import unittest
-from typing import Optional
+from typing import Optional, Sequence
 
 from .claim import cgroup_root
 from .lab import Lab
@@ -42,11 +42,11 @@ def why_not() -> Optional[str]:
     return None
 
 
-def shared_lab() -> Lab:
+def shared_lab(workstations: Sequence[str], shared_home: bool) -> Lab:
     """The lab of this test program: booted at first use, ended by main()."""
     global _shared
     if _shared is None:
-        lab = Lab()
+        lab = Lab(workstations, shared_home)
         lab.__enter__()
         _shared = lab
         print(f"# a lab of {len(lab.hosts)} hosts is up after {lab.boot_seconds:.1f} s", file=sys.stderr)
@@ -56,10 +56,12 @@ def shared_lab() -> Lab:
 class LabTest(unittest.TestCase):
     """A test in the shared lab. Each begins with every host on and no fault on the network."""
     lab: Lab
+    workstations: Sequence[str] = ("workstation",)  # the same in every class of a file
+    shared_home = False
 
     @classmethod
     def setUpClass(cls) -> None:
-        cls.lab = shared_lab()
+        cls.lab = shared_lab(cls.workstations, cls.shared_home)
 
     def setUp(self) -> None:
         for host in self.lab.hosts.values():

@@ -3,6 +3,7 @@
 
 #include "backends/pidfile.hpp"
 #include "backends/recorded_host.hpp"
+#include "store/host_part.hpp"
 #include "store/tunnel_file.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -124,6 +125,35 @@ BOOST_AUTO_TEST_CASE(of_another_hosts_tunnel_nothing_is_known) {
   BOOST_TEST(!now.state.has_value());
   BOOST_TEST(!now.backend.running.has_value());
   BOOST_TEST(now.host.value() == "elsewhere");
+}
+
+BOOST_AUTO_TEST_CASE(a_host_that_was_renamed_is_told_with_the_command_that_mends_it) {
+  host.put("/etc/machine-id", "8f3a0c5d9b7e4f1a8c2d6e0b4a9f7c31\n");
+  auto spec = entry_of("lab").tunnel->spec();
+  spec.host = "formerly";
+  spec.machine = store::machine_mark(host);
+  live.supervisor.start_time = 4;  // it ended with the reboot
+  const auto now = status({spec.name, Tunnel::make(spec)});
+  BOOST_TEST(now.renamed);
+  BOOST_TEST((now.state == TunnelState::failed));
+  BOOST_TEST(now.last_error->diagnosis.hint ==
+             "if formerly is called ws now: holdfast setup -n lab -p 127.0.0.1:2222:localhost:22 -b gate@bastion "
+             "--host ws");
+
+  spec.machine = "0123456789abcdef";
+  const auto another = status({spec.name, Tunnel::make(spec)});
+  BOOST_TEST(!another.renamed);
+  BOOST_TEST(!another.state.has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_standby_is_told_without_a_hint) {
+  live.state = TunnelState::standby;
+  live.verified = false;
+  const auto now = status();
+  BOOST_TEST(now.is_well_standing_by());
+  const auto table = status_table({now}, at(5), false);
+  BOOST_TEST(table.find("another host has it") != std::string::npos);
+  BOOST_TEST(table.find("hint:") == std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(a_backend_of_another_version_is_said) {
