@@ -178,8 +178,8 @@ class OwnHost(TwoHosts):
     def test_a_copy_of_the_machine_is_not_taken_for_it(self) -> None:
         self.set_up("node1")
         own = self.node2.read_file("/etc/machine-id")
-        self.node2.write_file("/etc/machine-id", self.node1.read_file("/etc/machine-id"), mode="444")
-        self.addCleanup(self.node2.write_file, "/etc/machine-id", own, mode="444")
+        self.node2.write_file("/etc/machine-id", self.node1.read_file("/etc/machine-id"))
+        self.addCleanup(self.node2.write_file, "/etc/machine-id", own)
         self.assertIn("renamed, or a copy of it", self.refused("node2", "start", NAME))
         self.programs["node2"].run("ensure")
         self.assertFalse(self.node2.pids("holdfast run"))
