@@ -162,4 +162,11 @@ bool has_login_hook(const store::Places& places, const os::Host& host) {
   return block && *block;
 }
 
+Survives with_login_hook(Survives survives, const store::Places& places, const os::Host& host) {
+  if (!has_login_hook(places, host)) return survives;
+  for (auto* survival : {&survives.crash, &survives.logout, &survives.reboot})
+    if (survival->kind == Survival::Kind::no) survival->kind = Survival::Kind::at_login;
+  return survives;
+}
+
 }  // namespace holdfast::backends

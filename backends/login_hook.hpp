@@ -3,10 +3,10 @@
 
 #include "backends/plan.hpp"
 #include "core/result.hpp"
+#include "core/survives.hpp"
 #include "os/host.hpp"
 #include "store/places.hpp"
 
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,5 +37,9 @@ inline constexpr std::string_view k_hook_label = "login hook";
 /// True when the file that a login of this user reads holds the hook. Reads files, starts nothing but where $SHELL is
 /// not set.
 [[nodiscard]] bool has_login_hook(const store::Places& places, const os::Host& host);
+
+/// What a job survives that nothing but `ensure` starts again: with the hook, what it does not outlive it is back from
+/// at the next login.
+[[nodiscard]] Survives with_login_hook(Survives survives, const store::Places& places, const os::Host& host);
 
 }  // namespace holdfast::backends

@@ -1,3 +1,4 @@
+#include "backends/login_hook.hpp"
 #include "backends/logind.hpp"
 #include "backends/pidfile.hpp"
 #include "backends/registry.hpp"
@@ -37,7 +38,8 @@ class Nohup final : public Backend {
   Survives survives(const Job& job, const os::Host& host) const override {
     const auto process = running_process(host, pidfile_of(job));
     const auto group = control_group(host, process ? process->pid : 0);
-    return Survives{k_no, survives_logout(group, host, host.user()) ? k_yes : k_no, k_no};
+    const Survives alone{k_no, survives_logout(group, host, host.user()) ? k_yes : k_no, k_no};
+    return with_login_hook(alone, job.places, host);
   }
 
   Result<Plan> prove(const Job&, const os::Host&) const override { return Plan{}; }

@@ -1,3 +1,4 @@
+#include "backends/login_hook.hpp"
 #include "backends/pidfile.hpp"
 #include "backends/registry.hpp"
 #include "backends/stop_mark.hpp"
@@ -77,7 +78,7 @@ class Screen final : public Backend {
   }
 
   Survives survives(const Job& job, const os::Host& host) const override {
-    return session_survives(pidfile_of(job), host);
+    return with_login_hook(session_survives(pidfile_of(job), host), job.places, host);
   }
 
   // A session, in the very place, that runs this very program to its end.

@@ -1,3 +1,4 @@
+#include "backends/login_hook.hpp"
 #include "backends/pidfile.hpp"
 #include "backends/registry.hpp"
 #include "backends/stop_mark.hpp"
@@ -65,7 +66,7 @@ class Tmux final : public Backend {
   }
 
   Survives survives(const Job& job, const os::Host& host) const override {
-    return session_survives(pidfile_of(job), host);
+    return with_login_hook(session_survives(pidfile_of(job), host), job.places, host);
   }
 
   // A server that starts, in the very place, and opens a session for this very program.

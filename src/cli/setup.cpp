@@ -1,5 +1,6 @@
 #include "cli/setup.hpp"
 
+#include "backends/login_hook.hpp"
 #include "backends/logind.hpp"
 #include "cli/hanging.hpp"
 #include "cli/interruption.hpp"
@@ -155,12 +156,21 @@ Result<bool> Setup::is_in_place() {
   return arrival.up || arrival.standing_by;
 }
 
+Survives Setup::survives_here(const backends::Candidate& candidate) const {
+  const auto& survives = candidate.fitness.survives;
+  const bool waits_for_ensure = request_.places.scope == Scope::user && !candidate.backend->starts_again_itself();
+  return waits_for_ensure ? backends::with_login_hook(survives, request_.places, host_) : survives;
+}
+
 void Setup::tell_choice() {
   auto& terminal = context_.terminal;
   for (const auto& note : passed_over_)
     terminal.step_warned("passed over " + note.backend,
                          note.remedy.empty() ? note.reason : note.reason + " (stronger with: " + note.remedy + ")");
   terminal.step_done(fmt::format("backend {}", backend_->name()), survives_words(survives_));
+  if (request_.places.scope == Scope::user && survives_.reboot.kind == Survival::Kind::no)
+    terminal.step_warned("nothing starts it again after a reboot",
+                         "your next login does, once you have run: holdfast hook --install");
 }
 
 Result<SetupOutcome> Setup::run() {
@@ -209,7 +219,7 @@ Result<std::vector<std::string>> Setup::plan() {
   HOLDFAST_TRY(candidates_,
                find_candidates(request_.backend, request_.only_backends, places.scope, host_, passed_over_));
   backend_ = candidates_.front().backend;
-  survives_ = candidates_.front().fitness.survives;
+  survives_ = survives_here(candidates_.front());
   if (request_.move) {
     HOLDFAST_TRY(const bool held, is_held_by(*backend_));
     if (held)

@@ -73,7 +73,7 @@ Result<> Setup::choose_backend() {
   HOLDFAST_TRY(auto chosen, prove_best(std::move(candidates_), job, host_, passed_over_));
   applied_.append(std::move(chosen.proof));
   backend_ = chosen.candidate.backend;
-  survives_ = chosen.candidate.fitness.survives;
+  survives_ = survives_here(chosen.candidate);
   HOLDFAST_TRY(const auto runtime_dir, runtime_directory_for(*backend_, true));
   HOLDFAST_TRY(tunnel_, wanted(*backend_, runtime_dir));
   tell_choice();
