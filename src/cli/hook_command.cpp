@@ -73,7 +73,7 @@ const Command& hook_command() {
   static const Command command{
       .name = "hook",
       .synopsis = "SHELL | --install [SHELL…] | --remove [SHELL…]",
-      .summary = "print the login hook of sh, bash, zsh or fish, or edit the start-up files",
+      .summary = "print a login hook, or put it into the start-up files",
       .description =
           "The hook runs holdfast ensure in the background of each interactive shell. It prints nothing, waits for "
           "nothing and does nothing in ssh HOST COMMAND, scp, sftp and rsync.\n"
