@@ -1,6 +1,7 @@
 #include "os/file_lock.hpp"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,10 +10,15 @@
 #include <utility>
 
 namespace holdfast::os {
+namespace {
+
+constexpr int k_attempts = 50;
+
+}  // namespace
 
 Result<std::optional<FileLock>> FileLock::try_take(const boost::filesystem::path& path) {
   // The file may be unlinked by `remove` between open and flock: the lock counts only if the name still leads to it.
-  for (int attempt = 0; attempt < 10; ++attempt) {
+  for (int attempt = 0; attempt < k_attempts; ++attempt) {
     const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (file < 0) {
       if (errno == ELOOP) return Error{"locking", path.string(), "it is a symlink", "remove it"};
@@ -20,9 +26,12 @@ Result<std::optional<FileLock>> FileLock::try_take(const boost::filesystem::path
     }
     FileLock lock(file);
     if (::flock(file, LOCK_EX | LOCK_NB) != 0) {
-      if (errno == EWOULDBLOCK) return std::optional<FileLock>();
       if (errno == EINTR) continue;
-      return errno_error("locking", path.string(), errno);
+      if (errno != EWOULDBLOCK) return errno_error("locking", path.string(), errno);
+      // Whoever looks whether it is held (is_locked) has it shared for a moment, and is no holder.
+      if (::flock(file, LOCK_SH | LOCK_NB) != 0) return std::optional<FileLock>();
+      ::sched_yield();
+      continue;
     }
     struct stat held {
     }, named{};

@@ -10,7 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <fstream>
+#include <thread>
 
 using namespace holdfast;
 using namespace holdfast::os;
@@ -120,6 +122,23 @@ BOOST_AUTO_TEST_CASE(one_holder_of_a_lock_at_a_time) {
   BOOST_TEST(!is_locked(path));
   boost::filesystem::create_symlink(path, scratch / "link");
   BOOST_TEST(!FileLock::try_take(scratch / "link"));
+}
+
+// A supervisor that starts while `status` looks must not believe that another one runs.
+BOOST_AUTO_TEST_CASE(who_only_looks_whether_a_lock_is_held_keeps_nobody_from_taking_it) {
+  const auto path = scratch / "lock";
+  std::atomic<bool> over = false;
+  std::thread looker([&] {
+    while (!over) (void)host->is_locked(path);
+  });
+  int refused = 0;
+  for (int round = 0; round < 2000; ++round) {
+    const auto lock = FileLock::try_take(path);
+    if (!lock || !*lock) ++refused;
+  }
+  over = true;
+  looker.join();
+  BOOST_TEST(refused == 0);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
