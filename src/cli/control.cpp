@@ -228,4 +228,22 @@ Result<Arrival> wait_until_up(const Holder& holder, const std::optional<os::Proc
   }
 }
 
+Result<> wait_until_reread(const Holder& holder, os::Host& host, milliseconds deadline) {
+  const auto& job = holder.job;
+  const auto subject = "the supervisor of tunnel " + job.name.text();
+  const auto live_file = store::runtime_files(job.name, job.runtime_dir).live;
+  const auto before = read_live(job.runtime_dir, job.name, job.places, host);
+  // SIGHUP would end one whose terminal it is: tmux and screen.
+  if (!before || !is_its_owners(before->supervisor, live_file, host) || !host.signal(before->supervisor, SIGUSR2))
+    return Error{"telling", subject, "it does not run", "holdfast start " + job.name.text()};
+  const auto begin = host.now();
+  for (;;) {
+    const auto now = read_live(job.runtime_dir, job.name, job.places, host);
+    if (now && now->supervisor == before->supervisor && now->generation != before->generation) return {};
+    if (!os::is_alive(host, before->supervisor) || host.now() - begin >= deadline)
+      return Error{"telling", subject, "it has not taken the changed file", "holdfast logs " + job.name.text()};
+    host.sleep_for(k_poll);
+  }
+}
+
 }  // namespace holdfast::cli

@@ -63,4 +63,7 @@ struct Arrival {
 [[nodiscard]] Result<Arrival> wait_until_up(const Holder& holder, const std::optional<os::ProcessId>& former,
                                             const os::Host& host, std::chrono::milliseconds deadline);
 
+/// Has the running supervisor read the tunnel's file again, and waits until it has taken it.
+[[nodiscard]] Result<> wait_until_reread(const Holder& holder, os::Host& host, std::chrono::milliseconds deadline);
+
 }  // namespace holdfast::cli

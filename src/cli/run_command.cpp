@@ -57,8 +57,9 @@ const Command& run_command() {
       .synopsis = "NAME",
       .summary = "keep one tunnel up, in the foreground: what every backend starts",
       .description =
-          "Ends on SIGTERM or SIGINT, with its ssh. SIGHUP without a terminal reads the tunnel's file anew, "
-          "SIGUSR1 probes or tries again at once.\n"
+          "Ends on SIGTERM or SIGINT, with its ssh. SIGUSR2 reads the tunnel's file anew and opens and "
+          "closes ports without touching the others; SIGHUP does too, without a terminal. SIGUSR1 probes or tries "
+          "again at once.\n"
           "The exit status is 2 when the tunnel's file cannot be used, 4 when there is none.",
       .most_operands = 1,
       .run = run_supervisor};

@@ -204,6 +204,8 @@ Result<SetupOutcome> Setup::run() {
   HOLDFAST_CHECK(check_interruption());
   if (request_.preflight) HOLDFAST_CHECK(preflight(lock.directory()));
   HOLDFAST_CHECK(check_interruption());
+  HOLDFAST_TRY(const bool forwards_changed, change_forwards());
+  if (forwards_changed) return outcome_;
   const bool left_on = former_.half_moved() && !former_.half_moved()->was_lingering;
   was_lingering_ = request_.places.scope == Scope::user && !left_on && backends::is_lingering(host_, host_.user());
   if (auto changed = change_host(); !changed) {

@@ -65,6 +65,10 @@ class Setup {
   void take_back(std::vector<std::string>& leftovers);
   [[nodiscard]] Result<> forget_hand_over();
 
+  // Other forwards for a tunnel that runs (setup_in_place.cpp)
+  [[nodiscard]] Result<bool> change_forwards();
+  [[nodiscard]] Result<> await_change();
+
   // Changes (setup_install.cpp)
   [[nodiscard]] Result<> change_host();
   [[nodiscard]] Result<> choose_backend();

@@ -75,7 +75,9 @@ struct EndToEnd::Impl : std::enable_shared_from_this<Impl> {
 
   // of the check under way
   std::uint64_t round = 0;
-  std::size_t at = 0;
+  std::vector<std::size_t> asked_about;  ///< numbers of forwards
+  std::size_t turn = 0;                  ///< of them
+  std::size_t at = 0;                    ///< asked_about[turn]
   bool long_look = false;
   ProbeAnswered answer;
   std::function<void(ProbeAnswered)> on_answer;
@@ -95,9 +97,11 @@ struct EndToEnd::Impl : std::enable_shared_from_this<Impl> {
     }
   }
 
-  void begin(bool patient, std::function<void(ProbeAnswered)> handler) {
+  void begin(std::vector<std::size_t> which, bool patient, std::function<void(ProbeAnswered)> handler) {
     ++round;
-    at = 0;
+    asked_about = std::move(which);
+    turn = 0;
+    at = asked_about.at(0);
     long_look = patient;
     answer = ProbeAnswered{};
     answer.kind = Kind::verified;
@@ -213,8 +217,11 @@ struct EndToEnd::Impl : std::enable_shared_from_this<Impl> {
                                  "the bastion still holds " + end_text(listen) + " for a host that does not answer",
                                  "it lets go sooner with ClientAliveInterval 15 in its sshd_config"}};
       case ProbeAnswer::Kind::banner:
-        speaks_ssh[forward] = true;
-        return {.kind = Holder::held, .why = {}};
+        return {.kind = Holder::held,
+                .why = Diagnosis{
+                    FailureClass::forward_busy,
+                    end_text(listen) + " of the bastion is taken by somebody else: an ssh server answers there",
+                    "take another port, or end the tunnel that has this one"}};
       case ProbeAnswer::Kind::open:
       case ProbeAnswer::Kind::closed:
         return {.kind = Holder::held, .why = {}};
@@ -245,8 +252,10 @@ struct EndToEnd::Impl : std::enable_shared_from_this<Impl> {
       answer.kind = kind;
       answer.why = std::move(why);
     }
-    ++at;
-    if (kind != Kind::silent && at < tunnel->forwards.size()) return ask();
+    if (kind != Kind::silent && ++turn < asked_about.size()) {
+      at = asked_about[turn];
+      return ask();
+    }
     ++round;
     if (const auto handler = std::exchange(on_answer, nullptr)) handler(std::move(answer));
   }
@@ -258,8 +267,8 @@ EndToEnd::EndToEnd(boost::asio::io_context& context, ssh::mux::MuxClient& mux,
 
 EndToEnd::~EndToEnd() = default;
 
-void EndToEnd::check(bool long_look, std::function<void(ProbeAnswered)> on_answer) {
-  impl_->begin(long_look, std::move(on_answer));
+void EndToEnd::check(std::vector<std::size_t> forwards, bool long_look, std::function<void(ProbeAnswered)> on_answer) {
+  impl_->begin(std::move(forwards), long_look, std::move(on_answer));
 }
 
 void EndToEnd::look_for_holder(std::size_t forward, bool closely, std::function<void(HolderAnswered)> on_answer) {

@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace boost::asio {
 class io_context;
@@ -36,9 +37,9 @@ class EndToEnd {
   EndToEnd(const EndToEnd&) = delete;
   EndToEnd& operator=(const EndToEnd&) = delete;
 
-  /// Asks all forwards, one after the other, and stops at the first silence. `on_answer` is called once, later, within
-  /// 6 s a forward (12 s with `long_look`); a check under way is dropped.
-  void check(bool long_look, std::function<void(ProbeAnswered)> on_answer);
+  /// Asks these forwards, one after the other, and stops at the first silence. `on_answer` is called once, later,
+  /// within 6 s a forward (12 s with `long_look`); a check under way is dropped.
+  void check(std::vector<std::size_t> forwards, bool long_look, std::function<void(ProbeAnswered)> on_answer);
 
   /// Who listens on the bastion's end of a forward that was refused to us. `closely`: whether who it listens for has
   /// anything to say, if that is an sshd. `on_answer` is called once, later, within 6 s.

@@ -8,6 +8,7 @@
 #include "store/tunnel_store.hpp"
 #include "supervisor/end_to_end.hpp"
 #include "supervisor/file_watch.hpp"
+#include "supervisor/forwards_change.hpp"
 #include "supervisor/knock.hpp"
 #include "supervisor/machine.hpp"
 #include "supervisor/network_watch.hpp"
@@ -15,6 +16,7 @@
 #include "supervisor/reporter.hpp"
 #include "supervisor/ssh_session.hpp"
 #include "supervisor/suspend_watch.hpp"
+#include "supervisor/useless_knock.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -97,9 +99,12 @@ struct Loop::Impl {
   boost::asio::steady_timer watchdog;
   boost::asio::steady_timer refresh;
   std::array<std::optional<boost::asio::steady_timer>, k_timers> timers;
-  bool noted = false;                  ///< the connection of this run of ssh was looked at
-  std::optional<os::TcpPair> current;  ///< it, until the forwards stand
-  std::string heard;                   ///< lines of ssh's log since end_to_end last asked
+  bool noted = false;                   ///< the connection of this run of ssh was looked at
+  std::optional<os::TcpPair> current;   ///< it, until the forwards stand
+  std::optional<os::TcpPair> carrying;  ///< it, from then on
+  bool behind_proxy = false;            ///< this run's connection to the bastion is another process's
+  std::size_t closing = 0;              ///< forwards whose end is waited for
+  std::string heard;                    ///< lines of ssh's log since end_to_end last asked
   std::string last_line;
 
   Impl(os::Host& real_host, store::Places where, Tunnel wanted, store::RuntimeFiles runtime, ssh::Client ssh_client,
@@ -130,6 +135,7 @@ struct Loop::Impl {
         refresh(context) {
     signals.add(SIGHUP);
     signals.add(SIGUSR1);
+    signals.add(SIGUSR2);
     for (auto& timer : timers) timer.emplace(context);
     reporter.set_tunnel(tunnel);
     reporter.set_connection(last);
@@ -179,11 +185,9 @@ struct Loop::Impl {
     file_watch.look();
     noted = false;
     current.reset();
-    if (reread) {
-      tunnel = *std::exchange(reread, std::nullopt);
-      machine.set_rules(rules());
-      reporter.set_tunnel(tunnel);
-    }
+    carrying.reset();
+    closing = 0;
+    if (reread) take_reread();
     const ssh::Session wanted{.control = files.control, .log = files.ssh_log, .verbose = false, .extra = {}};
     const os::Command command{.argv = ssh::master_arguments(client, tunnel, wanted),
                               .environment = ssh::job_environment(host, host.user())};
@@ -197,6 +201,28 @@ struct Loop::Impl {
     }
     mux.emplace(context, files.control);
     end_to_end.emplace(context, *mux, files.probe, tunnel, [this] { return heard_since(); });
+  }
+
+  void take_reread() {
+    tunnel = *std::exchange(reread, std::nullopt);
+    machine.set_rules(rules());
+    reporter.set_tunnel(tunnel);
+  }
+
+  // What is taken away first: a forward to another target may want the same port.
+  void carry_out(const ChangeForwards& action) {
+    const Tunnel before = tunnel;
+    if (reread) take_reread();
+    if (action.request == 0) return;
+    end_to_end.emplace(context, *mux, files.probe, tunnel, [this] { return heard_since(); });
+    reporter.log(fmt::format("the forwards changed: {} closed, {} now", action.close.size(), tunnel->forwards.size()));
+    closing = action.close.size();
+    if (closing == 0) return post(ForwardsClosed{action.request});
+    for (const std::size_t at : action.close)
+      mux->close_forward(before->forwards.at(at), k_forward_deadline,
+                         [this, id = action.request](const ssh::mux::Answer&) {
+                           if (closing != 0 && --closing == 0) post(ForwardsClosed{id});
+                         });
   }
 
   void on_exit() {
@@ -224,17 +250,20 @@ struct Loop::Impl {
     });
   }
 
-  void carry_out(const Knock&) {
-    if (!stale) return post(KnockAnswered{.gone = true});
-    knocker.knock(*stale, [this](KnockResult result) {
+  void carry_out(const Knock& action) {
+    const Forward& forward = tunnel->forwards.at(action.forward);
+    if (!stale || stale == carrying)
+      return post(KnockAnswered{.gone = true, .why = explain_no_knock(behind_proxy, tunnel, forward)});
+    knocker.knock(*stale, [this, forward, stale_pair = *stale](KnockResult result) {
+      // An address that is not ours now may be ours again.
+      if (result == KnockResult::answered) stale.reset();
       const bool gone = result == KnockResult::answered || result == KnockResult::impossible;
-      if (gone) stale.reset();
-      post(KnockAnswered{gone});
+      post(KnockAnswered{.gone = gone, .why = explain_useless_knock(result, stale_pair, tunnel, forward)});
     });
   }
 
   void carry_out(const Probe& action) {
-    end_to_end->check(action.long_look, [this, id = action.request](ProbeAnswered answer) {
+    end_to_end->check(action.forwards, action.long_look, [this, id = action.request](ProbeAnswered answer) {
       answer.request = id;
       post(std::move(answer));
     });
@@ -269,13 +298,14 @@ struct Loop::Impl {
   void note_connection() {
     if (std::exchange(noted, true) || !session.process()) return;
     current = os::established_connection(session.process()->pid);
+    behind_proxy = !current;
     os::reset_on_close(session.process()->pid);
   }
 
   // This connection holds the forwards now: it is the one to knock at if it ends badly.
   void keep_connection() {
     if (!current) return;
-    stale = last = std::exchange(current, std::nullopt);
+    stale = last = carrying = std::exchange(current, std::nullopt);
     reporter.set_connection(last);
     if (const auto kept = store::keep_last_connection(host, places, tunnel->name, *last); !kept)
       reporter.log(kept.error().line());
@@ -303,7 +333,7 @@ struct Loop::Impl {
       if (error) return;
       if (number == SIGUSR1) {
         post(Nudged{});
-      } else if (number == SIGHUP && !hangup_ends) {
+      } else if (number == SIGUSR2 || (number == SIGHUP && !hangup_ends)) {
         reload();
       } else {
         manager.stopping();
@@ -320,10 +350,14 @@ struct Loop::Impl {
     if (!spec.runtime_dir) spec.runtime_dir = tunnel->runtime_dir;  // as it was found when we began
     fresh = Tunnel::make(std::move(spec));
     if (!fresh) return;
-    if (fresh->spec() == tunnel.spec()) return reporter.log("the tunnel file was read again: nothing changed");
+    if (!reread && fresh->spec() == tunnel.spec())
+      return reporter.log("the tunnel file was read again: nothing changed");
     if ((*fresh)->runtime_dir != tunnel->runtime_dir)
       return reporter.log("the tunnel file is not taken: another runtime_dir needs a restart");
-    post(Reloaded{(*fresh)->forwards.size()});
+    if (needs_new_login(tunnel, *fresh))
+      post(Reloaded{(*fresh)->forwards.size()});
+    else
+      post(ForwardsChanged{find_forwards(tunnel, *fresh)});
     reread = std::move(*fresh);
   }
 

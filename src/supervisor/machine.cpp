@@ -23,6 +23,8 @@ std::string_view to_text(Phase phase) noexcept {
 
 Machine::Machine(Rules rules) : rules_(std::move(rules)) {
   view_.forwards.assign(rules_.forwards, ForwardState::pending);
+  open_.assign(rules_.forwards, false);
+  refused_ = open_;
 }
 
 Actions Machine::on(const Event& event, TimePoint now, double chance) {
@@ -44,7 +46,8 @@ void Machine::begin_attempt() {
   forget_requests();
   phase_ = Phase::starting;
   attempt_began_ = now_;
-  next_forward_ = 0;
+  open_.assign(view_.forwards.size(), false);
+  refused_ = open_;
   nobody_answers_ = 0;
   kill_sent_ = was_verified_ = restarting_ = reloading_ = knocking_ = false;
   cause_.reset();
@@ -71,7 +74,9 @@ void Machine::handle(const ControlReady&) {
 }
 
 void Machine::ask_for_next_forward() {
-  if (next_forward_ < view_.forwards.size()) return ask_for(next_forward_);
+  for (next_forward_ = 0; next_forward_ < open_.size(); ++next_forward_)
+    if (!open_[next_forward_] && !refused_[next_forward_]) return ask_for(next_forward_);
+  if (std::find(refused_.begin(), refused_.end(), true) != refused_.end()) return begin_contest();
   phase_ = Phase::verifying;
   set(Timer::attempt, k_attempt_limit);
   begin_probe();
@@ -80,12 +85,17 @@ void Machine::ask_for_next_forward() {
 void Machine::handle(const ForwardAnswered& event) {
   if (!is_answer(event.request)) return;
   forget_requests();
+  if (event.kind == ForwardAnswered::Kind::granted) {
+    open_[next_forward_] = true;
+    refused_[next_forward_] = false;
+    view_.forwards[next_forward_] = ForwardState::pending;
+  }
+  if (change_) return apply_change();
   switch (event.kind) {
     case ForwardAnswered::Kind::granted:
       silences_ = 0;
       nobody_answers_ = 0;
       knocking_ = false;
-      view_.forwards[next_forward_++] = ForwardState::pending;
       phase_ = Phase::opening;
       if (view_.state == TunnelState::standby) show(TunnelState::connecting, "the port is free");
       cancel(Timer::ask_again);
@@ -105,16 +115,21 @@ void Machine::handle(const ForwardAnswered& event) {
 
 void Machine::begin_probe() {
   cancel(Timer::probe);
-  actions_.emplace_back(Probe{new_request(), rules_.target_by_name && silences_ >= k_silences});
+  probed_.clear();
+  for (std::size_t at = 0; at < open_.size(); ++at)
+    if (open_[at]) probed_.push_back(at);
+  actions_.emplace_back(Probe{new_request(), probed_, rules_.target_by_name && silences_ >= k_silences});
 }
 
 void Machine::handle(const ProbeAnswered& event) {
   if (!is_answer(event.request)) return;
   forget_requests();
+  if (change_) return apply_change();
   if (event.kind == ProbeAnswered::Kind::silent) return on_silence();
   silences_ = 0;
-  for (std::size_t at = 0; at < std::min(view_.forwards.size(), event.forwards.size()); ++at)
-    view_.forwards[at] = event.forwards[at];
+  for (std::size_t at = 0; at < std::min(probed_.size(), event.forwards.size()); ++at)
+    view_.forwards[probed_[at]] = event.forwards[at];
+  if (phase_ == Phase::contested && event.kind != ProbeAnswered::Kind::lost) return look_at_open_ones();
   switch (event.kind) {
     case ProbeAnswered::Kind::verified:
     case ProbeAnswered::Kind::unproven:
@@ -155,7 +170,7 @@ void Machine::target_is_down(const ProbeAnswered& answer) {
   const Diagnosis why = answer.why ? *answer.why : rules_.explain(FailureClass::target_down, std::nullopt);
   if (view_.state != TunnelState::waiting || view_.last_error != why) remember(why);
   show(TunnelState::waiting, why.message);
-  set(Timer::probe, std::min<Milliseconds>(k_target_recheck, rules_.probe_interval));
+  set(Timer::probe, soon_probe_wait());
 }
 
 void Machine::on_silence() {
@@ -168,6 +183,10 @@ void Machine::on_silence() {
 Milliseconds Machine::probe_wait() const {
   const auto whole = std::chrono::duration_cast<Milliseconds>(rules_.probe_interval);
   return Milliseconds(static_cast<Milliseconds::rep>(static_cast<double>(whole.count()) * (0.8 + 0.2 * chance_)));
+}
+
+Milliseconds Machine::soon_probe_wait() const {
+  return std::min<Milliseconds>(k_target_recheck, rules_.probe_interval);
 }
 
 // --- the end of a run
@@ -227,6 +246,8 @@ void Machine::handle(const ChildExited& event) {
   forget_requests();
   view_.verified = false;
   view_.rtt_ms.reset();
+  phase_ = Phase::ending;
+  if (change_) apply_change();
   mark_all(ForwardState::down);
   if (stopping_) return stop();
   if (was_verified_) ++view_.reconnects;

@@ -9,10 +9,10 @@
 //                   waiting ◄─────────────────── ending ◄────────────────────┴───────────────────────────┘
 //
 // `starting`: ssh runs, its control socket is not there yet: it is not logged in. `opening`: the forwards are asked
-// for, one after the other. `contested`: the bastion's port is taken, most likely by our own stale session: the
-// connection is kept, the forward asked for again and again, and the stale session knocked at. Where another host may
-// rightly have the port (host = any) it is a standby: the same, at ease, and nobody is knocked at. `ending`: ssh was
-// told to end. `stopped` is final.
+// for, one after the other. `contested`: of at least one forward the bastion's port is taken, most likely by our own
+// stale session; the others are open and looked at. The connection is kept, the forward asked for again and again, and
+// the stale session knocked at. Where another host may rightly have the port (host = any) it is a standby: the same, at
+// ease, and nobody is knocked at. `ending`: ssh was told to end. `stopped` is final.
 #pragma once
 
 #include "core/failure.hpp"
@@ -63,9 +63,17 @@ struct HolderAnswered {
   std::optional<Diagnosis> why;  ///< of silence
 };
 struct KnockAnswered {
-  bool gone = false;  ///< no session of ours is in the way, or not any more
+  bool gone = false;                  ///< no session of ours is in the way, or not any more
+  std::optional<Diagnosis> why = {};  ///< what it means if the port is taken all the same
 };
-/// All forwards together: the worst of them decides.
+/// The tunnel file was read again, and asks for nothing that needs another login.
+struct ForwardsChanged {
+  std::vector<std::optional<std::size_t>> from;  ///< for each forward as it shall be: which of the present ones it is
+};
+struct ForwardsClosed {  ///< the answer to ChangeForwards
+  RequestId request = 0;
+};
+/// All forwards that were asked about together: the worst of them decides.
 struct ProbeAnswered {
   RequestId request = 0;
   enum class Kind {
@@ -75,7 +83,7 @@ struct ProbeAnswered {
     lost,         ///< nothing listens on the bastion any more
     silent,       ///< no reply
   } kind = Kind::silent;
-  std::vector<store::ForwardState> forwards;
+  std::vector<store::ForwardState> forwards;  ///< in the order of Probe::forwards
   std::optional<double> rtt_ms;
   std::optional<Diagnosis> why;
 };
@@ -86,14 +94,14 @@ struct NetworkGained {};  ///< an address or a default route came
 struct Woke {};           ///< from suspend, or from being frozen
 struct PathBack {};       ///< the bastion's ssh port accepts connections again
 struct Nudged {};         ///< SIGUSR1: a person asks
-struct Reloaded {         ///< the tunnel file was read again and differs
+struct Reloaded {         ///< the tunnel file was read again, and needs another login
   std::size_t forwards = 1;
 };
 struct StopAsked {};
 
-using Event =
-    std::variant<Started, ChildFailedToStart, ControlReady, ChildExited, ForwardAnswered, HolderAnswered, KnockAnswered,
-                 ProbeAnswered, TimerFired, NetworkGained, Woke, PathBack, Nudged, Reloaded, StopAsked>;
+using Event = std::variant<Started, ChildFailedToStart, ControlReady, ChildExited, ForwardAnswered, HolderAnswered,
+                           KnockAnswered, ForwardsChanged, ForwardsClosed, ProbeAnswered, TimerFired, NetworkGained,
+                           Woke, PathBack, Nudged, Reloaded, StopAsked>;
 
 // --- actions: what is to be done
 
@@ -110,9 +118,17 @@ struct LookForHolder {
   std::size_t forward = 0;
   bool closely = false;  ///< wait for a word of who has it
 };
-struct Knock {};
+struct Knock {
+  std::size_t forward = 0;  ///< what it is to free
+};
+/// The new forwards stand in place of the present ones from now on. Without a request there is no connection.
+struct ChangeForwards {
+  RequestId request = 0;
+  std::vector<std::size_t> close;  ///< by their present numbers; the sessions through them live on
+};
 struct Probe {
   RequestId request = 0;
+  std::vector<std::size_t> forwards;
   bool long_look = false;  ///< give a target whose name is being resolved more time
 };
 struct SetTimer {
@@ -128,8 +144,8 @@ struct WatchPath {
 };
 struct Quit {};
 
-using Action = std::variant<StartChild, EndChild, OpenForward, LookForHolder, Knock, Probe, SetTimer, CancelTimer,
-                            WatchPath, Quit>;
+using Action = std::variant<StartChild, EndChild, OpenForward, LookForHolder, Knock, ChangeForwards, Probe, SetTimer,
+                            CancelTimer, WatchPath, Quit>;
 using Actions = std::vector<Action>;
 
 /// What status shows of it.
@@ -178,7 +194,8 @@ class Machine {
 
   [[nodiscard]] const View& view() const noexcept { return view_; }
   [[nodiscard]] Phase phase() const noexcept { return phase_; }
-  void set_rules(Rules rules) { rules_ = std::move(rules); }  ///< with the StartChild that follows a Reloaded
+  /// With a ChangeForwards, or the StartChild that follows a Reloaded.
+  void set_rules(Rules rules) { rules_ = std::move(rules); }
 
  private:
   void handle(const Started&);
@@ -188,6 +205,8 @@ class Machine {
   void handle(const ForwardAnswered&);
   void handle(const HolderAnswered&);
   void handle(const KnockAnswered&);
+  void handle(const ForwardsChanged&);
+  void handle(const ForwardsClosed&);
   void handle(const ProbeAnswered&);
   void handle(const TimerFired&);
   void handle(const NetworkGained&);
@@ -204,7 +223,12 @@ class Machine {
   void ask_for(std::size_t forward);
   void ask_for_next_forward();
   void on_refusal();
+  void pass_over(store::ForwardState state);
   void contest();
+  void begin_contest();
+  void turn_to_next_refused();
+  void look_at_open_ones();
+  void apply_change();
   void stand_by();
   void look_at_owner(const HolderAnswered& answer);
   void deny();
@@ -230,10 +254,14 @@ class Machine {
   [[nodiscard]] RequestId new_request() { return awaited_ = ++last_request_; }
   [[nodiscard]] bool has_child() const noexcept;
   [[nodiscard]] Milliseconds probe_wait() const;
+  [[nodiscard]] Milliseconds soon_probe_wait() const;
   [[nodiscard]] Milliseconds ask_again_wait() const;
   [[nodiscard]] Milliseconds standby_wait() const;
   [[nodiscard]] bool is_own_stale() const;
   [[nodiscard]] bool may_ask_early() const;
+  [[nodiscard]] bool is_any_open() const;
+  [[nodiscard]] bool is_all_denied() const;
+  [[nodiscard]] bool is_logged_in() const noexcept;
   [[nodiscard]] bool was_healthy() const;
 
   Rules rules_;
@@ -249,15 +277,21 @@ class Machine {
   RequestId last_request_ = 0;
   RequestId awaited_ = 0;         ///< 0: no answer is waited for
   std::size_t next_forward_ = 0;  ///< the one asked for in opening and contested
-  int silences_ = 0;              ///< in a row, of probes or forward requests
-  int nobody_answers_ = 0;        ///< refusals though nothing listens there
+  std::vector<bool> open_;        ///< granted over this connection
+  std::vector<bool> refused_;     ///< asked for over this connection, and not to be had yet
+  std::vector<std::size_t> probed_;
+  std::optional<ForwardsChanged> change_;  ///< waits for the answer under way
+  int silences_ = 0;                       ///< in a row, of probes or forward requests
+  int nobody_answers_ = 0;                 ///< refusals though nothing listens there
   bool kill_sent_ = false;
   bool was_verified_ = false;  ///< this run of ssh was up
   bool stopping_ = false;
   bool reloading_ = false;
-  bool restarting_ = false;         ///< ending only to begin anew at once
-  bool knocking_ = false;           ///< in this contest at least one knock was made
-  bool stale_gone_ = false;         ///< in this contest: no session of ours is in the way
+  bool restarting_ = false;      ///< ending only to begin anew at once
+  bool knocking_ = false;        ///< in this contest at least one knock was made
+  bool stale_gone_ = false;      ///< in this contest: no session of ours is in the way
+  bool looked_closely_ = false;  ///< in this contest
+  std::optional<Diagnosis> useless_knock_;
   int owner_silences_ = 0;          ///< in a row, of the host that we stand by for
   std::optional<Diagnosis> cause_;  ///< why the child is being ended
   TimePoint attempt_began_;

@@ -3,6 +3,7 @@
 #include "supervisor/machine.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace holdfast::supervisor {
 namespace {
@@ -35,6 +36,9 @@ void Machine::on_refusal() {
   // Asked for again in a contest, the answer "taken" is nothing new.
   if (phase_ != Phase::contested) {
     actions_.emplace_back(LookForHolder{new_request(), next_forward_});
+  } else if (useless_knock_ && view_.state != TunnelState::standby) {
+    if (std::exchange(looked_closely_, true)) return contest();
+    actions_.emplace_back(LookForHolder{.request = new_request(), .forward = next_forward_, .closely = true});
   } else if (view_.state == TunnelState::standby && now_ - looked_at_ >= rules_.probe_interval) {
     looked_at_ = now_;
     actions_.emplace_back(LookForHolder{.request = new_request(), .forward = next_forward_, .closely = true});
@@ -46,29 +50,72 @@ void Machine::on_refusal() {
 void Machine::handle(const HolderAnswered& event) {
   if (!is_answer(event.request)) return;
   forget_requests();
+  if (change_) return apply_change();
   if (phase_ == Phase::contested) return look_at_owner(event);
   switch (event.kind) {
     case HolderAnswered::Kind::held:
     case HolderAnswered::Kind::silent:
     case HolderAnswered::Kind::no_reply:
-      return contest();
+      return pass_over(ForwardState::busy);
     case HolderAnswered::Kind::nobody:
       // Freed in the very moment between the two questions, or never allowed: asking once more tells.
       if (++nobody_answers_ >= 2) return deny();
       return ask_for_next_forward();
     case HolderAnswered::Kind::prohibited:
       // Where another host may have it, that is by far the likelier reason.
-      return rules_.held_before || rules_.standby ? contest() : deny();
+      return rules_.held_before || rules_.standby ? pass_over(ForwardState::busy) : deny();
   }
 }
 
+bool Machine::is_any_open() const { return std::find(open_.begin(), open_.end(), true) != open_.end(); }
+
+bool Machine::is_all_denied() const {
+  for (std::size_t at = 0; at < refused_.size(); ++at)
+    if (refused_[at] && view_.forwards[at] != ForwardState::denied) return false;
+  return true;
+}
+
+/// What is open stays open: sessions may run through it.
 void Machine::deny() {
+  if (is_any_open()) return pass_over(ForwardState::denied);
   view_.forwards[next_forward_] = ForwardState::denied;
   give_up(rules_.explain(FailureClass::forward_denied, next_forward_));
 }
 
+/// One that cannot be had keeps no other from being opened; but where another host may have the tunnel, it has all of
+/// it.
+void Machine::pass_over(ForwardState state) {
+  view_.forwards[next_forward_] = state;
+  refused_[next_forward_] = true;
+  nobody_answers_ = 0;
+  if (rules_.standby) return contest();
+  ask_for_next_forward();
+}
+
+void Machine::begin_contest() {
+  next_forward_ = static_cast<std::size_t>(std::find(refused_.begin(), refused_.end(), true) - refused_.begin());
+  contest();
+}
+
+void Machine::turn_to_next_refused() {
+  for (std::size_t step = 1; step <= refused_.size(); ++step) {
+    const std::size_t at = (next_forward_ + step) % refused_.size();
+    if (!refused_[at]) continue;
+    next_forward_ = at;
+    return;
+  }
+}
+
+/// The open forwards beside a taken one were probed.
+void Machine::look_at_open_ones() {
+  set(Timer::probe, probe_wait());
+  set(Timer::ask_again, view_.state == TunnelState::standby ? standby_wait() : ask_again_wait());
+}
+
 void Machine::handle(const KnockAnswered& event) {
-  if (event.gone && phase_ == Phase::contested) stale_gone_ = true;
+  if (phase_ != Phase::contested) return;
+  if (event.gone) stale_gone_ = true;
+  if (event.why && !useless_knock_) useless_knock_ = event.why;
 }
 
 /// The holder is, as far as we know, a session of our own that the bastion has not noticed to be dead.
@@ -80,18 +127,23 @@ void Machine::contest() {
   if (begins) {
     phase_ = Phase::contested;
     contested_since_ = looked_at_ = now_;
-    stale_gone_ = false;
+    stale_gone_ = looked_closely_ = false;
+    useless_knock_.reset();
     owner_silences_ = 0;
     cancel(Timer::attempt);
-    view_.forwards[next_forward_] = ForwardState::busy;
+    if (is_any_open()) set(Timer::probe, soon_probe_wait());
+  } else {
+    turn_to_next_refused();
   }
   if (rules_.standby && !is_own_stale()) return stand_by();
   if (begins) {
-    Diagnosis why = rules_.explain(FailureClass::forward_busy, next_forward_);
-    show(TunnelState::waiting, why.message);
+    const bool denied = is_all_denied();
+    Diagnosis why = rules_.explain(denied ? FailureClass::forward_denied : FailureClass::forward_busy, next_forward_);
+    show(denied ? TunnelState::failed : TunnelState::waiting, why.message);
     remember(std::move(why));
   }
-  actions_.emplace_back(Knock{});
+  if (is_all_denied()) return set(Timer::ask_again, k_shortest_slow);
+  actions_.emplace_back(Knock{next_forward_});
   set(Timer::ask_again, std::exchange(knocking_, true) ? ask_again_wait() : k_after_knock);
 }
 
@@ -107,6 +159,13 @@ void Machine::stand_by() {
 
 // The bastion may hold the port for a host that lost its power, and for hours: then there is something to tell.
 void Machine::look_at_owner(const HolderAnswered& answer) {
+  if (view_.state != TunnelState::standby) {
+    // The knock was of no use; a word of the holder's tells more than its silence.
+    const bool lives = answer.kind == HolderAnswered::Kind::held && answer.why;
+    if (useless_knock_) remember(lives ? *answer.why : *useless_knock_);
+    if (useless_knock_) show(TunnelState::waiting, view_.last_error->message);
+    return contest();
+  }
   if (answer.kind == HolderAnswered::Kind::silent) {
     if (++owner_silences_ == k_owner_silences && answer.why) remember(*answer.why);
   } else if (answer.kind == HolderAnswered::Kind::held) {
@@ -125,6 +184,7 @@ Milliseconds Machine::standby_wait() const {
 }
 
 Milliseconds Machine::ask_again_wait() const {
+  if (is_all_denied()) return k_shortest_slow;
   const auto age = now_ - contested_since_;
   if (age < k_eager_contest) return std::chrono::seconds(1);
   if (age < k_eager_contest + k_patient_contest) return std::chrono::seconds(5);

@@ -33,7 +33,9 @@ void Machine::handle(const TimerFired& event) {
       if (phase_ == Phase::waiting) begin_attempt();
       return;
     case Timer::probe:
-      if (phase_ == Phase::up && awaited_ == 0) begin_probe();
+      if (phase_ != Phase::up && (phase_ != Phase::contested || !is_any_open())) return;
+      if (awaited_ == 0) return begin_probe();
+      if (phase_ == Phase::contested) set(Timer::probe, soon_probe_wait());  // a taken port is being asked for
       return;
     case Timer::ask_again:
       if (may_ask_early()) ask_again();
@@ -70,8 +72,10 @@ void Machine::handle(const Nudged&) {
 }
 
 void Machine::handle(const Reloaded& event) {
+  change_.reset();
   view_.forwards.assign(event.forwards, ForwardState::pending);
-  next_forward_ = 0;
+  open_.assign(event.forwards, false);
+  refused_ = open_;
   if (stopping_) return;
   show(TunnelState::connecting, "the tunnel file changed");
   if (!has_child()) return begin_attempt();

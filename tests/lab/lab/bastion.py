@@ -157,6 +157,10 @@ class Bastion(Host):
         """A port that accepts anyone, says this, and then says nothing more or closes."""
         return Door(self, greet, close)
 
+    def holder(self, port: int, greet: bytes = b"") -> Door:
+        """Somebody who has this very port of the loopback."""
+        return Door(self, greet, close=False, where=("127.0.0.1", port))
+
     def silent_door(self) -> Door:
         return self.door()
 
@@ -179,9 +183,11 @@ class Bastion(Host):
 class Door:
     """A listener on every address of the bastion, served by the test itself."""
 
-    def __init__(self, bastion: Bastion, greet: bytes, close: bool, endless: bool = False) -> None:
+    def __init__(self, bastion: Bastion, greet: bytes, close: bool, endless: bool = False,
+                 where: tuple[str, int] = ("0.0.0.0", 0)) -> None:
         self._listener = bastion.namespace.socket()
-        self._listener.bind(("0.0.0.0", 0))
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._listener.bind(where)
         self._listener.listen()
         self.port = int(self._listener.getsockname()[1])
         self._greet, self._close, self._endless = greet, close, endless

@@ -115,7 +115,16 @@ class Network:
         self.interface_up(name)
         return place
 
+    def place(self, name: str) -> Place:
+        return self._places[name]
+
     # -- faults ------------------------------------------------------------------------------------------
+
+    def readdress(self, name: str, address: str) -> None:
+        """Another IPv4 address of the same network, as from a new lease: the old one is gone."""
+        place = self._places[name]
+        place.namespace.run("ip", "-4", "addr", "flush", "dev", "eth0")
+        place.namespace.script([f"addr add {address}/24 dev eth0", f"route replace default via {place.address[:-1]}1"])
 
     def unplug(self, name: str) -> None:
         """Pulls the host's cable: no carrier; addresses and routes stay, as before any network daemon reacts."""

@@ -64,6 +64,8 @@ Event some_answer(Random& random, const World& world) {
                                                        : static_cast<ForwardAnswered::Kind>(below(random, 3))};
     case World::Asked::holder:
       return HolderAnswered{id, static_cast<HolderAnswered::Kind>(below(random, 5)), some_failure(random)};
+    case World::Asked::closing:
+      return ForwardsClosed{id};
     default: {
       ProbeAnswered answer;
       answer.request = id;
@@ -71,11 +73,25 @@ Event some_answer(Random& random, const World& world) {
           below(random, 3) != 0 ? ProbeAnswered::Kind::verified : static_cast<ProbeAnswered::Kind>(below(random, 5));
       const bool good = answer.kind == ProbeAnswered::Kind::verified || answer.kind == ProbeAnswered::Kind::unproven;
       const auto state = good ? store::ForwardState::up : store::ForwardState::down;
-      if (answer.kind != ProbeAnswered::Kind::silent) answer.forwards.assign(world.forwards, state);
+      if (answer.kind != ProbeAnswered::Kind::silent) answer.forwards.assign(world.probed, state);
       if (below(random, 2) == 0) answer.why = some_failure(random);
       return answer;
     }
   }
+}
+
+std::optional<Diagnosis> some_words(Random& random) {
+  return below(random, 2) == 0 ? std::optional(some_failure(random)) : std::nullopt;
+}
+
+/// Some of the forwards that are there, some new ones, in any order; of those that a change asked for before, none.
+ForwardsChanged some_change(Random& random, const World& world) {
+  std::vector<std::optional<std::size_t>> from;
+  for (std::size_t at = 0; at < world.forwards; ++at)
+    if (below(random, 3) != 0) from.emplace_back(at);
+  while (from.empty() || below(random, 3) == 0) from.emplace_back(std::nullopt);
+  std::shuffle(from.begin(), from.end(), random);
+  return {std::move(from)};
 }
 
 // The timer that is due first; nothing when none is set.
@@ -102,9 +118,11 @@ void step(Random& random, World& world) {
     if (const auto timer = next_timer(world)) return void(world.fire(*timer, chance));
   }
   world.pass(Milliseconds(below(random, 90'000)));
-  switch (below(random, 9)) {
+  switch (below(random, 10)) {
     case 7:
-      return void(world.give(KnockAnswered{below(random, 2) == 0}, chance));
+      return void(world.give(KnockAnswered{below(random, 2) == 0, some_words(random)}, chance));
+    case 8:
+      return void(world.give(some_change(random, world), chance));
     case 0:
       return void(world.give(NetworkGained{}, chance));
     case 1:

@@ -403,6 +403,91 @@ BOOST_AUTO_TEST_CASE(a_changed_file_is_taken_by_a_new_ssh_at_once) {
   BOOST_TEST((story.state() == TunnelState::up));
 }
 
+BOOST_AUTO_TEST_CASE(a_forward_that_comes_and_one_that_goes_cost_no_connection) {
+  Story story(plain_rules(2));
+  story.bring_up();
+  const auto& actions = story.give(ForwardsChanged{{1, std::nullopt}});
+  BOOST_TEST(!has<EndChild>(actions));
+  BOOST_REQUIRE(has<ChangeForwards>(actions));
+  BOOST_TEST(has<OpenForward>(story.closed()));
+  BOOST_TEST((story.machine.view().forwards[0] == ForwardState::up));
+  BOOST_TEST(has<Probe>(story.grant()));
+  story.probe_says(ProbeAnswered::Kind::verified);
+  BOOST_TEST((story.state() == TunnelState::up));
+  BOOST_TEST(story.starts.size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_change_waits_for_the_answer_under_way) {
+  Story story(plain_rules(2));
+  story.log_in();
+  BOOST_TEST(!has<ChangeForwards>(story.give(ForwardsChanged{{std::nullopt}})));
+  // Granted meanwhile: it is known to be open, and closed.
+  BOOST_REQUIRE(has<ChangeForwards>(story.grant()));
+  BOOST_TEST(has<OpenForward>(story.closed()));
+}
+
+BOOST_AUTO_TEST_CASE(a_change_without_a_connection_is_for_the_next_one) {
+  Story story;
+  story.child_dies(failure(FailureClass::dns));
+  BOOST_TEST(has<ChangeForwards>(story.give(ForwardsChanged{{0, std::nullopt}})));
+  story.fire(Timer::retry);
+  story.bring_up();
+  BOOST_TEST((story.state() == TunnelState::up));
+}
+
+BOOST_AUTO_TEST_CASE(a_forward_that_is_taken_keeps_no_other_down) {
+  Story story(plain_rules(2));
+  story.log_in();
+  story.refuse();
+  BOOST_TEST(has<OpenForward>(story.held_by(HolderAnswered::Kind::held)));
+  BOOST_TEST(has<Knock>(story.grant()));
+  BOOST_TEST((story.state() == TunnelState::waiting));
+  BOOST_TEST((story.machine.view().forwards[0] == ForwardState::busy));
+  // What is open is looked at meanwhile, and the taken one asked for after that.
+  story.give(TimerFired{Timer::probe});
+  story.probe_says(ProbeAnswered::Kind::verified);
+  BOOST_TEST((story.machine.view().forwards[1] == ForwardState::up));
+  BOOST_TEST((story.state() == TunnelState::waiting));
+  BOOST_TEST(has<OpenForward>(story.fire(Timer::ask_again)));
+  story.grant();
+  story.probe_says(ProbeAnswered::Kind::verified);
+  BOOST_TEST((story.state() == TunnelState::up));
+  BOOST_TEST(story.starts.size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_forward_that_is_forbidden_ends_nothing_that_is_open) {
+  Story story;
+  story.bring_up();
+  story.give(ForwardsChanged{{0, std::nullopt}});
+  story.closed();
+  story.refuse();
+  BOOST_TEST(!has<EndChild>(story.held_by(HolderAnswered::Kind::nobody)));
+  story.refuse();
+  BOOST_TEST(!has<EndChild>(story.held_by(HolderAnswered::Kind::nobody)));
+  BOOST_TEST((story.state() == TunnelState::failed));
+  BOOST_TEST((story.machine.view().forwards[1] == ForwardState::denied));
+  BOOST_TEST((story.wait_of(Timer::ask_again) == k_shortest_slow));
+}
+
+BOOST_AUTO_TEST_CASE(a_knock_that_is_of_no_use_is_told_once_the_port_is_still_taken) {
+  Story story;
+  story.log_in();
+  story.refuse();
+  story.held_by(HolderAnswered::Kind::held);
+  const Diagnosis useless{FailureClass::forward_busy, "no use", "a hint"};
+  story.give(KnockAnswered{.gone = true, .why = useless});
+  story.fire(Timer::ask_again);
+  BOOST_TEST(has<LookForHolder>(story.refuse()));
+  story.held_by(HolderAnswered::Kind::silent);
+  BOOST_TEST((story.machine.view().last_error == useless));
+  story.fire(Timer::ask_again);
+  BOOST_TEST(!has<LookForHolder>(story.refuse()));
+  story.fire(Timer::ask_again);
+  story.grant();
+  story.probe_says(ProbeAnswered::Kind::verified);
+  BOOST_TEST((story.state() == TunnelState::up));
+}
+
 BOOST_AUTO_TEST_CASE(a_stop_while_waiting_ends_at_once) {
   Story story;
   story.child_dies(failure(FailureClass::dns));

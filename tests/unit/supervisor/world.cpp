@@ -1,6 +1,7 @@
 #include "world.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace holdfast::supervisor {
 
@@ -38,14 +39,28 @@ const Actions& World::give(const Event& event, double chance) {
   if (std::holds_alternative<ChildExited>(event) || std::holds_alternative<ChildFailedToStart>(event)) {
     child = false;
     end_asked = false;
+    request = 0;  // no answer is waited for any more
   }
-  if (const auto* reloaded = std::get_if<Reloaded>(&event)) forwards = reloaded->forwards;
+  if (const auto* reloaded = std::get_if<Reloaded>(&event)) {
+    forwards = reloaded->forwards;
+    coming.reset();
+    open.assign(forwards, false);
+  }
+  if (const auto* changed = std::get_if<ForwardsChanged>(&event)) {
+    coming = changed->from.size();
+    from = changed->from;
+  }
+  if (const auto* said = std::get_if<ForwardAnswered>(&event))
+    if (said->request == request && request != 0 && said->kind == ForwardAnswered::Kind::granted &&
+        asked == Asked::forward)
+      open.at(asked_for) = true;
   // A request is answered once.
   const auto answered = [&](RequestId id) {
     if (id == request) request = 0;
   };
   if (const auto* one = std::get_if<ForwardAnswered>(&event)) answered(one->request);
   if (const auto* one = std::get_if<HolderAnswered>(&event)) answered(one->request);
+  if (const auto* one = std::get_if<ForwardsClosed>(&event)) answered(one->request);
   if (const auto* one = std::get_if<ProbeAnswered>(&event)) answered(one->request);
   const bool stood_by = is_standing_by();
   last_ = machine.on(event, now, chance);
@@ -72,8 +87,7 @@ const Actions& World::probe_says(ProbeAnswered::Kind kind) {
   answer.request = request;
   answer.kind = kind;
   const bool good = kind == ProbeAnswered::Kind::verified || kind == ProbeAnswered::Kind::unproven;
-  if (kind != ProbeAnswered::Kind::silent)
-    answer.forwards.assign(forwards, good ? ForwardState::up : ForwardState::down);
+  if (kind != ProbeAnswered::Kind::silent) answer.forwards.assign(probed, good ? ForwardState::up : ForwardState::down);
   if (good) answer.rtt_ms = 1.0;
   return give(answer);
 }
@@ -96,20 +110,30 @@ void World::carry_out(const Action& action) {
     child = true;
     end_asked = false;
     request = 0;
+    open.assign(forwards, false);
     starts.push_back(now);
   } else if (std::holds_alternative<EndChild>(action)) {
     check(child, "only an ssh that runs is ended");
     end_asked = true;
     request = 0;
-  } else if (const auto* open = std::get_if<OpenForward>(&action)) {
-    check(open->forward < forwards, "only a forward that exists is asked for");
-    ask(open->request, Asked::forward);
+  } else if (const auto* wanted = std::get_if<OpenForward>(&action)) {
+    check(wanted->forward < forwards, "only a forward that exists is asked for");
+    check(!open.at(wanted->forward), "what is open is not asked for again");
+    ask(wanted->request, Asked::forward);
+    asked_for = wanted->forward;
     asked_at = now;
   } else if (const auto* look = std::get_if<LookForHolder>(&action)) {
     check(look->forward < forwards, "only a forward that exists is looked at");
     ask(look->request, Asked::holder);
   } else if (const auto* probe = std::get_if<Probe>(&action)) {
     ask(probe->request, Asked::probe);
+    probed = probe->forwards.size();
+    check(probed != 0, "a probe is of something");
+    for (const std::size_t at : probe->forwards) check(open.at(at), "only what is open is probed");
+  } else if (const auto* change = std::get_if<ChangeForwards>(&action)) {
+    check(coming.has_value(), "only what changed is changed");
+    change_forwards(*change);
+    if (change->request != 0) ask(change->request, Asked::closing);
   } else if (const auto* set = std::get_if<SetTimer>(&action)) {
     check_timer(*set);
     due[static_cast<std::size_t>(set->timer)] = now + set->wait;
@@ -130,6 +154,23 @@ void World::carry_out(const Action& action) {
   }
 }
 
+void World::change_forwards(const ChangeForwards& change) {
+  const auto before = std::exchange(open, std::vector<bool>(coming.value_or(0)));
+  std::vector<bool> left(before.size());
+  for (std::size_t at = 0; at < open.size(); ++at) {
+    if (!from[at]) continue;
+    open[at] = before.at(*from[at]);
+    left.at(*from[at]) = true;
+  }
+  // With a connection: exactly what is open and not wanted any more is closed, and nothing else is touched.
+  std::vector<std::size_t> gone;
+  for (std::size_t at = 0; at < before.size(); ++at)
+    if (before[at] && !left[at]) gone.push_back(at);
+  if (change.request != 0) check(change.close == gone, "what is taken away is closed, and nothing else");
+  forwards = open.size();
+  coming.reset();
+}
+
 void World::check_timer(const SetTimer& action) {
   const auto within = [&](Milliseconds lowest, Milliseconds highest) {
     return action.wait >= lowest && action.wait <= highest;
@@ -144,7 +185,8 @@ void World::check_timer(const SetTimer& action) {
     case Timer::ask_again:
       if (is_standing_by())
         return check(within(k_between_asks, k_longest_standby), "a standby asks within 13 s, and not at once");
-      return check(within(k_after_knock, std::chrono::seconds(15)), "a taken port is asked for each 0.25 to 15 s");
+      return check(within(k_after_knock, std::chrono::seconds(15)) || within(k_shortest_slow, k_shortest_slow),
+                   "a taken port is asked for each 0.25 to 15 s, a forbidden one each 5 min");
     case Timer::probe:
       return check(within(std::min<Milliseconds>(probe_interval * 8 / 10, k_target_recheck), probe_interval),
                    "a probe comes within its interval");

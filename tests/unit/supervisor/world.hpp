@@ -35,6 +35,7 @@ class World {
   const Actions& refuse() { return give(ForwardAnswered{request, ForwardAnswered::Kind::refused}); }
   const Actions& held_by(HolderAnswered::Kind kind) { return give(HolderAnswered{request, kind, {}}); }
   const Actions& knock_says(bool gone) { return give(KnockAnswered{gone}); }
+  const Actions& closed() { return give(ForwardsClosed{request}); }
   const Actions& probe_says(ProbeAnswered::Kind kind);
   const Actions& child_dies(std::optional<Diagnosis> why = {}) { return give(ChildExited{std::move(why)}); }
   void bring_up();  ///< from the start of an attempt to `up`
@@ -47,10 +48,13 @@ class World {
   bool path_watched = false;
   bool path_gone = false;  ///< an attempt told the watch so
   RequestId request = 0;   ///< the one under way, 0 when none is
-  enum class Asked { none, forward, holder, probe } asked = Asked::none;
+  enum class Asked { none, forward, holder, probe, closing } asked = Asked::none;
   std::array<std::optional<TimePoint>, k_timers> due;
   std::vector<TimePoint> starts;
   std::size_t forwards;
+  std::optional<std::size_t> coming;  ///< how many there will be after a change that waits
+  std::size_t probed = 0;             ///< forwards of the probe under way
+  std::vector<bool> open;             ///< over this connection, by number
   std::chrono::seconds probe_interval;
   bool may_stand_by;
   bool held_before;    ///< by a former run, or by this one since
@@ -61,11 +65,14 @@ class World {
   void check(bool holds, const char* promise);
   [[nodiscard]] bool is_standing_by() const;
   void carry_out(const Action& action);
+  void change_forwards(const ChangeForwards& change);
   void check_timer(const SetTimer& action);
   void check_standby(const Event& event, bool stood_by);
   void check_state();
 
   Actions last_;
+  std::vector<std::optional<std::size_t>> from;  ///< of the change that waits
+  std::size_t asked_for = 0;
   bool timer_was_due = false;  ///< the TimerFired under way is one of `due`
 };
 

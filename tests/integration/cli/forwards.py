@@ -1,0 +1,190 @@
+#!/usr/bin/env python3
+"""Forwards that come and go while the tunnel runs: what runs through the others never notices."""
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import socket
+import threading
+from typing import Any, Optional
+
+from house import TunnelHouse, free_port, main, until
+
+
+class Transfer:
+    """A target on this side that sends its first half at once and the rest when it is told to; and its visitor."""
+    HALF = 8 << 20
+
+    def __init__(self) -> None:
+        self.content = os.urandom(2 * self.HALF)
+        self.go_on = threading.Event()
+        self.listener = socket.socket()
+        self.listener.bind(("127.0.0.1", 0))
+        self.listener.listen()
+        self.port = int(self.listener.getsockname()[1])
+        self.heard = hashlib.sha256()
+        self.size = 0
+        self.threads = [threading.Thread(target=self._serve, daemon=True)]
+        self.threads[0].start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                visitor, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._send, args=(visitor,), daemon=True).start()
+
+    def _send(self, visitor: socket.socket) -> None:
+        with visitor:
+            try:
+                visitor.sendall(self.content[:self.HALF])
+                self.go_on.wait()
+                visitor.sendall(self.content[self.HALF:])
+            except OSError:  # a probe that has seen enough
+                return
+
+    def begin(self, port: int) -> None:
+        """From the bastion's end of the tunnel."""
+        thread = threading.Thread(target=self._receive, args=(port,), daemon=True)
+        self.threads.append(thread)
+        thread.start()
+        until("half of it to arrive", lambda: self.size >= self.HALF)
+
+    def _receive(self, port: int) -> None:
+        with socket.create_connection(("127.0.0.1", port)) as visitor:
+            while chunk := visitor.recv(1 << 16):
+                self.heard.update(chunk)
+                self.size += len(chunk)
+
+    def finish(self) -> bool:
+        """The rest; whether all of it arrived as it was sent."""
+        self.go_on.set()
+        self.threads[-1].join(30)
+        return self.heard.digest() == hashlib.sha256(self.content).digest()
+
+    def close(self) -> None:
+        self.go_on.set()
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.threads[0].join()
+        self.listener.close()
+
+
+class Forwards(TunnelHouse):
+    def setUp(self) -> None:
+        super().setUp()
+        self.transfer = Transfer()
+        self.addCleanup(self.transfer.close)
+        self.other = free_port()
+        done = self.run_holdfast(*self.arguments("-p", f"{self.other}:127.0.0.1:{self.bastion.port}",
+                                                 target=self.transfer.port))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.before = self.await_up()
+        self.transfer.begin(self.port)
+        self.file = self.home / ".config/holdfast/tunnels" / f"{self.name}.conf"
+
+    def edit(self, old: str, new: str, number: int = signal.SIGHUP) -> None:
+        text = self.file.read_text()
+        self.assertIn(old, text)
+        self.file.write_text(text.replace(old, new))
+        self.kill(self.before["supervisor_pid"], number)
+
+    def line(self, port: int) -> str:
+        return f"port = 127.0.0.1:{port}:127.0.0.1:{self.bastion.port}\n"
+
+    def states(self) -> dict[str, str]:
+        return {forward["listen"].rpartition(":")[2]: forward["state"] for forward in self.status()["forwards"]}
+
+    def assert_same_connection(self, now: Optional[dict[str, Any]] = None) -> None:
+        now = now or self.status()
+        self.assertEqual((now["ssh_pid"], now["supervisor_pid"], now["reconnects"]),
+                         (self.before["ssh_pid"], self.before["supervisor_pid"], self.before["reconnects"]))
+
+    def test_one_is_added_and_one_taken_away_by_hand(self) -> None:
+        more = free_port()
+        self.edit(self.line(self.other), self.line(self.other) + self.line(more))
+        until("the new one to answer", lambda: self.banner(more) == b"SSH-")
+        self.assertEqual(set(self.await_states(3).values()), {"up"})
+        self.edit(self.line(self.other), "", signal.SIGUSR2)
+        until("the old one to be gone", lambda: self.banner(self.other) == b"")
+        self.assertEqual(set(self.await_states(2)), {str(self.port), str(more)})
+        self.assert_same_connection(self.await_up())
+        self.assertTrue(self.transfer.finish())
+
+    def await_states(self, count: int) -> dict[str, str]:
+        def told() -> Optional[dict[str, str]]:
+            states = self.states()
+            return states if len(states) == count and set(states.values()) == {"up"} else None
+        return dict(until(f"{count} forwards to be up", told))
+
+    def test_one_leads_elsewhere_over_the_same_port(self) -> None:
+        quiet = socket.socket()
+        self.addCleanup(quiet.close)
+        quiet.bind(("127.0.0.1", 0))
+        quiet.listen()
+        self.edit(f"{self.other}:127.0.0.1:{self.bastion.port}", f"{self.other}:127.0.0.1:{quiet.getsockname()[1]}")
+        elsewhere = f"127.0.0.1:{quiet.getsockname()[1]}"
+        until("it to lead elsewhere", lambda: (now := self.status())["state"] == "up" and
+              now["forwards"][1]["target"] == elsewhere)
+        with socket.create_connection(("127.0.0.1", self.other)):
+            quiet.settimeout(10)
+            quiet.accept()[0].close()
+        self.assert_same_connection()
+        self.assertTrue(self.transfer.finish())
+
+    def test_setup_with_other_ports_changes_them_in_place(self) -> None:
+        more = free_port()
+        done = self.run_holdfast(*self.arguments("-p", f"{more}:127.0.0.1:{self.bastion.port}",
+                                                 target=self.transfer.port))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual((self.banner(more), self.banner(self.other)), (b"SSH-", b""))
+        self.assert_same_connection(self.await_up())
+        self.assertTrue(self.transfer.finish())
+
+    def test_a_port_that_is_taken_is_named_and_the_others_stay(self) -> None:
+        with socket.socket() as squatter:
+            squatter.bind(("127.0.0.1", 0))
+            squatter.listen()
+            taken = int(squatter.getsockname()[1])
+            self.edit(self.line(self.other), self.line(self.other) + self.line(taken))
+            now = until("it to be told", lambda: (now := self.status())["state"] == "waiting" and now)
+            self.assertEqual((now["last_error"]["class"], now["forwards"][2]["state"]), ("forward-busy", "busy"))
+            self.assertIn(str(taken), now["last_error"]["message"])
+            self.assertEqual(self.banner(self.other), b"SSH-")
+            until("the others to be seen up", lambda: (s := self.states())[str(self.other)] == s[str(self.port)] == "up")
+        until("it to be had", lambda: self.banner(taken) == b"SSH-")
+        self.assert_same_connection(self.await_up())
+        self.assertTrue(self.transfer.finish())
+
+    def test_a_setup_that_fails_for_a_taken_port_leaves_all_as_it_was(self) -> None:
+        text = self.file.read_text()
+        with socket.socket() as squatter:
+            squatter.bind(("127.0.0.1", 0))
+            squatter.listen()
+            taken = int(squatter.getsockname()[1])
+            for flags in ([], ["--no-preflight"]):
+                done = self.run_holdfast(*self.arguments("-p", f"{taken}:127.0.0.1:{self.bastion.port}", *flags,
+                                                         target=self.transfer.port))
+                self.assertEqual(done.returncode, 1, done.stderr)
+                self.assertIn(str(taken), done.stderr)
+                self.assertEqual(self.file.read_text(), text)
+                self.assert_same_connection(self.await_up())
+                self.assertEqual(set(self.states()), {str(self.port), str(self.other)})
+        self.assertTrue(self.transfer.finish())
+
+    def test_a_port_taken_on_one_address_family_is_taken(self) -> None:
+        """sshd binds ::1 alone where 127.0.0.1 is taken and no address was asked for: who came would meet a stranger."""
+        with socket.socket() as squatter:
+            squatter.bind(("127.0.0.1", 0))
+            squatter.listen()
+            taken = int(squatter.getsockname()[1])
+            self.edit(self.line(self.other), self.line(self.other) + self.line(taken))
+            until("it to be told", lambda: self.states().get(str(taken)) == "busy")
+            with socket.socket(socket.AF_INET6) as visitor:
+                self.assertNotEqual(visitor.connect_ex(("::1", taken)), 0)
+        self.assertTrue(self.transfer.finish())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,139 @@
+#!/usr/bin/python3
+"""The commonest pain of all: the bastion's port is still held by our own session, which died without a word."""
+from __future__ import annotations
+
+import signal
+import time
+from typing import Any
+
+from lab import Holdfast, LabTest, User, main, until
+
+PORT = 2222
+NAME = str(PORT)
+SOON = 30.0  # a login, a knock and its second SYN, on a machine that has other things to do
+
+
+class StalePort(LabTest):
+    ann: User
+    holdfast: Holdfast
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        host = cls.lab.workstation
+        cls.ann = host.add_user("ann")
+        cls.lab.bastion.admit(cls.ann)
+        cls.holdfast = Holdfast(host)
+        cls.holdfast.run("setup", "-p", NAME, "-b", "gate@bastion", "--run-as", "ann")
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.bastion, self.network = self.lab.bastion, self.lab.network
+        self.before = self.holdfast.await_up(NAME, timeout=60)
+
+    def cut(self) -> int:
+        """From here on nothing passes; who listens on the bastion."""
+        holder = self.bastion.who_listens(PORT)
+        assert holder
+        self.network.blackhole("workstation")
+        return holder
+
+    def assert_freed(self, holder: int, began: float, what: str, limit: float = SOON) -> None:
+        after = self.holdfast.await_up(NAME, timeout=limit + 30)
+        took = time.monotonic() - began
+        self.note(what, took)
+        self.assertLess(took, limit)
+        self.assertNotEqual(self.bastion.who_listens(PORT), holder)
+        self.assertEqual(self.bastion.ssh_through(PORT, "ann", "hostname"), "workstation\n")
+        self.assertTrue(after["verified"])
+
+    # -- every way of dying, and a bastion that never asks after its clients -------------------------------
+
+    def test_ssh_killed_while_nothing_passes(self) -> None:
+        holder = self.cut()
+        self.lab.workstation.kill(self.before["ssh_pid"])
+        until("it to be noticed", lambda: self.holdfast.state(NAME) != "up")
+        self.assertEqual(self.bastion.who_listens(PORT), holder)
+        began = time.monotonic()
+        self.network.heal()
+        self.assert_freed(holder, began, "ssh killed on a dead path")
+
+    def test_supervisor_and_ssh_killed_while_nothing_passes(self) -> None:
+        holder = self.cut()
+        for pid in (self.before["supervisor_pid"], self.before["ssh_pid"]):
+            self.lab.workstation.kill(pid)
+        until("another supervisor", lambda: self.holdfast.status(NAME)["supervisor_pid"] not in
+              (None, self.before["supervisor_pid"]), timeout=30)
+        began = time.monotonic()
+        self.network.heal()
+        self.assert_freed(holder, began, "supervisor and ssh killed on a dead path")
+
+    def test_power_cut_and_reboot(self) -> None:
+        """Another boot: only what is kept on the disk tells of the session."""
+        holder = self.cut()
+        self.lab.workstation.power_cut(boot=False)
+        self.network.heal()
+        self.assertEqual(self.bastion.who_listens(PORT), holder)
+        self.lab.workstation.boot()
+        self.assert_freed(holder, time.monotonic(), "power cut, after the boot")
+
+    def test_suspended_while_the_path_was_cut(self) -> None:
+        """Frozen stands for suspended; ssh was ended meanwhile, as by a resume that finds the lease gone."""
+        pids = [self.before["supervisor_pid"], self.before["ssh_pid"]]
+        holder = self.cut()
+        for pid in pids:
+            self.lab.workstation.kill(pid, signal.SIGSTOP)
+        self.lab.workstation.kill(self.before["ssh_pid"])
+        self.network.heal()
+        began = time.monotonic()
+        self.lab.workstation.kill(pids[0], signal.SIGCONT)
+        self.assert_freed(holder, began, "frozen, then thawed without its ssh")
+
+    # -- where a knock cannot work, that is said ----------------------------------------------------------
+
+    def await_words(self, *words: str, timeout: float = 60) -> dict[str, Any]:
+        def told() -> dict[str, Any]:
+            error = self.holdfast.status(NAME)["last_error"]
+            text = f"{error['message']} {error['hint']}"
+            if error["class"] == "forward-busy" and all(word in text for word in words):
+                return dict(error)
+            raise AssertionError(text)
+        return until(f"it to say {words}", told, timeout)
+
+    def test_another_address(self) -> None:
+        place = self.network.place("workstation")
+        old, new = place.address, place.address[:-1] + "77"
+        holder = self.cut()
+        self.lab.workstation.kill(self.before["ssh_pid"])
+        self.network.readdress("workstation", new)
+        self.addCleanup(self.network.readdress, "workstation", old)
+        self.network.heal()
+        self.await_words(old, "cannot be freed from here", "ClientAliveInterval")
+        self.assertEqual(self.bastion.who_listens(PORT), holder)
+        # The old address is back: so is the way to free it.
+        self.network.readdress("workstation", old)
+        self.assert_freed(holder, time.monotonic(), "address changed, then back", limit=60)
+
+    def test_somebody_else(self) -> None:
+        self.holdfast.run("stop", NAME)
+        with self.bastion.holder(PORT, b"SSH-2.0-Else\r\n"):
+            self.holdfast.run("start", NAME, check=False)
+            self.await_words(NAME, "somebody else", "another port")
+        self.assert_freed(-1, time.monotonic(), "somebody else let go")
+
+    def test_a_bastion_that_asks_after_its_clients(self) -> None:
+        """With ClientAliveInterval the bastion lets go by itself, whatever became of the address."""
+        self.bastion.configure(ClientAliveInterval=3, ClientAliveCountMax=2)
+        self.addCleanup(self.bastion.configure)
+        self.holdfast.run("restart", NAME)
+        before = self.holdfast.await_up(NAME)
+        holder = self.cut()
+        self.lab.workstation.kill(before["ssh_pid"])
+        until("the bastion to let go", lambda: self.bastion.who_listens(PORT) != holder, timeout=40)
+        began = time.monotonic()
+        self.network.heal()
+        self.assert_freed(holder, began, "freed by the bastion itself")
+
+
+if __name__ == "__main__":
+    main()
