@@ -10,11 +10,12 @@ from __future__ import annotations
 import re
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable, Iterable, Optional
+from typing import Any, Callable, Iterable, Mapping, Optional
 
-from lab import Holdfast, LabTest, Session, User, main, put_between_marks, until
+from lab import Holdfast, LabTest, Session, User, main, put_between_marks
 
 MARKS = ("<!-- matrix: written by tests/lab/matrix.py -->\n", "<!-- end of matrix -->\n")
 KILLING = "logout, `KillUserProcesses=yes`"
@@ -22,6 +23,7 @@ COLUMNS = ("ssh killed", "supervisor killed", "logout", KILLING, "reboot", "powe
 CLAIMED = dict(zip(COLUMNS, (None, "crash", "logout", "logout", "reboot", "reboot")))
 PROMPT = 20   # what recovers by itself does so within this many seconds, and so does what a login brings back
 PATIENCE = 75  # longer than a watchdog's minute and a login
+SIDE_BY_SIDE = 6  # rows; sshd turns some away where more than ten log in at the same moment
 SETTLED = 20  # logind ends a user's manager 10 s after the last logout
 NO_LINGER = "m-no-linger"
 POLKIT = ("polkit.addRule(function(action, subject) {\n  if (action.id.indexOf('org.freedesktop.login1.set-') == 0 &&"
@@ -61,6 +63,7 @@ class Row:
     user_name: str
     port: int = 0
     root: bool = False
+    hook: bool = False  # `holdfast hook --install` before its first setup
     user: User = field(init=False)
     holdfast: Holdfast = field(init=False)
     sessions: list[Session] = field(default_factory=list)
@@ -80,7 +83,10 @@ def all_rows() -> list[Row]:
             Row("`cron`", "cron", "m-cron"),
             Row("`tmux`", "tmux", "m-tmux"),
             Row("`screen`", "screen", "m-screen"),
-            Row("`nohup`", "nohup", "m-nohup")]
+            Row("`nohup`", "nohup", "m-nohup"),
+            Row("`tmux` with the login hook", "tmux", "m-tmux-hook", hook=True),
+            Row("`screen` with the login hook", "screen", "m-screen-hook", hook=True),
+            Row("`nohup` with the login hook", "nohup", "m-nohup-hook", hook=True)]
     for number, row in enumerate(rows):
         row.port = 2301 + number
     return rows
@@ -105,17 +111,23 @@ class Matrix(LabTest):
 
     # -- setting up --------------------------------------------------------------------------------------
 
+    def each(self, act: Callable[[Row], None], rows: Optional[list[Row]] = None) -> None:
+        """Side by side: no user has to do with another."""
+        with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+            list(pool.map(act, self.rows if rows is None else rows))
+
     def set_up(self, row: Row) -> None:
         """In a login of its own, which stays."""
         session = self.lab.workstation.login("root" if row.root else row.user)
         row.sessions.append(session)
+        if row.hook:
+            row.holdfast.run("hook", "--install", session=session)
         arguments = ["-n", row.name, "-p", str(row.port), "-b", "gate@bastion", "--backend", row.backend]
         row.holdfast.run("setup", *arguments, *(["--run-as", row.user_name] if row.root else []), session=session)
 
-    def log_out(self) -> None:
-        for row in self.rows:
-            while row.sessions:
-                row.sessions.pop().logout()
+    def log_out(self, row: Row) -> None:
+        while row.sessions:
+            row.sessions.pop().logout()
 
     def read_claims(self, column: str) -> None:
         for row in self.rows:
@@ -145,15 +157,21 @@ class Matrix(LabTest):
         return bool(told["state"] == "up" and told["verified"] and told["ssh_pid"] not in dead
                     and told["supervisor_pid"] in supervisors - dead)
 
-    def watch(self, rows: Iterable[Row], begin: float, seconds: float, dead: set[int]) -> dict[str, float]:
-        """Name to seconds since `begin` until the tunnel is held; who is not in there was not held in time."""
+    def watch(self, rows: Iterable[Row], begins: Mapping[str, float], seconds: float,
+              dead: set[int]) -> dict[str, float]:
+        """Name to seconds until the tunnel is held, since its beginning, which may be yet to come; who is not in
+        there was not held in time."""
         waiting, back = list(rows), {}
-        while waiting and time.monotonic() - begin < seconds:
+
+        def look(row: Row) -> None:
+            if self.is_held(row, supervisors[row.user_name], dead):
+                back[row.name] = time.monotonic() - begins[row.name]
+
+        while waiting:
             supervisors = self.supervisors()
-            for row in list(waiting):
-                if self.is_held(row, supervisors[row.user_name], dead):
-                    back[row.name] = time.monotonic() - begin
-                    waiting.remove(row)
+            self.each(look, [row for row in waiting if row.name in begins])
+            now = time.monotonic()
+            waiting = [row for row in waiting if row.name not in back and now - begins.get(row.name, now) < seconds]
             time.sleep(0.1)
         return back
 
@@ -178,21 +196,32 @@ class Matrix(LabTest):
     def judge(self, column: str, rows: Iterable[Row], begin: float, dead: set[int], seconds: float = PATIENCE) -> None:
         """Fills the column for these rows, and leaves every one of them held."""
         rows = list(rows)
-        back = self.watch(rows, begin, seconds, dead)
+        back = self.watch(rows, {row.name: begin for row in rows}, seconds, dead)
         for row in rows:
             if row.name in back:
                 row.cells[column] = Outcome("back", back[row.name])
         asleep = [row for row in rows if row.name not in back]
         orphaned = {row.name for row in asleep if self.answers(row)}
-        login = time.monotonic()
-        for row in asleep:
-            self.log_in_as_people_do(row)
-        woken = self.watch(asleep, login, PROMPT, dead)
+        woken = self.wake(asleep, dead)
         for row in asleep:
             row.cells[column] = (Outcome("at login", woken[row.name]) if row.name in woken else
                                  Outcome("no", unsupervised=row.name in orphaned))
-            if row.name not in woken:
-                self.set_up(row)
+        self.each(self.set_up, [row for row in asleep if row.name not in woken])
+
+    def wake(self, rows: list[Row], dead: set[int]) -> dict[str, float]:
+        """Name to seconds since this user began to log in, of those whom that helped."""
+        begins: dict[str, float] = {}
+
+        def log_in(row: Row) -> None:
+            begins[row.name] = time.monotonic()
+            self.log_in_as_people_do(row)
+
+        with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+            logins = [pool.submit(log_in, row) for row in rows]
+            woken = self.watch(rows, begins, PROMPT, dead)
+            for login in logins:
+                login.result()
+        return woken
 
     def log_in_as_people_do(self, row: Row) -> None:
         """A shell on a terminal, which reads what login shells read."""
@@ -215,7 +244,7 @@ class Matrix(LabTest):
 
     def logout(self, column: str) -> None:
         self.read_claims(column)
-        self.log_out()
+        self.each(self.log_out)
         lost, since = self.watch_logout()
         for row in self.rows:
             if row not in lost:
@@ -226,23 +255,23 @@ class Matrix(LabTest):
         self.read_claims(column)
         act()
         begin = time.monotonic()
-        self.log_out()  # of the boot before: nobody is logged in now
+        self.each(self.log_out)  # of the boot before: nobody is logged in now
         self.judge(column, self.rows, begin, set())
 
     def renew(self) -> None:
         """Another policy of logind's, and every tunnel set up under it from nothing."""
         self.lab.workstation.run(["systemctl", "restart", "systemd-logind"])
-        for row in self.rows:
-            row.holdfast.run("remove", row.name)
-        self.log_out()
-        for row in self.rows:
-            self.lab.workstation.await_no_session("root" if row.root else row.user)
-            self.set_up(row)
+        self.each(self.renew_row)
+
+    def renew_row(self, row: Row) -> None:
+        row.holdfast.run("remove", row.name)
+        self.log_out(row)
+        self.lab.workstation.await_no_session("root" if row.root else row.user)
+        self.set_up(row)
 
     def test_every_claim_is_the_truth(self) -> None:
         host = self.lab.workstation
-        for row in self.rows:
-            self.set_up(row)
+        self.each(self.set_up)
         self.kill("ssh killed", "ssh_pid")
         self.kill("supervisor killed", "supervisor_pid")
         self.logout("logout")
@@ -253,7 +282,7 @@ class Matrix(LabTest):
         self.renew()
         self.lose_power("reboot", host.reboot)
         self.lose_power("power cut", host.power_cut)
-        self.log_out()
+        self.each(self.log_out)
         text = table(self.rows)
         print(text, end="", flush=True)
         wrong = [f"{row.name}, {column}: claimed {row.claims.get(column)}, found {row.cells[column]}"
