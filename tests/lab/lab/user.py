@@ -113,6 +113,11 @@ class Session:
         return Terminal(self._desk.claim.spawn(argv, "desk", stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                                stderr=subprocess.STDOUT))
 
+    def shell(self) -> Terminal:
+        """The login shell that sshd itself starts, on a terminal that the test types at."""
+        return Terminal(self._desk.claim.spawn(self._command("-tt", "lab"), "desk", stdin=subprocess.PIPE,
+                                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT))
+
     def logout(self, timeout: float = 20) -> None:
         """Closes the connection, and waits until logind has seen it: the session is gone, or "closing"
         because processes of it live on (host.await_no_session() waits for those too)."""
