@@ -1,4 +1,5 @@
 #include "backends/apply.hpp"
+#include "backends/pidfile.hpp"
 #include "backends/stop_mark.hpp"
 #include "cli/commands.hpp"
 #include "cli/installation.hpp"
@@ -49,6 +50,9 @@ Result<> ensure_one(const store::Entry& entry, const store::Places& places, Cont
   if (is_elsewhere(tunnel, host) || is_held(tunnel, places, host)) return leave("it runs");
   if (backend->starts_again_itself()) return leave(fmt::format("{} starts it", backend->name()));
   if (backends::has_stop_mark(name, places, host)) return leave("holdfast stop has stopped it");
+  // Another login's ensure has just started it, and it has not come to its lock yet.
+  const auto files = store::runtime_files(name, runtime_directory_of(tunnel, places, host));
+  if (backends::running_process(host, files.pidfile)) return leave("it is being started");
   return start(tunnel, *backend, places, context);
 }
 
