@@ -3,7 +3,8 @@
 
     tests/bench/bench.py [--holdfast FILE] [--idle SECONDS] [NAME…]
 
-Boots the lab of tests/lab (root needed). NAME: recovery, commands, ensure, many, setup, idle, autossh; all of them without one.
+Boots the lab of tests/lab (root needed). NAME: recovery, commands, ensure, hook, many, setup, idle,
+autossh; all of them without one.
 Prints a table; asserts nothing.
 """
 from __future__ import annotations
@@ -30,6 +31,32 @@ for _ in range(rounds):
     begin = time.monotonic()
     subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     print(time.monotonic() - begin)
+"""
+
+# Two homes in turn: seconds from the start of a login shell on a terminal to its end, a line for each pair. What the
+# hook began in the one has ended before the other is measured.
+SHELL_TIMER = """
+import fcntl, os, subprocess, sys, termios, time
+rounds, program, argv, homes = int(sys.argv[1]), sys.argv[2], sys.argv[3].split(), sys.argv[4:]
+def ended():
+    return subprocess.run(["pgrep", "-f", program + " ensure"], stdout=subprocess.DEVNULL).returncode == 1
+def login(home):
+    master, slave = os.openpty()
+    begin = time.monotonic()
+    subprocess.run(argv, stdin=slave, stdout=slave, stderr=slave, start_new_session=True, cwd=home,
+                   preexec_fn=lambda: fcntl.ioctl(slave, termios.TIOCSCTTY, 0),
+                   env=os.environ | {"HOME": home, "TERM": "dumb"})
+    taken = time.monotonic() - begin
+    os.close(slave)
+    os.close(master)
+    while not ended():
+        time.sleep(0.01)
+    return taken
+for home in homes:
+    login(home)  # caches are filled
+for turn in range(rounds):
+    taken = {home: login(home) for home in (homes if turn % 2 else homes[::-1])}
+    print(*(taken[home] for home in homes))
 """
 
 
@@ -102,6 +129,33 @@ class Bench:
         hundred = statistics.median(self.times(self.holdfast.path, "ensure", rounds=50))
         self.row("ensure, 100 tunnels", hundred, pgrep, "pgrep snippet", bound="2")
         self.lab.workstation.run(["sh", "-ec", more.split("\n")[0] + "; rm 3???.conf $run/3???.l*"], user="ann")
+
+    def hook(self) -> None:
+        """A login shell that reads the hook, beside the same one that does not, with a healthy tunnel."""
+        self.up()
+        home, bare = self.ann.home, f"{self.ann.home}/bare"
+        # The same start-up files, but for the hook.
+        make = "touch .zshrc; mkdir -p .local/share/fish/generated_completions bare/.local/share bare/.config" \
+               "; cp -a .profile .bashrc .zshrc bare; cp -a .local/share/fish bare/.local/share"
+        self.lab.workstation.run(["sh", "-ec", "cd; " + make], user="ann")
+        shells = {"dash": "sh", "bash": "bash", "zsh": "zsh", "fish": "fish"}
+        self.holdfast.run("hook", "--install", *shells.values())
+        for shell in shells:
+            said = self.lab.workstation.run(
+                ["python3", "-c", SHELL_TIMER, "40", self.holdfast.path, f"{shell} -l -i -c true", home, bare],
+                user="ann", timeout=300)
+            pairs = [tuple(map(float, line.split())) for line in said.stdout.splitlines()]
+            hooked, plain = (sorted(column) for column in zip(*pairs))
+            self.row(f"login shell {shell}, with the hook", statistics.median(hooked), statistics.median(plain),
+                     "without it")
+            (low, _, high), (plain_low, _, plain_high) = statistics.quantiles(hooked), statistics.quantiles(plain)
+            self.rows.append(("  middle half", f"{low * 1000:.1f} … {high * 1000:.1f} ms",
+                              f"{plain_low * 1000:.1f} … {plain_high * 1000:.1f} ms",
+                              f"overlap: {'yes' if low <= plain_high and plain_low <= high else 'no'}"))
+            more = statistics.median(with_it - without for with_it, without in pairs)
+            self.rows.append(("  more, median of the pairs", f"{more * 1000:.1f} ms", "", ""))
+        self.holdfast.run("hook", "--remove", *shells.values())
+        self.lab.workstation.run(["rm", "-r", bare])
 
     def many(self) -> None:
         """status of 200 tunnels: by systemd, each a unit that runs; then by cron, tmux and nohup, as far as they can tell."""
@@ -211,7 +265,8 @@ def main() -> None:
     with Lab() as lab:
         bench = Bench(lab)
         parts: dict[str, Callable[[], None]] = {
-            "recovery": bench.recovery, "commands": bench.commands, "ensure": bench.ensure, "many": bench.many, "setup": bench.setup,
+            "recovery": bench.recovery, "commands": bench.commands, "ensure": bench.ensure, "hook": bench.hook,
+            "many": bench.many, "setup": bench.setup,
             "idle": lambda: bench.idle(wanted.idle), "autossh": bench.autossh}
         for name in wanted.names or parts:
             parts[name]()
