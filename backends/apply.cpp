@@ -230,6 +230,14 @@ bool is_in_place(const Step& step, const os::Host& host) {
   return true;
 }
 
+std::vector<EditBlock> due_edits(const Plan& plan, const os::Host& host) {
+  std::vector<EditBlock> due;
+  for (const auto& step : plan)
+    if (const auto* edit = std::get_if<EditBlock>(&step); edit != nullptr && !is_in_place(step, host))
+      due.push_back(*edit);
+  return due;
+}
+
 std::vector<std::string> Applied::unwind(os::Host& host) {
   std::vector<std::string> errors;
   Plan ignored;

@@ -33,6 +33,9 @@ class Applied {
 /// other step.
 [[nodiscard]] bool is_in_place(const Step& step, const os::Host& host);
 
+/// Where the plan's edits between markers are not done yet, for the telling.
+[[nodiscard]] std::vector<EditBlock> due_edits(const Plan& plan, const os::Host& host);
+
 /// One step as `--dry-run` shows it: "write /path (0600)\n<contents indented>", "run systemctl --user daemon-reload".
 [[nodiscard]] std::string describe(const Step& step);
 

@@ -34,8 +34,8 @@ struct Job {
 struct Fitness {
   enum class Grade { unavailable, degraded, good } grade = Grade::unavailable;
   Survives survives;
-  std::string reason;                      ///< shown to the user as it is
-  std::optional<std::string> remedy = {};  ///< one command that would make it stronger
+  std::string reason;                        ///< shown to the user as it is
+  std::optional<std::string> remedy = {};    ///< one command that would make it stronger
   std::optional<Survives> with_remedy = {};  ///< what it would survive then; nothing: not known
 };
 
@@ -53,6 +53,8 @@ class Backend {
   [[nodiscard]] virtual Scope scope() const noexcept = 0;
   /// True when what holds the job also starts it again, so that `ensure` has nothing to do.
   [[nodiscard]] virtual bool starts_again_itself() const noexcept = 0;
+  /// True when `auto` takes it only where HOLDFAST_BACKENDS names it: it changes what is a person's own to write.
+  [[nodiscard]] virtual bool waits_to_be_named() const noexcept { return false; }
   /// Reads only, bounded in time (2 s a command). A file system that hangs can still hold it for ever: whoever asks on
   /// behalf of a person asks by assess_all().
   [[nodiscard]] virtual Fitness assess(const os::Host&) const = 0;
@@ -89,7 +91,11 @@ struct Candidate {
 [[nodiscard]] std::vector<Candidate> assess_all(std::span<const Backend* const> backends, const os::Host& host);
 inline constexpr std::chrono::milliseconds k_patience{2000};
 
-/// `auto`: the candidates (of `scope`, and of `only` if it names any), ordered by what they survive here (reboot, logout, crash), ties in table order.
+/// True when `auto` may choose it, given the names that narrow its choice, if any.
+[[nodiscard]] bool is_in_choice(const Backend& backend, std::span<const std::string> only);
+
+/// `auto`: the candidates (of `scope`, and of `only` if it names any), ordered by what they survive here (reboot,
+/// logout, crash), ties in table order.
 [[nodiscard]] std::vector<Candidate> ranked(std::vector<Candidate> candidates);
 [[nodiscard]] std::vector<Candidate> rank(Scope scope, const os::Host& host, std::span<const std::string> only);
 

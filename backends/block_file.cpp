@@ -129,6 +129,14 @@ Result<std::optional<std::string>> read_block(const fs::path& file, std::string_
   return block_of(text, label);
 }
 
+Result<> check_block_edit(const EditBlock& step, const os::Host& host) {
+  HOLDFAST_TRY(const auto target, find_target(step.file, host));
+  HOLDFAST_TRY(const auto now, read(target, host));
+  if (!now) return {};
+  HOLDFAST_CHECK(check_markers(step, *now));
+  return check(step, target, *now, host);
+}
+
 Result<std::optional<EditBlock>> edit_block(const EditBlock& step, os::Host& host) {
   constexpr int k_tries = 5;
   for (int attempt = 0; attempt < k_tries; ++attempt) {

@@ -16,6 +16,9 @@ namespace holdfast::backends {
 [[nodiscard]] Result<std::optional<std::string>> read_block(const fs::path& file, std::string_view label,
                                                             const os::Host& host);
 
+/// An Error where edit_block() would refuse, as things stand now.
+[[nodiscard]] Result<> check_block_edit(const EditBlock& step, const os::Host& host);
+
 /// Carries the step out. A file that is missing is made, with its directories, and the block notes that: when nothing
 /// but that block is left to take away, so is what was made. A link is followed and stays. Refused, with nothing
 /// changed: what is no plain file, is not ours, is read-only, is a link that leads nowhere or to where others write, or

@@ -17,6 +17,10 @@ namespace {
 constexpr std::chrono::milliseconds k_name_service_deadline{2000};
 constexpr std::array<std::string_view, 4> k_names{"sh", "bash", "zsh", "fish"};
 
+// The first line of a block that `holdfast hook --install` has not put there.
+constexpr std::string_view k_managed =
+    "# Put here for the tunnels that login-hook holds; the last of them takes it along.\n";
+
 // In .bashrc alone: a login shell has run it from its own file already, and may read .bashrc on top.
 constexpr std::string_view k_not_at_login = "  *login_shell*,0) ;;\n  *login_shell*) (\\exit \"$?\") && : ;;";
 
@@ -88,6 +92,32 @@ std::vector<StartUpFile> start_up_files(Shell shell, const store::Places& places
   return files;
 }
 
+/// Every file that the hook of that shell may ever have been put into.
+std::vector<fs::path> possible_files(Shell shell, const store::Places& places, const os::Host& host) {
+  const auto home = host.user().home;
+  std::vector<fs::path> files;
+  const auto add = [&](fs::path file) {
+    if (std::ranges::find(files, file) == files.end()) files.push_back(std::move(file));
+  };
+  for (auto& file : start_up_files(shell, places, host)) add(std::move(file.path));
+  if (shell == Shell::bash)
+    for (const char* name : {".bash_profile", ".bash_login", ".profile"}) add(home / name);
+  if (shell == Shell::zsh) add(home / ".zshrc");
+  return files;
+}
+
+/// The blocks that there are, in the files of every shell.
+std::vector<EditBlock> hooks_there(const store::Places& places, const os::Host& host) {
+  std::vector<EditBlock> found;
+  for (const auto shell : {Shell::sh, Shell::bash, Shell::zsh, Shell::fish})
+    for (auto& file : possible_files(shell, places, host)) {
+      if (std::ranges::find(found, file, &EditBlock::file) != found.end()) continue;
+      auto block = read_block(file, k_hook_label, host);
+      if (block && *block) found.push_back({std::move(file), std::string(k_hook_label), std::move(*block)});
+    }
+  return found;
+}
+
 std::optional<Shell> shell_of(const fs::path& program) {
   const auto name = program.filename().string();
   for (const char* like_sh : {"dash", "ash", "busybox", "ksh", "ksh93", "mksh"})
@@ -142,17 +172,35 @@ Result<Plan> install_hook(Shell shell, const store::Places& places, const os::Ho
 }
 
 Plan remove_hook(Shell shell, const store::Places& places, const os::Host& host) {
-  std::vector<fs::path> paths;
-  for (auto& file : start_up_files(shell, places, host)) paths.push_back(std::move(file.path));
-  const auto home = host.user().home;
-  if (shell == Shell::bash)
-    for (const char* name : {".bash_profile", ".bash_login", ".profile"}) paths.push_back(home / name);
-  if (shell == Shell::zsh) paths.push_back(home / ".zshrc");
   Plan plan;
-  for (auto path = paths.begin(); path != paths.end(); ++path)
-    if (std::find(paths.begin(), path, *path) == path)
-      plan.emplace_back(EditBlock{*path, std::string(k_hook_label), {}});
+  for (auto& path : possible_files(shell, places, host))
+    plan.emplace_back(EditBlock{std::move(path), std::string(k_hook_label), {}});
   return plan;
+}
+
+Result<Plan> install_managed_hook(const store::Places& places, const os::Host& host) {
+  HOLDFAST_TRY(const auto shell, login_shell(host));
+  HOLDFAST_TRY(auto plan, install_hook(shell, places, host));
+  for (auto& step : plan) {
+    auto& edit = std::get<EditBlock>(step);
+    HOLDFAST_TRY(const auto there, read_block(edit.file, edit.label, host));
+    if (!there || there->starts_with(k_managed)) edit.lines = std::string(k_managed) + *edit.lines;
+  }
+  return plan;
+}
+
+Plan remove_managed_hook(const store::Places& places, const os::Host& host) {
+  Plan plan;
+  for (auto& hook : hooks_there(places, host))
+    if (hook.lines->starts_with(k_managed))
+      plan.emplace_back(EditBlock{std::move(hook.file), std::move(hook.label), {}});
+  return plan;
+}
+
+std::vector<fs::path> files_with_hook(const store::Places& places, const os::Host& host) {
+  std::vector<fs::path> files;
+  for (auto& hook : hooks_there(places, host)) files.push_back(std::move(hook.file));
+  return files;
 }
 
 bool has_login_hook(const store::Places& places, const os::Host& host) {
@@ -162,11 +210,14 @@ bool has_login_hook(const store::Places& places, const os::Host& host) {
   return block && *block;
 }
 
-Survives with_login_hook(Survives survives, const store::Places& places, const os::Host& host) {
-  if (!has_login_hook(places, host)) return survives;
+Survives back_at_login(Survives survives) {
   for (auto* survival : {&survives.crash, &survives.logout, &survives.reboot})
     if (survival->kind == Survival::Kind::no) survival->kind = Survival::Kind::at_login;
   return survives;
+}
+
+Survives with_login_hook(Survives survives, const store::Places& places, const os::Host& host) {
+  return has_login_hook(places, host) ? back_at_login(survives) : survives;
 }
 
 }  // namespace holdfast::backends

@@ -9,10 +9,10 @@ namespace holdfast::backends {
 namespace {
 
 // The order in which `auto` prefers what survives alike.
-const std::array<const Backend*, 6>& table() {
-  static const std::array<const Backend*, 6> backends{&systemd_system_backend(), &systemd_user_backend(),
-                                                      &cron_backend(),           &tmux_backend(),
-                                                      &screen_backend(),         &nohup_backend()};
+const std::array<const Backend*, 7>& table() {
+  static const std::array<const Backend*, 7> backends{
+      &systemd_system_backend(), &systemd_user_backend(), &cron_backend(),      &tmux_backend(),
+      &screen_backend(),         &nohup_backend(),        &login_hook_backend()};
   return backends;
 }
 
@@ -41,9 +41,11 @@ const Backend* find_backend(std::string_view name) {
   return found == table().end() ? nullptr : *found;
 }
 
-bool is_future_backend(std::string_view name) {
-  constexpr std::array<std::string_view, 2> k_names{"login-hook", "slurm"};
-  return std::find(k_names.begin(), k_names.end(), name) != k_names.end();
+bool is_future_backend(std::string_view name) { return name == "slurm"; }
+
+bool is_in_choice(const Backend& backend, std::span<const std::string> only) {
+  if (only.empty()) return !backend.waits_to_be_named();
+  return std::ranges::find(only, backend.name()) != only.end();
 }
 
 bool is_stronger(const Survives& a, const Survives& b) {
@@ -64,8 +66,7 @@ std::vector<Candidate> ranked(std::vector<Candidate> candidates) {
 std::vector<Candidate> rank(Scope scope, const os::Host& host, std::span<const std::string> only) {
   std::vector<const Backend*> asked;
   std::ranges::copy_if(all_backends(), std::back_inserter(asked), [&](const Backend* backend) {
-    return backend->scope() == scope &&
-           (only.empty() || std::find(only.begin(), only.end(), backend->name()) != only.end());
+    return backend->scope() == scope && is_in_choice(*backend, only);
   });
   return ranked(assess_all(asked, host));
 }

@@ -11,6 +11,7 @@ namespace holdfast::backends {
 [[nodiscard]] const Backend& tmux_backend();
 [[nodiscard]] const Backend& screen_backend();
 [[nodiscard]] const Backend& nohup_backend();
+[[nodiscard]] const Backend& login_hook_backend();
 
 /// True when `a` outlives more than `b`: reboot first, then logout, then crash; what comes back by itself counts before
 /// what waits for a login.

@@ -24,7 +24,7 @@ using Grade = backends::Fitness::Grade;
 bool is_usable(const backends::Candidate& candidate) { return candidate.fitness.grade != Grade::unavailable; }
 
 bool may_be_taken(const backends::Candidate& candidate, const std::vector<std::string>& only) {
-  return only.empty() || std::ranges::find(only, candidate.backend->name()) != only.end();
+  return backends::is_in_choice(*candidate.backend, only);
 }
 
 /// As setup would choose among them.

@@ -23,11 +23,9 @@ Result<std::vector<Shell>> chosen_shells(const Arguments& arguments, const os::H
 
 /// Carries the steps out, all or none, and tells of each file whether there was anything to do.
 Result<> edit(const backends::Plan& plan, Context& context) {
-  std::vector<backends::fs::path> changed;
-  for (const auto& step : plan)
-    if (!backends::is_in_place(step, context.host)) changed.push_back(std::get<backends::EditBlock>(step).file);
+  const auto changes = backends::due_edits(plan, context.host);
   HOLDFAST_CHECK(backends::apply(plan, context.host));
-  for (const auto& file : changed) context.terminal.answer("changed " + file.string());
+  for (const auto& change : changes) context.terminal.answer("changed " + change.file.string());
   return {};
 }
 

@@ -7,6 +7,8 @@
 #include "store/host_part.hpp"
 #include "store/installation_record.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace holdfast::cli {
@@ -97,10 +99,15 @@ Result<> remove_installation(const TunnelName& name, const std::vector<Holder>& 
   const bool in_crontab = std::ranges::any_of(plan, [&](const backends::Step& step) {
     return std::holds_alternative<backends::EditCrontab>(step) && !backends::is_in_place(step, host);
   });
+  const auto edits = backends::due_edits(plan, host);
   HOLDFAST_CHECK(backends::apply(plan, host));
   for (const auto& path : paths)
     if (host.status(path).kind == os::FileKind::missing) report.push_back("removed " + path.string());
   if (in_crontab) report.emplace_back("removed its lines from your crontab");
+  for (const auto& edit : edits)
+    report.push_back(host.status(edit.file).kind == os::FileKind::missing
+                         ? "removed " + edit.file.string()
+                         : fmt::format("removed the {} from {}", edit.label, edit.file.string()));
 
   std::vector<fs::path> directories;
   directories.reserve(holders.size());

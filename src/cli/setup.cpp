@@ -156,6 +156,22 @@ Result<bool> Setup::is_in_place() {
   return arrival.up || arrival.standing_by;
 }
 
+Result<std::vector<backends::Candidate>> Setup::find_choice() {
+  const auto scope = request_.places.scope;
+  std::vector<backends::Candidate> kept;
+  const auto& former = former_.tunnel();
+  const auto* holder = former ? backends::find_backend((*former)->backend) : nullptr;
+  if (request_.backend == "auto" && holder != nullptr && holder->scope() == scope)
+    // The backend of a tunnel that is there stays, if it still can: changing it is another wish. In a move it stands
+    // for the choice even where `auto` would not take it unasked.
+    if (!request_.move || (request_.only_backends.empty() && !backends::is_in_choice(*holder, {})))
+      if (auto usable = find_candidates((*former)->backend, {}, scope, host_, passed_over_)) kept = std::move(*usable);
+  if (!request_.move && !kept.empty()) return kept;
+  HOLDFAST_TRY(auto candidates, find_candidates(request_.backend, request_.only_backends, scope, host_, passed_over_));
+  candidates.insert(candidates.end(), kept.begin(), kept.end());
+  return backends::ranked(std::move(candidates));
+}
+
 Survives Setup::survives_here(const backends::Candidate& candidate) const {
   const auto& survives = candidate.fitness.survives;
   const bool waits_for_ensure = request_.places.scope == Scope::user && !candidate.backend->starts_again_itself();
@@ -191,16 +207,7 @@ Result<SetupOutcome> Setup::run() {
   HOLDFAST_TRY(client_, ssh::find_client(host_));
   context_.terminal.detail(fmt::format("ssh is {}, OpenSSH {}.{}; holdfast is {}", client_->program.string(),
                                        client_->version.major, client_->version.minor, host_.self().string()));
-  // The backend of a tunnel that is there stays, if it still can: changing it is another wish.
-  const auto& former = former_.tunnel();
-  if (former && !request_.move && request_.backend == "auto" && backends::find_backend((*former)->backend) != nullptr) {
-    auto kept = find_candidates((*former)->backend, {}, request_.places.scope, host_, passed_over_);
-    if (kept) candidates_ = std::move(*kept);
-  }
-  if (candidates_.empty()) {
-    HOLDFAST_TRY(candidates_,
-                 find_candidates(request_.backend, request_.only_backends, request_.places.scope, host_, passed_over_));
-  }
+  HOLDFAST_TRY(candidates_, find_choice());
   HOLDFAST_CHECK(check_interruption());
   if (request_.preflight) HOLDFAST_CHECK(preflight(lock.directory()));
   HOLDFAST_CHECK(check_interruption());
@@ -218,8 +225,7 @@ Result<SetupOutcome> Setup::run() {
 Result<std::vector<std::string>> Setup::plan() {
   HOLDFAST_CHECK(look_around());
   const auto& places = request_.places;
-  HOLDFAST_TRY(candidates_,
-               find_candidates(request_.backend, request_.only_backends, places.scope, host_, passed_over_));
+  HOLDFAST_TRY(candidates_, find_choice());
   backend_ = candidates_.front().backend;
   survives_ = survives_here(candidates_.front());
   if (request_.move) {

@@ -49,6 +49,7 @@ class Setup {
   [[nodiscard]] Result<backends::Plan> install_plan() const;
   [[nodiscard]] Holder holder() const;
   [[nodiscard]] Result<fs::path> runtime_directory_for(const backends::Backend& backend, bool make) const;
+  [[nodiscard]] Result<std::vector<backends::Candidate>> find_choice();
   [[nodiscard]] Survives survives_here(const backends::Candidate& candidate) const;
   void tell_choice();
 

@@ -100,8 +100,12 @@ Result<> Setup::replace_former() {
 /// Carries a plan out, to be unwound with all the others.
 Result<> Setup::apply(const backends::Plan& plan) {
   for (const auto& step : plan) context_.terminal.detail(backends::describe(step));
+  const auto edits = backends::due_edits(plan, host_);
   HOLDFAST_TRY(auto applied, backends::apply(plan, host_));
   applied_.append(std::move(applied));
+  for (const auto& edit : edits)
+    context_.terminal.step_done(fmt::format("{} {}", edit.label, edit.lines ? "put into" : "taken out of"),
+                                edit.file.string());
   return {};
 }
 

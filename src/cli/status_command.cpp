@@ -1,4 +1,5 @@
 #include "backends/backend.hpp"
+#include "backends/login_hook.hpp"
 #include "cli/advice.hpp"
 #include "cli/commands.hpp"
 #include "cli/scope.hpp"
@@ -74,12 +75,25 @@ class Status {
       status.stronger = TunnelStatus::Stronger{std::string(best->backend->name()), best->fitness.survives};
   }
 
+  /// What starts it again at a login is named, and where it is.
+  void find_hook(TunnelStatus& status) const {
+    const auto& now = status.backend.survives;
+    const auto* backend = status.backend.name ? backends::find_backend(*status.backend.name) : nullptr;
+    if (status.elsewhere || !now || backend == nullptr || backend->starts_again_itself()) return;
+    const bool waits = now->crash.kind == Survival::Kind::at_login;
+    if (!waits && !backend->waits_to_be_named()) return;
+    status.hook_files.emplace();
+    for (const auto& file : backends::files_with_hook(places_, context_.host))
+      status.hook_files->push_back(file.string());
+  }
+
   std::string render(std::vector<TunnelStatus>& statuses) const {
     if (arguments_.has("json")) return status_json(statuses);
     const bool colour = context_.terminal.colours_out();
     const auto now = context_.host.wall_now();
     if (statuses.size() == 1 && names_one()) {
       find_stronger(statuses.front());
+      find_hook(statuses.front());
       const auto name = TunnelName::parse(statuses.front().name);
       const auto transitions = name ? store::History::read(places_.state_file(*name, "history"), k_transitions_shown)
                                     : std::vector<store::Transition>();

@@ -4,6 +4,7 @@
 #include "core/text.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -99,6 +100,11 @@ std::string stronger_words(const TunnelStatus& tunnel) {
                      tunnel.name);
 }
 
+std::string hook_words(const std::vector<std::string>& files) {
+  if (files.empty()) return "in none of your start-up files\nhint: holdfast hook --install";
+  return fmt::format("in {}", printable(fmt::format("{}", fmt::join(files, ", "))));
+}
+
 std::string backend_words(const TunnelStatus& tunnel) {
   std::string out = or_unknown(tunnel.backend.name);
   if (tunnel.backend.installed == false) out += ", not installed";
@@ -145,6 +151,7 @@ std::string status_detail(const TunnelStatus& tunnel, const std::vector<store::T
                                      forward.state ? fmt::format(", {}", store::to_text(*forward.state)) : ""));
   sheet.row("backend", backend_words(tunnel));
   sheet.row("survives", survives_values(tunnel.backend.survives) + stronger_words(tunnel));
+  if (tunnel.hook_files) sheet.row("login hook", hook_words(*tunnel.hook_files));
   sheet.row("engine", or_unknown(tunnel.engine));
   if (tunnel.supervisor_pid)
     sheet.row("processes", fmt::format("supervisor {}{}", *tunnel.supervisor_pid,

@@ -56,6 +56,9 @@ struct TunnelStatus {
   };
   std::optional<Stronger> stronger;  ///< text only; looked for when a person asks about one tunnel
 
+  std::optional<std::vector<std::string>>
+      hook_files;  ///< where it relies on the login hook: what holds that; text only
+
   bool elsewhere = false;  ///< it belongs to another host, of which nothing can be seen from here
   bool renamed = false;    ///< it belongs to a host whose machine id this one has: last_error says what to do
 

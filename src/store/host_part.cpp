@@ -47,6 +47,23 @@ std::optional<HostPart> read_host_part(const os::Host& host, const Places& place
   return part;
 }
 
+std::vector<HostPartOf> host_parts(const os::Host& host, const Places& places) {
+  constexpr std::string_view k_suffix = ".host";
+  std::vector<HostPartOf> parts;
+  const fs::path all = places.state.parent_path();
+  for (const std::string& directory : host.list(all)) {
+    Places there = places;
+    there.state = all / directory;
+    for (const std::string& file : host.list(there.state)) {
+      if (!file.ends_with(k_suffix)) continue;
+      const auto name = TunnelName::parse(std::string_view(file).substr(0, file.size() - k_suffix.size()));
+      if (!name) continue;
+      if (auto part = read_host_part(host, there, *name)) parts.push_back({directory, name->text(), std::move(*part)});
+    }
+  }
+  return parts;
+}
+
 std::string format_shared(const Tunnel& tunnel) {
   auto spec = tunnel.spec();
   spec.runtime_dir.reset();

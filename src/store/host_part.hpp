@@ -27,6 +27,15 @@ struct HostPart {
 [[nodiscard]] std::optional<HostPart> read_host_part(const os::Host& host, const Places& places,
                                                      const TunnelName& name);
 
+/// One host's part of one tunnel.
+struct HostPartOf {
+  std::string host;    ///< the name of its directory
+  std::string tunnel;  ///< whose file may be gone
+  HostPart part;
+};
+/// Those of every host of this home.
+[[nodiscard]] std::vector<HostPartOf> host_parts(const os::Host& host, const Places& places);
+
 /// The text of the file that all hosts share: without what is this host's alone.
 [[nodiscard]] std::string format_shared(const Tunnel& tunnel);
 

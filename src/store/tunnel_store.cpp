@@ -121,6 +121,16 @@ bool is_known(const os::Host& host, const Places& places, const TunnelName& name
   return record && record->tunnels().contains(name.text());
 }
 
+bool is_any_other_held_by(const os::Host& host, const Places& places, std::string_view backend,
+                          const TunnelName& except) {
+  for (const auto& entry : load_all(host, places))
+    if (entry.name.text() != except.text() && (!entry.tunnel || (*entry.tunnel)->backend == backend)) return true;
+  const auto parts = host_parts(host, places);
+  return std::ranges::any_of(parts, [&](const HostPartOf& of) {
+    return of.part.backend == backend && (of.host != places.state.filename().native() || of.tunnel != except.text());
+  });
+}
+
 std::vector<Entry> load_all(const os::Host& host, const Places& places) {
   constexpr std::string_view k_suffix = ".conf";
   std::vector<TunnelName> names;

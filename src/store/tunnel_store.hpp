@@ -36,4 +36,9 @@ struct Entry {
 /// True when there is a file of that name, or something left of it here.
 [[nodiscard]] bool is_known(const os::Host& host, const Places& places, const TunnelName& name);
 
+/// True when a tunnel of this home, on whichever host, is held by that backend, or may be: its file is broken. Of
+/// `except` only what other hosts have of it counts.
+[[nodiscard]] bool is_any_other_held_by(const os::Host& host, const Places& places, std::string_view backend,
+                                        const TunnelName& except);
+
 }  // namespace holdfast::store

@@ -86,7 +86,8 @@ def all_rows() -> list[Row]:
             Row("`nohup`", "nohup", "m-nohup"),
             Row("`tmux` with the login hook", "tmux", "m-tmux-hook", hook=True),
             Row("`screen` with the login hook", "screen", "m-screen-hook", hook=True),
-            Row("`nohup` with the login hook", "nohup", "m-nohup-hook", hook=True)]
+            Row("`nohup` with the login hook", "nohup", "m-nohup-hook", hook=True),
+            Row("`login-hook`", "login-hook", "m-login-hook")]
     for number, row in enumerate(rows):
         row.port = 2301 + number
     return rows

@@ -119,4 +119,115 @@ BOOST_AUTO_TEST_CASE(with_it_what_only_ensure_starts_again_is_back_at_the_next_l
   }
 }
 
+namespace {
+
+/// A home with tunnels of login-hook, whose shell is bash.
+struct Held : Login {
+  Held() {
+    host.environment["SHELL"] = "/bin/bash";
+    host.put("/proc/self/cgroup", "0::/user.slice/user-1000.slice/session-3.scope\n");
+    host.answer("busctl get-property org.freedesktop.login1 /org/freedesktop/login1", "b false\nas 0\nas 0\n");
+    put_tunnel("web");
+  }
+  void put_tunnel(const std::string& name, const std::string& backend = "login-hook", const std::string& of = "ws") {
+    host.put(places.tunnel_file(TunnelName::parse(name).value()),
+             "port = 2222\nbastion = gate@bastion\nbackend = " + backend + "\nhost = " + of + "\n", 0600);
+  }
+  void install_all() {
+    for (const auto& step : login_hook_backend().install(user_job(host), host).value()) {
+      const auto& edit = std::get<EditBlock>(step);
+      host.put(edit.file, with_block("", edit.label, *edit.lines));
+    }
+  }
+  Result<Plan> removal() const { return login_hook_backend().remove(user_job(host).name, places, host); }
+};
+
+const std::string k_unmark = "remove file /home/ann/.local/state/holdfast/ws/web.stopped";
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_CASE(its_backend_is_nohup_and_the_hook, Held) {
+  const auto job = user_job(host);
+  require_outline(login_hook_backend().install(job, host), {"have in /home/ann/.profile", "have in /home/ann/.bashrc"});
+  BOOST_TEST(outline(login_hook_backend().start(job, host).value()) ==
+             outline(nohup_backend().start(job, host).value()));
+  BOOST_TEST(outline(login_hook_backend().stop(job, host).value()) == outline(nohup_backend().stop(job, host).value()));
+  BOOST_TEST(outline(login_hook_backend().restart(job, host).value()) ==
+             outline(nohup_backend().restart(job, host).value()));
+}
+
+BOOST_FIXTURE_TEST_CASE(it_is_installed_while_the_hook_is_there_and_says_no_more_than_that, Held) {
+  const std::vector<Job> jobs{user_job(host)};
+  const auto told = [&] {
+    const auto s = login_hook_backend().survives(jobs.front(), host);
+    return fmt::format("{} {}/{}/{}", login_hook_backend().query(jobs, host).value().front().installed, s.crash.text(),
+                       s.logout.text(), s.reboot.text());
+  };
+  BOOST_TEST(told() == "false no/yes/no");
+  install_all();
+  BOOST_TEST(told() == "true at-login/yes/at-login");
+  BOOST_TEST(files_with_hook(places, host).size() == 2U);
+  host.answer("busctl get-property org.freedesktop.login1 /org/freedesktop/login1", "b true\nas 0\nas 0\n");
+  BOOST_TEST(told() == "true at-login/at-login/at-login");
+}
+
+BOOST_FIXTURE_TEST_CASE(the_last_of_its_tunnels_takes_the_hook_along, Held) {
+  install_all();
+  require_outline(removal(), {k_unmark, "take the login hook out of /home/ann/.profile",
+                              "take the login hook out of /home/ann/.bashrc"});
+  put_tunnel("other", "nohup");
+  BOOST_TEST(removal()->size() == 3U);
+  put_tunnel("other");
+  require_outline(removal(), {k_unmark});
+  // The start-up files are the whole home's.
+  put_tunnel("other", "login-hook", "another-host");
+  require_outline(removal(), {k_unmark});
+  host.put(places.tunnel_file(TunnelName::parse("other").value()), "nonsense", 0600);
+  require_outline(removal(), {k_unmark});
+}
+
+BOOST_FIXTURE_TEST_CASE(what_other_hosts_have_of_the_same_tunnel_keeps_the_hook, Held) {
+  install_all();
+  const std::string part = "backend = login-hook\nruntime-dir = /tmp/holdfast-1000\n";
+  const auto state = places.state.parent_path();
+  host.put_directory(state / "ws");
+  host.put(state / "ws/web.host", part, 0600);
+  BOOST_TEST(removal()->size() == 3U);
+  host.put_directory(state / "node2");
+  host.put(state / "node2/web.host", part, 0600);
+  require_outline(removal(), {k_unmark});
+}
+
+BOOST_FIXTURE_TEST_CASE(a_hook_that_a_person_put_there_stays_theirs, Held) {
+  install(Shell::bash);  // .profile alone
+  const auto plan = login_hook_backend().install(user_job(host), host).value();
+  BOOST_TEST(is_in_place(plan.front(), host));
+  const auto& edit = std::get<EditBlock>(plan.back());
+  host.put(edit.file, with_block("", edit.label, *edit.lines));
+  require_outline(removal(), {k_unmark, "take the login hook out of /home/ann/.bashrc"});
+  // `hook --install` makes the rest theirs too.
+  for (const auto& step : install_hook(Shell::bash, places, host).value()) {
+    const auto& own = std::get<EditBlock>(step);
+    host.put(own.file, with_block(host.read_file(own.file, 1 << 20).value(), own.label, *own.lines));
+  }
+  require_outline(removal(), {k_unmark});
+}
+
+BOOST_FIXTURE_TEST_CASE(where_the_files_cannot_be_edited_it_cannot_be_used, Held) {
+  const auto reason = [&] {
+    const auto fitness = login_hook_backend().assess(host);
+    return (fitness.grade == Fitness::Grade::unavailable ? "unavailable: " : "usable: ") + fitness.reason;
+  };
+  BOOST_TEST(reason() ==
+             "usable: a background process, and lines in /home/ann/.profile, /home/ann/.bashrc that start it again at "
+             "your next login");
+  host.put("/home/ann/.bashrc", ":\n", 0444);
+  BOOST_TEST(reason() == "unavailable: changing /home/ann/.bashrc: it is read-only");
+  host.put("/home/ann/.bashrc", ":\n", 0644, 0);
+  BOOST_TEST(reason() == "unavailable: changing /home/ann/.bashrc: it belongs to somebody else");
+  host.environment["SHELL"] = "/bin/tcsh";
+  BOOST_TEST(reason() ==
+             "unavailable: finding the login hook for your login shell /bin/tcsh: holdfast has none for it");
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -205,6 +205,16 @@ BOOST_AUTO_TEST_CASE(the_choice_can_be_narrowed) {
   BOOST_TEST(order(host, Scope::user, {"nothing"}).empty());
 }
 
+BOOST_AUTO_TEST_CASE(what_edits_start_up_files_is_taken_only_where_it_is_named) {
+  auto host = logged_in();
+  host.environment["SHELL"] = "/bin/bash";
+  const auto hooked = login_hook_backend().assess(host);
+  BOOST_TEST(is_stronger(hooked.survives, nohup_backend().assess(host).survives));
+  BOOST_TEST(order(host).find("login-hook") == std::string::npos);
+  BOOST_TEST(order(host, Scope::user, {"login-hook"}) == "login-hook=at-login/yes/at-login");
+  BOOST_TEST(order(host, Scope::user, {"nohup", "login-hook"}) == "login-hook=at-login/yes/at-login nohup=no/yes/no");
+}
+
 BOOST_AUTO_TEST_CASE(the_system_scope_has_backends_of_its_own) {
   auto host = logged_in();
   BOOST_TEST(order(host, Scope::system) == "systemd-system=unavailable");
@@ -216,6 +226,8 @@ BOOST_AUTO_TEST_CASE(the_system_scope_has_backends_of_its_own) {
 BOOST_AUTO_TEST_CASE(names_are_known_built_or_not_yet) {
   BOOST_TEST(find_backend("nohup")->name() == "nohup");
   BOOST_TEST(find_backend("cron")->name() == "cron");
+  BOOST_TEST(find_backend("login-hook")->name() == "login-hook");
+  BOOST_TEST(!is_future_backend("login-hook"));
   BOOST_TEST(find_backend("slurm") == nullptr);
   BOOST_TEST(is_future_backend("slurm"));
   BOOST_TEST(!is_future_backend("nohup"));

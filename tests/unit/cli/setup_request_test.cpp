@@ -81,8 +81,7 @@ BOOST_AUTO_TEST_CASE(what_this_version_does_not_have_is_said) {
     return refused(more);
   };
   BOOST_TEST(says(with({"--engine", "autossh"}), "not available in this version"));
-  for (const char* backend : {"login-hook", "slurm"})
-    BOOST_TEST(says(with({"--backend", backend}), "not available in this version"), backend);
+  BOOST_TEST(says(with({"--backend", "slurm"}), "not available in this version"));
   BOOST_TEST(says(with({"--backend", "nonsense"}), "there is no such backend"));
   BOOST_TEST(says(with({"--engine", "nonsense"}), "there is no such engine"));
   BOOST_TEST(says(with({"--backend", "systemd-system"}), "does not hold tunnels of the user scope"));

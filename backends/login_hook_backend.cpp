@@ -1,0 +1,78 @@
+#include "backends/block_file.hpp"
+#include "backends/login_hook.hpp"
+#include "backends/registry.hpp"
+#include "store/tunnel_store.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace holdfast::backends {
+namespace {
+
+// nohup, and the login hook in the user's start-up files, which one tunnel or many rely on.
+class LoginHook final : public Backend {
+ public:
+  std::string_view name() const noexcept override { return "login-hook"; }
+  Scope scope() const noexcept override { return Scope::user; }
+  bool starts_again_itself() const noexcept override { return false; }
+  bool waits_to_be_named() const noexcept override { return true; }
+
+  Fitness assess(const os::Host& host) const override {
+    const auto places = store::places(Scope::user, host);
+    if (!places) return unavailable(places.error());
+    const auto edits = install_managed_hook(*places, host);
+    if (!edits) return unavailable(edits.error());
+    std::vector<std::string> files;
+    for (const auto& step : *edits) {
+      const auto& edit = std::get<EditBlock>(step);
+      if (const auto editable = check_block_edit(edit, host); !editable) return unavailable(editable.error());
+      files.push_back(edit.file.string());
+    }
+    auto fitness = nohup_backend().assess(host);
+    fitness.survives = back_at_login(fitness.survives);
+    if (fitness.with_remedy) fitness.with_remedy = back_at_login(*fitness.with_remedy);
+    fitness.reason = fmt::format("a background process, and lines in {} that start it again at your next login",
+                                 fmt::join(files, ", "));
+    return fitness;
+  }
+
+  Survives survives(const Job& job, const os::Host& host) const override { return nohup_backend().survives(job, host); }
+
+  Result<Plan> prove(const Job& job, const os::Host& host) const override { return nohup_backend().prove(job, host); }
+  Result<Plan> install(const Job& job, const os::Host& host) const override {
+    return install_managed_hook(job.places, host);
+  }
+
+  // A home that hosts share has one hook for all of them.
+  Result<Plan> remove(const TunnelName& tunnel, const store::Places& places, const os::Host& host) const override {
+    HOLDFAST_TRY(auto plan, nohup_backend().remove(tunnel, places, host));
+    if (store::is_any_other_held_by(host, places, name(), tunnel)) return plan;
+    for (auto& step : remove_managed_hook(places, host)) plan.push_back(std::move(step));
+    return plan;
+  }
+
+  Result<Plan> start(const Job& job, const os::Host& host) const override { return nohup_backend().start(job, host); }
+  Result<Plan> stop(const Job& job, const os::Host& host) const override { return nohup_backend().stop(job, host); }
+  Result<Plan> restart(const Job& job, const os::Host& host) const override {
+    return nohup_backend().restart(job, host);
+  }
+
+  Result<std::vector<Registration>> query(std::span<const Job> jobs, const os::Host& host) const override {
+    HOLDFAST_TRY(auto answers, nohup_backend().query(jobs, host));
+    const bool hooked = !jobs.empty() && has_login_hook(jobs.front().places, host);
+    for (auto& answer : answers) answer.installed = answer.installed && hooked;
+    return answers;
+  }
+
+ private:
+  static Fitness unavailable(const Error& why) { return {Fitness::Grade::unavailable, {}, why.line()}; }
+};
+
+}  // namespace
+
+const Backend& login_hook_backend() {
+  static const LoginHook backend;
+  return backend;
+}
+
+}  // namespace holdfast::backends
