@@ -1,14 +1,13 @@
 """The faults. Each is done to all engines at once, and waited for once."""
 from __future__ import annotations
 
-import errno
 import socket
 import time
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Callable
 
-from lab import until
+from lab import Bastion, until
 
 from engines import Engine
 from ground import Ground, Times
@@ -180,13 +179,27 @@ def key_revoked(ground: Ground, cap: float) -> Rows:
     return {"key revoked, and restored after 30 s": ground.race(time.monotonic(), cap)}
 
 
+def _stranger(bastion: Bastion) -> socket.socket:
+    """A connection that has been greeted, and says nothing."""
+    stranger = bastion.namespace.socket()
+    try:
+        stranger.settimeout(1)
+        stranger.connect(("127.0.0.1", 22))
+        if not stranger.recv(64).startswith(b"SSH-"):
+            raise ConnectionError("refused")
+        return stranger
+    except OSError:
+        stranger.close()
+        raise
+
+
 def max_startups(ground: Ground, cap: float) -> Rows:
     """Strangers have every place of those who are not logged in yet."""
     bastion = ground.lab.bastion
     bastion.configure(MaxStartups=1)
+    bastion.run(["systemctl", "restart", "ssh"])  # a reload would forget the stranger; sessions stay all the same
     try:
-        with bastion.namespace.socket() as stranger:
-            until("sshd to take the stranger", lambda: stranger.connect_ex(("127.0.0.1", 22)) in (0, errno.EISCONN))
+        with until("sshd to take the stranger", lambda: _stranger(bastion)):
             ground.kill_tunnels()
             time.sleep(30)
     finally:
