@@ -107,8 +107,8 @@ class Bench:
     def autossh_up(self, ports: list[int]) -> None:
         for port in ports:
             self.lab.workstation.run(
-                ["systemd-run", "--quiet", f"--unit=rival-{port}", "--uid=ann", "--setenv=AUTOSSH_GATETIME=0",
-                 "/usr/bin/autossh", "-M", "0", "-N", "-R", f"127.0.0.1:{port}:localhost:22", "gate@bastion"])
+                ["systemd-run", "--quiet", "--collect", f"--unit=rival-{port}", "--uid=ann",
+                 "--setenv=AUTOSSH_GATETIME=0", "/usr/bin/autossh", "-M", "0", "-N", "-R", f"127.0.0.1:{port}:localhost:22", "gate@bastion"])
         for port in ports:
             until(f"port {port} to answer", lambda: self.lab.bastion.banner(port), 120)
 
@@ -175,10 +175,10 @@ class Bench:
         """In pairs, for machines are noisy: the same bytes through holdfast's tunnel and through a bare ssh -R."""
         ours, bare = FIRST_PORT, FIRST_PORT + 1
         host = self.lab.workstation
-        host.run(["systemd-run", "--quiet", "--unit=target", "python3", "-c", TARGET])
+        host.run(["systemd-run", "--quiet", "--collect", "--unit=target", "python3", "-c", TARGET])
         self.holdfast.run("setup", "-n", str(ours), "-p", f"{ours}:127.0.0.1:7007", "-b", "gate@bastion", "--system",
                           "--run-as", "ann", "--backend", "systemd-system", "--no-preflight")
-        host.run(["systemd-run", "--quiet", "--unit=rival-bare", "--uid=ann", "ssh", "-N", "-R",
+        host.run(["systemd-run", "--quiet", "--collect", "--unit=rival-bare", "--uid=ann", "ssh", "-N", "-R",
                   f"127.0.0.1:{bare}:127.0.0.1:7007", "gate@bastion"])
         self.holdfast.await_up(str(ours))
         for port in (ours, bare):
