@@ -10,6 +10,7 @@ Prints a table; asserts nothing.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import statistics
 import sys
@@ -23,14 +24,16 @@ from lab import Holdfast, Lab, User, until  # noqa: E402
 PORT = 2222
 NAME = str(PORT)
 
-# Times one command many times, inside the host, without the cost of getting in there.
+# Times commands in turn, inside the host, without the cost of getting in there: a line for each turn.
 TIMER = """
-import subprocess, sys, time
-rounds, argv = int(sys.argv[1]), sys.argv[2:]
-for _ in range(rounds):
+import json, subprocess, sys, time
+def taken(argv):
     begin = time.monotonic()
     subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    print(time.monotonic() - begin)
+    return time.monotonic() - begin
+commands = json.loads(sys.argv[2])
+for _ in range(int(sys.argv[1])):
+    print(*map(taken, commands))
 """
 
 # Two homes in turn: seconds from the start of a login shell on a terminal to its end, a line for each pair. What the
@@ -69,9 +72,15 @@ class Bench:
         self.rows: list[tuple[str, str, str, str]] = []
 
     def times(self, *argv: str, rounds: int = 15) -> list[float]:
+        taken, = self.in_turn([*argv], rounds=rounds)
+        return taken
+
+    def in_turn(self, *commands: list[str], rounds: int) -> list[list[float]]:
+        """The seconds of each command, which share what the machine does besides."""
         env = {"XDG_RUNTIME_DIR": f"/run/user/{self.ann.uid}"}
-        said = self.lab.workstation.run(["python3", "-c", TIMER, str(rounds), *argv], user="ann", timeout=300, env=env)
-        return [float(line) for line in said.stdout.split()]
+        said = self.lab.workstation.run(["python3", "-c", TIMER, str(rounds), json.dumps(commands)], user="ann",
+                                        timeout=300, env=env)
+        return [list(column) for column in zip(*(map(float, line.split()) for line in said.stdout.splitlines()))]
 
     def row(self, what: str, ours: float, baseline: float, of: str, unit: str = "ms", bound: str = "") -> None:
         scale = 1000 if unit == "ms" else 1
@@ -118,15 +127,15 @@ class Bench:
     def ensure(self) -> None:
         """What cron runs each minute and a login hook at each login, with nothing to do."""
         self.up()
-        pgrep = statistics.median(self.times("pgrep", "-f", "ssh -N", rounds=50))
-        one = statistics.median(self.times(self.holdfast.path, "ensure", rounds=50))
+        both = [self.holdfast.path, "ensure"], ["pgrep", "-f", "ssh -N"]
+        one, pgrep = map(statistics.median, self.in_turn(*both, rounds=100))
         self.row("ensure, one tunnel", one, pgrep, "pgrep snippet", bound="0.4")
         # Ninety-nine more by the look of them: a file each, the one supervisor's live state, its very lock.
         more = """cd ~/.config/holdfast/tunnels; run=$(sed -n 's/^runtime-dir *= *//p' 2222.conf)
             for n in $(seq 3001 3099); do
                 cp -p 2222.conf $n.conf; cp -p $run/2222.live $run/$n.live; ln $run/2222.lock $run/$n.lock; done"""
         self.lab.workstation.run(["sh", "-ec", more], user="ann")
-        hundred = statistics.median(self.times(self.holdfast.path, "ensure", rounds=50))
+        hundred, pgrep = map(statistics.median, self.in_turn(*both, rounds=100))
         self.row("ensure, 100 tunnels", hundred, pgrep, "pgrep snippet", bound="2")
         self.lab.workstation.run(["sh", "-ec", more.split("\n")[0] + "; rm 3???.conf $run/3???.l*"], user="ann")
 
