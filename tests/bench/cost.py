@@ -108,7 +108,8 @@ class Bench:
         for port in ports:
             self.lab.workstation.run(
                 ["systemd-run", "--quiet", "--collect", f"--unit=rival-{port}", "--uid=ann",
-                 "--setenv=AUTOSSH_GATETIME=0", "/usr/bin/autossh", "-M", "0", "-N", "-R", f"127.0.0.1:{port}:localhost:22", "gate@bastion"])
+                 "--setenv=AUTOSSH_GATETIME=0", "/usr/bin/autossh", "-M", "0", "-N", "-R",
+                 f"127.0.0.1:{port}:localhost:22", "gate@bastion"])
         for port in ports:
             until(f"port {port} to answer", lambda: self.lab.bastion.banner(port), 120)
 
