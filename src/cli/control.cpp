@@ -3,6 +3,7 @@
 #include "backends/apply.hpp"
 #include "backends/stop_mark.hpp"
 #include "cli/interruption.hpp"
+#include "ssh/autossh_process.hpp"
 #include "ssh/master.hpp"
 #include "store/hand_over.hpp"
 #include "store/history.hpp"
@@ -61,10 +62,13 @@ Result<Stopped> stop_one(const Holder& holder, os::Host& host) {
     stopped.supervisors.push_back(live->supervisor.pid);
   }
   const auto known = live ? live->ssh : std::nullopt;
+  // First, or it would start another.
+  HOLDFAST_CHECK(ssh::end_autossh(files.control, host, live ? live->autossh : std::nullopt));
   const bool carried = known && os::is_alive(host, *known);
   HOLDFAST_TRY(const bool ended, ssh::end_master(files.control, host, known));
   stopped.ssh = ended || carried || (lived && known);
-  for (const auto& file : {files.control, files.live, files.pidfile, files.ssh_log, files.ssh_err, files.probe})
+  for (const auto& file :
+       {files.control, files.live, files.pidfile, files.ssh_log, files.ssh_err, files.probe, files.autossh_log})
     if (host.status(file).kind != os::FileKind::missing) HOLDFAST_CHECK(host.remove_file(file));
   return stopped;
 }

@@ -83,7 +83,8 @@ class Demo {
         TunnelName::parse("demo-" + bastion_.directory().string().substr(bastion_.directory().string().size() - 6)));
     HOLDFAST_TRY(auto to, Destination::parse(fmt::format("{}@127.0.0.1:{}", bastion_.user(), bastion_.port())));
     HOLDFAST_TRY(auto forward, Forward::parse(fmt::format("{}:127.0.0.1:{}", bastion_.tunnel_port(), bastion_.port())));
-    SetupRequest request{std::move(name), std::move(to), {std::move(forward)}, bastion_.key(), {}, "auto", {}, {}, {}};
+    SetupRequest request{
+        std::move(name), std::move(to), {std::move(forward)}, bastion_.key(), {}, "auto", {}, {}, {}, {}};
     // What the user's ssh_config says of other hosts must not count here.
     for (const auto& text : {"UserKnownHostsFile=" + bastion_.known_hosts().string(), std::string("ProxyJump=none"),
                              std::string("ProxyCommand=none"), std::string("IdentityAgent=none")}) {

@@ -63,6 +63,7 @@ std::optional<store::LiveState> read_live(const fs::path& runtime_directory, con
     // the container's. The file lies in /run, which begins empty at each boot: what it names is of this boot.
     (*live)->supervisor.boot_id = host.boot_id();
     if ((*live)->ssh) (*live)->ssh->boot_id = host.boot_id();
+    if ((*live)->autossh) (*live)->autossh->boot_id = host.boot_id();
   }
   return std::move(*live);
 }

@@ -22,8 +22,9 @@ Result<> check_scope(const std::string& wanted, const TunnelName& name, Scope sc
 
 /// All as the tunnel's file says.
 SetupRequest request_of(const Tunnel& tunnel, store::Places places, os::User run_as) {
-  SetupRequest request{tunnel->name, tunnel->bastion,   tunnel->forwards, tunnel->identity, tunnel->ssh_options, "auto",
-                       {},           std::move(places), std::move(run_as)};
+  SetupRequest request{tunnel->name,        tunnel->bastion,  tunnel->forwards, tunnel->identity,
+                       tunnel->ssh_options, "auto",           tunnel->engine,   {},
+                       std::move(places),   std::move(run_as)};
   request.move = true;
   return request;
 }

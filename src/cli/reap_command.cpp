@@ -3,6 +3,7 @@
 #include "cli/installation.hpp"
 #include "cli/scope.hpp"
 #include "core/text.hpp"
+#include "ssh/autossh_process.hpp"
 #include "ssh/master.hpp"
 #include "store/hand_over.hpp"
 #include "store/history.hpp"
@@ -57,6 +58,7 @@ Result<ExitStatus> reap(Context& context, const Arguments& arguments) {
       return Error{"reaping", "tunnel " + name.text(), fmt::format("its supervisor {} is alive", live->supervisor.pid),
                    "holdfast stop " + name.text()};
     if (by_systemd && leaves_ssh(name, places, host)) return ExitStatus::done;
+    HOLDFAST_CHECK(ssh::end_autossh(files.control, host, live ? live->autossh : std::nullopt));
     HOLDFAST_TRY(const bool ended, ssh::end_master(files.control, host, live ? live->ssh : std::nullopt));
     if (!ended) continue;
     store::Log(places.state_file(name, "log"))

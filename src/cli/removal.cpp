@@ -44,8 +44,8 @@ fs::path pin_file(const TunnelName& name, const store::Places& places) {
 Result<> clear_runtime(const TunnelName& name, const fs::path& directory, os::Host& host,
                        std::vector<std::string>& report) {
   const auto files = store::runtime_files(name, directory);
-  for (const auto& file :
-       {files.control, files.lock, files.next, files.live, files.pidfile, files.ssh_log, files.ssh_err, files.probe})
+  for (const auto& file : {files.control, files.lock, files.next, files.live, files.pidfile, files.ssh_log,
+                           files.ssh_err, files.probe, files.autossh_log})
     if (host.status(file).kind != os::FileKind::missing) HOLDFAST_CHECK(host.remove_file(file));
   // Ours by its name; where other tunnels live in it, it is not empty and stays.
   if (host.remove_empty_directory(directory)) report.push_back("removed " + directory.string());

@@ -52,6 +52,7 @@ Result<Tunnel> Setup::wanted(const backends::Backend& backend, const fs::path& r
   TunnelSpec spec{request_.name, request_.bastion, request_.forwards, request_.identity};
   spec.backend = std::string(backend.name());
   spec.host = request_.host.value_or(host_.hostname());
+  spec.engine = request_.engine;
   spec.ssh_options = request_.ssh_options;
   if (request_.places.scope == Scope::system) spec.run_as = request_.run_as.name;
   spec.runtime_dir = runtime_dir;
@@ -209,6 +210,7 @@ Result<SetupOutcome> Setup::run() {
                                        client_->version.major, client_->version.minor, host_.self().string()));
   HOLDFAST_TRY(candidates_, find_choice());
   HOLDFAST_CHECK(check_interruption());
+  HOLDFAST_CHECK(check_engine());
   if (request_.preflight) HOLDFAST_CHECK(preflight(lock.directory()));
   HOLDFAST_CHECK(check_interruption());
   HOLDFAST_TRY(const bool forwards_changed, change_forwards());
@@ -226,6 +228,8 @@ Result<std::vector<std::string>> Setup::plan() {
   HOLDFAST_CHECK(look_around());
   const auto& places = request_.places;
   HOLDFAST_TRY(candidates_, find_choice());
+  HOLDFAST_TRY(client_, ssh::find_client(host_));
+  HOLDFAST_CHECK(check_engine());
   backend_ = candidates_.front().backend;
   survives_ = survives_here(candidates_.front());
   if (request_.move) {
@@ -274,6 +278,7 @@ Result<std::vector<std::string>> Setup::plan() {
     lines.emplace_back("wait until the new supervisor waits for its turn");
     HOLDFAST_CHECK(describe_end(former_.holders().front(), former_.release_steps()));
   }
+  for (auto& line : engine_lines()) lines.push_back(std::move(line));
   return lines;
 }
 

@@ -70,6 +70,10 @@ class Setup {
   [[nodiscard]] Result<bool> change_forwards();
   [[nodiscard]] Result<> await_change();
 
+  // The engine autossh: can it be used, and what --dry-run says of it (setup_engine.cpp)
+  [[nodiscard]] Result<> check_engine();
+  [[nodiscard]] std::vector<std::string> engine_lines() const;
+
   // Changes (setup_install.cpp)
   [[nodiscard]] Result<> change_host();
   [[nodiscard]] Result<> choose_backend();
@@ -91,6 +95,7 @@ class Setup {
   SetupRequest request_;
   FormerTunnel former_;
   std::optional<ssh::Client> client_;
+  std::optional<fs::path> autossh_;  ///< when that is the engine
   std::vector<backends::Candidate> candidates_;
   std::vector<PassedOver> passed_over_;
   bool was_lingering_ = false;

@@ -3,6 +3,7 @@
 #include "backends/backend.hpp"
 #include "cli/scope.hpp"
 #include "core/text.hpp"
+#include "ssh/autossh.hpp"
 
 namespace holdfast::cli {
 namespace {
@@ -44,6 +45,15 @@ Result<> check_backend_name(const std::string& name, const std::string& subject)
   return usage_error(subject, "there is no such backend", "choose one of " + known);
 }
 
+/// What the engine must be able to take, before anything is touched.
+Result<> check_engine(const SetupRequest& request) {
+  if (request.engine == Engine::native) return {};
+  TunnelSpec spec{request.name, request.bastion, request.forwards, request.identity};
+  spec.host = request.host.value_or("");
+  HOLDFAST_TRY(const auto tunnel, Tunnel::make(std::move(spec)));
+  return ssh::check_for_autossh(tunnel);
+}
+
 /// A tunnel is set up where setup runs: another host can only be told to do it itself.
 Result<std::optional<std::string>> read_host(const Arguments& arguments, const os::Host& host) {
   auto given = arguments.one("host");
@@ -52,12 +62,11 @@ Result<std::optional<std::string>> read_host(const Arguments& arguments, const o
                      "run setup there, or give --host any: every host that it is set up on may have it");
 }
 
-Result<> check_engine(const Arguments& arguments) {
+Result<Engine> read_engine(const Arguments& arguments) {
   const auto name = arguments.one("engine").value_or("native");
-  if (name == "native") return {};
-  const auto subject = "option --engine " + name;
-  if (name == "autossh") return not_available(subject, "leave it out: holdfast restarts ssh itself");
-  return usage_error(subject, "there is no such engine", "choose native");
+  for (const auto engine : {Engine::native, Engine::autossh})
+    if (name == to_text(engine)) return engine;
+  return usage_error("option --engine " + name, "there is no such engine", "choose native or autossh");
 }
 
 /// An ordinary user, unless root was asked for by name.
@@ -102,7 +111,7 @@ Result<SetupRequest> read_way(Context& context, const Arguments& arguments, Tunn
                               std::vector<Forward> forwards) {
   HOLDFAST_TRY(auto bastion, read_bastion(arguments, context.variables));
   HOLDFAST_TRY(const auto scope, choose_scope(arguments, context.host));
-  SetupRequest request{std::move(name), std::move(bastion), std::move(forwards), {}, {}, "auto", {}, {}, {}};
+  SetupRequest request{std::move(name), std::move(bastion), std::move(forwards), {}, {}, "auto", {}, {}, {}, {}};
   for (const auto& text : arguments.all("ssh-option")) {
     HOLDFAST_TRY(auto option, SshOption::parse(text));
     request.ssh_options.push_back(std::move(option));
@@ -151,7 +160,7 @@ const std::vector<Option>& setup_options() {
        "the private key; HOLDFAST_IDENTITY stands in for it; without either, what ssh itself would use"},
       {"name,n", "NAME", "how the tunnel is called; the first port without it"},
       {"backend", "NAME", "what keeps it running: auto (the strongest that works here), or one by name"},
-      {"engine", "NAME", "what restarts ssh: native"},
+      {"engine", "NAME", "what restarts ssh: native (holdfast itself), or autossh"},
       {"host", "NAME",
        "whose tunnel it is, where many hosts share one home: this host, by its name, or any: each host that it is set "
        "up on may have it, one has, and the others stand by; without it, as it was, or this host"},
@@ -191,18 +200,20 @@ Result<SetupRequest> read_setup_request(Context& context, const Arguments& argum
   HOLDFAST_TRY(auto forwards, read_forwards(arguments));
   HOLDFAST_CHECK(read_bastion(arguments, context.variables));
   HOLDFAST_TRY(auto name, read_name(arguments, forwards));
-  HOLDFAST_CHECK(check_engine(arguments));
+  HOLDFAST_TRY(const auto engine, read_engine(arguments));
   HOLDFAST_TRY(const auto scope, choose_scope(arguments, context.host));
   HOLDFAST_TRY(auto backend, read_backend(arguments, scope));
   HOLDFAST_TRY(auto only_backends, read_only_backends(context.variables));
   HOLDFAST_TRY(auto request, read_way(context, arguments, std::move(name), std::move(forwards)));
   request.backend = std::move(backend);
   request.only_backends = std::move(only_backends);
+  request.engine = engine;
   HOLDFAST_TRY(request.host, read_host(arguments, context.host));
   request.accept_new_host_key = arguments.has("accept-new-host-key");
   request.preflight = !arguments.has("no-preflight");
   request.dry_run = arguments.has("dry-run");
   request.json = arguments.has("json");
+  HOLDFAST_CHECK(check_engine(request));
   return request;
 }
 

@@ -18,7 +18,8 @@ struct SetupRequest {
   std::vector<Forward> forwards;
   std::optional<boost::filesystem::path> identity;
   std::vector<SshOption> ssh_options;
-  std::string backend = "auto";            ///< "auto" or one of this version's
+  std::string backend = "auto";  ///< "auto" or one of this version's
+  Engine engine = Engine::native;
   std::vector<std::string> only_backends;  ///< HOLDFAST_BACKENDS: what `auto` may take; empty: any
   store::Places places;
   os::User run_as;  ///< ourselves in the user scope

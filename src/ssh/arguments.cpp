@@ -87,9 +87,14 @@ std::string file_value(const fs::path& path) { return quoted(without_tokens(path
 std::string control_argument(const fs::path& control) { return without_tokens(control.native()); }
 
 std::vector<std::string> master_arguments(const Client& client, const Tunnel& tunnel, const Session& session) {
+  const bool by_arguments = session.forwards == ForwardsBy::arguments;
+  std::vector<std::string> argv{client.program.native(), "-N"};
   // -M and ControlMaster=yes together would mean "ask": so -M alone, which the first-wins rule makes final.
-  std::vector<std::string> argv{client.program.native(), "-N", "-M", "-S", control_argument(session.control), "-E",
-                                session.log.native()};
+  if (!by_arguments) argv.emplace_back("-M");
+  for (const std::string& word :
+       {std::string("-S"), control_argument(session.control), std::string("-E"), session.log.native()})
+    argv.push_back(word);
+  if (by_arguments) option(argv, "ControlMaster", "auto");
   for (const SshOption& own : session.extra) option(argv, own.key, own.value);
 
   option(argv, "BatchMode", "yes");
@@ -97,7 +102,7 @@ std::vector<std::string> master_arguments(const Client& client, const Tunnel& tu
   option(argv, "ServerAliveInterval", "15");
   option(argv, "ServerAliveCountMax", "3");
   option(argv, "ConnectTimeout", "10");
-  option(argv, "ClearAllForwardings", "yes");
+  if (!by_arguments) option(argv, "ClearAllForwardings", "yes");
   option(argv, "PermitLocalCommand", "no");
   option(argv, "ControlPersist", "no");
   option(argv, "LogLevel", session.verbose ? "DEBUG1" : "INFO");
@@ -122,6 +127,12 @@ std::vector<std::string> master_arguments(const Client& client, const Tunnel& tu
   }
   for (const SshOption& own : tunnel->ssh_options) option(argv, own.key, own.value);
   if (!names_option(tunnel, "PreferredAuthentications")) option(argv, "PreferredAuthentications", "publickey");
+  if (by_arguments) {
+    for (const Forward& forward : tunnel->forwards) {
+      argv.emplace_back("-R");
+      argv.push_back(forward.text());
+    }
+  }
   if (tunnel->bastion.port()) {
     argv.emplace_back("-p");
     argv.push_back(std::to_string(*tunnel->bastion.port()));

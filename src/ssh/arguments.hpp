@@ -31,17 +31,27 @@ struct Client {
 };
 [[nodiscard]] Result<Client> find_client(const os::Host& host);
 
-/// What differs between the supervisor's ssh and preflight's.
+/// How the bastion is asked for the forwards.
+enum class ForwardsBy {
+  control_socket,  ///< later, by us; ClearAllForwardings=yes keeps out whatever ssh_config adds
+  arguments,       ///< by ssh itself, with -R: ClearAllForwardings would clear these too, so it is left out
+};
+
+/// What differs between the supervisor's ssh, preflight's and the one that autossh starts.
 struct Session {
   fs::path control;                   ///< control socket to make
   fs::path log;                       ///< -E
   bool verbose = false;               ///< LogLevel=DEBUG1: preflight tells "denied" from "busy" by it
   std::vector<SshOption> extra = {};  ///< before all else (preflight's StrictHostKeyChecking=accept-new and its file)
+  ForwardsBy forwards = ForwardsBy::control_socket;
 };
 
 /// `ssh -N -M -S CTL -E LOG -o … [-i KEY] [-p PORT] -- DEST`, argv[0] the absolute program.
-/// Enforced options come first, since for ssh the first one wins; then the user's; no forward at all: forwards are
-/// asked for over the control socket.
+/// Enforced options come first, since for ssh the first one wins; then the user's; no forward at all unless
+/// `session.forwards` says so.
+///
+/// With ForwardsBy::arguments somebody else starts this ssh again and again, and nobody unlinks the socket of one that
+/// was killed: ControlMaster=auto stands in place of -M, since with it ssh unlinks a dead socket by itself.
 [[nodiscard]] std::vector<std::string> master_arguments(const Client& client, const Tunnel& tunnel,
                                                         const Session& session);
 

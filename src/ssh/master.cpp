@@ -65,16 +65,6 @@ bool names_socket(const os::Host& host, pid_t pid, const fs::path& control) {
   return false;
 }
 
-std::optional<os::ProcessId> accept(const os::Host& host, pid_t pid, const fs::path& control) {
-  if (pid <= 1) return std::nullopt;
-  const auto process = host.process(pid);
-  if (!process || host.status("/proc/" + std::to_string(pid)).owner != owner_of_masters(host, control) ||
-      !names_socket(host, pid, control))
-    return std::nullopt;
-  // Looked at twice, so that all of the above was said of one and the same process.
-  return os::is_alive(host, *process) ? process : std::nullopt;
-}
-
 bool wait_until_gone(const os::Host& host, const os::ProcessId& process, milliseconds patience) {
   const auto end = host.now() + patience;
   while (os::is_alive(host, process)) {
@@ -102,17 +92,27 @@ Result<> remove_dead_socket(os::Host& host, const fs::path& control) {
 
 }  // namespace
 
+std::optional<os::ProcessId> process_of_socket(const os::Host& host, pid_t pid, const fs::path& control) {
+  if (pid <= 1) return std::nullopt;
+  const auto process = host.process(pid);
+  if (!process || host.status("/proc/" + std::to_string(pid)).owner != owner_of_masters(host, control) ||
+      !names_socket(host, pid, control))
+    return std::nullopt;
+  // Looked at twice, so that all of the above was said of one and the same process.
+  return os::is_alive(host, *process) ? process : std::nullopt;
+}
+
 std::optional<os::ProcessId> find_master(const os::Host& host, const fs::path& control,
                                          const std::optional<os::ProcessId>& known) {
   if (host.status(control).kind == os::FileKind::socket) {
     const Listener listener = listener_of(control);
-    if (auto master = accept(host, listener.pid, control)) return master;
+    if (auto master = process_of_socket(host, listener.pid, control)) return master;
     // The one that listens may have forked since: then its own word is needed.
     if (listener.there)
       if (const auto answer = mux::alive(control, k_answer); const auto* granted = std::get_if<mux::Granted>(&answer))
-        if (auto master = accept(host, static_cast<pid_t>(granted->value), control)) return master;
+        if (auto master = process_of_socket(host, static_cast<pid_t>(granted->value), control)) return master;
   }
-  if (known && os::is_alive(host, *known)) return accept(host, known->pid, control);
+  if (known && os::is_alive(host, *known)) return process_of_socket(host, known->pid, control);
   return std::nullopt;
 }
 

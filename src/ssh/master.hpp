@@ -10,9 +10,13 @@
 
 namespace holdfast::ssh {
 
-/// The ssh that listens on `control`, if it is one of ours: a process of our user (for root: of the owner of the
-/// socket's directory) whose arguments name that socket. A stopped one is found too. `known` (from live state) stands
-/// in when the socket's file is gone or does not say.
+/// The process `pid`, if it is one of ours: of our user (for root: of the owner of the socket's directory), and its
+/// arguments name the socket after -S.
+[[nodiscard]] std::optional<os::ProcessId> process_of_socket(const os::Host& host, pid_t pid,
+                                                             const boost::filesystem::path& control);
+
+/// The ssh that listens on `control`, if it is one of ours. A stopped one is found too. `known` (from live state)
+/// stands in when the socket's file is gone or does not say.
 [[nodiscard]] std::optional<os::ProcessId> find_master(const os::Host& host, const boost::filesystem::path& control,
                                                        const std::optional<os::ProcessId>& known = {});
 

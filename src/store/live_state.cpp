@@ -211,6 +211,7 @@ std::string format_live_state(const LiveState& state) {
                          {"engine", text_value(state.engine)},
                          {"forwards", std::move(forwards)},
                          {"ssh", optional_value(state.ssh, process_value)},
+                         {"autossh", optional_value(state.autossh, process_value)},
                          {"rtt_ms", optional_value(state.rtt_ms, [](double value) { return value; })},
                          {"reconnects", state.reconnects},
                          {"next_attempt", optional_value(state.next_attempt, time_value)},
@@ -245,6 +246,7 @@ Result<LiveState> parse_live_state(std::string_view text) {
   state.engine = members.text("engine");
   state.forwards = read_forwards(members.get("forwards"), bad);
   if (const json::value* process = members.get("ssh")) state.ssh = read_process(*process, bad);
+  if (const json::value* process = members.get("autossh")) state.autossh = read_process(*process, bad);
   if (members.get("rtt_ms") != nullptr) state.rtt_ms = members.real("rtt_ms");
   state.reconnects = members.number("reconnects", k_any);
   if (members.get("next_attempt") != nullptr) state.next_attempt = members.time("next_attempt");

@@ -44,6 +44,7 @@ struct LiveState {
   std::string engine = "native";
   std::vector<LiveForward> forwards;
   std::optional<os::ProcessId> ssh;
+  std::optional<os::ProcessId> autossh;  ///< what starts ssh again, where the engine is autossh
   std::optional<double> rtt_ms;  ///< of the last probe
   std::uint64_t reconnects = 0;  ///< since the supervisor started
   std::optional<WallTime> next_attempt;

@@ -80,6 +80,7 @@ RuntimeFiles runtime_files(const TunnelName& name, const fs::path& directory) {
   files.pidfile = named(".pid");
   files.ssh_log = named(".ssh.log");
   files.ssh_err = named(".ssh.err");
+  files.autossh_log = named(".autossh.log");
   return files;
 }
 

@@ -52,6 +52,7 @@ struct RuntimeFiles {
   fs::path ssh_log;  ///< ssh -E
   fs::path ssh_err;  ///< ssh's stderr
   fs::path probe;    ///< a socket that leads to one of the bastion's, there for moments
+  fs::path autossh_log;
 };
 /// All of them lie directly in `directory`, named by a short hash of the tunnel's name (control, probe) or NAME.suffix.
 [[nodiscard]] RuntimeFiles runtime_files(const TunnelName& name, const fs::path& directory);

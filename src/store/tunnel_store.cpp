@@ -62,6 +62,20 @@ auto order_of(const TunnelName& name) {
 
 }  // namespace
 
+Result<std::optional<Tunnel>> load_changed(const os::Host& host, const Places& places, const Tunnel& running) {
+  HOLDFAST_TRY(const auto loaded, load(host, places, running->name));
+  auto spec = loaded.spec();
+  if (!spec.runtime_dir) spec.runtime_dir = running->runtime_dir;  // as it was found when it began
+  HOLDFAST_TRY(auto fresh, Tunnel::make(std::move(spec)));
+  if (fresh.spec() == running.spec()) return std::optional<Tunnel>();
+  const auto needs_restart = [&](const char* key) {
+    return Error{"changing", key, "that needs a restart", "holdfast restart " + running->name.text()};
+  };
+  if (fresh->runtime_dir != running->runtime_dir) return needs_restart("its runtime_dir");
+  if (fresh->engine != running->engine) return needs_restart("its engine");
+  return std::optional(std::move(fresh));
+}
+
 bool exists(const os::Host& host, const Places& places, const TunnelName& name) {
   return host.status(places.tunnel_file(name)).kind != os::FileKind::missing;
 }

@@ -5,6 +5,7 @@
 #include "os/host.hpp"
 #include "store/places.hpp"
 
+#include <optional>
 #include <vector>
 
 namespace holdfast::store {
@@ -26,6 +27,11 @@ struct Entry {
 
 /// The same, as its file alone has it.
 [[nodiscard]] Result<Tunnel> load_as_written(const os::Host& host, const Places& places, const TunnelName& name);
+
+/// What the file of a tunnel that runs says now; nothing when nothing changed. An Error when that cannot be taken while
+/// it runs: the file is not sound, or speaks of another engine or runtime directory.
+[[nodiscard]] Result<std::optional<Tunnel>> load_changed(const os::Host& host, const Places& places,
+                                                         const Tunnel& running);
 
 /// True when there is a file of that name, sound or not.
 [[nodiscard]] bool exists(const os::Host& host, const Places& places, const TunnelName& name);

@@ -5,6 +5,8 @@
 namespace holdfast::supervisor {
 
 bool needs_new_login(const Tunnel& now, const Tunnel& wanted) {
+  // autossh gives its ssh the forwards as arguments.
+  if (wanted->engine == Engine::autossh) return true;
   // Everything else is nothing to ssh: so a key that is added one day needs a new login until it is named here.
   TunnelSpec same = now.spec();
   same.forwards = wanted->forwards;

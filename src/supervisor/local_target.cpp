@@ -39,6 +39,16 @@ std::vector<Generic::endpoint> endpoints_of(const End& target) {
 
 }  // namespace
 
+bool has_name_as_target(const Tunnel& tunnel) {
+  for (const Forward& forward : tunnel->forwards) {
+    const auto* end = std::get_if<TcpEnd>(&forward.target());
+    if (end != nullptr && end->host != "localhost" &&
+        end->host.find_first_not_of("0123456789abcdefABCDEF.:") != std::string::npos)
+      return true;
+  }
+  return false;
+}
+
 struct LocalTarget::Impl : std::enable_shared_from_this<Impl> {
   boost::asio::io_context& context;
   Generic::socket socket;

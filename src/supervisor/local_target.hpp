@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/forward.hpp"
+#include "core/tunnel.hpp"
 
 #include <functional>
 #include <memory>
@@ -11,6 +12,9 @@ class io_context;
 }
 
 namespace holdfast::supervisor {
+
+/// True when ssh has to ask a resolver for a target of the tunnel.
+[[nodiscard]] bool has_name_as_target(const Tunnel& tunnel);
 
 class LocalTarget {
  public:

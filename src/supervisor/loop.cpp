@@ -10,6 +10,8 @@
 #include "supervisor/file_watch.hpp"
 #include "supervisor/forwards_change.hpp"
 #include "supervisor/knock.hpp"
+#include "supervisor/local_target.hpp"
+#include "supervisor/long_run.hpp"
 #include "supervisor/machine.hpp"
 #include "supervisor/network_watch.hpp"
 #include "supervisor/path_watch.hpp"
@@ -20,13 +22,10 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <fmt/format.h>
 
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -42,28 +41,6 @@ using error_code = boost::system::error_code;
 
 constexpr ssh::mux::Deadline k_forward_deadline(10000);  // the bastion may resolve names and ask PAM
 constexpr std::chrono::seconds k_far_too_late(5);        // a timer this late: we were frozen, or the machine slept
-constexpr std::chrono::hours k_refresh(24);              // well below the 10 days of /tmp ageing, tmpfiles.d(5)
-
-/// Whether a SIGHUP will mean that our terminal is gone, and we with it. To be asked at the start: a terminal that
-/// hangs up is nobody's any more before the signal comes. Under nohup(1) it means nothing of the kind.
-bool ends_with_terminal() noexcept {
-  struct sigaction hangup {};
-  if (::sigaction(SIGHUP, nullptr, &hangup) == 0 && hangup.sa_handler == SIG_IGN) return false;
-  const int descriptor = ::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
-  if (descriptor < 0) return false;
-  ::close(descriptor);
-  return true;
-}
-
-bool has_name_as_target(const Tunnel& tunnel) {
-  for (const Forward& forward : tunnel->forwards) {
-    const auto* end = std::get_if<TcpEnd>(&forward.target());
-    if (end != nullptr && end->host != "localhost" &&
-        end->host.find_first_not_of("0123456789abcdefABCDEF.:") != std::string::npos)
-      return true;
-  }
-  return false;
-}
 
 }  // namespace
 
@@ -76,8 +53,8 @@ struct Loop::Impl {
   ssh::Client client;
   const ServiceManager& manager;
 
-  const bool hangup_ends = ends_with_terminal();  ///< before any handler is in place
   boost::asio::io_context context{1};
+  LongRun long_run;
   std::deque<Event> events;
   bool dispatching = false;
   std::mt19937_64 chance{std::random_device{}()};
@@ -95,9 +72,6 @@ struct Loop::Impl {
   SuspendWatch suspend_watch;
   FileWatch file_watch;
   std::optional<Error> end_reason;
-  boost::asio::signal_set signals;
-  boost::asio::steady_timer watchdog;
-  boost::asio::steady_timer refresh;
   std::array<std::optional<boost::asio::steady_timer>, k_timers> timers;
   bool noted = false;                   ///< the connection of this run of ssh was looked at
   std::optional<os::TcpPair> current;   ///< it, until the forwards stand
@@ -115,6 +89,10 @@ struct Loop::Impl {
         files(std::move(runtime)),
         client(std::move(ssh_client)),
         manager(service_manager),
+        long_run(context, manager, files,
+                 {.on_nudge = [this] { post(Nudged{}); },
+                  .on_reload = [this] { reload(); },
+                  .on_stop = [this] { post(StopAsked{}); }}),
         stale(store::read_last_connection(host, places, tunnel->name)),
         last(stale),
         machine(rules()),
@@ -129,13 +107,7 @@ struct Loop::Impl {
             [this] {
               if (store::is_shared(tunnel, places)) reload();
             },
-            [this](const Error& error) { end(error); }),
-        signals(context, SIGTERM, SIGINT),
-        watchdog(context),
-        refresh(context) {
-    signals.add(SIGHUP);
-    signals.add(SIGUSR1);
-    signals.add(SIGUSR2);
+            [this](const Error& error) { end(error); }) {
     for (auto& timer : timers) timer.emplace(context);
     reporter.set_tunnel(tunnel);
     reporter.set_connection(last);
@@ -326,39 +298,16 @@ struct Loop::Impl {
     return std::exchange(heard, {});
   }
 
-  // --- signals and the long run
-
-  void wait_for_signal() {
-    signals.async_wait([this](const error_code& error, int number) {
-      if (error) return;
-      if (number == SIGUSR1) {
-        post(Nudged{});
-      } else if (number == SIGUSR2 || (number == SIGHUP && !hangup_ends)) {
-        reload();
-      } else {
-        manager.stopping();
-        post(StopAsked{});
-      }
-      wait_for_signal();
-    });
-  }
-
   void reload() {
-    auto fresh = store::load(host, places, tunnel->name);
+    auto fresh = store::load_changed(host, places, tunnel);
     if (!fresh) return reporter.log("the tunnel file is not taken: " + fresh.error().line());
-    auto spec = fresh->spec();
-    if (!spec.runtime_dir) spec.runtime_dir = tunnel->runtime_dir;  // as it was found when we began
-    fresh = Tunnel::make(std::move(spec));
-    if (!fresh) return;
-    if (!reread && fresh->spec() == tunnel.spec())
-      return reporter.log("the tunnel file was read again: nothing changed");
-    if ((*fresh)->runtime_dir != tunnel->runtime_dir)
-      return reporter.log("the tunnel file is not taken: another runtime_dir needs a restart");
-    if (needs_new_login(tunnel, *fresh))
-      post(Reloaded{(*fresh)->forwards.size()});
+    if (!*fresh && !reread) return reporter.log("the tunnel file was read again: nothing changed");
+    const Tunnel next = *fresh ? **fresh : tunnel;
+    if (needs_new_login(tunnel, next))
+      post(Reloaded{next->forwards.size()});
     else
-      post(ForwardsChanged{find_forwards(tunnel, *fresh)});
-    reread = std::move(*fresh);
+      post(ForwardsChanged{find_forwards(tunnel, next)});
+    reread = next;
   }
 
   void end(const Error& error) {
@@ -367,27 +316,6 @@ struct Loop::Impl {
     reporter.log(error.line());
     manager.stopping();
     post(StopAsked{});
-  }
-
-  void feed_watchdog() {
-    const auto interval = manager.watchdog_interval();
-    if (!interval) return;
-    manager.alive();
-    watchdog.expires_after(*interval);
-    watchdog.async_wait([this](const error_code& error) {
-      if (!error) feed_watchdog();
-    });
-  }
-
-  // A directory in /tmp that nobody touches is taken away by age.
-  void refresh_files() {
-    for (const auto& file :
-         {files.directory, files.control, files.lock, files.live, files.ssh_log, files.ssh_err, files.pidfile})
-      ::utimensat(AT_FDCWD, file.c_str(), nullptr, AT_SYMLINK_NOFOLLOW);  // a missing one is as good
-    refresh.expires_after(k_refresh);
-    refresh.async_wait([this](const error_code& error) {
-      if (!error) refresh_files();
-    });
   }
 };
 
@@ -398,9 +326,7 @@ Loop::Loop(os::Host& host, const store::Places& places, const Tunnel& tunnel, co
 Loop::~Loop() = default;
 
 Result<> Loop::run() {
-  impl_->wait_for_signal();
-  impl_->feed_watchdog();
-  impl_->refresh_files();
+  impl_->long_run.begin();
   impl_->reporter.log(fmt::format("holdfast {}, pid {}: {} to {}", HOLDFAST_VERSION, ::getpid(),
                                   impl_->tunnel->name.text(), impl_->tunnel->bastion.text()));
   impl_->post(Started{});

@@ -28,6 +28,7 @@ class Reporter {
   /// The tunnel file was read (again): forwards and names are told from here on.
   void set_tunnel(const Tunnel& tunnel);
   void set_ssh(std::optional<os::ProcessId> ssh) { live_.ssh = std::move(ssh); }
+  void set_autossh(std::optional<os::ProcessId> autossh) { live_.autossh = std::move(autossh); }
   void set_connection(std::optional<os::TcpPair> connection) { live_.connection = std::move(connection); }
 
   /// Writes what differs from what was told last. A disk that is full costs nothing but this report.

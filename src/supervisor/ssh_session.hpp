@@ -6,6 +6,7 @@
 #include "os/host.hpp"
 #include "ssh/diagnosis.hpp"
 #include "store/places.hpp"
+#include "supervisor/log_tail.hpp"
 
 #include <functional>
 #include <memory>
@@ -50,7 +51,7 @@ class SshSession {
   std::unique_ptr<os::Child> child_;
   std::unique_ptr<ControlWatch> watch_;
   std::optional<os::ProcessId> process_;
-  std::size_t read_ = 0;  ///< bytes of the log that new_lines() has given
+  LogTail log_;
 };
 
 }  // namespace holdfast::supervisor

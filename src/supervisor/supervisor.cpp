@@ -2,8 +2,11 @@
 
 #include "os/directories.hpp"
 #include "ssh/arguments.hpp"
+#include "ssh/autossh.hpp"
+#include "ssh/autossh_process.hpp"
 #include "ssh/master.hpp"
 #include "store/live_state.hpp"
+#include "supervisor/autossh_loop.hpp"
 #include "supervisor/loop.hpp"
 #include "supervisor/sd_notify.hpp"
 #include "supervisor/turn.hpp"
@@ -28,11 +31,16 @@ Result<> claim(const fs::path& directory, const store::Places& places, const os:
       "start it by systemctl start, which makes it"};
 }
 
-/// The ssh of a supervisor that was killed may still be there, holding the bastion's port.
+/// The ssh of a supervisor that was killed may still be there, holding the bastion's port, and an autossh beside it.
 Result<> end_predecessor(const store::RuntimeFiles& files, os::Host& host) {
   std::optional<os::ProcessId> known;
+  std::optional<os::ProcessId> autossh;
   const auto live = store::read_live_state(host, files.live, host.user().uid);
-  if (live && *live) known = (*live)->ssh;
+  if (live && *live) {
+    known = (*live)->ssh;
+    autossh = (*live)->autossh;
+  }
+  HOLDFAST_CHECK(ssh::end_autossh(files.control, host, autossh));
   HOLDFAST_TRY([[maybe_unused]] const bool ended, ssh::end_master(files.control, host, known));
   return {};
 }
@@ -55,6 +63,11 @@ Result<> run(const Tunnel& tunnel, const store::Places& places, os::Host& host) 
   HOLDFAST_CHECK(end_predecessor(files, host));
   // Without a log the tunnel still does its work.
   (void)host.make_directories(places.state_directory(tunnel->name), 0700);
+  if (tunnel->engine == Engine::autossh) {
+    HOLDFAST_CHECK(ssh::check_for_autossh(tunnel));
+    HOLDFAST_TRY(auto program, ssh::find_autossh(host));
+    return AutosshLoop(host, places, tunnel, files, std::move(program), std::move(client), manager).run();
+  }
   return Loop(host, places, tunnel, files, std::move(client), manager).run();
 }
 

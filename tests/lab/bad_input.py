@@ -81,9 +81,8 @@ class Words(BadInput):
                 self.refused(["-p", "2222", "-b", GATE, "--ssh-option", option], 2, "option")
 
     def test_what_this_version_does_not_have(self) -> None:
-        for arguments in (["--engine", "autossh"], ["--backend", "slurm"]):
-            with self.subTest(arguments=arguments):
-                self.refused(["-p", "2222", "-b", GATE, *arguments], 2, "not available in this version")
+        self.refused(["-p", "2222", "-b", GATE, "--backend", "slurm"], 2, "not available in this version")
+        self.refused(["-p", "2222", "-b", GATE, "--engine", "nonsense"], 2, "no such engine")
         self.refused(["-p", "2222", "-b", GATE, "--backend", "nonsense"], 2, "no such backend")
 
 

@@ -53,7 +53,6 @@ class Refusals(House):
         for command in ("authorize", "client-config", "import", "mcp", "completion",
                         "list-python-apis"):
             self.refused(command, says="not available in this version")
-        self.refused("setup", "--user", "-p", "2222", "-b", GATE, "--engine", "autossh", says="not available in this")
         self.refused("setup", "--user", "-p", "2222", "-b", GATE, "--backend", "slurm", says="not available in this")
 
     def test_what_is_not_there(self) -> None:

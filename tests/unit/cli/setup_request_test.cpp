@@ -80,7 +80,6 @@ BOOST_AUTO_TEST_CASE(what_this_version_does_not_have_is_said) {
     more.insert(more.begin(), usual.begin(), usual.end());
     return refused(more);
   };
-  BOOST_TEST(says(with({"--engine", "autossh"}), "not available in this version"));
   BOOST_TEST(says(with({"--backend", "slurm"}), "not available in this version"));
   BOOST_TEST(says(with({"--backend", "nonsense"}), "there is no such backend"));
   BOOST_TEST(says(with({"--engine", "nonsense"}), "there is no such engine"));

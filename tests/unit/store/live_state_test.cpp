@@ -31,6 +31,7 @@ LiveState full_state() {
   state.next_attempt = at(1'795'341'700'000);
   state.last_error =
       LastError{{FailureClass::forward_busy, "the port is taken \xff by \"x\"", "wait"}, at(1'795'341'500'000)};
+  state.autossh = os::ProcessId{4712, 99, "b", "ws"};
   state.connection = os::TcpPair{{"10.0.0.1", 40000}, {"::1", 22}};
   state.generation = 7;
   return state;
@@ -54,6 +55,7 @@ BOOST_AUTO_TEST_CASE(what_the_supervisor_says_is_what_status_reads) {
   BOOST_TEST(again->forwards[0].target == "localhost:22");
   BOOST_TEST((again->forwards[1].state == ForwardState::busy));
   BOOST_TEST((again->ssh == state.ssh));
+  BOOST_TEST((again->autossh == state.autossh));
   BOOST_TEST(again->rtt_ms.value() == 12.5);
   BOOST_TEST(again->reconnects == 3U);
   BOOST_TEST((again->next_attempt == state.next_attempt));

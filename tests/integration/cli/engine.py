@@ -1,0 +1,222 @@
+#!/usr/bin/env python3
+"""A tunnel whose ssh is restarted by autossh: the same commands, the same truth, and autossh at the restarts."""
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import shutil
+import signal
+import sys
+from typing import Any, Optional
+
+from house import TunnelHouse, is_alive, main, until
+from supervision import Service
+
+
+def parent(pid: int) -> int:
+    return int(pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def command_line(pid: int) -> list[str]:
+    return pathlib.Path(f"/proc/{pid}/cmdline").read_text().split("\0")[:-1]
+
+
+class Engine(TunnelHouse):
+    def arguments(self, *more: str, **ends: Optional[int]) -> list[str]:
+        return super().arguments("--engine", "autossh", *more, **ends)
+
+    def native(self, *more: str) -> list[str]:
+        return super().arguments(*more)
+
+    def await_state(self, state: str, failure: str) -> dict[str, Any]:
+        def there() -> Optional[dict[str, Any]]:
+            now = self.status()
+            return now if now["state"] == state and (now["last_error"] or {}).get("class") == failure else None
+        return dict(until(f"the tunnel to be {state}, {failure}", there))
+
+    def kill_and_wait(self, pid: int) -> None:
+        self.kill(pid)
+        until(f"process {pid} to be gone", lambda: not is_alive(pid))
+
+    def test_the_tunnel_is_up_only_by_a_byte_that_came_back_and_autossh_has_the_ssh(self) -> None:
+        told = json.loads(self.set_up("--json").stdout)
+        now = self.status()
+        self.assertEqual((now["state"], now["verified"], now["engine"], told["engine"]), ("up", True, "autossh", "autossh"))
+        self.assertEqual(self.banner(), b"SSH-")
+        autossh = parent(now["ssh_pid"])
+        self.assertEqual(parent(autossh), now["supervisor_pid"])
+        words = command_line(autossh)
+        self.assertEqual(words[1:3], ["-M", "0"])
+        for setting in ("BatchMode=yes", "ExitOnForwardFailure=yes", "ServerAliveInterval=15"):
+            self.assertIn(setting, words)
+        self.assertEqual(command_line(now["ssh_pid"])[-2:-1], ["--"], "a bastion is no option of ssh")
+        environment = pathlib.Path(f"/proc/{autossh}/environ").read_text().split("\0")
+        self.assertIn("AUTOSSH_GATETIME=0", environment)
+
+    def test_setup_again_changes_nothing(self) -> None:
+        self.set_up()
+        before = self.status()
+        self.assertIn("nothing to do", self.set_up().stdout)
+        self.assertEqual(self.status()["ssh_pid"], before["ssh_pid"])
+
+    def test_a_killed_ssh_is_started_again_by_the_same_autossh(self) -> None:
+        self.set_up()
+        before = self.status()
+        autossh = parent(before["ssh_pid"])
+        for killed in range(1, 4):  # its dead control socket is in nobody's way
+            self.kill(self.status()["ssh_pid"])
+            after = dict(until("another ssh", lambda: (now := self.await_up())["reconnects"] == killed and now))
+            self.assertEqual((after["supervisor_pid"], parent(after["ssh_pid"])), (before["supervisor_pid"], autossh))
+        self.assertEqual(self.banner(), b"SSH-")
+        said = self.run_holdfast("logs", "--user", self.name).stdout
+        self.assertIn("autossh: ssh exited on signal 9", said)
+
+    def test_when_autossh_ends_it_is_started_again(self) -> None:
+        self.set_up()
+        before = self.status()
+        for number, victim in ((signal.SIGKILL, parent(before["ssh_pid"])), (signal.SIGTERM, None)):
+            now = self.await_up()
+            self.kill(victim or now["ssh_pid"], number)  # at SIGTERM ssh ends with status 0, and autossh with it
+            after = dict(until("another ssh", lambda: (seen := self.await_up())["ssh_pid"] != now["ssh_pid"] and seen))
+            self.assertNotEqual(parent(after["ssh_pid"]), parent(before["ssh_pid"]) if victim is None else victim)
+            self.assertEqual(after["supervisor_pid"], before["supervisor_pid"])
+            self.assertFalse(is_alive(now["ssh_pid"]), "an ssh without its autossh would keep the port")
+        self.assertEqual(self.banner(), b"SSH-")
+
+    def test_autossh_goes_on_without_the_supervisor_and_stop_finds_it(self) -> None:
+        self.set_up()
+        before = self.status()
+        autossh = parent(before["ssh_pid"])
+        self.kill_and_wait(before["supervisor_pid"])
+        self.assertEqual(self.status()["state"], "stopped")
+        self.kill_and_wait(before["ssh_pid"])
+        until("the bastion's port to lead here again", lambda: self.banner() == b"SSH-")
+        self.assertTrue(is_alive(autossh))
+        self.assertEqual(self.run_holdfast("stop", "--user", self.name).returncode, 0)
+        self.assertFalse(is_alive(autossh))
+        until("the port to be free", lambda: self.banner() == b"")
+
+    def test_a_new_supervisor_takes_the_place_of_one_that_was_killed(self) -> None:
+        self.set_up()
+        before = self.status()
+        autossh = parent(before["ssh_pid"])
+        self.kill_and_wait(before["supervisor_pid"])
+        self.assertEqual(self.run_holdfast("start", "--user", self.name).returncode, 0)
+        self.await_up()
+        self.assertFalse(is_alive(autossh) or is_alive(before["ssh_pid"]))
+
+    def test_remove_leaves_nothing(self) -> None:
+        self.set_up()
+        now = self.status()
+        autossh = parent(now["ssh_pid"])
+        self.assertEqual(self.run_holdfast("remove", "--user", self.name).returncode, 0)
+        self.assertFalse(is_alive(autossh) or is_alive(now["ssh_pid"]) or is_alive(now["supervisor_pid"]))
+        self.assert_nothing_changed()
+
+    def test_an_ssh_that_stands_still_is_found_out_and_ended(self) -> None:
+        self.set_up()
+        before = self.status()
+        self.kill(before["ssh_pid"], signal.SIGSTOP)
+        self.kill(before["supervisor_pid"], signal.SIGUSR1)
+        after = dict(until("another ssh", lambda: (now := self.status())["ssh_pid"] not in (None, before["ssh_pid"])
+                           and now, timeout=30))
+        self.assertEqual(after["last_error"]["class"], "dead-peer")
+        self.assertFalse(is_alive(before["ssh_pid"]))
+        self.await_up()
+
+    def test_a_stopped_ssh_does_not_keep_stop_from_ending_all(self) -> None:
+        self.set_up()
+        now = self.status()
+        self.kill(now["ssh_pid"], signal.SIGSTOP)
+        self.assertEqual(self.run_holdfast("stop", "--user", self.name).returncode, 0)
+        self.assertFalse(is_alive(now["ssh_pid"]) or is_alive(now["supervisor_pid"]))
+
+    def test_a_taken_port_is_named_and_tried_until_it_is_free(self) -> None:
+        self.set_up()
+        self.assertEqual(self.run_holdfast("stop", "--user", self.name).returncode, 0)
+        squatter = Service(self.port)
+        refused = self.run_holdfast("start", "--user", self.name, timeout=120)
+        self.assertNotEqual(refused.returncode, 0)
+        now = self.await_state("waiting", "forward-busy")
+        self.assertEqual((now["forwards"][0]["state"], now["verified"]), ("busy", False))
+        squatter.close()
+        self.kill(now["supervisor_pid"], signal.SIGUSR1)
+        self.assertEqual(self.await_up()["supervisor_pid"], now["supervisor_pid"])
+
+    def test_a_key_that_is_refused_later_is_named(self) -> None:
+        self.set_up()
+        before = self.status()
+        (self.bastion.directory / "authorized_keys").write_text("")
+        self.kill(before["ssh_pid"])
+        now = self.await_state("failed", "auth")
+        self.assertFalse(now["verified"])
+        shutil.copy(self.bastion.directory / "key.pub", self.bastion.directory / "authorized_keys")
+        self.kill(now["supervisor_pid"], signal.SIGUSR1)
+        self.await_up()
+
+    def test_the_engine_is_changed_in_place_and_back(self) -> None:
+        self.set_up()
+        autossh = parent(self.status()["ssh_pid"])
+        self.assertEqual(self.run_holdfast(*self.native()).returncode, 0)
+        now = self.await_up()
+        self.assertEqual((now["engine"], parent(now["ssh_pid"])), ("native", now["supervisor_pid"]))
+        self.assertFalse(is_alive(autossh))
+        self.set_up()
+        self.assertEqual(self.await_up()["engine"], "autossh")
+
+    def test_without_autossh_nothing_is_changed_and_the_way_to_it_is_shown(self) -> None:
+        tools = self.root / "tools"
+        tools.mkdir()
+        for program in ("ssh", "ssh-keygen", "id", "getent", "apt-get"):
+            if found := shutil.which(program):
+                (tools / program).symlink_to(found)
+        (tools / "apt-get").unlink(missing_ok=True)
+        (tools / "apt-get").write_text("#!/bin/sh\nexit 1\n")
+        (tools / "apt-get").chmod(0o755)
+        self.assertEqual(self.run_holdfast(*self.native()).returncode, 0)
+        before, now = self.everything(), self.status()
+        for more in ((), ("--dry-run",), ("--no-preflight",)):
+            done = self.run_holdfast(*self.arguments(*more), env={"PATH": str(tools)})
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("autossh program: it is not installed", self.assert_reads_well(done))
+            self.assertIn("apt-get install autossh", done.stderr)
+        (tools / "autossh").write_text("#!/bin/sh\necho hello\n")
+        self.assertIn("cannot be executed", self.run_holdfast(*self.arguments(), env={"PATH": str(tools)}).stderr)
+        (tools / "autossh").chmod(0o755)
+        self.assertIn("not autossh's", self.run_holdfast(*self.arguments(), env={"PATH": str(tools)}).stderr)
+        self.assertEqual(self.everything(), before)
+        self.assertEqual((self.status()["ssh_pid"], self.status()["engine"]), (now["ssh_pid"], "native"))
+
+    def test_a_setup_that_fails_brings_the_native_tunnel_back(self) -> None:
+        self.assertEqual(self.run_holdfast(*self.native()).returncode, 0)
+        words = self.arguments("--no-preflight")
+        words[words.index("-s") + 1] = str(self.root / "no such key")
+        failed = self.run_holdfast(*words)
+        self.assertEqual(failed.returncode, 1, failed.stderr)
+        now = self.await_up()
+        self.assertEqual(now["engine"], "native")
+        self.assertEqual(self.banner(), b"SSH-")
+
+    def test_variables_of_the_users_do_not_reach_autossh(self) -> None:
+        log = self.root / "elsewhere"
+        done = self.run_holdfast(*self.arguments(), env={
+            "AUTOSSH_PORT": "20000", "AUTOSSH_LOGFILE": str(log), "AUTOSSH_PATH": "/bin/false", "AUTOSSH_MAXSTART": "1",
+            "AUTOSSH_PIDFILE": str(log)})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.await_up()
+        self.assertFalse(log.exists())
+
+    def test_dry_run_shows_what_autossh_is_given(self) -> None:
+        done = self.run_holdfast(*self.arguments("--dry-run"))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout, rf"(?m)^run \S*/autossh -M 0 -N .*-R 127\.0\.0\.1:{self.port}:.* -- -- \S+$")
+        self.assertIn("AUTOSSH_GATETIME=0", done.stdout)
+        self.assert_nothing_changed()
+
+
+if __name__ == "__main__":
+    if not shutil.which("autossh"):
+        print("autossh is not installed", file=sys.stderr)
+        sys.exit(77)
+    main()
