@@ -5,6 +5,8 @@
 #include "ssh/as_user.hpp"
 #include "ssh/autossh.hpp"
 
+#include <fmt/format.h>
+
 namespace holdfast::cli {
 namespace {
 
@@ -30,7 +32,7 @@ std::vector<std::string> Setup::engine_lines() const {
   const auto files = store::runtime_files(request_.name, *(*tunnel_)->runtime_dir);
   std::string variables;
   for (const auto& [name, value] : ssh::autossh_environment({}, *client_, files.autossh_log))
-    variables += (variables.empty() ? "" : " ") + name + "=" + value;
+    variables += fmt::format("{}{}={}", variables.empty() ? "" : " ", name, value);
   const backends::Run run{
       os::Command{ssh::autossh_arguments(*autossh_, *client_, *tunnel_, files.control, files.ssh_log)}};
   return {"and there, with " + printable(variables), backends::describe(run)};

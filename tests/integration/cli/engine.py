@@ -8,9 +8,10 @@ import pathlib
 import shutil
 import signal
 import sys
+import unittest
 from typing import Any, Optional
 
-from house import TunnelHouse, is_alive, main, until
+from house import TunnelHouse, free_port, is_alive, main, until
 from supervision import Service
 
 
@@ -164,6 +165,26 @@ class Engine(TunnelHouse):
         self.assertFalse(is_alive(autossh))
         self.set_up()
         self.assertEqual(self.await_up()["engine"], "autossh")
+
+    def test_other_forwards_are_taken_by_another_autossh(self) -> None:
+        self.set_up()
+        more = free_port()
+        done = self.run_holdfast(*self.arguments("-p", f"{more}:127.0.0.1:{self.bastion.port}"))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        now = self.await_up()
+        self.assertEqual((now["engine"], [forward["state"] for forward in now["forwards"]]), ("autossh", ["up", "up"]))
+        self.assertEqual((self.banner(), self.banner(more)), (b"SSH-", b"SSH-"))
+
+    @unittest.skipUnless(shutil.which("tmux"), "tmux is not installed")
+    def test_a_tunnel_that_moves_keeps_its_engine(self) -> None:
+        self.set_up()
+        before = self.status()
+        for backend in ("tmux", "nohup"):
+            done = self.run_holdfast("move", "--user", self.name, "--backend", backend)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            now = self.await_up()
+            self.assertEqual((now["engine"], now["backend"]["name"]), ("autossh", backend))
+        self.assertFalse(is_alive(before["ssh_pid"]) or is_alive(before["supervisor_pid"]))
 
     def test_without_autossh_nothing_is_changed_and_the_way_to_it_is_shown(self) -> None:
         tools = self.root / "tools"
