@@ -206,7 +206,9 @@ void World::check_standby(const Event& event, bool stood_by) {
   const auto* answered = std::get_if<ForwardAnswered>(&event);
   const bool refused = answered != nullptr && answered->kind == ForwardAnswered::Kind::refused;
   if (refused || std::holds_alternative<HolderAnswered>(event))
-    check(is_standing_by() && !has<EndChild>(last_), "a refusal never costs a standby its connection");
+    // A change of the forwards that waited for this answer begins them anew, over the same connection.
+    check((is_standing_by() || has<ChangeForwards>(last_)) && !has<EndChild>(last_),
+          "a refusal never costs a standby its connection");
   if (has<OpenForward>(last_) && is_standing_by()) {
     check(now - asked_at >= k_between_asks, "a standby asks at most once a second");
     if (std::holds_alternative<TimerFired>(event) && timer_was_due)
