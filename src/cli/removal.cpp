@@ -35,6 +35,15 @@ Result<> remove_if_there(const fs::path& file, os::Host& host, std::vector<std::
   return {};
 }
 
+/// What a process that was killed while it replaced one of the tunnel's files has left beside it: NAME.live.new.PID.
+Result<> clear_unfinished(const TunnelName& name, const fs::path& directory, os::Host& host) {
+  const auto files = store::runtime_files(name, directory);
+  for (const auto& entry : host.list(directory))
+    for (const auto& file : {files.live, files.pidfile})
+      if (entry.starts_with(file.filename().native() + ".new.")) HOLDFAST_CHECK(host.remove_file(directory / entry));
+  return {};
+}
+
 }  // namespace
 
 fs::path pin_file(const TunnelName& name, const store::Places& places) {
@@ -47,6 +56,7 @@ Result<> clear_runtime(const TunnelName& name, const fs::path& directory, os::Ho
   for (const auto& file : {files.control, files.lock, files.next, files.live, files.pidfile, files.ssh_log,
                            files.ssh_err, files.probe, files.autossh_log})
     if (host.status(file).kind != os::FileKind::missing) HOLDFAST_CHECK(host.remove_file(file));
+  HOLDFAST_CHECK(clear_unfinished(name, directory, host));
   // Ours by its name; where other tunnels live in it, it is not empty and stays.
   if (host.remove_empty_directory(directory)) report.push_back("removed " + directory.string());
   return {};
