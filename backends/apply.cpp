@@ -30,6 +30,18 @@ std::string first_line(const std::string& text) {
   return {};
 }
 
+/// `innermost` and what lacks above it, outermost first.
+std::vector<fs::path> missing_above(const fs::path& innermost, const os::Host& host) {
+  std::vector<fs::path> missing;
+  for (auto directory = innermost; !directory.empty(); directory = directory.parent_path()) {
+    // A link to a directory (a moved ~/.config) counts as one: only what is missing is made.
+    if (host.status(directory).kind != os::FileKind::missing) break;
+    missing.push_back(directory);
+  }
+  std::reverse(missing.begin(), missing.end());
+  return missing;
+}
+
 // Carries single steps out; what would undo each is appended to `undo`.
 class Carrier {
  public:
@@ -151,14 +163,7 @@ class Carrier {
   Result<> make_parents(const fs::path& file, mode_t mode) { return make_directories(file.parent_path(), mode); }
 
   Result<> make_directories(const fs::path& innermost, mode_t mode) {
-    std::vector<fs::path> missing;
-    for (auto directory = innermost; !directory.empty(); directory = directory.parent_path()) {
-      // A link to a directory (a moved ~/.config) counts as one: only what is missing is made.
-      if (host_.status(directory).kind != os::FileKind::missing) break;
-      missing.push_back(directory);
-    }
-    std::reverse(missing.begin(), missing.end());
-    for (const auto& directory : missing) {
+    for (const auto& directory : missing_above(innermost, host_)) {
       HOLDFAST_CHECK(host_.make_directories(directory, mode));
       made_.push_back(directory);
       undo_.emplace_back(RemoveEmptyDirectory{directory});
@@ -252,6 +257,18 @@ std::vector<std::string> Applied::unwind(os::Host& host) {
 void Applied::append(Applied later) {
   undo_.insert(undo_.end(), std::make_move_iterator(later.undo_.begin()), std::make_move_iterator(later.undo_.end()));
   made_directories_.insert(made_directories_.end(), later.made_directories_.begin(), later.made_directories_.end());
+}
+
+std::vector<fs::path> directories_to_make(const Plan& plan, const os::Host& host) {
+  std::vector<fs::path> directories;
+  for (const auto& step : plan) {
+    fs::path innermost;
+    if (const auto* file = std::get_if<WriteFile>(&step)) innermost = file->path.parent_path();
+    if (const auto* directory = std::get_if<MakeDirectory>(&step)) innermost = directory->path;
+    for (auto& missing : missing_above(innermost, host))
+      if (std::ranges::find(directories, missing) == directories.end()) directories.push_back(std::move(missing));
+  }
+  return directories;
 }
 
 Result<Applied> apply(const Plan& plan, os::Host& host) {

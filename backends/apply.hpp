@@ -36,6 +36,9 @@ class Applied {
 /// Where the plan's edits between markers are not done yet, for the telling.
 [[nodiscard]] std::vector<EditBlock> due_edits(const Plan& plan, const os::Host& host);
 
+/// The directories that carrying it out would make, outermost first.
+[[nodiscard]] std::vector<fs::path> directories_to_make(const Plan& plan, const os::Host& host);
+
 /// One step as `--dry-run` shows it: "write /path (0600)\n<contents indented>", "run systemctl --user daemon-reload".
 [[nodiscard]] std::string describe(const Step& step);
 

@@ -16,7 +16,8 @@ Result<std::string> exec_stop_post(const Job& job) {
   auto argv = job.argv;
   argv[1] = "reap";
   HOLDFAST_TRY(auto line, encode_exec_line(argv));
-  return "ExecStopPost=" + line;
+  // The supervisor leaves its ssh to that when it is told to stop: only there is it known what comes next.
+  return "ExecStopPost=" + line + "\nEnvironment=HOLDFAST_REAPED=yes";
 }
 
 Result<std::string> environment_lines(const os::Environment& environment) {

@@ -6,8 +6,11 @@
 #include "cli/scope.hpp"
 #include "cli/selection.hpp"
 #include "core/text.hpp"
+#include "store/hand_over.hpp"
 
 #include <fmt/format.h>
+
+#include <unistd.h>
 
 namespace holdfast::cli {
 namespace {
@@ -121,6 +124,40 @@ Result<ExitStatus> restart_one(const store::Entry& entry, const std::vector<Hold
   return tell_arrival(entry.name, arrival, context);
 }
 
+/// While the note is there a supervisor that is stopped leaves its ssh, and the next one waits for it. Under systemd
+/// ExecStopPost= sees to that; and root has no note that a tunnel's user would believe.
+Result<Arrival> restart_noted(const Holder& holder, const os::ProcessId& former, os::Host& host) {
+  const auto& job = holder.job;
+  const bool noted = job.places.scope == Scope::user;
+  const auto self = host.process(::getpid());
+  const std::string backend(holder.backend->name());
+  if (noted && self)
+    HOLDFAST_CHECK(store::keep_hand_over(host, job.places, job.name, {*self, backend, backend, job.runtime_dir, true}));
+  const auto restart = [&]() -> Result<Arrival> {
+    HOLDFAST_TRY(const auto plan, holder.backend->restart(job, host));
+    HOLDFAST_CHECK(backends::apply(plan, host));
+    HOLDFAST_CHECK(release({}, former, host));  // one that was started by hand
+    return wait_until_up(holder, former, host, k_patience);
+  };
+  auto arrival = restart();
+  if (noted) HOLDFAST_CHECK(host.remove_file(store::hand_over_file(job.places, job.name)));
+  return arrival;
+}
+
+Result<ExitStatus> restart_keeping(const store::Entry& entry, const std::vector<Holder>& holders, Context& context) {
+  HOLDFAST_TRY(const auto holder, sole_holder(entry, holders));
+  auto& host = context.host;
+  const auto& job = holder.job;
+  const auto before = read_live(job.runtime_dir, job.name, job.places, host);
+  const bool half_moved = holders.size() > 1;
+  if (half_moved || !before || !os::is_alive(host, before->supervisor)) return restart_one(entry, holders, context);
+  HOLDFAST_TRY(const auto arrival, restart_noted(holder, before->supervisor, host));
+  const auto after = read_live(job.runtime_dir, job.name, job.places, host);
+  if (before->ssh && after && after->ssh != before->ssh)
+    context.terminal.warn("its connection could not be kept: the tunnel has connected anew");
+  return tell_arrival(entry.name, arrival, context);
+}
+
 }  // namespace
 
 const Command& start_command() {
@@ -150,11 +187,17 @@ const Command& stop_command() {
 const Command& restart_command() {
   static const Command command{
       .name = "restart",
-      .synopsis = "NAME…",
+      .synopsis = "[--keep-connection] NAME…",
       .summary = "stop and start tunnels, and wait until they are up",
-      .description = "Takes over what was changed in a tunnel's file by hand.",
+      .description =
+          "Takes over what was changed in a tunnel's file by hand, or a new version of this program.\n"
+          "With --keep-connection ssh goes on under the new supervisor, and no session through the tunnel is dropped; "
+          "where the file asks for another connection than that, or has a forward less, it connects anew and says so.",
+      .options = {{"keep-connection", "", "let ssh go on under the new supervisor"}},
       .most_operands = k_any_number,
-      .run = [](Context& context, const Arguments& arguments) { return act_on_all(context, arguments, restart_one); }};
+      .run = [](Context& context, const Arguments& arguments) {
+        return act_on_all(context, arguments, arguments.has("keep-connection") ? restart_keeping : restart_one);
+      }};
   return command;
 }
 

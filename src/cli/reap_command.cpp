@@ -60,6 +60,10 @@ Result<ExitStatus> reap(Context& context, const Arguments& arguments) {
     if (by_systemd && leaves_ssh(name, places, host)) return ExitStatus::done;
     HOLDFAST_CHECK(ssh::end_autossh(files.control, host, live ? live->autossh : std::nullopt));
     HOLDFAST_TRY(const bool ended, ssh::end_master(files.control, host, live ? live->ssh : std::nullopt));
+    // The supervisor has left the last word to us.
+    if (by_systemd && live && live->state != store::TunnelState::stopped)
+      (void)store::History(places.state_file(name, "history"))
+          .append({host.wall_now(), live->state, store::TunnelState::stopped, "stopped"});
     if (!ended) continue;
     store::Log(places.state_file(name, "log"))
         .write(host.wall_now(), "ended the ssh that a supervisor had left behind");

@@ -2,6 +2,7 @@
 
 #include "backends/apply.hpp"
 #include "backends/logind.hpp"
+#include "core/text.hpp"
 #include "store/hand_over.hpp"
 #include "store/history.hpp"
 #include "store/host_part.hpp"
@@ -10,6 +11,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 
 namespace holdfast::cli {
 namespace {
@@ -39,8 +41,12 @@ Result<> remove_if_there(const fs::path& file, os::Host& host, std::vector<std::
 Result<> clear_unfinished(const TunnelName& name, const fs::path& directory, os::Host& host) {
   const auto files = store::runtime_files(name, directory);
   for (const auto& entry : host.list(directory))
-    for (const auto& file : {files.live, files.pidfile})
-      if (entry.starts_with(file.filename().native() + ".new.")) HOLDFAST_CHECK(host.remove_file(directory / entry));
+    for (const auto& file : {files.live, files.pidfile}) {
+      const auto begin = file.filename().native() + ".new.";
+      // A number to its end: a tunnel may be called like the beginning.
+      if (entry.starts_with(begin) && parse_number(entry.substr(begin.size()), 1, std::numeric_limits<pid_t>::max()))
+        HOLDFAST_CHECK(host.remove_file(directory / entry));
+    }
   return {};
 }
 

@@ -15,10 +15,7 @@ Result<bool> Setup::is_held_by(const backends::Backend& backend) const {
   return known.installed;
 }
 
-bool Setup::hands_over() const {
-  return former_.can_release() && former_.holders().front().backend != backend_ &&
-         (*former_.tunnel())->engine == Engine::native && (*tunnel_)->engine == Engine::native;
-}
+bool Setup::hands_over() const { return former_.can_release() && former_.holders().front().backend != backend_; }
 
 Result<> Setup::note_hand_over(const backends::Backend& successor) {
   const auto self = host_.process(::getpid());

@@ -31,9 +31,10 @@ bool Setup::needs_linger() const {
 
 Result<> Setup::change_host() {
   // Noted before anything is installed, so that a setup that is cut short can still be removed without a trace.
-  HOLDFAST_TRY(const auto record, store::InstallationRecord::load(host_, request_.places));
-  if (!record.tunnels().contains(request_.name.text()))
-    HOLDFAST_CHECK(store::add_to_record(host_, request_.places, request_.name, {}, store::LingerUse::none));
+  // What a move turned on that was cut short is known from here on, and goes off if it is not needed.
+  const bool left_on = former_.half_moved() && !former_.half_moved()->was_lingering;
+  const auto use = left_on ? store::LingerUse::turned_on : store::LingerUse::as_before;
+  HOLDFAST_CHECK(store::add_to_record(host_, request_.places, request_.name, {}, use));
   const bool user_scope = request_.places.scope == Scope::user;
   if (user_scope && former_.can_release()) HOLDFAST_CHECK(note_hand_over(*former_.holders().front().backend));
   HOLDFAST_CHECK(choose_backend());
@@ -111,6 +112,9 @@ Result<> Setup::apply(const backends::Plan& plan) {
 
 Result<> Setup::install() {
   HOLDFAST_TRY(const auto plan, install_plan());
+  // Noted before they are made: whoever is killed in between leaves nothing that remove does not know of.
+  HOLDFAST_CHECK(store::add_to_record(host_, request_.places, request_.name, backends::directories_to_make(plan, host_),
+                                      store::LingerUse::as_before));
   HOLDFAST_CHECK(apply(plan));
   for (const auto& step : plan)
     if (const auto* file = std::get_if<backends::WriteFile>(&step))

@@ -140,10 +140,8 @@ Result<> add_to_record(os::Host& host, const Places& places, const TunnelName& t
   note(made_now);
   note(made_directories);
   record.tunnels_.insert(tunnel.text());
-  if (linger != LingerUse::none)
-    record.linger_needed_by_.insert(tunnel.text());
-  else
-    record.linger_needed_by_.erase(tunnel.text());
+  if (linger == LingerUse::needed || linger == LingerUse::turned_on) record.linger_needed_by_.insert(tunnel.text());
+  if (linger == LingerUse::none) record.linger_needed_by_.erase(tunnel.text());
   record.linger_turned_on_ = record.linger_turned_on_ || linger == LingerUse::turned_on;
   return host.write_file(installation_record_file(places), record.format(), places.file_mode);
 }

@@ -15,6 +15,7 @@ namespace holdfast::store {
 
 /// What a tunnel's setup did about linger.
 enum class LingerUse {
+  as_before,  ///< nothing new is known
   none,       ///< the tunnel does not need it
   needed,     ///< the tunnel needs it, and it was on already
   turned_on,  ///< the tunnel needs it, and setup turned it on

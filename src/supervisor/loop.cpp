@@ -89,10 +89,9 @@ struct Loop::Impl {
         files(std::move(runtime)),
         client(std::move(ssh_client)),
         manager(service_manager),
-        long_run(context, manager, files,
-                 {.on_nudge = [this] { post(Nudged{}); },
-                  .on_reload = [this] { reload(); },
-                  .on_stop = [this] { post(StopAsked{}); }}),
+        long_run(
+            context, manager, files,
+            {.on_nudge = [this] { post(Nudged{}); }, .on_reload = [this] { reload(); }, .on_stop = [this] { stop(); }}),
         stale(store::read_last_connection(host, places, tunnel->name)),
         last(stale),
         machine(rules()),
@@ -160,8 +159,7 @@ struct Loop::Impl {
     carrying.reset();
     closing = 0;
     if (reread) take_reread();
-    const ssh::Session wanted{.control = files.control, .log = files.ssh_log, .verbose = false, .extra = {}};
-    const os::Command command{.argv = ssh::master_arguments(client, tunnel, wanted),
+    const os::Command command{.argv = session_arguments(client, tunnel, files),
                               .environment = ssh::job_environment(host, host.user())};
     const auto started = session.start(
         command, [this] { post(ControlReady{}); }, [this](int) { on_exit(); });
@@ -171,6 +169,10 @@ struct Loop::Impl {
       return post(ChildFailedToStart{
           Diagnosis{missing ? FailureClass::ssh_missing : FailureClass::unknown, printable(error.line()), error.hint}});
     }
+    speak_with_it();
+  }
+
+  void speak_with_it() {
     mux.emplace(context, files.control);
     end_to_end.emplace(context, *mux, files.probe, tunnel, [this] { return heard_since(); });
   }
@@ -195,6 +197,15 @@ struct Loop::Impl {
                          [this, id = action.request](const ssh::mux::Answer&) {
                            if (closing != 0 && --closing == 0) post(ForwardsClosed{id});
                          });
+  }
+
+  void adopt(const Predecessor& predecessor) {
+    reporter.log(fmt::format("ssh {} of a former supervisor goes on", predecessor.ssh.pid));
+    session.adopt(predecessor.ssh, [this] { on_exit(); });
+    noted = predecessor.was_up;
+    if (noted) carrying = stale;
+    speak_with_it();
+    post(Adopted{predecessor.reconnects});
   }
 
   void on_exit() {
@@ -298,6 +309,12 @@ struct Loop::Impl {
     return std::exchange(heard, {});
   }
 
+  void stop() {
+    const bool leaves = session.process() && has_successor(host, places, tunnel->name, manager);
+    if (leaves) reporter.log("told to stop; ssh is left for who comes next");
+    post(StopAsked{.leave_child = leaves});
+  }
+
   void reload() {
     auto fresh = store::load_changed(host, places, tunnel);
     if (!fresh) return reporter.log("the tunnel file is not taken: " + fresh.error().line());
@@ -320,8 +337,9 @@ struct Loop::Impl {
 };
 
 Loop::Loop(os::Host& host, const store::Places& places, const Tunnel& tunnel, const store::RuntimeFiles& files,
-           ssh::Client client, const ServiceManager& manager)
-    : impl_(std::make_unique<Impl>(host, places, tunnel, files, std::move(client), manager)) {}
+           ssh::Client client, const ServiceManager& manager, std::optional<Predecessor> predecessor)
+    : impl_(std::make_unique<Impl>(host, places, tunnel, files, std::move(client), manager)),
+      predecessor_(std::move(predecessor)) {}
 
 Loop::~Loop() = default;
 
@@ -329,7 +347,10 @@ Result<> Loop::run() {
   impl_->long_run.begin();
   impl_->reporter.log(fmt::format("holdfast {}, pid {}: {} to {}", HOLDFAST_VERSION, ::getpid(),
                                   impl_->tunnel->name.text(), impl_->tunnel->bastion.text()));
-  impl_->post(Started{});
+  if (predecessor_)
+    impl_->adopt(*predecessor_);
+  else
+    impl_->post(Started{});
   if (store::is_shared(impl_->tunnel, impl_->places)) impl_->file_watch.start();
   impl_->context.run();
   if (impl_->end_reason) return *impl_->end_reason;

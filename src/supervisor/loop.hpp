@@ -6,16 +6,19 @@
 #include "os/host.hpp"
 #include "ssh/arguments.hpp"
 #include "store/places.hpp"
+#include "supervisor/adoption.hpp"
 #include "supervisor/sd_notify.hpp"
 
 #include <memory>
+#include <optional>
 
 namespace holdfast::supervisor {
 
 class Loop {
  public:
+  /// `predecessor`: an ssh that is to go on; without it a new one is started.
   Loop(os::Host& host, const store::Places& places, const Tunnel& tunnel, const store::RuntimeFiles& files,
-       ssh::Client client, const ServiceManager& manager);
+       ssh::Client client, const ServiceManager& manager, std::optional<Predecessor> predecessor);
   ~Loop();
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
@@ -26,6 +29,7 @@ class Loop {
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
+  std::optional<Predecessor> predecessor_;
 };
 
 }  // namespace holdfast::supervisor

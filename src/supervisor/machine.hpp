@@ -39,6 +39,9 @@ using RequestId = std::uint64_t;
 // --- events: what happened
 
 struct Started {};  ///< the supervisor begins
+struct Adopted {    ///< it begins with the ssh of a former one, which runs and is logged in
+  std::uint64_t reconnects = 0;
+};
 struct ChildFailedToStart {
   Diagnosis why;
 };
@@ -97,11 +100,13 @@ struct Nudged {};         ///< SIGUSR1: a person asks
 struct Reloaded {         ///< the tunnel file was read again, and needs another login
   std::size_t forwards = 1;
 };
-struct StopAsked {};
+struct StopAsked {
+  bool leave_child = false;  ///< an ssh that is logged in is for the next supervisor
+};
 
-using Event = std::variant<Started, ChildFailedToStart, ControlReady, ChildExited, ForwardAnswered, HolderAnswered,
-                           KnockAnswered, ForwardsChanged, ForwardsClosed, ProbeAnswered, TimerFired, NetworkGained,
-                           Woke, PathBack, Nudged, Reloaded, StopAsked>;
+using Event = std::variant<Started, Adopted, ChildFailedToStart, ControlReady, ChildExited, ForwardAnswered,
+                           HolderAnswered, KnockAnswered, ForwardsChanged, ForwardsClosed, ProbeAnswered, TimerFired,
+                           NetworkGained, Woke, PathBack, Nudged, Reloaded, StopAsked>;
 
 // --- actions: what is to be done
 
@@ -199,6 +204,7 @@ class Machine {
 
  private:
   void handle(const Started&);
+  void handle(const Adopted&);
   void handle(const ChildFailedToStart&);
   void handle(const ControlReady&);
   void handle(const ChildExited&);
@@ -241,6 +247,7 @@ class Machine {
   void wait_for_retry(Loss loss);
   void retry_early();
   void stop();
+  void leave();
 
   void show(store::TunnelState state, std::string reason);
   void set(Timer timer, Milliseconds wait);
@@ -253,6 +260,7 @@ class Machine {
   [[nodiscard]] bool is_answer(RequestId request) const noexcept { return request != 0 && request == awaited_; }
   [[nodiscard]] RequestId new_request() { return awaited_ = ++last_request_; }
   [[nodiscard]] bool has_child() const noexcept;
+  [[nodiscard]] bool is_logged_in() const noexcept;
   [[nodiscard]] Milliseconds probe_wait() const;
   [[nodiscard]] Milliseconds soon_probe_wait() const;
   [[nodiscard]] Milliseconds ask_again_wait() const;
@@ -261,7 +269,6 @@ class Machine {
   [[nodiscard]] bool may_ask_early() const;
   [[nodiscard]] bool is_any_open() const;
   [[nodiscard]] bool is_all_denied() const;
-  [[nodiscard]] bool is_logged_in() const noexcept;
   [[nodiscard]] bool was_healthy() const;
 
   Rules rules_;

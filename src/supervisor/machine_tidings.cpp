@@ -83,9 +83,10 @@ void Machine::handle(const Reloaded& event) {
   end_child();
 }
 
-void Machine::handle(const StopAsked&) {
+void Machine::handle(const StopAsked& event) {
   if (stopping_) return;
   stopping_ = true;
+  if (event.leave_child && is_logged_in()) return leave();
   if (!has_child()) return stop();
   cause_.reset();
   end_child();

@@ -25,6 +25,7 @@ SshSession::~SshSession() = default;
 Result<> SshSession::start(const os::Command& command, std::function<void()> on_control,
                            std::function<void(int)> on_exit) {
   child_.reset();
+  adopted_.reset();
   process_.reset();
   log_.start_over();
   // With a dead socket in its place ssh says "already exists, disabling multiplexing" and stays connected, deaf.
@@ -45,8 +46,18 @@ Result<> SshSession::start(const os::Command& command, std::function<void()> on_
   return {};
 }
 
+void SshSession::adopt(const os::ProcessId& process, std::function<void()> on_exit) {
+  process_ = process;
+  (void)log_.new_lines();  // what it said before, the former one has heard
+  adopted_ = std::make_unique<os::ProcessWatch>(context_, host_, process, [this, handler = std::move(on_exit)] {
+    process_.reset();
+    handler();
+  });
+}
+
 void SshSession::signal(int signal_number) noexcept {
   if (child_) child_->signal(signal_number);
+  if (adopted_ && process_) host_.signal(*process_, signal_number);
 }
 
 ssh::Said SshSession::said() const {

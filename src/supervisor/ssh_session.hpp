@@ -4,6 +4,7 @@
 #include "core/result.hpp"
 #include "os/child.hpp"
 #include "os/host.hpp"
+#include "os/process_watch.hpp"
 #include "ssh/diagnosis.hpp"
 #include "store/places.hpp"
 #include "supervisor/log_tail.hpp"
@@ -34,6 +35,10 @@ class SshSession {
   [[nodiscard]] Result<> start(const os::Command& command, std::function<void()> on_control,
                                std::function<void(int exit_code)> on_exit);
 
+  /// Goes on with one that a former supervisor started, with these very files, and that is logged in. Nobody's child of
+  /// ours: how it ended will not be known.
+  void adopt(const os::ProcessId& process, std::function<void()> on_exit);
+
   void signal(int signal_number) noexcept;
   [[nodiscard]] const std::optional<os::ProcessId>& process() const noexcept { return process_; }
 
@@ -49,6 +54,7 @@ class SshSession {
   os::Host& host_;
   store::RuntimeFiles files_;
   std::unique_ptr<os::Child> child_;
+  std::unique_ptr<os::ProcessWatch> adopted_;
   std::unique_ptr<ControlWatch> watch_;
   std::optional<os::ProcessId> process_;
   LogTail log_;

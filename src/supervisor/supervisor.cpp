@@ -6,6 +6,7 @@
 #include "ssh/autossh_process.hpp"
 #include "ssh/master.hpp"
 #include "store/live_state.hpp"
+#include "supervisor/adoption.hpp"
 #include "supervisor/autossh_loop.hpp"
 #include "supervisor/loop.hpp"
 #include "supervisor/sd_notify.hpp"
@@ -60,7 +61,8 @@ Result<> run(const Tunnel& tunnel, const store::Places& places, os::Host& host) 
   manager.ready();
   HOLDFAST_TRY(ssh::Client client, ssh::find_client(host));
   if (turn.left) HOLDFAST_CHECK(end_predecessor(*turn.left, host));
-  HOLDFAST_CHECK(end_predecessor(files, host));
+  auto predecessor = find_predecessor(tunnel, files, client, host);
+  if (!predecessor) HOLDFAST_CHECK(end_predecessor(files, host));
   // Without a log the tunnel still does its work.
   (void)host.make_directories(places.state_directory(tunnel->name), 0700);
   if (tunnel->engine == Engine::autossh) {
@@ -68,7 +70,7 @@ Result<> run(const Tunnel& tunnel, const store::Places& places, os::Host& host) 
     HOLDFAST_TRY(auto program, ssh::find_autossh(host));
     return AutosshLoop(host, places, tunnel, files, std::move(program), std::move(client), manager).run();
   }
-  return Loop(host, places, tunnel, files, std::move(client), manager).run();
+  return Loop(host, places, tunnel, files, std::move(client), manager, std::move(predecessor)).run();
 }
 
 }  // namespace holdfast::supervisor

@@ -33,7 +33,7 @@ class Ensure(TunnelHouse):
         self.ensure(self.name)
         now = self.await_up()
         self.assertNotEqual(now["supervisor_pid"], self.first["supervisor_pid"])
-        self.assertFalse(is_alive(self.first["ssh_pid"]), "one ssh for one tunnel")
+        self.assertEqual(now["ssh_pid"], self.first["ssh_pid"], "its ssh goes on")
         self.assertIn("ensure", self.run_holdfast("logs", "--user", self.name).stdout)
 
     def test_many_at_the_same_moment_start_one(self) -> None:

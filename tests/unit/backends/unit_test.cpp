@@ -42,7 +42,7 @@ BOOST_AUTO_TEST_CASE(a_user_unit_says_what_keeps_a_tunnel_alive) {
   require_lines(unit,
                 {"Description=holdfast tunnel web", "ConditionHost=ws", "Type=notify", "NotifyAccess=main",
                  R"(ExecStart="/home/ann/.local/bin/holdfast" "run" "web")",
-                 R"(ExecStopPost="/home/ann/.local/bin/holdfast" "reap" "web")", R"(Environment="HOME=/home/ann")",
+                 R"(ExecStopPost="/home/ann/.local/bin/holdfast" "reap" "web")", "Environment=HOLDFAST_REAPED=yes", R"(Environment="HOME=/home/ann")",
                  R"(Environment="LANG=C.UTF-8")", "Restart=always", "RestartSec=1", "RestartPreventExitStatus=2 4",
                  "StartLimitIntervalSec=0", "KillMode=process", "WantedBy=default.target"});
   // Options that need a privilege end a user's unit with 218/CAPABILITIES and kin.

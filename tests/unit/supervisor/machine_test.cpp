@@ -495,6 +495,51 @@ BOOST_AUTO_TEST_CASE(a_stop_while_waiting_ends_at_once) {
   BOOST_TEST((story.state() == TunnelState::stopped));
 }
 
+// --- one ssh, two supervisors
+
+BOOST_AUTO_TEST_CASE(an_ssh_that_is_taken_over_is_up_without_a_login_once_it_was_probed) {
+  World world(plain_rules(2));
+  const auto& first = world.give(Adopted{3});
+  BOOST_TEST(has<OpenForward>(first));
+  BOOST_TEST(!has<StartChild>(first));
+  BOOST_TEST((world.machine.view().state == TunnelState::connecting));
+  world.grant();
+  world.grant();
+  world.probe_says(Probed::verified);
+  BOOST_TEST((world.machine.view().state == TunnelState::up));
+  BOOST_TEST(world.machine.view().reconnects == 3U);
+  BOOST_TEST(world.starts.empty());
+  BOOST_TEST(world.broken == "");
+}
+
+BOOST_AUTO_TEST_CASE(one_that_is_taken_over_and_carries_nothing_is_replaced_at_once) {
+  World world(plain_rules());
+  world.give(Adopted{});
+  world.grant();
+  BOOST_TEST(has<EndChild>(world.probe_says(Probed::lost)));
+  BOOST_TEST(has<StartChild>(world.child_dies()));
+  BOOST_TEST(world.machine.view().reconnects == 1U);
+  BOOST_TEST(world.broken == "");
+}
+
+BOOST_AUTO_TEST_CASE(an_ssh_that_is_left_is_not_ended_and_nothing_untrue_is_said_of_it) {
+  Story story;
+  story.bring_up();
+  const auto& last = story.give(StopAsked{.leave_child = true});
+  BOOST_TEST(has<Quit>(last));
+  BOOST_TEST(!has<EndChild>(last));
+  BOOST_TEST((story.state() == TunnelState::up));
+  BOOST_TEST(story.broken == "");
+}
+
+BOOST_AUTO_TEST_CASE(one_that_is_not_logged_in_is_worth_nothing_to_the_next) {
+  Story story;
+  const auto& last = story.give(StopAsked{.leave_child = true});
+  BOOST_TEST(has<EndChild>(last));
+  BOOST_TEST(!has<Quit>(last));
+  BOOST_TEST(has<Quit>(story.child_dies()));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace holdfast::supervisor

@@ -41,6 +41,11 @@ const Actions& World::give(const Event& event, double chance) {
     end_asked = false;
     request = 0;  // no answer is waited for any more
   }
+  if (std::holds_alternative<Adopted>(event) && machine.phase() == Phase::idle) {
+    child = true;
+    open.assign(forwards, false);
+  }
+  if (const auto* stop = std::get_if<StopAsked>(&event)) may_leave = stop->leave_child;
   if (const auto* reloaded = std::get_if<Reloaded>(&event)) {
     forwards = reloaded->forwards;
     coming.reset();
@@ -148,7 +153,7 @@ void World::carry_out(const Action& action) {
     check(!may_stand_by || held_before,
           "where another host may have the port, only our own former session is knocked at");
   } else if (std::holds_alternative<Quit>(action)) {
-    check(!child, "ssh is gone before the supervisor goes");
+    check(!child || (may_leave && !end_asked), "ssh is gone before the supervisor goes, or left on purpose");
     check(!quit, "it quits once");
     quit = true;
   }
@@ -198,7 +203,8 @@ bool World::is_standing_by() const { return machine.view().state == TunnelState:
 void World::check_standby(const Event& event, bool stood_by) {
   if (is_standing_by()) {
     check(may_stand_by, "only a host that may stand by does");
-    check(machine.phase() == Phase::contested && child, "a standby is logged in");
+    const bool left = machine.phase() == Phase::stopped && may_leave;
+    check((machine.phase() == Phase::contested || left) && child, "a standby is logged in");
     const auto& error = machine.view().last_error;
     check(stood_by || !error, "a standby begins without a complaint");
   }
@@ -223,7 +229,7 @@ void World::check_state() {
   check(view.forwards.size() == forwards || quit, "every forward has its state");
   check((phase == Phase::stopped) == quit, "stopped means that it has quit");
   if (view.state == TunnelState::up) {
-    check(phase == Phase::up && child, "up needs an ssh that was probed");
+    check((phase == Phase::up || (quit && may_leave)) && child, "up needs an ssh that was probed");
     check(std::all_of(view.forwards.begin(), view.forwards.end(),
                       [](ForwardState state) { return state == ForwardState::up; }),
           "up means every forward");

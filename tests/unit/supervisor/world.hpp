@@ -45,6 +45,7 @@ class World {
   bool child = false;
   bool end_asked = false;
   bool quit = false;
+  bool may_leave = false;  ///< the stop that was asked for leaves an ssh that is logged in
   bool path_watched = false;
   bool path_gone = false;  ///< an attempt told the watch so
   RequestId request = 0;   ///< the one under way, 0 when none is

@@ -1,0 +1,70 @@
+#include "supervisor/adoption.hpp"
+
+#include "core/text.hpp"
+#include "ssh/master.hpp"
+#include "ssh/mux/mux_client.hpp"
+#include "store/hand_over.hpp"
+#include "store/live_state.hpp"
+
+#include <algorithm>
+
+namespace holdfast::supervisor {
+namespace {
+
+constexpr ssh::mux::Deadline k_answer{1000};
+
+/// What the kernel keeps of a process's arguments, but for the program's own name: a wrapper may have become another.
+bool was_started_with(const std::vector<std::string>& arguments, pid_t pid, const os::Host& host) {
+  auto actual = split(host.command_line(pid), '\0');
+  if (!actual.empty() && actual.back().empty()) actual.pop_back();
+  return actual.size() == arguments.size() &&
+         std::equal(actual.begin() + 1, actual.end(), arguments.begin() + 1, arguments.end());
+}
+
+bool has_only_forwards_of(const Tunnel& tunnel, const store::LiveState& live) {
+  return std::ranges::all_of(live.forwards, [&](const store::LiveForward& open) {
+    return std::ranges::any_of(tunnel->forwards, [&](const Forward& wanted) {
+      return end_text(wanted.listen()) == open.listen && end_text(wanted.target()) == open.target;
+    });
+  });
+}
+
+/// Answers in time, and is the process that we mean.
+bool answers(const store::RuntimeFiles& files, pid_t pid) {
+  const auto answer = ssh::mux::alive(files.control, k_answer);
+  const auto* granted = std::get_if<ssh::mux::Granted>(&answer);
+  return granted != nullptr && static_cast<pid_t>(granted->value) == pid;
+}
+
+}  // namespace
+
+std::vector<std::string> session_arguments(const ssh::Client& client, const Tunnel& tunnel,
+                                           const store::RuntimeFiles& files) {
+  return ssh::master_arguments(client, tunnel,
+                               {.control = files.control, .log = files.ssh_log, .verbose = false, .extra = {}});
+}
+
+std::optional<Predecessor> find_predecessor(const Tunnel& tunnel, const store::RuntimeFiles& files,
+                                            const ssh::Client& client, const os::Host& host) {
+  if (tunnel->engine != Engine::native) return std::nullopt;
+  const auto read = store::read_live_state(host, files.live, host.user().uid);
+  // An autossh would start another one as soon as this one ends.
+  if (!read || !*read || !(*read)->ssh || (*read)->autossh) return std::nullopt;
+  const store::LiveState& live = **read;
+  const auto socket = host.status(files.control);
+  if (socket.kind != os::FileKind::socket || socket.owner != host.user().uid) return std::nullopt;
+  const auto master = ssh::find_master(host, files.control);
+  if (!master || *master != *live.ssh) return std::nullopt;
+  if (!has_only_forwards_of(tunnel, live) ||
+      !was_started_with(session_arguments(client, tunnel, files), master->pid, host) || !answers(files, master->pid))
+    return std::nullopt;
+  return Predecessor{*master, live.reconnects, live.state == store::TunnelState::up};
+}
+
+bool has_successor(const os::Host& host, const store::Places& places, const TunnelName& name,
+                   const ServiceManager& manager) {
+  if (manager.is_there() && host.env("HOLDFAST_REAPED") == "yes") return true;
+  return store::is_under_way(store::read_hand_over(host, places, name), host);
+}
+
+}  // namespace holdfast::supervisor
