@@ -2,31 +2,27 @@
 
 #include "core/text.hpp"
 #include "ssh/autossh_process.hpp"
-#include "ssh/diagnosis.hpp"
 #include "ssh/master.hpp"
 #include "store/tunnel_store.hpp"
 #include "supervisor/autossh_machine.hpp"
 #include "supervisor/autossh_session.hpp"
 #include "supervisor/end_to_end.hpp"
+#include "supervisor/event_queue.hpp"
 #include "supervisor/file_watch.hpp"
-#include "supervisor/local_target.hpp"
 #include "supervisor/long_run.hpp"
 #include "supervisor/network_watch.hpp"
 #include "supervisor/reporter.hpp"
 #include "supervisor/suspend_watch.hpp"
+#include "supervisor/timers.hpp"
+#include "supervisor/tunnel_rules.hpp"
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 
 #include <fmt/format.h>
 
 #include <unistd.h>
 
-#include <array>
 #include <csignal>
-#include <deque>
-#include <random>
 #include <utility>
 
 namespace holdfast::supervisor {
@@ -43,9 +39,8 @@ struct AutosshLoop::Impl {
 
   boost::asio::io_context context{1};
   LongRun long_run;
-  std::deque<autossh::Event> events;
-  bool dispatching = false;
-  std::mt19937_64 chance{std::random_device{}()};
+  EventQueue<autossh::Event> events;
+  Timers timers;
 
   autossh::Machine machine;
   Reporter reporter;
@@ -55,7 +50,6 @@ struct AutosshLoop::Impl {
   SuspendWatch suspend_watch;
   FileWatch file_watch;
   std::optional<Error> end_reason;
-  std::array<std::optional<boost::asio::steady_timer>, k_timers> timers;
 
   Impl(os::Host& real_host, store::Places where, Tunnel wanted, store::RuntimeFiles runtime,
        boost::filesystem::path autossh_program, ssh::Client ssh_client, const ServiceManager& service_manager)
@@ -70,7 +64,9 @@ struct AutosshLoop::Impl {
                  {.on_nudge = [this] { post(Nudged{}); },
                   .on_reload = [this] { reload(); },
                   .on_stop = [this] { post(StopAsked{}); }}),
-        machine(rules()),
+        events(context, [this](const autossh::Event& event, double chance) { take(event, chance); }),
+        timers(context, [this](Timer timer, Clock::duration) { post(TimerFired{timer}); }),
+        machine(rules_of(tunnel)),
         reporter(host, places, tunnel->name, files.live, manager),
         session(context, host, files,
                 {.on_event = [this](autossh::Event event) { post(std::move(event)); },
@@ -79,46 +75,23 @@ struct AutosshLoop::Impl {
         suspend_watch(context, [this] { post(Woke{}); }),
         file_watch(
             context, host, places, tunnel, [] {}, [this](const Error& error) { end(error); }) {
-    for (auto& timer : timers) timer.emplace(context);
     reporter.set_tunnel(tunnel);
-  }
-
-  [[nodiscard]] Rules rules() {
-    return Rules{.forwards = tunnel->forwards.size(),
-                 .probe_interval = tunnel->probe_interval,
-                 .standby = false,
-                 .target_by_name = has_name_as_target(tunnel),
-                 .held_before = false,
-                 .explain = [this](FailureClass failure, std::optional<std::size_t> forward) {
-                   return forward ? ssh::explain(failure, tunnel, tunnel->forwards.at(*forward))
-                                  : ssh::explain(failure, tunnel);
-                 }};
   }
 
   // --- events in
 
-  void post(autossh::Event event) {
-    events.push_back(std::move(event));
-    if (!dispatching) boost::asio::post(context, [this] { dispatch(); });
-  }
+  void post(autossh::Event event) { events.post(std::move(event)); }
 
-  void dispatch() {
-    if (std::exchange(dispatching, true)) return;
-    while (!events.empty()) {
-      const autossh::Event event = std::move(events.front());
-      events.pop_front();
-      if (std::holds_alternative<autossh::SshStarted>(event)) {
-        file_watch.look();  // a tunnel that is another host's by now must not log in for ever
-        end_to_end.emplace(context, session.mux(), files.probe, tunnel, [this] { return session.heard_since(); });
-      }
-      const double dice = std::uniform_real_distribution<double>(0.0, 1.0)(chance);
-      for (const auto& action : machine.on(event, host.now(), dice))
-        std::visit([this](const auto& one) { carry_out(one); }, action);
-      reporter.set_autossh(session.process());
-      reporter.set_ssh(session.ssh());
-      reporter.tell(machine.view());
+  void take(const autossh::Event& event, double chance) {
+    if (std::holds_alternative<autossh::SshStarted>(event)) {
+      file_watch.look();  // a tunnel that is another host's by now must not log in for ever
+      end_to_end.emplace(context, session.mux(), files.probe, tunnel, [this] { return session.heard_since(); });
     }
-    dispatching = false;
+    for (const auto& action : machine.on(event, host.now(), chance))
+      std::visit([this](const auto& one) { carry_out(one); }, action);
+    reporter.set_autossh(session.process());
+    reporter.set_ssh(session.ssh());
+    reporter.tell(machine.view());
   }
 
   // --- actions out
@@ -127,7 +100,7 @@ struct AutosshLoop::Impl {
     end_to_end.reset();
     if (reread) {
       tunnel = *std::exchange(reread, std::nullopt);
-      machine.set_rules(rules());
+      machine.set_rules(rules_of(tunnel));
       reporter.set_tunnel(tunnel);
     }
     if (const auto started = session.start(program, client, tunnel); !started) {
@@ -153,18 +126,9 @@ struct AutosshLoop::Impl {
     });
   }
 
-  void carry_out(const SetTimer& action) {
-    auto& timer = *timers.at(static_cast<std::size_t>(action.timer));
-    timer.expires_after(action.wait);
-    timer.async_wait([this, which = action.timer, due = timer.expiry()](const boost::system::error_code& cancelled) {
-      if (!cancelled && timers.at(static_cast<std::size_t>(which))->expiry() == due) post(TimerFired{which});
-    });
-  }
+  void carry_out(const SetTimer& action) { timers.set(action.timer, action.wait); }
 
-  void carry_out(const CancelTimer& action) {
-    // A later expiry makes a handler that is already queued recognise itself as cancelled.
-    timers.at(static_cast<std::size_t>(action.timer))->expires_at(boost::asio::steady_timer::time_point::max());
-  }
+  void carry_out(const CancelTimer& action) { timers.cancel(action.timer); }
 
   // autossh that had to be killed leaves its ssh behind.
   void carry_out(const Quit&) {

@@ -7,10 +7,10 @@
 #include "store/last_connection.hpp"
 #include "store/tunnel_store.hpp"
 #include "supervisor/end_to_end.hpp"
+#include "supervisor/event_queue.hpp"
 #include "supervisor/file_watch.hpp"
 #include "supervisor/forwards_change.hpp"
 #include "supervisor/knock.hpp"
-#include "supervisor/local_target.hpp"
 #include "supervisor/long_run.hpp"
 #include "supervisor/machine.hpp"
 #include "supervisor/network_watch.hpp"
@@ -18,26 +18,21 @@
 #include "supervisor/reporter.hpp"
 #include "supervisor/ssh_session.hpp"
 #include "supervisor/suspend_watch.hpp"
+#include "supervisor/timers.hpp"
+#include "supervisor/tunnel_rules.hpp"
 #include "supervisor/useless_knock.hpp"
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 
 #include <fmt/format.h>
 
 #include <unistd.h>
 
-#include <array>
 #include <csignal>
-#include <deque>
-#include <random>
 #include <utility>
 
 namespace holdfast::supervisor {
 namespace {
-
-using error_code = boost::system::error_code;
 
 constexpr ssh::mux::Deadline k_forward_deadline(10000);  // the bastion may resolve names and ask PAM
 constexpr std::chrono::seconds k_far_too_late(5);        // a timer this late: we were frozen, or the machine slept
@@ -55,9 +50,8 @@ struct Loop::Impl {
 
   boost::asio::io_context context{1};
   LongRun long_run;
-  std::deque<Event> events;
-  bool dispatching = false;
-  std::mt19937_64 chance{std::random_device{}()};
+  EventQueue<Event> events;
+  Timers timers;
 
   std::optional<os::TcpPair> stale;  ///< of a former run of ssh, until it is known to be gone
   std::optional<os::TcpPair> last;   ///< of the last run that carried the tunnel: where the bastion is
@@ -72,7 +66,6 @@ struct Loop::Impl {
   SuspendWatch suspend_watch;
   FileWatch file_watch;
   std::optional<Error> end_reason;
-  std::array<std::optional<boost::asio::steady_timer>, k_timers> timers;
   bool noted = false;                   ///< the connection of this run of ssh was looked at
   std::optional<os::TcpPair> current;   ///< it, until the forwards stand
   std::optional<os::TcpPair> carrying;  ///< it, from then on
@@ -92,6 +85,12 @@ struct Loop::Impl {
         long_run(
             context, manager, files,
             {.on_nudge = [this] { post(Nudged{}); }, .on_reload = [this] { reload(); }, .on_stop = [this] { stop(); }}),
+        events(context, [this](const Event& event, double chance) { take(event, chance); }),
+        timers(context,
+               [this](Timer timer, Clock::duration late) {
+                 if (late > k_far_too_late) post(Woke{});
+                 post(TimerFired{timer});
+               }),
         stale(store::read_last_connection(host, places, tunnel->name)),
         last(stale),
         machine(rules()),
@@ -107,48 +106,30 @@ struct Loop::Impl {
               if (store::is_shared(tunnel, places)) reload();
             },
             [this](const Error& error) { end(error); }) {
-    for (auto& timer : timers) timer.emplace(context);
     reporter.set_tunnel(tunnel);
     reporter.set_connection(last);
   }
 
   [[nodiscard]] Rules rules() {
-    return Rules{.forwards = tunnel->forwards.size(),
-                 .probe_interval = tunnel->probe_interval,
-                 .standby = tunnel->host == k_any_host,
-                 .target_by_name = has_name_as_target(tunnel),
-                 .held_before = stale.has_value(),
-                 .explain = [this](FailureClass failure, std::optional<std::size_t> forward) {
-                   return forward ? ssh::explain(failure, tunnel, tunnel->forwards.at(*forward))
-                                  : ssh::explain(failure, tunnel);
-                 }};
+    Rules rules = rules_of(tunnel);
+    rules.standby = tunnel->host == k_any_host;
+    rules.held_before = stale.has_value();
+    return rules;
   }
 
   // --- events in
 
-  void post(Event event) {
-    events.push_back(std::move(event));
-    if (!dispatching) boost::asio::post(context, [this] { dispatch(); });
-  }
+  void post(Event event) { events.post(std::move(event)); }
 
-  // One at a time: what an action brings about waits for the actions beside it.
-  void dispatch() {
-    if (std::exchange(dispatching, true)) return;
-    while (!events.empty()) {
-      const Event event = std::move(events.front());
-      events.pop_front();
-      const Actions actions = machine.on(event, host.now(), dice());
-      for (const Action& action : actions) std::visit([this](const auto& one) { carry_out(one); }, action);
-      log_ssh();
-      reporter.set_ssh(session.process());
-      if (machine.phase() == Phase::opening) note_connection();
-      if (machine.phase() == Phase::up) keep_connection();
-      reporter.tell(machine.view());
-    }
-    dispatching = false;
+  void take(const Event& event, double chance) {
+    const Actions actions = machine.on(event, host.now(), chance);
+    for (const Action& action : actions) std::visit([this](const auto& one) { carry_out(one); }, action);
+    log_ssh();
+    reporter.set_ssh(session.process());
+    if (machine.phase() == Phase::opening) note_connection();
+    if (machine.phase() == Phase::up) keep_connection();
+    reporter.tell(machine.view());
   }
-
-  double dice() { return std::uniform_real_distribution<double>(0.0, 1.0)(chance); }
 
   // --- actions out
 
@@ -252,24 +233,12 @@ struct Loop::Impl {
     });
   }
 
-  void carry_out(const SetTimer& action) {
-    auto& timer = *timers.at(static_cast<std::size_t>(action.timer));
-    timer.expires_after(action.wait);
-    timer.async_wait([this, which = action.timer, due = timer.expiry()](const error_code& cancelled) {
-      if (cancelled) return;
-      if (timers.at(static_cast<std::size_t>(which))->expiry() != due) return;  // set anew in this very turn
-      if (host.now() - due > k_far_too_late) post(Woke{});
-      post(TimerFired{which});
-    });
-  }
+  void carry_out(const SetTimer& action) { timers.set(action.timer, action.wait); }
 
-  void carry_out(const CancelTimer& action) {
-    // A later expiry makes a handler that is already queued recognise itself as cancelled.
-    timers.at(static_cast<std::size_t>(action.timer))->expires_at(boost::asio::steady_timer::time_point::max());
-  }
+  void carry_out(const CancelTimer& action) { timers.cancel(action.timer); }
 
   void carry_out(const WatchPath& action) {
-    if (action.on && last) return path_watch.start(last->peer, first_look(dice()), action.gone);
+    if (action.on && last) return path_watch.start(last->peer, first_look(events.dice()), action.gone);
     path_watch.stop();
   }
 

@@ -1,0 +1,18 @@
+#include "supervisor/tunnel_rules.hpp"
+
+#include "ssh/diagnosis.hpp"
+#include "supervisor/local_target.hpp"
+
+namespace holdfast::supervisor {
+
+Rules rules_of(const Tunnel& tunnel) {
+  return Rules{.forwards = tunnel->forwards.size(),
+               .probe_interval = tunnel->probe_interval,
+               .target_by_name = has_name_as_target(tunnel),
+               .explain = [&tunnel](FailureClass failure, std::optional<std::size_t> forward) {
+                 return forward ? ssh::explain(failure, tunnel, tunnel->forwards.at(*forward))
+                                : ssh::explain(failure, tunnel);
+               }};
+}
+
+}  // namespace holdfast::supervisor

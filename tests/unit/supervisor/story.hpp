@@ -1,0 +1,35 @@
+// A machine and its world as a story is told with them.
+#pragma once
+
+#include "world.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <string>
+#include <utility>
+
+namespace holdfast::supervisor {
+
+using store::ForwardState;
+using store::TunnelState;
+
+using Holder = HolderAnswered::Kind;
+using Probed = ProbeAnswered::Kind;
+
+[[nodiscard]] inline Diagnosis failure(FailureClass one) { return {one, std::string(to_text(one)), {}}; }
+
+/// Begun; at its end every promise must have been kept.
+struct Story : World {
+  explicit Story(Rules rules = plain_rules()) : World(std::move(rules)) { give(Started{}); }
+  ~Story() { BOOST_TEST(broken == ""); }
+  Story(const Story&) = delete;
+  Story& operator=(const Story&) = delete;
+
+  [[nodiscard]] TunnelState state() const { return machine.view().state; }
+  [[nodiscard]] FailureClass last_class() const {
+    BOOST_REQUIRE(machine.view().last_error);
+    return machine.view().last_error->failure;
+  }
+};
+
+}  // namespace holdfast::supervisor
