@@ -10,13 +10,6 @@
 namespace holdfast::cli {
 namespace {
 
-/// $USER is not always there: cron and su may leave it out.
-std::string name_of(const os::User& user, const os::Host& host) {
-  if (!user.name.empty()) return user.name;
-  const auto asked = host.run(os::Command{{"id", "-un"}}, std::chrono::seconds(5));
-  return asked && asked->ok() ? std::string(trim(asked->out)) : std::string();
-}
-
 TunnelStatus status_of(const Tunnel& tunnel, const store::Places& places, Context& context) {
   std::vector<std::string> warnings;
   auto statuses = gather_status({{tunnel->name, tunnel}}, places, context.host, warnings);
@@ -78,7 +71,7 @@ Result<ExitStatus> carry_out(Context& context, SetupRequest request) {
   if (request.dry_run) return print_plan(context, std::move(request));
   const Interruption guard;
   const auto places = request.places;
-  const auto user = name_of(request.run_as, context.host);
+  const auto user = login_name(request.run_as, context.host);
   const bool json = request.json;
   const bool move = request.move;
   const bool strongest = request.backend == "auto";

@@ -92,7 +92,7 @@ BOOST_AUTO_TEST_CASE(what_is_no_ssh_comes_in_by_a_local_port) {
   BOOST_TEST(way_in(tunnel_of("gate@bastion:2200", {"8080:localhost:80"}), "ann") ==
              "ssh -N -L 8080:127.0.0.1:8080 -p 2200 gate@bastion");
   BOOST_TEST(way_in(tunnel_of("gate@bastion", {"/run/lab.sock:localhost:80"}), "ann") ==
-             "ssh -N -L 80:/run/lab.sock gate@bastion");
+             "ssh -N -L 2280:/run/lab.sock gate@bastion");
   // The first forward that leads to ssh is the one a person logs in by.
   BOOST_TEST(way_in(tunnel_of("gate@bastion", {"8080:localhost:80", "2222"}), "ann") ==
              "ssh -J gate@bastion -p 2222 ann@127.0.0.1");

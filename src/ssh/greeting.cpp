@@ -1,0 +1,19 @@
+#include "ssh/greeting.hpp"
+
+#include "ssh/target.hpp"
+
+#include <deque>
+
+namespace holdfast::ssh {
+
+std::vector<bool> greet_as_ssh(const std::vector<Forward>& forwards) {
+  boost::asio::io_context context{1};
+  std::deque<TargetCheck> checks;
+  for (const auto& forward : forwards) checks.emplace_back(context, forward.target());
+  context.run();
+  std::vector<bool> answers;
+  for (const auto& check : checks) answers.push_back(check.answer().kind == TargetAnswer::Kind::banner);
+  return answers;
+}
+
+}  // namespace holdfast::ssh
