@@ -20,3 +20,17 @@ function(holdfast_library name)
   add_library(${name} STATIC ${arg_UNPARSED_ARGUMENTS})
   target_link_libraries(${name} PUBLIC holdfast_settings holdfast_third_party ${arg_DEPENDS})
 endfunction()
+
+# holdfast_embed(OUT HEADER NAMESPACE FUNCTION DIRECTORY names…): OUT is set to a source that holds those texts, as the
+# function that HEADER declares.
+function(holdfast_embed out header namespace function directory)
+  set(file ${CMAKE_CURRENT_BINARY_DIR}/${function}.cpp)
+  set(script ${PROJECT_SOURCE_DIR}/cmake/embed.cmake)
+  list(TRANSFORM ARGN PREPEND ${directory}/ OUTPUT_VARIABLE texts)
+  list(JOIN ARGN "," names)
+  add_custom_command(OUTPUT ${file}
+    COMMAND ${CMAKE_COMMAND} -DOUT=${file} -DDIRECTORY=${directory} -DNAMES=${names} -DHEADER=${header}
+            -DNAMESPACE=${namespace} -DFUNCTION=${function} -P ${script}
+    DEPENDS ${texts} ${script} COMMENT "Embedding ${names}" VERBATIM)
+  set(${out} ${file} PARENT_SCOPE)
+endfunction()

@@ -12,12 +12,27 @@
 
 namespace holdfast::cli {
 
+/// What a value may be, as far as completion can offer it.
+enum class Values {
+  any,
+  file,
+  command,
+  tunnel,   ///< a name of a tunnel that there is
+  bastion,  ///< a Host of ssh_config
+  backend,  ///< or auto
+  engine,
+  host,              ///< any, or this one
+  hook_shell,        ///< what has a login hook
+  completion_shell,  ///< what has a completion script
+};
+
 /// One option of a command.
 struct Option {
   std::string_view names;     ///< long names, then the letter: "secret-key,identity,s"; the first one is its key
   std::string_view argument;  ///< how its value is called in the help: "FILE"; empty: the option takes none
   std::string_view text;      ///< what it does, one line
   bool repeatable = false;
+  Values values = Values::any;
 };
 
 /// What a command was given.

@@ -85,6 +85,7 @@ const Command& client_config_command() {
           "open connections there.",
       .options = {k_port_option, {"json", "", "print JSON; unknown values are null"}},
       .most_operands = k_any_number,
+      .operands = Values::tunnel,
       .run = print_client_config};
   return command;
 }

@@ -29,11 +29,15 @@ struct Command {
   std::vector<Option> options = {};
   bool scoped = true;  ///< takes --user and --system
   std::size_t most_operands = 0;
+  Values operands = Values::any;
   Result<ExitStatus> (*run)(Context&, const Arguments&) = nullptr;
 };
 
 /// The options of `command` and those that every command has.
 [[nodiscard]] std::vector<Option> all_options(const Command& command);
+
+/// Those that every command has.
+[[nodiscard]] const std::vector<Option>& common_options();
 
 inline constexpr std::size_t k_any_number = static_cast<std::size_t>(-1);
 

@@ -6,11 +6,12 @@
 namespace holdfast::cli {
 
 std::span<const Command* const> all_commands() {
-  static const std::array k_commands{&setup_command(), &status_command(),  &remove_command(), &start_command(),
-                                     &stop_command(),  &restart_command(), &move_command(),   &ensure_command(),
-                                     &hook_command(),  &logs_command(),    &doctor_command(), &client_config_command(),
-                                     &demo_command(),  &run_command(),     &reap_command(),   &version_command(),
-                                     &help_command()};
+  static const std::array k_commands{
+      &setup_command(),      &status_command(),        &remove_command(), &start_command(), &stop_command(),
+      &restart_command(),    &move_command(),          &ensure_command(), &hook_command(),  &logs_command(),
+      &doctor_command(),     &client_config_command(), &demo_command(),   &run_command(),   &reap_command(),
+      &completion_command(), &version_command(),       &help_command(),
+  };
   return k_commands;
 }
 
@@ -23,7 +24,7 @@ const Command* find_command(std::string_view name) {
 }
 
 bool is_future_command(std::string_view name) {
-  constexpr std::array<std::string_view, 5> k_names{"authorize", "import", "mcp", "completion", "list-python-apis"};
+  constexpr std::array<std::string_view, 4> k_names{"authorize", "import", "mcp", "list-python-apis"};
   return std::ranges::find(k_names, name) != k_names.end();
 }
 

@@ -33,6 +33,7 @@ namespace holdfast::cli {
 [[nodiscard]] const Command& doctor_command();
 [[nodiscard]] const Command& client_config_command();
 [[nodiscard]] const Command& demo_command();
+[[nodiscard]] const Command& completion_command();
 [[nodiscard]] const Command& version_command();
 [[nodiscard]] const Command& help_command();
 

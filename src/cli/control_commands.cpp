@@ -167,6 +167,7 @@ const Command& start_command() {
       .summary = "start tunnels that are set up, and wait until they are up",
       .description = "The exit status is 3 when one is started and not up; it goes on trying.",
       .most_operands = k_any_number,
+      .operands = Values::tunnel,
       .run = [](Context& context, const Arguments& arguments) { return act_on_all(context, arguments, start_one); }};
   return command;
 }
@@ -180,6 +181,7 @@ const Command& stop_command() {
           "Returns when the supervisor and its ssh are gone. What starts at boot or login starts again then; "
           "holdfast remove ends that too.",
       .most_operands = k_any_number,
+      .operands = Values::tunnel,
       .run = [](Context& context, const Arguments& arguments) { return act_on_all(context, arguments, stop_one); }};
   return command;
 }
@@ -195,6 +197,7 @@ const Command& restart_command() {
           "where the file asks for another connection than that, or has a forward less, it connects anew and says so.",
       .options = {{"keep-connection", "", "let ssh go on under the new supervisor"}},
       .most_operands = k_any_number,
+      .operands = Values::tunnel,
       .run = [](Context& context, const Arguments& arguments) {
         return act_on_all(context, arguments, arguments.has("keep-connection") ? restart_keeping : restart_one);
       }};

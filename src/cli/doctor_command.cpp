@@ -146,7 +146,8 @@ Result<ExitStatus> doctor(Context& context, const Arguments& arguments) {
 }
 
 std::vector<Option> doctor_options() {
-  std::vector<Option> options{{"bastion,b", "[USER@]HOST[:PORT]", "check the way to this bastion too"}};
+  std::vector<Option> options{
+      {"bastion,b", "[USER@]HOST[:PORT]", "check the way to this bastion too", false, Values::bastion}};
   options.insert(options.end(), way_options().begin(), way_options().end());
   options.push_back({"json", "", "print JSON; unknown values are null"});
   return options;

@@ -95,6 +95,7 @@ const Command& ensure_command() {
           "It leaves alone what holdfast stop has stopped (until the machine starts again), what belongs to another "
           "host, what another command is at work on, and what systemd starts again itself.",
       .most_operands = k_any_number,
+      .operands = Values::tunnel,
       .run = ensure};
   return command;
 }

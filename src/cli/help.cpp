@@ -26,15 +26,6 @@ std::string option_rows(const std::vector<Option>& options) {
   return out;
 }
 
-const std::vector<Option>& common_options() {
-  static const std::vector<Option> k_options{
-      {"env-file", "FILE", "read the variables from FILE, KEY=VALUE lines; no other .env file is ever read"},
-      {"verbose,v", "", "say more of what is done; HOLDFAST_DEBUG=1 does the same"},
-      {"quiet,q", "", "say nothing but the answer and what went wrong"},
-      {"help,h", "", "show this help"}};
-  return k_options;
-}
-
 const std::vector<Option>& scope_options() {
   static const std::vector<Option> k_options{{"user", "", "your own tunnels: the default for everybody but root"},
                                              {"system", "", "the machine's tunnels, in /etc: the default for root"}};
@@ -42,6 +33,16 @@ const std::vector<Option>& scope_options() {
 }
 
 }  // namespace
+
+const std::vector<Option>& common_options() {
+  static const std::vector<Option> k_options{
+      {"env-file", "FILE", "read the variables from FILE, KEY=VALUE lines; no other .env file is ever read", false,
+       Values::file},
+      {"verbose,v", "", "say more of what is done; HOLDFAST_DEBUG=1 does the same"},
+      {"quiet,q", "", "say nothing but the answer and what went wrong"},
+      {"help,h", "", "show this help"}};
+  return k_options;
+}
 
 std::vector<Option> all_options(const Command& command) {
   auto options = command.options;

@@ -80,6 +80,7 @@ const Command& hook_command() {
                   {"remove", "", "take it out of them"}},
       .scoped = false,
       .most_operands = k_any_number,
+      .operands = Values::hook_shell,
       .run = hook};
   return command;
 }

@@ -116,6 +116,7 @@ const Command& logs_command() {
                                .options = {{"follow,f", "", "go on with what is said from now on, until interrupted"},
                                            {"lines,n", "N", "the last N lines; 50 without it"}},
                                .most_operands = 1,
+                               .operands = Values::tunnel,
                                .run = show_logs};
   return command;
 }

@@ -73,10 +73,12 @@ const Command& move_command() {
           "stopped runs afterwards.\n"
           "The exit status is 4 when there is no such tunnel, 5 when the backend cannot be used, 1 for any other "
           "failure.",
-      .options = {{"backend", "NAME", "what is to hold it: auto (the strongest that works here), or one by name"},
+      .options = {{"backend", "NAME", "what is to hold it: auto (the strongest that works here), or one by name", false,
+                   Values::backend},
                   {"dry-run", "", "print every file and command in full, and change nothing"},
                   {"json", "", "print the tunnel as JSON, with \"changed\""}},
       .most_operands = 1,
+      .operands = Values::tunnel,
       .run = move_tunnel};
   return command;
 }

@@ -83,6 +83,7 @@ const Command& reap_command() {
           "By hand it always ends the ssh that is left. Run by systemd (ExecStopPost=) it ends it when the "
           "unit is being stopped, and leaves it for the next start when it is not.",
       .most_operands = 1,
+      .operands = Values::tunnel,
       .run = reap};
   return command;
 }

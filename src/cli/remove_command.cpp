@@ -89,6 +89,7 @@ const Command& remove_command() {
                                    "The exit status is 4 when there is no such tunnel.",
                                .options = {k_port_option, {"all", "", "every tunnel of the scope"}},
                                .most_operands = k_any_number,
+                               .operands = Values::tunnel,
                                .run = remove_tunnels};
   return command;
 }

@@ -62,6 +62,7 @@ const Command& run_command() {
           "again at once.\n"
           "The exit status is 2 when the tunnel's file cannot be used, 4 when there is none.",
       .most_operands = 1,
+      .operands = Values::tunnel,
       .run = run_supervisor};
   return command;
 }

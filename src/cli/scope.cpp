@@ -1,11 +1,8 @@
 #include "cli/scope.hpp"
 
 namespace holdfast::cli {
-namespace {
 
 Scope usual_scope(const os::Host& host) { return host.user().uid == 0 ? Scope::system : Scope::user; }
-
-}  // namespace
 
 Result<Scope> choose_scope(const Arguments& arguments, const os::Host& host) {
   if (arguments.has("system") && arguments.has("user"))

@@ -9,6 +9,9 @@
 
 namespace holdfast::cli {
 
+/// The machine's for root, the user's own for everybody else.
+[[nodiscard]] Scope usual_scope(const os::Host& host);
+
 /// --system or --user; without either the machine's for root and the user's own for everybody else.
 [[nodiscard]] Result<Scope> choose_scope(const Arguments& arguments, const os::Host& host);
 

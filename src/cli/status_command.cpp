@@ -156,6 +156,7 @@ const Command& status_command() {
                   {"json", "", "print JSON; unknown values are null"},
                   {"watch,w", "", "look again every two seconds, until interrupted"}},
       .most_operands = k_any_number,
+      .operands = Values::tunnel,
       .run = show_status};
   return command;
 }

@@ -43,6 +43,7 @@ const Command& help_command() {
                                .description = "",
                                .scoped = false,
                                .most_operands = 1,
+                               .operands = Values::command,
                                .run = show_help};
   return command;
 }

@@ -145,7 +145,7 @@ bool is_any_other_held_by(const os::Host& host, const Places& places, std::strin
   });
 }
 
-std::vector<Entry> load_all(const os::Host& host, const Places& places) {
+std::vector<TunnelName> tunnel_names(const os::Host& host, const Places& places) {
   constexpr std::string_view k_suffix = ".conf";
   std::vector<TunnelName> names;
   for (const std::string& file : host.list(places.tunnels)) {
@@ -154,6 +154,11 @@ std::vector<Entry> load_all(const os::Host& host, const Places& places) {
     if (name) names.push_back(std::move(*name));
   }
   std::sort(names.begin(), names.end(), [](const auto& a, const auto& b) { return order_of(a) < order_of(b); });
+  return names;
+}
+
+std::vector<Entry> load_all(const os::Host& host, const Places& places) {
+  auto names = tunnel_names(host, places);
   std::vector<Entry> entries;
   entries.reserve(names.size());
   for (TunnelName& name : names) {

@@ -16,6 +16,9 @@ struct Entry {
   Result<Tunnel> tunnel;
 };
 
+/// The names that load_all() would load, in its order; no file is opened.
+[[nodiscard]] std::vector<TunnelName> tunnel_names(const os::Host& host, const Places& places);
+
 /// Every NAME.conf in places.tunnels, sorted by name (numbers by value, before words); other files are passed over.
 [[nodiscard]] std::vector<Entry> load_all(const os::Host& host, const Places& places);
 

@@ -50,7 +50,7 @@ class Refusals(House):
     def test_commands(self) -> None:
         self.refused(says="no command")
         self.refused("statsu", says="no such command")
-        for command in ("authorize", "import", "mcp", "completion",
+        for command in ("authorize", "import", "mcp",
                         "list-python-apis"):
             self.refused(command, says="not available in this version")
         self.refused("setup", "--user", "-p", "2222", "-b", GATE, "--backend", "slurm", says="not available in this")
