@@ -49,7 +49,8 @@ Milliseconds Backoff::jitter(Milliseconds& ceiling, Milliseconds lowest, Millise
   return std::max(lowest, spread(ceiling, chance));
 }
 
-Milliseconds Backoff::after(FailureClass failure, Loss loss, TimePoint now, double chance) {
+Milliseconds Backoff::after(FailureClass failure, Loss loss, TimePoint now, double chance,
+                            const std::function<Milliseconds()>& until_turn) {
   const Urgency urgency = urgency_of(failure);
   if (urgency == Urgency::needs_person) {
     // What heals by itself does so soon: a home that was not mounted yet, a directory service that was restarted.
@@ -60,9 +61,11 @@ Milliseconds Backoff::after(FailureClass failure, Loss loss, TimePoint now, doub
   }
   // No bastion is asked, so none is spared by waiting; a resolver that stays away for long is not worth the processes.
   if (failure == FailureClass::dns && nameless_.take(now)) return spread(k_no_name, chance);
+  if (failure == FailureClass::refused && until_turn && refused_.take(now)) return until_turn();
   if (loss != Loss::none && immediate_.take(now)) {
     if (loss == Loss::ours) return Milliseconds{0};
     ceiling_ = k_spread;  // those who came too early do not come again together either
+    if (until_turn) return until_turn();
     return Milliseconds(1 + static_cast<Milliseconds::rep>(static_cast<double>(k_spread.count()) * chance));
   }
   if (ceiling_ == Milliseconds{0}) ceiling_ = k_shortest_wait / 2;

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstddef>
 #include <deque>
+#include <functional>
 
 namespace holdfast::supervisor {
 
@@ -41,9 +42,9 @@ enum class Loss {
   shared,  ///< the bastion closed a tunnel that stood: whoever else has one there has lost it in the same moment
 };
 
-/// Over how long those who lost one bastion together come back to it. 200 of them are then 20 logins a second: below
-/// sshd's default MaxStartups 10:30:100 as long as a login takes less than half a second.
-inline constexpr Milliseconds k_spread = std::chrono::seconds(10);
+/// Over how long those who lost one bastion together come back to it: 200 of them are then 25 logins a second, of which
+/// sshd's default MaxStartups 10:30:100 has fewer than ten at a time as long as a login takes a third of a second.
+inline constexpr Milliseconds k_spread = std::chrono::seconds(8);
 
 inline constexpr Milliseconds k_shortest_wait = std::chrono::seconds(1);
 inline constexpr Milliseconds k_longest_soon = std::chrono::seconds(30);
@@ -61,8 +62,10 @@ class Backoff {
   /// jitter below it, uniform(ceiling / 2, ceiling):
   /// https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
   /// A name that is not resolved is asked for each 3 s at first, what a person must mend is tried twice within 40 s.
-  /// `chance` is in [0, 1).
-  [[nodiscard]] Milliseconds after(FailureClass failure, Loss loss, TimePoint now, double chance);
+  /// A bastion that refuses lives, and its sshd is about to come back to others too: each asks in its turn at first.
+  /// `chance` is in [0, 1); `until_turn` says where in k_spread, if anything does.
+  [[nodiscard]] Milliseconds after(FailureClass failure, Loss loss, TimePoint now, double chance,
+                                   const std::function<Milliseconds()>& until_turn = {});
 
   /// A reason to believe that the cause is gone (the network came back, a person asked): may an attempt be made before
   /// its time? Bounded, tightly where only a person can mend it.
@@ -82,6 +85,7 @@ class Backoff {
   Budget early_{12, std::chrono::minutes(1)};
   Budget early_slow_{2, std::chrono::minutes(20)};
   Budget nameless_{60, std::chrono::hours(1)};
+  Budget refused_{15, std::chrono::minutes(10)};
 };
 
 }  // namespace holdfast::supervisor

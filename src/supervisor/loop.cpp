@@ -15,6 +15,7 @@
 #include "supervisor/machine.hpp"
 #include "supervisor/network_watch.hpp"
 #include "supervisor/path_watch.hpp"
+#include "supervisor/place.hpp"
 #include "supervisor/reporter.hpp"
 #include "supervisor/ssh_session.hpp"
 #include "supervisor/suspend_watch.hpp"
@@ -238,7 +239,7 @@ struct Loop::Impl {
   void carry_out(const CancelTimer& action) { timers.cancel(action.timer); }
 
   void carry_out(const WatchPath& action) {
-    if (action.on && last) return path_watch.start(last->peer, first_look(events.dice()), action.gone);
+    if (action.on && last) return path_watch.start(last->peer, place_of(tunnel->forwards.front()), action);
     path_watch.stop();
   }
 

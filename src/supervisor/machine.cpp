@@ -68,7 +68,7 @@ void Machine::handle(const ChildFailedToStart& event) {
 
 void Machine::handle(const ControlReady&) {
   if (phase_ != Phase::starting) return;
-  watch_path(false);
+  watch_path({});
   phase_ = Phase::opening;
   ask_for_next_forward();
 }
@@ -225,7 +225,7 @@ void Machine::end_child() {
   if (was_healthy()) backoff_.reset();
   cancel_all();
   forget_requests();
-  watch_path(false);
+  watch_path({});
   phase_ = Phase::ending;
   kill_sent_ = false;
   view_.verified = false;
@@ -267,9 +267,12 @@ void Machine::wait_for_retry(Loss loss) {
   cancel_all();
   const FailureClass failure = cause_ ? cause_->failure : FailureClass::unknown;
   const std::string reason = cause_ ? cause_->message : "ssh ended";
-  const Milliseconds wait = backoff_.after(failure, loss, now_, chance_);
+  const Milliseconds wait = backoff_.after(failure, loss, now_, chance_, rules_.until_turn);
   const bool needs_person = urgency_of(failure) == Urgency::needs_person;
-  watch_path(!needs_person, failure == FailureClass::refused || failure == FailureClass::unreachable);
+  const bool refused = failure == FailureClass::refused;
+  watch_path({.on = !needs_person,
+              .gone = refused || failure == FailureClass::unreachable,
+              .refused = refused || failure == FailureClass::closed});
   if (wait == Milliseconds{0}) {
     show(TunnelState::connecting, reason);
     return begin_attempt();
@@ -307,6 +310,6 @@ void Machine::cancel_all() {
   for (const Timer timer : {Timer::attempt, Timer::retry, Timer::probe, Timer::ask_again, Timer::kill}) cancel(timer);
 }
 
-void Machine::watch_path(bool on, bool gone) { actions_.emplace_back(WatchPath{on, gone}); }
+void Machine::watch_path(WatchPath watch) { actions_.emplace_back(watch); }
 
 }  // namespace holdfast::supervisor

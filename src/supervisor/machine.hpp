@@ -145,7 +145,8 @@ struct CancelTimer {
 };
 struct WatchPath {
   bool on = false;
-  bool gone = false;  ///< an attempt has just seen it closed; else the watch is to see that for itself
+  bool gone = false;     ///< an attempt has just seen it closed; else the watch is to see that for itself
+  bool refused = false;  ///< or ended by the bastion, whose host lives: others wait for its sshd as we do
 };
 struct Quit {};
 
@@ -188,6 +189,8 @@ struct Rules {
   bool held_before = false;     ///< a former run held the forwards: a refusal is our stale session, not a prohibition
   /// Words for a class that the machine finds by itself; `forward`: the one it is about. Pure.
   std::function<Diagnosis(FailureClass, std::optional<std::size_t> forward)> explain;
+  /// The wait until our turn among all who lost the bastion with us: within k_spread. Without it, chance decides.
+  std::function<Milliseconds()> until_turn = {};
 };
 
 class Machine {
@@ -253,7 +256,7 @@ class Machine {
   void set(Timer timer, Milliseconds wait);
   void cancel(Timer timer);
   void cancel_all();
-  void watch_path(bool on, bool gone = false);
+  void watch_path(WatchPath watch);
   void forget_requests();
   void mark_all(store::ForwardState state);
   void remember(Diagnosis why);

@@ -20,7 +20,7 @@ void Machine::handle(const Adopted& event) {
 void Machine::leave() {
   cancel_all();
   forget_requests();
-  watch_path(false);
+  watch_path({});
   phase_ = Phase::stopped;
   actions_.emplace_back(Quit{});
 }

@@ -95,7 +95,7 @@ void Machine::handle(const StopAsked& event) {
 void Machine::stop() {
   cancel_all();
   forget_requests();
-  watch_path(false);
+  watch_path({});
   phase_ = Phase::stopped;
   view_.next_attempt.reset();
   mark_all(ForwardState::down);

@@ -24,13 +24,17 @@ struct PathWatch::Impl : std::enable_shared_from_this<Impl> {
   boost::asio::steady_timer timer;
   std::function<void()> on_back;
   tcp::endpoint bastion;
-  bool failed = false;  ///< the edge has its first half
+  double place = 0;
+  bool failed = false;   ///< the edge has its first half
+  bool refused = false;  ///< so the last connection ended
   bool connecting = false;
   bool on = false;
   bool over = false;  ///< it was seen open
 
   Impl(boost::asio::io_context& owner, std::function<void()> handler)
       : context(owner), socket(owner), timer(owner), on_back(std::move(handler)) {}
+
+  void wait_for_turn() { wait(until_look(place, since_epoch(), refused)); }
 
   void wait(Milliseconds span) {
     timer.expires_after(span);
@@ -43,12 +47,13 @@ struct PathWatch::Impl : std::enable_shared_from_this<Impl> {
   void on_timer() {
     if (std::exchange(connecting, false)) {  // no answer
       failed = true;
+      refused = false;
       close();
-      return wait(k_look_every - k_patience);
+      return wait_for_turn();
     }
     error_code error;
     socket.open(bastion.protocol(), error);
-    if (error) return wait(k_look_every);
+    if (error) return wait_for_turn();
     connecting = true;
     socket.async_connect(bastion, [self = weak_from_this()](const error_code& result) {
       const auto alive = self.lock();
@@ -62,7 +67,8 @@ struct PathWatch::Impl : std::enable_shared_from_this<Impl> {
     close();
     if (error) {
       failed = true;
-      return wait(k_look_every);
+      refused = error == boost::asio::error::connection_refused;
+      return wait_for_turn();
     }
     timer.cancel();
     over = true;
@@ -81,7 +87,7 @@ PathWatch::PathWatch(boost::asio::io_context& context, std::function<void()> on_
     : impl_(std::make_shared<Impl>(context, std::move(on_back))) {}
 PathWatch::~PathWatch() = default;
 
-void PathWatch::start(const TcpEnd& bastion, Milliseconds first, bool gone) {
+void PathWatch::start(const TcpEnd& bastion, double place, const WatchPath& known) {
   error_code error;
   const auto address = boost::asio::ip::make_address(bastion.host, error);
   if (error) return stop();
@@ -90,9 +96,11 @@ void PathWatch::start(const TcpEnd& bastion, Milliseconds first, bool gone) {
     stop();
     impl_->on = true;
     impl_->bastion = wanted;
-    impl_->wait(first);
+    impl_->place = place;
+    impl_->refused = known.refused;
+    impl_->wait_for_turn();
   }
-  impl_->failed |= gone;
+  impl_->failed |= known.gone;
 }
 
 // What is under way holds the former Impl weakly: it comes to nothing.

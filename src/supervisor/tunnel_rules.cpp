@@ -2,17 +2,21 @@
 
 #include "ssh/diagnosis.hpp"
 #include "supervisor/local_target.hpp"
+#include "supervisor/place.hpp"
 
 namespace holdfast::supervisor {
 
 Rules rules_of(const Tunnel& tunnel) {
-  return Rules{.forwards = tunnel->forwards.size(),
-               .probe_interval = tunnel->probe_interval,
-               .target_by_name = has_name_as_target(tunnel),
-               .explain = [&tunnel](FailureClass failure, std::optional<std::size_t> forward) {
-                 return forward ? ssh::explain(failure, tunnel, tunnel->forwards.at(*forward))
-                                : ssh::explain(failure, tunnel);
-               }};
+  return Rules{
+      .forwards = tunnel->forwards.size(),
+      .probe_interval = tunnel->probe_interval,
+      .target_by_name = has_name_as_target(tunnel),
+      .explain =
+          [&tunnel](FailureClass failure, std::optional<std::size_t> forward) {
+            return forward ? ssh::explain(failure, tunnel, tunnel->forwards.at(*forward))
+                           : ssh::explain(failure, tunnel);
+          },
+      .until_turn = [&tunnel] { return until_turn(place_of(tunnel->forwards.front()), since_epoch(), k_spread); }};
 }
 
 }  // namespace holdfast::supervisor

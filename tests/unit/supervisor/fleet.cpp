@@ -16,6 +16,7 @@ constexpr Milliseconds k_reply(5);
 constexpr std::array k_syns{seconds(0), seconds(1), seconds(3), seconds(7)};  // tcp_syn_retries' first steps
 constexpr seconds k_connect_timeout(10);
 constexpr seconds k_server_alive(15);
+constexpr seconds k_boot(5);  // from the network to sshd, a Debian 12 in the lab
 
 // MaxStartups 10:30:100
 constexpr std::size_t k_startups_begin = 10;
@@ -25,12 +26,18 @@ constexpr double k_startups_rate = 0.30;
 }  // namespace
 
 Fleet::Fleet(std::size_t size, std::uint64_t seed) : random_(seed), members_(size) {
+  std::size_t port = 20'000;
   for (Member& member : members_) {
-    member.world = std::make_unique<World>(plain_rules());
+    Rules rules = plain_rules();
+    member.place = place_of(Forward::parse(std::to_string(port++)).value());
+    rules.until_turn = [this, &member] { return until_turn(member.place, wall_clock(), k_spread); };
+    member.world = std::make_unique<World>(std::move(rules));
     // Each began at its own time, as people's machines do.
     at(now_ + Milliseconds(static_cast<Milliseconds::rep>(chance() * 60'000)), [&] { give(member, Started{}); });
   }
 }
+
+Milliseconds Fleet::wall_clock() const { return std::chrono::duration_cast<Milliseconds>(now_.time_since_epoch()); }
 
 double Fleet::chance() { return static_cast<double>(random_() >> 11) * 0x1.0p-53; }
 
@@ -51,8 +58,9 @@ Seen Fleet::lose(Outage outage, Milliseconds away) {
   outage_ = outage;
   lost_ = now_;
   back_ = now_ + away;
+  host_back_ = outage == Outage::refusing ? lost_ : outage == Outage::silent ? back_ - k_boot : back_;
   for (Member& member : members_) {
-    member.sshd_lost_it = true;
+    member.sshd_lost_it = outage != Outage::cut_off;
     notice_loss(member);
   }
   run_until(back_ + std::chrono::minutes(2));
@@ -73,9 +81,11 @@ void Fleet::notice_loss(Member& member) {
   const Milliseconds phase(static_cast<Milliseconds::rep>(chance() * 15'000));
   const TimePoint counted_out = now_ + phase + 3 * k_server_alive;
   const TimePoint reset =
-      back_ > now_ + phase ? now_ + phase + ((back_ - now_ - phase) / k_server_alive + 1) * Milliseconds(k_server_alive)
-                           : now_ + phase;
+      host_back_ > now_ + phase
+          ? now_ + phase + ((host_back_ - now_ - phase) / k_server_alive + 1) * Milliseconds(k_server_alive)
+          : now_ + phase;
   const bool resets = reset < counted_out;
+  if (resets && outage_ == Outage::cut_off) return;  // it answers, and knows us
   const auto when = std::chrono::duration_cast<Milliseconds>((resets ? reset : counted_out) - now_);
   fail(member, resets ? FailureClass::closed : FailureClass::dead_peer, when);
 }
@@ -110,14 +120,12 @@ void Fleet::look_at(Member& member) {
     ++member.watch;
     member.saw_failure = false;
     if (world.path_watched) {
-      at(now_ + first_look(chance()), [this, &member, watch = member.watch] {
-        if (member.watch == watch) look(member);
-      });
+      member.saw_refusal = world.path.refused;
+      look_later(member);
     }
   }
   if (world.machine.phase() == Phase::up && now_ >= back_ && !member.sshd_lost_it && !member.back) member.back = now_;
-  if (member.watching && world.path_gone) member.saw_failure = true;
-  world.path_gone = false;
+  if (member.watching && std::exchange(world.path.gone, false)) member.saw_failure = true;
   arm_timers(member);
 }
 
@@ -143,7 +151,7 @@ void Fleet::start_ssh(Member& member) {
 
 void Fleet::connect(Member& member, std::size_t try_number) {
   if (!is_away()) return arrive(member);
-  if (outage_ == Outage::refusing) return fail(member, FailureClass::refused, k_reply);
+  if (refuses()) return fail(member, FailureClass::refused, k_reply);
   if (try_number + 1 == k_syns.size()) return fail(member, FailureClass::timeout, k_connect_timeout - k_syns.back());
   at(now_ + (k_syns.at(try_number + 1) - k_syns.at(try_number)), [this, &member, try_number, run = member.run] {
     if (member.run == run && member.world->child) connect(member, try_number + 1);
@@ -194,6 +202,7 @@ void Fleet::ask(Member& member) {
 void Fleet::look(Member& member) {
   if (is_away()) {
     member.saw_failure = true;
+    member.saw_refusal = refuses();
   } else {
     count(seen_.connections);
     ++unauthenticated_;
@@ -203,7 +212,11 @@ void Fleet::look(Member& member) {
     if (member.saw_failure) give(member, PathBack{});  // else it was there all along
     return;
   }
-  at(now_ + k_look_every, [this, &member, watch = member.watch] {
+  look_later(member);
+}
+
+void Fleet::look_later(Member& member) {
+  at(now_ + until_look(member.place, wall_clock(), member.saw_refusal), [this, &member, watch = member.watch] {
     if (member.watch == watch) look(member);
   });
 }

@@ -15,7 +15,9 @@ namespace holdfast::supervisor {
 /// How a bastion goes away.
 enum class Outage {
   refusing,  ///< sshd ended, its host lives: every session is closed in one moment, new ones are refused
-  silent,    ///< the host lost power: nobody is told, and packets come to nothing; at its return sessions are reset
+  silent,    ///< the host lost power: nobody is told, and packets come to nothing; at its return sessions are reset,
+             ///< and logins refused for k_boot, as its network is up before its sshd
+  cut_off,   ///< its network is gone and it lives: at the return everything is as it was
 };
 
 /// What the bastion saw, second by second from the loss on.
@@ -31,6 +33,7 @@ struct Seen {
 /// 10:30:100` does; TCP asks again 1, 3 and 7 s after the first SYN.
 class Fleet {
  public:
+  /// Their ports follow one another, as where one person hands them out.
   Fleet(std::size_t size, std::uint64_t seed);
 
   /// All up for a while, the bastion away for `away`, and two minutes more.
@@ -41,11 +44,13 @@ class Fleet {
  private:
   struct Member {
     std::unique_ptr<World> world;
+    double place = 0;         ///< among all, by its port
     std::size_t starts = 0;   ///< of ssh, that were looked at
     std::uint64_t run = 0;    ///< what belongs to a former ssh is void
     std::uint64_t watch = 0;  ///< and to a former watch of the port
     bool watching = false;
     bool saw_failure = false;   ///< the edge has its first half
+    bool saw_refusal = false;   ///< and the last look was refused
     bool sshd_lost_it = false;  ///< the bastion's end of its connection is gone
     std::array<std::optional<TimePoint>, k_timers> armed;
     std::optional<TimePoint> back;
@@ -68,12 +73,15 @@ class Fleet {
   void log_in(Member& member);
   void ask(Member& member);
   void look(Member& member);
+  void look_later(Member& member);
   void notice_loss(Member& member);
   void fail(Member& member, FailureClass failure, Milliseconds after);
   void count(std::vector<std::size_t>& seconds) const;
   [[nodiscard]] bool drops();
   [[nodiscard]] bool is_away() const { return now_ >= lost_ && now_ < back_; }
+  [[nodiscard]] bool refuses() const { return is_away() && now_ >= host_back_; }
   [[nodiscard]] double chance();
+  [[nodiscard]] Milliseconds wall_clock() const;
 
   std::mt19937_64 random_;
   std::vector<Member> members_;
@@ -81,6 +89,7 @@ class Fleet {
   std::uint64_t order_ = 0;
   TimePoint now_{std::chrono::hours(1)};
   TimePoint lost_ = TimePoint::max();
+  TimePoint host_back_ = TimePoint::max();  ///< it answers, if only to refuse
   TimePoint back_ = TimePoint::max();
   Outage outage_ = Outage::refusing;
   std::size_t unauthenticated_ = 0;

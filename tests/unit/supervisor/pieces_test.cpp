@@ -1,9 +1,13 @@
 // The small pure pieces of the supervisor.
 #include "supervisor/backoff.hpp"
 #include "supervisor/end_to_end.hpp"
+#include "supervisor/place.hpp"
 #include "supervisor/sd_notify.hpp"
 
 #include <boost/test/unit_test.hpp>
+
+#include <array>
+#include <string>
 
 namespace holdfast::supervisor {
 
@@ -22,6 +26,37 @@ BOOST_AUTO_TEST_CASE(waits_stay_between_their_floor_and_their_ceiling_whatever_t
       BOOST_TEST((slow >= (attempt < 2 ? k_second_look / 2 : k_shortest_slow) && slow <= k_longest_slow));
     }
   }
+}
+
+BOOST_AUTO_TEST_CASE(ports_that_follow_one_another_have_turns_that_lie_evenly) {
+  std::array<int, 8> turns_in_second{};
+  for (int port = 10'000; port < 10'200; ++port) {
+    const double place = place_of(Forward::parse(std::to_string(port)).value());
+    ++turns_in_second.at(static_cast<std::size_t>(place * 8));
+  }
+  for (const int turns : turns_in_second) BOOST_TEST((turns >= 23 && turns <= 27));
+}
+
+BOOST_AUTO_TEST_CASE(a_turn_comes_once_in_each_period_and_never_right_after_the_last) {
+  constexpr Milliseconds k_period(8000);
+  for (const double place : {0.0, 0.25, 0.999}) {
+    Milliseconds now(1'700'000'000'123);
+    const Milliseconds first = until_turn(place, now, k_period);
+    BOOST_TEST((first >= k_period / 8 && first <= k_period + k_period / 8));
+    now += first;
+    BOOST_TEST((until_turn(place, now, k_period) == k_period));
+    BOOST_TEST((until_turn(place, now + Milliseconds(5), k_period) == k_period - Milliseconds(5)));
+    BOOST_TEST((until_turn(place, now - Milliseconds(5), k_period) == k_period + Milliseconds(5)));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_bastion_that_refuses_is_asked_in_our_turn_at_first) {
+  Backoff backoff;
+  const auto turn = [] { return Milliseconds(4321); };
+  TimePoint now{};
+  for (int attempt = 0; attempt < 15; ++attempt, now += Milliseconds(4321))
+    BOOST_TEST((backoff.after(FailureClass::refused, Loss::none, now, 0.5, turn) == Milliseconds(4321)));
+  BOOST_TEST((backoff.after(FailureClass::refused, Loss::none, now, 0.5, turn) < Milliseconds(4321)));
 }
 
 BOOST_AUTO_TEST_CASE(a_refused_key_after_a_good_run_is_not_tried_again_at_once) {

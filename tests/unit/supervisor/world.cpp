@@ -146,7 +146,7 @@ void World::carry_out(const Action& action) {
     due[static_cast<std::size_t>(cancel->timer)].reset();
   } else if (const auto* watch = std::get_if<WatchPath>(&action)) {
     path_watched = watch->on;
-    path_gone = watch->gone;
+    path = *watch;
   } else if (std::holds_alternative<Knock>(action)) {
     check(machine.phase() == Phase::contested, "only a contested port is knocked at");
     check(!is_standing_by(), "a standby never knocks");

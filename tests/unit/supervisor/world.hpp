@@ -47,7 +47,7 @@ class World {
   bool quit = false;
   bool may_leave = false;  ///< the stop that was asked for leaves an ssh that is logged in
   bool path_watched = false;
-  bool path_gone = false;  ///< an attempt told the watch so
+  WatchPath path;  ///< as it was last asked for
   RequestId request = 0;   ///< the one under way, 0 when none is
   enum class Asked { none, forward, holder, probe, closing } asked = Asked::none;
   std::array<std::optional<TimePoint>, k_timers> due;
