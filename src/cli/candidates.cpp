@@ -63,9 +63,10 @@ void take(Reading& reading, const std::string& word) {
   }
   const bool is_option = !reading.only_operands && word.size() > 1 && word.starts_with('-');
   if (!is_option) {
-    if (reading.command != nullptr) {
+    const auto* group = reading.command;
+    if (group != nullptr && group->parts.empty()) {
       reading.operands.push_back(word);
-    } else if (const auto* command = find_command(word)) {
+    } else if (const auto* command = group != nullptr ? find_part(*group, word) : find_command(word)) {
       reading.command = command;
       reading.options = all_options(*command);
     }
@@ -110,6 +111,9 @@ class Completer {
         add_values(typed.option->values, unfinished_.substr(0, equals + 1));
     } else if (reading_.command == nullptr) {
       add_values(Values::command, "");
+    } else if (!reading_.command->parts.empty()) {
+      const auto names = part_names(*reading_.command);
+      for (std::size_t i = 0; i < names.size(); ++i) add(names[i], reading_.command->parts[i]->summary);
     } else if (reading_.operands.size() < reading_.command->most_operands) {
       add_values(reading_.command->operands, "");
     }

@@ -31,6 +31,8 @@ struct Command {
   std::size_t most_operands = 0;
   Values operands = Values::any;
   Result<ExitStatus> (*run)(Context&, const Arguments&) = nullptr;
+  /// Of a group, which does nothing itself: its commands, named in full, "mcp start" of "mcp".
+  std::vector<const Command*> parts = {};
 };
 
 /// The options of `command` and those that every command has.

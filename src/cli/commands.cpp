@@ -7,10 +7,10 @@ namespace holdfast::cli {
 
 std::span<const Command* const> all_commands() {
   static const std::array k_commands{
-      &setup_command(),      &status_command(),        &remove_command(), &start_command(), &stop_command(),
-      &restart_command(),    &move_command(),          &ensure_command(), &hook_command(),  &logs_command(),
-      &doctor_command(),     &client_config_command(), &demo_command(),   &run_command(),   &reap_command(),
-      &completion_command(), &version_command(),       &help_command(),
+      &setup_command(),   &status_command(),        &remove_command(),  &start_command(), &stop_command(),
+      &restart_command(), &move_command(),          &ensure_command(),  &hook_command(),  &logs_command(),
+      &doctor_command(),  &client_config_command(), &demo_command(),    &run_command(),   &reap_command(),
+      &mcp_command(),     &completion_command(),    &version_command(), &help_command(),
   };
   return k_commands;
 }
@@ -23,8 +23,29 @@ const Command* find_command(std::string_view name) {
   return found == commands.end() ? nullptr : *found;
 }
 
+std::vector<const Command*> all_commands_and_parts() {
+  std::vector<const Command*> all;
+  for (const auto* command : all_commands()) {
+    all.push_back(command);
+    all.insert(all.end(), command->parts.begin(), command->parts.end());
+  }
+  return all;
+}
+
+std::vector<std::string> part_names(const Command& group) {
+  std::vector<std::string> names;
+  for (const auto* part : group.parts) names.emplace_back(part->name.substr(group.name.size() + 1));
+  return names;
+}
+
+const Command* find_part(const Command& group, std::string_view name) {
+  const auto names = part_names(group);
+  const auto found = std::ranges::find(names, name);
+  return found == names.end() ? nullptr : group.parts[static_cast<std::size_t>(found - names.begin())];
+}
+
 bool is_future_command(std::string_view name) {
-  constexpr std::array<std::string_view, 4> k_names{"authorize", "import", "mcp", "list-python-apis"};
+  constexpr std::array<std::string_view, 3> k_names{"authorize", "import", "list-python-apis"};
   return std::ranges::find(k_names, name) != k_names.end();
 }
 

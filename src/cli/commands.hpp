@@ -4,15 +4,26 @@
 #include "cli/command.hpp"
 
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace holdfast::cli {
 
 /// In the order of the help.
 [[nodiscard]] std::span<const Command* const> all_commands();
 
+/// The same, and after each group its parts.
+[[nodiscard]] std::vector<const Command*> all_commands_and_parts();
+
 /// By name or former name.
 [[nodiscard]] const Command* find_command(std::string_view name);
+
+/// The part of `group` that `name` ("start" of "mcp") means.
+[[nodiscard]] const Command* find_part(const Command& group, std::string_view name);
+
+/// The names of its parts, as they are typed after its own: "start".
+[[nodiscard]] std::vector<std::string> part_names(const Command& group);
 
 /// A command that is promised but not in this version.
 [[nodiscard]] bool is_future_command(std::string_view name);
@@ -34,6 +45,7 @@ namespace holdfast::cli {
 [[nodiscard]] const Command& client_config_command();
 [[nodiscard]] const Command& demo_command();
 [[nodiscard]] const Command& completion_command();
+[[nodiscard]] const Command& mcp_command();
 [[nodiscard]] const Command& version_command();
 [[nodiscard]] const Command& help_command();
 

@@ -1,8 +1,11 @@
 #include "cli/dispatch.hpp"
 
 #include "cli/commands.hpp"
+#include "cli/error_json.hpp"
 #include "cli/help.hpp"
 #include "cli/suggestion.hpp"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <exception>
@@ -40,6 +43,28 @@ Error unknown_command(const std::string& typed) {
   const auto meant = nearest(typed, known);
   return usage_error("command " + typed, "there is no such command",
                      meant ? "did you mean holdfast " + *meant : "holdfast help lists the commands");
+}
+
+/// The command that is meant, where `command` is a group: the first word of `words` that is no option names it, and is
+/// taken out. The group itself when only its help is asked for.
+Result<const Command*> find_meant(const Command& command, std::vector<std::string>& words) {
+  if (command.parts.empty()) return &command;
+  auto line = take_apart(words);
+  const std::string group(command.name);
+  if (line.command.empty()) {
+    for (const auto* help : {"--help", "-h"})
+      if (std::ranges::find(words, help) != words.end()) return &command;
+    return usage_error("command " + group, "which of its commands is missing", "holdfast help " + group);
+  }
+  const auto* part = find_part(command, line.command);
+  if (part == nullptr) {
+    const auto meant = nearest(line.command, part_names(command));
+    return usage_error(fmt::format("command {} {}", group, line.command), "there is no such command",
+                       meant ? fmt::format("did you mean holdfast {} {}", group, *meant) : "holdfast help " + group);
+  }
+  line.before.insert(line.before.end(), line.after.begin(), line.after.end());
+  words = std::move(line.before);
+  return part;
 }
 
 Result<Variables> read_variables(const Arguments& arguments, const os::Host& host) {
@@ -102,8 +127,14 @@ Result<ExitStatus> dispatch_words(const std::vector<std::string>& words, os::Hos
   }
   const auto* command = find_command(line.command);
   if (command == nullptr) return unknown_command(line.command);
+  HOLDFAST_TRY(command, find_meant(*command, line.after));
   line.before.insert(line.before.end(), line.after.begin(), line.after.end());
   return run_command(*command, line.before, host, terminal);
+}
+
+bool wants_json(const std::vector<std::string>& words) {
+  const auto operands = std::ranges::find(words, "--");
+  return std::find(words.begin(), operands, "--json") != operands;
 }
 
 }  // namespace
@@ -113,6 +144,7 @@ int dispatch(const std::vector<std::string>& words, os::Host& host, Terminal& te
   try {
     auto done = dispatch_words(words, host, terminal);
     if (!done) terminal.error(done.error());
+    if (!done && wants_json(words)) terminal.answer(error_json(done.error()));
     status = done ? *done : done.error().status;
   } catch (const std::exception& bug) {
     terminal.error(Error{"", "internal error", bug.what(), "please report it, with what you typed"});

@@ -26,6 +26,14 @@ std::string option_rows(const std::vector<Option>& options) {
   return out;
 }
 
+std::string command_rows(std::span<const Command* const> commands) {
+  std::size_t width = 0;
+  for (const auto* command : commands) width = std::max(width, command->name.size());
+  std::string out;
+  for (const auto* command : commands) out += fmt::format("  {:<{}} {}\n", command->name, width, command->summary);
+  return out;
+}
+
 const std::vector<Option>& scope_options() {
   static const std::vector<Option> k_options{{"user", "", "your own tunnels: the default for everybody but root"},
                                              {"system", "", "the machine's tunnels, in /etc: the default for root"}};
@@ -64,7 +72,7 @@ std::string overview() {
   std::string out =
       "holdfast: persistent SSH reverse tunnels, with or without root\n\n"
       "usage: holdfast COMMAND [OPTION…]\n\n";
-  for (const auto* command : all_commands()) out += fmt::format("  {:<9} {}\n", command->name, command->summary);
+  out += command_rows(all_commands());
   out +=
       "\n"
       "  holdfast setup -p 2222 -b gate@bastion   port 2222 there leads here\n"
@@ -80,6 +88,7 @@ std::string command_help(const Command& command) {
   for (const auto alias : command.aliases) out += fmt::format("       (formerly: holdfast {})\n", alias);
   for (const auto& paragraph : split(command.description, '\n'))
     if (!paragraph.empty()) out += "\n" + indented(paragraph, "") + "\n";
+  if (!command.parts.empty()) out += "\n" + command_rows(command.parts);
   if (!command.options.empty()) out += "\noptions:\n" + option_rows(command.options);
   if (command.scoped) out += "\nwhose tunnels:\n" + option_rows(scope_options());
   out += "\nevery command:\n" + option_rows(common_options());
@@ -88,7 +97,8 @@ std::string command_help(const Command& command) {
 
 std::string recursive_help() {
   auto out = overview();
-  for (const auto* command : all_commands()) out += "\n" + std::string(k_width, '-') + "\n" + command_help(*command);
+  for (const auto* command : all_commands_and_parts())
+    out += "\n" + std::string(k_width, '-') + "\n" + command_help(*command);
   return out;
 }
 

@@ -50,7 +50,7 @@ Result<> Setup::await_change() {
   HOLDFAST_TRY(const auto arrival, wait_until_up(holder(), {}, host_, k_patience));
   if (!arrival.up && !arrival.standing_by) {
     const auto subject = "tunnel " + request_.name.text();
-    if (arrival.failure) return Error{"changing", subject, arrival.failure->message, arrival.failure->hint};
+    if (arrival.failure) return error_from("changing", subject, *arrival.failure);
     const auto waited = std::chrono::duration_cast<std::chrono::seconds>(host_.now() - begin);
     return Error{"changing", subject, fmt::format("it was not up again after {}", to_words(waited)),
                  "holdfast logs " + request_.name.text()};

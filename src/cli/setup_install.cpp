@@ -146,7 +146,7 @@ Result<> Setup::see_it_up(TimePoint since) {
   }
   context_.terminal.step_failed("verified end to end");
   const auto subject = "tunnel " + request_.name.text();
-  if (arrival.failure) return Error{doing(), subject, arrival.failure->message, arrival.failure->hint};
+  if (arrival.failure) return error_from(doing(), subject, *arrival.failure);
   return Error{doing(), subject, fmt::format("it was started, and was not up after {} s", k_patience.count() / 1000),
                "run it with -v, and without --no-preflight"};
 }

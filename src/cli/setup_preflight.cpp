@@ -28,7 +28,7 @@ Result<> Setup::preflight(const fs::path& lock_directory) {
                    terminal.step_failed(check.what);
                }));
   if (report.failure)
-    return Error{doing(), "tunnel " + request_.name.text(), report.failure->message, report.failure->hint};
+    return error_from(doing(), "tunnel " + request_.name.text(), *report.failure);
   if (report.pinned_key) {
     pin_ = report.pinned_lines;
     terminal.step_done("host key accepted and pinned", *report.pinned_key);

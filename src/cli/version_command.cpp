@@ -14,8 +14,10 @@ Result<ExitStatus> show_help(Context& context, const Arguments& arguments) {
     context.terminal.answer(overview());
     return ExitStatus::done;
   }
-  const auto& name = arguments.operands().front();
-  const auto* command = find_command(name);
+  const auto& operands = arguments.operands();
+  const auto name = operands.size() > 1 ? operands[0] + " " + operands[1] : operands[0];
+  const auto* command = find_command(operands[0]);
+  if (command != nullptr && operands.size() > 1) command = find_part(*command, operands[1]);
   if (command == nullptr)
     return usage_error("command " + name,
                        is_future_command(name) ? "it is not available in this version" : "there is no such command",
@@ -42,7 +44,7 @@ const Command& help_command() {
                                .summary = "show what holdfast can do, or a command's options",
                                .description = "",
                                .scoped = false,
-                               .most_operands = 1,
+                               .most_operands = 2,
                                .operands = Values::command,
                                .run = show_help};
   return command;

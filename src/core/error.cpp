@@ -23,6 +23,25 @@ std::string Error::line() const {
   return printable(text);
 }
 
+std::string Error::class_text() const {
+  if (!failure.empty()) return failure;
+  switch (status) {
+    case ExitStatus::usage:
+      return "usage";
+    case ExitStatus::no_such_tunnel:
+      return "no-such-tunnel";
+    case ExitStatus::no_backend:
+      return "no-backend";
+    case ExitStatus::interrupted:
+      return "interrupted";
+    case ExitStatus::done:
+    case ExitStatus::failed:
+    case ExitStatus::not_up:
+      break;
+  }
+  return "failed";
+}
+
 Error usage_error(std::string subject, std::string cause, std::string hint) {
   return Error{"reading", std::move(subject), std::move(cause), std::move(hint), ExitStatus::usage};
 }

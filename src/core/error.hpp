@@ -29,9 +29,13 @@ struct Error {
   std::string cause;    ///< why it failed, in plain words
   std::string hint;     ///< one command or setting that helps; may be empty
   ExitStatus status = ExitStatus::failed;
+  std::string failure = {};  ///< its class where it was diagnosed (core/failure.hpp): "forward-busy"; may be empty
 
   /// "doing subject: cause", control bytes escaped, no program name, no hint.
   [[nodiscard]] std::string line() const;
+
+  /// `failure`, or else a word for `status`: "usage", "no-such-tunnel", "no-backend", "interrupted", "failed".
+  [[nodiscard]] std::string class_text() const;
 };
 
 /// A usage error (exit status 2): `doing` is "reading", `subject` names the option or key.

@@ -43,4 +43,10 @@ std::optional<FailureClass> failure_class_from(std::string_view text) noexcept {
   return std::nullopt;
 }
 
+Error error_from(std::string doing, std::string subject, const Diagnosis& diagnosis) {
+  Error error{std::move(doing), std::move(subject), diagnosis.message, diagnosis.hint};
+  error.failure = to_text(diagnosis.failure);
+  return error;
+}
+
 }  // namespace holdfast

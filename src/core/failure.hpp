@@ -1,6 +1,8 @@
 // The named ways in which a tunnel can be down.
 #pragma once
 
+#include "core/error.hpp"
+
 #include <optional>
 #include <string>
 #include <string_view>
@@ -41,5 +43,8 @@ struct Diagnosis {
   std::string hint;     ///< one command or setting; may be empty
   bool operator==(const Diagnosis&) const = default;
 };
+
+/// "doing subject: message", with the hint and the class of the diagnosis.
+[[nodiscard]] Error error_from(std::string doing, std::string subject, const Diagnosis& diagnosis);
 
 }  // namespace holdfast

@@ -50,8 +50,10 @@ class Refusals(House):
     def test_commands(self) -> None:
         self.refused(says="no command")
         self.refused("statsu", says="no such command")
-        for command in ("authorize", "import", "mcp",
-                        "list-python-apis"):
+        self.refused("mcp", says="which of its commands is missing")
+        self.refused("mcp", "stat", says="no such command")
+        self.refused("mcp", "start", "now", says="does not take it")
+        for command in ("authorize", "import", "list-python-apis"):
             self.refused(command, says="not available in this version")
         self.refused("setup", "--user", "-p", "2222", "-b", GATE, "--backend", "slurm", says="not available in this")
 

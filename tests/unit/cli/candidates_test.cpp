@@ -51,6 +51,9 @@ BOOST_AUTO_TEST_CASE(every_command_and_every_option_of_the_table_is_offered) {
       for (const auto& option_name : names_of(option))
         if (option_name.size() > 1) BOOST_TEST(offers({name, "--"}, "--" + option_name), name << " " << option_name);
   }
+  BOOST_TEST(words({"mcp", ""}) == part_names(mcp_command()));
+  BOOST_TEST(!offers({"mcp", "--"}, "--json"));
+  BOOST_TEST(words({"mcp", "start", ""}) == words({"mcp", "start", "--"}), "options alone");
   BOOST_TEST(offers({"--"}, "--env-file"));
   BOOST_TEST(offers({"setup-tunnel", "--"}, "--bastion"));
 }

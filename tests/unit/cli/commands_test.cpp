@@ -17,7 +17,7 @@ BOOST_AUTO_TEST_SUITE(commands)
 
 BOOST_AUTO_TEST_CASE(no_name_or_option_is_there_twice) {
   std::set<std::string> names;
-  for (const auto* command : all_commands()) {
+  for (const auto* command : all_commands_and_parts()) {
     BOOST_TEST(names.insert(std::string(command->name)).second, command->name);
     for (const auto alias : command->aliases) BOOST_TEST(names.insert(std::string(alias)).second, alias);
     BOOST_TEST(!is_future_command(command->name), command->name);
@@ -25,6 +25,19 @@ BOOST_AUTO_TEST_CASE(no_name_or_option_is_there_twice) {
     for (const auto& option : all_options(*command))
       for (const auto& name : names_of(option)) BOOST_TEST(options.insert(name).second, command->name << " " << name);
   }
+}
+
+BOOST_AUTO_TEST_CASE(a_group_has_parts_and_does_nothing_itself) {
+  for (const auto* command : all_commands()) {
+    BOOST_TEST((command->run == nullptr) == !command->parts.empty(), command->name);
+    for (const auto* part : command->parts) {
+      BOOST_TEST(part->name.starts_with(std::string(command->name) + " "), part->name);
+      BOOST_TEST(part->parts.empty(), part->name);
+    }
+  }
+  BOOST_TEST(find_part(mcp_command(), "start") != nullptr);
+  BOOST_TEST(find_part(mcp_command(), "star") == nullptr);
+  BOOST_TEST(find_part(setup_command(), "start") == nullptr);
 }
 
 BOOST_AUTO_TEST_CASE(old_names_stay_good) {
@@ -53,7 +66,7 @@ BOOST_AUTO_TEST_CASE(all_help_fits_a_terminal_and_tells_every_option) {
     for (const char c : line) columns += (static_cast<unsigned char>(c) & 0xC0U) != 0x80U ? 1 : 0;
     BOOST_TEST(columns <= 80U, line);
   }
-  for (const auto* command : all_commands()) {
+  for (const auto* command : all_commands_and_parts()) {
     BOOST_TEST(help.find(fmt::format("\nholdfast {}: {}\n", command->name, command->summary)) != std::string::npos);
     for (const auto& option : all_options(*command))
       BOOST_TEST(help.find("\n  " + option_words(option) + "\n") != std::string::npos, option_words(option));
@@ -66,7 +79,7 @@ BOOST_AUTO_TEST_CASE(an_option_is_shown_as_it_is_typed) {
 }
 
 BOOST_AUTO_TEST_CASE(texts_are_plain) {
-  for (const auto* command : all_commands()) {
+  for (const auto* command : all_commands_and_parts()) {
     BOOST_TEST(!command->summary.ends_with('.'), command->name);
     BOOST_TEST(command->summary.size() <= 66U, command->name);
     for (const auto& option : command->options) BOOST_TEST(!option.text.ends_with('.'), option.names);

@@ -55,7 +55,7 @@ def options_in_help(text):
     """The same from the program's own words."""
     found, command, here = {}, None, None
     for line in text.splitlines():
-        heading = re.match(r"holdfast ([a-z-]+): ", line)
+        heading = re.match(r"holdfast ([a-z-]+(?: [a-z-]+)?): ", line)
         if heading:
             command, here = heading[1], found.setdefault(heading[1], set())
         elif command and line == "options:":

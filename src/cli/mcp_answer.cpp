@@ -1,0 +1,89 @@
+#include "cli/mcp_answer.hpp"
+
+#include "cli/error_json.hpp"
+#include "core/text.hpp"
+
+#include <fmt/format.h>
+#include <boost/json.hpp>
+
+#include <optional>
+
+namespace holdfast::cli {
+namespace {
+
+namespace json = boost::json;
+
+/// `text`, line by line fit for JSON and for a terminal.
+std::string readable(std::string_view text) {
+  std::string out;
+  for (const auto& line : split(text, '\n')) out += (out.empty() ? "" : "\n") + printable(line);
+  return out;
+}
+
+std::optional<json::object> read_object(const std::string& text) {
+  boost::system::error_code unreadable;
+  auto value = json::parse(text, unreadable);
+  if (unreadable || !value.is_object()) return std::nullopt;
+  return std::move(value.get_object());
+}
+
+/// The Error of a command that ended without a word of its own: a signal ended it.
+Error silent_end(const os::Completed& completed) {
+  constexpr int k_interrupted[] = {130, 143, 129};  // 128 + SIGINT, SIGTERM, SIGHUP
+  for (const int code : k_interrupted)
+    if (completed.exit_code == code) return {"", "interrupted", "", "", ExitStatus::interrupted};
+  return {"carrying out", "the command", fmt::format("it ended with {} and gave no answer", completed.exit_code)};
+}
+
+json::value error_value(const Error& error) { return read_object(error_json(error))->at("error"); }
+
+/// A result in the making.
+struct Outcome {
+  json::object result;
+  std::optional<json::object> said;  ///< the command's JSON; nothing where it failed, or printed none
+
+  explicit Outcome(const Result<os::Completed>& completed, bool prints_json = true) {
+    if (!completed) {
+      const auto& error = completed.error();
+      begin(static_cast<int>(error.status), "", error.line());
+      result["error"] = error_value(error);
+      return;
+    }
+    begin(completed->exit_code, completed->out, completed->err);
+    said = read_object(completed->out);
+    if (said && said->contains("error") && !said->at("error").is_null())
+      result["error"] = said->at("error");
+    else if (prints_json ? !said : !completed->ok())
+      result["error"] = error_value(silent_end(*completed));
+    if (has_failed()) said.reset();
+  }
+
+  [[nodiscard]] bool has_failed() const { return !result.at("error").is_null(); }
+
+  /// The value of `key` in what the command said; null where it said none.
+  [[nodiscard]] json::value take(std::string_view key) {
+    auto* value = said ? said->if_contains(key) : nullptr;
+    return value == nullptr ? json::value(nullptr) : std::move(*value);
+  }
+
+  [[nodiscard]] mcp::Answer finish() const { return {json::serialize(result), has_failed()}; }
+
+ private:
+  void begin(int status, std::string_view out, std::string_view err) {
+    result = {{"success", status == 0},
+              {"exit_status", status},
+              {"stdout", readable(out)},
+              {"stderr", readable(err)},
+              {"error", nullptr}};
+  }
+};
+
+}  // namespace
+
+mcp::Answer status_answer(const Result<os::Completed>& completed) {
+  Outcome outcome(completed);
+  outcome.result["tunnels"] = outcome.take("tunnels");
+  return outcome.finish();
+}
+
+}  // namespace holdfast::cli
