@@ -7,10 +7,26 @@ namespace holdfast::cli {
 
 std::span<const Command* const> all_commands() {
   static const std::array k_commands{
-      &setup_command(),   &status_command(),        &remove_command(),  &start_command(), &stop_command(),
-      &restart_command(), &move_command(),          &ensure_command(),  &hook_command(),  &logs_command(),
-      &doctor_command(),  &client_config_command(), &demo_command(),    &run_command(),   &reap_command(),
-      &mcp_command(),     &completion_command(),    &version_command(), &help_command(),
+      &setup_command(),
+      &status_command(),
+      &remove_command(),
+      &start_command(),
+      &stop_command(),
+      &restart_command(),
+      &move_command(),
+      &ensure_command(),
+      &hook_command(),
+      &logs_command(),
+      &doctor_command(),
+      &client_config_command(),
+      &demo_command(),
+      &run_command(),
+      &reap_command(),
+      &mcp_command(),
+      &list_python_apis_command(),
+      &completion_command(),
+      &version_command(),
+      &help_command(),
   };
   return k_commands;
 }
@@ -45,7 +61,7 @@ const Command* find_part(const Command& group, std::string_view name) {
 }
 
 bool is_future_command(std::string_view name) {
-  constexpr std::array<std::string_view, 3> k_names{"authorize", "import", "list-python-apis"};
+  constexpr std::array<std::string_view, 2> k_names{"authorize", "import"};
   return std::ranges::find(k_names, name) != k_names.end();
 }
 

@@ -46,6 +46,7 @@ namespace holdfast::cli {
 [[nodiscard]] const Command& demo_command();
 [[nodiscard]] const Command& completion_command();
 [[nodiscard]] const Command& mcp_command();
+[[nodiscard]] const Command& list_python_apis_command();
 [[nodiscard]] const Command& version_command();
 [[nodiscard]] const Command& help_command();
 

@@ -1,7 +1,7 @@
 #include "cli/dispatch.hpp"
 
+#include "cli/answers_json.hpp"
 #include "cli/commands.hpp"
-#include "cli/error_json.hpp"
 #include "cli/help.hpp"
 #include "cli/suggestion.hpp"
 

@@ -28,7 +28,14 @@ std::string option_rows(const std::vector<Option>& options) {
 
 std::string command_rows(std::span<const Command* const> commands) {
   std::size_t width = 0;
-  for (const auto* command : commands) width = std::max(width, command->name.size());
+  std::size_t longest = 0;
+  for (const auto* command : commands) {
+    width = std::max(width, command->name.size());
+    longest = std::max(longest, command->summary.size());
+  }
+  // A single long name may stand out; no line may be too long.
+  constexpr std::size_t k_blanks = 3;
+  width = std::min(width, k_width - k_blanks - longest);
   std::string out;
   for (const auto* command : commands) out += fmt::format("  {:<{}} {}\n", command->name, width, command->summary);
   return out;

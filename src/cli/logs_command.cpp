@@ -1,3 +1,4 @@
+#include "cli/answers_json.hpp"
 #include "cli/commands.hpp"
 #include "cli/scope.hpp"
 #include "cli/selection.hpp"
@@ -85,6 +86,8 @@ Result<> check_readable(const boost::filesystem::path& file) {
 
 Result<ExitStatus> show_logs(Context& context, const Arguments& arguments) {
   auto& terminal = context.terminal;
+  if (arguments.has("json") && arguments.has("follow"))
+    return usage_error("options --json and --follow", "JSON has an end, and what is followed has none");
   HOLDFAST_TRY(const auto count, line_count(arguments));
   HOLDFAST_TRY(const auto places, choose_places(arguments, context.host));
   if (arguments.operands().empty())
@@ -96,6 +99,10 @@ Result<ExitStatus> show_logs(Context& context, const Arguments& arguments) {
   GrowingFile growing(file);
   if (arguments.has("follow")) growing.skip_to_end();  // before the last lines are read: one twice, never one missed
   const auto lines = store::Log::read(file, count);
+  if (arguments.has("json")) {
+    terminal.answer(log_json(names.front().text(), lines));
+    return ExitStatus::done;
+  }
   for (const auto& line : lines) terminal.answer(line);
   if (lines.empty() && count > 0) terminal.note("tunnel " + names.front().text() + " has no log on this host yet");
   if (!arguments.has("follow")) return ExitStatus::done;
@@ -110,11 +117,12 @@ Result<ExitStatus> show_logs(Context& context, const Arguments& arguments) {
 
 const Command& logs_command() {
   static const Command command{.name = "logs",
-                               .synopsis = "NAME [-f] [-n N]",
+                               .synopsis = "NAME [-f] [-n N] [--json]",
                                .summary = "show what a tunnel's supervisor and ssh said",
                                .description = "The same for every backend. Times are UTC.",
                                .options = {{"follow,f", "", "go on with what is said from now on, until interrupted"},
-                                           {"lines,n", "N", "the last N lines; 50 without it"}},
+                                           {"lines,n", "N", "the last N lines; 50 without it"},
+                                           {"json", "", "print JSON: the lines, as strings"}},
                                .most_operands = 1,
                                .operands = Values::tunnel,
                                .run = show_logs};

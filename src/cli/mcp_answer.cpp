@@ -1,6 +1,6 @@
 #include "cli/mcp_answer.hpp"
 
-#include "cli/error_json.hpp"
+#include "cli/answers_json.hpp"
 #include "core/text.hpp"
 
 #include <fmt/format.h>
@@ -42,7 +42,7 @@ struct Outcome {
   json::object result;
   std::optional<json::object> said;  ///< the command's JSON; nothing where it failed, or printed none
 
-  explicit Outcome(const Result<os::Completed>& completed, bool prints_json = true) {
+  explicit Outcome(const Result<os::Completed>& completed) {
     if (!completed) {
       const auto& error = completed.error();
       begin(static_cast<int>(error.status), "", error.line());
@@ -53,7 +53,7 @@ struct Outcome {
     said = read_object(completed->out);
     if (said && said->contains("error") && !said->at("error").is_null())
       result["error"] = said->at("error");
-    else if (prints_json ? !said : !completed->ok())
+    else if (!said)
       result["error"] = error_value(silent_end(*completed));
     if (has_failed()) said.reset();
   }
@@ -81,6 +81,40 @@ struct Outcome {
 }  // namespace
 
 mcp::Answer status_answer(const Result<os::Completed>& completed) {
+  Outcome outcome(completed);
+  outcome.result["tunnels"] = outcome.take("tunnels");
+  return outcome.finish();
+}
+
+mcp::Answer setup_answer(const Result<os::Completed>& completed) {
+  Outcome outcome(completed);
+  const bool is_plan = outcome.said && outcome.said->contains("plan");
+  outcome.result["plan"] = outcome.take("plan");
+  outcome.result["changed"] = is_plan ? json::value(false) : outcome.take("changed");
+  if (outcome.said && !is_plan) outcome.said->erase("changed");
+  outcome.result["tunnel"] = outcome.said && !is_plan ? json::value(std::move(*outcome.said)) : json::value(nullptr);
+  return outcome.finish();
+}
+
+mcp::Answer remove_answer(const Result<os::Completed>& completed) {
+  Outcome outcome(completed);
+  outcome.result["removed"] = outcome.take("removed");
+  return outcome.finish();
+}
+
+mcp::Answer doctor_answer(const Result<os::Completed>& completed) {
+  Outcome outcome(completed);
+  outcome.result["findings"] = outcome.said ? json::value(std::move(*outcome.said)) : json::value(nullptr);
+  return outcome.finish();
+}
+
+mcp::Answer logs_answer(const Result<os::Completed>& completed) {
+  Outcome outcome(completed);
+  outcome.result["lines"] = outcome.take("lines");
+  return outcome.finish();
+}
+
+mcp::Answer client_config_answer(const Result<os::Completed>& completed) {
   Outcome outcome(completed);
   outcome.result["tunnels"] = outcome.take("tunnels");
   return outcome.finish();

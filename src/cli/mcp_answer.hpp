@@ -10,5 +10,6 @@ namespace holdfast::cli {
 [[nodiscard]] mcp::Answer remove_answer(const Result<os::Completed>& completed);
 [[nodiscard]] mcp::Answer doctor_answer(const Result<os::Completed>& completed);
 [[nodiscard]] mcp::Answer logs_answer(const Result<os::Completed>& completed);
+[[nodiscard]] mcp::Answer client_config_answer(const Result<os::Completed>& completed);
 
 }  // namespace holdfast::cli

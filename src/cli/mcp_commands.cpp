@@ -1,4 +1,5 @@
 #include "cli/commands.hpp"
+#include "cli/mcp_parts.hpp"
 #include "cli/mcp_tools.hpp"
 #include "cli/table.hpp"
 #include "mcp/server.hpp"
@@ -99,12 +100,13 @@ const Command& list_tools_part() {
 }  // namespace
 
 const Command& mcp_command() {
-  static const Command command{.name = "mcp",
-                               .synopsis = "COMMAND",
-                               .summary = "give an AI agent the tunnels, as tools",
-                               .description = "The Model Context Protocol, on standard input and output.",
-                               .scoped = false,
-                               .parts = {&start_part(), &list_tools_part()}};
+  static const Command command{
+      .name = "mcp",
+      .synopsis = "COMMAND",
+      .summary = "give an AI agent the tunnels, as tools",
+      .description = "The Model Context Protocol, on standard input and output.",
+      .scoped = false,
+      .parts = {&start_part(), &list_tools_part(), &mcp_installation_part(), &mcp_doctor_part()}};
   return command;
 }
 

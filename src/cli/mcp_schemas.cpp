@@ -109,7 +109,7 @@ std::string_view setup_schema() {
   static const auto schema = result_schema(fmt::format(
       R"("tunnel": {{"type": ["object", "null"], {}}},
       "changed": {{"type": ["boolean", "null"], "description": "false: it was there already, just so"}},
-      "plan": {{"type": ["string", "null"], "description": "with dry_run: every file and command, in full"}})",
+      "plan": {{"type": ["array", "null"], "items": {{"type": "string"}}, "description": "with dry_run: every file and command, in full"}})",
       tunnel_properties()));
   return schema;
 }
@@ -175,6 +175,27 @@ std::string_view doctor_schema() {
     "required": ["backends", "scope", "choice", "advice", "version", "program", "host", "bastion", "preflight"]
   }})",
                                                        k_survives));
+  return schema;
+}
+
+std::string_view client_config_schema() {
+  static const auto schema = result_schema(R"("tunnels": {
+    "type": ["array", "null"],
+    "items": {
+      "type": "object",
+      "properties": {
+        "name": {"type": "string"},
+        "bastion": {"type": "string"},
+        "leads_to": {"type": "string"},
+        "proxy_jump": {"type": "string"},
+        "proxy_commands": {"type": "array", "items": {"type": "string"}},
+        "hosts": {"type": "array", "items": {"type": "object"}, "description": "the Host blocks, taken apart"},
+        "forwards": {"type": "array", "items": {"type": "object"}, "description": "what leads to no ssh: the ssh -L command"},
+        "config": {"type": "string", "description": "the text for the laptop's ~/.ssh/config"}
+      },
+      "required": ["name", "config", "hosts", "forwards"]
+    }
+  })");
   return schema;
 }
 

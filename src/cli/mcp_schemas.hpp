@@ -10,5 +10,6 @@ namespace holdfast::cli {
 [[nodiscard]] std::string_view remove_schema();
 [[nodiscard]] std::string_view doctor_schema();
 [[nodiscard]] std::string_view logs_schema();
+[[nodiscard]] std::string_view client_config_schema();
 
 }  // namespace holdfast::cli

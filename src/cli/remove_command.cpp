@@ -1,3 +1,4 @@
+#include "cli/answers_json.hpp"
 #include "cli/commands.hpp"
 #include "cli/control.hpp"
 #include "cli/name_lock.hpp"
@@ -39,8 +40,9 @@ Result<std::vector<TunnelName>> chosen(const Arguments& arguments, const os::Hos
   return chosen_names;
 }
 
-Result<> remove_one(const TunnelName& name, const store::Places& places, Context& context) {
-  auto& host = context.host;
+/// `report` gets a line for each thing that is gone, also where the rest could not be removed.
+Result<> remove_one(const TunnelName& name, const store::Places& places, os::Host& host,
+                    std::vector<std::string>& report) {
   HOLDFAST_TRY(const auto lock, NameLock::take(name, places, host));
   const store::Entry entry{name, store::load(host, places, name)};
   if (!entry.tunnel && !store::is_known(host, places, name)) return entry.tunnel.error();
@@ -53,27 +55,32 @@ Result<> remove_one(const TunnelName& name, const store::Places& places, Context
   }
   const auto holders = holders_of(entry, places, host);
   HOLDFAST_TRY(const auto stopped, stop_holders(holders, host));
-  std::vector<std::string> report;
   for (const auto pid : stopped.supervisors) report.push_back(fmt::format("stopped supervisor {}", pid));
   if (stopped.ssh) report.emplace_back("stopped its ssh");
-  auto removed = remove_installation(name, holders, places, host, report);
-  context.terminal.answer(fmt::format("tunnel {}{}", name.text(), removed ? " is removed:" : ":"));
-  for (const auto& line : report) context.terminal.answer("  " + line);
-  return removed;
+  return remove_installation(name, holders, places, host, report);
 }
 
 Result<ExitStatus> remove_tunnels(Context& context, const Arguments& arguments) {
   HOLDFAST_TRY(const auto places, choose_places(arguments, context.host));
   HOLDFAST_TRY(const auto names, chosen(arguments, context.host, places));
-  if (names.empty()) context.terminal.note("there are no tunnels to remove");
-  auto status = ExitStatus::done;
+  auto& terminal = context.terminal;
+  const bool json = arguments.has("json");
+  if (names.empty()) terminal.note("there are no tunnels to remove");
+  std::vector<Removed> all;
+  std::optional<Error> failure;
   for (const auto& name : names) {
-    const auto removed = remove_one(name, places, context);
+    auto& [told, report] = all.emplace_back(Removed{name.text(), {}});
+    const auto removed = remove_one(name, places, context.host, report);
+    if (!json && (removed || !report.empty())) {
+      terminal.answer(fmt::format("tunnel {}{}", told, removed ? " is removed:" : ":"));
+      for (const auto& line : report) terminal.answer("  " + line);
+    }
     if (removed) continue;
-    context.terminal.error(removed.error());
-    status = removed.error().status;
+    terminal.error(removed.error());
+    failure = removed.error();
   }
-  return status;
+  if (json) terminal.answer(removal_json(all, failure));
+  return failure ? failure->status : ExitStatus::done;
 }
 
 }  // namespace
@@ -81,13 +88,15 @@ Result<ExitStatus> remove_tunnels(Context& context, const Arguments& arguments) 
 const Command& remove_command() {
   static const Command command{.name = "remove",
                                .aliases = {"remove-tunnel"},
-                               .synopsis = "NAME… | -p PORT | --all",
+                               .synopsis = "NAME… | -p PORT | --all [--json]",
                                .summary = "stop a tunnel, uninstall it, delete all that belongs to it",
                                .description =
                                    "Says exactly what it removed. Linger goes off only if setup turned it on and "
                                    "nothing else of yours needs it.\n"
                                    "The exit status is 4 when there is no such tunnel.",
-                               .options = {k_port_option, {"all", "", "every tunnel of the scope"}},
+                               .options = {k_port_option,
+                                           {"all", "", "every tunnel of the scope"},
+                                           {"json", "", "print JSON: what was removed, and \"error\" or null"}},
                                .most_operands = k_any_number,
                                .operands = Values::tunnel,
                                .run = remove_tunnels};

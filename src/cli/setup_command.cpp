@@ -1,3 +1,4 @@
+#include "cli/answers_json.hpp"
 #include "cli/commands.hpp"
 #include "cli/interruption.hpp"
 #include "cli/setup.hpp"
@@ -53,9 +54,12 @@ void tell(const Setup& setup, const SetupOutcome& outcome, const std::string& us
 }
 
 Result<ExitStatus> print_plan(Context& context, SetupRequest request) {
+  const bool json = request.json;
   Setup setup(context, std::move(request));
   HOLDFAST_TRY(const auto lines, setup.plan());
-  for (const auto& line : lines) context.terminal.answer(line);
+  if (json) context.terminal.answer(plan_json(lines));
+  for (const auto& line : lines)
+    if (!json) context.terminal.answer(line);
   context.terminal.note("nothing was changed: --dry-run");
   return ExitStatus::done;
 }

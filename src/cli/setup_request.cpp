@@ -173,7 +173,7 @@ const std::vector<Option>& setup_options() {
       {"ssh-option", "KEY=VALUE", "one more -o for ssh; may be given several times", true},
       {"no-preflight", "", "skip the checks before anything is installed"},
       {"dry-run", "", "print every file and command in full, and change nothing"},
-      {"json", "", "print the tunnel as JSON, with \"changed\""}};
+      {"json", "", "print the tunnel as JSON, with \"changed\"; with --dry-run the plan"}};
   return k_options;
 }
 

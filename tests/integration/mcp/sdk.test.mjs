@@ -95,3 +95,132 @@ describe("with the official client", () => {
     await assert.rejects(client.callTool({ name: "no_such_tool" }), { code: -32602 });
   });
 });
+
+const setupArguments = (more = {}) => ({
+  port: `${scene.SCENE_PORT}:${scene.SCENE_TARGET}`,
+  bastion_server: scene.SCENE_BASTION,
+  secret_key_path: scene.SCENE_KEY,
+  name: scene.SCENE_NAME,
+  scope: "user",
+  accept_new_host_key: true,
+  ...more,
+});
+const here = { name: scene.SCENE_NAME, scope: "user" };
+
+describe("a tunnel's life, by tools alone", () => {
+  let client;
+  before(async () => ({ client } = await connect()));
+  after(async () => client.close());
+
+  test("the way is examined first", async () => {
+    const { structuredContent: host } = await call(client, "tunnel_doctor", { scope: "user" });
+    assert.equal(host.findings.choice, "nohup");
+    assert.equal(host.findings.preflight, null);
+    const { bastion_server, secret_key_path, port } = setupArguments();
+    const args = { bastion_server, secret_key_path, port, scope: "user" };
+    const { structuredContent: way, isError } = await call(client, "tunnel_doctor", args);
+    assert.equal(isError, false, "what is found is an answer, whatever it is");
+    assert.equal(way.success, false);
+    const unknown = way.findings.preflight.find((check) => check.outcome === "failed");
+    assert.equal(unknown.class, "host-key-unknown");
+  });
+
+  test("a host key that nobody has seen is refused with its class", async () => {
+    const { structuredContent: answer, isError } = await call(
+      client, "tunnel_setup", setupArguments({ accept_new_host_key: false }));
+    assert.equal(isError, true);
+    assert.equal(answer.error.class, "host-key-unknown");
+    assert.match(answer.error.hint, /accept-new-host-key/);
+    assert.equal(answer.tunnel, null);
+  });
+
+  test("a plan is told and nothing is done", async () => {
+    const { structuredContent: answer } = await call(client, "tunnel_setup", setupArguments({ dry_run: true }));
+    assert.deepEqual([answer.success, answer.changed, answer.tunnel], [true, false, null]);
+    assert.ok(answer.plan.some((step) => step.includes(`${scene.SCENE_NAME}.conf`)));
+    const { structuredContent: status } = await call(client, "tunnel_status", { scope: "user" });
+    assert.deepEqual(status.tunnels, []);
+  });
+
+  test("setup tells its progress and ends verified", async () => {
+    const told = [];
+    const { structuredContent: answer } = await call(client, "tunnel_setup", setupArguments(), {
+      onprogress: (progress) => told.push(progress),
+      resetTimeoutOnProgress: true,
+    });
+    assert.equal(answer.error, null, answer.stderr);
+    assert.deepEqual([answer.success, answer.changed, answer.tunnel.state, answer.tunnel.verified],
+      [true, true, "up", true]);
+    assert.ok(told.length >= 4, JSON.stringify(told));
+    assert.deepEqual(told.map(({ progress }) => progress), told.map((_, index) => index + 1));
+    assert.ok(told.some(({ message }) => message.includes("key accepted")), JSON.stringify(told));
+    const again = await call(client, "tunnel_setup", setupArguments());
+    assert.equal(again.structuredContent.changed, false);
+  });
+
+  test("status, logs and the laptop's lines", async () => {
+    for (const which of [here, { port: Number(scene.SCENE_PORT), scope: "user" }]) {
+      const { structuredContent: status } = await call(client, "tunnel_status", which);
+      assert.deepEqual(status.tunnels.map(({ name, state }) => [name, state]), [[scene.SCENE_NAME, "up"]]);
+    }
+    const { structuredContent: log } = await call(client, "tunnel_logs", { ...here, lines: 5 });
+    assert.ok(log.lines.length > 0 && log.lines.length <= 5);
+    assert.ok(log.lines.some((line) => line.includes("verified end to end")), log.lines.join("\n"));
+    const { structuredContent: laptop } = await call(client, "tunnel_client_config", here);
+    assert.match(laptop.tunnels[0].config, /^Host /m);
+  });
+
+  test("many calls at once are all answered", async () => {
+    const answers = await Promise.all(Array.from({ length: 20 }, () => call(client, "tunnel_status", here)));
+    for (const { structuredContent } of answers) assert.equal(structuredContent.tunnels[0].state, "up");
+  });
+
+  test("remove says what it removed, and that there is nothing more", async () => {
+    const { structuredContent: answer } = await call(client, "tunnel_remove", here);
+    assert.equal(answer.success, true, answer.stderr);
+    assert.equal(answer.removed[0].name, scene.SCENE_NAME);
+    assert.ok(answer.removed[0].report.some((line) => line.includes(`${scene.SCENE_NAME}.conf`)));
+    const { structuredContent: none, isError } = await call(client, "tunnel_remove", here);
+    assert.deepEqual([isError, none.error.class, none.removed], [true, "no-such-tunnel", null]);
+    const { structuredContent: neither } = await call(client, "tunnel_remove", {});
+    assert.equal(neither.error.class, "usage");
+  });
+
+  test("a call that is cancelled is undone, and everything else goes on meanwhile", async () => {
+    process.kill(Number(scene.SCENE_BASTION_PID), "SIGSTOP"); // it takes the connection and says nothing
+    try {
+      const stop = new AbortController();
+      const setup = client.callTool({ name: "tunnel_setup", arguments: setupArguments() }, undefined,
+        { signal: stop.signal });
+      assert.deepEqual(await client.ping(), {});
+      const { structuredContent: status } = await call(client, "tunnel_status", { scope: "user" });
+      assert.deepEqual(status.tunnels, []);
+      stop.abort("enough");
+      await assert.rejects(setup, /enough/);
+    } finally {
+      process.kill(Number(scene.SCENE_BASTION_PID), "SIGCONT");
+    }
+    // A cancelled call is not answered: that it has let go of everything is seen by what comes after it.
+    const deadline = Date.now() + 20000;
+    let again;
+    do ({ structuredContent: again } = await call(client, "tunnel_setup", setupArguments()));
+    while (again.error?.message.includes("under way") && Date.now() < deadline);
+    assert.equal(again.success, true, again.stderr);
+    assert.equal((await call(client, "tunnel_remove", here)).structuredContent.success, true);
+  });
+
+  test("errors of every kind have their class", async () => {
+    const cases = [
+      [{ bastion_server: `nobody@127.0.0.1:${scene.SCENE_FREE_PORT}` }, "refused"],
+      [{ bastion_server: "-oProxyCommand=touch pwned" }, "usage"],
+      [{ secret_key_path: "/nowhere/key" }, "key-missing"],
+      [{ port: "0" }, "usage"],
+      [{ ssh_options: ["StrictHostKeyChecking=no"] }, "usage"],
+      [{ name: "a\nb" }, "usage"],
+    ];
+    for (const [more, wanted] of cases) {
+      const { structuredContent: answer, isError } = await call(client, "tunnel_setup", setupArguments(more));
+      assert.deepEqual([isError, answer.error?.class], [true, wanted], JSON.stringify([more, answer]));
+    }
+  });
+});

@@ -1,0 +1,23 @@
+"""scitex-tunnel's three functions, carried out by holdfast: programs that import this go on as they are."""
+
+import os
+from typing import Optional, Union
+
+from holdfast import Result, __version__, remove, status
+from holdfast import setup as _setup
+from holdfast._program import Value
+from holdfast._tunnels import default_key
+
+__all__ = ["__version__", "remove", "setup", "status"]
+
+
+def setup(
+    port: int,
+    bastion_server: Optional[str] = None,
+    secret_key_path: Union[None, str, "os.PathLike[str]"] = None,
+    **options: Value,
+) -> Result:
+    """holdfast.setup(); as in scitex-tunnel a missing key is a ValueError too."""
+    if not secret_key_path and not default_key():
+        raise ValueError("secret_key_path is missing: give it, or set SCITEX_TUNNEL_SECRET_KEY_PATH")
+    return _setup(port, bastion_server, secret_key_path, **options)

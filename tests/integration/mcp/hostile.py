@@ -1,0 +1,218 @@
+#!/usr/bin/env python3
+"""The MCP server and those who do not keep to the protocol, or are gone: nothing breaks, nothing is left behind."""
+import fcntl
+import json
+import os
+import pathlib
+import pty
+import signal
+import subprocess
+import termios
+from typing import Any, Optional
+
+from house import PROGRAM, TunnelHouse, is_alive, main, until
+
+MEGABYTE = 1 << 20
+Message = dict[str, Any]
+
+
+class Server:
+    """`holdfast mcp start`, spoken to in lines."""
+
+    def __init__(self, house: TunnelHouse, **how: Any) -> None:
+        self.process = subprocess.Popen([PROGRAM, "mcp", "start"], env=house.env, cwd=house.root,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, **how)
+        house.addCleanup(self.end)
+
+    def end(self) -> None:
+        for pipe in (self.process.stdin, self.process.stdout):
+            assert pipe
+            try:
+                pipe.close()
+            except BrokenPipeError:
+                pass
+        try:
+            self.process.wait(60)
+        finally:
+            self.process.kill()
+
+    def write(self, line: bytes) -> None:
+        assert self.process.stdin
+        self.process.stdin.write(line)
+        self.process.stdin.flush()
+
+    def say(self, **message: Any) -> None:
+        self.write(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
+
+    def hear(self) -> Message:
+        assert self.process.stdout
+        line = self.process.stdout.readline()
+        if not line:
+            raise AssertionError("the server has ended")
+        return dict(json.loads(line))
+
+    def ask(self, method: str, number: Any = 1, **params: Any) -> Message:
+        self.say(id=number, method=method, params=params)
+        return self.hear()
+
+    def initialize(self, version: str = "2025-11-25") -> Message:
+        answer = self.ask("initialize", 0, protocolVersion=version, capabilities={},
+                          clientInfo={"name": "test", "version": "1"})
+        self.say(method="notifications/initialized")
+        return answer
+
+    def call(self, tool: str, number: Any = 7, **arguments: Any) -> None:
+        self.say(id=number, method="tools/call", params={"name": tool, "arguments": arguments})
+
+    def child(self) -> Optional[int]:
+        """What carries a call out."""
+        children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        return int(children[0]) if children else None
+
+
+class Hostile(TunnelHouse):
+    def setup_call(self, server: Server, **more: Any) -> None:
+        server.call("tunnel_setup", **{
+            "port": f"{self.port}:127.0.0.1:{self.bastion.port}", "name": self.name, "scope": "user",
+            "bastion_server": f"{self.user()}@127.0.0.1:{self.bastion.port}", "accept_new_host_key": True,
+            "secret_key_path": str(self.bastion.directory / "key"), **more})
+
+    def stuck_setup(self, server: Server) -> int:
+        """A setup that waits for a bastion which takes the connection and says nothing."""
+        os.kill(self.bastion.process.pid, signal.SIGSTOP)
+        self.addCleanup(os.kill, self.bastion.process.pid, signal.SIGCONT)
+        self.setup_call(server)
+        child = int(until("the call to be carried out", server.child))
+        until("its ssh to be there", lambda: pathlib.Path(f"/proc/{child}/task/{child}/children").read_text())
+        return child
+
+    def test_what_is_no_message(self) -> None:
+        server = Server(self)
+        self.assertEqual(server.initialize()["result"]["serverInfo"]["name"], "holdfast")
+        for line, code in ((b"hello\n", -32700), (b"{\n", -32700), (b"\xff\xfe\x00\n", -32700), (b"[" * 5000 + b"\n", -32700),
+                           (b"7\n", -32600), (b"[]\n", -32600), (b'[{"jsonrpc":"2.0","id":1,"method":"ping"}]\n', -32600),
+                           (b'{"jsonrpc":"2.0","id":{},"method":"ping"}\n', -32600)):
+            server.write(line)
+            answer = server.hear()
+            self.assertEqual((answer["error"]["code"], answer["id"]), (code, None), line)
+        self.assertEqual(server.ask("no/such")["error"]["code"], -32601)
+        self.assertEqual(server.ask("ping")["result"], {})
+
+    def test_fifty_megabytes_in_a_line_cost_nothing(self) -> None:
+        server = Server(self)
+        server.initialize()
+        for _ in range(50):
+            server.write(b"x" * MEGABYTE)
+        server.write(b"\n")
+        self.assertEqual(server.hear()["error"]["code"], -32600)
+        self.assertEqual(server.ask("ping")["result"], {})
+        status = pathlib.Path(f"/proc/{server.process.pid}/status").read_text()
+        peak, = (int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:"))
+        self.assertLess(peak, 100 * 1024, "kB at the most")
+
+    def test_an_argument_too_large_for_a_command_line_is_told(self) -> None:
+        server = Server(self)
+        server.initialize()
+        server.call("tunnel_logs", name="x" * 500000)
+        result = server.hear()["result"]
+        self.assertTrue(result["isError"])
+        self.assertEqual(result["structuredContent"]["lines"], None)
+
+    def test_one_batch_and_one_answer_where_batches_are(self) -> None:
+        server = Server(self)
+        server.initialize("2025-03-26")
+        server.write(json.dumps([{"jsonrpc": "2.0", "id": 1, "method": "ping"},
+                                 {"jsonrpc": "2.0", "id": 2, "method": "tools/call",
+                                  "params": {"name": "tunnel_status", "arguments": {"scope": "user"}}}]).encode() + b"\n")
+        assert server.process.stdout
+        answers = {answer["id"]: answer["result"] for answer in json.loads(server.process.stdout.readline())}
+        self.assertEqual(answers[1], {})
+        self.assertEqual(json.loads(answers[2]["content"][0]["text"])["tunnels"], [])
+
+    def test_the_end_of_input_lets_what_was_begun_be_answered(self) -> None:
+        messages = [{"id": 0, "method": "initialize", "params": {"protocolVersion": "2025-11-25"}},
+                    {"id": 1, "method": "tools/call", "params": {"name": "tunnel_status", "arguments": {"scope": "user"}}}]
+        text = "\n".join(json.dumps({"jsonrpc": "2.0", **message}) for message in messages)  # no line's end at the end
+        file = self.root / "words"
+        file.write_text(text)
+        for source in ("pipe", "file"):
+            with self.subTest(source), file.open() as words:
+                how: dict[str, Any] = {"input": text} if source == "pipe" else {"stdin": words}
+                done = subprocess.run([PROGRAM, "mcp", "start"], env=self.env, capture_output=True, text=True, timeout=30,
+                                      **how)
+                self.assertEqual((done.returncode, done.stderr), (0, ""))
+                answers = [json.loads(line) for line in done.stdout.splitlines()]
+                self.assertEqual([answer["id"] for answer in answers], [0, 1])
+                self.assertTrue(answers[1]["result"]["structuredContent"]["success"])
+
+    def test_a_client_that_is_gone_takes_its_setup_along(self) -> None:
+        server = Server(self)
+        server.initialize()
+        child = self.stuck_setup(server)
+        assert server.process.stdout and server.process.stdin
+        server.process.stdout.close()
+        server.process.stdin.close()
+        self.assertEqual(server.process.wait(20), 0)
+        self.assertFalse(is_alive(child))
+        self.assert_nothing_changed()
+
+    def test_a_server_that_is_ended_takes_its_setup_along(self) -> None:
+        for number, status in ((signal.SIGTERM, 0), (signal.SIGHUP, 0), (signal.SIGINT, 130)):
+            with self.subTest(number):
+                server = Server(self)
+                server.initialize()
+                child = self.stuck_setup(server)
+                server.process.send_signal(number)
+                self.assertEqual(server.process.wait(20), status)
+                self.assertFalse(is_alive(child))
+                os.kill(self.bastion.process.pid, signal.SIGCONT)
+        self.assert_nothing_changed()
+
+    def test_a_cancelled_setup_is_undone_and_never_answered(self) -> None:
+        server = Server(self)
+        server.initialize()
+        child = self.stuck_setup(server)
+        self.setup_call(server)
+        self.assertIsNone(server.hear()["id"], "its id is in use")
+        server.say(method="notifications/cancelled", params={"requestId": 7, "reason": "enough"})
+        until("the call to be over", lambda: not is_alive(child), 20)
+        self.assertEqual(server.ask("ping", 8), {"jsonrpc": "2.0", "id": 8, "result": {}})
+        self.assert_nothing_changed()
+
+    def test_calls_that_wait_their_turn_are_answered_or_cancelled(self) -> None:
+        server = Server(self)
+        server.initialize()
+        for number in range(40):
+            server.call("tunnel_status", number, scope="user")
+        server.say(method="notifications/cancelled", params={"requestId": 39})
+        heard = {server.hear()["id"] for _ in range(39)}
+        self.assertEqual(heard, set(range(39)))
+        self.assertEqual(server.ask("ping", "last")["id"], "last")
+
+    def test_nothing_asks_on_the_terminal_that_the_server_has(self) -> None:
+        locked = self.root / "locked"
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "secret", "-f", str(locked)], check=True)
+        ours, theirs = pty.openpty()
+        self.addCleanup(os.close, ours)
+
+        def take_terminal() -> None:
+            fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)
+
+        server = Server(self, start_new_session=True, preexec_fn=take_terminal, pass_fds=[theirs])
+        os.close(theirs)
+        server.initialize()
+        self.setup_call(server, secret_key_path=str(locked))
+        answer = server.hear()["result"]["structuredContent"]
+        self.assertEqual(answer["error"]["class"], "key-passphrase")
+        self.assertIn("assphrase", answer["error"]["message"])
+        server.end()
+        os.set_blocking(ours, False)
+        try:
+            self.assertEqual(os.read(ours, 100), b"", "a question was asked where nobody is")
+        except OSError:
+            pass  # EIO or EAGAIN: nothing was ever written there
+        self.assert_nothing_changed()
+
+
+if __name__ == "__main__":
+    main()

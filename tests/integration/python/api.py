@@ -1,0 +1,163 @@
+#!/usr/bin/env python3
+"""import holdfast, and import scitex_tunnel, against a real tunnel."""
+import ast
+import contextlib
+import inspect
+import os
+import pathlib
+import re
+import signal
+import shutil
+import subprocess
+import sys
+import unittest.mock
+from typing import Any, Iterator
+
+import holdfast
+import scitex_tunnel
+from house import PROGRAM, TunnelHouse, main, until
+
+PACKAGE = pathlib.Path(holdfast.__file__).parent
+BASE = {"success", "stdout", "stderr"}
+
+
+class Api(TunnelHouse):
+    def setUp(self) -> None:
+        super().setUp()
+        program = str(pathlib.Path(PROGRAM).resolve())
+        environment = unittest.mock.patch.dict(os.environ, {**self.env, "HOLDFAST_PROGRAM": program}, clear=True)
+        environment.start()
+        self.addCleanup(environment.stop)
+
+    def make(self, module: Any = holdfast, **more: Any) -> Any:
+        return module.setup(f"{self.port}:127.0.0.1:{self.bastion.port}",
+                            **{"bastion_server": f"{self.user()}@127.0.0.1:{self.bastion.port}",
+                               "secret_key_path": self.bastion.directory / "key", "name": self.name, "user": True,
+                               "accept_new_host_key": True, **more})
+
+    def test_the_life_of_a_tunnel(self) -> None:
+        made = self.make()
+        self.assertTrue(made["success"], made["stderr"])
+        self.assertEqual((made["json"]["state"], made["json"]["changed"], made["error"]), ("up", True, None))
+        self.assertFalse(self.make()["json"]["changed"])
+        self.assertTrue(BASE < made.keys())
+        for which in (self.port, str(self.port), self.name):
+            now = holdfast.status(which, user=True)
+            self.assertTrue(now["success"], now["stderr"])
+            self.assertEqual([tunnel["name"] for tunnel in now["json"]["tunnels"]], [self.name])
+        self.assertEqual(len(holdfast.status(user=True)["json"]["tunnels"]), 1)
+        gone = holdfast.remove(self.port, user=True)
+        self.assertTrue(gone["success"], gone["stderr"])
+        self.assertEqual(gone["json"]["removed"][0]["name"], self.name)
+        again = holdfast.remove(self.port, user=True)
+        self.assertEqual((again["success"], again["exit_status"], again["error"]["class"], again["json"]),
+                         (False, 4, "no-such-tunnel", None))
+        self.assert_nothing_changed()
+
+    def test_programs_that_import_scitex_tunnel_go_on(self) -> None:
+        names = ["port", "bastion_server", "secret_key_path"]
+        for module in (holdfast, scitex_tunnel):
+            signature = inspect.signature(module.setup)
+            self.assertEqual(list(signature.parameters)[:3], names)
+            self.assertEqual([signature.parameters[name].default for name in names[1:]], [None, None])
+        made = self.make(scitex_tunnel)
+        self.assertTrue(made["success"], made["stderr"])
+        self.assertTrue(BASE < scitex_tunnel.status(self.port, user=True).keys())
+        self.assertTrue(scitex_tunnel.remove(self.port, user=True)["success"])
+
+    def test_a_missing_value_is_a_value_error(self) -> None:
+        for module in (holdfast, scitex_tunnel):
+            for call in (lambda: module.setup(None, "gate@bastion", "/key"), lambda: module.setup(2222),
+                         lambda: module.setup(2222, "", "/key"), lambda: module.remove(None),
+                         lambda: module.setup(0, "gate@bastion", "/key"), lambda: module.setup(70000, "b", "/key")):
+                self.assertRaises(ValueError, call)
+        self.assertRaises(ValueError, lambda: scitex_tunnel.setup(2222, "gate@bastion"))
+        self.assertRaises(TypeError, lambda: holdfast.setup(2222, "gate@bastion", **{"--system": True}))
+        self.assert_nothing_changed()
+
+    def test_variables_stand_in(self) -> None:
+        for bastion, key in (("SCITEX_TUNNEL_BASTION_SERVER", "SCITEX_TUNNEL_SECRET_KEY_PATH"),
+                             ("HOLDFAST_BASTION", "HOLDFAST_IDENTITY")):
+            there = {bastion: f"{self.user()}@127.0.0.1:{self.bastion.port}", key: str(self.bastion.directory / "key")}
+            with unittest.mock.patch.dict(os.environ, there):
+                made = self.make(scitex_tunnel, bastion_server=None, secret_key_path=None)
+            self.assertTrue(made["success"], made["stderr"])
+            self.assertTrue(holdfast.remove(self.name, user=True)["success"])
+
+    def test_what_fails_says_why_and_leaves_nothing(self) -> None:
+        for more, wanted in (({"accept_new_host_key": False}, "host-key-unknown"), ({"backend": "steam"}, "usage"),
+                             ({"ssh_option": ["StrictHostKeyChecking=no"]}, "usage"), ({"sped": 1}, "usage"),
+                             ({"bastion_server": "-oProxyCommand=id"}, "usage"), ({"name": "--all"}, "usage")):
+            failed = self.make(**more)
+            self.assertEqual((failed["success"], failed["error"]["class"], failed["json"]), (False, wanted, None), more)
+            self.assertIn("holdfast: ", failed["stderr"])
+        self.assert_nothing_changed()
+
+    def test_an_interrupt_is_undone_before_it_is_raised(self) -> None:
+        script = "import sys, holdfast; holdfast.setup(sys.argv[1], *sys.argv[2:4], name=sys.argv[4], user=True, " \
+                 "accept_new_host_key=True)"
+        os.kill(self.bastion.process.pid, signal.SIGSTOP)
+        self.addCleanup(os.kill, self.bastion.process.pid, signal.SIGCONT)
+        python = subprocess.Popen([sys.executable, "-c", script, str(self.port),
+                                   f"{self.user()}@127.0.0.1:{self.bastion.port}", str(self.bastion.directory / "key"),
+                                   self.name], stderr=subprocess.PIPE, text=True,
+                                  env={**os.environ, "PYTHONPATH": str(PACKAGE.parent)})
+        self.addCleanup(python.wait)
+        self.addCleanup(python.kill)
+
+        def children(pid: int) -> list[int]:
+            return [int(pid) for pid in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+        program = until("the program to run", lambda: children(python.pid))[0]
+        until("its ssh to run", lambda: children(program))
+        python.send_signal(signal.SIGINT)
+        self.assertIn("KeyboardInterrupt", python.communicate(timeout=20)[1])
+        self.assert_nothing_changed()
+
+
+class Package(unittest.TestCase):
+    @contextlib.contextmanager
+    def installed(self) -> Iterator[pathlib.Path]:
+        with unittest.mock.patch.dict(os.environ, {"PATH": "/nowhere"}, clear=True):
+            import tempfile
+            with tempfile.TemporaryDirectory() as prefix:
+                place = pathlib.Path(prefix, "lib/python3/dist-packages")
+                shutil.copytree(PACKAGE, place / "holdfast")
+                yield pathlib.Path(prefix)
+
+    def find(self, prefix: pathlib.Path) -> str:
+        script = "from holdfast._program import find_program; print(find_program())"
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30,
+                              env={**os.environ, "PYTHONPATH": str(prefix / "lib/python3/dist-packages")})
+        return done.stdout.strip() or done.stderr.strip().splitlines()[-1]
+
+    def test_the_program_is_found_beside_the_package(self) -> None:
+        with self.installed() as prefix:
+            self.assertRegex(self.find(prefix), r"^FileNotFoundError: .*HOLDFAST_PROGRAM")
+            (prefix / "bin").mkdir()
+            beside = prefix / "bin/holdfast"
+            beside.symlink_to("/bin/true")
+            self.assertEqual(self.find(prefix), str(beside.parent.resolve() / "holdfast"))
+            os.environ["HOLDFAST_PROGRAM"] = "/elsewhere/holdfast"
+            self.assertEqual(self.find(prefix), "/elsewhere/holdfast")
+
+    def test_one_version_everywhere_and_old_pythons_can_read_it(self) -> None:
+        project = (PACKAGE.parent / "pyproject.toml").read_text()
+        version, = re.findall(r'^version = "(.*)"$', project, re.MULTILINE)
+        self.assertEqual({version, holdfast.__version__, scitex_tunnel.__version__}, {os.environ["HOLDFAST_VERSION"]})
+        self.assertIn('requires-python = ">=3.8"', project)
+        for file in PACKAGE.parent.rglob("*.py"):
+            ast.parse(file.read_text(), feature_version=(3, 8))
+        for module in ("holdfast", "scitex_tunnel"):
+            self.assertTrue((PACKAGE.parent / module / "py.typed").is_file())
+
+    def test_the_apis_that_are_listed_are_those_that_there_are(self) -> None:
+        listed = subprocess.run([PROGRAM, "list-python-apis"], capture_output=True, text=True, timeout=30).stdout
+        for name in ("setup", "status", "remove"):
+            line, = (line for line in listed.splitlines() if line.startswith(f"holdfast.{name}("))
+            for parameter in inspect.signature(getattr(holdfast, name)).parameters:
+                self.assertIn(parameter, line)
+
+
+if __name__ == "__main__":
+    main()
