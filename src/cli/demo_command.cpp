@@ -174,6 +174,7 @@ class Demo {
                places_.tunnel_file(name),
                places_.state_file(name, "log"),
                places_.state_file(name, "history"),
+               places_.state_file(name, "uptime"),
                runtime.control,
                runtime.live,
                runtime.lock,

@@ -89,7 +89,7 @@ Result<> forget_tunnel(const TunnelName& name, const std::vector<fs::path>& runt
   const auto half_moved = store::read_hand_over(host, places, name);
   if (half_moved && !half_moved->was_lingering)
     HOLDFAST_CHECK(store::add_to_record(host, places, name, {}, store::LingerUse::turned_on));
-  for (const char* suffix : {"log", "history", "connection", "stopped", "handover", "host"})
+  for (const char* suffix : {"log", "history", "uptime", "connection", "stopped", "handover", "host"})
     for (const auto& file : store::files_of(places.state_file(name, suffix)))
       HOLDFAST_CHECK(remove_if_there(file, host, report));
   for (const auto& directory : runtime_directories) HOLDFAST_CHECK(clear_runtime(name, directory, host, report));

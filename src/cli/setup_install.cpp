@@ -182,7 +182,7 @@ Result<> Setup::forget_former_name(store::LingerUse& use) {
   if (!former || !is_renamed(*former, host_) || request_.places.scope != Scope::user) return {};
   auto there = request_.places;
   there.state = there.state.parent_path() / store::host_directory_name((*former)->host);
-  for (const char* suffix : {"log", "history", "connection", "stopped"})
+  for (const char* suffix : {"log", "history", "uptime", "connection", "stopped"})
     for (const auto& file : store::files_of(there.state_file(request_.name, suffix)))
       HOLDFAST_CHECK(host_.remove_file(file));
   HOLDFAST_TRY(const auto undo, store::drop_from_record(host_, there, request_.name));

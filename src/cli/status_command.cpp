@@ -87,7 +87,17 @@ class Status {
       status.hook_files->push_back(file.string());
   }
 
+  /// Of all tunnels it would be too much to read, and too much to see.
+  void find_past(std::vector<TunnelStatus>& statuses) const {
+    for (auto& status : statuses) {
+      const auto name = TunnelName::parse(status.name);
+      if (name && (!status.elsewhere || status.renamed))
+        status.past = past_of(status, *name, places_, context_.host.wall_now());
+    }
+  }
+
   std::string render(std::vector<TunnelStatus>& statuses) const {
+    if (names_one()) find_past(statuses);
     if (arguments_.has("json")) return status_json(statuses);
     const bool colour = context_.terminal.colours_out();
     const auto now = context_.host.wall_now();
@@ -97,7 +107,7 @@ class Status {
       const auto name = TunnelName::parse(statuses.front().name);
       const auto transitions = name ? store::History::read(places_.state_file(*name, "history"), k_transitions_shown)
                                     : std::vector<store::Transition>();
-      return status_detail(statuses.front(), transitions, now, colour);
+      return status_detail(statuses.front(), transitions, now, {colour, context_.terminal.speaks_utf8()});
     }
     if (statuses.empty()) return {};
     return status_table(statuses, now, colour);

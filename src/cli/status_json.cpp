@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <boost/json.hpp>
 
+#include <cmath>
+
 namespace holdfast::cli {
 namespace {
 
@@ -56,6 +58,38 @@ json::value failure_value(const std::optional<TunnelStatus::Failure>& failure) {
                       {"at", time_or_null(failure->at)}};
 }
 
+json::value share_value(const store::Share& share) {
+  if (share.known() <= std::chrono::milliseconds{0}) return nullptr;
+  const auto seconds = [](std::chrono::milliseconds span) { return std::chrono::duration<double>(span).count(); };
+  return json::object{{"up_seconds", seconds(share.up)},
+                      {"degraded_seconds", seconds(share.degraded)},
+                      {"down_seconds", seconds(share.down)},
+                      {"rtt_ms", or_null(share.rtt_ms)}};
+}
+
+json::object availability_value(const store::Availability& all) {
+  json::object reconnects;
+  for (const auto& [failure, count] : all.reconnects) reconnects[to_text(failure)] = count;
+  json::array slots;
+  for (const auto& share : all.slots) slots.push_back(share_value(share));
+  auto percent = all.whole.availability();
+  if (percent) percent = std::floor(*percent * 1000) / 1000;  // 100 is said of nothing less
+  json::value rtt = nullptr;
+  if (all.rtt) rtt = json::object{{"min", all.rtt->low_ms}, {"mean", all.rtt->mean_ms}, {"max", all.rtt->high_ms}};
+  return {{"from", json::string(to_rfc3339(all.from))},
+          {"slot_seconds", all.slot.count()},
+          {"availability_percent", or_null(percent)},
+          {"total", share_value(all.whole)},
+          {"rtt_ms", std::move(rtt)},
+          {"reconnects", std::move(reconnects)},
+          {"slots", std::move(slots)}};
+}
+
+json::value past_value(const std::optional<Past>& past) {
+  if (!past) return nullptr;
+  return json::object{{"day", availability_value(past->day)}, {"week", availability_value(past->week)}};
+}
+
 json::object tunnel_value(const TunnelStatus& tunnel) {
   return {{"name", text(tunnel.name)},
           {"state", tunnel.state ? json::value(json::string(store::to_text(*tunnel.state))) : json::value(nullptr)},
@@ -102,7 +136,11 @@ std::string json_text(const json::value& value) {
 
 std::string status_json(const std::vector<TunnelStatus>& tunnels) {
   json::array array;
-  for (const auto& tunnel : tunnels) array.push_back(tunnel_value(tunnel));
+  for (const auto& tunnel : tunnels) {
+    auto object = tunnel_value(tunnel);
+    object["history"] = past_value(tunnel.past);
+    array.push_back(std::move(object));
+  }
   return json_text(json::object{{"tunnels", std::move(array)}});
 }
 

@@ -120,6 +120,21 @@ std::string error_words(const TunnelStatus::Failure& failure, WallTime now) {
   return out;
 }
 
+std::string round_trip_words(const TunnelStatus& tunnel, Drawing drawing) {
+  std::string out = tunnel.rtt_ms ? fmt::format("{:.1f} ms", *tunnel.rtt_ms) : "";
+  if (!tunnel.past || !tunnel.past->day.rtt) return out;
+  const auto& day = tunnel.past->day;
+  return fmt::format("{}{}{}  {:.1f} to {:.1f} ms in the last day", out, out.empty() ? "" : "\n",
+                     sparkline(day, drawing), day.rtt->low_ms, day.rtt->high_ms);
+}
+
+std::string reconnects_words(const TunnelStatus& tunnel) {
+  std::string out = tunnel.reconnects ? fmt::format("{}", *tunnel.reconnects) : "";
+  if (!tunnel.past || tunnel.past->week.reconnects.empty()) return out;
+  return fmt::format("{}{}in the last day {}\nin the last week {}", out, out.empty() ? "" : " since it started\n",
+                     reconnect_words(tunnel.past->day), reconnect_words(tunnel.past->week));
+}
+
 }  // namespace
 
 std::string status_table(const std::vector<TunnelStatus>& tunnels, WallTime now, bool colour) {
@@ -134,7 +149,8 @@ std::string status_table(const std::vector<TunnelStatus>& tunnels, WallTime now,
 }
 
 std::string status_detail(const TunnelStatus& tunnel, const std::vector<store::Transition>& transitions, WallTime now,
-                          bool colour) {
+                          Drawing drawing) {
+  const bool colour = drawing.colour;
   Sheet sheet(colour);
   sheet.row("name", paint(Style::bold, tunnel.name, colour));
   auto state = paint(style_of(tunnel.state), state_words(tunnel), colour);
@@ -156,8 +172,13 @@ std::string status_detail(const TunnelStatus& tunnel, const std::vector<store::T
   if (tunnel.supervisor_pid)
     sheet.row("processes", fmt::format("supervisor {}{}", *tunnel.supervisor_pid,
                                        tunnel.ssh_pid ? fmt::format(", ssh {}", *tunnel.ssh_pid) : ""));
-  if (tunnel.rtt_ms) sheet.row("round trip", fmt::format("{:.1f} ms", *tunnel.rtt_ms));
-  if (tunnel.reconnects) sheet.row("reconnects", fmt::format("{}", *tunnel.reconnects));
+  if (const auto words = round_trip_words(tunnel, drawing); !words.empty()) sheet.row("round trip", words);
+  if (const auto words = reconnects_words(tunnel); !words.empty()) sheet.row("reconnects", words);
+  if (tunnel.past) {
+    sheet.row("last day", blocks(tunnel.past->day, drawing) + "  " + availability_words(tunnel.past->day));
+    sheet.row("last week", blocks(tunnel.past->week, drawing) + "  " + availability_words(tunnel.past->week) + "\n" +
+                               paint(Style::dim, legend(drawing), colour));
+  }
   std::string last;
   for (const auto& transition : transitions)
     last += fmt::format("{}{}  {} → {}{}{}", last.empty() ? "" : "\n", to_rfc3339(transition.at),

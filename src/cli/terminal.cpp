@@ -36,7 +36,7 @@ std::string variable(const char* name) {
 }
 
 // locale(7): the first of these that is set decides.
-bool speaks_utf8() {
+bool is_utf8_locale() {
   for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"})
     if (const auto value = variable(name); !value.empty())
       return value.find("UTF-8") != std::string::npos || value.find("utf8") != std::string::npos;
@@ -63,7 +63,7 @@ Terminal Terminal::of_process() {
   traits.out_is_terminal = ::isatty(STDOUT_FILENO) == 1;
   traits.err_is_terminal = ::isatty(STDERR_FILENO) == 1;
   traits.colour = variable("NO_COLOR").empty() && variable("TERM") != "dumb" && !variable("TERM").empty();
-  traits.utf8 = speaks_utf8();
+  traits.utf8 = is_utf8_locale();
   return Terminal(traits);
 }
 

@@ -33,6 +33,7 @@ class Terminal {
   void set_verbose(bool verbose) noexcept { verbose_ = verbose; }
   [[nodiscard]] bool is_verbose() const noexcept { return verbose_; }
   [[nodiscard]] bool colours_out() const noexcept { return traits_.colour && traits_.out_is_terminal; }
+  [[nodiscard]] bool speaks_utf8() const noexcept { return traits_.utf8; }
   [[nodiscard]] bool out_is_terminal() const noexcept { return traits_.out_is_terminal; }
 
   void answer(std::string_view text);  ///< stdout, as it is, with a line break if it has none

@@ -4,6 +4,7 @@
 #include "cli/ownership.hpp"
 #include "os/survey.hpp"
 
+#include <algorithm>
 #include <map>
 
 namespace holdfast::cli {
@@ -89,7 +90,26 @@ void complete(TunnelStatus& status, const Tunnel& tunnel, const backends::Backen
   }
 }
 
+constexpr std::chrono::seconds k_day_slot = std::chrono::minutes(30);
+constexpr std::size_t k_day_slots = 48;
+constexpr std::chrono::seconds k_week_slot = std::chrono::hours(3);
+constexpr std::size_t k_week_slots = 56;
+
 }  // namespace
+
+Past past_of(const TunnelStatus& tunnel, const TunnelName& name, const store::Places& places, WallTime now) {
+  std::optional<store::Present> present;
+  if (tunnel.supervisor_pid && tunnel.state && tunnel.since) {
+    const bool carries = std::ranges::find(tunnel.forwards, store::ForwardState::up, &TunnelStatus::Forward::state) !=
+                         tunnel.forwards.end();
+    const bool degraded = tunnel.is_up() ? tunnel.verified == false && tunnel.last_error : carries;
+    present = store::Present{*tunnel.state, degraded, *tunnel.since};
+  }
+  const auto rows = store::completed(store::UptimeLog::read(places.state_file(name, "uptime")),
+                                     store::History::read(places.state_file(name, "history"), SIZE_MAX), present, now);
+  return {store::availability(rows, now, k_day_slot, k_day_slots),
+          store::availability(rows, now, k_week_slot, k_week_slots)};
+}
 
 std::vector<TunnelStatus> gather_status(const std::vector<store::Entry>& entries, const store::Places& places,
                                         const os::Host& machine, std::vector<std::string>& warnings) {

@@ -1,6 +1,7 @@
 // What is true of tunnels now: from their files, their backends and their supervisors' own word.
 #pragma once
 
+#include "cli/past.hpp"
 #include "core/survives.hpp"
 #include "os/host.hpp"
 #include "store/history.hpp"
@@ -59,6 +60,8 @@ struct TunnelStatus {
   std::optional<std::vector<std::string>>
       hook_files;  ///< where it relies on the login hook: what holds that; text only
 
+  std::optional<Past> past;  ///< drawn, and in JSON, of a tunnel that was asked for by name
+
   bool elsewhere = false;  ///< it belongs to another host, of which nothing can be seen from here
   bool renamed = false;    ///< it belongs to a host whose machine id this one has: last_error says what to do
 
@@ -75,7 +78,11 @@ struct TunnelStatus {
                                                       const store::Places& places, const os::Host& host,
                                                       std::vector<std::string>& warnings);
 
-/// {"tunnels": […]}: every key of CONTRACT always there.
+/// What is known of the last day and week of a tunnel of this host.
+[[nodiscard]] Past past_of(const TunnelStatus& tunnel, const TunnelName& name, const store::Places& places,
+                           WallTime now);
+
+/// {"tunnels": […]}: every key of CONTRACT always there, and "history".
 [[nodiscard]] std::string status_json(const std::vector<TunnelStatus>& tunnels);
 
 /// One tunnel's object, with "changed".
@@ -86,6 +93,6 @@ struct TunnelStatus {
 
 /// Everything about one tunnel, with its last transitions (oldest first).
 [[nodiscard]] std::string status_detail(const TunnelStatus& tunnel, const std::vector<store::Transition>& transitions,
-                                        WallTime now, bool colour);
+                                        WallTime now, Drawing drawing);
 
 }  // namespace holdfast::cli

@@ -17,18 +17,6 @@ namespace json = boost::json;
 constexpr std::size_t k_longest_line = 4096;
 constexpr std::size_t k_largest_read = 4 * 1024 * 1024;
 
-std::vector<std::string> newest_lines(const boost::filesystem::path& file, std::size_t newest) {
-  std::vector<std::string> lines;
-  for (const auto& path : {os::turned_over(file), file}) {
-    const std::string text = os::read_tail(path, k_largest_read);
-    for (std::string& line : split(text, '\n'))
-      if (!line.empty()) lines.push_back(std::move(line));
-  }
-  if (lines.size() > newest)
-    lines.erase(lines.begin(), lines.begin() + static_cast<std::ptrdiff_t>(lines.size() - newest));
-  return lines;
-}
-
 std::string_view member(const json::object& object, const char* name) {
   const json::value* value = object.if_contains(name);
   const json::string* text = value == nullptr ? nullptr : value->if_string();
@@ -51,6 +39,18 @@ std::optional<Transition> parse_transition(std::string_view line) {
 
 }  // namespace
 
+std::vector<std::string> newest_lines(const boost::filesystem::path& file, std::size_t newest) {
+  std::vector<std::string> lines;
+  for (const auto& path : {os::turned_over(file), file}) {
+    const std::string text = os::read_tail(path, k_largest_read);
+    for (std::string& line : split(text, '\n'))
+      if (!line.empty()) lines.push_back(std::move(line));
+  }
+  if (lines.size() > newest)
+    lines.erase(lines.begin(), lines.begin() + static_cast<std::ptrdiff_t>(lines.size() - newest));
+  return lines;
+}
+
 History::History(boost::filesystem::path file, std::size_t limit) : file_(std::move(file)), limit_(limit) {}
 
 Result<> History::append(const Transition& transition) {
@@ -64,7 +64,7 @@ Result<> History::append(const Transition& transition) {
 
 std::vector<Transition> History::read(const boost::filesystem::path& file, std::size_t newest) {
   std::vector<Transition> transitions;
-  for (const std::string& line : newest_lines(file, SIZE_MAX))
+  for (const std::string& line : newest_lines(file))
     if (auto transition = parse_transition(line)) transitions.push_back(std::move(*transition));
   if (transitions.size() > newest)
     transitions.erase(transitions.begin(),

@@ -9,6 +9,7 @@
 
 #include <boost/filesystem/path.hpp>
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,6 +51,9 @@ class Log {
   boost::filesystem::path file_;
   std::size_t limit_;
 };
+
+/// The newest lines of such a file, oldest of them first, FILE.1 included; no empty ones.
+[[nodiscard]] std::vector<std::string> newest_lines(const boost::filesystem::path& file, std::size_t newest = SIZE_MAX);
 
 /// The files that a History or Log at `file` may have left: FILE and FILE.1.
 [[nodiscard]] std::vector<boost::filesystem::path> files_of(const boost::filesystem::path& file);

@@ -36,7 +36,8 @@ Reporter::Reporter(os::Host& host, const store::Places& places, const TunnelName
       live_mode_(places.scope == Scope::system ? 0644 : 0600),
       manager_(manager),
       log_(places.state_file(name, "log")),
-      history_(places.state_file(name, "history")) {
+      history_(places.state_file(name, "history")),
+      uptime_(host, places.state_file(name, "uptime")) {
   if (const auto self = host.process(::getpid())) live_.supervisor = *self;
   live_.since = host.wall_now();
 }
@@ -53,6 +54,7 @@ void Reporter::set_tunnel(const Tunnel& tunnel) {
 void Reporter::log(std::string_view line) { log_.write(host_.wall_now(), line); }
 
 void Reporter::tell(const View& view) {
+  uptime_.tell(view);
   const auto now = host_.wall_now();
   // A host may be given another name while we run; we are no stranger's process for that.
   live_.supervisor.host = host_.hostname();

@@ -1,4 +1,4 @@
-// Tells the world how the tunnel is: live state, history, log, and the one line for a service manager
+// Tells the world how the tunnel is: live state, history, record, log, and the one line for a service manager
 // and for a terminal.
 #pragma once
 
@@ -10,6 +10,7 @@
 #include "supervisor/machine.hpp"
 #include "supervisor/sd_notify.hpp"
 #include "supervisor/terminal_line.hpp"
+#include "supervisor/uptime_recorder.hpp"
 
 #include <boost/filesystem/path.hpp>
 
@@ -47,6 +48,7 @@ class Reporter {
   TerminalLine terminal_;
   store::Log log_;
   store::History history_;
+  UptimeRecorder uptime_;
   store::LiveState live_;
   std::string told_;         ///< the live state's text
   std::string told_status_;  ///< the service manager's line

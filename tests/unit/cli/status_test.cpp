@@ -3,6 +3,8 @@
 
 #include "backends/pidfile.hpp"
 #include "backends/recorded_host.hpp"
+#include "cli/table.hpp"
+#include "core/text.hpp"
 #include "store/host_part.hpp"
 #include "store/tunnel_file.hpp"
 
@@ -174,7 +176,7 @@ BOOST_AUTO_TEST_CASE(json_has_every_key_in_order) {
              R"("survives":{"crash":"no","logout":"yes","reboot":"no"}},)"
              R"("supervisor_pid":101,"ssh_pid":102,"rtt_ms":12.500,"reconnects":3,"next_attempt":null,)"
              R"("last_error":{"class":"forward-busy","message":"the port is taken","hint":"wait",)"
-             R"("at":"2027-01-15T07:59:00Z"}}]})");
+             R"("at":"2027-01-15T07:59:00Z"},"history":null}]})");
 }
 
 BOOST_AUTO_TEST_CASE(json_says_null_for_what_is_not_known) {
@@ -220,7 +222,7 @@ BOOST_AUTO_TEST_CASE(unverified_is_said_and_why) {
 BOOST_AUTO_TEST_CASE(the_detail_hints_at_what_would_survive_more) {
   auto now = status();
   now.stronger = TunnelStatus::Stronger{"systemd-user", {{Survival::Kind::yes, {}}, {Survival::Kind::yes, {}}, {}}};
-  const auto text = [&] { return status_detail(now, {}, at(90), false); };
+  const auto text = [&] { return status_detail(now, {}, at(90), {}); };
   BOOST_TEST(text().find("\n           hint: this host now allows systemd-user, which survives a crash: "
                          "holdfast move lab --backend auto\n") != std::string::npos);
   now.stronger->survives.reboot = {Survival::Kind::yes, {}};
@@ -228,8 +230,7 @@ BOOST_AUTO_TEST_CASE(the_detail_hints_at_what_would_survive_more) {
 }
 
 BOOST_AUTO_TEST_CASE(the_detail_has_everything) {
-  const auto text =
-      status_detail(status(), {{at(-5), TunnelState::waiting, TunnelState::up, "verified"}}, at(90), false);
+  const auto text = status_detail(status(), {{at(-5), TunnelState::waiting, TunnelState::up, "verified"}}, at(90), {});
   BOOST_TEST(text ==
              "name       lab\n"
              "state      up for 1 min (since 2027-01-15T08:00:00Z), verified end to end\n"
@@ -243,6 +244,27 @@ BOOST_AUTO_TEST_CASE(the_detail_has_everything) {
              "round trip 12.5 ms\n"
              "reconnects 3\n"
              "history    2027-01-15T07:59:55Z  waiting → up: verified\n");
+}
+
+BOOST_AUTO_TEST_CASE(the_past_is_drawn_and_fits_a_terminal) {
+  auto now = status();
+  store::UptimeRow row{at(-7200), std::chrono::hours(1), std::chrono::minutes(57), {}, std::chrono::minutes(3)};
+  row.rtt = {10, 12, 60};
+  row.reconnects = {{FailureClass::dead_peer, 2}};
+  const std::vector rows{row};
+  now.past = Past{store::availability(rows, at(90), std::chrono::minutes(30), 48),
+                  store::availability(rows, at(90), std::chrono::hours(3), 56)};
+  const auto text = status_detail(now, {}, at(90), {false, true});
+  for (const char* line : {"\nlast day   ···", "·  95.00 %, 3 min down\n", "\nlast week  ···",
+                           "\nreconnects 3 since it started\n           in the last day 2: dead-peer 2\n",
+                           "10.0 to 60.0 ms in the last day\n"})
+    BOOST_TEST(text.find(line) != std::string::npos, line << " in " << text);
+  for (const auto& line : split(text, '\n')) BOOST_TEST(columns(line) <= 100U, line);
+  const auto json = status_json({now});
+  for (const char* part : {R"("history":{"day":{"from":"2027-01-14T08:30:00Z","slot_seconds":1800,)",
+                           R"("availability_percent":95.000,"total":{"up_seconds":3420.000,)",
+                           R"("reconnects":{"dead-peer":2},"slots":[null,)"})
+    BOOST_TEST(json.find(part) != std::string::npos, part << " in " << json);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -19,6 +19,7 @@ constexpr Milliseconds k_login(300);
 constexpr Milliseconds k_reply(20);
 constexpr std::size_t k_log_bound = 2 * 1024 * 1024;     // two files of 1 MiB
 constexpr std::size_t k_history_bound = 2 * 128 * 1024;  // two files of 128 KiB
+constexpr std::size_t k_uptime_bound = 2 * 128 * 1024;   // the same
 constexpr std::size_t k_live_bound = 4096;
 
 std::uint64_t setting(const char* name, std::uint64_t otherwise) {
@@ -224,10 +225,15 @@ BOOST_AUTO_TEST_CASE(a_year_of_faults_ends_up_and_leaves_little_behind) {
   BOOST_TEST((year.world().machine.view().state == store::TunnelState::up));
   BOOST_TEST(size_of(scratch / "2222.log") <= k_log_bound);
   BOOST_TEST(size_of(scratch / "2222.history") <= k_history_bound);
+  BOOST_TEST(size_of(scratch / "2222.uptime") <= k_uptime_bound);
+  const auto rows = store::UptimeLog::read(scratch / "2222.uptime");
+  BOOST_REQUIRE(!rows.empty());
+  const auto kept = rows.back().from - rows.front().from;
+  if (days >= 30) BOOST_TEST((kept > std::chrono::hours(24 * 8)), "a week is to be drawn, and a torn day more");
   BOOST_TEST(year.host().largest <= k_live_bound);
   const auto entries = std::distance(fs::directory_iterator(scratch.path()), fs::directory_iterator());
-  BOOST_TEST(entries <= 4);  // two files and their turned-over selves
-  if (days >= 30) BOOST_TEST(entries == 4, "a month or more fills both: they were turned over");
+  BOOST_TEST(entries <= 6);  // three files and their turned-over selves
+  if (days >= 30) BOOST_TEST(entries == 6, "a month or more fills them: they were turned over");
 }
 
 BOOST_AUTO_TEST_SUITE_END()
