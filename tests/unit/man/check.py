@@ -1,17 +1,22 @@
 #!/usr/bin/env python3
 """Holds the man pages sound and equal to the program.
 
-    check.py lint PAGE…             groff finds nothing to say, every cross reference leads somewhere, one sentence a line
+    check.py lint PAGE…             groff and mandoc find nothing to say, every cross reference leads somewhere, one
+                                    sentence a line
+    check.py classes PAGE SOURCE    the failures that holdfast.1 explains are those of src/core/failure.cpp
     check.py options PAGE PROGRAM   commands and options of holdfast.1 are those of `holdfast --help-recursive`
 """
 
+import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 
-SECTIONS = {"1": ["NAME", "SYNOPSIS", "DESCRIPTION", "ENVIRONMENT", "FILES", "EXIT STATUS", "EXAMPLES", "SEE ALSO"],
-            "5": ["NAME", "DESCRIPTION", "FILES", "EXAMPLES", "SEE ALSO"],
+SECTIONS = {"1": ["NAME", "SYNOPSIS", "DESCRIPTION", "ENVIRONMENT", "FILES", "EXIT STATUS", "EXAMPLES",
+                  "DIAGNOSTICS", "SEE ALSO"],
+            "5": ["NAME", "DESCRIPTION", "FILES", "EXAMPLES", "DIAGNOSTICS", "SEE ALSO"],
             "7": ["NAME", "DESCRIPTION", "ENVIRONMENT", "FILES", "EXAMPLES", "SEE ALSO"]}
 # Sections of the help that are printed for every command, and where the man page has them.
 COMMON = {"whose tunnels:": "Whose tunnels", "every command:": "Every command"}
@@ -22,6 +27,12 @@ def lint(pages):
         said = subprocess.run(["groff", "-mdoc", "-Tutf8", "-ww", "-z", page], capture_output=True, text=True)
         if said.returncode != 0 or said.stderr.strip():
             yield f"{page.name}: groff says: {said.stderr.strip() or said.returncode}"
+        if shutil.which("mandoc"):
+            said = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", page], capture_output=True, text=True)
+            if said.returncode != 0 or said.stdout.strip():
+                yield f"{page.name}: mandoc says: {said.stdout.strip() or said.returncode}"
+        elif "CI" in os.environ:
+            yield "mandoc is not installed"
         text = page.read_text(encoding="utf-8")
         headings = re.findall(r"^\.Sh (.+)$", text, re.MULTILINE)
         for wanted in SECTIONS[page.suffix[1:]]:
@@ -83,11 +94,29 @@ def compare(page, program):
             yield f"{name}: {option} is in the {'page' if option in page_has[name] else 'help'} alone"
 
 
+def classes(page, source):
+    """Each with what it means and what to do: two sentences at least."""
+    known = re.findall(r'^    \{\w+, "([\w-]+)"\},$', source.read_text(encoding="utf-8"), re.MULTILINE)
+    section = page.read_text(encoding="utf-8").partition(".Sh DIAGNOSTICS")[2].partition(".Sh ")[0]
+    explained = dict(re.findall(r"^\.It Cm ([\w-]+)\n(.*?)(?=^\.It |^\.El)", section, re.MULTILINE | re.DOTALL))
+    if not known:
+        yield f"{source}: no classes found"
+    for name in [name for name in known if name not in explained]:
+        yield f"{page.name}: {name} is not explained"
+    for name, text in explained.items():
+        if name not in known:
+            yield f"{page.name}: there is no failure called {name}"
+        if len(re.findall(r"[.:]$|\w [.;]$", text, re.MULTILINE)) < 2:
+            yield f"{page.name}: {name} does not say what to do"
+
+
 def main(arguments):
     if len(arguments) > 1 and arguments[0] == "lint":
         found = list(lint([pathlib.Path(page) for page in arguments[1:]]))
     elif len(arguments) == 3 and arguments[0] == "options":
         found = list(compare(pathlib.Path(arguments[1]), arguments[2]))
+    elif len(arguments) == 3 and arguments[0] == "classes":
+        found = list(classes(pathlib.Path(arguments[1]), pathlib.Path(arguments[2])))
     else:
         print(__doc__)
         return 2
