@@ -66,6 +66,8 @@ struct Outcome {
     return value == nullptr ? json::value(nullptr) : std::move(*value);
   }
 
+  [[nodiscard]] json::value take_all() { return said ? json::value(std::move(*said)) : json::value(nullptr); }
+
   [[nodiscard]] mcp::Answer finish() const { return {json::serialize(result), has_failed()}; }
 
  private:
@@ -78,45 +80,32 @@ struct Outcome {
   }
 };
 
-}  // namespace
-
-mcp::Answer status_answer(const Result<os::Completed>& completed) {
+/// A result that has one thing of what the command said, under the same key.
+mcp::Answer answer_with(std::string_view key, const Result<os::Completed>& completed) {
   Outcome outcome(completed);
-  outcome.result["tunnels"] = outcome.take("tunnels");
+  outcome.result[key] = outcome.take(key);
   return outcome.finish();
 }
+
+}  // namespace
+
+mcp::Answer tunnels_answer(const Result<os::Completed>& completed) { return answer_with("tunnels", completed); }
+mcp::Answer remove_answer(const Result<os::Completed>& completed) { return answer_with("removed", completed); }
+mcp::Answer logs_answer(const Result<os::Completed>& completed) { return answer_with("lines", completed); }
 
 mcp::Answer setup_answer(const Result<os::Completed>& completed) {
   Outcome outcome(completed);
   const bool is_plan = outcome.said && outcome.said->contains("plan");
   outcome.result["plan"] = outcome.take("plan");
   outcome.result["changed"] = is_plan ? json::value(false) : outcome.take("changed");
-  if (outcome.said && !is_plan) outcome.said->erase("changed");
-  outcome.result["tunnel"] = outcome.said && !is_plan ? json::value(std::move(*outcome.said)) : json::value(nullptr);
-  return outcome.finish();
-}
-
-mcp::Answer remove_answer(const Result<os::Completed>& completed) {
-  Outcome outcome(completed);
-  outcome.result["removed"] = outcome.take("removed");
+  if (outcome.said) outcome.said->erase("changed");
+  outcome.result["tunnel"] = is_plan ? json::value(nullptr) : outcome.take_all();
   return outcome.finish();
 }
 
 mcp::Answer doctor_answer(const Result<os::Completed>& completed) {
   Outcome outcome(completed);
-  outcome.result["findings"] = outcome.said ? json::value(std::move(*outcome.said)) : json::value(nullptr);
-  return outcome.finish();
-}
-
-mcp::Answer logs_answer(const Result<os::Completed>& completed) {
-  Outcome outcome(completed);
-  outcome.result["lines"] = outcome.take("lines");
-  return outcome.finish();
-}
-
-mcp::Answer client_config_answer(const Result<os::Completed>& completed) {
-  Outcome outcome(completed);
-  outcome.result["tunnels"] = outcome.take("tunnels");
+  outcome.result["findings"] = outcome.take_all();
   return outcome.finish();
 }
 

@@ -5,11 +5,11 @@
 
 namespace holdfast::cli {
 
-[[nodiscard]] mcp::Answer status_answer(const Result<os::Completed>& completed);
+/// Of status and of client-config.
+[[nodiscard]] mcp::Answer tunnels_answer(const Result<os::Completed>& completed);
 [[nodiscard]] mcp::Answer setup_answer(const Result<os::Completed>& completed);
 [[nodiscard]] mcp::Answer remove_answer(const Result<os::Completed>& completed);
 [[nodiscard]] mcp::Answer doctor_answer(const Result<os::Completed>& completed);
 [[nodiscard]] mcp::Answer logs_answer(const Result<os::Completed>& completed);
-[[nodiscard]] mcp::Answer client_config_answer(const Result<os::Completed>& completed);
 
 }  // namespace holdfast::cli

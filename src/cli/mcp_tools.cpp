@@ -137,7 +137,7 @@ mcp::Tool status_tool() {
                          name_parameter("only the tunnel of this name, in place of port"), scope_parameter()},
           .hints = {.read_only = true, .idempotent = true},
           .output_schema = status_schema(),
-          .answer = status_answer};
+          .answer = tunnels_answer};
 }
 
 mcp::Tool remove_tool() {
@@ -206,7 +206,7 @@ mcp::Tool client_config_tool() {
                          name_parameter("only the tunnel of this name, in place of port"), scope_parameter()},
           .hints = {.read_only = true, .idempotent = true},
           .output_schema = client_config_schema(),
-          .answer = client_config_answer};
+          .answer = tunnels_answer};
 }
 
 }  // namespace

@@ -88,6 +88,10 @@ class Session:
         return self._desk.ssh(self._desk.namespace, "-S", str(self._control), "-E", str(self._log),
                               *arguments)
 
+    def argv(self, command: str) -> list[str]:
+        """What runs a line for the user's shell in this login, for others to start."""
+        return self._command("-T", "lab", "--", command)
+
     def run(self, command: str, check: bool = True, timeout: float = 60, stdin: str = "", login_shell: bool = False,
             tty: bool = False) -> subprocess.CompletedProcess[str]:
         """A line for the user's shell (with login_shell, one that reads ~/.profile; with tty, on a terminal)."""
