@@ -87,9 +87,29 @@ mcp::Answer answer_with(std::string_view key, const Result<os::Completed>& compl
   return outcome.finish();
 }
 
+/// The slots of a tunnel's history are there to be drawn; a model reads the sums. True when there were any.
+bool drop_slots(json::object& said) {
+  bool dropped = false;
+  auto* tunnels = said.if_contains("tunnels");
+  if (tunnels == nullptr || !tunnels->is_array()) return false;
+  for (auto& tunnel : tunnels->get_array()) {
+    auto* history = tunnel.is_object() ? tunnel.get_object().if_contains("history") : nullptr;
+    if (history == nullptr || !history->is_object()) continue;
+    for (auto& [span, part] : history->get_object())
+      if (part.is_object()) dropped = part.get_object().erase("slots") > 0 || dropped;
+  }
+  return dropped;
+}
+
 }  // namespace
 
-mcp::Answer tunnels_answer(const Result<os::Completed>& completed) { return answer_with("tunnels", completed); }
+mcp::Answer tunnels_answer(const Result<os::Completed>& completed) {
+  Outcome outcome(completed);
+  if (outcome.said && drop_slots(*outcome.said)) outcome.result["stdout"] = json::serialize(*outcome.said);
+  outcome.result["tunnels"] = outcome.take("tunnels");
+  return outcome.finish();
+}
+
 mcp::Answer remove_answer(const Result<os::Completed>& completed) { return answer_with("removed", completed); }
 mcp::Answer logs_answer(const Result<os::Completed>& completed) { return answer_with("lines", completed); }
 

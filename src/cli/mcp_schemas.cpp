@@ -73,6 +73,7 @@ constexpr std::string_view k_tunnel = R"(
     "rtt_ms": {"type": ["number", "null"]},
     "reconnects": {"type": ["integer", "null"]},
     "next_attempt": {"type": ["string", "null"]},
+    "history": {"type": ["object", "null"], "description": "of a tunnel asked for by port or name: availability, round trip and reconnects by cause, of the last day and week"},
     "last_error": {
       "type": ["object", "null"],
       "properties": {

@@ -99,6 +99,14 @@ BOOST_AUTO_TEST_CASE(a_tunnel_that_is_down_is_an_answer_and_no_error) {
   BOOST_TEST(result.at("tunnels").at(0).at("name") == "2222");
 }
 
+BOOST_AUTO_TEST_CASE(a_history_comes_without_what_is_there_to_be_drawn) {
+  const auto result = structured(tunnels_answer(ended(
+      0, R"({"tunnels": [{"name": "a", "history": {"day": {"slots": [1, 2], "total": 3}, "week": {"slots": []}}},)"
+         R"({"name": "b", "history": null}]})")));
+  BOOST_TEST(result.at("tunnels").at(0).at("history") == json::parse(R"({"day": {"total": 3}, "week": {}})"));
+  BOOST_TEST(json::parse(result.at("stdout").as_string()).at("tunnels") == result.at("tunnels"));
+}
+
 BOOST_AUTO_TEST_CASE(the_commands_own_error_is_handed_on) {
   const auto answer =
       setup_answer(ended(1, R"({"error": {"class": "auth", "message": "m", "hint": null}})", "holdfast: m\n"));
