@@ -25,7 +25,7 @@ class Life(TunnelHouse):
     def test_status_tells_all_in_every_form(self) -> None:
         self.set_up()
         now = self.status()
-        self.assertEqual(list(now), KEYS)
+        self.assertEqual(list(now), [*KEYS, "history"])
         self.assertEqual((now["state"], now["verified"], now["engine"]), ("up", True, "native"))
         self.assertEqual(now["backend"]["name"], "nohup")
         self.assertTrue(is_alive(now["supervisor_pid"]) and is_alive(now["ssh_pid"]))
