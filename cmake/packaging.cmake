@@ -1,0 +1,27 @@
+# The .deb that scripts/package makes of the static build.
+set(CPACK_PACKAGE_NAME ${PROJECT_NAME})
+set(CPACK_PACKAGE_VENDOR "the holdfast authors")
+set(CPACK_PACKAGE_CONTACT "the holdfast authors <maintainers@holdfast.invalid>")
+set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY ${PROJECT_DESCRIPTION})
+set(CPACK_PACKAGE_DESCRIPTION
+  "holdfast keeps a reverse SSH tunnel open from a machine that nobody can reach
+to a bastion that everybody can, through crashes, lost networks, suspends,
+logouts and reboots. It drives the system's own ssh, checks each tunnel end to
+end, and installs itself through whatever this machine allows: systemd,
+systemd --user, cron, tmux, screen or a plain background process.")
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_STRIP_FILES OFF)  # the linker has done it
+set(CPACK_PRE_BUILD_SCRIPTS ${PROJECT_SOURCE_DIR}/packaging/finish.cmake)
+set(CPACK_HOLDFAST_SOURCE ${PROJECT_SOURCE_DIR})
+
+# One file for every release: it needs no library, and the system's ssh.
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_RELEASE 1)
+set(CPACK_DEBIAN_PACKAGE_SECTION net)
+set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
+set(CPACK_DEBIAN_PACKAGE_DEPENDS "openssh-client (>= 1:8.0)")
+set(CPACK_DEBIAN_PACKAGE_SUGGESTS "autossh, cron, python3, screen, tmux")
+set(CPACK_DEBIAN_COMPRESSION_TYPE xz)
+include(CPack)

@@ -1,0 +1,62 @@
+#!/usr/bin/python3
+"""What is in the packages, and that the surroundings they are made in do not show."""
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+from made import TREE, Packages, run, skip
+
+PAGES = ("holdfast.1", "holdfast.conf.5", "holdfast-backends.7")
+
+
+class Contents(unittest.TestCase):
+    packages: Packages
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.packages = Packages()
+
+    def setUp(self) -> None:
+        scratch = tempfile.TemporaryDirectory(prefix="holdfast-packages-")
+        self.addCleanup(scratch.cleanup)
+        self.scratch = Path(scratch.name)
+
+    def test_other_surroundings_give_the_same_bytes(self) -> None:
+        before = self.packages.sums
+        again = Packages(umask=0o077, TZ="Asia/Tokyo", LC_ALL="C.UTF-8", HOME=str(self.scratch))
+        self.assertEqual(before, again.sums)
+
+    def test_lintian_finds_no_error(self) -> None:
+        if shutil.which("lintian") is None:
+            self.fail("there is no lintian: scripts/setup-dependencies test")
+        found = subprocess.run(["lintian", "--allow-root", "--fail-on", "error", self.packages.deb],
+                               stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        self.assertEqual(found.returncode, 0, found.stdout + found.stderr)
+        self.assertNotIn("unused-override", found.stdout)
+
+    def test_the_deb_has_program_pages_and_completions(self) -> None:
+        run("dpkg-deb", "--extract", self.packages.deb, self.scratch)
+        self.assertIn("holdfast", run(self.scratch / "usr/bin/holdfast", "version"))
+        for page in PAGES:
+            self.assertTrue((self.scratch / f"usr/share/man/man{page[-1]}/{page}.gz").is_file(), page)
+        for completion in ("bash-completion/completions/holdfast", "zsh/site-functions/_holdfast",
+                           "fish/vendor_completions.d/holdfast.fish"):
+            self.assertTrue((self.scratch / "usr/share" / completion).is_file(), completion)
+
+    def test_the_archive_runs_where_it_is_unpacked_and_says_how_to_install(self) -> None:
+        run("tar", "-xzf", self.packages.archive, "-C", self.scratch)
+        [top] = self.scratch.iterdir()
+        self.assertIn("holdfast", run(top / "bin/holdfast", "version"))
+        self.assertEqual((top / "INSTALL.md").read_text(), (TREE / "packaging/INSTALL.md").read_text())
+        for page in PAGES:
+            self.assertTrue((top / f"share/man/man{page[-1]}/{page}").is_file(), page)
+
+
+if __name__ == "__main__":
+    if not (TREE / "build/static/holdfast").exists():
+        skip("there is no static build here: cmake --preset static && cmake --build --preset static")
+    unittest.main(verbosity=2)

@@ -1,0 +1,33 @@
+"""The packages of this tree, made once by scripts/package."""
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+TREE = Path(__file__).resolve().parents[2]
+
+
+def skip(why: str) -> None:
+    print(f"skipped: {why}")
+    sys.exit(77)
+
+
+def run(*command: str | Path, **options) -> str:
+    """What it printed; an AssertionError with everything it said where it failed."""
+    done = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, check=False, **options)
+    assert done.returncode == 0, f"{command} ended with {done.returncode}:\n{done.stdout}"
+    return done.stdout
+
+
+class Packages:
+    """Of `tree`; `surroundings` are of the process that makes them, and are to make no difference."""
+
+    def __init__(self, tree: Path = TREE, umask: int = 0o022, **surroundings: str) -> None:
+        run(tree / "scripts/package", env={**os.environ, **surroundings}, umask=umask)
+        self.directory = tree / "build/packages"
+        self.deb = next(self.directory.glob("*.deb"))
+        self.archive = next(self.directory.glob("*.tar.gz"))
+        self.sums = (self.directory / "SHA256SUMS").read_text(encoding="ascii")
