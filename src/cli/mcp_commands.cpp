@@ -52,11 +52,15 @@ std::string type_words(const mcp::Parameter& parameter) {
   return parameter.choices.empty() ? "string" : fmt::format("{}", fmt::join(parameter.choices, " | "));
 }
 
+void tell(std::string_view text, const std::string& indent, Terminal& terminal) {
+  for (const auto& line : wrapped(text, k_line_width - indent.size())) terminal.answer(indent + line);
+}
+
 void list_parameters(const mcp::Tool& tool, Terminal& terminal) {
   for (const auto& parameter : tool.parameters) {
-    terminal.answer(
-        fmt::format("    {} ({}{})", parameter.name, type_words(parameter), parameter.required ? ", required" : ""));
-    for (const auto& line : wrapped(parameter.description, k_line_width - 8)) terminal.answer("        " + line);
+    tell(fmt::format("{} ({}{})", parameter.name, type_words(parameter), parameter.required ? ", required" : ""),
+         "    ", terminal);
+    tell(parameter.description, "        ", terminal);
   }
 }
 
@@ -64,7 +68,7 @@ Result<ExitStatus> list_tools(Context& context, const Arguments&) {
   auto& terminal = context.terminal;
   for (const auto& tool : mcp_tools()) {
     terminal.answer(std::string(tool.name));
-    for (const auto& line : wrapped(tool.description, k_line_width - 2)) terminal.answer("  " + line);
+    tell(tool.description, "  ", terminal);
     if (terminal.is_verbose()) list_parameters(tool, terminal);
   }
   return ExitStatus::done;
