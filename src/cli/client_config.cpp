@@ -1,10 +1,10 @@
 #include "cli/client_config.hpp"
 
 #include "cli/way_in.hpp"
+#include "core/dial_end.hpp"
 #include "core/text.hpp"
 #include "ssh/explanation.hpp"
 #include "store/places.hpp"
-#include "supervisor/end_to_end.hpp"
 
 #include <fmt/format.h>
 #include <boost/json.hpp>
@@ -46,7 +46,7 @@ ClientHost host_block(const Forward& forward, std::string alias, const ClientCon
   ClientHost block{.alias = std::move(alias), .hostname = "127.0.0.1", .host_key_alias = {}, .forward = forward};
   block.host_key_alias = host_key_alias(config.host, block.alias);
   if (leads_to_this_host(forward) && !user.empty()) block.user = user;
-  const auto far = supervisor::dial_end(forward.listen());
+  const auto far = dial_end(forward.listen());
   if (const auto* end = std::get_if<TcpEnd>(&far)) {
     block.hostname = end->host;
     block.port = end->port;

@@ -18,6 +18,7 @@ std::span<const Command* const> all_commands() {
       &hook_command(),
       &logs_command(),
       &doctor_command(),
+      &authorize_command(),
       &client_config_command(),
       &demo_command(),
       &run_command(),
@@ -61,7 +62,7 @@ const Command* find_part(const Command& group, std::string_view name) {
 }
 
 bool is_future_command(std::string_view name) {
-  constexpr std::array<std::string_view, 2> k_names{"authorize", "import"};
+  constexpr std::array<std::string_view, 1> k_names{"import"};
   return std::ranges::find(k_names, name) != k_names.end();
 }
 

@@ -42,6 +42,7 @@ namespace holdfast::cli {
 [[nodiscard]] const Command& run_command();
 [[nodiscard]] const Command& reap_command();
 [[nodiscard]] const Command& doctor_command();
+[[nodiscard]] const Command& authorize_command();
 [[nodiscard]] const Command& client_config_command();
 [[nodiscard]] const Command& demo_command();
 [[nodiscard]] const Command& completion_command();

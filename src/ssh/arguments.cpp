@@ -1,6 +1,7 @@
 #include "ssh/arguments.hpp"
 
 #include "core/text.hpp"
+#include "ssh/pinned_host_key.hpp"
 
 #include <array>
 #include <string_view>
@@ -84,6 +85,12 @@ Result<Client> find_client(const os::Host& host) {
 
 std::string file_value(const fs::path& path) { return quoted(without_tokens(path.native())); }
 
+std::optional<std::string> known_hosts_option(const Tunnel& tunnel) {
+  if (!tunnel->known_hosts) return std::nullopt;
+  return "GlobalKnownHostsFile=/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2 " +
+         quoted(tunnel->known_hosts->native());
+}
+
 std::string control_argument(const fs::path& control) { return without_tokens(control.native()); }
 
 std::vector<std::string> master_arguments(const Client& client, const Tunnel& tunnel, const Session& session) {
@@ -111,9 +118,7 @@ std::vector<std::string> master_arguments(const Client& client, const Tunnel& tu
   if (client.version >= Version{7, 6}) option(argv, "RemoteCommand", "none");
   if (client.version >= Version{8, 7}) option(argv, "ForkAfterAuthentication", "no");
   if (tunnel->run_as) option(argv, "UpdateHostKeys", "no");  // the system scope writes nothing into a home
-  if (tunnel->known_hosts)
-    option(argv, "GlobalKnownHostsFile",
-           "/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2 " + quoted(tunnel->known_hosts->native()));
+  if (const auto known = known_hosts_option(tunnel)) argv.insert(argv.end(), {"-o", *known});
   if (tunnel->identity) {
     const std::string& path = tunnel->identity->native();
     option(argv, "IdentitiesOnly", "yes");

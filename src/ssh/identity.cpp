@@ -3,8 +3,8 @@
 #include "ssh/as_user.hpp"
 #include "ssh/explanation.hpp"
 #include "ssh/messages.hpp"
+#include "ssh/public_key.hpp"
 
-#include <array>
 #include <string>
 
 namespace holdfast::ssh {
@@ -12,15 +12,6 @@ namespace {
 
 constexpr std::chrono::seconds k_deadline{5};
 constexpr std::size_t k_largest_key_file = 64 * 1024;
-
-// sshd(8), AUTHORIZED_KEYS FILE FORMAT: a public key begins with its type; RFC 4716 has a frame of its own.
-bool is_public_key(std::string_view text) noexcept {
-  constexpr std::array<std::string_view, 6> k_beginnings{
-      "ssh-", "ecdsa-sha2-", "sk-ssh-", "sk-ecdsa-", "---- BEGIN SSH2 PUBLIC KEY", "-----BEGIN PUBLIC KEY"};
-  for (const auto& beginning : k_beginnings)
-    if (text.substr(0, beginning.size()) == beginning) return true;
-  return false;
-}
 
 Diagnosis in_words(FailureClass failure, const Tunnel& tunnel, const fs::path& key, std::string_view why) {
   // As ssh words it, so that one place has the words for what ssh and ssh-keygen say.
@@ -59,7 +50,7 @@ std::optional<Diagnosis> check_key(os::Host& host, const Tunnel& tunnel, const f
   // A public key is open to all as a rule, and chmod would be the wrong advice.
   const bool may_be_public = found.failure == FailureClass::key_permissions || said->err.find("Load key") == 0;
   if (may_be_public)
-    if (const auto text = host.read_file(key, k_largest_key_file); text && is_public_key(*text))
+    if (const auto text = host.read_file(key, k_largest_key_file); text && begins_as_public_key(*text))
       return in_words(FailureClass::key_missing, tunnel, key, "it is a public key");
   return found;
 }

@@ -1,5 +1,6 @@
 #include "supervisor/end_to_end.hpp"
 
+#include "core/dial_end.hpp"
 #include "ssh/diagnosis.hpp"
 #include "ssh/mux/socket_probe.hpp"
 #include "supervisor/local_target.hpp"
@@ -44,14 +45,6 @@ ForwardState state_after(Kind kind) {
 }
 
 }  // namespace
-
-End dial_end(const End& listen) {
-  const auto* tcp = std::get_if<TcpEnd>(&listen);
-  if (tcp == nullptr) return listen;
-  if (tcp->host.empty() || tcp->host == "*" || tcp->host == "0.0.0.0") return TcpEnd{"127.0.0.1", tcp->port};
-  if (tcp->host == "::") return TcpEnd{"::1", tcp->port};
-  return listen;
-}
 
 // "channel 2: open failed: connect failed: Connection refused", serverloop.c and channels.c of openssh-portable.
 RefusedOpen why_refused(std::string_view log_lines) noexcept {

@@ -20,9 +20,6 @@ class io_context;
 
 namespace holdfast::supervisor {
 
-/// Where to dial on the bastion to come out at `listen`: an address that stands for all of them is no place to dial.
-[[nodiscard]] End dial_end(const End& listen);
-
 /// What the bastion meant when it would not open a channel, from the lines that ssh logged meanwhile.
 enum class RefusedOpen { prohibited, nobody_listens, other };
 [[nodiscard]] RefusedOpen why_refused(std::string_view log_lines) noexcept;

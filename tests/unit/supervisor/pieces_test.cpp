@@ -1,4 +1,5 @@
 // The small pure pieces of the supervisor.
+#include "core/dial_end.hpp"
 #include "supervisor/backoff.hpp"
 #include "supervisor/end_to_end.hpp"
 #include "supervisor/place.hpp"
