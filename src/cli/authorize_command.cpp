@@ -249,7 +249,7 @@ const Command& authorize_command() {
   static const Command command{
       .name = "authorize",
       .synopsis = "NAME… | -b BASTION [-p PORT] [--install | --remove]",
-      .summary = "print or install the line for a key that can do one tunnel only",
+      .summary = "print or install the line that lets a key hold a tunnel",
       .description =
           "The line of authorized_keys with which the tunnel's key can listen on its ports at the bastion, and see "
           "that they lead here, and can do nothing else: no shell, no command, no other port, no agent, no X11.\n"

@@ -20,6 +20,7 @@ std::span<const Command* const> all_commands() {
       &doctor_command(),
       &authorize_command(),
       &client_config_command(),
+      &import_command(),
       &demo_command(),
       &run_command(),
       &reap_command(),
@@ -59,11 +60,6 @@ const Command* find_part(const Command& group, std::string_view name) {
   const auto names = part_names(group);
   const auto found = std::ranges::find(names, name);
   return found == names.end() ? nullptr : group.parts[static_cast<std::size_t>(found - names.begin())];
-}
-
-bool is_future_command(std::string_view name) {
-  constexpr std::array<std::string_view, 1> k_names{"import"};
-  return std::ranges::find(k_names, name) != k_names.end();
 }
 
 }  // namespace holdfast::cli

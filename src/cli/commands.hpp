@@ -25,9 +25,6 @@ namespace holdfast::cli {
 /// The names of its parts, as they are typed after its own: "start".
 [[nodiscard]] std::vector<std::string> part_names(const Command& group);
 
-/// A command that is promised but not in this version.
-[[nodiscard]] bool is_future_command(std::string_view name);
-
 // One file each.
 [[nodiscard]] const Command& setup_command();
 [[nodiscard]] const Command& status_command();
@@ -44,6 +41,7 @@ namespace holdfast::cli {
 [[nodiscard]] const Command& doctor_command();
 [[nodiscard]] const Command& authorize_command();
 [[nodiscard]] const Command& client_config_command();
+[[nodiscard]] const Command& import_command();
 [[nodiscard]] const Command& demo_command();
 [[nodiscard]] const Command& completion_command();
 [[nodiscard]] const Command& mcp_command();

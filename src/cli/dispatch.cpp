@@ -36,8 +36,6 @@ Line take_apart(const std::vector<std::string>& words) {
 }
 
 Error unknown_command(const std::string& typed) {
-  if (is_future_command(typed))
-    return usage_error("command " + typed, "it is not available in this version", "holdfast help lists the commands");
   std::vector<std::string> known;
   for (const auto* command : all_commands()) known.emplace_back(command->name);
   const auto meant = nearest(typed, known);

@@ -51,6 +51,7 @@ Result<> Setup::change_host() {
     HOLDFAST_CHECK(check_interruption());
     HOLDFAST_CHECK(install());
     HOLDFAST_CHECK(check_interruption());
+    if (request_.take_over) HOLDFAST_CHECK(request_.take_over());
     HOLDFAST_CHECK(start());
   }
   HOLDFAST_CHECK(record_changes());

@@ -16,6 +16,7 @@ Result<> Setup::preflight(const fs::path& lock_directory) {
                                .interrupted = Interruption::is_requested};
   const auto& former = former_.tunnel();
   if (former && former_.holds_forwards() && (*former)->bastion == request_.bastion) checks.held = (*former)->forwards;
+  checks.held.insert(checks.held.end(), request_.held.begin(), request_.held.end());
   checks.may_stand_by = former && (*former)->host == k_any_host && tunnel->host == k_any_host;
 
   auto& terminal = context_.terminal;

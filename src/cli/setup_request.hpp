@@ -6,6 +6,7 @@
 #include "os/host.hpp"
 #include "store/places.hpp"
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -27,8 +28,10 @@ struct SetupRequest {
   bool preflight = true;
   bool dry_run = false;
   bool json = false;
-  bool move = false;                     ///< a tunnel that is there, and nothing but its backend is to change
-  std::optional<std::string> host = {};  ///< "any", or this host by name: the tunnel is to be its, whoever's it was
+  bool move = false;                         ///< a tunnel that is there, and nothing but its backend is to change
+  std::vector<Forward> held = {};            ///< by somebody who hands them over: not asked for beforehand
+  std::function<Result<>()> take_over = {};  ///< makes them let go; run once all is ready, right before the start
+  std::optional<std::string> host = {};      ///< "any", or this host by name: the tunnel is to be its, whoever's it was
 };
 
 /// The options of setup, as rows of the table.

@@ -19,9 +19,7 @@ Result<ExitStatus> show_help(Context& context, const Arguments& arguments) {
   const auto* command = find_command(operands[0]);
   if (command != nullptr && operands.size() > 1) command = find_part(*command, operands[1]);
   if (command == nullptr)
-    return usage_error("command " + name,
-                       is_future_command(name) ? "it is not available in this version" : "there is no such command",
-                       "holdfast help lists the commands");
+    return usage_error("command " + name, "there is no such command", "holdfast help lists the commands");
   context.terminal.answer(command_help(*command));
   return ExitStatus::done;
 }

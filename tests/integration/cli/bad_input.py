@@ -53,8 +53,6 @@ class Refusals(House):
         self.refused("mcp", says="which of its commands is missing")
         self.refused("mcp", "stat", says="no such command")
         self.refused("mcp", "start", "now", says="does not take it")
-        for command in ("import",):
-            self.refused(command, says="not available in this version")
         self.refused("setup", "--user", "-p", "2222", "-b", GATE, "--backend", "slurm", says="not available in this")
 
     def test_what_is_not_there(self) -> None:

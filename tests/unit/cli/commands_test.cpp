@@ -20,7 +20,6 @@ BOOST_AUTO_TEST_CASE(no_name_or_option_is_there_twice) {
   for (const auto* command : all_commands_and_parts()) {
     BOOST_TEST(names.insert(std::string(command->name)).second, command->name);
     for (const auto alias : command->aliases) BOOST_TEST(names.insert(std::string(alias)).second, alias);
-    BOOST_TEST(!is_future_command(command->name), command->name);
     std::set<std::string> options;
     for (const auto& option : all_options(*command))
       for (const auto& name : names_of(option)) BOOST_TEST(options.insert(name).second, command->name << " " << name);

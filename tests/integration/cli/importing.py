@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+"""import: an autossh that runs is taken over, verified; and is as it was, byte for byte, when that fails."""
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+from typing import Any
+
+from house import Done, TunnelHouse, is_alive, main, until
+
+
+class Import(TunnelHouse):
+    def setUp(self) -> None:
+        super().setUp()
+        self.key = self.bastion.directory / "key"
+        self.command = (f"AUTOSSH_GATETIME=0 autossh -M 0 -f -N -i {self.key} -p {self.bastion.port} "
+                        f"-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o IdentitiesOnly=yes "
+                        f"-o ExitOnForwardFailure=yes -R {self.port}:127.0.0.1:{self.bastion.port} "
+                        f"{self.user()}@127.0.0.1")
+        self.file = self.home / ".bashrc"
+        self.file.write_text(f"alias ll='ls -l'\nif ! pgrep -f 'autossh.*{self.port}' >/dev/null; then\n"
+                             f"    {self.command}\nfi\nexport LAST=1\n")
+        self.addCleanup(self.end_autossh)
+
+    def autosshs(self) -> list[int]:
+        found = []
+        for entry in pathlib.Path("/proc").iterdir():
+            try:
+                argv = (entry / "cmdline").read_bytes() if entry.name.isdigit() else b""
+            except OSError:
+                continue
+            if argv.split(b"\0")[0].endswith(b"autossh") and str(self.port).encode() in argv:
+                found.append(int(entry.name))
+        return [pid for pid in found if is_alive(pid)]
+
+    def end_autossh(self) -> None:
+        for pid in self.autosshs():
+            os.kill(pid, signal.SIGTERM)
+        until("autossh to end", lambda: not self.autosshs())
+
+    def start_old(self) -> list[int]:
+        subprocess.run(["bash", "--norc", "-c", f". {self.file}"], check=True, env=self.env, stdin=subprocess.DEVNULL,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=30)
+        until("the old tunnel", lambda: self.banner() == b"SSH-")
+        return self.autosshs()
+
+    def run_import(self, *arguments: str, status: int = 0) -> Done[str]:
+        done = self.run_holdfast("import", "--user", str(self.file), "-n", self.name, "--accept-new-host-key",
+                                 *arguments, timeout=120)
+        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+        return done
+
+    def one(self, done: Done[str]) -> dict[str, Any]:
+        result, = json.loads(done.stdout)["imports"]
+        return dict(result)
+
+    def test_it_is_taken_over_and_can_be_had_back(self) -> None:
+        before = self.file.read_text()
+        old = self.start_old()
+        self.assertTrue(old)
+        self.run_import()
+        self.assertEqual(self.autosshs(), [])
+        status = self.status()
+        self.assertEqual((status["state"], status["verified"]), ("up", True))
+        self.assertEqual(self.banner(), b"SSH-")
+        after = self.file.read_text()
+        self.assertEqual(after.count(f"# holdfast has it (tunnel {self.name}): "), 3)
+        # The next login neither fails nor starts the old one.
+        subprocess.run(["bash", "-n", str(self.file)], check=True)
+        self.assertEqual(subprocess.run(["bash", "--norc", "-c", f". {self.file}; echo $LAST"], env=self.env, check=True,
+                                        capture_output=True, text=True, timeout=30).stdout, "1\n")
+        self.assertEqual(self.autosshs(), [])
+        self.assertEqual(after.replace(f": # holdfast has it (tunnel {self.name}): ", "")
+                         .replace(f"# holdfast has it (tunnel {self.name}): ", ""), before)
+        done = self.run_holdfast("import", "--user", str(self.file))
+        self.assertIn("starts no autossh", self.assert_reads_well(done))
+
+    def test_dry_run_changes_nothing(self) -> None:
+        old, everything = self.start_old(), self.everything()
+        done = self.run_import("--dry-run")
+        self.assertIn(f"end autossh, process {old[0]}", done.stdout)
+        self.assertIn(f"write {self.home}/.config/holdfast/tunnels/{self.name}.conf", done.stdout)
+        self.assertEqual((self.everything(), self.autosshs()), (everything, old))
+        self.assertEqual(self.one(self.run_import("--dry-run", "--json"))["outcome"], "planned")
+
+    def test_what_fails_beforehand_touches_nothing(self) -> None:
+        old = self.start_old()
+        before = self.everything()
+        self.key.rename(self.root / "elsewhere")
+        result = self.one(self.run_import("--json", status=1))
+        self.assertEqual(result["outcome"], "failed")
+        self.assertIn(str(self.key), result["message"])
+        self.assertEqual((self.everything(), self.autosshs()), (before, old))
+
+    def test_what_fails_after_it_let_go_gives_all_of_it_back(self) -> None:
+        # The old one asks for "localhost", which this key may; holdfast asks for 127.0.0.1, which it may not.
+        public = (self.bastion.directory / "key.pub").read_text()
+        (self.bastion.directory / "authorized_keys").write_text(f'permitlisten="localhost:{self.port}" {public}')
+        self.file.chmod(0o640)
+        before, old = self.everything(), self.start_old()
+        done = self.run_import(status=1)
+        self.assertIn("does not let this key listen", done.stderr)
+        self.assertIn("runs again as before", done.stderr)
+        self.assertEqual({path: what for path, what in self.everything().items() if "/.local" not in path},
+                         {path: what for path, what in before.items() if "/.local" not in path})
+        self.assertTrue(self.autosshs())
+        self.assertNotEqual(self.autosshs(), old)
+        until("the old tunnel", lambda: self.banner() == b"SSH-")
+
+    def test_what_is_not_understood_is_named_and_stays(self) -> None:
+        self.file.write_text(self.file.read_text().replace("-M 0", "-M 0 -D 1080"))
+        before = self.everything()
+        done = self.run_import(status=1)
+        self.assertIn("-D 1080", self.assert_reads_well_with_note(done))
+        self.assertEqual(self.everything(), before)
+
+    def assert_reads_well_with_note(self, done: Done[str]) -> str:
+        return next(line for line in done.stderr.splitlines() if line.startswith("holdfast: "))
+
+    def test_nothing_is_nothing(self) -> None:
+        self.file.write_text("alias ll='ls -l'\n")
+        done = self.run_holdfast("import", "--user", env={"PATH": "/nonexistent"})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("nothing to import was found", done.stderr)
+
+
+if __name__ == "__main__":
+    if not shutil.which("autossh"):
+        print("skipped: it needs autossh", file=sys.stderr)
+        sys.exit(1 if os.environ.get("CI") == "true" else 77)
+    main()

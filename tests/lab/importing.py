@@ -1,0 +1,112 @@
+#!/usr/bin/python3
+"""Old tunnels become holdfast's: a unit of scitex-tunnel's, as root, and a line of a user's crontab."""
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from typing import Optional
+
+from lab import Holdfast, LabTest, User, main, until
+
+UNIT = "autossh-tunnel-2222.service"
+FILE = f"/etc/systemd/system/{UNIT}"
+TEXT = """[Unit]
+Description=AutoSSH tunnel to gate@bastion
+After=network.target
+
+[Service]
+User=ann
+Environment="AUTOSSH_GATETIME=0"
+ExecStart=/usr/bin/autossh -M 0 -N -o "PubkeyAuthentication=yes" -o "PasswordAuthentication=no" -i {key} -R {port}:localhost:22 gate@bastion
+Restart=always
+RestartSec=3
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+class Import(LabTest):
+    ann: Optional[User] = None
+
+    def setUp(self) -> None:
+        super().setUp()
+        lab = self.lab
+        if Import.ann is None:
+            Import.ann = lab.workstation.add_user("ann")
+            lab.bastion.admit(Import.ann)
+        self.host, self.user = lab.workstation, Import.ann
+
+    def answers(self, port: int) -> bool:
+        return self.lab.bastion.banner(port) is not None
+
+    def unit_says(self, verb: str) -> str:
+        return self.host.run(["systemctl", verb, UNIT], check=False).stdout.strip()
+
+    def start_unit(self, port: int) -> None:
+        self.host.write_file(FILE, TEXT.format(key=self.user.key, port=port))
+        self.host.run(["systemctl", "daemon-reload"])
+        self.host.run(["systemctl", "enable", "--now", UNIT])
+        until("the old tunnel", lambda: self.answers(port))
+        self.addCleanup(self.host.run, ["sh", "-c", f"systemctl disable --now {UNIT}; rm -f {FILE}"], check=False)
+
+    def test_a_unit_is_taken_over_survives_a_reboot_and_can_be_had_back(self) -> None:
+        self.start_unit(2222)
+        holdfast = Holdfast(self.host)
+        holdfast.run("import", "--dry-run")
+        self.assertEqual((self.unit_says("is-active"), self.unit_says("is-enabled")), ("active", "enabled"))
+        done = holdfast.run("import")
+        self.assertIn(f"{UNIT} is now tunnel 2222", done.stdout)
+        self.assertEqual((self.unit_says("is-active"), self.unit_says("is-enabled")), ("inactive", "disabled"))
+        self.assertEqual(self.host.read_file(FILE), TEXT.format(key=self.user.key, port=2222))
+        self.assertTrue(holdfast.status("2222")["verified"])
+        self.assertTrue(self.host.pids("holdfast", user="ann"))
+        self.host.reboot()
+        holdfast.await_up("2222")
+        self.assertEqual(self.unit_says("is-active"), "inactive")
+        holdfast.run("remove", "2222")
+        self.host.run(["systemctl", "enable", "--now", UNIT])
+        until("the old tunnel again", lambda: self.answers(2222))
+
+    def test_a_unit_whose_tunnel_cannot_be_had_runs_on(self) -> None:
+        # It asks for "localhost", which its key may; holdfast asks for 127.0.0.1.
+        gate = self.lab.bastion.gate
+        keys = f"{gate.home}/.ssh/authorized_keys"
+        before = self.lab.bastion.read_file(keys)
+        self.addCleanup(self.lab.bastion.write_file, keys, before, "600", "gate")
+        line = f'permitlisten="localhost:2223" {self.user.public_key}'
+        self.lab.bastion.write_file(keys, before.replace(self.user.public_key, line), "600", "gate")
+        self.start_unit(2223)
+        holdfast = Holdfast(self.host)
+        fresh = self.host.read_file(FILE)
+        done = holdfast.run("import", check=False)
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        self.assertIn("runs again as before", done.stderr)
+        self.assertEqual((self.unit_says("is-active"), self.unit_says("is-enabled")), ("active", "enabled"))
+        self.assertEqual(self.host.read_file(FILE), fresh)
+        until("the old tunnel", lambda: self.answers(2223))
+        self.assertEqual(holdfast.statuses(), [])
+
+    def test_a_line_of_a_crontab_is_taken_over_and_stays_as_a_comment(self) -> None:
+        command = "autossh -M 0 -f -N -R 2224:localhost:22 gate@bastion"
+        table = f"# mine\nMAILTO=\"\"\n@reboot {command} >/dev/null 2>&1\n0 3 * * * true\n"
+        self.host.run(["crontab", "-"], user="ann", stdin=table)
+        with self.host.login("ann") as session:
+            session.background(f"env AUTOSSH_GATETIME=0 {command}")
+        until("the old tunnel", lambda: self.answers(2224))
+        holdfast = Holdfast(self.host, self.user)
+        self.addCleanup(holdfast.run, "remove", "--all", check=False)
+        with self.host.login("ann") as session:
+            holdfast.run("import", session=session)
+        self.assertEqual(self.host.pids("autossh -M", user="ann"), [])
+        self.assertTrue(holdfast.await_up("2224")["verified"])
+        now = self.host.run(["crontab", "-l"], user="ann").stdout
+        self.assertIn(f"\n# holdfast has it (tunnel 2224): @reboot {command} >/dev/null 2>&1\n0 3 * * * true\n", now)
+
+
+if __name__ == "__main__":
+    if not shutil.which("autossh"):
+        print("skipped: it needs autossh", file=sys.stderr)
+        sys.exit(1 if os.environ.get("CI") == "true" else 77)
+    main()
