@@ -155,6 +155,7 @@ class Held(Cron):
         self.host.write_file(hide, "[Unit]\nBefore=cron.service\n[Service]\nType=oneshot\n"
                                    "ExecStart=/bin/mount -t tmpfs none /home/ann\n[Install]\nWantedBy=cron.service\n")
         self.host.run(["systemctl", "enable", "hide"])
+        self.addCleanup(self.host.run, ["systemctl", "daemon-reload"])  # else the next start of cron hides it again
         self.addCleanup(self.host.run, ["rm", "-r", hide, "/etc/systemd/system/cron.service.wants"])
         self.host.reboot()
         until("cron to have tried", timeout=MINUTE, ask=lambda: "ensure" in self.host.run(
