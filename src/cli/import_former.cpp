@@ -31,6 +31,7 @@ class FormerUnit final : public ImportFormer {
     return was_active_ ? run("stop") : Result<>();
   }
   Result<> retire() override {
+    (void)ask("reset-failed");  // autossh that is told to end exits with 1, which would be shown as a failure
     if (!was_enabled_) return {};
     disabled_ = true;
     return run("disable");

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 from typing import Optional
 
@@ -41,6 +42,15 @@ class Import(LabTest):
     def answers(self, port: int) -> bool:
         return self.lab.bastion.banner(port) is not None
 
+    def allow_localhost_alone(self, port: int) -> None:
+        """The old tunnel asks for "localhost", which its key may; holdfast asks for 127.0.0.1, which it may not."""
+        gate = self.lab.bastion.gate
+        keys = f"{gate.home}/.ssh/authorized_keys"
+        before = self.lab.bastion.read_file(keys)
+        self.addCleanup(self.lab.bastion.write_file, keys, before, "600", "gate")
+        line = f'permitlisten="localhost:{port}" {self.user.public_key}'
+        self.lab.bastion.write_file(keys, before.replace(self.user.public_key, line), "600", "gate")
+
     def unit_says(self, verb: str) -> str:
         return self.host.run(["systemctl", verb, UNIT], check=False).stdout.strip()
 
@@ -54,6 +64,7 @@ class Import(LabTest):
     def test_a_unit_is_taken_over_survives_a_reboot_and_can_be_had_back(self) -> None:
         self.start_unit(2222)
         holdfast = Holdfast(self.host)
+        self.addCleanup(holdfast.run, "remove", "--all", check=False)
         holdfast.run("import", "--dry-run")
         self.assertEqual((self.unit_says("is-active"), self.unit_says("is-enabled")), ("active", "enabled"))
         done = holdfast.run("import")
@@ -70,13 +81,7 @@ class Import(LabTest):
         until("the old tunnel again", lambda: self.answers(2222))
 
     def test_a_unit_whose_tunnel_cannot_be_had_runs_on(self) -> None:
-        # It asks for "localhost", which its key may; holdfast asks for 127.0.0.1.
-        gate = self.lab.bastion.gate
-        keys = f"{gate.home}/.ssh/authorized_keys"
-        before = self.lab.bastion.read_file(keys)
-        self.addCleanup(self.lab.bastion.write_file, keys, before, "600", "gate")
-        line = f'permitlisten="localhost:2223" {self.user.public_key}'
-        self.lab.bastion.write_file(keys, before.replace(self.user.public_key, line), "600", "gate")
+        self.allow_localhost_alone(2223)
         self.start_unit(2223)
         holdfast = Holdfast(self.host)
         fresh = self.host.read_file(FILE)
@@ -88,13 +93,31 @@ class Import(LabTest):
         until("the old tunnel", lambda: self.answers(2223))
         self.assertEqual(holdfast.statuses(), [])
 
-    def test_a_line_of_a_crontab_is_taken_over_and_stays_as_a_comment(self) -> None:
-        command = "autossh -M 0 -f -N -R 2224:localhost:22 gate@bastion"
+    def start_line(self, port: int) -> tuple[str, str]:
+        command = f"autossh -M 0 -f -N -R {port}:localhost:22 gate@bastion"
         table = f"# mine\nMAILTO=\"\"\n@reboot {command} >/dev/null 2>&1\n0 3 * * * true\n"
         self.host.run(["crontab", "-"], user="ann", stdin=table)
+        self.addCleanup(self.host.run, ["crontab", "-r"], user="ann", check=False)
         with self.host.login("ann") as session:
             session.background(f"env AUTOSSH_GATETIME=0 {command}")
-        until("the old tunnel", lambda: self.answers(2224))
+        until("the old tunnel", lambda: self.answers(port))
+        return command, table
+
+    def test_a_crontab_is_given_back_byte_for_byte(self) -> None:
+        self.allow_localhost_alone(2225)
+        _, table = self.start_line(2225)
+        self.addCleanup(lambda: [self.host.kill(pid, signal.SIGTERM) for pid in self.host.pids("autossh -M", user="ann")])
+        holdfast = Holdfast(self.host, self.user)
+        with self.host.login("ann") as session:
+            # cron's own lines are in that crontab, too, when the old one is to have it back
+            done = holdfast.run("import", "--crontab", "--backend", "cron", session=session, check=False)
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        self.assertIn("runs again as before", done.stderr)
+        self.assertEqual(self.host.run(["crontab", "-l"], user="ann").stdout, table)
+        until("the old tunnel", lambda: self.answers(2225))
+
+    def test_a_line_of_a_crontab_is_taken_over_and_stays_as_a_comment(self) -> None:
+        command, _ = self.start_line(2224)
         holdfast = Holdfast(self.host, self.user)
         self.addCleanup(holdfast.run, "remove", "--all", check=False)
         with self.host.login("ann") as session:
