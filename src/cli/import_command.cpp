@@ -138,9 +138,12 @@ class Import {
     }
     result.notes = (*result.source.command).notes;
     result.name = request->name.text();
+    // A line of the crontab and one of a start-up file often start the same tunnel.
+    const bool there = store::is_known(host_, places_, request->name);
     const auto former = make_import_former(result.source, request->name, places_.scope, host_);
-    auto done = arguments_.has("dry-run") ? plan(result, std::move(*request), *former)
-                                          : replace(result, std::move(*request), *former);
+    auto done = there                       ? put_to_rest(result, *request, *former)
+                : arguments_.has("dry-run") ? plan(result, std::move(*request), *former)
+                                            : replace(result, std::move(*request), *former);
     if (!done) {
       result.outcome = "failed";
       result.error = std::move(done).error();
@@ -151,8 +154,6 @@ class Import {
   Result<SetupRequest> request_for(const ImportSource& source) {
     const auto& command = *source.command;
     HOLDFAST_TRY(auto name, TunnelName::parse(arguments_.one("name").value_or(command.forwards.front().short_text())));
-    if (store::is_known(host_, places_, name))
-      return Error{"importing", source.where, "there is a tunnel " + name.text() + " already", "give --name NAME"};
     SetupRequest request{name, command.bastion, command.forwards, {}, command.ssh_options, "auto", {}, {}, places_, {}};
     HOLDFAST_TRY(request.run_as, run_as(source));
     if (command.identity) {
@@ -180,6 +181,28 @@ class Import {
       return Error{"importing", source.where, "it runs as root, and a tunnel need not",
                    "add --run-as USER, who must be able to read the key"};
     return host_.find_user(name);
+  }
+
+  /// The tunnel is there already: what else starts its old form must not.
+  Result<> put_to_rest(Imported& result, const SetupRequest& request, ImportFormer& former) {
+    const auto tunnel = store::load(host_, places_, request.name);
+    if (!tunnel || (*tunnel)->bastion != request.bastion || (*tunnel)->forwards != request.forwards)
+      return Error{"importing", result.source.where, "there is another tunnel " + request.name.text() + " already",
+                   "give --name NAME"};
+    result.notes.push_back("tunnel " + request.name.text() + " is there already");
+    if (arguments_.has("dry-run")) {
+      result.outcome = "planned";
+      for (auto& line : former.plan()) result.notes.push_back(std::move(line));
+      return {};
+    }
+    auto done = former.let_go();
+    if (done) done = former.retire();
+    if (!done) {
+      (void)former.restore();
+      return done;
+    }
+    result.outcome = "imported";
+    return {};
   }
 
   Result<> plan(Imported& result, SetupRequest request, const ImportFormer& former) {

@@ -79,6 +79,14 @@ class Import(TunnelHouse):
                          .replace(f"# holdfast has it (tunnel {self.name}): ", ""), before)
         done = self.run_holdfast("import", "--user", str(self.file))
         self.assertIn("starts no autossh", self.assert_reads_well(done))
+        # Another line for the same port would fight with it at every login.
+        self.file.write_text(before)
+        done = self.run_import()
+        self.assertIn("is there already", done.stderr)
+        self.assertEqual(self.file.read_text(), after)
+        self.assertEqual(self.status()["supervisor_pid"], status["supervisor_pid"])
+        self.file.write_text(before.replace("-R ", "-R 127.0.0.2:"))
+        self.assertIn("there is another tunnel", self.run_import(status=1).stderr)
 
     def test_dry_run_changes_nothing(self) -> None:
         old, everything = self.start_old(), self.everything()
