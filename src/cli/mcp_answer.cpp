@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <boost/json.hpp>
 
+#include <array>
 #include <optional>
 
 namespace holdfast::cli {
@@ -29,7 +30,7 @@ std::optional<json::object> read_object(const std::string& text) {
 
 /// The Error of a command that ended without a word of its own: a signal ended it.
 Error silent_end(const os::Completed& completed) {
-  constexpr int k_interrupted[] = {130, 143, 129};  // 128 + SIGINT, SIGTERM, SIGHUP
+  constexpr std::array k_interrupted{130, 143, 129};  // 128 + SIGINT, SIGTERM, SIGHUP
   for (const int code : k_interrupted)
     if (completed.exit_code == code) return {"", "interrupted", "", "", ExitStatus::interrupted};
   return {"carrying out", "the command", fmt::format("it ended with {} and gave no answer", completed.exit_code)};

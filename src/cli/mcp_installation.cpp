@@ -41,7 +41,12 @@ std::string quoted(const std::string& word) {
   constexpr std::string_view k_plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:@%,";
   if (!word.empty() && word.find_first_not_of(k_plain) == std::string::npos) return word;
   std::string out = "'";
-  for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  for (const char c : word) {
+    if (c == '\'')
+      out += "'\\''";
+    else
+      out += c;
+  }
   return out + "'";
 }
 

@@ -1,6 +1,8 @@
 #include "cli/commands.hpp"
 #include "cli/table.hpp"
 
+#include <array>
+
 namespace holdfast::cli {
 namespace {
 
@@ -10,13 +12,13 @@ struct Api {
 };
 
 // What python/holdfast defines; its tests hold this to it.
-constexpr Api k_apis[] = {
-    {"setup(port, bastion_server=None, secret_key_path=None, **options)",
-     "Make a tunnel that lasts, and return when it was verified end to end. options are those of holdfast setup: "
-     "name=\"lab\", backend=\"cron\", accept_new_host_key=True."},
-    {"status(port=None, **options)",
-     "Whether tunnels are up: all, or the one on that port or of that name. success is True when all of it is up."},
-    {"remove(port, **options)", "Stop a tunnel, uninstall it, delete all that belongs to it."},
+constexpr std::array k_apis{
+    Api{"setup(port, bastion_server=None, secret_key_path=None, **options)",
+        "Make a tunnel that lasts, and return when it was verified end to end. options are those of holdfast setup: "
+        "name=\"lab\", backend=\"cron\", accept_new_host_key=True."},
+    Api{"status(port=None, **options)",
+        "Whether tunnels are up: all, or the one on that port or of that name. success is True when all of it is up."},
+    Api{"remove(port, **options)", "Stop a tunnel, uninstall it, delete all that belongs to it."},
 };
 
 constexpr std::string_view k_result =

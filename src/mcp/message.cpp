@@ -15,7 +15,7 @@ Message read_message(json::value value) {
   };
   const auto* version = object->if_contains("jsonrpc");
   if (version == nullptr || *version != "2.0")
-    return malformed(RpcError::invalid_request, "its \"jsonrpc\" is not \"2.0\"");
+    return malformed(RpcError::invalid_request, R"(its "jsonrpc" is not "2.0")");
   const auto* method = object->if_contains("method");
   if (method == nullptr) {
     if (object->contains("result") || object->contains("error")) return Response{};

@@ -41,7 +41,7 @@ json::object type_schema(const Parameter& parameter) {
 }
 
 std::string wanted_words(const Parameter& parameter) {
-  const auto numbers = fmt::format("a whole number from {} to {}", parameter.lowest, parameter.highest);
+  auto numbers = fmt::format("a whole number from {} to {}", parameter.lowest, parameter.highest);
   switch (parameter.type) {
     case Type::texts:
       return "an array of strings";

@@ -6,10 +6,11 @@ import inspect
 import os
 import pathlib
 import re
-import signal
 import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 import unittest.mock
 from typing import Any, Iterator
 
@@ -119,7 +120,6 @@ class Package(unittest.TestCase):
     @contextlib.contextmanager
     def installed(self) -> Iterator[pathlib.Path]:
         with unittest.mock.patch.dict(os.environ, {"PATH": "/nowhere"}, clear=True):
-            import tempfile
             with tempfile.TemporaryDirectory() as prefix:
                 place = pathlib.Path(prefix, "lib/python3/dist-packages")
                 shutil.copytree(PACKAGE, place / "holdfast")
@@ -140,6 +140,16 @@ class Package(unittest.TestCase):
             self.assertEqual(self.find(prefix), str(beside.parent.resolve() / "holdfast"))
             os.environ["HOLDFAST_PROGRAM"] = "/elsewhere/holdfast"
             self.assertEqual(self.find(prefix), "/elsewhere/holdfast")
+
+    def test_an_installation_has_the_package_with_its_program(self) -> None:
+        with tempfile.TemporaryDirectory() as prefix:
+            subprocess.run([os.environ["CMAKE"], "--install", os.environ["BUILD"], "--prefix", prefix], check=True,
+                           stdout=subprocess.DEVNULL, timeout=60)
+            script = "import holdfast; print(holdfast.status('nothing', user=True)['error']['class'])"
+            done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30, cwd="/",
+                                  env={"HOME": prefix, "PATH": "/nowhere",
+                                       "PYTHONPATH": f"{prefix}/lib/python3/dist-packages"})
+            self.assertEqual((done.stdout, done.stderr), ("no-such-tunnel\n", ""))
 
     def test_one_version_everywhere_and_old_pythons_can_read_it(self) -> None:
         project = (PACKAGE.parent / "pyproject.toml").read_text()
