@@ -46,6 +46,20 @@ class Authorize(LabTest):
         self.assertEqual(bastion.read_file(f"{bastion.gate.home}/.ssh/authorized_keys"), before)
         until("the tunnel to go on", lambda: holdfast.state(str(PORT)) == "up")
 
+    def test_root_asks_as_the_one_who_runs_it(self) -> None:
+        lab = self.lab
+        ben = lab.workstation.add_user("ben")
+        lab.bastion.admit(ben)
+        lab.workstation.write_file(f"{ben.home}/.ssh/config", "Host far\n  HostName bastion\n  User gate\n", "600", "ben")
+        holdfast = Holdfast(lab.workstation)
+        self.addCleanup(holdfast.run, "remove", "--all", check=False)
+        holdfast.setup("-p", "2232", "-b", "far", "--run-as", "ben")
+        line = holdfast.run("authorize", "2232").stdout
+        self.assertIn(' permitopen="127.0.0.1:2232" '.strip(), line)
+        self.assertTrue(line.endswith(f" {ben.public_key}\n"), line)
+        config = holdfast.run("client-config", "2232").stdout
+        self.assertIn("  User ben\n  ProxyJump gate@bastion\n", config)
+
 
 if __name__ == "__main__":
     main()
