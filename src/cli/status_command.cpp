@@ -7,39 +7,92 @@
 #include "cli/setup_request.hpp"
 #include "cli/survives_words.hpp"
 #include "cli/tunnel_status.hpp"
+#include "cli/watch.hpp"
+#include "core/text.hpp"
+
+#include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
 namespace holdfast::cli {
 namespace {
 
-constexpr std::chrono::milliseconds k_watch_interval{2000};
 constexpr std::size_t k_transitions_shown = 10;
-
-/// What one look gave.
-struct Look {
-  std::string text;
-  bool all_up = true;
-};
 
 class Status {
  public:
-  Status(Context& context, const Arguments& arguments, store::Places places)
-      : context_(context), arguments_(arguments), places_(std::move(places)) {}
+  Status(Context& context, const Arguments& arguments, const store::Places& places)
+      : context_(context), arguments_(arguments), places_(places), reader_(places, context.host) {}
 
-  Result<Look> look() {
+  /// Everything anew, what tunnels there are too.
+  Result<> look() {
     HOLDFAST_TRY(const auto entries, asked_about());
-    std::vector<std::string> warnings;
-    auto statuses = gather_status(entries, places_, context_.host, warnings);
-    for (const auto& warning : warnings) context_.terminal.warn(warning);
-    Look look;
+    warnings_.clear();
+    statuses_ = reader_.read(entries, warnings_);
+    names_ = store::tunnel_names(context_.host, places_);
+    supervisors_ = supervisors();
+    if (names_one()) find_past();
+    if (shows_one() && !arguments_.has("json")) {
+      if (!stronger_) stronger_ = find_stronger(statuses_.front());  // that takes a while, and once will do
+      statuses_.front().stronger = *stronger_;
+      find_hook(statuses_.front());
+    }
+    return {};
+  }
+
+  /// What supervisors say of themselves alone.
+  void refresh() { reader_.refresh(statuses_); }
+
+  /// What refresh() cannot see has changed since the last look(), as far as that can be seen without one.
+  [[nodiscard]] bool is_outdated() const {
+    return supervisors() != supervisors_ || store::tunnel_names(context_.host, places_) != names_;
+  }
+
+  [[nodiscard]] ExitStatus exit_status() const {
     // A tunnel that another host has, by right or by turns, is up there if anywhere: it counts only when it was named.
-    look.all_up = std::ranges::all_of(statuses, [&](const TunnelStatus& status) {
+    const bool all_up = std::ranges::all_of(statuses_, [&](const TunnelStatus& status) {
       return status.is_up() ||
              (((status.elsewhere && !status.renamed) || status.is_well_standing_by()) && !names_one());
     });
-    look.text = render(statuses);
-    return look;
+    return all_up ? ExitStatus::done : ExitStatus::not_up;
+  }
+
+  [[nodiscard]] const std::vector<std::string>& warnings() const { return warnings_; }
+
+  /// Of no tunnels nothing; with --json an empty list.
+  [[nodiscard]] std::string text() const {
+    if (arguments_.has("json")) return status_json(statuses_);
+    const Drawing drawing{context_.terminal.colours_out(), context_.terminal.speaks_utf8()};
+    const auto now = context_.host.wall_now();
+    if (statuses_.empty()) return {};
+    if (!shows_one()) return status_table(statuses_, now, drawing.colour);
+    const auto name = TunnelName::parse(statuses_.front().name);
+    const auto transitions = name ? store::History::read(places_.state_file(*name, "history"), k_transitions_shown)
+                                  : std::vector<store::Transition>();
+    return status_detail(statuses_.front(), transitions, now, drawing);
+  }
+
+  /// "3 tunnels: 2 up, 1 waiting"
+  [[nodiscard]] std::string summary() const {
+    std::map<std::string_view, std::size_t> states;
+    for (const auto& status : statuses_) ++states[status.state ? store::to_text(*status.state) : "elsewhere"];
+    std::string out = fmt::format("{} tunnel{}", statuses_.size(), statuses_.size() == 1 ? "" : "s");
+    std::string_view separator = ": ";
+    for (const auto& [state, count] : states)
+      out += fmt::format("{}{} {}", std::exchange(separator, ", "), count, state);
+    return out;
+  }
+
+  /// Another one for each change that is one: a round trip is another one at each probe, and time passes anyway.
+  [[nodiscard]] std::string identity() const {
+    auto statuses = statuses_;
+    for (auto& status : statuses) {
+      status.rtt_ms.reset();
+      status.past.reset();
+    }
+    return status_json(statuses);
   }
 
  private:
@@ -64,15 +117,24 @@ class Status {
     return entries;
   }
 
+  [[nodiscard]] bool shows_one() const { return statuses_.size() == 1 && names_one(); }
+
+  [[nodiscard]] std::vector<std::optional<pid_t>> supervisors() const {
+    std::vector<std::optional<pid_t>> pids;
+    for (const auto& status : statuses_) pids.push_back(status.supervisor_pid);
+    return pids;
+  }
+
   /// Bounded, and only where there is something to be gained.
-  void find_stronger(TunnelStatus& status) const {
+  [[nodiscard]] std::optional<TunnelStatus::Stronger> find_stronger(const TunnelStatus& status) const {
     const auto& now = status.backend.survives;
-    if (status.elsewhere || !status.backend.name || !now || survives_everything(*now)) return;
+    if (status.elsewhere || !status.backend.name || !now || survives_everything(*now)) return std::nullopt;
     const auto only = read_only_backends(context_.variables);
-    if (!only) return;
+    if (!only) return std::nullopt;
     const auto ranked = backends::rank(places_.scope, context_.host, *only);
-    if (const auto* best = stronger_than(*now, *status.backend.name, ranked))
-      status.stronger = TunnelStatus::Stronger{std::string(best->backend->name()), best->fitness.survives};
+    const auto* best = stronger_than(*now, *status.backend.name, ranked);
+    if (best == nullptr) return std::nullopt;
+    return TunnelStatus::Stronger{std::string(best->backend->name()), best->fitness.survives};
   }
 
   /// What starts it again at a login is named, and where it is.
@@ -88,65 +150,71 @@ class Status {
   }
 
   /// Of all tunnels it would be too much to read, and too much to see.
-  void find_past(std::vector<TunnelStatus>& statuses) const {
-    for (auto& status : statuses) {
+  void find_past() {
+    for (auto& status : statuses_) {
       const auto name = TunnelName::parse(status.name);
       if (name && (!status.elsewhere || status.renamed))
         status.past = past_of(status, *name, places_, context_.host.wall_now());
     }
   }
 
-  std::string render(std::vector<TunnelStatus>& statuses) const {
-    if (names_one()) find_past(statuses);
-    if (arguments_.has("json")) return status_json(statuses);
-    const bool colour = context_.terminal.colours_out();
-    const auto now = context_.host.wall_now();
-    if (statuses.size() == 1 && names_one()) {
-      find_stronger(statuses.front());
-      find_hook(statuses.front());
-      const auto name = TunnelName::parse(statuses.front().name);
-      const auto transitions = name ? store::History::read(places_.state_file(*name, "history"), k_transitions_shown)
-                                    : std::vector<store::Transition>();
-      return status_detail(statuses.front(), transitions, now, {colour, context_.terminal.speaks_utf8()});
-    }
-    if (statuses.empty()) return {};
-    return status_table(statuses, now, colour);
-  }
-
   Context& context_;
   const Arguments& arguments_;
   store::Places places_;
+  StatusReader reader_;
+  std::vector<TunnelStatus> statuses_;
+  std::vector<std::string> warnings_;
+  std::vector<TunnelName> names_;
+  std::vector<std::optional<pid_t>> supervisors_;
+  std::optional<std::optional<TunnelStatus::Stronger>> stronger_;
 };
 
-Result<ExitStatus> watch(Context& context, Status& status, const std::string& none, bool json) {
-  std::string shown;
-  for (;;) {
-    HOLDFAST_TRY(auto look, status.look());
-    if (look.text.empty()) look.text = none;
-    const bool redraws = context.terminal.out_is_terminal() && !json;
-    if (redraws)
-      context.terminal.answer("\x1b[H\x1b[2J" + look.text);  // home, then clear: console_codes(4)
-    else if (look.text != shown)
-      context.terminal.answer(look.text);
-    shown = look.text;
-    if (!context.terminal.flush()) return ExitStatus::done;  // nobody reads any more
-    context.host.sleep_for(k_watch_interval);
-  }
+Result<ExitStatus> watch_status(Context& context, Status& status, const std::string& none, bool json) {
+  auto& terminal = context.terminal;
+  const bool in_place = terminal.redraws() && !json;
+  const Watched watched{.look = [&](bool whole) -> Result<> {
+                          if (whole) {
+                            HOLDFAST_CHECK(status.look());
+                          } else {
+                            status.refresh();
+                          }
+                          return {};
+                        },
+                        .needs_whole = [&] { return status.is_outdated(); },
+                        .text =
+                            [&] {
+                              auto text = status.text();
+                              if (text.empty()) text = none + "\n";
+                              for (const auto& warning : status.warnings())
+                                text += "warning: " + printable(warning) + "\n";
+                              return json ? status.text() : text;
+                            },
+                        .heading =
+                            [&] {
+                              const bool colour = terminal.colours_out();
+                              return fmt::format(
+                                  "{}  {}  {}", paint(Style::bold, "holdfast", colour), status.summary(),
+                                  paint(Style::dim, to_rfc3339(context.host.wall_now()) + "  q ends", colour));
+                            },
+                        .identity = [&] { return status.identity(); },
+                        .status = [&] { return status.exit_status(); }};
+  return watch(context, watched, in_place);
 }
 
 Result<ExitStatus> show_status(Context& context, const Arguments& arguments) {
-  HOLDFAST_TRY(auto places, choose_places(arguments, context.host));
+  HOLDFAST_TRY(const auto places, choose_places(arguments, context.host));
   const std::string no_tunnels = places.scope == Scope::system
                                      ? "there are no tunnels in the system scope; holdfast setup makes one"
                                      : "you have no tunnels; holdfast setup makes one";
-  Status status(context, arguments, std::move(places));
-  if (arguments.has("watch")) return watch(context, status, no_tunnels, arguments.has("json"));
-  HOLDFAST_TRY(const auto look, status.look());
-  if (look.text.empty())
+  Status status(context, arguments, places);
+  if (arguments.has("watch")) return watch_status(context, status, no_tunnels, arguments.has("json"));
+  HOLDFAST_CHECK(status.look());
+  for (const auto& warning : status.warnings()) context.terminal.warn(warning);
+  if (const auto text = status.text(); text.empty())
     context.terminal.note(no_tunnels);
   else
-    context.terminal.answer(look.text);
-  return look.all_up ? ExitStatus::done : ExitStatus::not_up;
+    context.terminal.answer(text);
+  return status.exit_status();
 }
 
 }  // namespace
@@ -164,7 +232,8 @@ const Command& status_command() {
           "no such tunnel. What another host has, and what stands by for it, counts only when it was named.",
       .options = {k_port_option,
                   {"json", "", "print JSON; unknown values are null"},
-                  {"watch,w", "", "look again every two seconds, until interrupted"}},
+                  {"watch,w", "",
+                   "go on: in place on a terminal, until q; elsewhere a table, or a line of JSON, for each change"}},
       .most_operands = k_any_number,
       .operands = Values::tunnel,
       .run = show_status};

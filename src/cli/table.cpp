@@ -3,13 +3,49 @@
 #include "core/text.hpp"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 namespace holdfast::cli {
 
-std::size_t columns(std::string_view text) {  // a UTF-8 sequence has one byte that is no continuation
-  return static_cast<std::size_t>(
-      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+namespace {
+
+struct Range {
+  char32_t first;
+  char32_t last;
+};
+
+// East Asian Wide and emoji, and marks that stand on another sign (Unicode 15, UAX #11), in broad strokes: wcwidth(3)
+// would need a locale, which a static binary may not have.
+constexpr Range k_wide[]{{0x1100, 0x115F},   {0x2E80, 0x303E},   {0x3041, 0xA4CF},   {0xAC00, 0xD7A3},
+                         {0xF900, 0xFAFF},   {0xFE30, 0xFE6F},   {0xFF00, 0xFF60},   {0xFFE0, 0xFFE6},
+                         {0x1F300, 0x1F64F}, {0x1F680, 0x1F6FF}, {0x1F900, 0x1FAFF}, {0x20000, 0x3FFFD}};
+constexpr Range k_none[]{{0x0300, 0x036F}, {0x200B, 0x200F}, {0x20D0, 0x20FF}, {0xFE00, 0xFE0F}, {0xFEFF, 0xFEFF}};
+
+bool is_in(std::span<const Range> ranges, char32_t sign) {
+  return std::ranges::any_of(ranges, [&](const Range& range) { return sign >= range.first && sign <= range.last; });
+}
+
+/// The first sign of sound UTF-8, which is taken away.
+char32_t take_sign(std::string_view& text) {
+  const auto lead = static_cast<unsigned char>(text.front());
+  const std::size_t length = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+  char32_t sign = lead < 0x80 ? lead : lead & (0xFFU >> (length + 1));
+  for (std::size_t i = 1; i < std::min(length, text.size()); ++i)
+    sign = (sign << 6U) | (static_cast<unsigned char>(text[i]) & 0x3FU);
+  text.remove_prefix(std::min(length, text.size()));
+  return sign;
+}
+
+}  // namespace
+
+std::size_t columns(std::string_view text) {
+  std::size_t count = 0;
+  while (!text.empty()) {
+    const auto sign = take_sign(text);
+    count += is_in(k_none, sign) ? 0U : is_in(k_wide, sign) ? 2U : 1U;
+  }
+  return count;
 }
 
 std::string padded(const std::string& text, std::size_t width) {

@@ -25,7 +25,7 @@ struct Row {
 /// The rows, every column as wide as its widest cell; the lines below them indented by two.
 [[nodiscard]] std::string table(const std::vector<Row>& rows, bool colour);
 
-/// How many columns of a terminal printable UTF-8 takes, wide characters left out of account.
+/// How many columns of a terminal printable UTF-8 takes.
 [[nodiscard]] std::size_t columns(std::string_view text);
 
 /// `text` with blanks up to that many columns.

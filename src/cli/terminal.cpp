@@ -62,7 +62,8 @@ Terminal Terminal::of_process() {
   Traits traits;
   traits.out_is_terminal = ::isatty(STDOUT_FILENO) == 1;
   traits.err_is_terminal = ::isatty(STDERR_FILENO) == 1;
-  traits.colour = variable("NO_COLOR").empty() && variable("TERM") != "dumb" && !variable("TERM").empty();
+  traits.capable = variable("TERM") != "dumb" && !variable("TERM").empty();
+  traits.colour = variable("NO_COLOR").empty() && traits.capable;
   traits.utf8 = is_utf8_locale();
   return Terminal(traits);
 }

@@ -23,6 +23,7 @@ class Terminal {
     bool err_is_terminal = false;
     bool colour = false;  ///< wanted at all; each stream has it only when it is a terminal
     bool utf8 = false;
+    bool capable = false;  ///< moves its cursor
   };
   explicit Terminal(Traits traits) : traits_(traits) {}
 
@@ -34,6 +35,8 @@ class Terminal {
   [[nodiscard]] bool is_verbose() const noexcept { return verbose_; }
   [[nodiscard]] bool colours_out() const noexcept { return traits_.colour && traits_.out_is_terminal; }
   [[nodiscard]] bool speaks_utf8() const noexcept { return traits_.utf8; }
+  /// Standard output can be drawn on: TERM names a terminal that does more than print.
+  [[nodiscard]] bool redraws() const noexcept { return traits_.out_is_terminal && traits_.capable; }
   [[nodiscard]] bool out_is_terminal() const noexcept { return traits_.out_is_terminal; }
 
   void answer(std::string_view text);  ///< stdout, as it is, with a line break if it has none

@@ -70,13 +70,9 @@ struct Group {
   std::vector<std::size_t> rows;
 };
 
-void complete(TunnelStatus& status, const Tunnel& tunnel, const backends::Backend& backend, const backends::Job& job,
-              const std::optional<backends::Registration>& registration, const os::Host& host) {
-  if (registration) {
-    status.backend.installed = registration->installed;
-    status.backend.running = registration->running || registration->restarting;
-  }
-  status.backend.survives = backend.survives(job, host);
+/// What the supervisor says of itself, and what follows from its silence.
+void complete_live(TunnelStatus& status, const Tunnel& tunnel, const backends::Job& job,
+                   const std::optional<backends::Registration>& registration, const os::Host& host) {
   const auto live = read_live(job.runtime_dir, job.name, job.places, host);
   if (live && live->last_error)
     status.last_error = TunnelStatus::Failure{live->last_error->diagnosis, live->last_error->at};
@@ -88,6 +84,16 @@ void complete(TunnelStatus& status, const Tunnel& tunnel, const backends::Backen
     status.last_error = TunnelStatus::Failure{explain_elsewhere(tunnel, host), {}};
     if (!status.is_up()) status.state = TunnelState::failed;  // nothing but a person brings it back
   }
+}
+
+void complete(TunnelStatus& status, const Tunnel& tunnel, const backends::Backend& backend, const backends::Job& job,
+              const std::optional<backends::Registration>& registration, const os::Host& host) {
+  if (registration) {
+    status.backend.installed = registration->installed;
+    status.backend.running = registration->running || registration->restarting;
+  }
+  status.backend.survives = backend.survives(job, host);
+  complete_live(status, tunnel, job, registration, host);
 }
 
 constexpr std::chrono::seconds k_day_slot = std::chrono::minutes(30);
@@ -111,9 +117,35 @@ Past past_of(const TunnelStatus& tunnel, const TunnelName& name, const store::Pl
           store::availability(rows, now, k_week_slot, k_week_slots)};
 }
 
-std::vector<TunnelStatus> gather_status(const std::vector<store::Entry>& entries, const store::Places& places,
-                                        const os::Host& machine, std::vector<std::string>& warnings) {
-  const os::Survey host(machine);  // what logind and crontab say of one tunnel they say of all
+struct StatusReader::Known {
+  std::size_t row;
+  Tunnel tunnel;
+  backends::Job job;
+  std::optional<backends::Registration> registration;
+};
+
+StatusReader::StatusReader(store::Places places, const os::Host& host) : places_(std::move(places)), host_(host) {}
+StatusReader::~StatusReader() = default;
+
+void StatusReader::refresh(std::vector<TunnelStatus>& statuses) const {
+  for (const auto& known : known_) {
+    auto& status = statuses[known.row];
+    auto fresh = of_file(known.tunnel);
+    fresh.renamed = status.renamed;
+    fresh.elsewhere = status.elsewhere;
+    fresh.backend = std::move(status.backend);
+    fresh.stronger = std::move(status.stronger);
+    fresh.hook_files = std::move(status.hook_files);
+    fresh.past = std::move(status.past);
+    complete_live(fresh, known.tunnel, known.job, known.registration, host_);
+    status = std::move(fresh);
+  }
+}
+
+std::vector<TunnelStatus> StatusReader::read(const std::vector<store::Entry>& entries,
+                                             std::vector<std::string>& warnings) {
+  known_.clear();
+  const os::Survey host(host_);  // what logind and crontab say of one tunnel they say of all
   std::vector<TunnelStatus> statuses;
   std::map<const backends::Backend*, Group> groups;
   for (const auto& entry : entries) {
@@ -135,18 +167,25 @@ std::vector<TunnelStatus> gather_status(const std::vector<store::Entry>& entries
       continue;
     }
     auto& group = groups[*backend];
-    group.jobs.push_back(make_job(tunnel, places, nominal_user(tunnel, places, host), host));
+    group.jobs.push_back(make_job(tunnel, places_, nominal_user(tunnel, places_, host), host));
     group.tunnels.push_back(tunnel);
     group.rows.push_back(statuses.size() - 1);
   }
   for (const auto& [backend, group] : groups) {
     const auto answers = backend->query(group.jobs, host);
     if (!answers) warnings.push_back(answers.error().line());
-    for (std::size_t i = 0; i < group.jobs.size(); ++i)
-      complete(statuses[group.rows[i]], group.tunnels[i], *backend, group.jobs[i],
-               answers ? std::optional((*answers)[i]) : std::nullopt, host);
+    for (std::size_t i = 0; i < group.jobs.size(); ++i) {
+      const auto registration = answers ? std::optional((*answers)[i]) : std::nullopt;
+      complete(statuses[group.rows[i]], group.tunnels[i], *backend, group.jobs[i], registration, host);
+      known_.push_back({group.rows[i], group.tunnels[i], group.jobs[i], registration});
+    }
   }
   return statuses;
+}
+
+std::vector<TunnelStatus> gather_status(const std::vector<store::Entry>& entries, const store::Places& places,
+                                        const os::Host& host, std::vector<std::string>& warnings) {
+  return StatusReader(places, host).read(entries, warnings);
 }
 
 }  // namespace holdfast::cli

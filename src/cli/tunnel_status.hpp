@@ -9,6 +9,7 @@
 #include "store/places.hpp"
 #include "store/tunnel_store.hpp"
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -77,6 +78,28 @@ struct TunnelStatus {
 [[nodiscard]] std::vector<TunnelStatus> gather_status(const std::vector<store::Entry>& entries,
                                                       const store::Places& places, const os::Host& host,
                                                       std::vector<std::string>& warnings);
+
+/// The same, looked at again and again.
+class StatusReader {
+ public:
+  StatusReader(store::Places places, const os::Host& host);
+  ~StatusReader();
+  StatusReader(const StatusReader&) = delete;
+  StatusReader& operator=(const StatusReader&) = delete;
+
+  /// As gather_status().
+  [[nodiscard]] std::vector<TunnelStatus> read(const std::vector<store::Entry>& entries,
+                                               std::vector<std::string>& warnings);
+  /// What read() gave, brought up to what supervisors say of themselves now: no command is run, and what the backends
+  /// and the files of tunnels say is as it was read.
+  void refresh(std::vector<TunnelStatus>& statuses) const;
+
+ private:
+  struct Known;
+  store::Places places_;
+  const os::Host& host_;
+  std::vector<Known> known_;
+};
 
 /// What is known of the last day and week of a tunnel of this host.
 [[nodiscard]] Past past_of(const TunnelStatus& tunnel, const TunnelName& name, const store::Places& places,

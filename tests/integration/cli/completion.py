@@ -154,9 +154,10 @@ class Completion(unittest.TestCase):
     def test_hostile_names_are_neither_offered_nor_run(self) -> None:
         for shell in ("bash", "zsh"):
             keyboard = self.keyboard(shell)
-            for line in ("holdfast status --user ", "holdfast setup -b ", "holdfast status --user $(touch pwned) ",
-                         "holdfast status --user `touch pwned` ", "holdfast status --user \"$(touch pwned) ", "holdfast status --user 'a ",
-                         "holdfast setup -b $(touch pwned)@ba"):
+            # A shell may draw the former line again: those that name it come last.
+            for line in ("holdfast status --user ", "holdfast setup -b ", "holdfast status --user 'a ",
+                         "holdfast status --user $(touch pwned) ", "holdfast status --user `touch pwned` ",
+                         "holdfast status --user \"$(touch pwned) ", "holdfast setup -b $(touch pwned)@ba"):
                 became, shown = keyboard.complete(line)
                 self.assertTrue(became.startswith(line.rstrip()), f"{shell}: {line} became {became}")
                 if "pwned" not in line:
