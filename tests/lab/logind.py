@@ -63,6 +63,9 @@ class Tunnel:
     def answers(self) -> bool:
         return self.bastion.banner(self.port, timeout=0.5) is not None
 
+    def session_is_gone(self) -> bool:
+        return self.host.run(["loginctl", "show-session", self.session.id], check=False).returncode != 0
+
     def cgroup(self) -> str:
         lines = self.host.read_file(f"/proc/{self.status['supervisor_pid']}/cgroup").splitlines()
         return next(line.removeprefix("0::") for line in lines if line.startswith("0::"))
@@ -119,6 +122,10 @@ class Logind(LabTest):
         for tunnel in tunnels:
             tunnel.session.logout()
         surviving = [t for t in tunnels if t.survives()["logout"] == "yes"]
+        for tunnel in surviving:
+            if tunnel.by_cron and kill == "yes":  # the ssh that its supervisor adopted was the session's (ADR 14)
+                until("the session to be gone", tunnel.session_is_gone, 10)
+                until(f"{tunnel.title}: another ssh", tunnel.answers, 5)
         holds("what is said to survive", lambda: all(t.answers() for t in surviving), LOGIND_DELAY, every=0.5)
         for tunnel in tunnels:
             with self.subTest(tunnel.title, kill=kill):
