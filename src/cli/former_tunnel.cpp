@@ -30,8 +30,10 @@ Result<FormerTunnel> FormerTunnel::find(const TunnelName& name, const store::Pla
     auto live = read_live(holder.job.runtime_dir, name, places, host);
     if (!live) continue;
     const bool supervised = os::is_alive(host, live->supervisor);
-    if (live->state == store::TunnelState::up && (supervised || (live->ssh && os::is_alive(host, *live->ssh))))
+    if (live->state == store::TunnelState::up && (supervised || (live->ssh && os::is_alive(host, *live->ssh)))) {
       former.holds_forwards_ = true;
+      former.bastion_ = live->bastion;
+    }
     if (supervised) former.live_ = std::move(live);
   }
   former.ran_ = former.ran_ || former.live_;

@@ -29,6 +29,9 @@ class FormerTunnel {
   /// Its forwards are taken on the bastion by an ssh of ours, which outlives a supervisor that was killed.
   [[nodiscard]] bool holds_forwards() const noexcept { return holds_forwards_; }
 
+  /// Where they are taken.
+  [[nodiscard]] const std::string& bastion() const noexcept { return bastion_; }
+
   /// A move of it that was cut short.
   [[nodiscard]] const std::optional<store::HandOver>& half_moved() const noexcept { return half_moved_; }
 
@@ -55,6 +58,7 @@ class FormerTunnel {
   std::vector<Holder> holders_;
   std::optional<store::LiveState> live_;
   bool holds_forwards_ = false;
+  std::string bastion_;
   std::optional<store::HandOver> half_moved_;
   backends::Plan release_;
   bool ran_ = false;

@@ -25,6 +25,7 @@ SetupRequest request_of(const Tunnel& tunnel, store::Places places, os::User run
   SetupRequest request{tunnel->name,        tunnel->bastion,  tunnel->forwards, tunnel->identity,
                        tunnel->ssh_options, "auto",           tunnel->engine,   {},
                        std::move(places),   std::move(run_as)};
+  request.fallbacks = tunnel->fallbacks;
   request.move = true;
   return request;
 }

@@ -26,7 +26,7 @@ Diagnosis explain_elsewhere(const Tunnel& tunnel, const os::Host& host) {
 std::string take_over_command(const Tunnel& tunnel, const os::Host& host) {
   std::string command = "holdfast setup -n " + tunnel->name.text();
   for (const auto& forward : tunnel->forwards) command += " -p " + ssh::shell_word(forward.text());
-  command += " -b " + ssh::shell_word(tunnel->bastion.text());
+  command += " -b " + ssh::shell_word(bastions_text(tunnel->bastion, tunnel->fallbacks));
   if (tunnel->identity) command += " -s " + ssh::shell_word(tunnel->identity->native());
   for (const auto& option : tunnel->ssh_options)
     command += " --ssh-option " + ssh::shell_word(option.key + "=" + option.value);

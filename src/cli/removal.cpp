@@ -59,8 +59,9 @@ fs::path pin_file(const TunnelName& name, const store::Places& places) {
 Result<> clear_runtime(const TunnelName& name, const fs::path& directory, os::Host& host,
                        std::vector<std::string>& report) {
   const auto files = store::runtime_files(name, directory);
-  for (const auto& file : {files.control, files.lock, files.next, files.live, files.pidfile, files.ssh_log,
-                           files.ssh_err, files.probe, files.autossh_log})
+  for (const auto& file :
+       {files.control, files.lock, files.next, files.live, files.pidfile, files.ssh_log, files.ssh_err, files.probe,
+        files.autossh_log, files.trial, files.trial_log, files.trial_err})
     if (host.status(file).kind != os::FileKind::missing) HOLDFAST_CHECK(host.remove_file(file));
   HOLDFAST_CHECK(clear_unfinished(name, directory, host));
   // Ours by its name; where other tunnels live in it, it is not empty and stays.

@@ -36,6 +36,15 @@ bool could_be_ours(const fs::path& directory, const os::Host& host) {
   return status.kind == os::FileKind::directory && status.owner == host.user().uid;
 }
 
+/// Then what was pinned for it is still good.
+bool shares_bastion(const Tunnel& former, const TunnelSpec& wanted) {
+  for (std::size_t at = 0; at < former.bastions(); ++at)
+    if (former.bastion(at) == wanted.bastion ||
+        std::ranges::find(wanted.fallbacks, former.bastion(at)) != wanted.fallbacks.end())
+      return true;
+  return false;
+}
+
 }  // namespace
 
 Result<> check_interruption() {
@@ -50,6 +59,7 @@ Holder Setup::holder() const { return {backend_, make_job(*tunnel_, request_.pla
 
 Result<Tunnel> Setup::wanted(const backends::Backend& backend, const fs::path& runtime_dir) const {
   TunnelSpec spec{request_.name, request_.bastion, request_.forwards, request_.identity};
+  spec.fallbacks = request_.fallbacks;
   spec.backend = std::string(backend.name());
   spec.host = request_.host.value_or(host_.hostname());
   spec.engine = request_.engine;
@@ -60,7 +70,7 @@ Result<Tunnel> Setup::wanted(const backends::Backend& backend, const fs::path& r
     // Keys that no option of setup speaks of stay as a person wrote them.
     if (!(*former)->host.empty() && !request_.host) spec.host = (*former)->host;
     spec.probe_interval = (*former)->probe_interval;
-    if ((*former)->bastion == request_.bastion) spec.known_hosts = (*former)->known_hosts;
+    if (shares_bastion(*former, spec)) spec.known_hosts = (*former)->known_hosts;
   }
   if (request_.move) {
     spec = former_.tunnel()->spec();

@@ -55,6 +55,8 @@ class Setup {
 
   // Checks before anything is changed (setup_preflight.cpp)
   [[nodiscard]] Result<> preflight(const fs::path& lock_directory);
+  [[nodiscard]] Result<std::optional<Diagnosis>> check_bastion(const Tunnel& tunnel, std::size_t at,
+                                                               const fs::path& scratch);
 
   // Handing the former tunnel over to another backend (setup_hand_over.cpp)
   [[nodiscard]] Result<bool> is_held_by(const backends::Backend& backend) const;

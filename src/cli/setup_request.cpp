@@ -12,11 +12,16 @@ Error not_available(const std::string& subject, const std::string& hint) {
   return usage_error(subject, "it is not available in this version", hint);
 }
 
-Result<Destination> read_bastion(const Arguments& arguments, const Variables& variables) {
-  auto text = arguments.one("bastion");
-  if (!text) text = variables.first_of({"HOLDFAST_BASTION", "SCITEX_TUNNEL_BASTION_SERVER"});
-  if (!text) return usage_error("option --bastion", "it is missing", "give -b [USER@]HOST, or set HOLDFAST_BASTION");
-  return Destination::parse(*text);
+Result<std::vector<Destination>> read_bastions(const Arguments& arguments, const Variables& variables) {
+  std::string text;
+  for (const auto& given : arguments.all("bastion")) text += (text.empty() ? "" : ",") + given;
+  if (!arguments.has("bastion")) {
+    const auto variable = variables.first_of({"HOLDFAST_BASTION", "SCITEX_TUNNEL_BASTION_SERVER"});
+    if (!variable)
+      return usage_error("option --bastion", "it is missing", "give -b [USER@]HOST, or set HOLDFAST_BASTION");
+    text = *variable;
+  }
+  return parse_bastions(text);
 }
 
 Result<std::vector<Forward>> read_forwards(const Arguments& arguments) {
@@ -49,6 +54,8 @@ Result<> check_backend_name(const std::string& name, const std::string& subject)
 Result<> check_engine(const SetupRequest& request) {
   if (request.engine == Engine::native) return {};
   TunnelSpec spec{request.name, request.bastion, request.forwards, request.identity};
+  spec.engine = request.engine;
+  spec.fallbacks = request.fallbacks;
   spec.host = request.host.value_or("");
   HOLDFAST_TRY(const auto tunnel, Tunnel::make(std::move(spec)));
   return ssh::check_for_autossh(tunnel);
@@ -109,9 +116,10 @@ Result<std::optional<boost::filesystem::path>> read_identity(const Arguments& ar
 /// What leads to a bastion and back, whatever is to hold it.
 Result<SetupRequest> read_way(Context& context, const Arguments& arguments, TunnelName name,
                               std::vector<Forward> forwards) {
-  HOLDFAST_TRY(auto bastion, read_bastion(arguments, context.variables));
+  HOLDFAST_TRY(auto bastions, read_bastions(arguments, context.variables));
   HOLDFAST_TRY(const auto scope, choose_scope(arguments, context.host));
-  SetupRequest request{std::move(name), std::move(bastion), std::move(forwards), {}, {}, "auto", {}, {}, {}, {}};
+  SetupRequest request{std::move(name), bastions.front(), std::move(forwards), {}, {}, "auto", {}, {}, {}, {}};
+  request.fallbacks.assign(bastions.begin() + 1, bastions.end());
   for (const auto& text : arguments.all("ssh-option")) {
     HOLDFAST_TRY(auto option, SshOption::parse(text));
     request.ssh_options.push_back(std::move(option));
@@ -155,8 +163,9 @@ const std::vector<Option>& setup_options() {
        "without); a socket's path may stand in place of [BIND:]PORT; may be given several times",
        true},
       {"bastion,b", "[USER@]HOST[:PORT]",
-       "the bastion, or a Host of ~/.ssh/config; an IPv6 address in brackets; HOLDFAST_BASTION stands in for it", false,
-       Values::bastion},
+       "the bastion, or a Host of ~/.ssh/config; an IPv6 address in brackets; HOLDFAST_BASTION stands in for it; "
+       "FIRST,SECOND or given several times: the next one while those before it are down",
+       true, Values::bastion},
       {"identity,secret-key,s", "FILE",
        "the private key; HOLDFAST_IDENTITY stands in for it; without either, what ssh itself would use", false,
        Values::file},
@@ -191,6 +200,9 @@ Result<std::vector<std::string>> read_only_backends(const Variables& variables) 
 
 Result<SetupRequest> read_check_request(Context& context, const Arguments& arguments) {
   HOLDFAST_TRY(auto name, TunnelName::parse("doctor"));
+  HOLDFAST_TRY(const auto bastions, read_bastions(arguments, context.variables));
+  if (bastions.size() > 1)
+    return usage_error("option --bastion", "several are given, and one is checked at a time", "ask for each by itself");
   if (arguments.has("port")) {
     HOLDFAST_TRY(auto forwards, read_forwards(arguments));
     return read_way(context, arguments, std::move(name), std::move(forwards));
@@ -202,7 +214,7 @@ Result<SetupRequest> read_check_request(Context& context, const Arguments& argum
 
 Result<SetupRequest> read_setup_request(Context& context, const Arguments& arguments) {
   HOLDFAST_TRY(auto forwards, read_forwards(arguments));
-  HOLDFAST_CHECK(read_bastion(arguments, context.variables));
+  HOLDFAST_CHECK(read_bastions(arguments, context.variables));
   HOLDFAST_TRY(auto name, read_name(arguments, forwards));
   HOLDFAST_TRY(const auto engine, read_engine(arguments));
   HOLDFAST_TRY(const auto scope, choose_scope(arguments, context.host));

@@ -31,7 +31,8 @@ struct SetupRequest {
   bool move = false;                         ///< a tunnel that is there, and nothing but its backend is to change
   std::vector<Forward> held = {};            ///< by somebody who hands them over: not asked for beforehand
   std::function<Result<>()> take_over = {};  ///< makes them let go; run once all is ready, right before the start
-  std::optional<std::string> host = {};      ///< "any", or this host by name: the tunnel is to be its, whoever's it was
+  std::vector<Destination> fallbacks = {};
+  std::optional<std::string> host = {};  ///< "any", or this host by name: the tunnel is to be its, whoever's it was
 };
 
 /// The options of setup, as rows of the table.

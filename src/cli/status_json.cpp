@@ -37,6 +37,13 @@ json::array forwards_value(const std::vector<TunnelStatus::Forward>& forwards) {
   return array;
 }
 
+json::value bastions_value(const std::vector<std::string>& bastions) {
+  if (bastions.empty()) return nullptr;
+  json::array array;
+  for (const auto& bastion : bastions) array.push_back(text(bastion));
+  return array;
+}
+
 json::object backend_value(const TunnelStatus::Backend& backend) {
   const auto survival = [&](Survival Survives::*what) {
     return backend.survives ? json::value(json::string(((*backend.survives).*what).text())) : json::value(nullptr);
@@ -97,6 +104,7 @@ json::object tunnel_value(const TunnelStatus& tunnel) {
           {"since", time_or_null(tunnel.since)},
           {"host", text_or_null(tunnel.host)},
           {"bastion", text_or_null(tunnel.bastion)},
+          {"bastions", bastions_value(tunnel.bastions)},
           {"engine", text_or_null(tunnel.engine)},
           {"forwards", forwards_value(tunnel.forwards)},
           {"backend", backend_value(tunnel.backend)},

@@ -135,6 +135,16 @@ std::string reconnects_words(const TunnelStatus& tunnel) {
                      reconnect_words(tunnel.past->day), reconnect_words(tunnel.past->week));
 }
 
+/// Of several bastions, where the one in use stands among them.
+std::string choice_words(const TunnelStatus& tunnel) {
+  if (tunnel.bastions.size() < 2) return {};
+  std::string others;
+  for (const auto& bastion : tunnel.bastions)
+    if (bastion != tunnel.bastion) others += (others.empty() ? "" : ", ") + printable(bastion);
+  return tunnel.bastion == tunnel.bastions.front() ? fmt::format(" (else {})", others)
+                                                   : fmt::format(" (in place of {})", others);
+}
+
 }  // namespace
 
 std::string status_table(const std::vector<TunnelStatus>& tunnels, WallTime now, bool colour) {
@@ -161,7 +171,7 @@ std::string status_detail(const TunnelStatus& tunnel, const std::vector<store::T
   if (tunnel.last_error) sheet.row("last error", error_words(*tunnel.last_error, now));
   sheet.row("host",
             or_unknown(tunnel.host) + (tunnel.elsewhere && !tunnel.renamed ? " (not this one: ask there)" : ""));
-  sheet.row("bastion", or_unknown(tunnel.bastion));
+  sheet.row("bastion", or_unknown(tunnel.bastion) + choice_words(tunnel));
   for (const auto& forward : tunnel.forwards)
     sheet.row("forward", fmt::format("{} → {}{}", printable(forward.listen), printable(forward.target),
                                      forward.state ? fmt::format(", {}", store::to_text(*forward.state)) : ""));

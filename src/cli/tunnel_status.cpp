@@ -27,6 +27,7 @@ TunnelStatus of_file(const Tunnel& tunnel) {
   status.name = tunnel->name.text();
   if (!tunnel->host.empty()) status.host = tunnel->host;
   status.bastion = tunnel->bastion.text();
+  for (std::size_t at = 0; at < tunnel.bastions(); ++at) status.bastions.push_back(tunnel.bastion(at).text());
   status.engine = std::string(to_text(tunnel->engine));
   for (const auto& forward : tunnel->forwards)
     status.forwards.push_back({end_text(forward.listen()), end_text(forward.target()), {}});
@@ -37,6 +38,7 @@ TunnelStatus of_file(const Tunnel& tunnel) {
 void take_over(TunnelStatus& status, const store::LiveState& live, const os::Host& host) {
   status.state = live.state;
   status.verified = live.verified;
+  if (!live.bastion.empty()) status.bastion = live.bastion;
   status.since = live.since;
   status.supervisor_pid = live.supervisor.pid;
   status.rtt_ms = live.rtt_ms;

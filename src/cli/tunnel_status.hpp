@@ -40,7 +40,8 @@ struct TunnelStatus {
   std::optional<bool> verified;
   std::optional<WallTime> since;
   std::optional<std::string> host;
-  std::optional<std::string> bastion;
+  std::optional<std::string> bastion;  ///< of several the one in use
+  std::vector<std::string> bastions;   ///< all, the first choice first; empty: not known
   std::optional<std::string> engine;
   std::vector<Forward> forwards;
   Backend backend;

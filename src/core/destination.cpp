@@ -89,4 +89,23 @@ std::string Destination::text() const {
 
 std::string Destination::ssh_argument() const { return user_ ? *user_ + "@" + host_ : host_; }
 
+Result<std::vector<Destination>> parse_bastions(std::string_view text) {
+  constexpr std::size_t k_most = 8;
+  const auto refuse = [&](std::string cause) {
+    return usage_error("bastion \"" + std::string(text.substr(0, 120)) + "\"", std::move(cause),
+                       "several bastions are given as FIRST,SECOND");
+  };
+  std::vector<Destination> bastions;
+  for (const std::string& part : split(text, ',')) {
+    const std::string_view one = trim(part);
+    if (one.empty() && text.find(',') != std::string_view::npos) return refuse("a bastion beside a comma is missing");
+    HOLDFAST_TRY(auto bastion, Destination::parse(one));
+    if (std::find(bastions.begin(), bastions.end(), bastion) != bastions.end())
+      return refuse(bastion.text() + " is given twice");
+    bastions.push_back(std::move(bastion));
+  }
+  if (bastions.size() > k_most) return refuse("more than eight are given");
+  return bastions;
+}
+
 }  // namespace holdfast

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace holdfast {
 
@@ -33,5 +34,8 @@ class Destination {
   std::string host_;
   std::optional<std::uint16_t> port_;
 };
+
+/// "FIRST, SECOND, …": at least one, no two alike, eight at most. A usage error.
+[[nodiscard]] Result<std::vector<Destination>> parse_bastions(std::string_view text);
 
 }  // namespace holdfast

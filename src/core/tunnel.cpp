@@ -93,6 +93,8 @@ Result<Tunnel> Tunnel::make(TunnelSpec spec) {
     for (std::size_t j = 0; j < i; ++j)
       if (spec.forwards[i].listen() == spec.forwards[j].listen())
         return usage_error("port", end_text(spec.forwards[i].listen()) + " is given twice");
+  if (spec.engine == Engine::autossh && !spec.fallbacks.empty())
+    return usage_error("bastion", "autossh keeps to one bastion", "give one bastion, or leave engine autossh out");
   if (spec.forwards.size() > 256) return usage_error("port", "more than 256 forwards");
   const auto check_path = [](const char* key, const boost::filesystem::path& path) -> Result<> {
     if (!path.is_absolute()) return usage_error(key, "it is not an absolute path");
@@ -113,6 +115,23 @@ Result<Tunnel> Tunnel::make(TunnelSpec spec) {
   if (spec.machine.size() > 32 || spec.machine.find_first_not_of("0123456789abcdef") != std::string::npos)
     return usage_error("machine", "it is no mark of a machine");
   return Tunnel(std::move(spec));
+}
+
+const Destination& Tunnel::bastion(std::size_t at) const {
+  return at == 0 ? spec_.bastion : spec_.fallbacks.at(at - 1);
+}
+
+Tunnel Tunnel::by_way_of(std::size_t bastion) const {
+  TunnelSpec spec = spec_;
+  spec.bastion = this->bastion(bastion);
+  spec.fallbacks.clear();
+  return Tunnel(std::move(spec));
+}
+
+std::string bastions_text(const Destination& first, const std::vector<Destination>& fallbacks) {
+  std::string text = first.text();
+  for (const Destination& next : fallbacks) text += ", " + next.text();
+  return text;
 }
 
 Result<boost::filesystem::path> resolve_identity(std::string_view text, const boost::filesystem::path& home,

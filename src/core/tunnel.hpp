@@ -52,6 +52,7 @@ struct TunnelSpec {
   std::optional<boost::filesystem::path> known_hosts = {};  ///< where setup pinned a host key of its own
   std::optional<boost::filesystem::path> runtime_dir = {};  ///< where socket, lock and live state are; chosen at setup
   std::chrono::seconds probe_interval{60};                  ///< 10 s .. 1 h
+  std::vector<Destination> fallbacks = {};  ///< bastions to go to while `bastion` is down, the best first
   bool operator==(const TunnelSpec&) const = default;
 };
 
@@ -64,10 +65,19 @@ class Tunnel {
   [[nodiscard]] const TunnelSpec& spec() const noexcept { return spec_; }
   bool operator==(const Tunnel&) const = default;
 
+  /// The first and its fallbacks.
+  [[nodiscard]] std::size_t bastions() const noexcept { return 1 + spec_.fallbacks.size(); }
+  [[nodiscard]] const Destination& bastion(std::size_t at) const;
+  /// The same tunnel by way of that bastion alone.
+  [[nodiscard]] Tunnel by_way_of(std::size_t bastion) const;
+
  private:
   explicit Tunnel(TunnelSpec spec) : spec_(std::move(spec)) {}
   TunnelSpec spec_;
 };
+
+/// "FIRST, SECOND, …"
+[[nodiscard]] std::string bastions_text(const Destination& first, const std::vector<Destination>& fallbacks);
 
 /// An identity file as the user named it, made absolute: a leading "~/" is `home`, once; a relative path hangs on
 /// `directory`. Refuses control bytes and an empty path.

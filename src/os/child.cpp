@@ -49,7 +49,7 @@ Result<std::unique_ptr<Child>> Child::start(boost::asio::io_context& context, co
   boost::system::error_code error;
   auto process = launcher(context.get_executor(), error, program, tail(spec.command.argv),
                           process_v2::process_stdio{nullptr, out.get(), err.get()}, process_v2::process_start_dir{"/"},
-                          ChildHygiene{.own_session = true});
+                          ChildHygiene{.own_session = true, .ends_with_us = spec.ends_with_us});
   if (error) {
     reap_failed_start(launcher.pid);
     return Error{"starting", program.string(), errno_text(error.value()), {}};

@@ -17,6 +17,7 @@ struct ChildSpec {
   Command command;
   fs::path out;  ///< appended to; made 0600
   fs::path err;
+  bool ends_with_us = false;  ///< it is worth nothing to whoever comes after us
 };
 
 class Child {

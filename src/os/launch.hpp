@@ -10,6 +10,7 @@
 #include <boost/process/v2/stdio.hpp>
 
 #include <pthread.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -26,6 +27,7 @@ void close_descriptors_at_exec() noexcept;
 /// inherits an ignored SIGTERM ignores it), and a session of its own if asked.
 struct ChildHygiene {
   bool own_session = false;
+  bool ends_with_us = false;  ///< SIGTERM when we end, however that comes (prctl(2), PR_SET_PDEATHSIG)
 
   template <class Launcher, class Path>
   boost::system::error_code on_exec_setup(Launcher&, const Path&, const char* const*(&)) {
@@ -34,6 +36,7 @@ struct ChildHygiene {
     sigemptyset(&none);
     ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
     if (own_session) ::setsid();
+    if (ends_with_us) ::prctl(PR_SET_PDEATHSIG, SIGTERM);
     close_descriptors_at_exec();
     return {};
   }

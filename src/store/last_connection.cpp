@@ -7,7 +7,8 @@
 namespace holdfast::store {
 namespace {
 
-constexpr std::size_t k_longest_line = 256;
+constexpr std::size_t k_longest = 16 * 1024;
+constexpr std::size_t k_longest_name = 512;
 constexpr std::size_t k_longest_address = 64;
 
 std::optional<TcpEnd> end_from(const std::string& host, const std::string& port) {
@@ -24,31 +25,39 @@ fs::path last_connection_file(const Places& places, const TunnelName& name) {
   return places.state_file(name, "connection");
 }
 
-std::string format_connection(const os::TcpPair& connection) {
-  return fmt::format("{} {} {} {}\n", connection.local.host, connection.local.port, connection.peer.host,
-                     connection.peer.port);
+std::string format_connections(const Connections& connections) {
+  std::string text;
+  for (const auto& [bastion, connection] : connections)
+    text += fmt::format("{} {} {} {} {}\n", connection.local.host, connection.local.port, connection.peer.host,
+                        connection.peer.port, bastion);
+  return text;
 }
 
-std::optional<os::TcpPair> parse_connection(std::string_view text) {
-  if (text.size() > k_longest_line || !text.ends_with('\n')) return std::nullopt;
-  const auto words = split(text.substr(0, text.size() - 1), ' ');
-  if (words.size() != 4) return std::nullopt;
-  const auto local = end_from(words[0], words[1]);
-  const auto peer = end_from(words[2], words[3]);
-  if (!local || !peer) return std::nullopt;
-  return os::TcpPair{*local, *peer};
+Connections parse_connections(std::string_view text, const std::string& only) {
+  Connections connections;
+  if (text.size() > k_longest || !text.ends_with('\n')) return connections;
+  for (const std::string& line : split(text, '\n')) {
+    const auto words = split(line, ' ');
+    if (words.size() != 4 && words.size() != 5) continue;
+    const auto local = end_from(words[0], words[1]);
+    const auto peer = end_from(words[2], words[3]);
+    const std::string& bastion = words.size() == 5 ? words[4] : only;
+    if (local && peer && !bastion.empty() && bastion.size() <= k_longest_name && !has_control_bytes(bastion))
+      connections.emplace(bastion, os::TcpPair{*local, *peer});
+  }
+  return connections;
 }
 
-std::optional<os::TcpPair> read_last_connection(const os::Host& host, const Places& places, const TunnelName& name) {
-  const auto text = host.read_file(last_connection_file(places, name), k_longest_line);
-  if (!text) return std::nullopt;
-  return parse_connection(*text);
+Connections read_last_connections(const os::Host& host, const Places& places, const TunnelName& name,
+                                  const std::string& only) {
+  const auto text = host.read_file(last_connection_file(places, name), k_longest);
+  return text ? parse_connections(*text, only) : Connections{};
 }
 
-Result<> keep_last_connection(os::Host& host, const Places& places, const TunnelName& name,
-                              const os::TcpPair& connection) {
+Result<> keep_last_connections(os::Host& host, const Places& places, const TunnelName& name,
+                               const Connections& connections) {
   constexpr mode_t k_private = 0600;
-  return host.write_file(last_connection_file(places, name), format_connection(connection), k_private);
+  return host.write_file(last_connection_file(places, name), format_connections(connections), k_private);
 }
 
 }  // namespace holdfast::store

@@ -1,4 +1,4 @@
-// The two ends of the last connection that carried a tunnel, kept over a power cut: what a knock needs.
+// The two ends of the last connection that carried a tunnel, by bastion, kept over a power cut: what a knock needs.
 #pragma once
 
 #include "core/result.hpp"
@@ -7,23 +7,27 @@
 #include "os/tcp_sockets.hpp"
 #include "store/places.hpp"
 
-#include <optional>
+#include <map>
 #include <string>
 #include <string_view>
 
 namespace holdfast::store {
 
+/// By Destination::text().
+using Connections = std::map<std::string, os::TcpPair>;
+
 /// places.state_file(name, "connection")
 [[nodiscard]] fs::path last_connection_file(const Places& places, const TunnelName& name);
 
-/// "LOCAL-HOST LOCAL-PORT PEER-HOST PEER-PORT\n"
-[[nodiscard]] std::string format_connection(const os::TcpPair& connection);
-/// Nothing for any other text.
-[[nodiscard]] std::optional<os::TcpPair> parse_connection(std::string_view text);
+/// A line each: "LOCAL-HOST LOCAL-PORT PEER-HOST PEER-PORT BASTION\n"
+[[nodiscard]] std::string format_connections(const Connections& connections);
+/// Without the lines that are none of these; one without a bastion, as written before there were several, is that of
+/// `only`.
+[[nodiscard]] Connections parse_connections(std::string_view text, const std::string& only);
 
-[[nodiscard]] std::optional<os::TcpPair> read_last_connection(const os::Host& host, const Places& places,
-                                                              const TunnelName& name);
-[[nodiscard]] Result<> keep_last_connection(os::Host& host, const Places& places, const TunnelName& name,
-                                            const os::TcpPair& connection);
+[[nodiscard]] Connections read_last_connections(const os::Host& host, const Places& places, const TunnelName& name,
+                                                const std::string& only);
+[[nodiscard]] Result<> keep_last_connections(os::Host& host, const Places& places, const TunnelName& name,
+                                             const Connections& connections);
 
 }  // namespace holdfast::store

@@ -81,6 +81,9 @@ RuntimeFiles runtime_files(const TunnelName& name, const fs::path& directory) {
   files.ssh_log = named(".ssh.log");
   files.ssh_err = named(".ssh.err");
   files.autossh_log = named(".autossh.log");
+  files.trial = directory / fmt::format("{:08x}.t", hash);
+  files.trial_log = named(".trial.log");
+  files.trial_err = named(".trial.err");
   return files;
 }
 

@@ -53,8 +53,12 @@ struct RuntimeFiles {
   fs::path ssh_err;  ///< ssh's stderr
   fs::path probe;    ///< a socket that leads to one of the bastion's, there for moments
   fs::path autossh_log;
+  fs::path trial;      ///< control socket of a login that only tries another bastion
+  fs::path trial_log;  ///< its ssh -E
+  fs::path trial_err;
 };
-/// All of them lie directly in `directory`, named by a short hash of the tunnel's name (control, probe) or NAME.suffix.
+/// All of them lie directly in `directory`, named by a short hash of the tunnel's name (control, probe, trial) or
+/// NAME.suffix.
 [[nodiscard]] RuntimeFiles runtime_files(const TunnelName& name, const fs::path& directory);
 
 /// Where a user's runtime directory may be, best first: [XDG_RUNTIME_DIR/holdfast, else /run/user/UID/holdfast, if

@@ -295,11 +295,12 @@ Result<Tunnel> parse_tunnel(const TunnelName& name, std::string_view text, const
   constexpr const char* k_remedy = "add the line, or run holdfast setup again";
   for (const char* key : {"port", "bastion"})
     if (!values.one(key)) return refuse(file, fmt::format("the key {} is missing", key), k_remedy);
-  auto bastion = Destination::parse(*values.one("bastion"));
-  if (!bastion) return values.at("bastion", bastion.error());
+  auto bastions = parse_bastions(*values.one("bastion"));
+  if (!bastions) return values.at("bastion", bastions.error());
   HOLDFAST_TRY(std::vector<Forward> forwards, read_forwards(values));
 
-  TunnelSpec spec{name, std::move(*bastion), std::move(forwards)};
+  TunnelSpec spec{name, bastions->front(), std::move(forwards)};
+  spec.fallbacks.assign(bastions->begin() + 1, bastions->end());
   HOLDFAST_TRY(spec.ssh_options, read_options(values));
   HOLDFAST_CHECK(read_words(values, spec));
   HOLDFAST_CHECK(read_paths(values, home, spec));
@@ -326,7 +327,7 @@ std::string format_tunnel(const Tunnel& tunnel) {
   if (tunnel->known_hosts) add("known-hosts", tunnel->known_hosts->native());
   if (tunnel->runtime_dir) add("runtime-dir", tunnel->runtime_dir->native());
   add("probe-interval", std::to_string(tunnel->probe_interval.count()));
-  add("bastion", tunnel->bastion.text());
+  add("bastion", bastions_text(tunnel->bastion, tunnel->fallbacks));
   return out;
 }
 

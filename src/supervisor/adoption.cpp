@@ -55,10 +55,11 @@ std::optional<Predecessor> find_predecessor(const Tunnel& tunnel, const store::R
   if (socket.kind != os::FileKind::socket || socket.owner != host.user().uid) return std::nullopt;
   const auto master = ssh::find_master(host, files.control);
   if (!master || *master != *live.ssh) return std::nullopt;
-  if (!has_only_forwards_of(tunnel, live) ||
-      !was_started_with(session_arguments(client, tunnel, files), master->pid, host) || !answers(files, master->pid))
-    return std::nullopt;
-  return Predecessor{*master, live.reconnects, live.state == store::TunnelState::up};
+  if (!has_only_forwards_of(tunnel, live) || !answers(files, master->pid)) return std::nullopt;
+  for (std::size_t at = 0; at < tunnel.bastions(); ++at)
+    if (was_started_with(session_arguments(client, tunnel.by_way_of(at), files), master->pid, host))
+      return Predecessor{*master, live.reconnects, live.state == store::TunnelState::up, at};
+  return std::nullopt;
 }
 
 bool has_successor(const os::Host& host, const store::Places& places, const TunnelName& name,

@@ -23,6 +23,7 @@ struct Predecessor {
   os::ProcessId ssh;
   std::uint64_t reconnects = 0;  ///< that its supervisor had counted
   bool was_up = false;           ///< then the last connection that was kept is its own
+  std::size_t bastion = 0;
 };
 
 /// The ssh that answers on the control socket, if it is beyond doubt the one that a former supervisor of this tunnel

@@ -247,6 +247,7 @@ void Machine::handle(const TimerFired& event) {
       set(Timer::kill, k_grace);  // a process in an uninterruptible wait is asked again
       return;
     case Timer::ask_again:
+    case Timer::trial:
       return;
   }
 }

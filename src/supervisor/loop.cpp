@@ -4,8 +4,8 @@
 #include "ssh/diagnosis.hpp"
 #include "ssh/mux/mux_client.hpp"
 #include "store/host_part.hpp"
-#include "store/last_connection.hpp"
 #include "store/tunnel_store.hpp"
+#include "supervisor/connections.hpp"
 #include "supervisor/end_to_end.hpp"
 #include "supervisor/event_queue.hpp"
 #include "supervisor/file_watch.hpp"
@@ -20,6 +20,7 @@
 #include "supervisor/ssh_session.hpp"
 #include "supervisor/suspend_watch.hpp"
 #include "supervisor/timers.hpp"
+#include "supervisor/trial.hpp"
 #include "supervisor/tunnel_rules.hpp"
 #include "supervisor/useless_knock.hpp"
 
@@ -29,7 +30,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
+#include <deque>
 #include <utility>
 
 namespace holdfast::supervisor {
@@ -44,6 +47,7 @@ struct Loop::Impl {
   os::Host& host;
   store::Places places;
   Tunnel tunnel;
+  Tunnel way;                    ///< the same by the bastion in use alone
   std::optional<Tunnel> reread;  ///< takes its place with the next ssh
   store::RuntimeFiles files;
   ssh::Client client;
@@ -54,25 +58,21 @@ struct Loop::Impl {
   EventQueue<Event> events;
   Timers timers;
 
-  std::optional<os::TcpPair> stale;  ///< of a former run of ssh, until it is known to be gone
-  std::optional<os::TcpPair> last;   ///< of the last run that carried the tunnel: where the bastion is
+  Connections connections;
   Machine machine;
   Reporter reporter;
   SshSession session;
   std::optional<ssh::mux::MuxClient> mux;
   std::optional<EndToEnd> end_to_end;
   Knocker knocker;
-  PathWatch path_watch;
+  std::deque<PathWatch> path_watches;  ///< by bastion
+  Trial trial;
   NetworkWatch network_watch;
   SuspendWatch suspend_watch;
   FileWatch file_watch;
   std::optional<Error> end_reason;
-  bool noted = false;                   ///< the connection of this run of ssh was looked at
-  std::optional<os::TcpPair> current;   ///< it, until the forwards stand
-  std::optional<os::TcpPair> carrying;  ///< it, from then on
-  bool behind_proxy = false;            ///< this run's connection to the bastion is another process's
-  std::size_t closing = 0;              ///< forwards whose end is waited for
-  std::string heard;                    ///< lines of ssh's log since end_to_end last asked
+  std::size_t closing = 0;  ///< forwards whose end is waited for
+  std::string heard;        ///< lines of ssh's log since end_to_end last asked
   std::string last_line;
 
   Impl(os::Host& real_host, store::Places where, Tunnel wanted, store::RuntimeFiles runtime, ssh::Client ssh_client,
@@ -80,6 +80,7 @@ struct Loop::Impl {
       : host(real_host),
         places(std::move(where)),
         tunnel(std::move(wanted)),
+        way(tunnel.by_way_of(0)),
         files(std::move(runtime)),
         client(std::move(ssh_client)),
         manager(service_manager),
@@ -92,13 +93,12 @@ struct Loop::Impl {
                  if (late > k_far_too_late) post(Woke{});
                  post(TimerFired{timer});
                }),
-        stale(store::read_last_connection(host, places, tunnel->name)),
-        last(stale),
+        connections(store::read_last_connections(host, places, tunnel->name, tunnel->bastion.text())),
         machine(rules()),
         reporter(host, places, tunnel->name, files.live, manager),
         session(context, host, files),
         knocker(context),
-        path_watch(context, [this] { post(PathBack{}); }),
+        trial(context, host, files, client),
         network_watch(context, [this] { post(NetworkGained{}); }),
         suspend_watch(context, [this] { post(Woke{}); }),
         file_watch(
@@ -107,14 +107,27 @@ struct Loop::Impl {
               if (store::is_shared(tunnel, places)) reload();
             },
             [this](const Error& error) { end(error); }) {
-    reporter.set_tunnel(tunnel);
-    reporter.set_connection(last);
+    make_path_watches();
+    tell_way();
+  }
+
+  void make_path_watches() {
+    path_watches.clear();
+    for (std::size_t at = 0; at < tunnel.bastions(); ++at)
+      path_watches.emplace_back(context, [this, at] { post(PathBack{at}); });
+  }
+
+  void tell_way() {
+    reporter.set_tunnel(way);
+    reporter.set_connection(connections.last(way->bastion.text()));
   }
 
   [[nodiscard]] Rules rules() {
-    Rules rules = rules_of(tunnel);
+    Rules rules = rules_of(way);
+    rules.bastions = tunnel.bastions();
     rules.standby = tunnel->host == k_any_host;
-    rules.held_before = stale.has_value();
+    for (std::size_t at = 0; at < tunnel.bastions(); ++at)
+      rules.held_before.push_back(connections.is_stale_at(tunnel.bastion(at).text()));
     return rules;
   }
 
@@ -127,21 +140,21 @@ struct Loop::Impl {
     for (const Action& action : actions) std::visit([this](const auto& one) { carry_out(one); }, action);
     log_ssh();
     reporter.set_ssh(session.process());
-    if (machine.phase() == Phase::opening) note_connection();
+    // Not sooner: an ssh that is not logged in yet may have several.
+    if (machine.phase() == Phase::opening && session.process()) connections.note(session.process()->pid);
     if (machine.phase() == Phase::up) keep_connection();
     reporter.tell(machine.view());
   }
 
   // --- actions out
 
-  void carry_out(const StartChild&) {
+  void carry_out(const StartChild& action) {
     file_watch.look();
-    noted = false;
-    current.reset();
-    carrying.reset();
     closing = 0;
     if (reread) take_reread();
-    const os::Command command{.argv = session_arguments(client, tunnel, files),
+    go_by(action.bastion);
+    connections.begin(way->bastion.text());
+    const os::Command command{.argv = session_arguments(client, way, files),
                               .environment = ssh::job_environment(host, host.user())};
     const auto started = session.start(
         command, [this] { post(ControlReady{}); }, [this](int) { on_exit(); });
@@ -156,13 +169,23 @@ struct Loop::Impl {
 
   void speak_with_it() {
     mux.emplace(context, files.control);
-    end_to_end.emplace(context, *mux, files.probe, tunnel, [this] { return heard_since(); });
+    end_to_end.emplace(context, *mux, files.probe, way, [this] { return heard_since(); });
+  }
+
+  void go_by(std::size_t bastion) {
+    if (way->bastion == tunnel.bastion(bastion)) return;
+    way = tunnel.by_way_of(bastion);
+    reporter.log("by way of " + way->bastion.text());
+    tell_way();
   }
 
   void take_reread() {
+    const bool other_bastions = (*reread)->fallbacks != tunnel->fallbacks;
     tunnel = *std::exchange(reread, std::nullopt);
+    way = tunnel.by_way_of(std::min(machine.view().bastion, tunnel.bastions() - 1));
+    if (other_bastions) make_path_watches();
     machine.set_rules(rules());
-    reporter.set_tunnel(tunnel);
+    tell_way();
   }
 
   // What is taken away first: a forward to another target may want the same port.
@@ -170,7 +193,7 @@ struct Loop::Impl {
     const Tunnel before = tunnel;
     if (reread) take_reread();
     if (action.request == 0) return;
-    end_to_end.emplace(context, *mux, files.probe, tunnel, [this] { return heard_since(); });
+    end_to_end.emplace(context, *mux, files.probe, way, [this] { return heard_since(); });
     reporter.log(fmt::format("the forwards changed: {} closed, {} now", action.close.size(), tunnel->forwards.size()));
     closing = action.close.size();
     if (closing == 0) return post(ForwardsClosed{action.request});
@@ -184,15 +207,15 @@ struct Loop::Impl {
   void adopt(const Predecessor& predecessor) {
     reporter.log(fmt::format("ssh {} of a former supervisor goes on", predecessor.ssh.pid));
     session.adopt(predecessor.ssh, [this] { on_exit(); });
-    noted = predecessor.was_up;
-    if (noted) carrying = stale;
+    go_by(predecessor.bastion);
+    connections.begin(way->bastion.text(), predecessor.was_up);
     speak_with_it();
-    post(Adopted{predecessor.reconnects});
+    post(Adopted{predecessor.reconnects, predecessor.bastion});
   }
 
   void on_exit() {
     log_ssh();
-    post(ChildExited{ssh::diagnose(session.said(), tunnel)});
+    post(ChildExited{ssh::diagnose(session.said(), way)});
   }
 
   void carry_out(const EndChild& action) { session.signal(action.by_force ? SIGKILL : SIGTERM); }
@@ -217,13 +240,14 @@ struct Loop::Impl {
 
   void carry_out(const Knock& action) {
     const Forward& forward = tunnel->forwards.at(action.forward);
-    if (!stale || stale == carrying)
-      return post(KnockAnswered{.gone = true, .why = explain_no_knock(behind_proxy, tunnel, forward)});
+    const auto stale = connections.stale();
+    if (!stale)
+      return post(KnockAnswered{.gone = true, .why = explain_no_knock(connections.is_behind_proxy(), way, forward)});
     knocker.knock(*stale, [this, forward, stale_pair = *stale](KnockResult result) {
       // An address that is not ours now may be ours again.
-      if (result == KnockResult::answered) stale.reset();
+      if (result == KnockResult::answered) connections.forget_stale(stale_pair);
       const bool gone = result == KnockResult::answered || result == KnockResult::impossible;
-      post(KnockAnswered{.gone = gone, .why = explain_useless_knock(result, stale_pair, tunnel, forward)});
+      post(KnockAnswered{.gone = gone, .why = explain_useless_knock(result, stale_pair, way, forward)});
     });
   }
 
@@ -239,28 +263,32 @@ struct Loop::Impl {
   void carry_out(const CancelTimer& action) { timers.cancel(action.timer); }
 
   void carry_out(const WatchPath& action) {
-    if (action.on && last) return path_watch.start(last->peer, place_of(tunnel->forwards.front()), action);
-    path_watch.stop();
+    auto& watch = path_watches.at(action.bastion);
+    const auto last = action.on ? connections.last(tunnel.bastion(action.bastion).text()) : std::nullopt;
+    if (last) return watch.start(last->peer, place_of(tunnel->forwards.front()), action);
+    watch.stop();
   }
+
+  // Where another host may rightly have the ports, they say nothing.
+  void carry_out(const Try& action) {
+    const Tunnel better = tunnel.by_way_of(action.bastion);
+    const auto stale = connections.stale_at(better->bastion.text());
+    trial.start(better, stale, tunnel->host != k_any_host, [this, at = action.bastion](std::optional<Diagnosis> why) {
+      if (why) reporter.log(fmt::format("{} is not well yet: {}", tunnel.bastion(at).text(), why->message));
+      post(TrialAnswered{at, std::move(why)});
+    });
+  }
+
+  void carry_out(const EndTrial&) { trial.end(); }
 
   void carry_out(const Quit&) { context.stop(); }
 
   // --- what is noted on the way
 
-  // As soon as ssh is logged in: later it also has connections to targets, and which one is the bastion's is not told.
-  void note_connection() {
-    if (std::exchange(noted, true) || !session.process()) return;
-    current = os::established_connection(session.process()->pid);
-    behind_proxy = !current;
-    os::reset_on_close(session.process()->pid);
-  }
-
-  // This connection holds the forwards now: it is the one to knock at if it ends badly.
   void keep_connection() {
-    if (!current) return;
-    stale = last = carrying = std::exchange(current, std::nullopt);
-    reporter.set_connection(last);
-    if (const auto kept = store::keep_last_connection(host, places, tunnel->name, *last); !kept)
+    if (!connections.keep()) return;
+    reporter.set_connection(connections.last(way->bastion.text()));
+    if (const auto kept = store::keep_last_connections(host, places, tunnel->name, connections.all()); !kept)
       reporter.log(kept.error().line());
   }
 
@@ -291,7 +319,7 @@ struct Loop::Impl {
     if (!*fresh && !reread) return reporter.log("the tunnel file was read again: nothing changed");
     const Tunnel next = *fresh ? **fresh : tunnel;
     if (needs_new_login(tunnel, next))
-      post(Reloaded{next->forwards.size()});
+      post(Reloaded{next->forwards.size(), next.bastions()});
     else
       post(ForwardsChanged{find_forwards(tunnel, next)});
     reread = next;
@@ -316,7 +344,8 @@ Loop::~Loop() = default;
 Result<> Loop::run() {
   impl_->long_run.begin();
   impl_->reporter.log(fmt::format("holdfast {}, pid {}: {} to {}", HOLDFAST_VERSION, ::getpid(),
-                                  impl_->tunnel->name.text(), impl_->tunnel->bastion.text()));
+                                  impl_->tunnel->name.text(),
+                                  bastions_text(impl_->tunnel->bastion, impl_->tunnel->fallbacks)));
   if (predecessor_)
     impl_->adopt(*predecessor_);
   else

@@ -22,6 +22,7 @@ std::string_view to_text(Phase phase) noexcept {
 }
 
 Machine::Machine(Rules rules) : rules_(std::move(rules)) {
+  choices_.resize(rules_.bastions);
   view_.forwards.assign(rules_.forwards, ForwardState::pending);
   open_.assign(rules_.forwards, false);
   refused_ = open_;
@@ -38,13 +39,15 @@ Actions Machine::on(const Event& event, TimePoint now, double chance) {
 // --- the attempt
 
 void Machine::handle(const Started&) {
-  if (phase_ == Phase::idle) begin_attempt();
+  if (phase_ == Phase::idle) begin_attempt(0);
 }
 
-void Machine::begin_attempt() {
+void Machine::begin_attempt(std::size_t bastion) {
   cancel_all();
   forget_requests();
   phase_ = Phase::starting;
+  view_.bastion = bastion;
+  moving_to_.reset();
   attempt_began_ = now_;
   open_.assign(view_.forwards.size(), false);
   refused_ = open_;
@@ -54,7 +57,7 @@ void Machine::begin_attempt() {
   view_.next_attempt.reset();
   // A tunnel that a person must mend stays `failed` to the eye while a slow retry is made.
   if (view_.state != TunnelState::failed) show(TunnelState::connecting, "connecting");
-  actions_.emplace_back(StartChild{});
+  actions_.emplace_back(StartChild{bastion});
   set(Timer::attempt, k_attempt_limit);
 }
 
@@ -68,7 +71,7 @@ void Machine::handle(const ChildFailedToStart& event) {
 
 void Machine::handle(const ControlReady&) {
   if (phase_ != Phase::starting) return;
-  watch_path({});
+  leave_paths(view_.bastion);
   phase_ = Phase::opening;
   ask_for_next_forward();
 }
@@ -148,9 +151,10 @@ void Machine::become_up(const ProbeAnswered& answer) {
     phase_ = Phase::up;
     up_since_ = now_;
     cancel(Timer::attempt);
+    plan_trial();
   }
   was_verified_ = true;
-  rules_.held_before = true;
+  hold(true);
   view_.verified = answer.kind == ProbeAnswered::Kind::verified;
   view_.rtt_ms = answer.rtt_ms;
   if (!view_.verified && answer.why && view_.last_error != answer.why) remember(*answer.why);
@@ -160,10 +164,11 @@ void Machine::become_up(const ProbeAnswered& answer) {
 
 // The path is good: ssh stays, only the truth is told.
 void Machine::target_is_down(const ProbeAnswered& answer) {
+  if (phase_ != Phase::up) plan_trial();
   phase_ = Phase::up;
   up_since_ = now_;
   was_verified_ = true;
-  rules_.held_before = true;
+  hold(true);
   cancel(Timer::attempt);
   view_.verified = false;
   view_.rtt_ms.reset();
@@ -222,10 +227,11 @@ bool Machine::was_healthy() const {
 void Machine::end_child() {
   if (phase_ == Phase::ending) return;
   // What a run earned must not be lost on the way to its end.
-  if (was_healthy()) backoff_.reset();
+  if (was_healthy()) backoff().reset();
   cancel_all();
   forget_requests();
-  watch_path({});
+  leave_paths(view_.bastion);
+  end_trial();
   phase_ = Phase::ending;
   kill_sent_ = false;
   view_.verified = false;
@@ -241,8 +247,10 @@ void Machine::end_child() {
 void Machine::handle(const ChildExited& event) {
   if (!has_child()) return;
   const bool asked = phase_ == Phase::ending;
-  if (was_healthy()) backoff_.reset();
+  if (was_healthy()) backoff().reset();
+  if (phase_ == Phase::up && now_ - up_since_ >= k_settled) stay_ = k_shortest_stay;
   cancel_all();
+  end_trial();
   forget_requests();
   view_.verified = false;
   view_.rtt_ms.reset();
@@ -251,7 +259,9 @@ void Machine::handle(const ChildExited& event) {
   mark_all(ForwardState::down);
   if (stopping_) return stop();
   if (was_verified_) ++view_.reconnects;
-  if (restarting_ || reloading_) return begin_attempt();
+  if (reloading_) return begin_attempt(0);
+  if (restarting_) return begin_attempt(view_.bastion);
+  if (moving_to_) return begin_attempt(*moving_to_);
   if (!asked) {
     cause_ =
         event.why ? *event.why : Diagnosis{FailureClass::closed, "ssh ended without a word: somebody ended it", {}};
@@ -261,26 +271,6 @@ void Machine::handle(const ChildExited& event) {
   // time, a bastion that closes by all at once.
   const bool closed_on_us = !asked && event.why && event.why->failure == FailureClass::closed;
   wait_for_retry(!was_verified_ ? Loss::none : closed_on_us ? Loss::shared : Loss::ours);
-}
-
-void Machine::wait_for_retry(Loss loss) {
-  cancel_all();
-  const FailureClass failure = cause_ ? cause_->failure : FailureClass::unknown;
-  const std::string reason = cause_ ? cause_->message : "ssh ended";
-  const Milliseconds wait = backoff_.after(failure, loss, now_, chance_, rules_.until_turn);
-  const bool needs_person = urgency_of(failure) == Urgency::needs_person;
-  const bool refused = failure == FailureClass::refused;
-  watch_path({.on = !needs_person,
-              .gone = refused || failure == FailureClass::unreachable,
-              .refused = refused || failure == FailureClass::closed});
-  if (wait == Milliseconds{0}) {
-    show(TunnelState::connecting, reason);
-    return begin_attempt();
-  }
-  phase_ = Phase::waiting;
-  view_.next_attempt = now_ + wait;
-  show(needs_person ? TunnelState::failed : TunnelState::waiting, reason);
-  set(Timer::retry, wait);
 }
 
 // --- small things
@@ -307,9 +297,8 @@ void Machine::set(Timer timer, Milliseconds wait) { actions_.emplace_back(SetTim
 void Machine::cancel(Timer timer) { actions_.emplace_back(CancelTimer{timer}); }
 
 void Machine::cancel_all() {
-  for (const Timer timer : {Timer::attempt, Timer::retry, Timer::probe, Timer::ask_again, Timer::kill}) cancel(timer);
+  for (const Timer timer : {Timer::attempt, Timer::retry, Timer::probe, Timer::ask_again, Timer::kill, Timer::trial})
+    cancel(timer);
 }
-
-void Machine::watch_path(WatchPath watch) { actions_.emplace_back(watch); }
 
 }  // namespace holdfast::supervisor

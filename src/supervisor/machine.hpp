@@ -13,6 +13,10 @@
 // stale session; the others are open and looked at. The connection is kept, the forward asked for again and again, and
 // the stale session knocked at. Where another host may rightly have the port (host = any) it is a standby: the same, at
 // ease, and nobody is knocked at. `ending`: ssh was told to end. `stopped` is final.
+//
+// Of several bastions each has a past and waits of its own. An attempt goes to the first that is due; one that fails
+// passes to the next at once. While a later one carries the tunnel those before it are tried beside it, by a login that
+// asks for the ports and lets them go; when that went well, the tunnel moves back (machine_bastions.cpp).
 #pragma once
 
 #include "core/failure.hpp"
@@ -30,8 +34,8 @@ namespace holdfast::supervisor {
 
 enum class Phase { idle, waiting, starting, opening, contested, verifying, up, ending, stopped };
 
-enum class Timer { attempt, retry, probe, ask_again, kill };
-inline constexpr std::size_t k_timers = 5;
+enum class Timer { attempt, retry, probe, ask_again, kill, trial };
+inline constexpr std::size_t k_timers = 6;
 
 /// Names one request, so that an answer that comes too late is told from the one that is waited for.
 using RequestId = std::uint64_t;
@@ -41,6 +45,7 @@ using RequestId = std::uint64_t;
 struct Started {};  ///< the supervisor begins
 struct Adopted {    ///< it begins with the ssh of a former one, which runs and is logged in
   std::uint64_t reconnects = 0;
+  std::size_t bastion = 0;
 };
 struct ChildFailedToStart {
   Diagnosis why;
@@ -95,10 +100,17 @@ struct TimerFired {
 };
 struct NetworkGained {};  ///< an address or a default route came
 struct Woke {};           ///< from suspend, or from being frozen
-struct PathBack {};       ///< the bastion's ssh port accepts connections again
-struct Nudged {};         ///< SIGUSR1: a person asks
-struct Reloaded {         ///< the tunnel file was read again, and needs another login
+struct PathBack {         ///< the bastion's ssh port accepts connections again
+  std::size_t bastion = 0;
+};
+struct TrialAnswered {
+  std::size_t bastion = 0;
+  std::optional<Diagnosis> why;  ///< nothing when it let us in and has the ports
+};
+struct Nudged {};  ///< SIGUSR1: a person asks
+struct Reloaded {  ///< the tunnel file was read again, and needs another login
   std::size_t forwards = 1;
+  std::size_t bastions = 1;
 };
 struct StopAsked {
   bool leave_child = false;  ///< an ssh that is logged in is for the next supervisor
@@ -106,11 +118,13 @@ struct StopAsked {
 
 using Event = std::variant<Started, Adopted, ChildFailedToStart, ControlReady, ChildExited, ForwardAnswered,
                            HolderAnswered, KnockAnswered, ForwardsChanged, ForwardsClosed, ProbeAnswered, TimerFired,
-                           NetworkGained, Woke, PathBack, Nudged, Reloaded, StopAsked>;
+                           NetworkGained, Woke, PathBack, TrialAnswered, Nudged, Reloaded, StopAsked>;
 
 // --- actions: what is to be done
 
-struct StartChild {};
+struct StartChild {
+  std::size_t bastion = 0;
+};
 struct EndChild {
   bool by_force = false;  ///< SIGKILL in place of SIGTERM
 };
@@ -147,17 +161,24 @@ struct WatchPath {
   bool on = false;
   bool gone = false;     ///< an attempt has just seen it closed; else the watch is to see that for itself
   bool refused = false;  ///< or ended by the bastion, whose host lives: others wait for its sshd as we do
+  std::size_t bastion = 0;
 };
+/// Log in there beside the ssh that carries the tunnel, ask for the ports, let them go.
+struct Try {
+  std::size_t bastion = 0;
+};
+struct EndTrial {};
 struct Quit {};
 
 using Action = std::variant<StartChild, EndChild, OpenForward, LookForHolder, Knock, ChangeForwards, Probe, SetTimer,
-                            CancelTimer, WatchPath, Quit>;
+                            CancelTimer, WatchPath, Try, EndTrial, Quit>;
 using Actions = std::vector<Action>;
 
 /// What status shows of it.
 struct View {
   store::TunnelState state = store::TunnelState::connecting;
   bool verified = false;
+  std::size_t bastion = 0;  ///< that carries it, or was gone to last
   std::vector<store::ForwardState> forwards;
   std::optional<double> rtt_ms;
   std::uint64_t reconnects = 0;
@@ -181,12 +202,25 @@ inline constexpr Milliseconds k_between_asks = std::chrono::seconds(1);
 /// How long a host that may stand by takes the port's holder for a session of its own that is not gone yet.
 inline constexpr Milliseconds k_reclaim = std::chrono::minutes(2);
 
+/// How long a later bastion carries the tunnel at the least, before a better one is tried; twice that for each time
+/// that a move back did not last, up to the longest.
+inline constexpr Milliseconds k_shortest_stay = std::chrono::seconds(10);
+inline constexpr Milliseconds k_longest_stay = std::chrono::minutes(10);
+/// A move back lasted when the tunnel was up this long.
+inline constexpr Milliseconds k_settled = std::chrono::minutes(10);
+/// Between trials of one bastion that go wrong; a watch of its path can hasten one.
+inline constexpr Milliseconds k_longest_between_trials = std::chrono::minutes(5);
+/// A port that stays taken for this long sends the tunnel to the next bastion, where there is one.
+inline constexpr Milliseconds k_contest_here = std::chrono::seconds(30);
+
 struct Rules {
   std::size_t forwards = 1;
+  std::size_t bastions = 1;
   std::chrono::seconds probe_interval{60};
   bool standby = false;         ///< host = any: a taken port means that another host has the tunnel
   bool target_by_name = false;  ///< ssh resolves a target's name in its only thread: silence may be a slow resolver
-  bool held_before = false;     ///< a former run held the forwards: a refusal is our stale session, not a prohibition
+  /// By bastion: a former run held the forwards there, so a refusal is our stale session, not a prohibition.
+  std::vector<bool> held_before = {};
   /// Words for a class that the machine finds by itself; `forward`: the one it is about. Pure.
   std::function<Diagnosis(FailureClass, std::optional<std::size_t> forward)> explain;
   /// The wait until our turn among all who lost the bastion with us: within k_spread. Without it, chance decides.
@@ -203,7 +237,7 @@ class Machine {
   [[nodiscard]] const View& view() const noexcept { return view_; }
   [[nodiscard]] Phase phase() const noexcept { return phase_; }
   /// With a ChangeForwards, or the StartChild that follows a Reloaded.
-  void set_rules(Rules rules) { rules_ = std::move(rules); }
+  void set_rules(Rules rules);
 
  private:
   void handle(const Started&);
@@ -221,11 +255,12 @@ class Machine {
   void handle(const NetworkGained&);
   void handle(const Woke&);
   void handle(const PathBack&);
+  void handle(const TrialAnswered&);
   void handle(const Nudged&);
   void handle(const Reloaded&);
   void handle(const StopAsked&);
 
-  void begin_attempt();
+  void begin_attempt(std::size_t bastion);
   void restart_attempt();
   void look_now();
   void ask_again();
@@ -248,6 +283,12 @@ class Machine {
   void give_up(Diagnosis why);
   void end_child();
   void wait_for_retry(Loss loss);
+  void note_failure(std::size_t bastion, FailureClass failure, Milliseconds wait);
+  void plan_trial();
+  void begin_trial();
+  void end_trial();
+  void move_back_to(std::size_t bastion);
+  void hold(bool held);
   void retry_early();
   void stop();
   void leave();
@@ -257,6 +298,7 @@ class Machine {
   void cancel(Timer timer);
   void cancel_all();
   void watch_path(WatchPath watch);
+  void leave_paths(std::size_t from);
   void forget_requests();
   void mark_all(store::ForwardState state);
   void remember(Diagnosis why);
@@ -268,6 +310,9 @@ class Machine {
   [[nodiscard]] Milliseconds soon_probe_wait() const;
   [[nodiscard]] Milliseconds ask_again_wait() const;
   [[nodiscard]] Milliseconds standby_wait() const;
+  [[nodiscard]] std::size_t first_due() const;
+  [[nodiscard]] bool held_before() const;
+  [[nodiscard]] Backoff& backoff() { return choices_[view_.bastion].backoff; }
   [[nodiscard]] bool is_own_stale() const;
   [[nodiscard]] bool may_ask_early() const;
   [[nodiscard]] bool is_any_open() const;
@@ -277,7 +322,19 @@ class Machine {
   Rules rules_;
   Phase phase_ = Phase::idle;
   View view_;
-  Backoff backoff_;
+
+  /// What is known of a bastion.
+  struct Choice {
+    Backoff backoff;
+    TimePoint due;                      ///< before that it is not gone to
+    Urgency urgency = Urgency::steady;  ///< of its last failure
+    Milliseconds between_trials{0};
+  };
+  std::vector<Choice> choices_;
+  std::size_t next_ = 0;              ///< the one that the retry timer is for
+  std::optional<std::size_t> trial_;  ///< under way
+  Milliseconds stay_ = k_shortest_stay;
+  std::optional<std::size_t> moving_to_;
 
   // of the event under way
   TimePoint now_;

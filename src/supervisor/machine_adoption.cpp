@@ -9,6 +9,7 @@ void Machine::handle(const Adopted& event) {
   if (phase_ != Phase::idle) return;
   phase_ = Phase::opening;
   attempt_began_ = now_;
+  view_.bastion = std::min(event.bastion, choices_.size() - 1);
   was_verified_ = true;
   view_.reconnects = event.reconnects;
   show(store::TunnelState::connecting, "taking over the ssh of a former supervisor");
@@ -20,7 +21,8 @@ void Machine::handle(const Adopted& event) {
 void Machine::leave() {
   cancel_all();
   forget_requests();
-  watch_path({});
+  leave_paths(0);
+  end_trial();
   phase_ = Phase::stopped;
   actions_.emplace_back(Quit{});
 }

@@ -63,7 +63,7 @@ void Machine::handle(const HolderAnswered& event) {
       return ask_for_next_forward();
     case HolderAnswered::Kind::prohibited:
       // Where another host may have it, that is by far the likelier reason.
-      return rules_.held_before || rules_.standby ? pass_over(ForwardState::busy) : deny();
+      return held_before() || rules_.standby ? pass_over(ForwardState::busy) : deny();
   }
 }
 
@@ -119,7 +119,7 @@ void Machine::handle(const KnockAnswered& event) {
 }
 
 /// The holder is, as far as we know, a session of our own that the bastion has not noticed to be dead.
-bool Machine::is_own_stale() const { return rules_.held_before && !stale_gone_ && now_ - contested_since_ < k_reclaim; }
+bool Machine::is_own_stale() const { return held_before() && !stale_gone_ && now_ - contested_since_ < k_reclaim; }
 
 // The port is taken. A login is dear to the bastion, a question over the connection that we have is not.
 void Machine::contest() {
@@ -132,10 +132,13 @@ void Machine::contest() {
     owner_silences_ = 0;
     cancel(Timer::attempt);
     if (is_any_open()) set(Timer::probe, soon_probe_wait());
+    plan_trial();
   } else {
     turn_to_next_refused();
   }
   if (rules_.standby && !is_own_stale()) return stand_by();
+  if (choices_.size() > 1 && !is_any_open() && now_ - contested_since_ >= k_contest_here)
+    return give_up(rules_.explain(FailureClass::forward_busy, next_forward_));
   if (begins) {
     const bool denied = is_all_denied();
     Diagnosis why = rules_.explain(denied ? FailureClass::forward_denied : FailureClass::forward_busy, next_forward_);
@@ -153,7 +156,7 @@ void Machine::stand_by() {
     view_.last_error.reset();
     show(TunnelState::standby, rules_.explain(FailureClass::forward_busy, next_forward_).message);
   }
-  rules_.held_before = false;  // whatever we held is gone or not ours to reclaim
+  hold(false);  // whatever we held is gone or not ours to reclaim
   set(Timer::ask_again, standby_wait());
 }
 

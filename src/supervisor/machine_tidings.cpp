@@ -11,14 +11,9 @@ constexpr Milliseconds k_stuck_connect(1500);  // an attempt this old began on a
 
 }  // namespace
 
-void Machine::retry_early() {
-  const Urgency urgency = cause_ ? urgency_of(cause_->failure) : Urgency::steady;
-  if (backoff_.allows_early(urgency, now_)) begin_attempt();
-}
-
 /// The attempt under way began on a path that is gone: a fresh one is quicker than TCP's patience.
 void Machine::restart_attempt() {
-  if (now_ - attempt_began_ < k_stuck_connect || !backoff_.allows_early(Urgency::soon, now_)) return;
+  if (now_ - attempt_began_ < k_stuck_connect || !backoff().allows_early(Urgency::soon, now_)) return;
   restarting_ = true;
   end_child();
 }
@@ -30,7 +25,7 @@ void Machine::handle(const TimerFired& event) {
         give_up(rules_.explain(FailureClass::timeout, std::nullopt));
       return;
     case Timer::retry:
-      if (phase_ == Phase::waiting) begin_attempt();
+      if (phase_ == Phase::waiting) begin_attempt(next_);
       return;
     case Timer::probe:
       if (phase_ != Phase::up && (phase_ != Phase::contested || !is_any_open())) return;
@@ -40,6 +35,8 @@ void Machine::handle(const TimerFired& event) {
     case Timer::ask_again:
       if (may_ask_early()) ask_again();
       return;
+    case Timer::trial:
+      return begin_trial();
     case Timer::kill:
       if (phase_ != Phase::ending) return;
       actions_.emplace_back(EndChild{.by_force = true});
@@ -60,25 +57,23 @@ void Machine::look_now() {
   if (phase_ == Phase::starting) restart_attempt();
 }
 
-void Machine::handle(const PathBack&) {
-  if (phase_ == Phase::waiting) return retry_early();
-  if (phase_ == Phase::starting) restart_attempt();
-}
-
 void Machine::handle(const Nudged&) {
   if (phase_ == Phase::up && awaited_ == 0) return begin_probe();
   if (may_ask_early()) return ask_again();
-  if (phase_ == Phase::waiting && backoff_.allows_early(Urgency::soon, now_)) begin_attempt();
+  if (phase_ == Phase::waiting && choices_[0].backoff.allows_early(Urgency::soon, now_)) begin_attempt(0);
 }
 
 void Machine::handle(const Reloaded& event) {
   change_.reset();
+  end_trial();
+  choices_.resize(std::max(event.bastions, std::size_t{1}));
+  view_.bastion = std::min(view_.bastion, choices_.size() - 1);
   view_.forwards.assign(event.forwards, ForwardState::pending);
   open_.assign(event.forwards, false);
   refused_ = open_;
   if (stopping_) return;
   show(TunnelState::connecting, "the tunnel file changed");
-  if (!has_child()) return begin_attempt();
+  if (!has_child()) return begin_attempt(0);
   reloading_ = true;
   end_child();
 }
@@ -95,7 +90,8 @@ void Machine::handle(const StopAsked& event) {
 void Machine::stop() {
   cancel_all();
   forget_requests();
-  watch_path({});
+  leave_paths(0);
+  end_trial();
   phase_ = Phase::stopped;
   view_.next_attempt.reset();
   mark_all(ForwardState::down);

@@ -17,8 +17,12 @@ constexpr std::size_t k_log_limit = 256 * 1024;
 
 }  // namespace
 
-SshSession::SshSession(boost::asio::io_context& context, os::Host& host, store::RuntimeFiles files)
-    : context_(context), host_(host), files_(std::move(files)), log_(host, files_.ssh_log) {}
+SshSession::SshSession(boost::asio::io_context& context, os::Host& host, store::RuntimeFiles files, bool ends_with_us)
+    : context_(context),
+      host_(host),
+      files_(std::move(files)),
+      ends_with_us_(ends_with_us),
+      log_(host, files_.ssh_log) {}
 
 SshSession::~SshSession() = default;
 
@@ -31,7 +35,7 @@ Result<> SshSession::start(const os::Command& command, std::function<void()> on_
   // With a dead socket in its place ssh says "already exists, disabling multiplexing" and stays connected, deaf.
   for (const auto& file : {files_.control, files_.ssh_log, files_.ssh_err}) HOLDFAST_CHECK(host_.remove_file(file));
   watch_ = std::make_unique<ControlWatch>(context_, files_.control, std::move(on_control));
-  auto child = os::Child::start(context_, os::ChildSpec{command, {}, files_.ssh_err},
+  auto child = os::Child::start(context_, os::ChildSpec{command, {}, files_.ssh_err, ends_with_us_},
                                 [this, handler = std::move(on_exit)](int exit_code) {
                                   watch_.reset();
                                   process_.reset();

@@ -25,7 +25,8 @@ class ControlWatch;
 
 class SshSession {
  public:
-  SshSession(boost::asio::io_context& context, os::Host& host, store::RuntimeFiles files);
+  /// Uses control, ssh_log and ssh_err of `files`. `ends_with_us`: as of os::ChildSpec.
+  SshSession(boost::asio::io_context& context, os::Host& host, store::RuntimeFiles files, bool ends_with_us = false);
   ~SshSession();
   SshSession(const SshSession&) = delete;
   SshSession& operator=(const SshSession&) = delete;
@@ -53,6 +54,7 @@ class SshSession {
   boost::asio::io_context& context_;
   os::Host& host_;
   store::RuntimeFiles files_;
+  bool ends_with_us_;
   std::unique_ptr<os::Child> child_;
   std::unique_ptr<os::ProcessWatch> adopted_;
   std::unique_ptr<ControlWatch> watch_;

@@ -9,6 +9,7 @@ namespace holdfast::supervisor {
 Rules rules_of(const Tunnel& tunnel) {
   return Rules{
       .forwards = tunnel->forwards.size(),
+      .bastions = 1,
       .probe_interval = tunnel->probe_interval,
       .target_by_name = has_name_as_target(tunnel),
       .explain =

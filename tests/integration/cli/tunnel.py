@@ -7,8 +7,8 @@ import subprocess
 
 from house import PROGRAM, TunnelHouse, is_alive, main, until
 
-KEYS = ["name", "state", "verified", "since", "host", "bastion", "engine", "forwards", "backend", "supervisor_pid",
-        "ssh_pid", "rtt_ms", "reconnects", "next_attempt", "last_error"]
+KEYS = ["name", "state", "verified", "since", "host", "bastion", "bastions", "engine", "forwards", "backend",
+        "supervisor_pid", "ssh_pid", "rtt_ms", "reconnects", "next_attempt", "last_error"]
 
 
 class Life(TunnelHouse):
@@ -115,6 +115,7 @@ class Broken(TunnelHouse):
         self.set_up()
         before = self.status()
         self.kill(before["ssh_pid"])
+        until("it to be gone", lambda: not is_alive(before["ssh_pid"]))
         self.assertNotEqual(self.status()["ssh_pid"], before["ssh_pid"])
         after = self.await_up()
         self.assertEqual((after["supervisor_pid"], after["reconnects"]), (before["supervisor_pid"], 1))

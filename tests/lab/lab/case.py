@@ -42,11 +42,11 @@ def why_not() -> Optional[str]:
     return None
 
 
-def shared_lab(workstations: Sequence[str], shared_home: bool) -> Lab:
+def shared_lab(workstations: Sequence[str], shared_home: bool, bastions: Sequence[str]) -> Lab:
     """The lab of this test program: booted at first use, ended by main()."""
     global _shared
     if _shared is None:
-        lab = Lab(workstations, shared_home)
+        lab = Lab(workstations, shared_home, bastions)
         lab.__enter__()
         _shared = lab
         print(f"# a lab of {len(lab.hosts)} hosts is up after {lab.boot_seconds:.1f} s", file=sys.stderr)
@@ -58,10 +58,11 @@ class LabTest(unittest.TestCase):
     lab: Lab
     workstations: Sequence[str] = ("workstation",)  # the same in every class of a file
     shared_home = False
+    bastions: Sequence[str] = ("bastion",)
 
     @classmethod
     def setUpClass(cls) -> None:
-        cls.lab = shared_lab(cls.workstations, cls.shared_home)
+        cls.lab = shared_lab(cls.workstations, cls.shared_home, cls.bastions)
 
     def setUp(self) -> None:
         for host in self.lab.hosts.values():

@@ -20,11 +20,12 @@ class Lab:
         with Lab() as lab:
             lab.workstation.run(["uname", "-a"])
 
-    Several workstations (login nodes, say) can be had, and one /home shared by all of them.
+    Several workstations (login nodes, say) can be had, and one /home shared by all of them; and several bastions.
     """
 
-    def __init__(self, workstations: Sequence[str] = ("workstation",), shared_home: bool = False) -> None:
-        self._names, self._shared_home = tuple(workstations), shared_home
+    def __init__(self, workstations: Sequence[str] = ("workstation",), shared_home: bool = False,
+                 bastions: Sequence[str] = ("bastion",)) -> None:
+        self._names, self._shared_home, self._bastions = tuple(workstations), shared_home, tuple(bastions)
         self.hosts: dict[str, Host] = {}
 
     def __enter__(self) -> Lab:
@@ -52,8 +53,9 @@ class Lab:
             binds = [f"{ground / 'home'}:/home"]
         for name in self._names:
             self.hosts[name] = Host(self._claim, self.desk, self.network, name, binds)
-        self.bastion = Bastion(self._claim, self.desk, self.network, "bastion")
-        self.hosts["bastion"] = self.bastion
+        self.bastions = [Bastion(self._claim, self.desk, self.network, name) for name in self._bastions]
+        self.bastion = self.bastions[0]
+        self.hosts.update({bastion.name: bastion for bastion in self.bastions})
         self.workstation = self.hosts[self._names[0]]
         for host in self.hosts.values():
             host.knows(self.hosts.values())

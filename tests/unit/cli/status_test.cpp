@@ -170,7 +170,7 @@ BOOST_AUTO_TEST_CASE(json_has_every_key_in_order) {
   live.last_error = store::LastError{{FailureClass::forward_busy, "the port is taken", "wait"}, at(-60)};
   BOOST_TEST(status_json({status()}) ==
              R"({"tunnels":[{"name":"lab","state":"up","verified":true,"since":"2027-01-15T08:00:00Z","host":"ws",)"
-             R"("bastion":"gate@bastion","engine":"native",)"
+             R"("bastion":"gate@bastion","bastions":["gate@bastion"],"engine":"native",)"
              R"("forwards":[{"listen":"127.0.0.1:2222","target":"localhost:22","state":"up"}],)"
              R"("backend":{"name":"nohup","installed":true,"running":true,)"
              R"("survives":{"crash":"no","logout":"yes","reboot":"no"}},)"
@@ -182,11 +182,12 @@ BOOST_AUTO_TEST_CASE(json_has_every_key_in_order) {
 BOOST_AUTO_TEST_CASE(json_says_null_for_what_is_not_known) {
   TunnelStatus unknown;
   unknown.name = "lab";
-  BOOST_TEST(setup_json(unknown, false) ==
-             R"({"name":"lab","state":null,"verified":null,"since":null,"host":null,"bastion":null,"engine":null,)"
-             R"("forwards":[],"backend":{"name":null,"installed":null,"running":null,)"
-             R"("survives":{"crash":null,"logout":null,"reboot":null}},"supervisor_pid":null,"ssh_pid":null,)"
-             R"("rtt_ms":null,"reconnects":null,"next_attempt":null,"last_error":null,"changed":false})");
+  BOOST_TEST(
+      setup_json(unknown, false) ==
+      R"({"name":"lab","state":null,"verified":null,"since":null,"host":null,"bastion":null,"bastions":null,"engine":null,)"
+      R"("forwards":[],"backend":{"name":null,"installed":null,"running":null,)"
+      R"("survives":{"crash":null,"logout":null,"reboot":null}},"supervisor_pid":null,"ssh_pid":null,)"
+      R"("rtt_ms":null,"reconnects":null,"next_attempt":null,"last_error":null,"changed":false})");
   BOOST_TEST(status_json({}) == R"({"tunnels":[]})");
 }
 

@@ -63,4 +63,22 @@ BOOST_DATA_TEST_CASE(hostile_or_broken_ones_are_usage_errors, data::make({"",   
   BOOST_TEST(d.error().line().find('\n') == std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(several_stand_in_their_order) {
+  const auto several = holdfast::parse_bastions("gate@a, b:2200 ,[::1]");
+  BOOST_REQUIRE(several);
+  BOOST_REQUIRE(several->size() == 3U);
+  BOOST_TEST((*several)[0].text() == "gate@a");
+  BOOST_TEST((*several)[1].text() == "b:2200");
+  BOOST_TEST((*several)[2].text() == "[::1]");
+  BOOST_TEST(holdfast::parse_bastions("gate@a")->size() == 1U);
+}
+
+BOOST_DATA_TEST_CASE(a_list_with_a_fault_is_a_usage_error,
+                     data::make({"", ",", "a,", ",a", "a,,b", "a,a", "a,-oProxyCommand=x", "a b", "a,b c",
+                                 "a,b,c,d,e,f,g,h,i"})) {
+  const auto several = holdfast::parse_bastions(sample);
+  BOOST_REQUIRE(!several);
+  BOOST_TEST((several.error().status == ExitStatus::usage));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -54,6 +54,20 @@ BOOST_AUTO_TEST_CASE(what_setup_writes_is_what_run_reads) {
   BOOST_TEST((*again == tunnel));
 }
 
+BOOST_AUTO_TEST_CASE(several_bastions_are_one_line_in_their_order) {
+  TunnelSpec spec = a_spec();
+  spec.fallbacks = {*Destination::parse("gate@second"), *Destination::parse("[2001:db8::1]:22")};
+  const Tunnel tunnel = *Tunnel::make(spec);
+  const auto text = format_tunnel(tunnel);
+  BOOST_TEST(text.ends_with("\nbastion = gate@bastion:2200, gate@second, [2001:db8::1]:22\n"));
+  const auto again = parse(text);
+  BOOST_REQUIRE_MESSAGE(again, again.error().line());
+  BOOST_TEST((*again == tunnel));
+  BOOST_TEST(tunnel.by_way_of(1)->bastion.text() == "gate@second");
+  BOOST_TEST(tunnel.by_way_of(1).bastions() == 1U);
+  BOOST_TEST(!parse(text + "engine = autossh\n"));  // it keeps to one bastion
+}
+
 BOOST_AUTO_TEST_CASE(a_plain_tunnel_is_a_plain_file) {
   const auto text = format_tunnel(*Tunnel::make(a_spec()));
   BOOST_TEST(text.find("\nport = 127.0.0.1:2222:localhost:22\n") != std::string::npos);

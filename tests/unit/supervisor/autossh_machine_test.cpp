@@ -74,7 +74,6 @@ struct World {
                         .probe_interval = std::chrono::seconds(60),
                         .standby = false,
                         .target_by_name = false,
-                        .held_before = false,
                         .explain = [](FailureClass one, std::optional<std::size_t>) { return failure(one); }}};
   std::map<Timer, Milliseconds> timers;
   RequestId request = 0;

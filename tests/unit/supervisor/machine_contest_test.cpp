@@ -26,7 +26,7 @@ BOOST_AUTO_TEST_SUITE(machine_contest)
 
 BOOST_AUTO_TEST_CASE(our_own_stale_port_is_knocked_at_and_asked_for_until_it_is_ours) {
   Rules rules = plain_rules();
-  rules.held_before = true;
+  rules.held_before = {true};
   Story story(rules);
   story.log_in();
   BOOST_TEST(has<LookForHolder>(story.refuse()));
@@ -108,7 +108,7 @@ BOOST_AUTO_TEST_CASE(a_standby_whose_ssh_dies_stands_by_again) {
 
 BOOST_AUTO_TEST_CASE(a_former_owner_reclaims_what_its_own_dead_session_holds_and_else_stands_by) {
   Rules rules = standby_rules();
-  rules.held_before = true;
+  rules.held_before = {true};
   Story story(rules);
   story.log_in();
   story.refuse();
@@ -162,7 +162,7 @@ BOOST_AUTO_TEST_CASE(a_forward_that_is_refused_though_nobody_has_it_is_forbidden
 
 BOOST_AUTO_TEST_CASE(what_was_allowed_before_is_not_called_forbidden_because_one_may_not_look) {
   Rules rules = plain_rules();
-  rules.held_before = true;
+  rules.held_before = {true};
   Story story(rules);
   story.log_in();
   story.refuse();

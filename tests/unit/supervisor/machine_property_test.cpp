@@ -114,11 +114,12 @@ void step(Random& random, World& world) {
     if (failed_start) return void(world.give(ChildFailedToStart{some_failure(random)}, chance));
     return void(world.give(ChildExited{says_why ? std::optional(some_failure(random)) : std::nullopt}, chance));
   }
+  if (dice < 76 && world.trial) return void(world.give(TrialAnswered{*world.trial, some_words(random)}, chance));
   if (dice < 92) {
     if (const auto timer = next_timer(world)) return void(world.fire(*timer, chance));
   }
   world.pass(Milliseconds(below(random, 90'000)));
-  switch (below(random, 11)) {
+  switch (below(random, 12)) {
     case 9:
       return void(world.give(Adopted{}, chance));  // too late: one has begun
     case 7:
@@ -130,11 +131,13 @@ void step(Random& random, World& world) {
     case 1:
       return void(world.give(Woke{}, chance));
     case 2:
-      return void(world.give(PathBack{}, chance));
+      return void(world.give(PathBack{below(random, 3)}, chance));
+    case 10:
+      return void(world.give(TrialAnswered{below(random, 3), some_words(random)}, chance));
     case 3:
       return void(world.give(Nudged{}, chance));
     case 4:
-      return void(world.give(Reloaded{1 + below(random, 3)}, chance));
+      return void(world.give(Reloaded{1 + below(random, 3), 1 + below(random, 3)}, chance));
     case 5:
       return void(world.give(ControlReady{}, chance));  // out of place, most of the time
     case 6:
@@ -164,11 +167,12 @@ BOOST_AUTO_TEST_CASE(no_stream_of_events_breaks_a_promise) {
     Rules rules = plain_rules(1 + below(random, 3));
     rules.standby = below(random, 2) == 0;
     rules.target_by_name = below(random, 2) == 0;
-    rules.held_before = below(random, 2) == 0;
+    rules.bastions = below(random, 2) == 0 ? 1 : 1 + below(random, 3);
+    for (std::size_t at = 0; at < rules.bastions; ++at) rules.held_before.push_back(below(random, 2) == 0);
     rules.probe_interval = std::chrono::seconds(10 + below(random, 3590));
     World world(rules);
     if (below(random, 3) == 0)
-      world.give(Adopted{below(random, 5)});
+      world.give(Adopted{below(random, 5), below(random, world.bastions)});
     else
       world.give(Started{});
     for (std::size_t at = 0; at < k_stream && world.broken.empty(); ++at) step(random, world);

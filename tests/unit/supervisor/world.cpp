@@ -8,9 +8,10 @@ namespace holdfast::supervisor {
 using store::ForwardState;
 using store::TunnelState;
 
-Rules plain_rules(std::size_t forwards) {
+Rules plain_rules(std::size_t forwards, std::size_t bastions) {
   Rules rules;
   rules.forwards = forwards;
+  rules.bastions = bastions;
   rules.explain = [](FailureClass failure, std::optional<std::size_t>) {
     return Diagnosis{failure, std::string(to_text(failure)), {}};
   };
@@ -20,9 +21,12 @@ Rules plain_rules(std::size_t forwards) {
 World::World(Rules rules)
     : machine(rules),
       forwards(rules.forwards),
+      bastions(rules.bastions),
       probe_interval(rules.probe_interval),
       may_stand_by(rules.standby),
-      held_before(rules.held_before) {}
+      held_before(rules.held_before) {
+  held_before.resize(bastions);
+}
 
 void World::check(bool holds, const char* promise) {
   if (!holds && broken.empty())
@@ -43,11 +47,17 @@ const Actions& World::give(const Event& event, double chance) {
   }
   if (std::holds_alternative<Adopted>(event) && machine.phase() == Phase::idle) {
     child = true;
+    bastion = std::get<Adopted>(event).bastion;
     open.assign(forwards, false);
   }
+  if (const auto* tried = std::get_if<TrialAnswered>(&event); tried != nullptr && trial == tried->bastion)
+    trial.reset();
   if (const auto* stop = std::get_if<StopAsked>(&event)) may_leave = stop->leave_child;
   if (const auto* reloaded = std::get_if<Reloaded>(&event)) {
     forwards = reloaded->forwards;
+    bastions = reloaded->bastions;
+    held_before.resize(std::max(held_before.size(), bastions));
+    bastion = std::min(bastion, bastions - 1);
     coming.reset();
     open.assign(forwards, false);
   }
@@ -110,13 +120,13 @@ void World::carry_out(const Action& action) {
     request = id;
     asked = what;
   };
-  if (std::holds_alternative<StartChild>(action)) {
-    check(!child, "there is at most one ssh");
-    child = true;
-    end_asked = false;
-    request = 0;
-    open.assign(forwards, false);
-    starts.push_back(now);
+  if (const auto* begin = std::get_if<StartChild>(&action)) {
+    start(*begin);
+  } else if (const auto* attempt = std::get_if<Try>(&action)) {
+    try_out(*attempt);
+  } else if (std::holds_alternative<EndTrial>(action)) {
+    check(trial.has_value(), "only a trial that is under way is ended");
+    trial.reset();
   } else if (std::holds_alternative<EndChild>(action)) {
     check(child, "only an ssh that runs is ended");
     end_asked = true;
@@ -145,18 +155,44 @@ void World::carry_out(const Action& action) {
   } else if (const auto* cancel = std::get_if<CancelTimer>(&action)) {
     due[static_cast<std::size_t>(cancel->timer)].reset();
   } else if (const auto* watch = std::get_if<WatchPath>(&action)) {
+    check(watch->bastion < bastions, "only the way to a bastion that exists is watched");
     path_watched = watch->on;
     path = *watch;
   } else if (std::holds_alternative<Knock>(action)) {
     check(machine.phase() == Phase::contested, "only a contested port is knocked at");
     check(!is_standing_by(), "a standby never knocks");
-    check(!may_stand_by || held_before,
+    check(!may_stand_by || held_before.at(bastion),
           "where another host may have the port, only our own former session is knocked at");
   } else if (std::holds_alternative<Quit>(action)) {
     check(!child || (may_leave && !end_asked), "ssh is gone before the supervisor goes, or left on purpose");
+    check(!trial, "no trial is left behind");
     check(!quit, "it quits once");
     quit = true;
   }
+}
+
+void World::start(const StartChild& action) {
+  check(!child, "there is at most one ssh");
+  check(!trial, "while a bastion is gone to, none is tried");
+  check(action.bastion < bastions, "only a bastion that exists is gone to");
+  // A round of all of them comes to its end, and what follows waits.
+  const auto in_a_row = std::count(starts.begin(), starts.end(), now);
+  check(bastions == 1 || in_a_row <= static_cast<std::ptrdiff_t>(2 * bastions), "attempts in a moment are counted");
+  child = true;
+  end_asked = false;
+  bastion = action.bastion;
+  request = 0;
+  open.assign(forwards, false);
+  starts.push_back(now);
+  gone_to.push_back(bastion);
+}
+
+void World::try_out(const Try& action) {
+  check(!trial, "one trial at a time");
+  check(child && !end_asked, "a trial is made beside an ssh that carries the tunnel, or waits for its ports");
+  check(action.bastion < bastion, "only a better bastion is tried");
+  check(starts.empty() || now - starts.back() >= k_shortest_stay, "a later bastion is stayed at for a while");
+  trial = action.bastion;
 }
 
 void World::change_forwards(const ChangeForwards& change) {
@@ -192,6 +228,8 @@ void World::check_timer(const SetTimer& action) {
         return check(within(k_between_asks, k_longest_standby), "a standby asks within 13 s, and not at once");
       return check(within(k_after_knock, std::chrono::seconds(15)) || within(k_shortest_slow, k_shortest_slow),
                    "a taken port is asked for each 0.25 to 15 s, a forbidden one each 5 min");
+    case Timer::trial:
+      return check(within(Milliseconds(1), k_longest_slow), "a trial comes within 30 min");
     case Timer::probe:
       return check(within(std::min<Milliseconds>(probe_interval * 8 / 10, k_target_recheck), probe_interval),
                    "a probe comes within its interval");
@@ -223,8 +261,11 @@ void World::check_standby(const Event& event, bool stood_by) {
 }
 
 void World::check_state() {
-  if (machine.phase() == Phase::up) held_before = true;
   const View& view = machine.view();
+  if (machine.phase() == Phase::up) held_before.at(bastion) = true;
+  check(!child || view.bastion == bastion, "it is told which bastion is gone to");
+  const bool carries = machine.phase() == Phase::up || machine.phase() == Phase::contested;
+  check(!carries || bastion == 0 || trial || is_set(Timer::trial), "a better bastion is looked for by a timer");
   const Phase phase = machine.phase();
   check(view.forwards.size() == forwards || quit, "every forward has its state");
   check((phase == Phase::stopped) == quit, "stopped means that it has quit");

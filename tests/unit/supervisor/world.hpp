@@ -13,7 +13,7 @@
 namespace holdfast::supervisor {
 
 /// Words that need no tunnel.
-[[nodiscard]] Rules plain_rules(std::size_t forwards = 1);
+[[nodiscard]] Rules plain_rules(std::size_t forwards = 1, std::size_t bastions = 1);
 
 class World {
  public:
@@ -34,6 +34,9 @@ class World {
   const Actions& grant() { return give(ForwardAnswered{request, ForwardAnswered::Kind::granted}); }
   const Actions& refuse() { return give(ForwardAnswered{request, ForwardAnswered::Kind::refused}); }
   const Actions& held_by(HolderAnswered::Kind kind) { return give(HolderAnswered{request, kind, {}}); }
+  const Actions& trial_says(std::optional<Diagnosis> why) {
+    return give(TrialAnswered{trial.value_or(0), std::move(why)});
+  }
   const Actions& knock_says(bool gone) { return give(KnockAnswered{gone}); }
   const Actions& closed() { return give(ForwardsClosed{request}); }
   const Actions& probe_says(ProbeAnswered::Kind kind);
@@ -52,21 +55,27 @@ class World {
   enum class Asked { none, forward, holder, probe, closing } asked = Asked::none;
   std::array<std::optional<TimePoint>, k_timers> due;
   std::vector<TimePoint> starts;
+  std::vector<std::size_t> gone_to;  ///< the bastion of each of them
+  std::size_t bastion = 0;           ///< that ssh goes to
+  std::optional<std::size_t> trial;  ///< under way
   std::size_t forwards;
+  std::size_t bastions;
   std::optional<std::size_t> coming;  ///< how many there will be after a change that waits
   std::size_t probed = 0;             ///< forwards of the probe under way
   std::vector<bool> open;             ///< over this connection, by number
   std::chrono::seconds probe_interval;
   bool may_stand_by;
-  bool held_before;    ///< by a former run, or by this one since
-  TimePoint asked_at;  ///< for a forward, last
-  std::string broken;  ///< the first promise that was not kept; empty when all were
+  std::vector<bool> held_before;  ///< by bastion: by a former run, or by this one since
+  TimePoint asked_at;             ///< for a forward, last
+  std::string broken;             ///< the first promise that was not kept; empty when all were
 
  private:
   void check(bool holds, const char* promise);
   [[nodiscard]] bool is_standing_by() const;
   void carry_out(const Action& action);
   void change_forwards(const ChangeForwards& change);
+  void start(const StartChild& action);
+  void try_out(const Try& action);
   void check_timer(const SetTimer& action);
   void check_standby(const Event& event, bool stood_by);
   void check_state();
