@@ -234,10 +234,11 @@ class Import {
                                          *result.name, former.way_back()));
       return {};
     }
-    auto error = done ? std::move(kept).error() : std::move(done).error();
+    const bool is_up = done.has_value();  // and only the last step, that the old one stays away, has failed
+    auto error = is_up ? std::move(kept).error() : std::move(done).error();
     if (!asked_to_let_go) return error;
-    const auto left = done ? std::vector<std::string>() : former.restore();
-    if (!done && left.empty()) context_.terminal.note(result.source.where + " runs again as before");
+    const auto left = is_up ? std::vector<std::string>() : former.restore();
+    if (!is_up && left.empty()) context_.terminal.note(result.source.where + " is as it was before");
     for (const auto& line : left) error.cause += "; and " + result.source.where + " is not as before: " + line;
     return error;
   }
@@ -249,7 +250,7 @@ class Import {
     const auto what = printable(result.source.where);
     if (result.error) {
       terminal.error(*result.error);
-      terminal.note(fmt::format("{} stays as it is", what));
+      if (result.outcome == "refused") terminal.note(fmt::format("{} stays as it is", what));
       return;
     }
     terminal.answer(result.outcome == "planned" ? fmt::format("{} would become tunnel {}:", what, *result.name)

@@ -87,7 +87,7 @@ class Import(LabTest):
         fresh = self.host.read_file(FILE)
         done = holdfast.run("import", check=False)
         self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
-        self.assertIn("runs again as before", done.stderr)
+        self.assertIn("is as it was before", done.stderr)
         self.assertEqual((self.unit_says("is-active"), self.unit_says("is-enabled")), ("active", "enabled"))
         self.assertEqual(self.host.read_file(FILE), fresh)
         until("the old tunnel", lambda: self.answers(2223))
@@ -112,7 +112,7 @@ class Import(LabTest):
             # cron's own lines are in that crontab, too, when the old one is to have it back
             done = holdfast.run("import", "--crontab", "--backend", "cron", session=session, check=False)
         self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
-        self.assertIn("runs again as before", done.stderr)
+        self.assertIn("is as it was before", done.stderr)
         self.assertEqual(self.host.run(["crontab", "-l"], user="ann").stdout, table)
         until("the old tunnel", lambda: self.answers(2225))
 

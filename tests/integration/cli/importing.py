@@ -113,7 +113,7 @@ class Import(TunnelHouse):
         before, old = self.everything(), self.start_old()
         done = self.run_import(status=1)
         self.assertIn("does not let this key listen", done.stderr)
-        self.assertIn("runs again as before", done.stderr)
+        self.assertIn("is as it was before", done.stderr)
         self.assertEqual({path: what for path, what in self.everything().items() if "/.local" not in path},
                          {path: what for path, what in before.items() if "/.local" not in path})
         self.assertTrue(self.autosshs())
