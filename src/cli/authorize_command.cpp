@@ -227,7 +227,8 @@ Result<ExitStatus> authorize(Context& context, const Arguments& arguments) {
 std::vector<Option> authorize_options() {
   std::vector<Option> options{
       {"bastion,b", "[USER@]HOST[:PORT]",
-       "the bastion, as for setup; without --port all that your tunnels have there; HOLDFAST_BASTION stands in for it"},
+       "the bastion, as for setup; without --port all that your tunnels have there; HOLDFAST_BASTION stands in for it",
+       false, Values::bastion},
       {"port,p", "[BIND:]PORT[:HOST:HOSTPORT]", "what the key may listen on, as for setup; may be given several times",
        true}};
   for (const auto& option : way_options())
@@ -235,8 +236,8 @@ std::vector<Option> authorize_options() {
   const std::vector<Option> own{
       {"install", "", "put the line there, over a login that may write"},
       {"remove", "", "take what is named out of the key's line there, and the line when nothing is left of it"},
-      {"login-key", "FILE",
-       "with --install or --remove: the private key to log in with; what ssh would use without it"},
+      {"login-key", "FILE", "with --install or --remove: the private key to log in with; what ssh would use without it",
+       false, Values::file},
       {"replace", "", "with --install: in place of whatever lines the key has, so that nothing else is left to it"},
       {"json", "", "print JSON; unknown values are null"}};
   options.insert(options.end(), own.begin(), own.end());
@@ -261,6 +262,7 @@ const Command& authorize_command() {
           "when there is no such tunnel, 1 for any other failure.",
       .options = authorize_options(),
       .most_operands = k_any_number,
+      .operands = Values::tunnel,
       .run = authorize};
   return command;
 }

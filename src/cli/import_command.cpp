@@ -317,12 +317,14 @@ const Command& import_command() {
           "The exit status is 1 when something was refused or failed.",
       .options = {{"crontab", "", "the lines of your crontab alone"},
                   {"name,n", "NAME", "how the one tunnel is called; the first port without it"},
-                  {"backend", "NAME", "what keeps it running: auto (the strongest that works here), or one by name"},
+                  {"backend", "NAME", "what keeps it running: auto (the strongest that works here), or one by name",
+                   false, Values::backend},
                   {"run-as", "USER", "system scope: the ordinary user it runs as; the unit's User= without it"},
                   {"accept-new-host-key", "", "pin the bastion's host key if it is unknown, showing its fingerprint"},
                   {"dry-run", "", "print every file and command in full, and change nothing"},
                   {"json", "", "print JSON; unknown values are null"}},
       .most_operands = k_any_number,
+      .operands = Values::file,
       .run = import_tunnels};
   return command;
 }

@@ -58,6 +58,17 @@ BOOST_AUTO_TEST_CASE(every_command_and_every_option_of_the_table_is_offered) {
   BOOST_TEST(offers({"setup-tunnel", "--"}, "--bastion"));
 }
 
+BOOST_AUTO_TEST_CASE(an_option_whose_value_could_be_offered_says_so) {
+  for (const auto* command : all_commands_and_parts())
+    for (const auto& option : all_options(*command)) {
+      const auto name = names_of(option).front();
+      const auto where = std::string(command->name) + " --" + name;
+      if (option.argument == "FILE") BOOST_TEST((option.values == Values::file), where);
+      if (name == "bastion") BOOST_TEST((option.values == Values::bastion), where);
+      if (name == "backend") BOOST_TEST((option.values == Values::backend), where);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(tunnels_are_offered_where_their_names_go_and_hostile_files_are_none) {
   for (const char* command : {"status", "remove", "start", "stop", "restart", "move", "ensure", "logs", "run"})
     BOOST_TEST(words({command, ""}) == (Words{"80", "2222", "lab"}), command);
