@@ -120,7 +120,7 @@ struct AutosshLoop::Impl {
 
   void carry_out(const Probe& action) {
     if (!end_to_end) return;
-    end_to_end->check(action.forwards, action.long_look, [this, id = action.request](ProbeAnswered answer) {
+    end_to_end->check(action.forwards, action.patience, [this, id = action.request](ProbeAnswered answer) {
       answer.request = id;
       post(std::move(answer));
     });

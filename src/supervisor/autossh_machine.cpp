@@ -178,7 +178,9 @@ void Machine::begin_probe() {
   awaited_ = ++last_request_;
   std::vector<std::size_t> all(view_.forwards.size());
   std::iota(all.begin(), all.end(), std::size_t{0});
-  actions_.emplace_back(Probe{awaited_, std::move(all), rules_.target_by_name && silences_ >= k_silences});
+  actions_.emplace_back(
+      Probe{awaited_, std::move(all),
+            rules_.target_by_name && silences_ >= k_silences ? k_long_probe_patience : k_probe_patience});
 }
 
 void Machine::handle(const ProbeAnswered& event) {

@@ -18,7 +18,6 @@ using store::ForwardState;
 using Kind = ProbeAnswered::Kind;
 
 constexpr ssh::mux::Deadline k_reply(3000);
-constexpr ssh::mux::Deadline k_long_reply(9000);  // a resolver gives up after 5 s a server: resolv.conf(5)
 constexpr ssh::mux::Deadline k_open_at_least(250);
 constexpr std::uint16_t k_ssh_port = 22;
 const End k_discard = TcpEnd{"127.0.0.1", 9};  // RFC 863: any word of the bastion's about it shows that it lives
@@ -71,7 +70,7 @@ struct EndToEnd::Impl : std::enable_shared_from_this<Impl> {
   std::vector<std::size_t> asked_about;  ///< numbers of forwards
   std::size_t turn = 0;                  ///< of them
   std::size_t at = 0;                    ///< asked_about[turn]
-  bool long_look = false;
+  Milliseconds patience{0};
   ProbeAnswered answer;
   std::function<void(ProbeAnswered)> on_answer;
   std::optional<LocalTarget> target;
@@ -90,12 +89,12 @@ struct EndToEnd::Impl : std::enable_shared_from_this<Impl> {
     }
   }
 
-  void begin(std::vector<std::size_t> which, bool patient, std::function<void(ProbeAnswered)> handler) {
+  void begin(std::vector<std::size_t> which, Milliseconds span, std::function<void(ProbeAnswered)> handler) {
     ++round;
     asked_about = std::move(which);
     turn = 0;
     at = asked_about.at(0);
-    long_look = patient;
+    patience = span;
     answer = ProbeAnswered{};
     answer.kind = Kind::verified;
     on_answer = std::move(handler);
@@ -107,7 +106,7 @@ struct EndToEnd::Impl : std::enable_shared_from_this<Impl> {
     const auto stay = std::chrono::milliseconds(static_cast<int>(2 * last_rtt_ms));
     const ssh::mux::ProbeRequest request{.listen = dial_end(tunnel->forwards[at].listen()),
                                          .expect_ssh_banner = speaks_ssh[at],
-                                         .reply = long_look ? k_long_reply : k_reply,
+                                         .reply = patience,
                                          .patience = k_reply,
                                          .stay_open = std::clamp(stay, k_open_at_least, k_reply)};
     dial(request, [self = weak_from_this(), asked = round](const ProbeAnswer& heard) {
@@ -260,8 +259,9 @@ EndToEnd::EndToEnd(boost::asio::io_context& context, ssh::mux::MuxClient& mux,
 
 EndToEnd::~EndToEnd() = default;
 
-void EndToEnd::check(std::vector<std::size_t> forwards, bool long_look, std::function<void(ProbeAnswered)> on_answer) {
-  impl_->begin(std::move(forwards), long_look, std::move(on_answer));
+void EndToEnd::check(std::vector<std::size_t> forwards, Milliseconds patience,
+                     std::function<void(ProbeAnswered)> on_answer) {
+  impl_->begin(std::move(forwards), patience, std::move(on_answer));
 }
 
 void EndToEnd::look_for_holder(std::size_t forward, bool closely, std::function<void(HolderAnswered)> on_answer) {

@@ -34,9 +34,9 @@ class EndToEnd {
   EndToEnd(const EndToEnd&) = delete;
   EndToEnd& operator=(const EndToEnd&) = delete;
 
-  /// Asks these forwards, one after the other, and stops at the first silence. `on_answer` is called once, later,
-  /// within 6 s a forward (12 s with `long_look`); a check under way is dropped.
-  void check(std::vector<std::size_t> forwards, bool long_look, std::function<void(ProbeAnswered)> on_answer);
+  /// Asks these forwards, one after the other, and stops at the first silence. `on_answer` is called once, later: a
+  /// forward has `patience` for the bastion's answer and 3 s for the target's; a check under way is dropped.
+  void check(std::vector<std::size_t> forwards, Milliseconds patience, std::function<void(ProbeAnswered)> on_answer);
 
   /// Who listens on the bastion's end of a forward that was refused to us. `closely`: whether who it listens for has
   /// anything to say, if that is an sshd. `on_answer` is called once, later, within 6 s.

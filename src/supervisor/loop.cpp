@@ -252,7 +252,7 @@ struct Loop::Impl {
   }
 
   void carry_out(const Probe& action) {
-    end_to_end->check(action.forwards, action.long_look, [this, id = action.request](ProbeAnswered answer) {
+    end_to_end->check(action.forwards, action.patience, [this, id = action.request](ProbeAnswered answer) {
       answer.request = id;
       post(std::move(answer));
     });

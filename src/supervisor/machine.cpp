@@ -48,6 +48,7 @@ void Machine::begin_attempt(std::size_t bastion) {
   phase_ = Phase::starting;
   view_.bastion = bastion;
   moving_to_.reset();
+  woke_ = false;
   attempt_began_ = now_;
   open_.assign(view_.forwards.size(), false);
   refused_ = open_;
@@ -121,7 +122,15 @@ void Machine::begin_probe() {
   probed_.clear();
   for (std::size_t at = 0; at < open_.size(); ++at)
     if (open_[at]) probed_.push_back(at);
-  actions_.emplace_back(Probe{new_request(), probed_, rules_.target_by_name && silences_ >= k_silences});
+  actions_.emplace_back(Probe{new_request(), probed_, patience()});
+}
+
+Milliseconds Machine::patience() const {
+  if (rules_.target_by_name && silences_ >= k_silences) return k_long_probe_patience;
+  if (!woke_) return k_probe_patience;
+  // A path that is known to be slow stays so.
+  const auto slow = Milliseconds(static_cast<Milliseconds::rep>(4 * view_.rtt_ms.value_or(0)));
+  return std::clamp(slow, k_short_probe_patience, k_probe_patience);
 }
 
 void Machine::handle(const ProbeAnswered& event) {
@@ -130,6 +139,7 @@ void Machine::handle(const ProbeAnswered& event) {
   if (change_) return apply_change();
   if (event.kind == ProbeAnswered::Kind::silent) return on_silence();
   silences_ = 0;
+  woke_ = false;
   for (std::size_t at = 0; at < std::min(probed_.size(), event.forwards.size()); ++at)
     view_.forwards[probed_[at]] = event.forwards[at];
   if (phase_ == Phase::contested && event.kind != ProbeAnswered::Kind::lost) return look_at_open_ones();

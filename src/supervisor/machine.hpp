@@ -148,7 +148,7 @@ struct ChangeForwards {
 struct Probe {
   RequestId request = 0;
   std::vector<std::size_t> forwards;
-  bool long_look = false;  ///< give a target whose name is being resolved more time
+  Milliseconds patience{0};  ///< with an answer of the bastion's to one forward
 };
 struct SetTimer {
   Timer timer;
@@ -212,6 +212,13 @@ inline constexpr Milliseconds k_settled = std::chrono::minutes(10);
 inline constexpr Milliseconds k_longest_between_trials = std::chrono::minutes(5);
 /// A port that stays taken for this long sends the tunnel to the next bastion, where there is one.
 inline constexpr Milliseconds k_contest_here = std::chrono::seconds(30);
+
+/// How long a probe waits for an answer.
+inline constexpr Milliseconds k_probe_patience = std::chrono::seconds(3);
+/// A target whose name is being resolved needs more: a resolver gives up after 5 s a server, resolv.conf(5).
+inline constexpr Milliseconds k_long_probe_patience = std::chrono::seconds(9);
+/// Whoever was suspended is by far likelier to find a dead connection than a slow one.
+inline constexpr Milliseconds k_short_probe_patience = std::chrono::seconds(1);
 
 struct Rules {
   std::size_t forwards = 1;
@@ -307,6 +314,7 @@ class Machine {
   [[nodiscard]] bool has_child() const noexcept;
   [[nodiscard]] bool is_logged_in() const noexcept;
   [[nodiscard]] Milliseconds probe_wait() const;
+  [[nodiscard]] Milliseconds patience() const;
   [[nodiscard]] Milliseconds soon_probe_wait() const;
   [[nodiscard]] Milliseconds ask_again_wait() const;
   [[nodiscard]] Milliseconds standby_wait() const;
@@ -352,6 +360,7 @@ class Machine {
   int nobody_answers_ = 0;                 ///< refusals though nothing listens there
   bool kill_sent_ = false;
   bool was_verified_ = false;  ///< this run of ssh was up
+  bool woke_ = false;          ///< since the last answer
   bool stopping_ = false;
   bool reloading_ = false;
   bool restarting_ = false;      ///< ending only to begin anew at once

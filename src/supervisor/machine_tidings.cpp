@@ -47,7 +47,10 @@ void Machine::handle(const TimerFired& event) {
 
 void Machine::handle(const NetworkGained&) { look_now(); }
 
-void Machine::handle(const Woke&) { look_now(); }
+void Machine::handle(const Woke&) {
+  woke_ = phase_ == Phase::up;
+  look_now();
+}
 
 // Something happened to the path: what waits for a timer need not wait.
 void Machine::look_now() {

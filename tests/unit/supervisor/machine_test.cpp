@@ -125,6 +125,26 @@ BOOST_AUTO_TEST_CASE(two_silences_and_the_peer_is_dead_one_is_not_enough) {
   BOOST_TEST((story.last_class() == FailureClass::dead_peer));
 }
 
+BOOST_AUTO_TEST_CASE(whoever_woke_is_told_of_a_dead_connection_in_two_seconds) {
+  const auto patience = [](const Actions& actions) {
+    for (const Action& action : actions)
+      if (const auto* probe = std::get_if<Probe>(&action)) return probe->patience;
+    return Milliseconds{0};
+  };
+  Story story;
+  story.bring_up();
+  BOOST_TEST((patience(story.give(Woke{})) == k_short_probe_patience));
+  BOOST_TEST((patience(story.probe_says(Probed::silent)) == k_short_probe_patience));
+  BOOST_TEST(has<EndChild>(story.probe_says(Probed::silent)));
+  story.child_dies();
+  story.bring_up();
+  BOOST_TEST((patience(story.fire(Timer::probe)) == k_probe_patience));  // that is over
+  story.probe_says(Probed::verified);
+  story.give(Woke{});
+  story.probe_says(Probed::verified);
+  BOOST_TEST((patience(story.fire(Timer::probe)) == k_probe_patience));
+}
+
 BOOST_AUTO_TEST_CASE(a_slow_resolver_gets_one_longer_look) {
   Rules rules = plain_rules();
   rules.target_by_name = true;
@@ -135,7 +155,7 @@ BOOST_AUTO_TEST_CASE(a_slow_resolver_gets_one_longer_look) {
   const Actions actions = story.probe_says(Probed::silent);
   bool looked_longer = false;
   for (const Action& action : actions)
-    if (const auto* probe = std::get_if<Probe>(&action)) looked_longer = probe->long_look;
+    if (const auto* probe = std::get_if<Probe>(&action)) looked_longer = probe->patience == k_long_probe_patience;
   BOOST_TEST(looked_longer);
   BOOST_TEST(has<EndChild>(story.probe_says(Probed::silent)));
 }
