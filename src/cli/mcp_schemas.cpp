@@ -49,6 +49,7 @@ constexpr std::string_view k_tunnel = R"(
     "since": {"type": ["string", "null"], "description": "when the state began, RFC 3339"},
     "host": {"type": ["string", "null"]},
     "bastion": {"type": ["string", "null"]},
+    "bastions": {"type": ["array", "null"], "items": {"type": "string"}, "description": "all of them, the first choice first"},
     "engine": {"type": ["string", "null"]},
     "forwards": {
       "type": "array",

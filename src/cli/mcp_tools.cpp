@@ -81,7 +81,8 @@ std::vector<Parameter> setup_parameters() {
               "the port to listen on at the bastion, on its loopback address; it leads to localhost:22 here. To lead "
               "elsewhere or to listen on another address: \"[BIND:]PORT:HOST:HOSTPORT\"",
               true),
-          bastion_parameter("the bastion, [USER@]HOST[:PORT], or a Host of ~/.ssh/config; without it HOLDFAST_BASTION "
+          bastion_parameter("the bastion, [USER@]HOST[:PORT], or a Host of ~/.ssh/config; several, the first that is "
+                            "well, separated by commas; without it HOLDFAST_BASTION "
                             "or SCITEX_TUNNEL_BASTION_SERVER of the server's environment"),
           key_parameter(),
           {.name = "more_ports",
