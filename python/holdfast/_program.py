@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
+import threading
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence, Tuple, TypedDict, Union
 
@@ -61,28 +62,43 @@ def option_words(options: Dict[str, Value]) -> List[str]:
     return words
 
 
-def _finish(process: "subprocess.Popen[str]") -> Tuple[str, str]:
+def _run(argv: List[str]) -> "Tuple[subprocess.Popen[str], str, str]":
+    """Ctrl-C interrupts the program too, which undoes what it has done so far, and is raised when it has ended."""
+    interrupts: List[int] = []
+    former = signal.getsignal(signal.SIGINT)
+    # While it starts there is nobody yet to be told of an interrupt. Only the main thread ever hears of one.
+    defers = callable(former) and threading.current_thread() is threading.main_thread()
+    process = None
+    if defers:
+        signal.signal(signal.SIGINT, lambda number, frame: interrupts.append(number))
     try:
-        return process.communicate()
+        try:
+            process = subprocess.Popen(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                encoding="utf-8",
+                errors="replace",
+                start_new_session=True,
+            )
+        finally:
+            if defers:
+                signal.signal(signal.SIGINT, former)
+        if interrupts:
+            raise KeyboardInterrupt
+        stdout, stderr = process.communicate()
     except KeyboardInterrupt:
-        # Not killed: it undoes what it has done so far.
-        process.send_signal(signal.SIGINT)
-        process.communicate()
+        if process is not None:
+            process.send_signal(signal.SIGINT)
+            process.communicate()
         raise
+    return process, stdout, stderr
 
 
 def run(*words: str) -> Result:
     """One command with --json, without a terminal, so that neither it nor ssh can ask for anything."""
-    process = subprocess.Popen(
-        [find_program(), words[0], "--json", *words[1:]],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-        errors="replace",
-        start_new_session=True,
-    )
-    stdout, stderr = _finish(process)
+    process, stdout, stderr = _run([find_program(), words[0], "--json", *words[1:]])
     said: Optional[Dict[str, Any]] = None
     try:
         read = json.loads(stdout)
