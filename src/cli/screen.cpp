@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 
 namespace holdfast::cli {
@@ -113,8 +114,8 @@ Screen::Size Screen::size() {
 bool Screen::draw(std::string_view text) const { return put("\x1b[H" + fitted(text, size()) + std::string(k_below)); }
 
 Screen::Woken Screen::wait(std::chrono::milliseconds patience, char& key) {
-  pollfd watched[] = {{STDOUT_FILENO, 0, 0}, {STDIN_FILENO, POLLIN, 0}};
-  const int ready = ::poll(watched, reads_keys_ ? 2 : 1, static_cast<int>(patience.count()));
+  std::array<pollfd, 2> watched{{{STDOUT_FILENO, 0, 0}, {STDIN_FILENO, POLLIN, 0}}};
+  const int ready = ::poll(watched.data(), reads_keys_ ? 2 : 1, static_cast<int>(patience.count()));
   if (Interruption::is_requested()) return Woken::interrupted;
   if (stop_asked != 0) {
     stop_asked = 0;
