@@ -78,10 +78,10 @@ class House(unittest.TestCase):
                               stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=timeout, cwd=self.root)
 
     def everything(self) -> dict[str, tuple[int, bytes]]:
-        """Every path of the home, and what this test's tunnels have in the runtime directory."""
+        """Every path of the home, what this test's tunnels have in the runtime directory, and left-over check.PID."""
         found: dict[str, tuple[int, bytes]] = {}
-        paths = [*self.home.rglob("*"), *self.runtime.glob(f"{self.name}*"), *self.runtime.glob("check.*")]
-        for path in paths:
+        left = [path for path in self.runtime.glob("check.*") if not pathlib.Path(f"/proc/{path.suffix[1:]}").exists()]
+        for path in [*self.home.rglob("*"), *self.runtime.glob(f"{self.name}*"), *left]:
             try:
                 found[str(path)] = (path.lstat().st_mode, path.read_bytes() if path.is_file() else b"")
             except FileNotFoundError:
