@@ -131,8 +131,9 @@ class Watch:
     def lies(self, longer_than: float, up: Callable[[object], bool] = lambda value: value == "up") -> list[Lie]:
         """Claims of "up" made while the port had not answered for longer than this many seconds.
 
-        A claim counts from the moment it was asked for, and a silence only if polls during it went
-        unanswered: the benefit of every doubt is the claim's.
+        A claim counts from the moment it was asked for, and a silence only if polls during it went unanswered, and the
+        first that was asked after it: one that was under way when the port came back may have hung at what was there
+        before. The benefit of every doubt is the claim's.
         """
         port = self.answering
         found: list[Lie] = []
@@ -141,7 +142,8 @@ class Watch:
                 continue
             before = [s for s in port if s.answered <= claim.asked]
             around = [s for s in port if s.answered > claim.asked and s.asked < claim.answered + 0.001]
-            if not before or before[-1].value or any(s.value for s in around):
+            after = next((s for s in port if s.asked >= claim.asked), None)
+            if not before or before[-1].value or any(s.value for s in around) or after is None or after.value:
                 continue
             good = max((s.answered for s in before if s.value), default=self.begin)
             if claim.asked - good > longer_than:

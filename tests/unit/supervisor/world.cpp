@@ -8,6 +8,17 @@ namespace holdfast::supervisor {
 using store::ForwardState;
 using store::TunnelState;
 
+namespace {
+
+/// A reason to try before one's time, or at once.
+bool is_news(const Event& event) {
+  return std::holds_alternative<NetworkGained>(event) || std::holds_alternative<Woke>(event) ||
+         std::holds_alternative<PathBack>(event) || std::holds_alternative<Nudged>(event) ||
+         std::holds_alternative<Reloaded>(event) || std::holds_alternative<TrialAnswered>(event);
+}
+
+}  // namespace
+
 Rules plain_rules(std::size_t forwards, std::size_t bastions) {
   Rules rules;
   rules.forwards = forwards;
@@ -78,11 +89,13 @@ const Actions& World::give(const Event& event, double chance) {
   if (const auto* one = std::get_if<ForwardsClosed>(&event)) answered(one->request);
   if (const auto* one = std::get_if<ProbeAnswered>(&event)) answered(one->request);
   const bool stood_by = is_standing_by();
+  if (is_news(event)) in_a_row = 0;
   last_ = machine.on(event, now, chance);
   if (was_quit) check(last_.empty(), "nothing is done after the end");
   check_standby(event, stood_by);
   for (const Action& action : last_) carry_out(action);
   check_state();
+  if (machine.phase() == Phase::up) in_a_row = 0;
   return last_;
 }
 
@@ -175,9 +188,9 @@ void World::start(const StartChild& action) {
   check(!child, "there is at most one ssh");
   check(!trial, "while a bastion is gone to, none is tried");
   check(action.bastion < bastions, "only a bastion that exists is gone to");
-  // A round of all of them comes to its end, and what follows waits.
-  const auto in_a_row = std::count(starts.begin(), starts.end(), now);
-  check(bastions == 1 || in_a_row <= static_cast<std::ptrdiff_t>(2 * bastions), "attempts in a moment are counted");
+  // A round of all of them comes to its end, and what follows waits, unless there is news.
+  if (starts.empty() || starts.back() != now) in_a_row = 0;
+  check(++in_a_row <= 2 * bastions, "attempts in a moment are counted");
   child = true;
   end_asked = false;
   bastion = action.bastion;

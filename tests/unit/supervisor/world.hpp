@@ -50,8 +50,8 @@ class World {
   bool quit = false;
   bool may_leave = false;  ///< the stop that was asked for leaves an ssh that is logged in
   bool path_watched = false;
-  WatchPath path;  ///< as it was last asked for
-  RequestId request = 0;   ///< the one under way, 0 when none is
+  WatchPath path;         ///< as it was last asked for
+  RequestId request = 0;  ///< the one under way, 0 when none is
   enum class Asked { none, forward, holder, probe, closing } asked = Asked::none;
   std::array<std::optional<TimePoint>, k_timers> due;
   std::vector<TimePoint> starts;
@@ -83,6 +83,7 @@ class World {
   Actions last_;
   std::vector<std::optional<std::size_t>> from;  ///< of the change that waits
   std::size_t asked_for = 0;
+  std::size_t in_a_row = 0;    ///< attempts of this moment since the last reason to hope
   bool timer_was_due = false;  ///< the TimerFired under way is one of `due`
 };
 
