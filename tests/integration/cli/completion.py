@@ -181,19 +181,15 @@ class Completion(unittest.TestCase):
             self.assertNotIn("not found", shown, shell)
         self.assertEqual(self.fish("holdfast status --user x"), [])
 
-    def test_a_thousand_tunnels_take_milliseconds(self) -> None:
+    def test_a_thousand_tunnels_are_listed_without_another_program(self) -> None:
         tunnels = self.home / ".config/holdfast/tunnels"
         for number in range(1000):
             (tunnels / f"many{number}.conf").write_text("")
         self.before = self.listing()
-        argv = [PROGRAM, "completion", "--candidates", "--", "status", "--user", ""]
-
-        def once() -> float:
-            began = time.monotonic()
-            done = subprocess.run(argv, env=self.env, capture_output=True, text=True, timeout=30)
-            self.assertGreater(len(done.stdout.splitlines()), 1000)
-            return time.monotonic() - began
-        self.assertLess(min(once() for _ in range(5)), 0.1)  # fork, exec and a debug build with sanitizers in it
+        argv = [PROGRAM, "completion", "--candidates", "--", "status", "--user", "many"]
+        done = subprocess.run(argv, env={**self.env, "PATH": "/nonexistent"}, capture_output=True, text=True, timeout=30)
+        self.assertLessEqual({f"many{number}" for number in range(1000)},
+                             {line.split("\t")[0] for line in done.stdout.splitlines()})
 
     def test_installed_zsh_finds_it_in_its_path(self) -> None:
         functions = self.root / "functions"

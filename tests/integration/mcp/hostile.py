@@ -108,7 +108,8 @@ class Hostile(TunnelHouse):
         self.assertEqual(server.ask("ping")["result"], {})
         status = pathlib.Path(f"/proc/{server.process.pid}/status").read_text()
         peak, = (int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:"))
-        self.assertLess(peak, 100 * 1024, "kB at the most")
+        if b"__asan_init" not in pathlib.Path(PROGRAM).read_bytes():  # which keeps what is freed
+            self.assertLess(peak, 100 * 1024, "kB at the most")
 
     def test_an_argument_too_large_for_a_command_line_is_told(self) -> None:
         server = Server(self)
