@@ -196,7 +196,8 @@ class Completer {
     const auto value = unfinished_.substr(before.size());
     const auto user = value.substr(0, value.rfind('@') + 1);  // all of it, or nothing: npos + 1 is 0
     if (!user.empty() && !Destination::parse(user + "h")) return;
-    for (const auto& alias : ssh::host_aliases(host_, host_.user().home)) add(before + user + alias);
+    const auto typed = before + user;
+    for (const auto& alias : ssh::host_aliases(host_, host_.user().home)) add(typed + alias);
   }
 
   const Reading& reading_;
