@@ -16,7 +16,7 @@ constexpr Milliseconds k_reply(5);
 constexpr std::array k_syns{seconds(0), seconds(1), seconds(3), seconds(7)};  // tcp_syn_retries' first steps
 constexpr seconds k_connect_timeout(10);
 constexpr seconds k_server_alive(15);
-constexpr seconds k_boot(5);  // from the network to sshd, a Debian 12 in the lab
+constexpr seconds k_boot(5);  // from the network to sshd; assumed, not measured
 
 // MaxStartups 10:30:100
 constexpr std::size_t k_startups_begin = 10;
