@@ -1,0 +1,41 @@
+#!/usr/bin/python3
+"""The README's picture is of this program: drawn anew from a real run, and held beside the one that people see."""
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+import xml.etree.ElementTree as xml
+from pathlib import Path
+
+from lab import main
+
+HOUSE = Path(__file__).resolve().parents[2]
+TEXT = "{http://www.w3.org/2000/svg}text"
+CHANGING = re.compile(r"SHA256:\S+|\d+(\.\d+)? (ms|s)\b|OpenSSH\S* ?[\d.p]+")
+
+
+def said(picture: str) -> list[str]:
+    """Its texts, without what is another at every run."""
+    return [CHANGING.sub("…", text.text or "") for text in xml.fromstring(picture).iter(TEXT)]
+
+
+class Picture(unittest.TestCase):
+    def test_it_shows_what_the_program_says_today(self) -> None:
+        with tempfile.TemporaryDirectory(prefix="hf-picture-") as directory:
+            file = Path(directory) / "picture.svg"
+            done = subprocess.run([sys.executable, HOUSE / "scripts/picture", file], text=True, timeout=120,
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            self.assertEqual(done.returncode, 0, done.stdout)
+            fresh = file.read_text(encoding="utf-8")
+        self.assertIn("tunnel 2222 is up: verified end to end in …", said(fresh))
+        self.assertEqual(fresh.count('class="green">up<'), 2, "up, and up again")
+        committed = (HOUSE / "docs/terminal.svg").read_text(encoding="utf-8")
+        self.assertEqual(said(fresh), said(committed), "the program has changed: scripts/picture draws it anew")
+        self.assertLess(len(committed), 30_000)
+
+
+if __name__ == "__main__":
+    main()
