@@ -47,6 +47,16 @@ class StalePort(LabTest):
         self.assertEqual(self.bastion.ssh_through(PORT, "ann", "hostname"), "workstation\n")
         self.assertTrue(after["verified"])
 
+    def leave(self, ssh: int) -> None:
+        """This host goes on from another address, and nobody answers at its old one any more."""
+        place = self.network.place("workstation")
+        old = place.address
+        self.network.blackhole("workstation")
+        self.lab.workstation.kill(ssh)
+        self.network.readdress("workstation", old[:-1] + "77")
+        self.addCleanup(self.network.readdress, "workstation", old)
+        self.network.heal()
+
     # -- every way of dying, and a bastion that never asks after its clients -------------------------------
 
     def test_ssh_killed_while_nothing_passes(self) -> None:
@@ -91,9 +101,9 @@ class StalePort(LabTest):
 
     # -- where a knock cannot work, that is said ----------------------------------------------------------
 
-    def await_words(self, *words: str, timeout: float = 60) -> dict[str, Any]:
+    def await_words(self, *words: str, timeout: float = 60, name: str = NAME) -> dict[str, Any]:
         def told() -> dict[str, Any]:
-            error = self.holdfast.status(NAME)["last_error"]
+            error = self.holdfast.status(name)["last_error"]
             text = f"{error['message']} {error['hint']}"
             if error["class"] == "forward-busy" and all(word in text for word in words):
                 return dict(error)
@@ -101,18 +111,66 @@ class StalePort(LabTest):
         return until(f"it to say {words}", told, timeout)
 
     def test_another_address(self) -> None:
-        place = self.network.place("workstation")
-        old, new = place.address, place.address[:-1] + "77"
-        holder = self.cut()
-        self.lab.workstation.kill(self.before["ssh_pid"])
-        self.network.readdress("workstation", new)
-        self.addCleanup(self.network.readdress, "workstation", old)
-        self.network.heal()
+        old, holder = self.network.place("workstation").address, self.bastion.who_listens(PORT)
+        self.leave(self.before["ssh_pid"])
         self.await_words(old, "cannot be freed from here", "ClientAliveInterval")
         self.assertEqual(self.bastion.who_listens(PORT), holder)
         # The old address is back: so is the way to free it.
         self.network.readdress("workstation", old)
         self.assert_freed(holder, time.monotonic(), "address changed, then back", limit=60)
+
+    def behind_a_proxy(self, name: str) -> dict[str, Any]:
+        self.holdfast.run("setup", "-p", name, "-b", "gate@bastion", "--run-as", "ann",
+                          "--ssh-option", "ProxyCommand=ssh -q -W %h:%p gate@bastion")
+        self.addCleanup(self.holdfast.run, "remove", name, check=False)
+        return self.holdfast.await_up(name)
+
+    def test_behind_a_proxy_and_from_another_address(self) -> None:
+        """The connection to the bastion is the proxy's, and its ends are not known: nowhere to knock from."""
+        before = self.behind_a_proxy("2230")
+        holder = self.bastion.who_listens(2230)
+        self.leave(before["ssh_pid"])
+        self.await_words("2230", "cannot be freed from here through a ProxyJump or ProxyCommand", "ClientAliveInterval",
+                         name="2230")
+        self.assertEqual(self.bastion.who_listens(2230), holder)
+
+    def test_behind_a_proxy_of_a_host_that_lives(self) -> None:
+        """Whoever dials the port makes the stale session speak, and this host's kernel knows nothing of it."""
+        before = self.behind_a_proxy("2231")
+        holder = self.bastion.who_listens(2231)
+        self.network.blackhole("workstation")
+        self.lab.workstation.kill(before["ssh_pid"])
+        self.network.forget("workstation")
+        began = time.monotonic()
+        self.holdfast.await_up("2231", timeout=SOON)
+        self.note("behind a proxy, freed by the look", time.monotonic() - began)
+        self.assertNotEqual(self.bastion.who_listens(2231), holder)
+
+    def test_a_nat_that_has_forgotten(self) -> None:
+        """What it lets out now comes from another port: the bastion takes a knock for somebody new."""
+        self.let_out_by("41000-41999")
+        self.addCleanup(self.network.road.run, "nft", "delete", "table", "ip", "lab_nat")
+        self.holdfast.run("restart", NAME)
+        before = self.holdfast.await_up(NAME)
+        holder = self.cut()
+        self.lab.workstation.kill(before["ssh_pid"])
+        self.let_out_by("42000-42999", forgotten="41000-41999")
+        self.network.forget("workstation")
+        self.await_words("unless a NAT on the way has forgotten", "ClientAliveInterval")
+        self.assertEqual(self.bastion.who_listens(PORT), holder)
+        self.bastion.kill_session_of("gate")
+
+    def let_out_by(self, ports: str, forgotten: str = "") -> None:
+        """A NAT: connections come from its own address and these ports. What is meant for a mapping that it has
+        forgotten it drops, as they do, and tells nobody."""
+        road, gate = self.network.road, self.network.place("bastion").address[:-1] + "1"
+        rules = ["add table ip lab_nat", "add chain ip lab_nat out { type nat hook postrouting priority 100; }",
+                 "add chain ip lab_nat in { type filter hook prerouting priority -300; }",
+                 "flush chain ip lab_nat out", "flush chain ip lab_nat in",
+                 f"add rule ip lab_nat out ip protocol tcp snat to {gate}:{ports}"]
+        if forgotten:
+            rules.append(f"add rule ip lab_nat in ip daddr {gate} tcp dport {forgotten} drop")
+        road.run("nft", "-f", "-", stdin="\n".join(rules) + "\n")
 
     def test_somebody_else(self) -> None:
         self.holdfast.run("stop", NAME)
