@@ -34,11 +34,19 @@ bool is_cron_alive(const os::Host& host) {
   return std::ranges::any_of(k_pidfiles, [&](const char* pidfile) { return host.is_locked(pidfile); });
 }
 
+/// What systemd and PAM call it: cronie on Red Hat, cronie on Debian and Arch, Debian's own.
+constexpr std::array k_services{"crond", "cronie", "cron"};
+
 std::string start_cron(const os::Host& host) {
-  const auto is_there = [&](const char* path) { return host.status(path).kind != os::FileKind::missing; };
-  const bool crond = is_there("/usr/lib/systemd/system/crond.service") || is_there("/lib/systemd/system/crond.service");
+  const auto is_there = [&](const char* service) {
+    return std::ranges::any_of(
+        std::array{"/usr/lib/systemd/system", "/lib/systemd/system"}, [&](const char* directory) {
+          return host.status(fmt::format("{}/{}.service", directory, service)).kind != os::FileKind::missing;
+        });
+  };
   const bool booted = host.status("/run/systemd/system").kind == os::FileKind::directory;  // sd_booted(3)
-  const char* service = crond ? "crond" : "cron";
+  const auto* const found = std::ranges::find_if(k_services, is_there);
+  const char* service = found != k_services.end() ? *found : "cron";
   return booted ? fmt::format("sudo systemctl enable --now {}", service)
                 : fmt::format("sudo service {} start", service);
 }
@@ -89,7 +97,7 @@ Result<EditCrontab> installing(const Job& job, const os::Host& host) {
 
 /// True where logind ends what a cron job leaves behind as soon as the job is done.
 bool ends_what_jobs_start(const os::Host& host) {
-  return (opens_logind_session("cron", host) || opens_logind_session("crond", host)) &&
+  return std::ranges::any_of(k_services, [&](const char* service) { return opens_logind_session(service, host); }) &&
          kills_user_processes(host, host.user());
 }
 

@@ -12,6 +12,7 @@ std::vector<bool> greet_as_ssh(const std::vector<Forward>& forwards) {
   for (const auto& forward : forwards) checks.emplace_back(context, forward.target());
   context.run();
   std::vector<bool> answers;
+  answers.reserve(checks.size());
   for (const auto& check : checks) answers.push_back(check.answer().kind == TargetAnswer::Kind::banner);
   return answers;
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""The .deb on Debian 11 and 13 (OpenSSH 8.4 and 10): installed, a real tunnel by `holdfast demo`, purged again."""
+"""The .deb on Debian 11 and 13 (OpenSSH 8.4 and 10): installed, a real tunnel by `holdfast demo`, purged again. And on 13
+cronie, which is Red Hat's cron: a tunnel held by it, its supervisor killed."""
 from __future__ import annotations
 
 import os
@@ -14,10 +15,11 @@ from made import TREE, Packages, run, skip
 RELEASES = {"bullseye": "OpenSSH 8.4", "trixie": "OpenSSH 10."}
 # A system as an image has it: every mount is the namespace's own, every process ends with its first.
 INSIDE = """
+if test -n "$3"; then ip link set lo up; fi
 mount -t proc proc "$1/proc" && mount -t tmpfs tmpfs "$1/run" && mount --rbind /dev "$1/dev" || exit 1
 exec chroot "$1" /bin/sh -ec "$2"
 """
-STORY = """
+DEMO = """
 export LC_ALL=C.UTF-8
 ls / /usr/bin /usr/share >/root/before
 dpkg -i /root/holdfast.deb
@@ -27,6 +29,32 @@ test -z "$(holdfast status 2>/dev/null | grep demo)"
 dpkg --purge holdfast
 ls / /usr/bin /usr/share >/root/after
 cmp /root/before /root/after
+"""
+
+# ann's tunnel to gate@127.0.0.1, this system's own sshd.
+CRONIE = """
+dpkg -i /root/holdfast.deb
+useradd -m -s /bin/bash ann
+useradd -m -s /bin/bash -p '*' gate
+mkdir -p /run/sshd
+/usr/sbin/sshd -p 2200
+/usr/sbin/crond
+su - ann -c 'mkdir -m 700 .ssh && ssh-keygen -q -t ed25519 -N "" -f .ssh/id_ed25519'
+su - ann -c 'ssh-keyscan -p 2200 127.0.0.1 2>/dev/null >.ssh/known_hosts'
+install -d -m 700 -o gate -g gate /home/gate/.ssh
+install -m 600 -o gate -g gate /home/ann/.ssh/id_ed25519.pub /home/gate/.ssh/authorized_keys
+su - ann -c 'printf "# mine\n*/7 * * * * true\n" | crontab - && crontab -l >before'
+su - ann -c 'holdfast setup -p 2222:127.0.0.1:2200 -b gate@127.0.0.1:2200 --json' | grep -o '"name": *"cron"'
+former=$(cat /tmp/holdfast-*/2222.pid | cut -d' ' -f1)
+kill -KILL "$former"
+for i in $(seq 75); do
+  sleep 1
+  if su - ann -c 'holdfast status 2222 >/dev/null' && ! grep -q "^$former " /tmp/holdfast-*/2222.pid; then break; fi
+done
+su - ann -c 'holdfast status 2222'
+su - ann -c 'holdfast remove 2222 && crontab -l | cmp before -'
+test ! -e /tmp/holdfast-*
+echo cronie held it
 """
 
 
@@ -44,22 +72,41 @@ class Releases(unittest.TestCase):
     def setUpClass(cls) -> None:
         cls.packages = Packages()
 
-    def on(self, release: str) -> None:
-        with tempfile.TemporaryDirectory(prefix="holdfast-release-") as scratch:
-            root = Path(scratch) / release
-            run("debootstrap", "--variant=minbase", "--include=openssh-client,openssh-server,procps", release, root,
-                mirror())
-            shutil.copy(self.packages.deb, root / "root/holdfast.deb")
-            told = run("unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", INSIDE, "sh", root, STORY)
-            print(told)
-            self.assertIn(f"ssh found: {RELEASES[release]}", told)
-            self.assertIn("every step was seen to work", told)
+    def system(self, release: str) -> Path:
+        """A new system with the package in /root; it goes with the test."""
+        scratch = tempfile.TemporaryDirectory(prefix="holdfast-release-")
+        self.addCleanup(scratch.cleanup)
+        root = Path(scratch.name) / release
+        run("debootstrap", "--variant=minbase", "--include=openssh-client,openssh-server,procps", release, root, mirror())
+        shutil.copy(self.packages.deb, root / "root/holdfast.deb")
+        return root
+
+    def tell(self, root: Path, story: str, *namespaces: str) -> str:
+        told = run("unshare", "--mount", "--pid", "--fork", "--kill-child", *namespaces, "sh", "-c", INSIDE, "sh", root,
+                   story, *namespaces)
+        print(told)
+        return told
+
+    def demo_on(self, release: str) -> None:
+        told = self.tell(self.system(release), DEMO)
+        self.assertIn(f"ssh found: {RELEASES[release]}", told)
+        self.assertIn("every step was seen to work", told)
 
     def test_debian_11(self) -> None:
-        self.on("bullseye")
+        self.demo_on("bullseye")
 
     def test_debian_13(self) -> None:
-        self.on("trixie")
+        self.demo_on("trixie")
+
+    def test_cronie(self) -> None:
+        root = self.system("trixie")
+        for file in ("resolv.conf", "hosts"):
+            shutil.copy(Path("/etc") / file, root / "etc")
+        shutil.copytree("/etc/apt/apt.conf.d", root / "etc/apt/apt.conf.d", dirs_exist_ok=True)
+        self.tell(root, "apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes cronie")
+        told = self.tell(root, CRONIE, "--net")
+        self.assertIn("verified end to end", told)
+        self.assertIn("cronie held it", told)
 
 
 if __name__ == "__main__":

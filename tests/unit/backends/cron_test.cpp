@@ -55,6 +55,8 @@ BOOST_AUTO_TEST_CASE(a_daemon_that_lives_and_a_user_who_is_let_in) {
   BOOST_TEST(cron_backend().assess(host).remedy.value() == "sudo service cron start");
   host.put_directory("/run/systemd/system", 0755, 0);
   BOOST_TEST(cron_backend().assess(host).remedy.value() == "sudo systemctl enable --now cron");
+  host.put("/usr/lib/systemd/system/cronie.service", "");
+  BOOST_TEST(cron_backend().assess(host).remedy.value() == "sudo systemctl enable --now cronie");
   host.put("/usr/lib/systemd/system/crond.service", "");
   BOOST_TEST(cron_backend().assess(host).remedy.value() == "sudo systemctl enable --now crond");
   host.forget("/usr/bin/crontab");
