@@ -32,6 +32,10 @@ void cut_to(Share& share, Span length) {
   share.down = part_of(share.down, much);
 }
 
+/// A supervisor writes a row for every quarter of an hour, before the next transition at the latest; their clocks may
+/// differ a little. Where transitions are further apart than that without a row, nobody ran: the power was off.
+constexpr Span k_longest_untold = k_uptime_quarter + std::chrono::seconds(10);
+
 /// A stretch in one state.
 std::optional<UptimeRow> stretch(WallTime from, WallTime to, TunnelState state, bool degraded) {
   if (to <= from) return std::nullopt;
@@ -116,8 +120,9 @@ std::vector<UptimeRow> completed(std::vector<UptimeRow> rows, std::span<const Tr
     last = std::max(last, row.from + row.length);
   }
   const auto add = [&](WallTime from, WallTime to, TunnelState state) {
-    if (const auto before = stretch(from, std::min(to, first), state, false)) rows.push_back(*before);
-    if (const auto after = stretch(std::max({from, last, first}), to, state, false)) rows.push_back(*after);
+    for (const auto& row :
+         {stretch(from, std::min(to, first), state, false), stretch(std::max({from, last, first}), to, state, false)})
+      if (row && row->length <= k_longest_untold) rows.push_back(*row);
   };
   for (std::size_t i = 0; i + 1 < transitions.size(); ++i)
     if (transitions[i].to == transitions[i + 1].from)

@@ -46,9 +46,10 @@ struct Present {
   WallTime since;
 };
 
-/// `rows`, and what transitions (oldest first) and a living supervisor tell of the time before and after them: a
-/// version that kept no rows, and the quarter of an hour that is not over. Between two transitions nothing is known
-/// where the second does not begin with what the first ended with.
+/// `rows`, and what transitions (oldest first) and a living supervisor tell of the time before and after them: the
+/// quarter of an hour that is not over, or that ended with its supervisor. Between two transitions nothing is known
+/// where the second does not begin with what the first ended with, or where they are further apart than any supervisor
+/// goes without a row.
 [[nodiscard]] std::vector<UptimeRow> completed(std::vector<UptimeRow> rows, std::span<const Transition> transitions,
                                                const std::optional<Present>& present, WallTime now);
 

@@ -117,6 +117,10 @@ class Host:
     def is_on(self) -> bool:
         return self._nspawn is not None and self._nspawn.poll() is None
 
+    def disk(self, path: str) -> Path:
+        """A file of the host, seen from this machine: also while the host is off."""
+        return self._image.root / path.lstrip("/")
+
     def boot_id(self) -> str:
         return self.read_file("/proc/sys/kernel/random/boot_id").strip()
 

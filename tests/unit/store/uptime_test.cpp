@@ -116,7 +116,7 @@ BOOST_AUTO_TEST_CASE(a_row_of_the_future_counts_for_nothing) {
   BOOST_TEST((availability(now, at(1200s), 1800s, 48).whole.up == 1200s));
 }
 
-BOOST_AUTO_TEST_CASE(a_former_version_s_transitions_tell_of_the_time_before_the_rows) {
+BOOST_AUTO_TEST_CASE(transitions_tell_of_the_time_that_has_no_rows_yet) {
   const std::vector<Transition> transitions{{at(0s), TunnelState::connecting, TunnelState::up, ""},
                                             {at(600s), TunnelState::up, TunnelState::waiting, ""},
                                             {at(700s), TunnelState::waiting, TunnelState::up, ""}};
@@ -134,6 +134,19 @@ BOOST_AUTO_TEST_CASE(what_a_killed_supervisor_said_last_is_not_believed_for_ever
   const auto all = availability(rows, at(4310s), 1800s, 3);
   BOOST_TEST((all.whole.up == 900s + 300s));
   BOOST_TEST((all.whole.down == 0s));
+}
+
+BOOST_AUTO_TEST_CASE(a_machine_that_was_off_was_not_down_all_the_while) {
+  // It lost its power while it was connecting, and every supervisor begins with that word.
+  const std::vector<Transition> transitions{{at(1000s), TunnelState::up, TunnelState::connecting, ""},
+                                            {at(40000s), TunnelState::connecting, TunnelState::up, ""}};
+  const Present present{TunnelState::up, false, at(40000s)};
+  const auto down = [&](std::vector<UptimeRow> rows) {
+    return availability(completed(std::move(rows), transitions, present, at(40300s)), at(40300s), 1800s, 48).whole.down;
+  };
+  BOOST_TEST((down({up(0s, 900s)}) == 0s));
+  BOOST_TEST((down({up(0s, 900s), up(40500s, 10s)}) == 0s));
+  BOOST_TEST((down({}) == 0s));
 }
 
 BOOST_AUTO_TEST_CASE(the_time_since_the_last_row_is_the_living_supervisor_s) {
