@@ -35,6 +35,9 @@ struct Option {
   Values values = Values::any;
 };
 
+/// The option that names tunnels by a listening port, as scitex-tunnel does.
+inline constexpr Option k_port_option{"port,p", "PORT", "the tunnel that listens on PORT at its bastion"};
+
 /// What a command was given.
 class Arguments {
  public:

@@ -1,13 +1,13 @@
 #include "cli/commands.hpp"
-#include "cli/installation.hpp"
 #include "cli/scope.hpp"
-#include "cli/selection.hpp"
-#include "cli/setup_request.hpp"
+#include "cli/setup_options.hpp"
 #include "core/dial_end.hpp"
 #include "core/text.hpp"
 #include "ssh/authorized_keys.hpp"
 #include "ssh/authorized_keys_file.hpp"
 #include "store/tunnel_store.hpp"
+#include "tunnels/installation.hpp"
+#include "tunnels/selection.hpp"
 
 #include <fmt/format.h>
 #include <boost/json.hpp>
@@ -45,7 +45,7 @@ Result<Tunnel> joined(const std::vector<Tunnel>& tunnels) {
 
 Result<Subject> of_tunnels(const std::vector<Tunnel>& tunnels, const store::Places& places, const os::Host& host) {
   HOLDFAST_TRY(auto tunnel, joined(tunnels));
-  HOLDFAST_TRY(auto user, find_job_user(tunnel, places, host));
+  HOLDFAST_TRY(auto user, tunnels::find_job_user(tunnel, places, host));
   return Subject{std::move(tunnel), std::move(user)};
 }
 
@@ -57,7 +57,7 @@ Result<Subject> find_subject(Context& context, const Arguments& arguments) {
     for (const char* option : {"bastion", "port", "identity", "run-as"})
       if (arguments.has(option))
         return usage_error("option --" + std::string(option), "a tunnel was named, and has its own");
-    HOLDFAST_TRY(const auto names, named_tunnels(arguments.operands(), host, places));
+    HOLDFAST_TRY(const auto names, tunnels::named_tunnels(arguments.operands(), host, places));
     for (const auto& name : names) {
       HOLDFAST_TRY(auto tunnel, store::load(host, places, name));
       tunnels.push_back(std::move(tunnel));

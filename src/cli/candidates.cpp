@@ -9,6 +9,7 @@
 #include "core/tunnel.hpp"
 #include "ssh/host_aliases.hpp"
 #include "store/tunnel_store.hpp"
+#include "tunnels/scope.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -180,7 +181,7 @@ class Completer {
 
   [[nodiscard]] Scope scope() const {
     if (reading_.given.contains("system")) return Scope::system;
-    return reading_.given.contains("user") ? Scope::user : usual_scope(host_);
+    return reading_.given.contains("user") ? Scope::user : tunnels::usual_scope(host_);
   }
 
   void add_tunnels(const std::string& before) {

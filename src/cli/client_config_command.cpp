@@ -1,22 +1,22 @@
-#include "cli/client_config.hpp"
 #include "cli/commands.hpp"
-#include "cli/installation.hpp"
 #include "cli/scope.hpp"
-#include "cli/selection.hpp"
-#include "cli/way_in.hpp"
 #include "os/survey.hpp"
 #include "ssh/greeting.hpp"
 #include "store/tunnel_store.hpp"
+#include "tunnels/client_config.hpp"
+#include "tunnels/installation.hpp"
+#include "tunnels/selection.hpp"
+#include "tunnels/way_in.hpp"
 
 namespace holdfast::cli {
 namespace {
 
 /// Which forwards lead to an sshd: by the port, or by what answers, on the host that the tunnel is of.
 std::vector<bool> find_ssh(const Tunnel& tunnel, const os::Host& host) {
-  auto found =
-      is_elsewhere(tunnel, host) ? std::vector<bool>(tunnel->forwards.size()) : ssh::greet_as_ssh(tunnel->forwards);
+  auto found = tunnels::is_elsewhere(tunnel, host) ? std::vector<bool>(tunnel->forwards.size())
+                                                   : ssh::greet_as_ssh(tunnel->forwards);
   for (std::size_t i = 0; i < found.size(); ++i)
-    if (leads_to_ssh_port(tunnel->forwards[i])) found[i] = true;
+    if (tunnels::leads_to_ssh_port(tunnel->forwards[i])) found[i] = true;
   return found;
 }
 
@@ -24,22 +24,22 @@ Result<std::vector<store::Entry>> asked_about(const Arguments& arguments, const 
                                               const os::Host& host) {
   if (const auto port = arguments.one("port")) {
     if (!arguments.operands().empty()) return usage_error("option --port", "it stands in place of a name");
-    return on_port(*port, store::load_all(host, places));
+    return tunnels::on_port(*port, store::load_all(host, places));
   }
   if (arguments.operands().empty()) return store::load_all(host, places);
-  HOLDFAST_TRY(const auto names, named_tunnels(arguments.operands(), host, places));
+  HOLDFAST_TRY(const auto names, tunnels::named_tunnels(arguments.operands(), host, places));
   std::vector<store::Entry> entries;
   for (const auto& name : names) entries.push_back({name, store::load(host, places, name)});
   return entries;
 }
 
-Result<ClientConfig> config_of(const store::Entry& entry, const store::Places& places, const ssh::Client& client,
-                               const os::Host& host) {
+Result<tunnels::ClientConfig> config_of(const store::Entry& entry, const store::Places& places,
+                                        const ssh::Client& client, const os::Host& host) {
   if (!entry.tunnel) return entry.tunnel.error();
   const auto& tunnel = *entry.tunnel;
-  HOLDFAST_TRY(const auto user, find_job_user(tunnel, places, host));
+  HOLDFAST_TRY(const auto user, tunnels::find_job_user(tunnel, places, host));
   HOLDFAST_TRY(const auto way, ssh::find_way(host, client, tunnel->bastion, tunnel->ssh_options, user));
-  return client_config(tunnel, way, find_ssh(tunnel, host), login_name(user, host), host.hostname());
+  return tunnels::client_config(tunnel, way, find_ssh(tunnel, host), tunnels::login_name(user, host), host.hostname());
 }
 
 Result<ExitStatus> print_client_config(Context& context, const Arguments& arguments) {
@@ -47,7 +47,7 @@ Result<ExitStatus> print_client_config(Context& context, const Arguments& argume
   HOLDFAST_TRY(const auto entries, asked_about(arguments, places, context.host));
   HOLDFAST_TRY(const auto client, ssh::find_client(context.host));
   const os::Survey survey(context.host);  // tunnels of one bastion ask ssh about it once
-  std::vector<ClientConfig> configs;
+  std::vector<tunnels::ClientConfig> configs;
   std::optional<Error> failure;
   for (const auto& entry : entries) {
     auto config = config_of(entry, places, client, survey);
@@ -59,10 +59,10 @@ Result<ExitStatus> print_client_config(Context& context, const Arguments& argume
       context.terminal.warn((failure = std::move(config).error())->line());
   }
   if (arguments.has("json")) {
-    context.terminal.answer(client_config_json(configs));
+    context.terminal.answer(tunnels::client_config_json(configs));
   } else {
     for (std::size_t i = 0; i < configs.size(); ++i)
-      context.terminal.answer((i == 0 ? "" : "\n") + client_config_text(configs[i]));
+      context.terminal.answer((i == 0 ? "" : "\n") + tunnels::client_config_text(configs[i]));
     if (entries.empty()) context.terminal.note("there are no tunnels; holdfast setup makes one");
   }
   return failure ? failure->status : ExitStatus::done;

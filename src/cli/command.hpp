@@ -7,11 +7,15 @@
 #include "core/result.hpp"
 #include "os/host.hpp"
 
+#include <boost/filesystem/path.hpp>
+
 #include <cstddef>
 #include <string_view>
 #include <vector>
 
 namespace holdfast::cli {
+
+namespace fs = boost::filesystem;
 
 /// What every command works with.
 struct Context {

@@ -159,7 +159,7 @@ Result<bool> DemoBastion::serve_on_free_ports(const fs::path& sshd) {
   HOLDFAST_TRY(sshd_, host_->start_detached({command, {}}));
   const auto deadline = host_->now() + k_patience;
   while (host_->now() < deadline) {
-    if (Interruption::is_requested()) return Interruption::error();
+    HOLDFAST_CHECK(Interruption::check());
     if (!os::is_alive(*host_, *sshd_)) return false;
     if (answers(port_)) return true;
     host_->sleep_for(k_poll);

@@ -1,12 +1,13 @@
 #include "backends/logind.hpp"
 #include "cli/commands.hpp"
-#include "cli/control.hpp"
 #include "cli/demo_bastion.hpp"
 #include "cli/interruption.hpp"
-#include "cli/removal.hpp"
-#include "cli/setup.hpp"
+#include "cli/terminal_observer.hpp"
 #include "core/text.hpp"
 #include "store/tunnel_store.hpp"
+#include "tunnels/control.hpp"
+#include "tunnels/removal.hpp"
+#include "tunnels/setup.hpp"
 
 #include <fmt/format.h>
 
@@ -77,13 +78,13 @@ class Demo {
     return {};
   }
 
-  Result<SetupRequest> request() const {
+  Result<tunnels::SetupRequest> request() const {
     HOLDFAST_TRY(
         auto name,
         TunnelName::parse("demo-" + bastion_.directory().string().substr(bastion_.directory().string().size() - 6)));
     HOLDFAST_TRY(auto to, Destination::parse(fmt::format("{}@127.0.0.1:{}", bastion_.user(), bastion_.port())));
     HOLDFAST_TRY(auto forward, Forward::parse(fmt::format("{}:127.0.0.1:{}", bastion_.tunnel_port(), bastion_.port())));
-    SetupRequest request{
+    tunnels::SetupRequest request{
         std::move(name), std::move(to), {std::move(forward)}, bastion_.key(), {}, "auto", {}, {}, {}, {}};
     // What the user's ssh_config says of other hosts must not count here.
     for (const auto& text : {"UserKnownHostsFile=" + bastion_.known_hosts().string(), std::string("ProxyJump=none"),
@@ -99,7 +100,8 @@ class Demo {
   Result<> set_up() {
     HOLDFAST_TRY(auto wanted, request());
     places_ = wanted.places;
-    Setup setup(context_, std::move(wanted));
+    TerminalObserver observer(context_.terminal);
+    tunnels::Setup setup(host_, observer, std::move(wanted));
     auto done = setup.run();
     if (!done) {
       auto error = std::move(done).error();
@@ -118,11 +120,11 @@ class Demo {
   }
 
   Result<> use(const std::string& what) {
-    HOLDFAST_CHECK(check_interruption());
+    HOLDFAST_CHECK(Interruption::check());
     const auto word = fmt::format("kelp-{}", host_.now().time_since_epoch().count() % 1000000);
     const auto begin = host_.now();
     HOLDFAST_TRY(const auto done, bastion_.run_there(bastion_.tunnel_port(), {"echo", word}, k_use_deadline));
-    HOLDFAST_CHECK(check_interruption());
+    HOLDFAST_CHECK(Interruption::check());
     if (!done.ok() || done.out.find(word) == std::string::npos)
       return not_seen("a login through the tunnel",
                       done.timed_out ? "it did not answer" : "ssh said: " + std::string(trim(done.err)));
@@ -132,16 +134,16 @@ class Demo {
   }
 
   Result<> break_and_watch() {
-    HOLDFAST_CHECK(check_interruption());
+    HOLDFAST_CHECK(Interruption::check());
     const auto& directory = *(*tunnel_)->runtime_dir;
-    const auto before = read_live(directory, (*tunnel_)->name, places_, host_);
+    const auto before = tunnels::read_live(directory, (*tunnel_)->name, places_, host_);
     if (!before || !before->ssh) return not_seen("a break", "the tunnel has no ssh to kill");
     const auto begin = host_.now();
     host_.signal(*before->ssh, SIGKILL);
     step(fmt::format("broken: its ssh (process {}) killed", before->ssh->pid), "");
     for (;;) {
-      HOLDFAST_CHECK(check_interruption());
-      const auto live = read_live(directory, (*tunnel_)->name, places_, host_);
+      HOLDFAST_CHECK(Interruption::check());
+      const auto live = tunnels::read_live(directory, (*tunnel_)->name, places_, host_);
       if (live && live->ssh && live->ssh != before->ssh && live->state == store::TunnelState::up && live->verified) {
         processes_.push_back(*live->ssh);
         step(fmt::format("recovered: another ssh (process {}), verified end to end", live->ssh->pid),
@@ -158,10 +160,10 @@ class Demo {
   Result<> remove() {
     if (!tunnel_) return {};
     const auto& name = (*tunnel_)->name;
-    const auto holders = holders_of({name, *tunnel_}, places_, host_);
-    HOLDFAST_CHECK(stop_holders(holders, host_));
+    const auto holders = tunnels::holders_of({name, *tunnel_}, places_, host_);
+    HOLDFAST_CHECK(tunnels::stop_holders(holders, host_));
     std::vector<std::string> report;
-    HOLDFAST_CHECK(remove_installation(name, holders, places_, host_, report));
+    HOLDFAST_CHECK(tunnels::remove_installation(name, holders, places_, host_, report));
     for (const auto& line : report) context_.terminal.detail(line);
     step("tunnel removed", "");
     return {};
@@ -181,7 +183,7 @@ class Demo {
                runtime.next,
                runtime.pidfile,
                host_.user().home / ".config/systemd/user" / ("holdfast-" + name.text() + ".service")};
-    if (const auto live = read_live(runtime.directory, name, places_, host_)) {
+    if (const auto live = tunnels::read_live(runtime.directory, name, places_, host_)) {
       processes_.push_back(live->supervisor);
       if (live->ssh) processes_.push_back(*live->ssh);
     }

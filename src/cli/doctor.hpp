@@ -1,8 +1,8 @@
 // What `doctor` found, and how it is told.
 #pragma once
 
-#include "cli/host_facts.hpp"
 #include "ssh/preflight.hpp"
+#include "tunnels/host_facts.hpp"
 
 #include <boost/filesystem/path.hpp>
 
@@ -13,7 +13,7 @@
 namespace holdfast::cli {
 
 struct Findings {
-  HostReport host;
+  tunnels::HostReport host;
   boost::filesystem::path program;          ///< our own
   Scope scope = Scope::user;                ///< whose choice `choice` is
   std::vector<std::string> only = {};       ///< HOLDFAST_BACKENDS

@@ -1,14 +1,14 @@
 #include "cli/advice.hpp"
 #include "cli/commands.hpp"
 #include "cli/doctor.hpp"
-#include "cli/hanging.hpp"
-#include "cli/installation.hpp"
 #include "cli/interruption.hpp"
-#include "cli/name_lock.hpp"
 #include "cli/scope.hpp"
-#include "cli/scratch.hpp"
-#include "cli/setup_request.hpp"
+#include "cli/setup_options.hpp"
 #include "store/tunnel_store.hpp"
+#include "tunnels/hanging.hpp"
+#include "tunnels/installation.hpp"
+#include "tunnels/name_lock.hpp"
+#include "tunnels/scratch.hpp"
 
 #include <fmt/format.h>
 
@@ -43,7 +43,7 @@ std::optional<std::size_t> choose(const std::vector<backends::Candidate>& all, S
 Result<Findings> examine_host(Context& context, const Arguments& arguments) {
   HOLDFAST_TRY(const auto scope, choose_scope(arguments, context.host));
   HOLDFAST_TRY(auto only, read_only_backends(context.variables));
-  Findings findings{look_at_host(context.host), context.host.self(), scope, std::move(only)};
+  Findings findings{tunnels::look_at_host(context.host), context.host.self(), scope, std::move(only)};
   const auto& all = findings.host.backends;
   findings.choice = choose(all, scope, findings.only);
   findings.advice = advice(all, findings.choice ? &all[*findings.choice] : nullptr, scope);
@@ -71,26 +71,27 @@ struct Own {
   std::optional<fs::path> known_hosts;
 };
 
-Own own_at_bastion(const SetupRequest& request, const os::Host& host) {
+Own own_at_bastion(const tunnels::SetupRequest& request, const os::Host& host) {
   Own own;
   for (const auto& entry : store::load_all(host, request.places)) {
     if (!entry.tunnel || (*entry.tunnel)->bastion != request.bastion) continue;
     const auto& tunnel = *entry.tunnel;
     if (!own.known_hosts) own.known_hosts = tunnel->known_hosts;
-    const auto live = read_live(runtime_directory_of(tunnel, request.places, host), entry.name, request.places, host);
+    const auto live = tunnels::read_live(tunnels::runtime_directory_of(tunnel, request.places, host), entry.name,
+                                         request.places, host);
     if (live && live->state == store::TunnelState::up && os::is_alive(host, live->supervisor))
       own.held.insert(own.held.end(), tunnel->forwards.begin(), tunnel->forwards.end());
   }
   return own;
 }
 
-Result<std::vector<ssh::Check>> check_bastion(const SetupRequest& request, const ssh::Client& client, bool ask_forwards,
-                                              os::Host& host) {
+Result<std::vector<ssh::Check>> check_bastion(const tunnels::SetupRequest& request, const ssh::Client& client,
+                                              bool ask_forwards, os::Host& host) {
   const Interruption guard;
   // The lock's directory is a private one, and goes with it; nobody else has this name.
   HOLDFAST_TRY(const auto name, TunnelName::parse(fmt::format("doctor.{}", ::getpid())));
-  HOLDFAST_TRY(const auto lock, NameLock::take(name, request.places, host));
-  HOLDFAST_TRY(const auto scratch, Scratch::make(lock.directory(), request.run_as, host));
+  HOLDFAST_TRY(const auto lock, tunnels::NameLock::take(name, request.places, host));
+  HOLDFAST_TRY(const auto scratch, tunnels::Scratch::make(lock.directory(), request.run_as, host));
   TunnelSpec spec{request.name, request.bastion, request.forwards, request.identity};
   spec.ssh_options = request.ssh_options;
   auto own = own_at_bastion(request, host);
@@ -108,10 +109,10 @@ Result<std::vector<ssh::Check>> check_bastion(const SetupRequest& request, const
   return std::move(report.checks);
 }
 
-Result<std::vector<ssh::Check>> examine_bastion(const SetupRequest& request, const HostFacts& facts, bool ask_forwards,
-                                                os::Host& host) {
+Result<std::vector<ssh::Check>> examine_bastion(const tunnels::SetupRequest& request, const tunnels::HostFacts& facts,
+                                                bool ask_forwards, os::Host& host) {
   if (!facts.hanging.empty()) {
-    const auto error = hanging_error(facts.hanging.front());
+    const auto error = tunnels::hanging_error(facts.hanging.front());
     return only_failed("home and PATH answering", {FailureClass::unknown, error.line(), error.hint});
   }
   if (!facts.ssh)
@@ -120,7 +121,7 @@ Result<std::vector<ssh::Check>> examine_bastion(const SetupRequest& request, con
 }
 
 Result<ExitStatus> doctor(Context& context, const Arguments& arguments) {
-  std::optional<SetupRequest> request;
+  std::optional<tunnels::SetupRequest> request;
   if (arguments.has("bastion")) {
     HOLDFAST_TRY(request, read_check_request(context, arguments));
   } else {

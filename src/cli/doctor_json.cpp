@@ -43,7 +43,7 @@ json::object backend_value(const backends::Candidate& candidate) {
           {"remedy", text_or_null(fitness.remedy.value_or(""))}};
 }
 
-json::object host_value(const HostFacts& facts) {
+json::object host_value(const tunnels::HostFacts& facts) {
   json::array hanging;
   for (const auto& directory : facts.hanging) hanging.push_back(text(directory.string()));
   const auto version = facts.ssh ? fmt::format("{}.{}", facts.ssh->version.major, facts.ssh->version.minor) : "";

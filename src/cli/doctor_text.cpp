@@ -1,8 +1,8 @@
 #include "cli/doctor.hpp"
 
-#include "cli/survives_words.hpp"
 #include "cli/table.hpp"
 #include "core/text.hpp"
+#include "tunnels/survives_words.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -56,7 +56,7 @@ Row backend_row(const backends::Candidate& candidate, bool chosen) {
 std::string choice_words(const Findings& findings) {
   if (findings.choice) {
     const auto& [backend, fitness] = findings.host.backends[*findings.choice];
-    return fmt::format("{}: {}", backend->name(), survives_words(fitness.survives));
+    return fmt::format("{}: {}", backend->name(), tunnels::survives_words(fitness.survives));
   }
   return findings.scope == Scope::system ? "none: no backend of the system scope can be used here"
                                          : "none: no backend can be used here";
@@ -64,20 +64,20 @@ std::string choice_words(const Findings& findings) {
 
 std::string yes_or_no(const std::optional<bool>& value) { return !value ? "not known" : *value ? "yes" : "no"; }
 
-std::string host_words(const HostFacts& facts) {
+std::string host_words(const tunnels::HostFacts& facts) {
   return fmt::format("{}: {}Linux {}, {}, {}", printable(facts.hostname),
                      facts.system.empty() ? "" : printable(facts.system) + ", ", printable(facts.kernel),
                      facts.booted_by_systemd ? "systemd" : "no systemd",
                      facts.container ? "in a container (" + printable(*facts.container) + ")" : "no container");
 }
 
-std::string user_words(const HostFacts& facts) {
+std::string user_words(const tunnels::HostFacts& facts) {
   return fmt::format("{} (uid {}); manager: {}, linger: {}, processes are ended at logout: {}",
                      facts.user.name.empty() ? "without a name" : printable(facts.user.name), facts.user.uid,
                      yes_or_no(facts.user_manager), yes_or_no(facts.linger), yes_or_no(facts.kills_user_processes));
 }
 
-std::string ssh_words(const HostFacts& facts) {
+std::string ssh_words(const tunnels::HostFacts& facts) {
   if (!facts.ssh) return facts.ssh_problem ? printable(facts.ssh_problem->cause) : "not known";
   return fmt::format("OpenSSH {}.{}, {}", facts.ssh->version.major, facts.ssh->version.minor,
                      printable(facts.ssh->program.string()));

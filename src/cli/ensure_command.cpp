@@ -2,12 +2,12 @@
 #include "backends/pidfile.hpp"
 #include "backends/stop_mark.hpp"
 #include "cli/commands.hpp"
-#include "cli/installation.hpp"
-#include "cli/name_lock.hpp"
-#include "cli/ownership.hpp"
 #include "cli/scope.hpp"
 #include "store/history.hpp"
 #include "store/tunnel_store.hpp"
+#include "tunnels/installation.hpp"
+#include "tunnels/name_lock.hpp"
+#include "tunnels/ownership.hpp"
 
 #include <fmt/format.h>
 
@@ -16,15 +16,15 @@ namespace {
 
 /// The supervisor lives, on this host and in this boot, and holds its lock. No process is started to find out.
 bool is_held(const Tunnel& tunnel, const store::Places& places, const os::Host& host) {
-  const auto directory = runtime_directory_of(tunnel, places, host);
-  const auto live = read_live(directory, tunnel->name, places, host);
+  const auto directory = tunnels::runtime_directory_of(tunnel, places, host);
+  const auto live = tunnels::read_live(directory, tunnel->name, places, host);
   return live && os::is_alive(host, live->supervisor) &&
          host.is_locked(store::runtime_files(tunnel->name, directory).lock);
 }
 
 Result<> start(const Tunnel& tunnel, const backends::Backend& backend, const store::Places& places, Context& context) {
   auto& host = context.host;
-  const auto job = make_job(tunnel, places, nominal_user(tunnel, places, host), host);
+  const auto job = tunnels::make_job(tunnel, places, tunnels::nominal_user(tunnel, places, host), host);
   HOLDFAST_TRY(const auto plan, backend.start(job, host));
   HOLDFAST_CHECK(backends::apply(plan, host));
   store::Log(places.state_file(tunnel->name, "log")).write(host.wall_now(), "ensure found it down and started it");
@@ -40,18 +40,18 @@ Result<> ensure_one(const store::Entry& entry, const store::Places& places, Cont
     return {};
   };
   if (!entry.tunnel) return entry.tunnel.error();
-  if (is_elsewhere(*entry.tunnel, host)) return leave(explain_elsewhere(*entry.tunnel, host).message);
+  if (tunnels::is_elsewhere(*entry.tunnel, host)) return leave(tunnels::explain_elsewhere(*entry.tunnel, host).message);
   if (is_held(*entry.tunnel, places, host)) return leave("it runs");
-  HOLDFAST_TRY(const auto lock, NameLock::try_take(name, places, host));
+  HOLDFAST_TRY(const auto lock, tunnels::NameLock::try_take(name, places, host));
   if (!lock) return leave("another command is at work on it");
   // Whoever had the lock before us may have changed everything.
   HOLDFAST_TRY(const auto tunnel, store::load(host, places, name));
-  HOLDFAST_TRY(const auto* backend, backend_of(tunnel));
-  if (is_elsewhere(tunnel, host) || is_held(tunnel, places, host)) return leave("it runs");
+  HOLDFAST_TRY(const auto* backend, tunnels::backend_of(tunnel));
+  if (tunnels::is_elsewhere(tunnel, host) || is_held(tunnel, places, host)) return leave("it runs");
   if (backend->starts_again_itself()) return leave(fmt::format("{} starts it", backend->name()));
   if (backends::has_stop_mark(name, places, host)) return leave("holdfast stop has stopped it");
   // Another login's ensure has just started it, and it has not come to its lock yet.
-  const auto files = store::runtime_files(name, runtime_directory_of(tunnel, places, host));
+  const auto files = store::runtime_files(name, tunnels::runtime_directory_of(tunnel, places, host));
   if (backends::running_process(host, files.pidfile)) return leave("it is being started");
   return start(tunnel, *backend, places, context);
 }

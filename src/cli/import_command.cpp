@@ -1,12 +1,15 @@
 #include "backends/crontab.hpp"
 #include "backends/systemctl.hpp"
 #include "cli/commands.hpp"
-#include "cli/import_former.hpp"
 #include "cli/interruption.hpp"
 #include "cli/scope.hpp"
-#include "cli/setup.hpp"
+#include "cli/setup_options.hpp"
+#include "cli/terminal_observer.hpp"
 #include "core/text.hpp"
 #include "store/tunnel_store.hpp"
+#include "tunnels/import_former.hpp"
+#include "tunnels/scope.hpp"
+#include "tunnels/setup.hpp"
 
 #include <fmt/format.h>
 #include <boost/json.hpp>
@@ -22,7 +25,7 @@ const fs::path k_machine_units = "/etc/systemd/system";
 
 /// What came of one source.
 struct Imported {
-  ImportSource source;
+  tunnels::ImportSource source;
   std::string outcome;  ///< "imported", "planned", "refused", "failed"
   std::optional<std::string> name = {};
   std::optional<Error> error = {};
@@ -43,7 +46,7 @@ class Import {
     for (auto& source : sources) {
       results.push_back(take(std::move(source)));
       if (!is_json()) tell(results.back());
-      if (Interruption::is_requested()) return Interruption::error();
+      HOLDFAST_CHECK(Interruption::check());
     }
     if (is_json()) context_.terminal.answer(json_of(results));
     if (results.empty()) context_.terminal.note("nothing to import was found" + elsewhere());
@@ -59,9 +62,9 @@ class Import {
 
   // --- finding
 
-  Result<std::vector<ImportSource>> find() {
-    std::vector<ImportSource> sources;
-    const auto add = [&](std::vector<ImportSource> more) {
+  Result<std::vector<tunnels::ImportSource>> find() {
+    std::vector<tunnels::ImportSource> sources;
+    const auto add = [&](std::vector<tunnels::ImportSource> more) {
       for (auto& one : more) sources.push_back(std::move(one));
     };
     const bool everything = arguments_.operands().empty() && !arguments_.has("crontab");
@@ -82,17 +85,17 @@ class Import {
     if (arguments_.has("crontab") || (everything && host_.find_program("crontab"))) {
       auto answer = backends::read_crontab(host_, k_crontab);
       if (!answer && arguments_.has("crontab")) return std::move(answer).error();
-      if (answer && answer->text) add(read_crontab_lines(*answer->text, host_.user().home.string()));
+      if (answer && answer->text) add(tunnels::read_crontab_lines(*answer->text, host_.user().home.string()));
     }
     if (everything)
       for (const char* name : {".bashrc", ".bash_profile", ".bash_login", ".profile", ".zshrc", ".zprofile"})
         if (auto text = host_.read_file(host_.user().home / name, k_largest_file))
-          add(read_shell_lines(host_.user().home / name, *text, host_.user().home.string()));
+          add(tunnels::read_shell_lines(host_.user().home / name, *text, host_.user().home.string()));
     return sources;
   }
 
-  Result<std::vector<ImportSource>> find_operand(const std::string& operand) {
-    std::vector<ImportSource> found;
+  Result<std::vector<tunnels::ImportSource>> find_operand(const std::string& operand) {
+    std::vector<tunnels::ImportSource> found;
     if (operand.find('/') == std::string::npos) {
       auto name = operand.ends_with(".service") ? operand : operand + ".service";
       HOLDFAST_TRY(auto unit, find_unit(name));
@@ -102,15 +105,15 @@ class Import {
     if (is_system()) return usage_error("\"" + operand + "\"", "a start-up file is a user's", "name a unit");
     const fs::path file = fs::path(operand).is_absolute() ? fs::path(operand) : host_.working_directory() / operand;
     HOLDFAST_TRY(const auto text, host_.read_file(file, k_largest_file));
-    found = read_shell_lines(file, text, host_.user().home.string());
+    found = tunnels::read_shell_lines(file, text, host_.user().home.string());
     if (found.empty()) return Error{"importing", file.string(), "it starts no autossh"};
     return found;
   }
 
-  Result<ImportSource> find_unit(const std::string& name) {
+  Result<tunnels::ImportSource> find_unit(const std::string& name) {
     const auto file = units() / name;
     HOLDFAST_TRY(const auto text, host_.read_file(file, k_largest_file));
-    auto source = read_unit(name, file, text, is_system() ? "/root" : host_.user().home.string());
+    auto source = tunnels::read_unit(name, file, text, is_system() ? "/root" : host_.user().home.string());
     if (!host_.list(file.string() + ".d").empty())
       source.command = Error{"taking over", name, "it has drop-ins in " + file.string() + ".d"};
     return source;
@@ -125,7 +128,7 @@ class Import {
 
   // --- taking over
 
-  Imported take(ImportSource source) {
+  Imported take(tunnels::ImportSource source) {
     Imported result{std::move(source), "refused"};
     if (!result.source.command) {
       result.error = result.source.command.error();
@@ -140,7 +143,7 @@ class Import {
     result.name = request->name.text();
     // A line of the crontab and one of a start-up file often start the same tunnel.
     const bool there = store::is_known(host_, places_, request->name);
-    const auto former = make_import_former(result.source, request->name, places_.scope, host_);
+    const auto former = tunnels::make_import_former(result.source, request->name, places_.scope, host_);
     auto done = there                       ? put_to_rest(result, *request, *former)
                 : arguments_.has("dry-run") ? plan(result, std::move(*request), *former)
                                             : replace(result, std::move(*request), *former);
@@ -151,10 +154,11 @@ class Import {
     return result;
   }
 
-  Result<SetupRequest> request_for(const ImportSource& source) {
+  Result<tunnels::SetupRequest> request_for(const tunnels::ImportSource& source) {
     const auto& command = *source.command;
     HOLDFAST_TRY(auto name, TunnelName::parse(arguments_.one("name").value_or(command.forwards.front().short_text())));
-    SetupRequest request{name, command.bastion, command.forwards, {}, command.ssh_options, "auto", {}, {}, places_, {}};
+    tunnels::SetupRequest request{
+        name, command.bastion, command.forwards, {}, command.ssh_options, "auto", {}, {}, places_, {}};
     HOLDFAST_TRY(request.run_as, run_as(source));
     if (command.identity) {
       HOLDFAST_TRY(request.identity, resolve_identity(*command.identity, request.run_as.home, "/"));
@@ -168,7 +172,7 @@ class Import {
     return request;
   }
 
-  Result<os::User> run_as(const ImportSource& source) {
+  Result<os::User> run_as(const tunnels::ImportSource& source) {
     const auto given = arguments_.one("run-as");
     if (!is_system()) {
       if (given) return usage_error("option --run-as", "only a tunnel of the system scope runs as another user");
@@ -184,7 +188,7 @@ class Import {
   }
 
   /// The tunnel is there already: what else starts its old form must not.
-  Result<> put_to_rest(Imported& result, const SetupRequest& request, ImportFormer& former) {
+  Result<> put_to_rest(Imported& result, const tunnels::SetupRequest& request, tunnels::ImportFormer& former) {
     const auto tunnel = store::load(host_, places_, request.name);
     if (!tunnel || (*tunnel)->bastion != request.bastion || (*tunnel)->forwards != request.forwards)
       return Error{"importing", result.source.where, "there is another tunnel " + request.name.text() + " already",
@@ -205,8 +209,9 @@ class Import {
     return {};
   }
 
-  Result<> plan(Imported& result, SetupRequest request, const ImportFormer& former) {
-    Setup setup(context_, std::move(request));
+  Result<> plan(Imported& result, tunnels::SetupRequest request, const tunnels::ImportFormer& former) {
+    TerminalObserver observer(context_.terminal);
+    tunnels::Setup setup(host_, observer, std::move(request));
     HOLDFAST_TRY(const auto steps, setup.plan());
     auto lines = former.plan();
     lines.insert(lines.end(), steps.begin(), steps.end());
@@ -215,7 +220,7 @@ class Import {
     return {};
   }
 
-  Result<> replace(Imported& result, SetupRequest request, ImportFormer& former) {
+  Result<> replace(Imported& result, tunnels::SetupRequest request, tunnels::ImportFormer& former) {
     bool asked_to_let_go = false;
     request.take_over = [&]() -> Result<> {
       asked_to_let_go = true;
@@ -223,15 +228,16 @@ class Import {
       context_.terminal.step_done(result.source.where + " has let go", "");
       return {};
     };
-    Setup setup(context_, std::move(request));
+    TerminalObserver observer(context_.terminal);
+    tunnels::Setup setup(host_, observer, std::move(request));
     auto done = setup.run();
     Result<> kept;
     if (done) kept = former.retire();
     if (done && kept) {
       result.outcome = "imported";
       if (done->unverified) result.notes.push_back("not verified end to end: " + done->unverified->message);
-      result.notes.push_back(fmt::format("back again: holdfast remove{} {}, then {}", scope_words(places_.scope, host_),
-                                         *result.name, former.way_back()));
+      result.notes.push_back(fmt::format("back again: holdfast remove{} {}, then {}",
+                                         tunnels::scope_words(places_.scope, host_), *result.name, former.way_back()));
       return {};
     }
     const bool is_up = done.has_value();  // and only the last step, that the old one stays away, has failed

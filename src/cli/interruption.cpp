@@ -1,5 +1,7 @@
 #include "cli/interruption.hpp"
 
+#include "tunnels/observer.hpp"
+
 namespace holdfast::cli {
 namespace {
 
@@ -26,6 +28,9 @@ Interruption::~Interruption() {
 
 bool Interruption::is_requested() noexcept { return requested != 0; }
 
-Error Interruption::error() { return Error{"", "interrupted", "", "", ExitStatus::interrupted}; }
+Result<> Interruption::check() {
+  if (is_requested()) return tunnels::cancelled();
+  return {};
+}
 
 }  // namespace holdfast::cli

@@ -19,8 +19,8 @@ class Interruption {
   Interruption& operator=(const Interruption&) = delete;
 
   [[nodiscard]] static bool is_requested() noexcept;
-  /// The Error that says so, with ExitStatus::interrupted.
-  [[nodiscard]] static Error error();
+  /// The Error that says so, when it is.
+  [[nodiscard]] static Result<> check();
 
  private:
   static constexpr std::array k_signals{SIGINT, SIGTERM, SIGHUP};

@@ -1,9 +1,9 @@
 #include "cli/answers_json.hpp"
 #include "cli/commands.hpp"
 #include "cli/scope.hpp"
-#include "cli/selection.hpp"
 #include "core/text.hpp"
 #include "store/history.hpp"
+#include "tunnels/selection.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -92,7 +92,7 @@ Result<ExitStatus> show_logs(Context& context, const Arguments& arguments) {
   HOLDFAST_TRY(const auto places, choose_places(arguments, context.host));
   if (arguments.operands().empty())
     return usage_error("the command line", "the name of a tunnel is missing", "holdfast status lists them");
-  HOLDFAST_TRY(const auto names, named_tunnels(arguments.operands(), context.host, places));
+  HOLDFAST_TRY(const auto names, tunnels::named_tunnels(arguments.operands(), context.host, places));
   const auto file = places.state_file(names.front(), "log");
   HOLDFAST_CHECK(check_readable(file));
 

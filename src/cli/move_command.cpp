@@ -1,7 +1,9 @@
 #include "cli/commands.hpp"
 #include "cli/scope.hpp"
-#include "cli/selection.hpp"
-#include "cli/setup.hpp"
+#include "cli/setup_command.hpp"
+#include "cli/setup_options.hpp"
+#include "tunnels/installation.hpp"
+#include "tunnels/selection.hpp"
 
 #include <fmt/format.h>
 
@@ -21,10 +23,10 @@ Result<> check_scope(const std::string& wanted, const TunnelName& name, Scope sc
 }
 
 /// All as the tunnel's file says.
-SetupRequest request_of(const Tunnel& tunnel, store::Places places, os::User run_as) {
-  SetupRequest request{tunnel->name,        tunnel->bastion,  tunnel->forwards, tunnel->identity,
-                       tunnel->ssh_options, "auto",           tunnel->engine,   {},
-                       std::move(places),   std::move(run_as)};
+tunnels::SetupRequest request_of(const Tunnel& tunnel, store::Places places, os::User run_as) {
+  tunnels::SetupRequest request{tunnel->name,        tunnel->bastion,  tunnel->forwards, tunnel->identity,
+                                tunnel->ssh_options, "auto",           tunnel->engine,   {},
+                                std::move(places),   std::move(run_as)};
   request.fallbacks = tunnel->fallbacks;
   request.move = true;
   return request;
@@ -32,7 +34,7 @@ SetupRequest request_of(const Tunnel& tunnel, store::Places places, os::User run
 
 /// That it is up says more than any check beforehand could.
 bool is_up(const Tunnel& tunnel, const store::Places& places, const os::Host& host) {
-  const auto live = read_live(runtime_directory_of(tunnel, places, host), tunnel->name, places, host);
+  const auto live = tunnels::read_live(tunnels::runtime_directory_of(tunnel, places, host), tunnel->name, places, host);
   return live && os::is_alive(host, live->supervisor) && live->state == store::TunnelState::up;
 }
 
@@ -41,20 +43,18 @@ Result<ExitStatus> move_tunnel(Context& context, const Arguments& arguments) {
   if (arguments.operands().empty())
     return usage_error("the command line", "the name of the tunnel to move is missing", "holdfast status lists them");
   HOLDFAST_TRY(const auto places, choose_places(arguments, host));
-  HOLDFAST_TRY(const auto names, named_tunnels(arguments.operands(), host, places));
+  HOLDFAST_TRY(const auto names, tunnels::named_tunnels(arguments.operands(), host, places));
   HOLDFAST_TRY(const auto tunnel, store::load(host, places, names.front()));
-  if (is_elsewhere(tunnel, host))
+  if (tunnels::is_elsewhere(tunnel, host))
     return Error{"moving", "tunnel " + tunnel->name.text(), "it belongs to host " + tunnel->host,
                  "run the command there"};
   HOLDFAST_CHECK(check_scope(arguments.one("backend").value_or("auto"), tunnel->name, places.scope));
-  HOLDFAST_TRY(auto run_as, find_job_user(tunnel, places, host));
+  HOLDFAST_TRY(auto run_as, tunnels::find_job_user(tunnel, places, host));
   auto request = request_of(tunnel, places, std::move(run_as));
   HOLDFAST_TRY(request.backend, read_backend(arguments, places.scope));
   HOLDFAST_TRY(request.only_backends, read_only_backends(context.variables));
   request.preflight = !is_up(tunnel, places, host);
-  request.dry_run = arguments.has("dry-run");
-  request.json = arguments.has("json");
-  return carry_out(context, std::move(request));
+  return carry_out(context, arguments, std::move(request));
 }
 
 }  // namespace

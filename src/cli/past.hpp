@@ -8,11 +8,6 @@
 
 namespace holdfast::cli {
 
-struct Past {
-  store::Availability day;
-  store::Availability week;
-};
-
 /// How something may be drawn.
 struct Drawing {
   bool colour = false;

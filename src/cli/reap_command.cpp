@@ -1,6 +1,5 @@
 #include "backends/systemctl.hpp"
 #include "cli/commands.hpp"
-#include "cli/installation.hpp"
 #include "cli/scope.hpp"
 #include "core/text.hpp"
 #include "ssh/autossh_process.hpp"
@@ -8,6 +7,7 @@
 #include "store/hand_over.hpp"
 #include "store/history.hpp"
 #include "store/tunnel_store.hpp"
+#include "tunnels/installation.hpp"
 
 #include <fmt/format.h>
 
@@ -45,15 +45,15 @@ Result<ExitStatus> reap(Context& context, const Arguments& arguments) {
   HOLDFAST_TRY(const auto places, choose_places(arguments, host));
   const auto tunnel = store::load(host, places, name);
   if (!tunnel && tunnel.error().status == ExitStatus::no_such_tunnel) return tunnel.error();
-  const auto directories = tunnel ? std::vector{runtime_directory_of(*tunnel, places, host)}
-                                  : possible_runtime_directories(name, places, host);
+  const auto directories = tunnel ? std::vector{tunnels::runtime_directory_of(*tunnel, places, host)}
+                                  : tunnels::possible_runtime_directories(name, places, host);
   const bool handed_over = store::is_under_way(store::read_hand_over(host, places, name), host);
   const bool by_systemd = host.env("INVOCATION_ID").has_value() && host.env("SERVICE_RESULT").has_value();
   for (const auto& directory : directories) {
     const auto files = store::runtime_files(name, directory);
     // What is there is the successor's: the one of another backend, or of a start that was quick.
     if (by_systemd && (handed_over || host.is_locked(files.lock))) return ExitStatus::done;
-    const auto live = read_live(directory, name, places, host);
+    const auto live = tunnels::read_live(directory, name, places, host);
     if (live && os::is_alive(host, live->supervisor))
       return Error{"reaping", "tunnel " + name.text(), fmt::format("its supervisor {} is alive", live->supervisor.pid),
                    "holdfast stop " + name.text()};

@@ -1,6 +1,4 @@
 #include "cli/commands.hpp"
-#include "cli/installation.hpp"
-#include "cli/ownership.hpp"
 #include "cli/scope.hpp"
 #include "core/text.hpp"
 #include "store/history.hpp"
@@ -8,6 +6,8 @@
 #include "store/installation_record.hpp"
 #include "store/tunnel_store.hpp"
 #include "supervisor/supervisor.hpp"
+#include "tunnels/installation.hpp"
+#include "tunnels/ownership.hpp"
 
 #include <utility>
 
@@ -31,16 +31,16 @@ Result<ExitStatus> run_supervisor(Context& context, const Arguments& arguments) 
   HOLDFAST_TRY(const auto places, choose_places(arguments, host));
   auto loaded = store::load(host, places, name);
   if (!loaded) return for_a_person(std::move(loaded).error(), name, places, host);
-  if (is_elsewhere(*loaded, host))  // not a word into a log: nothing of it is to lie here
-    return usage_error("tunnel " + name.text(), explain_elsewhere(*loaded, host).message,
-                       is_renamed(*loaded, host)
-                           ? take_over_command(*loaded, host)
+  if (tunnels::is_elsewhere(*loaded, host))  // not a word into a log: nothing of it is to lie here
+    return usage_error("tunnel " + name.text(), tunnels::explain_elsewhere(*loaded, host).message,
+                       tunnels::is_renamed(*loaded, host)
+                           ? tunnels::take_over_command(*loaded, host)
                            : "run it there, or write host = any in " + places.tunnel_file(name).string());
   if (places.scope == Scope::system && host.user().uid == 0 && (*loaded)->run_as.value_or("root") != "root")
     return usage_error("tunnel " + name.text(), "it runs as " + *(*loaded)->run_as + ", not as root",
                        "holdfast start " + name.text());
   auto spec = loaded->spec();
-  spec.runtime_dir = runtime_directory_of(*loaded, places, host);
+  spec.runtime_dir = tunnels::runtime_directory_of(*loaded, places, host);
   HOLDFAST_TRY(const auto tunnel, Tunnel::make(std::move(spec)));
   // A unit in a shared home, or a hook, starts it on hosts on which nobody ran setup: what it leaves there is noted.
   if (store::is_shared(tunnel, places) && !store::read_host_part(host, places, name))

@@ -9,16 +9,10 @@
 
 namespace holdfast::cli {
 
-/// The machine's for root, the user's own for everybody else.
-[[nodiscard]] Scope usual_scope(const os::Host& host);
-
 /// --system or --user; without either the machine's for root and the user's own for everybody else.
 [[nodiscard]] Result<Scope> choose_scope(const Arguments& arguments, const os::Host& host);
 
 /// The places of that scope.
 [[nodiscard]] Result<store::Places> choose_places(const Arguments& arguments, const os::Host& host);
-
-/// " --system" or " --user" where a hint has to say it, empty where it goes without saying.
-[[nodiscard]] std::string scope_words(Scope scope, const os::Host& host);
 
 }  // namespace holdfast::cli

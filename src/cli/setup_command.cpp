@@ -1,25 +1,28 @@
+#include "cli/setup_command.hpp"
 #include "cli/answers_json.hpp"
 #include "cli/commands.hpp"
 #include "cli/interruption.hpp"
-#include "cli/setup.hpp"
-#include "cli/tunnel_status.hpp"
-#include "cli/way_in.hpp"
+#include "cli/setup_options.hpp"
+#include "cli/status_output.hpp"
+#include "cli/terminal_observer.hpp"
 #include "core/text.hpp"
+#include "tunnels/setup.hpp"
+#include "tunnels/way_in.hpp"
 
 #include <fmt/format.h>
 
 namespace holdfast::cli {
 namespace {
 
-TunnelStatus status_of(const Tunnel& tunnel, const store::Places& places, Context& context) {
+tunnels::TunnelStatus status_of(const Tunnel& tunnel, const store::Places& places, Context& context) {
   std::vector<std::string> warnings;
-  auto statuses = gather_status({{tunnel->name, tunnel}}, places, context.host, warnings);
+  auto statuses = tunnels::gather_status({{tunnel->name, tunnel}}, places, context.host, warnings);
   for (const auto& warning : warnings) context.terminal.warn(warning);
   return std::move(statuses.front());
 }
 
 /// What a move came to; the way in is what it was.
-void tell_move(const Setup& setup, const SetupOutcome& outcome, bool strongest, Context& context) {
+void tell_move(const tunnels::Setup& setup, const tunnels::SetupOutcome& outcome, bool strongest, Context& context) {
   const auto& tunnel = setup.tunnel();
   const auto held = fmt::format("tunnel {} is held by {}", tunnel->name.text(), tunnel->backend);
   if (!outcome.changed)
@@ -33,7 +36,8 @@ void tell_move(const Setup& setup, const SetupOutcome& outcome, bool strongest, 
       fmt::format("{}: verified end to end {} ms after the former one let go", held, outcome.took.count()));
 }
 
-void tell(const Setup& setup, const SetupOutcome& outcome, const std::string& user, Context& context) {
+void tell(const tunnels::Setup& setup, const tunnels::SetupOutcome& outcome, const std::string& user,
+          Context& context) {
   const auto& tunnel = setup.tunnel();
   auto& terminal = context.terminal;
   const auto& name = tunnel->name.text();
@@ -50,12 +54,12 @@ void tell(const Setup& setup, const SetupOutcome& outcome, const std::string& us
     terminal.answer(fmt::format("tunnel {} is up: verified end to end in {} ms", name, outcome.took.count()));
   }
   terminal.note("from a laptop that may log in to the bastion:");
-  terminal.answer(way_in(tunnel, user));
+  terminal.answer(tunnels::way_in(tunnel, user));
 }
 
-Result<ExitStatus> print_plan(Context& context, SetupRequest request) {
-  const bool json = request.json;
-  Setup setup(context, std::move(request));
+Result<ExitStatus> print_plan(Context& context, tunnels::SetupRequest request, bool json) {
+  TerminalObserver observer(context.terminal);
+  tunnels::Setup setup(context.host, observer, std::move(request));
   HOLDFAST_TRY(const auto lines, setup.plan());
   if (json) context.terminal.answer(plan_json(lines));
   for (const auto& line : lines)
@@ -66,20 +70,21 @@ Result<ExitStatus> print_plan(Context& context, SetupRequest request) {
 
 Result<ExitStatus> set_up(Context& context, const Arguments& arguments) {
   HOLDFAST_TRY(auto request, read_setup_request(context, arguments));
-  return carry_out(context, std::move(request));
+  return carry_out(context, arguments, std::move(request));
 }
 
 }  // namespace
 
-Result<ExitStatus> carry_out(Context& context, SetupRequest request) {
-  if (request.dry_run) return print_plan(context, std::move(request));
+Result<ExitStatus> carry_out(Context& context, const Arguments& arguments, tunnels::SetupRequest request) {
+  const bool json = arguments.has("json");
+  if (arguments.has("dry-run")) return print_plan(context, std::move(request), json);
   const Interruption guard;
   const auto places = request.places;
-  const auto user = login_name(request.run_as, context.host);
-  const bool json = request.json;
+  const auto user = tunnels::login_name(request.run_as, context.host);
   const bool move = request.move;
   const bool strongest = request.backend == "auto";
-  Setup setup(context, std::move(request));
+  TerminalObserver observer(context.terminal);
+  tunnels::Setup setup(context.host, observer, std::move(request));
   HOLDFAST_TRY(const auto outcome, setup.run());
   if (json)
     context.terminal.answer(setup_json(status_of(setup.tunnel(), places, context), outcome.changed));

@@ -3,12 +3,12 @@
 #include "cli/advice.hpp"
 #include "cli/commands.hpp"
 #include "cli/scope.hpp"
-#include "cli/selection.hpp"
-#include "cli/setup_request.hpp"
-#include "cli/survives_words.hpp"
-#include "cli/tunnel_status.hpp"
+#include "cli/setup_options.hpp"
+#include "cli/status_output.hpp"
 #include "cli/watch.hpp"
 #include "core/text.hpp"
+#include "tunnels/selection.hpp"
+#include "tunnels/survives_words.hpp"
 
 #include <fmt/format.h>
 
@@ -52,7 +52,7 @@ class Status {
 
   [[nodiscard]] ExitStatus exit_status() const {
     // A tunnel that another host has, by right or by turns, is up there if anywhere: it counts only when it was named.
-    const bool all_up = std::ranges::all_of(statuses_, [&](const TunnelStatus& status) {
+    const bool all_up = std::ranges::all_of(statuses_, [&](const tunnels::TunnelStatus& status) {
       return status.is_up() ||
              (((status.elsewhere && !status.renamed) || status.is_well_standing_by()) && !names_one());
     });
@@ -101,14 +101,14 @@ class Status {
   Result<std::vector<store::Entry>> asked_about() {
     if (const auto port = arguments_.one("port")) {
       if (!arguments_.operands().empty()) return usage_error("option --port", "it stands in place of a name");
-      return on_port(*port, store::load_all(context_.host, places_));
+      return tunnels::on_port(*port, store::load_all(context_.host, places_));
     }
     if (arguments_.operands().empty()) {
       auto entries = store::load_all(context_.host, places_);
       for (auto& left : store::left_here(context_.host, places_)) entries.push_back(std::move(left));
       return entries;
     }
-    HOLDFAST_TRY(const auto names, named_tunnels(arguments_.operands(), context_.host, places_));
+    HOLDFAST_TRY(const auto names, tunnels::named_tunnels(arguments_.operands(), context_.host, places_));
     std::vector<store::Entry> entries;
     for (const auto& name : names) entries.push_back({name, store::load(context_.host, places_, name)});
     for (auto& left : store::left_here(context_.host, places_))
@@ -126,19 +126,20 @@ class Status {
   }
 
   /// Bounded, and only where there is something to be gained.
-  [[nodiscard]] std::optional<TunnelStatus::Stronger> find_stronger(const TunnelStatus& status) const {
+  [[nodiscard]] std::optional<tunnels::TunnelStatus::Stronger> find_stronger(
+      const tunnels::TunnelStatus& status) const {
     const auto& now = status.backend.survives;
-    if (status.elsewhere || !status.backend.name || !now || survives_everything(*now)) return std::nullopt;
+    if (status.elsewhere || !status.backend.name || !now || tunnels::survives_everything(*now)) return std::nullopt;
     const auto only = read_only_backends(context_.variables);
     if (!only) return std::nullopt;
     const auto ranked = backends::rank(places_.scope, context_.host, *only);
     const auto* best = stronger_than(*now, *status.backend.name, ranked);
     if (best == nullptr) return std::nullopt;
-    return TunnelStatus::Stronger{std::string(best->backend->name()), best->fitness.survives};
+    return tunnels::TunnelStatus::Stronger{std::string(best->backend->name()), best->fitness.survives};
   }
 
   /// What starts it again at a login is named, and where it is.
-  void find_hook(TunnelStatus& status) const {
+  void find_hook(tunnels::TunnelStatus& status) const {
     const auto& now = status.backend.survives;
     const auto* backend = status.backend.name ? backends::find_backend(*status.backend.name) : nullptr;
     if (status.elsewhere || !now || backend == nullptr || backend->starts_again_itself()) return;
@@ -154,19 +155,19 @@ class Status {
     for (auto& status : statuses_) {
       const auto name = TunnelName::parse(status.name);
       if (name && (!status.elsewhere || status.renamed))
-        status.past = past_of(status, *name, places_, context_.host.wall_now());
+        status.past = tunnels::past_of(status, *name, places_, context_.host.wall_now());
     }
   }
 
   Context& context_;
   const Arguments& arguments_;
   store::Places places_;
-  StatusReader reader_;
-  std::vector<TunnelStatus> statuses_;
+  tunnels::StatusReader reader_;
+  std::vector<tunnels::TunnelStatus> statuses_;
   std::vector<std::string> warnings_;
   std::vector<TunnelName> names_;
   std::vector<std::optional<pid_t>> supervisors_;
-  std::optional<std::optional<TunnelStatus::Stronger>> stronger_;
+  std::optional<std::optional<tunnels::TunnelStatus::Stronger>> stronger_;
 };
 
 Result<ExitStatus> watch_status(Context& context, Status& status, const std::string& none, bool json) {

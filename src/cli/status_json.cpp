@@ -1,4 +1,4 @@
-#include "cli/tunnel_status.hpp"
+#include "cli/status_output.hpp"
 #include "core/text.hpp"
 
 #include <fmt/format.h>
@@ -27,7 +27,7 @@ json::value time_or_null(const std::optional<WallTime>& value) {
   return value ? json::value(json::string(to_rfc3339(*value))) : json::value(nullptr);
 }
 
-json::array forwards_value(const std::vector<TunnelStatus::Forward>& forwards) {
+json::array forwards_value(const std::vector<tunnels::TunnelStatus::Forward>& forwards) {
   json::array array;
   for (const auto& forward : forwards)
     array.push_back(json::object{
@@ -44,7 +44,7 @@ json::value bastions_value(const std::vector<std::string>& bastions) {
   return array;
 }
 
-json::object backend_value(const TunnelStatus::Backend& backend) {
+json::object backend_value(const tunnels::TunnelStatus::Backend& backend) {
   const auto survival = [&](Survival Survives::*what) {
     return backend.survives ? json::value(json::string(((*backend.survives).*what).text())) : json::value(nullptr);
   };
@@ -56,7 +56,7 @@ json::object backend_value(const TunnelStatus::Backend& backend) {
                                     {"reboot", survival(&Survives::reboot)}}}};
 }
 
-json::value failure_value(const std::optional<TunnelStatus::Failure>& failure) {
+json::value failure_value(const std::optional<tunnels::TunnelStatus::Failure>& failure) {
   if (!failure) return nullptr;
   const auto& diagnosis = failure->diagnosis;
   return json::object{{"class", json::string(to_text(diagnosis.failure))},
@@ -92,12 +92,12 @@ json::object availability_value(const store::Availability& all) {
           {"slots", std::move(slots)}};
 }
 
-json::value past_value(const std::optional<Past>& past) {
+json::value past_value(const std::optional<tunnels::Past>& past) {
   if (!past) return nullptr;
   return json::object{{"day", availability_value(past->day)}, {"week", availability_value(past->week)}};
 }
 
-json::object tunnel_value(const TunnelStatus& tunnel) {
+json::object tunnel_value(const tunnels::TunnelStatus& tunnel) {
   return {{"name", text(tunnel.name)},
           {"state", tunnel.state ? json::value(json::string(store::to_text(*tunnel.state))) : json::value(nullptr)},
           {"verified", or_null(tunnel.verified)},
@@ -142,7 +142,7 @@ std::string json_text(const json::value& value) {
 
 }  // namespace
 
-std::string status_json(const std::vector<TunnelStatus>& tunnels) {
+std::string status_json(const std::vector<tunnels::TunnelStatus>& tunnels) {
   json::array array;
   for (const auto& tunnel : tunnels) {
     auto object = tunnel_value(tunnel);
@@ -152,7 +152,7 @@ std::string status_json(const std::vector<TunnelStatus>& tunnels) {
   return json_text(json::object{{"tunnels", std::move(array)}});
 }
 
-std::string setup_json(const TunnelStatus& tunnel, bool changed) {
+std::string setup_json(const tunnels::TunnelStatus& tunnel, bool changed) {
   auto object = tunnel_value(tunnel);
   object["changed"] = changed;
   return json_text(object);

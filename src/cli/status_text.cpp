@@ -1,7 +1,7 @@
-#include "cli/survives_words.hpp"
+#include "cli/status_output.hpp"
 #include "cli/table.hpp"
-#include "cli/tunnel_status.hpp"
 #include "core/text.hpp"
+#include "tunnels/survives_words.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -32,7 +32,7 @@ Style style_of(const std::optional<TunnelState>& state) {
   return Style::dim;
 }
 
-std::string state_words(const TunnelStatus& tunnel) {
+std::string state_words(const tunnels::TunnelStatus& tunnel) {
   if (!tunnel.state) return "unknown";
   std::string words(store::to_text(*tunnel.state));
   if (tunnel.is_up() && tunnel.verified == false) words += " (unverified)";
@@ -44,7 +44,7 @@ std::string age(const std::optional<WallTime>& since, WallTime now) {
   return to_words(std::chrono::floor<std::chrono::seconds>(now - *since));
 }
 
-std::string forwards_words(const TunnelStatus& tunnel) {
+std::string forwards_words(const tunnels::TunnelStatus& tunnel) {
   if (tunnel.forwards.empty()) return k_unknown;
   constexpr std::size_t k_shown = 2;
   constexpr std::string_view k_usual = "127.0.0.1:";  // the bind address goes without saying
@@ -66,7 +66,7 @@ std::string seconds_until(WallTime time, WallTime now) {
 }
 
 /// Why a tunnel is not up, in lines to stand below its row.
-std::vector<std::string> reasons(const TunnelStatus& tunnel, WallTime now) {
+std::vector<std::string> reasons(const tunnels::TunnelStatus& tunnel, WallTime now) {
   std::vector<std::string> lines;
   if (tunnel.elsewhere && !tunnel.renamed) {
     lines.push_back("it belongs to host " + or_unknown(tunnel.host) + "; ask there");
@@ -93,10 +93,10 @@ std::string survives_values(const std::optional<Survives>& survives) {
                      survives->reboot.text());
 }
 
-std::string stronger_words(const TunnelStatus& tunnel) {
+std::string stronger_words(const tunnels::TunnelStatus& tunnel) {
   if (!tunnel.stronger) return {};
   return fmt::format("\nhint: this host now allows {}, which {}: holdfast move {} --backend auto",
-                     tunnel.stronger->name, gain_words(*tunnel.backend.survives, tunnel.stronger->survives),
+                     tunnel.stronger->name, tunnels::gain_words(*tunnel.backend.survives, tunnel.stronger->survives),
                      tunnel.name);
 }
 
@@ -105,14 +105,14 @@ std::string hook_words(const std::vector<std::string>& files) {
   return fmt::format("in {}", printable(fmt::format("{}", fmt::join(files, ", "))));
 }
 
-std::string backend_words(const TunnelStatus& tunnel) {
+std::string backend_words(const tunnels::TunnelStatus& tunnel) {
   std::string out = or_unknown(tunnel.backend.name);
   if (tunnel.backend.installed == false) out += ", not installed";
   if (tunnel.backend.running) out += *tunnel.backend.running ? ", running" : ", not running";
   return out;
 }
 
-std::string error_words(const TunnelStatus::Failure& failure, WallTime now) {
+std::string error_words(const tunnels::TunnelStatus::Failure& failure, WallTime now) {
   const auto& diagnosis = failure.diagnosis;
   std::string out = fmt::format("{} ({}{})", printable(diagnosis.message), to_text(diagnosis.failure),
                                 failure.at ? ", " + age(failure.at, now) + " ago" : "");
@@ -120,7 +120,7 @@ std::string error_words(const TunnelStatus::Failure& failure, WallTime now) {
   return out;
 }
 
-std::string round_trip_words(const TunnelStatus& tunnel, Drawing drawing) {
+std::string round_trip_words(const tunnels::TunnelStatus& tunnel, Drawing drawing) {
   std::string out = tunnel.rtt_ms ? fmt::format("{:.1f} ms", *tunnel.rtt_ms) : "";
   if (!tunnel.past || !tunnel.past->day.rtt) return out;
   const auto& day = tunnel.past->day;
@@ -128,7 +128,7 @@ std::string round_trip_words(const TunnelStatus& tunnel, Drawing drawing) {
                      sparkline(day, drawing), day.rtt->low_ms, day.rtt->high_ms);
 }
 
-std::string reconnects_words(const TunnelStatus& tunnel) {
+std::string reconnects_words(const tunnels::TunnelStatus& tunnel) {
   std::string out = tunnel.reconnects ? fmt::format("{}", *tunnel.reconnects) : "";
   if (!tunnel.past || tunnel.past->week.reconnects.empty()) return out;
   return fmt::format("{}{}in the last day {}\nin the last week {}", out, out.empty() ? "" : " since it started\n",
@@ -136,7 +136,7 @@ std::string reconnects_words(const TunnelStatus& tunnel) {
 }
 
 /// Of several bastions, where the one in use stands among them.
-std::string choice_words(const TunnelStatus& tunnel) {
+std::string choice_words(const tunnels::TunnelStatus& tunnel) {
   if (tunnel.bastions.size() < 2) return {};
   std::string others;
   for (const auto& bastion : tunnel.bastions)
@@ -147,7 +147,7 @@ std::string choice_words(const TunnelStatus& tunnel) {
 
 }  // namespace
 
-std::string status_table(const std::vector<TunnelStatus>& tunnels, WallTime now, bool colour) {
+std::string status_table(const std::vector<tunnels::TunnelStatus>& tunnels, WallTime now, bool colour) {
   std::vector<Row> rows{{{Cell{"NAME", Style::dim}, Cell{"STATE", Style::dim}, Cell{"SINCE", Style::dim},
                           Cell{"BASTION", Style::dim}, Cell{"FORWARDS", Style::dim}, Cell{"BACKEND", Style::dim}}}};
   for (const auto& tunnel : tunnels)
@@ -158,8 +158,8 @@ std::string status_table(const std::vector<TunnelStatus>& tunnels, WallTime now,
   return table(rows, colour);
 }
 
-std::string status_detail(const TunnelStatus& tunnel, const std::vector<store::Transition>& transitions, WallTime now,
-                          Drawing drawing) {
+std::string status_detail(const tunnels::TunnelStatus& tunnel, const std::vector<store::Transition>& transitions,
+                          WallTime now, Drawing drawing) {
   const bool colour = drawing.colour;
   Sheet sheet(colour);
   sheet.row("name", paint(Style::bold, tunnel.name, colour));

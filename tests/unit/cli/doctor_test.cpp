@@ -1,8 +1,8 @@
 // What doctor says: of every backend, of the host, of a bastion; and the one thing that would help.
 #include "cli/doctor.hpp"
 #include "cli/advice.hpp"
+#include "cli/status_output.hpp"
 #include "cli/table.hpp"
-#include "cli/tunnel_status.hpp"
 
 #include "backends/recorded_host.hpp"
 #include "backends/registry.hpp"
@@ -223,7 +223,7 @@ BOOST_AUTO_TEST_CASE(the_status_of_many_tunnels_starts_no_process_for_each) {
       entries.push_back({name, store::parse_tunnel(name, text, name.text() + ".conf")});
     }
     std::vector<std::string> warnings;
-    BOOST_TEST(gather_status(entries, places, host, warnings).size() == 200U);
+    BOOST_TEST(tunnels::gather_status(entries, places, host, warnings).size() == 200U);
     BOOST_TEST(host.started <= 3, backend->name() << " starts " << host.started);
   }
 }

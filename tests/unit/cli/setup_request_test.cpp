@@ -1,5 +1,5 @@
 // What setup refuses before anything is touched: the host of these tests is on paper and can only be read.
-#include "cli/setup_request.hpp"
+#include "cli/setup_options.hpp"
 
 #include "backends/recorded_host.hpp"
 #include "cli/commands.hpp"
@@ -16,7 +16,7 @@ struct Desk {
   RecordedHost host;
   Terminal terminal{Terminal::Traits{}};
 
-  Result<SetupRequest> read(const std::vector<std::string>& words) {
+  Result<tunnels::SetupRequest> read(const std::vector<std::string>& words) {
     Context context{host, terminal, Variables(host, {})};
     const auto options = all_options(setup_command());
     HOLDFAST_TRY(const auto arguments, parse_arguments(words, options));

@@ -1,5 +1,5 @@
 // What status says: the truth of each tunnel, as JSON, as a table, in detail.
-#include "cli/tunnel_status.hpp"
+#include "cli/status_output.hpp"
 
 #include "backends/pidfile.hpp"
 #include "backends/recorded_host.hpp"
@@ -54,10 +54,10 @@ struct House {
     host.put(places.tunnels / "lab.conf", "", 0600);
   }
 
-  TunnelStatus status(const store::Entry& entry = entry_of("lab")) {
+  tunnels::TunnelStatus status(const store::Entry& entry = entry_of("lab")) {
     host.put("/tmp/holdfast-1000/lab.live", store::format_live_state(live), 0600);
     std::vector<std::string> warnings;
-    return gather_status({entry}, places, host, warnings).front();
+    return tunnels::gather_status({entry}, places, host, warnings).front();
   }
 };
 
@@ -102,7 +102,7 @@ BOOST_AUTO_TEST_CASE(up_with_a_dead_ssh_is_connecting) {
 BOOST_AUTO_TEST_CASE(a_strangers_live_state_is_not_believed) {
   host.put("/tmp/holdfast-1000/lab.live", store::format_live_state(live), 0600, 1001);
   std::vector<std::string> warnings;
-  const auto now = gather_status({entry_of("lab")}, places, host, warnings).front();
+  const auto now = tunnels::gather_status({entry_of("lab")}, places, host, warnings).front();
   BOOST_TEST(!now.is_up());
 }
 
@@ -110,7 +110,7 @@ BOOST_AUTO_TEST_CASE(a_broken_file_harms_no_other) {
   host.put("/tmp/holdfast-1000/lab.live", store::format_live_state(live), 0600);
   const auto broken = TunnelName::parse("broken").value();
   std::vector<std::string> warnings;
-  const auto now = gather_status(
+  const auto now = tunnels::gather_status(
       {{broken, store::parse_tunnel(broken, "nonsense\n", "/x/broken.conf")}, entry_of("lab")}, places, host, warnings);
   BOOST_TEST((now[0].state == TunnelState::failed));
   BOOST_TEST((now[0].last_error->diagnosis.failure == FailureClass::config));
@@ -180,7 +180,7 @@ BOOST_AUTO_TEST_CASE(json_has_every_key_in_order) {
 }
 
 BOOST_AUTO_TEST_CASE(json_says_null_for_what_is_not_known) {
-  TunnelStatus unknown;
+  tunnels::TunnelStatus unknown;
   unknown.name = "lab";
   BOOST_TEST(
       setup_json(unknown, false) ==
@@ -193,7 +193,7 @@ BOOST_AUTO_TEST_CASE(json_says_null_for_what_is_not_known) {
 
 BOOST_AUTO_TEST_CASE(the_table_is_for_people) {
   const auto up = status();
-  TunnelStatus waiting = up;
+  tunnels::TunnelStatus waiting = up;
   waiting.name = "office-printer";
   waiting.state = TunnelState::waiting;
   waiting.verified = false;
@@ -201,7 +201,7 @@ BOOST_AUTO_TEST_CASE(the_table_is_for_people) {
   waiting.forwards.front().listen = "0.0.0.0:8080";
   waiting.next_attempt = at(312);
   waiting.last_error =
-      TunnelStatus::Failure{{FailureClass::refused, "gate@bastion refused\x1b[2J", "start sshd"}, at(290)};
+      tunnels::TunnelStatus::Failure{{FailureClass::refused, "gate@bastion refused\x1b[2J", "start sshd"}, at(290)};
   BOOST_TEST(status_table({up, waiting}, at(300), false) ==
              "NAME            STATE    SINCE  BASTION       FORWARDS                     BACKEND\n"
              "lab             up       5 min  gate@bastion  2222 → localhost:22          nohup\n"
@@ -222,7 +222,8 @@ BOOST_AUTO_TEST_CASE(unverified_is_said_and_why) {
 
 BOOST_AUTO_TEST_CASE(the_detail_hints_at_what_would_survive_more) {
   auto now = status();
-  now.stronger = TunnelStatus::Stronger{"systemd-user", {{Survival::Kind::yes, {}}, {Survival::Kind::yes, {}}, {}}};
+  now.stronger =
+      tunnels::TunnelStatus::Stronger{"systemd-user", {{Survival::Kind::yes, {}}, {Survival::Kind::yes, {}}, {}}};
   const auto text = [&] { return status_detail(now, {}, at(90), {}); };
   BOOST_TEST(text().find("\n           hint: this host now allows systemd-user, which survives a crash: "
                          "holdfast move lab --backend auto\n") != std::string::npos);
@@ -253,8 +254,8 @@ BOOST_AUTO_TEST_CASE(the_past_is_drawn_and_fits_a_terminal) {
   row.rtt = {10, 12, 60};
   row.reconnects = {{FailureClass::dead_peer, 2}};
   const std::vector rows{row};
-  now.past = Past{store::availability(rows, at(90), std::chrono::minutes(30), 48),
-                  store::availability(rows, at(90), std::chrono::hours(3), 56)};
+  now.past = tunnels::Past{store::availability(rows, at(90), std::chrono::minutes(30), 48),
+                           store::availability(rows, at(90), std::chrono::hours(3), 56)};
   const auto text = status_detail(now, {}, at(90), {false, true});
   for (const char* line : {"\nlast day   ···", "·  95.00 %, 3 min down\n", "\nlast week  ···",
                            "\nreconnects 3 since it started\n           in the last day 2: dead-peer 2\n",

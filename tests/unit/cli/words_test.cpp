@@ -1,10 +1,11 @@
 // Suggestions, variables, the way in, and what errors look like.
-#include "cli/name_lock.hpp"
 #include "cli/scope.hpp"
 #include "cli/suggestion.hpp"
 #include "cli/terminal.hpp"
 #include "cli/variables.hpp"
-#include "cli/way_in.hpp"
+#include "tunnels/name_lock.hpp"
+#include "tunnels/scope.hpp"
+#include "tunnels/way_in.hpp"
 
 #include "backends/recorded_host.hpp"
 
@@ -80,21 +81,22 @@ BOOST_AUTO_TEST_CASE(the_named_file_speaks_before_the_environment_and_the_new_na
 }
 
 BOOST_AUTO_TEST_CASE(a_laptop_comes_in_by_one_line) {
-  BOOST_TEST(way_in(tunnel_of("gate@bastion", {"2222"}), "ann") == "ssh -J gate@bastion -p 2222 ann@127.0.0.1");
-  BOOST_TEST(way_in(tunnel_of("gate@bastion:2200", {"0.0.0.0:2222"}), "ann") ==
+  BOOST_TEST(tunnels::way_in(tunnel_of("gate@bastion", {"2222"}), "ann") ==
+             "ssh -J gate@bastion -p 2222 ann@127.0.0.1");
+  BOOST_TEST(tunnels::way_in(tunnel_of("gate@bastion:2200", {"0.0.0.0:2222"}), "ann") ==
              "ssh -J gate@bastion:2200 -p 2222 ann@127.0.0.1");
-  BOOST_TEST(way_in(tunnel_of("alias", {"10.0.0.1:2222"}), "ann") == "ssh -J alias -p 2222 ann@10.0.0.1");
+  BOOST_TEST(tunnels::way_in(tunnel_of("alias", {"10.0.0.1:2222"}), "ann") == "ssh -J alias -p 2222 ann@10.0.0.1");
   // On another machine the user of this one may be nobody.
-  BOOST_TEST(way_in(tunnel_of("alias", {"2222:nas:22"}), "ann") == "ssh -J alias -p 2222 USER@127.0.0.1");
+  BOOST_TEST(tunnels::way_in(tunnel_of("alias", {"2222:nas:22"}), "ann") == "ssh -J alias -p 2222 USER@127.0.0.1");
 }
 
 BOOST_AUTO_TEST_CASE(what_is_no_ssh_comes_in_by_a_local_port) {
-  BOOST_TEST(way_in(tunnel_of("gate@bastion:2200", {"8080:localhost:80"}), "ann") ==
+  BOOST_TEST(tunnels::way_in(tunnel_of("gate@bastion:2200", {"8080:localhost:80"}), "ann") ==
              "ssh -N -L 8080:127.0.0.1:8080 -p 2200 gate@bastion");
-  BOOST_TEST(way_in(tunnel_of("gate@bastion", {"/run/lab.sock:localhost:80"}), "ann") ==
+  BOOST_TEST(tunnels::way_in(tunnel_of("gate@bastion", {"/run/lab.sock:localhost:80"}), "ann") ==
              "ssh -N -L 2280:/run/lab.sock gate@bastion");
   // The first forward that leads to ssh is the one a person logs in by.
-  BOOST_TEST(way_in(tunnel_of("gate@bastion", {"8080:localhost:80", "2222"}), "ann") ==
+  BOOST_TEST(tunnels::way_in(tunnel_of("gate@bastion", {"8080:localhost:80", "2222"}), "ann") ==
              "ssh -J gate@bastion -p 2222 ann@127.0.0.1");
 }
 
@@ -116,18 +118,18 @@ BOOST_AUTO_TEST_CASE(the_scope_is_the_machines_for_root_and_ones_own_otherwise) 
   RecordedHost host;
   BOOST_TEST((choose_scope(given({}), host).value() == Scope::user));
   BOOST_TEST((choose_scope(given({"--system"}), host).value() == Scope::system));
-  BOOST_TEST(scope_words(Scope::system, host) == " --system");
+  BOOST_TEST(tunnels::scope_words(Scope::system, host) == " --system");
   host.me.uid = 0;
   BOOST_TEST((choose_scope(given({}), host).value() == Scope::system));
   BOOST_TEST((choose_scope(given({"--user"}), host).value() == Scope::user));
-  BOOST_TEST(scope_words(Scope::system, host).empty());
+  BOOST_TEST(tunnels::scope_words(Scope::system, host).empty());
   BOOST_TEST(static_cast<int>(choose_scope(given({"--user", "--system"}), host).error().status) == 2);
 }
 
 BOOST_AUTO_TEST_CASE(the_machines_tunnels_are_roots_to_change) {
   RecordedHost host;
   const auto places = store::places(Scope::system, host).value();
-  const auto lock = NameLock::take(TunnelName::parse("lab").value(), places, host);
+  const auto lock = tunnels::NameLock::take(TunnelName::parse("lab").value(), places, host);
   BOOST_REQUIRE(!lock);
   BOOST_TEST(lock.error().line() == "changing a tunnel of the system scope: only root can");
 }

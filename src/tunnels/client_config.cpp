@@ -1,0 +1,167 @@
+#include "tunnels/client_config.hpp"
+
+#include "core/dial_end.hpp"
+#include "core/text.hpp"
+#include "ssh/explanation.hpp"
+#include "store/places.hpp"
+#include "tunnels/way_in.hpp"
+
+#include <fmt/format.h>
+#include <boost/json.hpp>
+
+#include <algorithm>
+#include <cctype>
+
+namespace holdfast::tunnels {
+namespace {
+
+namespace json = boost::json;
+
+std::string jumps_of(const ssh::Way& way) {
+  std::string jumps;
+  for (const auto& station : way.stations) jumps += (jumps.empty() ? "" : ",") + station.text();
+  return jumps;
+}
+
+/// `ssh -N -L …` by the whole way to the bastion.
+std::string local_forward_command(const ssh::Way& way, const Forward& forward) {
+  auto before = way;
+  const auto bastion = before.stations.back();
+  before.stations.pop_back();
+  const auto jump = before.stations.empty() ? "" : " -J " + ssh::shell_word(jumps_of(before));
+  const auto port = bastion.port() ? fmt::format(" -p {}", *bastion.port()) : std::string();
+  return fmt::format("ssh -N -L {}{}{} {}", ssh::shell_word(local_forward(forward)), jump, port,
+                     ssh::shell_word(bastion.ssh_argument()));
+}
+
+/// ssh looks for it in lower case, and a pattern's characters would make it match other hosts' keys.
+std::string host_key_alias(const std::string& host, const std::string& alias) {
+  auto text = fmt::format("holdfast-{}-{}", store::host_directory_name(host), alias);
+  std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
+
+ClientHost host_block(const Forward& forward, std::string alias, const ClientConfig& config, const ssh::Way& way,
+                      const std::string& user) {
+  ClientHost block{.alias = std::move(alias), .hostname = "127.0.0.1", .host_key_alias = {}, .forward = forward};
+  block.host_key_alias = host_key_alias(config.host, block.alias);
+  if (leads_to_this_host(forward) && !user.empty()) block.user = user;
+  const auto far = dial_end(forward.listen());
+  if (const auto* end = std::get_if<TcpEnd>(&far)) {
+    block.hostname = end->host;
+    block.port = end->port;
+    block.proxy_jump = config.proxy_jump;
+  } else {
+    block.port = local_port(forward);
+    block.before = local_forward_command(way, forward);
+  }
+  return block;
+}
+
+/// The first is the tunnel; the others have their port at the end.
+std::string alias_of(const Tunnel& tunnel, const Forward& forward, std::size_t number) {
+  if (number == 0) return tunnel->name.text();
+  const auto* listen = std::get_if<TcpEnd>(&forward.listen());
+  return fmt::format("{}-{}", tunnel->name.text(), listen != nullptr ? listen->port : local_port(forward));
+}
+
+/// One value of ssh_config(5).
+std::string config_word(const std::string& value) {
+  if (value.find_first_of(" \t\"#") == std::string::npos) return value;
+  std::string quoted = "\"";
+  for (const char c : value) {
+    if (c == '"' || c == '\\') quoted += '\\';
+    quoted += c;
+  }
+  return quoted + '"';
+}
+
+std::string block_text(const ClientHost& block) {
+  std::string text;
+  const auto target = printable(end_text(block.forward.target()));
+  if (block.before)
+    text += fmt::format("# ssh can jump to no socket: {} is had by this, while it runs:\n#   {}\n",
+                        printable(end_text(block.forward.listen())), printable(*block.before));
+  text += fmt::format("Host {}\n  HostName {}\n  Port {}\n", block.alias, block.hostname, block.port);
+  if (block.user)
+    text += fmt::format("  User {}\n", config_word(printable(*block.user)));
+  else
+    text += fmt::format("  # it leads on to {}: add User, whoever you are there\n", target);
+  if (block.proxy_jump) text += fmt::format("  ProxyJump {}\n", *block.proxy_jump);
+  return text + fmt::format("  HostKeyAlias {}\n", block.host_key_alias);
+}
+
+json::string text(const std::string& bytes) { return {printable(bytes)}; }
+json::value text_or_null(const std::optional<std::string>& value) {
+  return value ? json::value(text(*value)) : json::value(nullptr);
+}
+
+json::object json_of(const ClientConfig& config) {
+  json::array hosts;
+  for (const auto& block : config.hosts)
+    hosts.push_back(json::object{{"host", text(block.alias)},
+                                 {"hostname", text(block.hostname)},
+                                 {"port", block.port},
+                                 {"user", text_or_null(block.user)},
+                                 {"proxy_jump", text_or_null(block.proxy_jump)},
+                                 {"host_key_alias", text(block.host_key_alias)},
+                                 {"before", text_or_null(block.before)},
+                                 {"listen", text(end_text(block.forward.listen()))},
+                                 {"target", text(end_text(block.forward.target()))}});
+  json::array forwards;
+  for (const auto& forward : config.forwards)
+    forwards.push_back(json::object{{"listen", text(end_text(forward.forward.listen()))},
+                                    {"target", text(end_text(forward.forward.target()))},
+                                    {"command", text(forward.command)}});
+  json::array commands;
+  for (const auto& command : config.proxy_commands) commands.push_back(text(command));
+  return {{"name", text(config.name.text())},      {"bastion", text(config.bastion)},
+          {"leads_to", text(config.host)},         {"proxy_jump", text(config.proxy_jump)},
+          {"proxy_commands", std::move(commands)}, {"hosts", std::move(hosts)},
+          {"forwards", std::move(forwards)},       {"config", json::string(client_config_text(config))}};
+}
+
+}  // namespace
+
+ClientConfig client_config(const Tunnel& tunnel, const ssh::Way& way, const std::vector<bool>& speaks_ssh,
+                           const std::string& user, const std::string& host) {
+  ClientConfig config{.name = tunnel->name,
+                      .bastion = tunnel->bastion.text(),
+                      .host = tunnel->host.empty() ? host : tunnel->host,
+                      .proxy_jump = jumps_of(way),
+                      .proxy_commands = way.proxy_commands};
+  for (std::size_t i = 0; i < tunnel->forwards.size(); ++i) {
+    const auto& forward = tunnel->forwards[i];
+    if (speaks_ssh.at(i))
+      config.hosts.push_back(host_block(forward, alias_of(tunnel, forward, config.hosts.size()), config, way, user));
+    else
+      config.forwards.push_back({local_forward_command(way, forward), forward});
+  }
+  return config;
+}
+
+std::string client_config_text(const ClientConfig& config) {
+  const bool any = config.host == k_any_host;
+  auto text = fmt::format("# tunnel {} to {}, by way of {}\n", config.name.text(),
+                          any ? std::string("whichever host has it") : printable(config.host), config.bastion);
+  for (const auto& command : config.proxy_commands)
+    text +=
+        fmt::format("# {} is reached by a ProxyCommand there, which a laptop may have to replace by its own:\n#   {}\n",
+                    config.bastion, printable(command));
+  if (any && !config.hosts.empty())
+    text += "# when another host takes over, its host key is another: ssh warns, unless they share one\n";
+  for (const auto& block : config.hosts) text += block_text(block);
+  for (const auto& forward : config.forwards)
+    text +=
+        fmt::format("# {} at localhost:{}, while this runs:\n#   {}\n", printable(end_text(forward.forward.target())),
+                    local_port(forward.forward), printable(forward.command));
+  return text;
+}
+
+std::string client_config_json(const std::vector<ClientConfig>& configs) {
+  json::array tunnels;
+  for (const auto& config : configs) tunnels.push_back(json_of(config));
+  return json::serialize(json::object{{"tunnels", std::move(tunnels)}});
+}
+
+}  // namespace holdfast::tunnels

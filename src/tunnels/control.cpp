@@ -1,0 +1,253 @@
+#include "tunnels/control.hpp"
+
+#include "backends/apply.hpp"
+#include "backends/stop_mark.hpp"
+#include "ssh/autossh_process.hpp"
+#include "ssh/master.hpp"
+#include "store/hand_over.hpp"
+#include "store/history.hpp"
+#include "store/host_part.hpp"
+
+#include <fmt/format.h>
+
+#include <csignal>
+
+namespace holdfast::tunnels {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds k_poll{5};
+constexpr milliseconds k_end_grace{10000};  // the supervisor ends its ssh first, which may take half of it
+constexpr milliseconds k_after_kill{2000};
+constexpr milliseconds k_ask_backend_every{500};
+constexpr milliseconds k_busy_patience{5000};
+constexpr milliseconds k_queue_patience{15000};  // a session's server or a slow home may take its time
+
+bool gone_within(const os::ProcessId& process, milliseconds span, const os::Host& host) {
+  const auto deadline = host.now() + span;
+  while (os::is_alive(host, process)) {
+    if (host.now() >= deadline) return false;
+    host.sleep_for(k_poll);
+  }
+  return true;
+}
+
+Result<> end_supervisor(const os::ProcessId& supervisor, os::Host& host) {
+  host.signal(supervisor, SIGTERM);
+  if (gone_within(supervisor, k_end_grace, host)) return {};
+  host.signal(supervisor, SIGKILL);
+  if (gone_within(supervisor, k_after_kill, host)) return {};
+  return Error{"ending", fmt::format("supervisor {}", supervisor.pid), "it does not end, even when killed", ""};
+}
+
+/// For root: a live state is written by the user that the tunnel runs as, and must not make root end a process that
+/// is not that user's.
+bool is_its_owners(const os::ProcessId& process, const fs::path& live_file, const os::Host& host) {
+  return host.status(fmt::format("/proc/{}", process.pid)).owner == host.status(live_file).owner;
+}
+
+Result<Stopped> stop_one(const Holder& holder, os::Host& host) {
+  const auto& job = holder.job;
+  const auto files = store::runtime_files(job.name, job.runtime_dir);
+  const auto live = read_live(job.runtime_dir, job.name, job.places, host);
+  const bool lived = live && os::is_alive(host, live->supervisor) && is_its_owners(live->supervisor, files.live, host);
+
+  HOLDFAST_TRY(const auto plan, holder.backend->stop(job, host));
+  HOLDFAST_CHECK(backends::apply(plan, host));
+  Stopped stopped;
+  if (lived) {
+    if (os::is_alive(host, live->supervisor)) HOLDFAST_CHECK(end_supervisor(live->supervisor, host));
+    stopped.supervisors.push_back(live->supervisor.pid);
+  }
+  const auto known = live ? live->ssh : std::nullopt;
+  // First, or it would start another.
+  HOLDFAST_CHECK(ssh::end_autossh(files.control, host, live ? live->autossh : std::nullopt));
+  const bool carried = known && os::is_alive(host, *known);
+  HOLDFAST_TRY(const bool ended, ssh::end_master(files.control, host, known));
+  stopped.ssh = ended || carried || (lived && known);
+  for (const auto& file : {files.control, files.live, files.pidfile, files.ssh_log, files.ssh_err, files.probe,
+                           files.autossh_log, files.trial, files.trial_log, files.trial_err})
+    if (host.status(file).kind != os::FileKind::missing) HOLDFAST_CHECK(host.remove_file(file));
+  return stopped;
+}
+
+/// What the live state settles; nothing while it is open.
+std::optional<Arrival> settled(const store::LiveState& live, milliseconds waited) {
+  Arrival arrival;
+  arrival.took = waited;
+  if (live.last_error) arrival.failure = live.last_error->diagnosis;
+  const auto is = [&](FailureClass failure) { return arrival.failure && arrival.failure->failure == failure; };
+  switch (live.state) {
+    case store::TunnelState::up:
+      arrival.verified = live.verified;
+      if (live.verified) arrival.failure.reset();
+      arrival.up = live.verified || !is(FailureClass::target_down);
+      return arrival;
+    case store::TunnelState::standby:
+      arrival.standing_by = true;
+      return arrival;
+    case store::TunnelState::failed:
+      return arrival;
+    case store::TunnelState::waiting:
+      if (!arrival.failure) return std::nullopt;
+      if (is(FailureClass::forward_busy) && waited < k_busy_patience) return std::nullopt;
+      return arrival;
+    case store::TunnelState::connecting:
+    case store::TunnelState::stopped:
+      break;
+  }
+  return std::nullopt;
+}
+
+Arrival never_began(const Holder& holder, milliseconds waited) {
+  const auto last = store::Log::read(holder.job.places.state_file(holder.job.name, "log"), 1);
+  Arrival arrival;
+  arrival.took = waited;
+  arrival.failure = Diagnosis{FailureClass::unknown,
+                              "the supervisor has ended" + (last.empty() ? "" : "; the last it said: " + last.back()),
+                              fmt::format("see it happen: holdfast run {}", holder.job.name.text())};
+  return arrival;
+}
+
+/// A move that was cut short may have left what it moved from, or to, behind.
+void add_half_moved(std::vector<Holder>& holders, const store::Places& places, const os::Host& host) {
+  const Holder own = holders.front();
+  const auto note = store::read_hand_over(host, places, own.job.name);
+  if (!note || note->from == note->to || store::is_under_way(note, host)) return;
+  for (const auto& name : {note->from, note->to}) {
+    const auto* backend = backends::find_backend(name);
+    if (backend == nullptr || backend == own.backend || backend->scope() != places.scope) continue;
+    Holder other{backend, own.job};
+    if (name == note->from) other.job.runtime_dir = note->runtime_dir;
+    holders.push_back(std::move(other));
+  }
+}
+
+}  // namespace
+
+std::vector<Holder> holders_of(const store::Entry& entry, const store::Places& places, const os::Host& host) {
+  if (entry.tunnel) {
+    const Tunnel& tunnel = *entry.tunnel;
+    if (const auto backend = backend_of(tunnel)) {
+      std::vector<Holder> sound{{*backend, make_job(tunnel, places, nominal_user(tunnel, places, host), host)}};
+      add_half_moved(sound, places, host);
+      return sound;
+    }
+  }
+  std::vector<Holder> holders;
+  const auto user = places.scope == Scope::user ? host.user() : os::User{};
+  // Of a tunnel of many hosts that was removed on another one it is known who holds it here.
+  if (const auto part = store::read_host_part(host, places, entry.name))
+    if (const auto* backend = backends::find_backend(part->backend); backend && backend->scope() == places.scope)
+      return {{backend, {entry.name, {host.self().string()}, {}, user, {}, part->runtime_dir, places}}};
+  for (const auto& directory : possible_runtime_directories(entry.name, places, host)) {
+    for (const auto* backend : backends::all_backends()) {
+      if (backend->scope() != places.scope) continue;
+      Holder holder{backend, {entry.name, {host.self().string()}, {}, user, {}, directory, places}};
+      const auto known = query_one(*backend, holder.job, host);
+      if (!known || known->installed || known->running) holders.push_back(std::move(holder));
+    }
+  }
+  return holders;
+}
+
+Result<Stopped> stop_holders(const std::vector<Holder>& holders, os::Host& host) {
+  Stopped all;
+  for (const auto& holder : holders) {
+    HOLDFAST_TRY(const auto stopped, stop_one(holder, host));
+    all.supervisors.insert(all.supervisors.end(), stopped.supervisors.begin(), stopped.supervisors.end());
+    all.ssh = all.ssh || stopped.ssh;
+  }
+  return all;
+}
+
+Result<backends::Plan> release_plan(const Holder& holder, const os::Host& host) {
+  HOLDFAST_TRY(auto plan, holder.backend->stop(holder.job, host));
+  const auto mark = backends::stop_mark_file(holder.job.name, holder.job.places);
+  std::erase_if(plan, [&](const backends::Step& step) {
+    const auto* file = std::get_if<backends::WriteFile>(&step);
+    return std::holds_alternative<backends::Terminate>(step) || (file != nullptr && file->path == mark);
+  });
+  return plan;
+}
+
+Result<> release(const backends::Plan& plan, const os::ProcessId& supervisor, os::Host& host) {
+  HOLDFAST_CHECK(backends::apply(plan, host));
+  if (os::is_alive(host, supervisor)) return end_supervisor(supervisor, host);
+  return {};
+}
+
+Result<> wait_until_queued(const Holder& holder, const os::ProcessId& former, const os::Host& host,
+                           const Observer& observer) {
+  const auto& job = holder.job;
+  const auto files = store::runtime_files(job.name, job.runtime_dir);
+  const auto begin = host.now();
+  auto ask_backend = begin + k_ask_backend_every;
+  while (!host.is_locked(files.next)) {
+    HOLDFAST_CHECK(check_cancelled(observer));
+    const auto live = read_live(job.runtime_dir, job.name, job.places, host);
+    if (live && live->supervisor != former && os::is_alive(host, live->supervisor)) return {};
+    const auto waited = std::chrono::duration_cast<milliseconds>(host.now() - begin);
+    std::optional<Diagnosis> failure;
+    if (waited >= k_queue_patience)
+      failure = Diagnosis{FailureClass::unknown, "its supervisor does not get ready to take over", ""};
+    if (host.now() >= ask_backend) {
+      const auto known = query_one(*holder.backend, job, host);
+      if (known && !known->running && !known->restarting) failure = never_began(holder, waited).failure;
+      ask_backend = host.now() + k_ask_backend_every;
+    }
+    if (failure)
+      return Error{"starting", fmt::format("tunnel {} with {}", job.name.text(), holder.backend->name()),
+                   failure->message, failure->hint};
+    host.sleep_for(k_poll);
+  }
+  return {};
+}
+
+Result<Arrival> wait_until_up(const Holder& holder, const std::optional<os::ProcessId>& former, const os::Host& host,
+                              milliseconds deadline, const Observer& observer) {
+  const auto& job = holder.job;
+  const auto begin = host.now();
+  auto ask_backend = begin + k_ask_backend_every;
+  for (;;) {
+    HOLDFAST_CHECK(check_cancelled(observer));
+    const auto waited = std::chrono::duration_cast<milliseconds>(host.now() - begin);
+    const auto live = read_live(job.runtime_dir, job.name, job.places, host);
+    const bool ours = live && live->supervisor != former && os::is_alive(host, live->supervisor);
+    if (ours)
+      if (const auto arrival = settled(*live, waited)) return *arrival;
+    if (waited >= deadline) {
+      Arrival late;
+      late.took = waited;
+      if (ours && live->last_error) late.failure = live->last_error->diagnosis;
+      return late;
+    }
+    if (!ours && host.now() >= ask_backend) {
+      const auto known = query_one(*holder.backend, job, host);
+      if (known && !known->running && !known->restarting) return never_began(holder, waited);
+      ask_backend = host.now() + k_ask_backend_every;
+    }
+    host.sleep_for(k_poll);
+  }
+}
+
+Result<> wait_until_reread(const Holder& holder, os::Host& host, milliseconds deadline) {
+  const auto& job = holder.job;
+  const auto subject = "the supervisor of tunnel " + job.name.text();
+  const auto live_file = store::runtime_files(job.name, job.runtime_dir).live;
+  const auto before = read_live(job.runtime_dir, job.name, job.places, host);
+  // SIGHUP would end one whose terminal it is: tmux and screen.
+  if (!before || !is_its_owners(before->supervisor, live_file, host) || !host.signal(before->supervisor, SIGUSR2))
+    return Error{"telling", subject, "it does not run", "holdfast start " + job.name.text()};
+  const auto begin = host.now();
+  for (;;) {
+    const auto now = read_live(job.runtime_dir, job.name, job.places, host);
+    if (now && now->supervisor == before->supervisor && now->generation != before->generation) return {};
+    if (!os::is_alive(host, before->supervisor) || host.now() - begin >= deadline)
+      return Error{"telling", subject, "it has not taken the changed file", "holdfast logs " + job.name.text()};
+    host.sleep_for(k_poll);
+  }
+}
+
+}  // namespace holdfast::tunnels

@@ -1,0 +1,130 @@
+#include "tunnels/host_facts.hpp"
+
+#include "backends/assessment.hpp"
+#include "backends/logind.hpp"
+#include "backends/systemctl.hpp"
+#include "core/text.hpp"
+#include "os/survey.hpp"
+#include "tunnels/hanging.hpp"
+
+#include <fmt/format.h>
+
+namespace holdfast::tunnels {
+namespace {
+
+using Answer = std::optional<std::string>;
+
+constexpr std::size_t k_small_file = 16 * 1024;
+
+std::string first_line(const os::Host& host, const char* path) {
+  const auto text = host.read_file(path, k_small_file);
+  return text ? std::string(trim(split(*text, '\n').front())) : std::string();
+}
+
+/// os-release(5): PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"
+std::string name_of_system(const os::Host& host) {
+  constexpr std::string_view k_key = "PRETTY_NAME=";
+  for (const char* path : {"/etc/os-release", "/usr/lib/os-release"}) {
+    const auto text = host.read_file(path, k_small_file);
+    if (!text) continue;
+    for (const auto& line : split(*text, '\n')) {
+      if (!line.starts_with(k_key)) continue;
+      auto value = trim(std::string_view(line).substr(k_key.size()));
+      if (value.size() >= 2 && (value.front() == '"' || value.front() == '\'') && value.back() == value.front())
+        value = value.substr(1, value.size() - 2);
+      return std::string(value);
+    }
+  }
+  return {};
+}
+
+/// As systemd-detect-virt(1) finds the usual ones.
+std::optional<std::string> name_of_container(const os::Host& host) {
+  if (auto name = first_line(host, "/run/systemd/container"); !name.empty()) return name;
+  if (host.status("/run/.containerenv").kind != os::FileKind::missing) return "podman";
+  if (host.status("/.dockerenv").kind != os::FileKind::missing) return "docker";
+  if (auto name = host.env("container"); name && !name->empty()) return name;
+  return std::nullopt;
+}
+
+// --- what may hang, asked aside: a line each
+
+std::string tell(bool value) { return value ? "yes" : "no"; }
+
+std::optional<bool> told(const Answer& answer) {
+  if (answer == "yes") return true;
+  if (answer == "no") return false;
+  return std::nullopt;
+}
+
+std::string tell_ssh(const os::Host& host) {
+  const auto client = ssh::find_client(host);
+  if (!client) {
+    const auto& error = client.error();
+    return fmt::format("none\n{}\n{}\n{}\n{}", error.doing, error.subject, error.cause, error.hint);
+  }
+  return fmt::format("ssh\n{}\n{}\n{}\n", client->program.string(), client->version.major, client->version.minor);
+}
+
+void read_ssh(const Answer& answer, HostFacts& facts) {
+  const auto lines = answer ? split(*answer, '\n') : std::vector<std::string>();
+  if (lines.size() != 5) {
+    facts.ssh_problem =
+        Error{"looking for", "the ssh program", "it did not answer within 2 s", "run ssh -V to see why"};
+    return;
+  }
+  if (lines[0] == "none") {
+    facts.ssh_problem = Error{lines[1], lines[2], lines[3], lines[4]};
+    return;
+  }
+  const auto number = [](const std::string& text) { return static_cast<int>(parse_number(text, 0, 9999).value_or(0)); };
+  facts.ssh = ssh::Client{lines[1], {number(lines[2]), number(lines[3])}};
+}
+
+std::string tell_name(const os::Host& host) {
+  if (auto name = host.user().name; !name.empty()) return name;
+  const auto said = host.run(os::Command{{"id", "-un"}}, backends::k_patience);
+  return said && said->ok() ? std::string(trim(said->out)) : std::string();
+}
+
+}  // namespace
+
+HostReport look_at_host(const os::Host& host) {
+  HostReport report;
+  auto& facts = report.facts;
+  const auto aside = [&host](auto ask) -> os::Question {
+    return [&host, ask] { return ask(os::Survey(host, backends::k_patience)); };
+  };
+  std::vector<os::Question> questions{
+      aside(tell_ssh), aside(tell_name),
+      aside([](const os::Host& h) { return tell(backends::user_manager(h).has_value()); }),
+      aside([](const os::Host& h) { return tell(backends::is_lingering(h, h.user())); }), aside([](const os::Host& h) {
+        const auto kills = backends::ask_kill_policy(h, h.user());
+        return kills ? tell(*kills) : std::string("?");
+      })};
+  const auto first_directory = questions.size();
+  const auto directories = directories_in_use(host);
+  for (const auto& directory : directories) questions.push_back(question_about(directory, host));
+  const auto first_backend = questions.size();
+  for (const auto* backend : backends::all_backends()) questions.push_back(backends::question_about(*backend, host));
+
+  const auto answers = os::ask_at_once(questions, backends::k_answer_deadline);
+  read_ssh(answers[0], facts);
+  facts.user = host.user();
+  facts.user.name = answers[1].value_or("");
+  facts.user_manager = told(answers[2]);
+  facts.linger = told(answers[3]);
+  facts.kills_user_processes = told(answers[4]);
+  for (std::size_t i = 0; i < directories.size(); ++i)
+    if (!answers[first_directory + i]) facts.hanging.push_back(directories[i]);
+  for (std::size_t i = 0; i < backends::all_backends().size(); ++i)
+    report.backends.push_back({backends::all_backends()[i], backends::fitness_from(answers[first_backend + i])});
+  facts.hostname = host.hostname();
+  facts.kernel = first_line(host, "/proc/sys/kernel/osrelease");
+  facts.system = name_of_system(host);
+  facts.container = name_of_container(host);
+  facts.booted_by_systemd = host.status("/run/systemd/system").kind == os::FileKind::directory;  // sd_booted(3)
+  return report;
+}
+
+}  // namespace holdfast::tunnels

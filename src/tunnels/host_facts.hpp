@@ -1,0 +1,36 @@
+// What a bug report should say of a host, and what every backend makes of it; read at one go, 2 s at most.
+#pragma once
+
+#include "backends/backend.hpp"
+#include "os/host.hpp"
+#include "ssh/arguments.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace holdfast::tunnels {
+
+struct HostFacts {
+  std::string hostname;
+  std::string system;  ///< "Debian GNU/Linux 12 (bookworm)": os-release(5); empty when it does not say
+  std::string kernel;
+  std::optional<std::string> container;  ///< "systemd-nspawn", "docker", "podman" …; nothing: none is known of
+  bool booted_by_systemd = false;
+  os::User user;
+  std::optional<ssh::Client> ssh;
+  std::optional<Error> ssh_problem;  ///< where there is no ssh: why
+  std::optional<bool> user_manager;  ///< can be reached
+  std::optional<bool> linger;
+  std::optional<bool> kills_user_processes;
+  std::vector<boost::filesystem::path> hanging;  ///< directories in use that do not answer
+};
+
+struct HostReport {
+  HostFacts facts;
+  std::vector<backends::Candidate> backends;  ///< all there are, in the order of the table
+};
+
+[[nodiscard]] HostReport look_at_host(const os::Host& host);
+
+}  // namespace holdfast::tunnels

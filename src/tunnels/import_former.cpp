@@ -1,0 +1,195 @@
+#include "tunnels/import_former.hpp"
+
+#include "backends/crontab.hpp"
+#include "backends/systemctl.hpp"
+#include "core/text.hpp"
+#include "os/replace_file.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <csignal>
+
+namespace holdfast::tunnels {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds k_command{30000};
+constexpr milliseconds k_patience{10000};
+constexpr milliseconds k_look{20};
+constexpr std::size_t k_largest_file = 1 << 20;
+
+class FormerUnit final : public ImportFormer {
+ public:
+  FormerUnit(std::string unit, std::optional<backends::Systemctl> manager, os::Host& host)
+      : unit_(std::move(unit)), manager_(std::move(manager)), host_(host) {}
+
+  Result<> let_go() override {
+    was_active_ = says("is-active", {"active", "activating", "reloading"});
+    was_enabled_ = says("is-enabled", {"enabled"});
+    return was_active_ ? run("stop") : Result<>();
+  }
+  Result<> retire() override {
+    (void)ask("reset-failed");  // autossh that is told to end exits with 1, which would be shown as a failure
+    if (!was_enabled_) return {};
+    disabled_ = true;
+    return run("disable");
+  }
+  std::vector<std::string> restore() override {
+    std::vector<std::string> left;
+    const auto note = [&](const Result<>& done) {
+      if (!done) left.push_back(done.error().line());
+    };
+    if (disabled_) note(run("enable"));
+    if (was_active_) note(run("start"));
+    return left;
+  }
+  std::vector<std::string> plan() const override {
+    return {"run systemctl stop " + unit_, "run systemctl disable " + unit_ + ", once the new one is up"};
+  }
+  std::string way_back() const override { return "systemctl enable --now " + unit_; }
+
+ private:
+  [[nodiscard]] Result<os::Completed> ask(const char* verb) const {
+    if (!manager_) return Error{"asking", "systemd", "there is no user manager"};
+    return host_.run(manager_->command({verb, unit_}), k_command);
+  }
+  [[nodiscard]] bool says(const char* verb, std::initializer_list<std::string_view> words) const {
+    const auto done = ask(verb);
+    return done && std::ranges::find(words, trim(done->out)) != words.end();
+  }
+  [[nodiscard]] Result<> run(const char* verb) const {
+    HOLDFAST_TRY(const auto done, ask(verb));
+    if (done.ok()) return {};
+    return Error{std::string("running systemctl ") + verb, unit_,
+                 done.timed_out ? "it did not end" : std::string(trim(done.err)), "systemctl status " + unit_};
+  }
+
+  std::string unit_;
+  std::optional<backends::Systemctl> manager_;
+  os::Host& host_;
+  bool was_active_ = false;
+  bool was_enabled_ = false;
+  bool disabled_ = false;
+};
+
+/// The autossh processes of ours that hold those ports, whoever started them.
+std::vector<os::ProcessId> running(const ssh::AutosshCommand& command, const os::Host& host) {
+  std::vector<os::ProcessId> found;
+  for (const auto& entry : host.list("/proc")) {
+    const auto pid = parse_number(entry, 1, 4194304);
+    if (!pid || host.status(fs::path("/proc") / entry).owner != host.user().uid) continue;
+    auto argv = split(host.command_line(static_cast<pid_t>(*pid)), '\0');
+    if (!argv.empty() && argv.back().empty()) argv.pop_back();
+    if (argv.empty() || !ssh::names_autossh(argv.front())) continue;
+    const auto read = ssh::read_autossh(argv);
+    if (!read || !read->is_same_tunnel(command)) continue;
+    if (auto process = host.process(static_cast<pid_t>(*pid))) found.push_back(std::move(*process));
+  }
+  return found;
+}
+
+class FormerLine final : public ImportFormer {
+ public:
+  FormerLine(const ImportSource& source, TunnelName name, os::Host& host)
+      : source_(source), name_(std::move(name)), host_(host) {}
+
+  Result<> let_go() override {
+    HOLDFAST_TRY(const auto before, read());
+    auto after = without_source(before, source_, name_);
+    if (!after) return Error{"changing", source_.where, "the line is not there any more", "run it again"};
+    HOLDFAST_CHECK(swap(before, *after));
+    edited_ = true;
+    return end_processes();
+  }
+  Result<> retire() override { return {}; }
+  std::vector<std::string> restore() override {
+    std::vector<std::string> left;
+    if (edited_)
+      if (const auto done = put_back(); !done) left.push_back(done.error().line());
+    if (!ended_) return left;
+    if (const auto done = start_again(); !done) left.push_back(done.error().line());
+    return left;
+  }
+  std::vector<std::string> plan() const override {
+    std::vector<std::string> lines{fmt::format("edit {}, this becomes a comment:", source_.where)};
+    for (const auto& line : split(trim(source_.text), '\n')) lines.push_back("  " + printable(line));
+    for (const auto& process : running(*source_.command, host_))
+      lines.push_back(fmt::format("end autossh, process {}", process.pid));
+    return lines;
+  }
+  std::string way_back() const override {
+    return fmt::format("take the mark \"# holdfast has it (tunnel {}): \" off in {}", name_.text(), source_.where);
+  }
+
+ private:
+  [[nodiscard]] Result<std::string> read() const {
+    if (source_.kind == ImportSource::Kind::file) return host_.read_file(source_.file, k_largest_file);
+    HOLDFAST_TRY(const auto answer, backends::read_crontab(host_, k_command));
+    return answer.text.value_or("");
+  }
+
+  /// Only if it still is `from`; every byte becomes `to`.
+  Result<> swap(const std::string& from, const std::string& to) {
+    const Error changed{"changing", source_.where, "somebody else has changed it meanwhile", "run it again"};
+    if (source_.kind == ImportSource::Kind::file) {
+      HOLDFAST_TRY(const auto target, os::resolve_links(source_.file));
+      HOLDFAST_TRY(const bool done, os::replace_file(target, from, to, 0600));
+      return done ? Result<>() : changed;
+    }
+    const backends::EditCrontab step{name_, {}, backends::EditCrontab::Before{from, to}};
+    HOLDFAST_TRY(const auto done, backends::edit_crontab(step, host_));
+    return done ? Result<>() : changed;
+  }
+
+  /// A backend may have edited the same crontab or start-up file, and undone that, in between.
+  Result<> put_back() {
+    HOLDFAST_TRY(const auto now, read());
+    const auto wanted = with_source(now, source_, name_);
+    if (!wanted) return Error{"restoring", source_.where, "the mark is not there any more"};
+    return swap(now, *wanted);
+  }
+
+  Result<> end_processes() {
+    const auto processes = running(*source_.command, host_);
+    for (const auto& process : processes) ended_ = host_.signal(process, SIGTERM) || ended_;
+    for (milliseconds waited{0}; waited < k_patience; waited += k_look) {
+      if (std::ranges::none_of(processes, [&](const auto& process) { return os::is_alive(host_, process); })) return {};
+      host_.sleep_for(k_look);
+    }
+    return Error{"ending", "autossh", fmt::format("process {} does not end", processes.front().pid), ""};
+  }
+
+  /// As the line does: an own session, nothing of ours.
+  Result<> start_again() const {
+    os::Command command{source_.start.argv};
+    command.argv.insert(command.argv.begin(), source_.start.assignments.begin(), source_.start.assignments.end());
+    command.argv.insert(command.argv.begin(), "env");
+    if ((*source_.command).in_background) {
+      HOLDFAST_TRY(const auto done, host_.run(command, k_command));
+      return done.ok() ? Result<>() : Error{"starting again", "autossh", std::string(trim(done.err)), ""};
+    }
+    HOLDFAST_CHECK(host_.start_detached(os::Detached{std::move(command), {}}));
+    return {};
+  }
+
+  const ImportSource& source_;
+  TunnelName name_;
+  os::Host& host_;
+  bool edited_ = false;
+  bool ended_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<ImportFormer> make_import_former(const ImportSource& source, const TunnelName& name, Scope scope,
+                                                 os::Host& host) {
+  if (source.kind != ImportSource::Kind::unit) return std::make_unique<FormerLine>(source, name, host);
+  return std::make_unique<FormerUnit>(
+      source.where,
+      scope == Scope::system ? std::optional(backends::Systemctl::of_machine(host)) : backends::user_manager(host),
+      host);
+}
+
+}  // namespace holdfast::tunnels

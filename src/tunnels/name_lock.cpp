@@ -1,0 +1,65 @@
+#include "tunnels/name_lock.hpp"
+
+#include <utility>
+
+namespace holdfast::tunnels {
+namespace {
+
+Result<boost::filesystem::path> lock_directory(const store::Places& places, os::Host& host) {
+  if (places.scope == Scope::user) {
+    // The same for cron, a login and systemd: never the one in XDG_RUNTIME_DIR.
+    std::vector<std::string> passed_over;
+    return store::choose_runtime_directory(host, false, passed_over);
+  }
+  if (host.user().uid != 0)
+    return Error{"changing", "a tunnel of the system scope", "only root can", "use sudo, or leave --system out"};
+  const boost::filesystem::path directory = "/run/holdfast";
+  HOLDFAST_CHECK(host.make_directories(directory, 0755));
+  const auto status = host.status(directory);
+  if (status.kind == os::FileKind::directory && status.owner == 0 && (status.mode & 0022) == 0) return directory;
+  return Error{"using", directory.string(), "it is not a directory that root alone may write to", "remove it"};
+}
+
+}  // namespace
+
+NameLock::NameLock(os::Host& host, boost::filesystem::path directory, boost::filesystem::path file, os::FileLock lock)
+    : host_(&host), directory_(std::move(directory)), file_(std::move(file)), lock_(std::move(lock)) {}
+
+NameLock::NameLock(NameLock&& other) noexcept
+    : host_(std::exchange(other.host_, nullptr)),
+      directory_(std::move(other.directory_)),
+      file_(std::move(other.file_)),
+      lock_(std::move(other.lock_)) {}
+
+NameLock::~NameLock() {
+  if (host_ == nullptr) return;
+  (void)host_->remove_file(file_);  // while it is held: whoever waits at the old file sees that it is not the one
+  (void)host_->remove_empty_directory(directory_);
+}
+
+Result<NameLock> NameLock::take(const TunnelName& name, const store::Places& places, os::Host& host) {
+  HOLDFAST_TRY(auto taken, try_take(name, places, host));
+  if (taken) return std::move(*taken);
+  return Error{"changing", "tunnel " + name.text(), "another setup or removal of it is under way",
+               "wait until it is done, then try again"};
+}
+
+Result<std::optional<NameLock>> NameLock::try_take(const TunnelName& name, const store::Places& places,
+                                                   os::Host& host) {
+  constexpr int k_tries = 5;
+  for (int attempt = 1;; ++attempt) {
+    HOLDFAST_TRY(const auto directory, lock_directory(places, host));
+    const auto file = directory / (name.text() + ".setup.lock");
+    auto taken = os::FileLock::try_take(file);
+    if (!taken) {
+      // Another command's end may have taken the empty directory away in between.
+      const bool vanished = host.status(directory).kind == os::FileKind::missing;
+      if (vanished && attempt < k_tries) continue;
+      return std::move(taken).error();
+    }
+    if (!*taken) return std::optional<NameLock>();
+    return std::optional(NameLock(host, directory, file, std::move(**taken)));
+  }
+}
+
+}  // namespace holdfast::tunnels

@@ -1,0 +1,36 @@
+#include "tunnels/ownership.hpp"
+
+#include "ssh/explanation.hpp"
+#include "store/host_part.hpp"
+#include "tunnels/installation.hpp"
+
+#include <fmt/format.h>
+
+namespace holdfast::tunnels {
+
+bool is_renamed(const Tunnel& tunnel, const os::Host& host) {
+  return is_elsewhere(tunnel, host) && !tunnel->machine.empty() && tunnel->machine == store::machine_mark(host);
+}
+
+Diagnosis explain_elsewhere(const Tunnel& tunnel, const os::Host& host) {
+  const auto& owner = tunnel->host;
+  if (!is_renamed(tunnel, host))
+    return {FailureClass::config, fmt::format("it belongs to host {}", owner), "run the command there"};
+  const auto here = host.hostname();
+  return {FailureClass::config,
+          fmt::format("it belongs to host {0}, and this machine, {1}, has {0}'s machine id: renamed, or a copy of it",
+                      owner, here),
+          fmt::format("if {} is called {} now: {}", owner, here, take_over_command(tunnel, host))};
+}
+
+std::string take_over_command(const Tunnel& tunnel, const os::Host& host) {
+  std::string command = "holdfast setup -n " + tunnel->name.text();
+  for (const auto& forward : tunnel->forwards) command += " -p " + ssh::shell_word(forward.text());
+  command += " -b " + ssh::shell_word(bastions_text(tunnel->bastion, tunnel->fallbacks));
+  if (tunnel->identity) command += " -s " + ssh::shell_word(tunnel->identity->native());
+  for (const auto& option : tunnel->ssh_options)
+    command += " --ssh-option " + ssh::shell_word(option.key + "=" + option.value);
+  return command + " --host " + ssh::shell_word(host.hostname());
+}
+
+}  // namespace holdfast::tunnels

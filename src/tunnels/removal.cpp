@@ -1,0 +1,162 @@
+#include "tunnels/removal.hpp"
+
+#include "backends/apply.hpp"
+#include "backends/logind.hpp"
+#include "core/text.hpp"
+#include "store/hand_over.hpp"
+#include "store/history.hpp"
+#include "store/host_part.hpp"
+#include "store/installation_record.hpp"
+#include "tunnels/name_lock.hpp"
+#include "tunnels/ownership.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+namespace holdfast::tunnels {
+namespace {
+
+/// The paths that the steps of a plan take away and that are there now.
+std::vector<fs::path> going(const backends::Plan& plan, const os::Host& host) {
+  std::vector<fs::path> paths;
+  const auto note = [&](const fs::path& path) {
+    if (host.status(path).kind != os::FileKind::missing) paths.push_back(path);
+  };
+  for (const auto& step : plan) {
+    if (const auto* file = std::get_if<backends::RemoveFile>(&step)) note(file->path);
+    if (const auto* tree = std::get_if<backends::RemoveTree>(&step)) note(tree->path);
+    if (const auto* directory = std::get_if<backends::RemoveEmptyDirectory>(&step)) note(directory->path);
+  }
+  return paths;
+}
+
+Result<> remove_if_there(const fs::path& file, os::Host& host, std::vector<std::string>& report) {
+  if (host.status(file).kind == os::FileKind::missing) return {};
+  HOLDFAST_CHECK(host.remove_file(file));
+  report.push_back("removed " + file.string());
+  return {};
+}
+
+/// What a process that was killed while it replaced one of the tunnel's files has left beside it: NAME.live.new.PID.
+Result<> clear_unfinished(const TunnelName& name, const fs::path& directory, os::Host& host) {
+  const auto files = store::runtime_files(name, directory);
+  for (const auto& entry : host.list(directory))
+    for (const auto& file : {files.live, files.pidfile}) {
+      const auto begin = file.filename().native() + ".new.";
+      // A number to its end: a tunnel may be called like the beginning.
+      if (entry.starts_with(begin) && parse_number(entry.substr(begin.size()), 1, std::numeric_limits<pid_t>::max()))
+        HOLDFAST_CHECK(host.remove_file(directory / entry));
+    }
+  return {};
+}
+
+}  // namespace
+
+fs::path pin_file(const TunnelName& name, const store::Places& places) {
+  return places.tunnels / (name.text() + ".known_hosts");
+}
+
+Result<> clear_runtime(const TunnelName& name, const fs::path& directory, os::Host& host,
+                       std::vector<std::string>& report) {
+  const auto files = store::runtime_files(name, directory);
+  for (const auto& file :
+       {files.control, files.lock, files.next, files.live, files.pidfile, files.ssh_log, files.ssh_err, files.probe,
+        files.autossh_log, files.trial, files.trial_log, files.trial_err})
+    if (host.status(file).kind != os::FileKind::missing) HOLDFAST_CHECK(host.remove_file(file));
+  HOLDFAST_CHECK(clear_unfinished(name, directory, host));
+  // Ours by its name; where other tunnels live in it, it is not empty and stays.
+  if (host.remove_empty_directory(directory)) report.push_back("removed " + directory.string());
+  return {};
+}
+
+Result<> turn_linger_off(os::Host& host, std::vector<std::string>& report) {
+  if (!backends::is_lingering(host, host.user())) return {};
+  if (backends::has_other_linger_users(host)) {
+    report.emplace_back("left linger on: other units of yours may need it");
+    return {};
+  }
+  if (auto off = backends::apply(backends::linger_off(host.user()), host); !off) {
+    auto error = std::move(off).error();
+    error.hint = "loginctl disable-linger: setup had turned it on";
+    return error;
+  }
+  report.emplace_back("turned linger off, which setup had turned on");
+  return {};
+}
+
+Result<> forget_tunnel(const TunnelName& name, const std::vector<fs::path>& runtime_directories,
+                       const store::Places& places, os::Host& host, bool linger_was_undone,
+                       std::vector<std::string>& report) {
+  const auto half_moved = store::read_hand_over(host, places, name);
+  if (half_moved && !half_moved->was_lingering)
+    HOLDFAST_CHECK(store::add_to_record(host, places, name, {}, store::LingerUse::turned_on));
+  for (const char* suffix : {"log", "history", "uptime", "connection", "stopped", "handover", "host"})
+    for (const auto& file : store::files_of(places.state_file(name, suffix)))
+      HOLDFAST_CHECK(remove_if_there(file, host, report));
+  for (const auto& directory : runtime_directories) HOLDFAST_CHECK(clear_runtime(name, directory, host, report));
+  HOLDFAST_TRY(const auto undo, store::drop_from_record(host, places, name));
+  Result<> lingers_no_more;
+  if (undo.linger_off && !linger_was_undone) lingers_no_more = turn_linger_off(host, report);
+  for (const auto& directory : undo.directories)
+    if (host.remove_empty_directory(directory)) report.push_back("removed " + directory.string());
+  return lingers_no_more;
+}
+
+Result<> remove_tunnel(const TunnelName& name, const store::Places& places, os::Host& host,
+                       std::vector<std::string>& report) {
+  HOLDFAST_TRY(const auto lock, NameLock::take(name, places, host));
+  const store::Entry entry{name, store::load(host, places, name)};
+  if (!entry.tunnel && !store::is_known(host, places, name)) return entry.tunnel.error();
+  if (entry.tunnel && is_elsewhere(*entry.tunnel, host)) {
+    auto why = explain_elsewhere(*entry.tunnel, host);
+    if (!is_renamed(*entry.tunnel, host))
+      why.hint = fmt::format("run it there; if {} is gone for good: rm {}", (*entry.tunnel)->host,
+                             places.tunnel_file(name).string());
+    return Error{"removing", "tunnel " + name.text(), std::move(why.message), std::move(why.hint)};
+  }
+  const auto holders = holders_of(entry, places, host);
+  HOLDFAST_TRY(const auto stopped, stop_holders(holders, host));
+  for (const auto pid : stopped.supervisors) report.push_back(fmt::format("stopped supervisor {}", pid));
+  if (stopped.ssh) report.emplace_back("stopped its ssh");
+  return remove_installation(name, holders, places, host, report);
+}
+
+Result<> remove_installation(const TunnelName& name, const std::vector<Holder>& holders, const store::Places& places,
+                             os::Host& host, std::vector<std::string>& report) {
+  backends::Plan plan;
+  for (const auto& holder : holders) {
+    HOLDFAST_TRY(auto steps, holder.backend->remove(name, places, host));
+    for (auto& step : steps) plan.push_back(std::move(step));
+  }
+  plan.emplace_back(backends::RemoveFile{pin_file(name, places)});
+  // Last: while it is there, remove can be run again.
+  plan.emplace_back(backends::RemoveFile{places.tunnel_file(name)});
+  const auto paths = going(plan, host);
+  const bool in_crontab = std::ranges::any_of(plan, [&](const backends::Step& step) {
+    return std::holds_alternative<backends::EditCrontab>(step) && !backends::is_in_place(step, host);
+  });
+  const auto edits = backends::due_edits(plan, host);
+  HOLDFAST_CHECK(backends::apply(plan, host));
+  for (const auto& path : paths)
+    if (host.status(path).kind == os::FileKind::missing) report.push_back("removed " + path.string());
+  if (in_crontab) report.emplace_back("removed its lines from your crontab");
+  for (const auto& edit : edits)
+    report.push_back(host.status(edit.file).kind == os::FileKind::missing
+                         ? "removed " + edit.file.string()
+                         : fmt::format("removed the {} from {}", edit.label, edit.file.string()));
+
+  std::vector<fs::path> directories;
+  directories.reserve(holders.size());
+  for (const auto& holder : holders) directories.push_back(holder.job.runtime_dir);
+  if (directories.empty()) directories = possible_runtime_directories(name, places, host);
+  const auto others = store::other_hosts_with(host, places, name);
+  auto forgotten = forget_tunnel(name, directories, places, host, false, report);
+  for (const auto& other : others)
+    report.push_back("host " + other + " has it too: it ends there within a minute, and holdfast remove " +
+                     name.text() + " there takes away what it left");
+  return forgotten;
+}
+
+}  // namespace holdfast::tunnels

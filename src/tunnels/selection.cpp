@@ -1,0 +1,45 @@
+#include "tunnels/selection.hpp"
+
+#include "core/text.hpp"
+#include "tunnels/scope.hpp"
+
+#include <algorithm>
+
+namespace holdfast::tunnels {
+namespace {
+
+bool listens_on(const store::Entry& entry, std::uint16_t port) {
+  if (!entry.tunnel) return entry.name.text() == std::to_string(port);
+  return std::ranges::any_of((*entry.tunnel)->forwards, [&](const Forward& forward) {
+    const auto* end = std::get_if<TcpEnd>(&forward.listen());
+    return end != nullptr && end->port == port;
+  });
+}
+
+}  // namespace
+
+Result<std::vector<TunnelName>> named_tunnels(const std::vector<std::string>& operands, const os::Host& host,
+                                              const store::Places& places) {
+  std::vector<TunnelName> names;
+  for (const auto& operand : operands) {
+    HOLDFAST_TRY(auto name, TunnelName::parse(operand));
+    if (!store::is_known(host, places, name))
+      return Error{"finding", "tunnel " + name.text(), "there is no such tunnel",
+                   "holdfast status" + scope_words(places.scope, host) + " lists them", ExitStatus::no_such_tunnel};
+    if (std::ranges::find(names, name) == names.end()) names.push_back(std::move(name));
+  }
+  return names;
+}
+
+Result<std::vector<store::Entry>> on_port(const std::string& port, std::vector<store::Entry> entries) {
+  const auto number = parse_number(port, 1, 65535);
+  if (!number) return usage_error("option --port \"" + port + "\"", "it is not a port from 1 to 65535");
+  std::erase_if(entries,
+                [&](const store::Entry& entry) { return !listens_on(entry, static_cast<std::uint16_t>(*number)); });
+  if (entries.empty())
+    return Error{"finding", "a tunnel on port " + port, "there is none", "holdfast status lists them",
+                 ExitStatus::no_such_tunnel};
+  return entries;
+}
+
+}  // namespace holdfast::tunnels
