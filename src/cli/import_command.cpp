@@ -15,6 +15,7 @@
 #include <boost/json.hpp>
 
 #include <algorithm>
+#include <functional>
 
 namespace holdfast::cli {
 namespace {
@@ -22,6 +23,14 @@ namespace {
 constexpr std::size_t k_largest_file = 1 << 20;
 constexpr std::chrono::seconds k_crontab{10};
 const fs::path k_machine_units = "/etc/systemd/system";
+const fs::path k_system_crontab = "/etc/crontab";
+const fs::path k_cron_directory = "/etc/cron.d";
+
+/// Debian's cron passes over other names: cron(8). One that is read elsewhere can be imported by its path.
+bool is_read_by_cron(std::string_view name) {
+  constexpr auto k_characters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+  return !name.empty() && name.find_first_not_of(k_characters) == std::string_view::npos;
+}
 
 /// What came of one source.
 struct Imported {
@@ -79,7 +88,10 @@ class Import {
           sources.push_back(std::move(unit));
         }
     if (is_system()) {
-      if (arguments_.has("crontab")) return usage_error("option --crontab", "it is a user's", "leave --system out");
+      if (everything || arguments_.has("crontab")) {
+        add(roots_crontab());
+        add(system_crontabs());
+      }
       return sources;
     }
     if (arguments_.has("crontab") || (everything && host_.find_program("crontab"))) {
@@ -102,10 +114,15 @@ class Import {
       found.push_back(std::move(unit));
       return found;
     }
-    if (is_system()) return usage_error("\"" + operand + "\"", "a start-up file is a user's", "name a unit");
     const fs::path file = fs::path(operand).is_absolute() ? fs::path(operand) : host_.working_directory() / operand;
+    const bool is_cron_s = file == k_system_crontab || file.parent_path() == k_cron_directory;
+    if (is_system() != is_cron_s)
+      return usage_error(
+          "\"" + operand + "\"", is_system() ? "a start-up file is a user's" : "it is root's",
+          is_system() ? "name a unit, /etc/crontab or a file of /etc/cron.d" : "sudo holdfast import " + operand);
     HOLDFAST_TRY(const auto text, host_.read_file(file, k_largest_file));
-    found = tunnels::read_shell_lines(file, text, host_.user().home.string());
+    found = is_cron_s ? tunnels::read_system_crontab_lines(file, text, home_of())
+                      : tunnels::read_shell_lines(file, text, host_.user().home.string());
     if (found.empty()) return Error{"importing", file.string(), "it starts no autossh"};
     return found;
   }
@@ -119,10 +136,40 @@ class Import {
     return source;
   }
 
+  /// Lines that name nobody, and run as root.
+  [[nodiscard]] std::vector<tunnels::ImportSource> roots_crontab() const {
+    if (host_.user().uid != 0 || !host_.find_program("crontab")) return {};
+    const auto answer = backends::read_crontab(host_, k_crontab);
+    if (!answer || !answer->text) return {};
+    auto sources = tunnels::read_crontab_lines(*answer->text, host_.user().home.string());
+    for (auto& source : sources) source.user = "root";
+    return sources;
+  }
+
+  [[nodiscard]] std::vector<tunnels::ImportSource> system_crontabs() const {
+    std::vector<fs::path> files{k_system_crontab};
+    for (const auto& name : host_.list(k_cron_directory))
+      if (is_read_by_cron(name)) files.push_back(k_cron_directory / name);
+    std::vector<tunnels::ImportSource> sources;
+    for (const auto& file : files)
+      if (const auto text = host_.read_file(file, k_largest_file))
+        for (auto& one : tunnels::read_system_crontab_lines(file, *text, home_of())) sources.push_back(std::move(one));
+    return sources;
+  }
+
+  [[nodiscard]] std::function<Result<std::string>(const std::string&)> home_of() const {
+    return [this](const std::string& name) -> Result<std::string> {
+      HOLDFAST_TRY(const auto user, host_.find_user(name));
+      return user.home.string();
+    };
+  }
+
   [[nodiscard]] std::string elsewhere() const {
     if (is_system()) return "";
     for (const auto& name : host_.list(k_machine_units))
       if (name.starts_with("autossh-tunnel-")) return "; " + name + " is root's: sudo holdfast import";
+    if (const auto lines = system_crontabs(); !lines.empty())
+      return "; " + printable(lines.front().where) + " is root's: sudo holdfast import";
     return "";
   }
 
@@ -143,7 +190,13 @@ class Import {
     result.name = request->name.text();
     // A line of the crontab and one of a start-up file often start the same tunnel.
     const bool there = store::is_known(host_, places_, request->name);
-    const auto former = tunnels::make_import_former(result.source, request->name, places_.scope, host_);
+    const auto owner =
+        is_system() && result.source.user ? host_.find_user(*result.source.user) : Result<os::User>(host_.user());
+    if (!owner) {
+      result.error = owner.error();
+      return result;
+    }
+    const auto former = tunnels::make_import_former(result.source, request->name, places_.scope, *owner, host_);
     auto done = there                       ? put_to_rest(result, *request, *former)
                 : arguments_.has("dry-run") ? plan(result, std::move(*request), *former)
                                             : replace(result, std::move(*request), *former);
@@ -313,19 +366,21 @@ const Command& import_command() {
       .synopsis = "[UNIT… | FILE… | --crontab] [--dry-run]",
       .summary = "take over autossh tunnels of units, crontab and start-up files",
       .description =
-          "Finds autossh-tunnel-*.service units (scitex-tunnel's; as root those of the machine), lines of your crontab "
-          "and of your shell's start-up files that start autossh, or takes those that are named; understands them "
+          "Finds autossh-tunnel-*.service units (scitex-tunnel's), lines of your crontab and of your shell's start-up "
+          "files that start autossh (as root: the machine's units, /etc/crontab, /etc/cron.d and root's crontab), or "
+          "takes those that are named; understands them "
           "without running anything, and makes each a tunnel. Everything is checked while the old one still runs; then "
           "it lets go, the new one takes over, and is seen to work end to end. When that fails, or is interrupted, the "
           "old one is as it was before: running, enabled, byte for byte.\n"
           "What was imported is disabled and not deleted: a unit stays, its lines become comments. What is not "
           "understood is named, and stays as it is.\n"
           "The exit status is 1 when something was refused or failed.",
-      .options = {{"crontab", "", "the lines of your crontab alone"},
+      .options = {{"crontab", "", "the lines of your crontab alone; as root of /etc/crontab and /etc/cron.d too"},
                   {"name,n", "NAME", "how the one tunnel is called; the first port without it"},
                   {"backend", "NAME", "what keeps it running: auto (the strongest that works here), or one by name",
                    false, Values::backend},
-                  {"run-as", "USER", "system scope: the ordinary user it runs as; the unit's User= without it"},
+                  {"run-as", "USER",
+                   "system scope: the ordinary user it runs as; who the unit or line names without it"},
                   {"accept-new-host-key", "", "pin the bastion's host key if it is unknown, showing its fingerprint"},
                   {"dry-run", "", "print every file and command in full, and change nothing"},
                   {"json", "", "print JSON; unknown values are null"}},

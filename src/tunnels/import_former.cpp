@@ -4,6 +4,7 @@
 #include "backends/systemctl.hpp"
 #include "core/text.hpp"
 #include "os/replace_file.hpp"
+#include "ssh/as_user.hpp"
 
 #include <fmt/format.h>
 
@@ -74,12 +75,12 @@ class FormerUnit final : public ImportFormer {
   bool disabled_ = false;
 };
 
-/// The autossh processes of ours that hold those ports, whoever started them.
-std::vector<os::ProcessId> running(const ssh::AutosshCommand& command, const os::Host& host) {
+/// The autossh processes of that user that hold those ports, whoever started them.
+std::vector<os::ProcessId> running(const ssh::AutosshCommand& command, const os::User& owner, const os::Host& host) {
   std::vector<os::ProcessId> found;
   for (const auto& entry : host.list("/proc")) {
     const auto pid = parse_number(entry, 1, 4194304);
-    if (!pid || host.status(fs::path("/proc") / entry).owner != host.user().uid) continue;
+    if (!pid || host.status(fs::path("/proc") / entry).owner != owner.uid) continue;
     auto argv = split(host.command_line(static_cast<pid_t>(*pid)), '\0');
     if (!argv.empty() && argv.back().empty()) argv.pop_back();
     if (argv.empty() || !ssh::names_autossh(argv.front())) continue;
@@ -92,8 +93,8 @@ std::vector<os::ProcessId> running(const ssh::AutosshCommand& command, const os:
 
 class FormerLine final : public ImportFormer {
  public:
-  FormerLine(const ImportSource& source, TunnelName name, os::Host& host)
-      : source_(source), name_(std::move(name)), host_(host) {}
+  FormerLine(const ImportSource& source, TunnelName name, os::User owner, os::Host& host)
+      : source_(source), name_(std::move(name)), owner_(std::move(owner)), host_(host) {}
 
   Result<> let_go() override {
     HOLDFAST_TRY(const auto before, read());
@@ -115,7 +116,7 @@ class FormerLine final : public ImportFormer {
   std::vector<std::string> plan() const override {
     std::vector<std::string> lines{fmt::format("edit {}, this becomes a comment:", source_.where)};
     for (const auto& line : split(trim(source_.text), '\n')) lines.push_back("  " + printable(line));
-    for (const auto& process : running(*source_.command, host_))
+    for (const auto& process : running(*source_.command, owner_, host_))
       lines.push_back(fmt::format("end autossh, process {}", process.pid));
     return lines;
   }
@@ -125,7 +126,7 @@ class FormerLine final : public ImportFormer {
 
  private:
   [[nodiscard]] Result<std::string> read() const {
-    if (source_.kind == ImportSource::Kind::file) return host_.read_file(source_.file, k_largest_file);
+    if (!source_.file.empty()) return host_.read_file(source_.file, k_largest_file);
     HOLDFAST_TRY(const auto answer, backends::read_crontab(host_, k_command));
     return answer.text.value_or("");
   }
@@ -133,7 +134,7 @@ class FormerLine final : public ImportFormer {
   /// Only if it still is `from`; every byte becomes `to`.
   Result<> swap(const std::string& from, const std::string& to) {
     const Error changed{"changing", source_.where, "somebody else has changed it meanwhile", "run it again"};
-    if (source_.kind == ImportSource::Kind::file) {
+    if (!source_.file.empty()) {
       HOLDFAST_TRY(const auto target, os::resolve_links(source_.file));
       HOLDFAST_TRY(const bool done, os::replace_file(target, from, to, 0600));
       return done ? Result<>() : changed;
@@ -152,7 +153,7 @@ class FormerLine final : public ImportFormer {
   }
 
   Result<> end_processes() {
-    const auto processes = running(*source_.command, host_);
+    const auto processes = running(*source_.command, owner_, host_);
     for (const auto& process : processes) ended_ = host_.signal(process, SIGTERM) || ended_;
     for (milliseconds waited{0}; waited < k_patience; waited += k_look) {
       if (std::ranges::none_of(processes, [&](const auto& process) { return os::is_alive(host_, process); })) return {};
@@ -165,7 +166,11 @@ class FormerLine final : public ImportFormer {
   Result<> start_again() const {
     os::Command command{source_.start.argv};
     command.argv.insert(command.argv.begin(), source_.start.assignments.begin(), source_.start.assignments.end());
+    if (owner_.uid != host_.user().uid)  // nothing of root's, and what cron gives: crontab(5)
+      command.argv.insert(command.argv.begin(), {"-i", "HOME=" + owner_.home.string(), "LOGNAME=" + owner_.name,
+                                                 "USER=" + owner_.name, "PATH=/usr/bin:/bin", "SHELL=/bin/sh"});
     command.argv.insert(command.argv.begin(), "env");
+    HOLDFAST_TRY(command, ssh::command_as(host_, owner_, std::move(command)));
     if ((*source_.command).in_background) {
       HOLDFAST_TRY(const auto done, host_.run(command, k_command));
       return done.ok() ? Result<>() : Error{"starting again", "autossh", std::string(trim(done.err)), ""};
@@ -176,6 +181,7 @@ class FormerLine final : public ImportFormer {
 
   const ImportSource& source_;
   TunnelName name_;
+  os::User owner_;
   os::Host& host_;
   bool edited_ = false;
   bool ended_ = false;
@@ -184,8 +190,9 @@ class FormerLine final : public ImportFormer {
 }  // namespace
 
 std::unique_ptr<ImportFormer> make_import_former(const ImportSource& source, const TunnelName& name, Scope scope,
-                                                 os::Host& host) {
-  if (source.kind != ImportSource::Kind::unit) return std::make_unique<FormerLine>(source, name, host);
+                                                 os::User owner, os::Host& host) {
+  if (source.kind != ImportSource::Kind::unit)
+    return std::make_unique<FormerLine>(source, name, std::move(owner), host);
   return std::make_unique<FormerUnit>(
       source.where,
       scope == Scope::system ? std::optional(backends::Systemctl::of_machine(host)) : backends::user_manager(host),

@@ -27,8 +27,8 @@ class ImportFormer {
   [[nodiscard]] virtual std::string way_back() const = 0;
 };
 
-/// `command`: the one of `source`. `scope`: whose units.
+/// `source`: one that is understood. `scope`: whose units. `owner`: who runs what a line starts.
 [[nodiscard]] std::unique_ptr<ImportFormer> make_import_former(const ImportSource& source, const TunnelName& name,
-                                                               Scope scope, os::Host& host);
+                                                               Scope scope, os::User owner, os::Host& host);
 
 }  // namespace holdfast::tunnels

@@ -64,15 +64,21 @@ ImportSource source_of(Kind kind, std::string where, const std::vector<std::stri
   return source;
 }
 
-/// The command of a crontab line: after "@reboot", or five fields: crontab(5).
-std::optional<std::string_view> command_of(std::string_view line) {
+/// Takes the first word off.
+std::optional<std::string_view> next_field(std::string_view& line) {
+  const auto end = line.find_first_of(" \t");
+  if (end == std::string_view::npos) return std::nullopt;
+  const auto field = line.substr(0, end);
+  line = trim(line.substr(end));
+  return field;
+}
+
+/// What stands after "@reboot", or five fields: crontab(5).
+std::optional<std::string_view> after_times(std::string_view line) {
   line = trim(line);
   const int fields = line.starts_with('@') ? 1 : 5;
-  for (int i = 0; i < fields; ++i) {
-    const auto end = line.find_first_of(" \t");
-    if (end == std::string_view::npos) return std::nullopt;
-    line = trim(line.substr(end));
-  }
+  for (int i = 0; i < fields; ++i)
+    if (!next_field(line)) return std::nullopt;
   return line;
 }
 
@@ -156,6 +162,32 @@ std::optional<std::string> exchanged(const std::string& text, const std::vector<
   return out;
 }
 
+struct CronLine {
+  const std::vector<std::string>& all;
+  std::size_t number;
+  std::string rest;  ///< what stands after the times
+};
+
+/// What `make` makes of each line that starts autossh.
+std::vector<ImportSource> crontab_sources(const std::string& text,
+                                          const std::function<ImportSource(const CronLine&)>& make) {
+  std::vector<ImportSource> found;
+  const auto lines = lines_with_ends(text);
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    if (!speaks_of_autossh(lines[i])) continue;
+    const auto bare = joined(lines, i, 1);
+    const auto word = trim(bare);
+    if (word.find('=') < word.find_first_of(" \t")) continue;  // a variable of the crontab's
+    const auto rest = after_times(bare);
+    auto plain =
+        rest ? without_percents(*rest) : Result<std::string>(Error{"reading", "the line", "it has no command"});
+    auto source = make({lines, i, plain ? *plain : std::string()});
+    if (!plain) source.command = std::move(plain).error();
+    found.push_back(std::move(source));
+  }
+  return found;
+}
+
 struct UnitReader {
   const std::string& home;
   ImportSource& source;
@@ -213,6 +245,7 @@ std::string_view to_text(Kind kind) noexcept {
     case Kind::unit:
       return "unit";
     case Kind::crontab:
+    case Kind::system_crontab:
       return "crontab";
     case Kind::file:
       break;
@@ -228,21 +261,26 @@ ImportSource read_unit(const std::string& name, const fs::path& file, const std:
 }
 
 std::vector<ImportSource> read_crontab_lines(const std::string& text, const std::string& home) {
-  std::vector<ImportSource> found;
-  const auto lines = lines_with_ends(text);
-  for (std::size_t i = 0; i < lines.size(); ++i) {
-    if (!speaks_of_autossh(lines[i])) continue;
-    const auto bare = joined(lines, i, 1);
-    const auto word = trim(bare);
-    if (word.find('=') < word.find_first_of(" \t")) continue;  // a variable of the crontab's
-    const auto command = command_of(bare);
-    auto plain =
-        command ? without_percents(*command) : Result<std::string>(Error{"reading", "the line", "it has no command"});
-    auto source = source_of(Kind::crontab, "your crontab", lines, i, 1, plain ? *plain : std::string(), home);
-    if (!plain) source.command = std::move(plain).error();
-    found.push_back(std::move(source));
-  }
-  return found;
+  return crontab_sources(text, [&](const CronLine& line) {
+    return source_of(Kind::crontab, "your crontab", line.all, line.number, 1, line.rest, home);
+  });
+}
+
+std::vector<ImportSource> read_system_crontab_lines(
+    const fs::path& file, const std::string& text,
+    const std::function<Result<std::string>(const std::string& user)>& home_of) {
+  return crontab_sources(text, [&](const CronLine& line) {
+    std::string_view rest = line.rest;
+    const std::string user(next_field(rest).value_or(""));
+    const auto home =
+        user.empty() ? Result<std::string>(Error{"reading", "the line", "it names no user"}) : home_of(user);
+    auto source = source_of(Kind::system_crontab, file.string(), line.all, line.number, 1, std::string(rest),
+                            home ? *home : std::string());
+    if (!home) source.command = home.error();
+    source.file = file;
+    source.user = user;
+    return source;
+  });
 }
 
 std::vector<ImportSource> read_shell_lines(const fs::path& file, const std::string& text, const std::string& home) {

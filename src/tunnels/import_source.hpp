@@ -7,6 +7,7 @@
 #include "ssh/autossh_command.hpp"
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,14 +17,14 @@ namespace holdfast::tunnels {
 namespace fs = boost::filesystem;
 
 struct ImportSource {
-  enum class Kind { unit, crontab, file };
+  enum class Kind { unit, crontab, system_crontab, file };
   Kind kind = Kind::unit;
-  std::string where;  ///< "autossh-tunnel-2222.service", "your crontab", "/home/ann/.bashrc"
-  fs::path file = {};
-  std::size_t first_line = 0;            ///< in crontab and file, from 0
+  std::string where;                     ///< "autossh-tunnel-2222.service", "your crontab", "/home/ann/.bashrc"
+  fs::path file = {};                    ///< none for what crontab(1) alone may write
+  std::size_t first_line = 0;            ///< but for a unit, from 0
   std::string text = {};                 ///< there: the lines of it, each with its line break
-  std::optional<std::string> user = {};  ///< of a unit: User=
-  ssh::StartLine start = {};             ///< in crontab and file: how it is started again
+  std::optional<std::string> user = {};  ///< of a unit: User=; of a system crontab: whom the line names
+  ssh::StartLine start = {};             ///< but for a unit: how it is started again
   Result<ssh::AutosshCommand> command;   ///< or why it is not understood
 };
 
@@ -35,6 +36,10 @@ struct ImportSource {
                                      const std::string& home);
 /// Every line that starts autossh, in the order of the text.
 [[nodiscard]] std::vector<ImportSource> read_crontab_lines(const std::string& text, const std::string& home);
+/// The same of /etc/crontab or a file of /etc/cron.d, whose lines name a user; `home_of` that one, "~" of the line.
+[[nodiscard]] std::vector<ImportSource> read_system_crontab_lines(
+    const fs::path& file, const std::string& text,
+    const std::function<Result<std::string>(const std::string& user)>& home_of);
 [[nodiscard]] std::vector<ImportSource> read_shell_lines(const fs::path& file, const std::string& text,
                                                          const std::string& home);
 

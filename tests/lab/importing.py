@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Old tunnels become holdfast's: a unit of scitex-tunnel's, as root, and a line of a user's crontab."""
+"""Old tunnels become holdfast's: a unit of scitex-tunnel's and lines of the machine's crontabs, as root, and a line of a
+user's crontab."""
 from __future__ import annotations
 
 import os
@@ -126,6 +127,75 @@ class Import(LabTest):
         self.assertTrue(holdfast.await_up("2224")["verified"])
         now = self.host.run(["crontab", "-l"], user="ann").stdout
         self.assertIn(f"\n# holdfast has it (tunnel 2224): @reboot {command} >/dev/null 2>&1\n0 3 * * * true\n", now)
+
+    def start_cron_file(self, port: int) -> tuple[str, str]:
+        """A line of /etc/cron.d that ann's boot runs, and what it has started."""
+        file, command = f"/etc/cron.d/tunnel-{port}", f"autossh -M 0 -f -N -i ~/.ssh/id_ed25519 -R {port}:localhost:22 gate@bastion"
+        table = f"PATH=/usr/bin:/bin\n@reboot ann AUTOSSH_GATETIME=0 {command} >/dev/null 2>&1\n0 3 * * * root true\n"
+        self.host.write_file(file, table)
+        self.addCleanup(self.host.run, ["rm", "-f", file])
+        with self.host.login("ann") as session:
+            session.background(f"env AUTOSSH_GATETIME=0 {command}")
+        until("the old tunnel", lambda: self.answers(port))
+        self.addCleanup(self.end_old)
+        return file, table
+
+    def end_old(self) -> None:
+        for pid in self.host.pids("autossh -M"):
+            self.host.kill(pid, signal.SIGTERM)
+        until("the old tunnel to end", lambda: not self.host.pids("autossh -M"))
+
+    def test_a_line_of_cron_d_becomes_a_tunnel_of_the_user_that_it_names(self) -> None:
+        file, table = self.start_cron_file(2226)
+        holdfast = Holdfast(self.host)
+        self.addCleanup(holdfast.run, "remove", "--all", check=False)
+        planned = holdfast.run("import", "--dry-run").stdout
+        self.assertIn(f"{file} would become tunnel 2226", planned)
+        self.assertIn("end autossh, process ", planned)
+        self.assertEqual((self.host.read_file(file), len(self.host.pids("autossh -M", user="ann"))), (table, 1))
+        done = holdfast.run("import")
+        self.assertIn(f"{file} is now tunnel 2226", done.stdout)
+        self.assertEqual(self.host.pids("autossh -M"), [])
+        self.assertTrue(holdfast.status("2226")["verified"])
+        self.assertTrue(self.host.pids("holdfast", user="ann"))
+        self.assertEqual(self.host.read_file(file), table.replace("@reboot", "# holdfast has it (tunnel 2226): @reboot"))
+        self.assertEqual(self.host.run(["stat", "-c", "%a %U", file]).stdout, "644 root\n")
+        self.host.reboot()
+        holdfast.await_up("2226")
+        self.assertEqual(self.host.pids("autossh -M"), [])
+
+    def test_a_line_of_cron_d_whose_tunnel_cannot_be_had_runs_on_as_its_user(self) -> None:
+        self.allow_localhost_alone(2227)
+        file, table = self.start_cron_file(2227)
+        holdfast = Holdfast(self.host)
+        done = holdfast.run("import", file, check=False)
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        self.assertIn(f"{file} is as it was before", done.stderr)
+        self.assertEqual(self.host.read_file(file), table)
+        until("the old tunnel", lambda: self.answers(2227))
+        self.assertEqual(len(self.host.pids("autossh -M", user="ann")), 1)
+        self.assertEqual(holdfast.statuses(), [])
+
+    def test_roots_own_crontab_wants_somebody_who_runs_it(self) -> None:
+        table = (f"@reboot autossh -M 0 -f -N -i {self.user.key} -o UserKnownHostsFile={self.user.home}/.ssh/known_hosts "
+                 "-R 2228:localhost:22 gate@bastion\n@reboot ann autossh -R 2229:localhost:22 gate@bastion\n")
+        self.host.run(["crontab", "-"], stdin=table)
+        self.addCleanup(self.host.run, ["crontab", "-r"], check=False)
+        self.host.write_file("/etc/cron.d/odd", "@reboot nobody-here autossh -R 2230:localhost:22 gate@bastion\n")
+        self.addCleanup(self.host.run, ["rm", "/etc/cron.d/odd"])
+        holdfast = Holdfast(self.host)
+        self.addCleanup(holdfast.run, "remove", "--all", check=False)
+        done = holdfast.run("import", "--crontab", check=False)
+        self.assertEqual(done.returncode, 1, done.stdout)
+        for why in ("it runs as root, and a tunnel need not", "nobody-here", "your crontab stays as it is"):
+            self.assertIn(why, done.stderr)
+        self.assertEqual(self.host.run(["crontab", "-l"]).stdout, table)
+        self.assertEqual(holdfast.statuses(), [])
+        done = holdfast.run("import", "--crontab", "--run-as", "ann", check=False)
+        self.assertEqual(done.returncode, 1, "two are not understood")
+        self.assertTrue(holdfast.status("2228")["verified"])
+        self.assertTrue(self.host.pids("holdfast", user="ann"))
+        self.assertEqual(self.host.run(["crontab", "-l"]).stdout, "# holdfast has it (tunnel 2228): " + table)
 
 
 if __name__ == "__main__":

@@ -72,6 +72,29 @@ BOOST_AUTO_TEST_CASE(a_crontab_gives_its_lines_and_no_other) {
   BOOST_TEST(without_source("new\n" + text, sources[1], k_name).value() == "new\n" + after);
 }
 
+BOOST_AUTO_TEST_CASE(a_system_crontab_names_who_runs_each_line) {
+  const std::string text = "SHELL=/bin/sh\nPATH=/usr/bin:/opt/autossh/bin\n@reboot ann " + k_command +
+                           " -i ~/.ssh/id\n*/5 *\t* * *  bob  " + k_command + "\n@reboot " + k_command +
+                           "\n@reboot ann\n@reboot ann sudo -u bob " + k_command + "\n";
+  const auto home_of = [](const std::string& user) -> Result<std::string> {
+    if (user != "ann") return Error{"finding", "user " + user, "there is none"};
+    return "/home/ann";
+  };
+  const auto sources = read_system_crontab_lines("/etc/cron.d/tunnels", text, home_of);
+  BOOST_REQUIRE(sources.size() == 4U);
+  BOOST_TEST(sources[0].where == "/etc/cron.d/tunnels");
+  BOOST_TEST(sources[0].user.value() == "ann");
+  BOOST_REQUIRE(sources[0].command);
+  BOOST_TEST(sources[0].command->identity.value() == "/home/ann/.ssh/id");
+  BOOST_REQUIRE(!sources[1].command);
+  BOOST_TEST(sources[1].command.error().line().find("bob") != std::string::npos);
+  BOOST_TEST(!sources[2].command);  // it has no user: "autossh" would be one
+  BOOST_TEST(!sources[3].command);  // a program in between
+  const auto after = without_source(text, sources[0], k_name).value();
+  BOOST_TEST(after == replaced(text, "@reboot ann autossh", "# holdfast has it (tunnel 2222): @reboot ann autossh"));
+  BOOST_TEST(with_source(after, sources[0], k_name).value() == text);
+}
+
 BOOST_AUTO_TEST_CASE(a_start_up_file_stays_one_that_a_shell_can_read) {
   const std::string guard = "if ! pgrep -f \"autossh.*2222\" > /dev/null; then\n    " + k_command + "\nfi\n";
   const std::string text =
