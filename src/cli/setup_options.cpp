@@ -1,148 +1,33 @@
 #include "cli/setup_options.hpp"
 
-#include "backends/backend.hpp"
 #include "cli/scope.hpp"
+#include "cli/terminal_observer.hpp"
 #include "core/text.hpp"
-#include "ssh/autossh.hpp"
 
 namespace holdfast::cli {
 namespace {
 
-Error not_available(const std::string& subject, const std::string& hint) {
-  return usage_error(subject, "it is not available in this version", hint);
-}
-
-Result<std::vector<Destination>> read_bastions(const Arguments& arguments, const Variables& variables) {
-  std::string text;
-  for (const auto& given : arguments.all("bastion")) text += (text.empty() ? "" : ",") + given;
-  if (!arguments.has("bastion")) {
-    const auto variable = variables.first_of({"HOLDFAST_BASTION", "SCITEX_TUNNEL_BASTION_SERVER"});
-    if (!variable)
-      return usage_error("option --bastion", "it is missing", "give -b [USER@]HOST, or set HOLDFAST_BASTION");
-    text = *variable;
-  }
-  return parse_bastions(text);
-}
-
-Result<std::vector<Forward>> read_forwards(const Arguments& arguments) {
-  std::vector<Forward> forwards;
-  for (const auto& text : arguments.all("port")) {
-    HOLDFAST_TRY(auto forward, Forward::parse(text));
-    forwards.push_back(std::move(forward));
-  }
-  if (forwards.empty())
-    return usage_error("option --port", "it is missing", "give -p PORT: what to listen on at the bastion");
-  return forwards;
-}
-
-Result<TunnelName> read_name(const Arguments& arguments, const std::vector<Forward>& forwards) {
-  if (const auto given = arguments.one("name")) return TunnelName::parse(*given);
-  auto name = TunnelName::parse(forwards.front().short_text());
-  if (name) return name;
-  return usage_error("option --name", "it is missing, and a socket's path cannot be a name", "give -n NAME");
-}
-
-Result<> check_backend_name(const std::string& name, const std::string& subject) {
-  if (backends::find_backend(name) != nullptr) return {};
-  std::string known = "auto";
-  for (const auto* backend : backends::all_backends()) known += ", " + std::string(backend->name());
-  if (backends::is_future_backend(name)) return not_available(subject, "choose one of " + known);
-  return usage_error(subject, "there is no such backend", "choose one of " + known);
-}
-
-/// What the engine must be able to take, before anything is touched.
-Result<> check_engine(const tunnels::SetupRequest& request) {
-  if (request.engine == Engine::native) return {};
-  TunnelSpec spec{request.name, request.bastion, request.forwards, request.identity};
-  spec.engine = request.engine;
-  spec.fallbacks = request.fallbacks;
-  spec.host = request.host.value_or("");
-  HOLDFAST_TRY(const auto tunnel, Tunnel::make(std::move(spec)));
-  return ssh::check_for_autossh(tunnel);
-}
-
-/// A tunnel is set up where setup runs: another host can only be told to do it itself.
-Result<std::optional<std::string>> read_host(const Arguments& arguments, const os::Host& host) {
-  auto given = arguments.one("host");
-  if (!given || *given == k_any_host || *given == host.hostname()) return given;
-  return usage_error("option --host " + *given, "this host is called " + host.hostname(),
-                     "run setup there, or give --host any: every host that it is set up on may have it");
-}
-
-Result<Engine> read_engine(const Arguments& arguments) {
-  const auto name = arguments.one("engine").value_or("native");
-  for (const auto engine : {Engine::native, Engine::autossh})
-    if (name == to_text(engine)) return engine;
-  return usage_error("option --engine " + name, "there is no such engine", "choose native or autossh");
-}
-
-/// An ordinary user, unless root was asked for by name.
-Result<os::User> read_run_as(const Arguments& arguments, Context& context, Scope scope) {
-  const auto given = arguments.one("run-as");
-  auto& host = context.host;
-  if (scope == Scope::user) {
-    if (given)
-      return usage_error("option --run-as", "only a tunnel of the system scope runs as another user", "add --system");
-    return host.user();
-  }
-  if (host.user().uid != 0)
-    return Error{"setting up", "a tunnel of the system scope", "only root can", "use sudo, or leave --system out",
-                 ExitStatus::no_backend};
-  const auto invoker = host.env("SUDO_USER").value_or("");
-  if (!given && (invoker.empty() || invoker == "root"))
-    return usage_error("option --run-as", "it is missing: a tunnel of the system scope runs as an ordinary user",
-                       "add --run-as USER");
-  auto user = host.find_user(given.value_or(invoker));
-  if (!user) {
-    auto error = std::move(user).error();
-    error.status = ExitStatus::usage;
-    return error;
-  }
-  if (user->uid == 0)
-    context.terminal.warn("the tunnel will run as root, as --run-as asks; an ordinary user would be safer");
-  return user;
-}
-
-Result<std::optional<boost::filesystem::path>> read_identity(const Arguments& arguments, Context& context,
-                                                             const os::User& run_as) {
-  std::optional<boost::filesystem::path> identity;
-  auto text = arguments.one("identity");
-  if (!text) text = context.variables.first_of({"HOLDFAST_IDENTITY", "SCITEX_TUNNEL_SECRET_KEY_PATH"});
-  if (!text) return identity;
-  HOLDFAST_TRY(identity, resolve_identity(*text, run_as.home, context.host.working_directory()));
-  return identity;
-}
-
-/// What leads to a bastion and back, whatever is to hold it.
-Result<tunnels::SetupRequest> read_way(Context& context, const Arguments& arguments, TunnelName name,
-                                       std::vector<Forward> forwards) {
-  HOLDFAST_TRY(auto bastions, read_bastions(arguments, context.variables));
-  HOLDFAST_TRY(const auto scope, choose_scope(arguments, context.host));
-  tunnels::SetupRequest request{std::move(name), bastions.front(), std::move(forwards), {}, {}, "auto", {}, {}, {}, {}};
-  request.fallbacks.assign(bastions.begin() + 1, bastions.end());
-  for (const auto& text : arguments.all("ssh-option")) {
-    HOLDFAST_TRY(auto option, SshOption::parse(text));
-    request.ssh_options.push_back(std::move(option));
-  }
-  HOLDFAST_TRY(request.places, store::places(scope, context.host));
-  HOLDFAST_TRY(request.run_as, read_run_as(arguments, context, scope));
-  HOLDFAST_TRY(request.identity, read_identity(arguments, context, request.run_as));
-  // What holds between the values, before anything is touched.
-  HOLDFAST_CHECK(Tunnel::make({request.name, request.bastion, request.forwards, request.identity}));
-  return request;
+/// Those of setup's options that preflight is about.
+Result<tunnels::SetupWords> read_way_words(const Context& context, const Arguments& arguments) {
+  tunnels::SetupWords words;
+  HOLDFAST_TRY(words.scope, choose_scope(arguments, context.host));
+  words.ports = arguments.all("port");
+  words.bastions = arguments.all("bastion");
+  if (!arguments.has("bastion"))
+    if (auto variable = context.variables.first_of({"HOLDFAST_BASTION", "SCITEX_TUNNEL_BASTION_SERVER"}))
+      words.bastions = {std::move(*variable)};
+  words.identity = arguments.one("identity");
+  if (!words.identity)
+    words.identity = context.variables.first_of({"HOLDFAST_IDENTITY", "SCITEX_TUNNEL_SECRET_KEY_PATH"});
+  words.run_as = arguments.one("run-as");
+  words.ssh_options = arguments.all("ssh-option");
+  return words;
 }
 
 }  // namespace
 
 Result<std::string> read_backend(const Arguments& arguments, Scope scope) {
-  const auto name = arguments.one("backend").value_or("auto");
-  if (name == "auto") return name;
-  const auto subject = "option --backend " + name;
-  HOLDFAST_CHECK(check_backend_name(name, subject));
-  if (backends::find_backend(name)->scope() != scope)
-    return usage_error(subject, "it does not hold tunnels of the " + std::string(to_text(scope)) + " scope",
-                       scope == Scope::user ? "add --system" : "add --user");
-  return name;
+  return tunnels::read_backend(arguments.one("backend").value_or("auto"), scope);
 }
 
 const std::vector<Option>& way_options() {
@@ -192,7 +77,7 @@ Result<std::vector<std::string>> read_only_backends(const Variables& variables) 
   if (!list) return names;
   for (const auto& part : split(*list, ',')) {
     const std::string name(trim(part));
-    HOLDFAST_CHECK(check_backend_name(name, "variable HOLDFAST_BACKENDS, " + name));
+    HOLDFAST_CHECK(tunnels::check_backend_name(name, "variable HOLDFAST_BACKENDS, " + name));
     names.push_back(name);
   }
   return names;
@@ -200,35 +85,28 @@ Result<std::vector<std::string>> read_only_backends(const Variables& variables) 
 
 Result<tunnels::SetupRequest> read_check_request(Context& context, const Arguments& arguments) {
   HOLDFAST_TRY(auto name, TunnelName::parse("doctor"));
-  HOLDFAST_TRY(const auto bastions, read_bastions(arguments, context.variables));
+  HOLDFAST_TRY(const auto words, read_way_words(context, arguments));
+  HOLDFAST_TRY(const auto bastions, tunnels::read_bastions(words.bastions));
   if (bastions.size() > 1)
     return usage_error("option --bastion", "several are given, and one is checked at a time", "ask for each by itself");
-  if (arguments.has("port")) {
-    HOLDFAST_TRY(auto forwards, read_forwards(arguments));
-    return read_way(context, arguments, std::move(name), std::move(forwards));
-  }
   // Any port: it is not asked for. What it leads to by default is.
-  HOLDFAST_TRY(auto forward, Forward::parse("22"));
-  return read_way(context, arguments, std::move(name), {std::move(forward)});
+  HOLDFAST_TRY(auto forwards,
+               tunnels::read_forwards(arguments.has("port") ? words.ports : std::vector<std::string>{"22"}));
+  TerminalObserver observer(context.terminal);
+  return tunnels::read_way(words, std::move(name), std::move(forwards), context.host, observer);
 }
 
 Result<tunnels::SetupRequest> read_setup_request(Context& context, const Arguments& arguments) {
-  HOLDFAST_TRY(auto forwards, read_forwards(arguments));
-  HOLDFAST_CHECK(read_bastions(arguments, context.variables));
-  HOLDFAST_TRY(auto name, read_name(arguments, forwards));
-  HOLDFAST_TRY(const auto engine, read_engine(arguments));
-  HOLDFAST_TRY(const auto scope, choose_scope(arguments, context.host));
-  HOLDFAST_TRY(auto backend, read_backend(arguments, scope));
-  HOLDFAST_TRY(auto only_backends, read_only_backends(context.variables));
-  HOLDFAST_TRY(auto request, read_way(context, arguments, std::move(name), std::move(forwards)));
-  request.backend = std::move(backend);
-  request.only_backends = std::move(only_backends);
-  request.engine = engine;
-  HOLDFAST_TRY(request.host, read_host(arguments, context.host));
-  request.accept_new_host_key = arguments.has("accept-new-host-key");
-  request.preflight = !arguments.has("no-preflight");
-  HOLDFAST_CHECK(check_engine(request));
-  return request;
+  HOLDFAST_TRY(auto words, read_way_words(context, arguments));
+  words.name = arguments.one("name");
+  words.backend = arguments.one("backend").value_or(words.backend);
+  words.engine = arguments.one("engine").value_or(words.engine);
+  words.host = arguments.one("host");
+  HOLDFAST_TRY(words.only_backends, read_only_backends(context.variables));
+  words.accept_new_host_key = arguments.has("accept-new-host-key");
+  words.preflight = !arguments.has("no-preflight");
+  TerminalObserver observer(context.terminal);
+  return tunnels::read_setup(words, context.host, observer);
 }
 
 }  // namespace holdfast::cli

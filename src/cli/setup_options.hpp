@@ -2,7 +2,7 @@
 #pragma once
 
 #include "cli/command.hpp"
-#include "tunnels/setup_request.hpp"
+#include "tunnels/setup_words.hpp"
 
 #include <string>
 #include <vector>

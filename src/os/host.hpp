@@ -81,7 +81,7 @@ class Host {
   [[nodiscard]] virtual std::string hostname() const = 0;  ///< gethostname(2)
   [[nodiscard]] virtual std::string boot_id() const = 0;
   [[nodiscard]] virtual std::optional<std::string> env(const std::string& name) const = 0;
-  [[nodiscard]] virtual fs::path self() const = 0;  ///< our own executable, absolute
+  [[nodiscard]] virtual fs::path self() const = 0;  ///< the program holdfast, absolute: what backends start
   [[nodiscard]] virtual fs::path working_directory() const = 0;
   /// Another user by name, through id(1) and getent(1): a static binary has no name service.
   [[nodiscard]] virtual Result<User> find_user(const std::string& name) const = 0;

@@ -23,6 +23,8 @@ constexpr std::chrono::milliseconds k_name_service_deadline{5000};
 
 class PosixHost final : public Host {
  public:
+  explicit PosixHost(fs::path program) : program_(std::move(program)) {}
+
   User user() const override {
     User user;
     user.uid = ::geteuid();
@@ -42,6 +44,7 @@ class PosixHost final : public Host {
     return value != nullptr ? std::optional<std::string>(value) : std::nullopt;
   }
   fs::path self() const override {
+    if (!program_.empty()) return program_;
     std::array<char, 4096> buffer;
     const ssize_t size = ::readlink("/proc/self/exe", buffer.data(), buffer.size());
     if (size <= 0) return {};
@@ -106,6 +109,9 @@ class PosixHost final : public Host {
   std::chrono::sys_time<std::chrono::milliseconds> wall_now() const override {
     return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
   }
+
+ private:
+  fs::path program_;  // empty: our own executable
 };
 
 // The name service is asked through programs: a static glibc cannot load its modules.
@@ -133,6 +139,6 @@ bool is_alive(const Host& host, const ProcessId& process) {
   return now && now->start_time == process.start_time;
 }
 
-std::unique_ptr<Host> make_posix_host() { return std::make_unique<PosixHost>(); }
+std::unique_ptr<Host> make_posix_host(fs::path program) { return std::make_unique<PosixHost>(std::move(program)); }
 
 }  // namespace holdfast::os

@@ -7,6 +7,7 @@
 
 namespace holdfast::os {
 
-[[nodiscard]] std::unique_ptr<Host> make_posix_host();
+/// `program` is what backends are to start, absolute: Host::self(). Without it our own executable.
+[[nodiscard]] std::unique_ptr<Host> make_posix_host(fs::path program = {});
 
 }  // namespace holdfast::os

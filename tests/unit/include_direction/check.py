@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Fails when an include points upward, or when a heavy header stands in a header that is not private to .cpp files.
+"""Fails when an include points upward, when a heavy header stands in a header that is not private to .cpp files, or when
+a public header (include/) needs anything but the standard library.
 
     check.py TREE          checks src/ and backends/ of TREE
     check.py --self-check  makes bad trees and sees that each one fails, and that a good one passes
 
 Rooms may include themselves and rooms strictly below:
-    main > cli > tunnels, mcp > supervisor, backends > ssh, store > os > core
+    main > cli, library > tunnels, mcp > supervisor, backends > ssh, store > os > core
 """
 
 import pathlib
@@ -14,9 +15,10 @@ import sys
 import tempfile
 
 LEVEL = {"core": 0, "os": 1, "ssh": 2, "store": 2, "supervisor": 3, "backends": 3, "tunnels": 4, "mcp": 4,
-         "cli": 5, "main": 6}
+         "cli": 5, "library": 5, "main": 6}
 HEAVY = re.compile(r"boost/(asio|json|process|program_options)([./]|$)")
 FORWARD_DECLARATIONS = re.compile(r"fwd\.hpp$")
+PUBLIC = re.compile(r"holdfast/[a-z_]+\.hpp$|[a-z_]+$")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
 
@@ -42,7 +44,17 @@ def public_headers(tree, files):
     return public
 
 
+def public_complaints(tree):
+    """What is installed stands by itself: C++'s own headers and each other's."""
+    for path in sorted((tree / "include").rglob("*.hpp")):
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            found = INCLUDE.match(line)
+            if found and not (found[1] == "<" and PUBLIC.match(found[2])):
+                yield f"{path.relative_to(tree)}:{number}: a public header may not include {found[2]}"
+
+
 def complaints(tree):
+    yield from public_complaints(tree)
     files = sorted(p for top in ("src", "backends") for p in (tree / top).rglob("*") if p.suffix in (".hpp", ".cpp"))
     if not files:
         yield f"{tree}: no source file found"
@@ -88,6 +100,8 @@ def self_check():
         ("src/supervisor/a.cpp", '#include "backends/plan.hpp"', False),
         ("backends/a.cpp", '#include "cli/table.hpp"', False),
         ("src/tunnels/a.cpp", '#include "cli/terminal.hpp"', False),
+        ("src/library/a.cpp", '#include "tunnels/setup.hpp"', True),
+        ("src/library/a.cpp", '#include "cli/terminal.hpp"', False),
         ("src/mcp/a.cpp", '#include "tunnels/setup.hpp"', False),
         ("src/ssh/a.cpp", '#include "../cli/table.hpp"', False),
         ("src/ssh/a.cpp", '#include "arguments.hpp"', False),
@@ -102,6 +116,14 @@ def self_check():
         ([heavy, ("src/os/a.cpp", '#include "os/launch.hpp"')], True),
         ([heavy, ("src/os/a.hpp", '#include "os/launch.hpp"')], False),
         ([heavy, ("src/cli/a.cpp", '#include "os/launch.hpp"')], False),
+    ]
+    beside = ("src/core/a.cpp", "")
+    trees += [
+        ([beside, ("include/holdfast/a.hpp", "#include <vector>")], True),
+        ([beside, ("include/holdfast/a.hpp", "#include <holdfast/b.hpp>")], True),
+        ([beside, ("include/holdfast/a.hpp", '#include "core/error.hpp"')], False),
+        ([beside, ("include/holdfast/a.hpp", "#include <boost/json.hpp>")], False),
+        ([beside, ("include/holdfast/a.hpp", "#include <unistd.h>")], False),
     ]
     wrong = 0
     for tree, fine in trees:

@@ -1,0 +1,18 @@
+// The house's values as the library's, and the other way about. Pure.
+#pragma once
+
+#include <holdfast/failure.hpp>
+#include <holdfast/request.hpp>
+#include <holdfast/status.hpp>
+
+#include "core/error.hpp"
+#include "tunnels/setup_words.hpp"
+#include "tunnels/tunnel_status.hpp"
+
+namespace holdfast::library {
+
+[[nodiscard]] Failure failure_of(const Error& error);
+[[nodiscard]] Status status_of(const tunnels::TunnelStatus& status);
+[[nodiscard]] tunnels::SetupWords words_of(const Request& request, Scope scope);
+
+}  // namespace holdfast::library

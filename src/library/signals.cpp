@@ -1,0 +1,54 @@
+#include "library/signals.hpp"
+
+#include <csignal>
+#include <mutex>
+
+namespace holdfast::library {
+namespace {
+
+struct Former {
+  std::mutex mutex;
+  int borrowers = 0;
+  struct sigaction child {};
+  struct sigaction pipe {};
+};
+
+Former& former() {
+  static Former k_former;
+  return k_former;
+}
+
+bool has_handler(const struct sigaction& action) {
+  return (action.sa_flags & SA_SIGINFO) != 0 || (action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN);
+}
+
+void set(int number, void (*handler)(int)) {
+  struct sigaction action {};
+  action.sa_handler = handler;
+  sigemptyset(&action.sa_mask);
+  ::sigaction(number, &action, nullptr);
+}
+
+}  // namespace
+
+BorrowedSignals::BorrowedSignals() {
+  auto& saved = former();
+  const std::lock_guard lock(saved.mutex);
+  if (saved.borrowers++ > 0) return;
+  ::sigaction(SIGCHLD, nullptr, &saved.child);
+  ::sigaction(SIGPIPE, nullptr, &saved.pipe);
+  // A child of a process that ignores SIGCHLD leaves no exit status: waitpid(2).
+  set(SIGCHLD, SIG_DFL);
+  if (!has_handler(saved.pipe)) set(SIGPIPE, SIG_IGN);
+}
+
+BorrowedSignals::~BorrowedSignals() {
+  auto& saved = former();
+  const std::lock_guard lock(saved.mutex);
+  if (--saved.borrowers > 0) return;
+  ::sigaction(SIGPIPE, &saved.pipe, nullptr);
+  ::sigaction(SIGCHLD, &saved.child, nullptr);
+  if (has_handler(saved.child)) ::raise(SIGCHLD);
+}
+
+}  // namespace holdfast::library

@@ -1,0 +1,194 @@
+#include <holdfast/holdfast.hpp>
+
+#include "core/text.hpp"
+#include "library/conversion.hpp"
+#include "library/signals.hpp"
+#include "library/watcher.hpp"
+#include "os/posix_host.hpp"
+#include "store/tunnel_store.hpp"
+#include "tunnels/removal.hpp"
+#include "tunnels/running.hpp"
+#include "tunnels/scope.hpp"
+#include "tunnels/selection.hpp"
+#include "tunnels/setup.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace holdfast {
+inline namespace v0 {
+namespace {
+
+constexpr std::chrono::seconds k_patience{5};
+
+/// The value, or its Error thrown as a Failure; before that what the watch threw.
+template <class T>
+T must(Result<T> result, const library::Watcher* watcher = nullptr) {
+  if (!result && watcher != nullptr) watcher->rethrow();
+  if (!result) throw library::failure_of(result.error());
+  if constexpr (!std::is_void_v<T>) return std::move(*result);
+}
+
+Result<> check_program(const std::string& program, const os::Host& host) {
+  const char* const hint = "install holdfast " HOLDFAST_VERSION ", or name its program in Options::program";
+  if (program.empty()) return Error{"finding", "the program holdfast", "it is not in PATH", hint};
+  if (program.front() != '/') return usage_error("Options::program " + program, "it is no absolute path");
+  HOLDFAST_TRY(const auto said, host.run(os::Command{{program, "version"}}, k_patience));
+  const auto version = trim(said.out);
+  if (said.ok() && version == "holdfast " HOLDFAST_VERSION) return {};
+  if (!said.ok() || !version.starts_with("holdfast ")) return Error{"using", program, "it is not holdfast", hint};
+  return Error{"using", program, "it is " + std::string(version) + ", and this library is " HOLDFAST_VERSION, hint};
+}
+
+}  // namespace
+
+std::string_view version() noexcept { return HOLDFAST_VERSION; }
+
+class Tunnels::Inside {
+ public:
+  explicit Inside(Options options) : options_(std::move(options)) {}
+
+  /// What one call works with.
+  struct Call {
+    library::BorrowedSignals signals = {};
+    std::string program;
+    std::unique_ptr<os::Host> host;
+    store::Places places;
+  };
+
+  [[nodiscard]] std::unique_ptr<Call> begin() const {
+    auto call = std::make_unique<Call>();
+    call->program = options_.program;
+    if (call->program.empty())
+      if (const auto found = os::make_posix_host()->find_program("holdfast")) call->program = found->string();
+    // Never this process's own executable, which Host::self() is without a name.
+    call->host = os::make_posix_host(call->program.empty() ? "holdfast" : call->program);
+    call->places = must(store::places(scope(*call->host), *call->host));
+    return call;
+  }
+
+  /// The same, of a call that has supervisors started.
+  [[nodiscard]] std::unique_ptr<Call> begin_with_program() const {
+    auto call = begin();
+    must(check_program(call->program, *call->host));
+    return call;
+  }
+
+  [[nodiscard]] tunnels::SetupRequest read(const Request& request, Call& call, library::Watcher& watcher) const {
+    return must(tunnels::read_setup(library::words_of(request, call.places.scope), *call.host, watcher), &watcher);
+  }
+
+ private:
+  [[nodiscard]] Scope scope(const os::Host& host) const {
+    if (options_.scope == Options::Scope::automatic) return tunnels::usual_scope(host);
+    return options_.scope == Options::Scope::system ? Scope::system : Scope::user;
+  }
+
+  Options options_;
+};
+
+namespace {
+
+/// One name of a tunnel that there is.
+TunnelName named(const std::string& name, const os::Host& host, const store::Places& places) {
+  return must(tunnels::named_tunnels({name}, host, places)).front();
+}
+
+std::vector<Status> statuses(const std::vector<store::Entry>& entries, const store::Places& places,
+                             const os::Host& host, library::Watcher& watcher) {
+  std::vector<std::string> warnings;
+  const auto known = tunnels::gather_status(entries, places, host, warnings);
+  for (const auto& warning : warnings) watcher.warn(warning);
+  std::vector<Status> out;
+  out.reserve(known.size());
+  for (const auto& status : known) out.push_back(library::status_of(status));
+  return out;
+}
+
+Status status_now(const TunnelName& name, const store::Places& places, const os::Host& host,
+                  library::Watcher& watcher) {
+  return std::move(statuses({{name, store::load(host, places, name)}}, places, host, watcher).front());
+}
+
+}  // namespace
+
+Tunnels::Tunnels(Options options) : inside_(std::make_unique<Inside>(std::move(options))) {}
+Tunnels::~Tunnels() = default;
+Tunnels::Tunnels(Tunnels&&) noexcept = default;
+Tunnels& Tunnels::operator=(Tunnels&&) noexcept = default;
+
+Made Tunnels::set_up(const Request& request, const Watch& watch) {
+  const auto call = inside_->begin_with_program();
+  library::Watcher watcher(watch);
+  tunnels::Setup setup(*call->host, watcher, inside_->read(request, *call, watcher));
+  const auto outcome = must(setup.run(), &watcher);
+  Made made{status_now(setup.tunnel()->name, call->places, *call->host, watcher), outcome.changed};
+  watcher.rethrow();
+  return made;
+}
+
+std::vector<std::string> Tunnels::plan(const Request& request, const Watch& watch) {
+  const auto call = inside_->begin_with_program();
+  library::Watcher watcher(watch);
+  tunnels::Setup setup(*call->host, watcher, inside_->read(request, *call, watcher));
+  auto lines = must(setup.plan(), &watcher);
+  watcher.rethrow();
+  return lines;
+}
+
+std::vector<Status> Tunnels::status(const Watch& watch) const {
+  const auto call = inside_->begin();
+  library::Watcher watcher(watch);
+  auto entries = store::load_all(*call->host, call->places);
+  for (auto& left : store::left_here(*call->host, call->places)) entries.push_back(std::move(left));
+  auto all = statuses(entries, call->places, *call->host, watcher);
+  watcher.rethrow();
+  return all;
+}
+
+Status Tunnels::status(const std::string& name, const Watch& watch) const {
+  const auto call = inside_->begin();
+  library::Watcher watcher(watch);
+  auto one = status_now(named(name, *call->host, call->places), call->places, *call->host, watcher);
+  watcher.rethrow();
+  return one;
+}
+
+Status Tunnels::start(const std::string& name, const Watch& watch) {
+  const auto call = inside_->begin_with_program();
+  library::Watcher watcher(watch);
+  const auto known = named(name, *call->host, call->places);
+  must(tunnels::start_tunnel(known, call->places, *call->host, watcher), &watcher);
+  auto now = status_now(known, call->places, *call->host, watcher);
+  watcher.rethrow();
+  return now;
+}
+
+bool Tunnels::stop(const std::string& name) {
+  const auto call = inside_->begin();
+  const auto known = named(name, *call->host, call->places);
+  return must(tunnels::stop_tunnel(known, call->places, *call->host)).anything();
+}
+
+Status Tunnels::restart(const std::string& name, Connection connection, const Watch& watch) {
+  const auto call = inside_->begin_with_program();
+  library::Watcher watcher(watch);
+  const auto known = named(name, *call->host, call->places);
+  must(connection == Connection::kept ? tunnels::restart_keeping_connection(known, call->places, *call->host, watcher)
+                                      : tunnels::restart_tunnel(known, call->places, *call->host, watcher),
+       &watcher);
+  auto now = status_now(known, call->places, *call->host, watcher);
+  watcher.rethrow();
+  return now;
+}
+
+std::vector<std::string> Tunnels::remove(const std::string& name) {
+  const auto call = inside_->begin();
+  std::vector<std::string> report;
+  must(tunnels::remove_tunnel(named(name, *call->host, call->places), call->places, *call->host, report));
+  return report;
+}
+
+}  // namespace v0
+}  // namespace holdfast
