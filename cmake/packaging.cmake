@@ -12,6 +12,7 @@ end, and installs itself through whatever this machine allows: systemd,
 systemd --user, cron, tmux, screen or a plain background process.")
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_INSTALL_CMAKE_PROJECTS "${CMAKE_BINARY_DIR};${PROJECT_NAME};Unspecified;/")  # what is no component of its own
 set(CPACK_STRIP_FILES OFF)  # the linker has done it
 set(CPACK_PRE_BUILD_SCRIPTS ${PROJECT_SOURCE_DIR}/packaging/finish.cmake)
 set(CPACK_HOLDFAST_SOURCE ${PROJECT_SOURCE_DIR})
