@@ -116,7 +116,7 @@ class Cron final : public Backend {
     if (!answer) return unavailable(answer.error().line());
     if (answer->denied)
       return unavailable("cron does not let you in (/etc/cron.allow, /etc/cron.deny)",
-                         fmt::format("ask an administrator to let {} in", host.user().name));
+                         fmt::format("ask an administrator to let {} use cron (/etc/cron.allow)", host.user().name));
     if (ends_what_jobs_start(host))
       return unavailable(
           "this machine ends all that a cron job has started when the job is done "

@@ -67,7 +67,7 @@ class Status {
     const Drawing drawing{context_.terminal.colours_out(), context_.terminal.speaks_utf8()};
     const auto now = context_.host.wall_now();
     if (statuses_.empty()) return {};
-    if (!shows_one()) return status_table(statuses_, now, drawing.colour);
+    if (!shows_one()) return status_table(statuses_, now, drawing);
     const auto name = TunnelName::parse(statuses_.front().name);
     const auto transitions = name ? store::History::read(places_.state_file(*name, "history"), k_transitions_shown)
                                   : std::vector<store::Transition>();
@@ -202,11 +202,17 @@ Result<ExitStatus> watch_status(Context& context, Status& status, const std::str
   return watch(context, watched, in_place);
 }
 
+std::string words_for_none(const store::Places& places, const os::Host& host) {
+  if (places.scope == Scope::system) return "there are no tunnels in the system scope; holdfast setup makes one";
+  const auto system = store::places(Scope::system, host);
+  if (system && !store::tunnel_names(host, *system).empty())
+    return "you have no tunnels, the machine has: holdfast status --system";
+  return "you have no tunnels; holdfast setup makes one";
+}
+
 Result<ExitStatus> show_status(Context& context, const Arguments& arguments) {
   HOLDFAST_TRY(const auto places, choose_places(arguments, context.host));
-  const std::string no_tunnels = places.scope == Scope::system
-                                     ? "there are no tunnels in the system scope; holdfast setup makes one"
-                                     : "you have no tunnels; holdfast setup makes one";
+  const auto no_tunnels = words_for_none(places, context.host);
   Status status(context, arguments, places);
   if (arguments.has("watch")) return watch_status(context, status, no_tunnels, arguments.has("json"));
   HOLDFAST_CHECK(status.look());

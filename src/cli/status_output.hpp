@@ -17,7 +17,8 @@ namespace holdfast::cli {
 [[nodiscard]] std::string setup_json(const tunnels::TunnelStatus& tunnel, bool changed);
 
 /// The table; under a tunnel that is not up, why and what to do.
-[[nodiscard]] std::string status_table(const std::vector<tunnels::TunnelStatus>& tunnels, WallTime now, bool colour);
+[[nodiscard]] std::string status_table(const std::vector<tunnels::TunnelStatus>& tunnels, WallTime now,
+                                       Drawing drawing);
 
 /// Everything about one tunnel, with its last transitions (oldest first).
 [[nodiscard]] std::string status_detail(const tunnels::TunnelStatus& tunnel,

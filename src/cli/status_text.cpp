@@ -44,7 +44,9 @@ std::string age(const std::optional<WallTime>& since, WallTime now) {
   return to_words(std::chrono::floor<std::chrono::seconds>(now - *since));
 }
 
-std::string forwards_words(const tunnels::TunnelStatus& tunnel) {
+std::string_view arrow(Drawing drawing) { return drawing.utf8 ? "→" : "->"; }
+
+std::string forwards_words(const tunnels::TunnelStatus& tunnel, Drawing drawing) {
   if (tunnel.forwards.empty()) return k_unknown;
   constexpr std::size_t k_shown = 2;
   constexpr std::string_view k_usual = "127.0.0.1:";  // the bind address goes without saying
@@ -52,7 +54,8 @@ std::string forwards_words(const tunnels::TunnelStatus& tunnel) {
   for (std::size_t i = 0; i < std::min(tunnel.forwards.size(), k_shown); ++i) {
     std::string_view listen = tunnel.forwards[i].listen;
     if (listen.starts_with(k_usual)) listen.remove_prefix(k_usual.size());
-    out += fmt::format("{}{} → {}", i == 0 ? "" : ", ", printable(listen), printable(tunnel.forwards[i].target));
+    out += fmt::format("{}{} {} {}", i == 0 ? "" : ", ", printable(listen), arrow(drawing),
+                       printable(tunnel.forwards[i].target));
   }
   if (tunnel.forwards.size() > k_shown) out += fmt::format(", {} more", tunnel.forwards.size() - k_shown);
   return out;
@@ -147,15 +150,15 @@ std::string choice_words(const tunnels::TunnelStatus& tunnel) {
 
 }  // namespace
 
-std::string status_table(const std::vector<tunnels::TunnelStatus>& tunnels, WallTime now, bool colour) {
+std::string status_table(const std::vector<tunnels::TunnelStatus>& tunnels, WallTime now, Drawing drawing) {
   std::vector<Row> rows{{{Cell{"NAME", Style::dim}, Cell{"STATE", Style::dim}, Cell{"SINCE", Style::dim},
                           Cell{"BASTION", Style::dim}, Cell{"FORWARDS", Style::dim}, Cell{"BACKEND", Style::dim}}}};
   for (const auto& tunnel : tunnels)
     rows.push_back({{Cell{tunnel.name, Style::bold}, Cell{state_words(tunnel), style_of(tunnel.state)},
-                     Cell{age(tunnel.since, now)}, Cell{or_unknown(tunnel.bastion)}, Cell{forwards_words(tunnel)},
-                     Cell{or_unknown(tunnel.backend.name)}},
+                     Cell{age(tunnel.since, now)}, Cell{or_unknown(tunnel.bastion)},
+                     Cell{forwards_words(tunnel, drawing)}, Cell{or_unknown(tunnel.backend.name)}},
                     reasons(tunnel, now)});
-  return table(rows, colour);
+  return table(rows, drawing.colour);
 }
 
 std::string status_detail(const tunnels::TunnelStatus& tunnel, const std::vector<store::Transition>& transitions,
@@ -173,7 +176,7 @@ std::string status_detail(const tunnels::TunnelStatus& tunnel, const std::vector
             or_unknown(tunnel.host) + (tunnel.elsewhere && !tunnel.renamed ? " (not this one: ask there)" : ""));
   sheet.row("bastion", or_unknown(tunnel.bastion) + choice_words(tunnel));
   for (const auto& forward : tunnel.forwards)
-    sheet.row("forward", fmt::format("{} → {}{}", printable(forward.listen), printable(forward.target),
+    sheet.row("forward", fmt::format("{} {} {}{}", printable(forward.listen), arrow(drawing), printable(forward.target),
                                      forward.state ? fmt::format(", {}", store::to_text(*forward.state)) : ""));
   sheet.row("backend", backend_words(tunnel));
   sheet.row("survives", survives_values(tunnel.backend.survives) + stronger_words(tunnel));
@@ -191,8 +194,8 @@ std::string status_detail(const tunnels::TunnelStatus& tunnel, const std::vector
   }
   std::string last;
   for (const auto& transition : transitions)
-    last += fmt::format("{}{}  {} → {}{}{}", last.empty() ? "" : "\n", to_rfc3339(transition.at),
-                        store::to_text(transition.from), store::to_text(transition.to),
+    last += fmt::format("{}{}  {} {} {}{}{}", last.empty() ? "" : "\n", to_rfc3339(transition.at),
+                        store::to_text(transition.from), arrow(drawing), store::to_text(transition.to),
                         transition.reason.empty() ? "" : ": ", printable(transition.reason));
   if (!last.empty()) sheet.row("history", last);
   return sheet.take();

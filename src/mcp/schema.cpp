@@ -12,6 +12,12 @@ namespace {
 namespace json = boost::json;
 using Type = Parameter::Type;
 
+std::vector<std::string_view> names_of(const Tool& tool) {
+  std::vector<std::string_view> names;
+  for (const auto& parameter : tool.parameters) names.push_back(parameter.name);
+  return names;
+}
+
 json::string text(std::string_view words) { return {words}; }
 
 json::object number_schema(const Parameter& parameter) {
@@ -118,7 +124,8 @@ json::object input_schema(const Tool& tool) {
 Result<std::vector<std::string>> command_words(const Tool& tool, const json::object& arguments) {
   for (const auto& [name, value] : arguments)
     if (std::ranges::find(tool.parameters, std::string_view(name), &Parameter::name) == tool.parameters.end())
-      return usage_error("parameter " + std::string(name), fmt::format("{} has no such parameter", tool.name));
+      return usage_error("parameter " + std::string(name), fmt::format("{} has no such parameter", tool.name),
+                         fmt::format("it has {}", fmt::join(names_of(tool), ", ")));
   std::vector<std::string> words(tool.words.begin(), tool.words.end());
   std::vector<std::string> operands;
   for (const auto& parameter : tool.parameters) {

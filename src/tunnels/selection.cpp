@@ -16,6 +16,16 @@ bool listens_on(const store::Entry& entry, std::uint16_t port) {
   });
 }
 
+/// For who forgot whose it is.
+std::string where_it_is(const TunnelName& name, const os::Host& host, const store::Places& places) {
+  const auto other = places.scope == Scope::user ? Scope::system : Scope::user;
+  const auto there = store::places(other, host);
+  if (!there || !store::is_known(host, *there, name))
+    return "holdfast status" + scope_words(places.scope, host) + " lists them";
+  return other == Scope::user ? "one of your own has that name: add --user"
+                              : "one of the machine's has that name: add --system, and sudo to change it";
+}
+
 }  // namespace
 
 Result<std::vector<TunnelName>> named_tunnels(const std::vector<std::string>& operands, const os::Host& host,
@@ -24,8 +34,8 @@ Result<std::vector<TunnelName>> named_tunnels(const std::vector<std::string>& op
   for (const auto& operand : operands) {
     HOLDFAST_TRY(auto name, TunnelName::parse(operand));
     if (!store::is_known(host, places, name))
-      return Error{"finding", "tunnel " + name.text(), "there is no such tunnel",
-                   "holdfast status" + scope_words(places.scope, host) + " lists them", ExitStatus::no_such_tunnel};
+      return Error{"finding", "tunnel " + name.text(), "there is no such tunnel", where_it_is(name, host, places),
+                   ExitStatus::no_such_tunnel};
     if (std::ranges::find(names, name) == names.end()) names.push_back(std::move(name));
   }
   return names;

@@ -189,7 +189,9 @@ void Setup::tell_choice() {
                           note.remedy.empty() ? note.reason : note.reason + " (stronger with: " + note.remedy + ")");
   observer_.step_done(fmt::format("backend {}", backend_->name()), survives_words(survives_));
   if (request_.places.scope == Scope::user && survives_.reboot.kind == Survival::Kind::no)
-    observer_.step_warned("nothing starts it again after a reboot",
+    observer_.step_warned(survives_.logout.kind == Survival::Kind::no
+                              ? "it ends when you log out, and nothing starts it again"
+                              : "nothing starts it again after a reboot",
                           "your next login does, once you have run: holdfast hook --install");
 }
 

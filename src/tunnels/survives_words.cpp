@@ -5,7 +5,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <array>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace holdfast::tunnels {
@@ -13,16 +16,23 @@ namespace {
 
 using Kind = Survival::Kind;
 
-std::string words_of(const Survival& survival, std::string_view what) {
+/// "a crash, a logout and a reboot".
+std::string listed(std::vector<std::string_view> what, std::string_view conjunction) {
+  const auto last = what.back();
+  what.pop_back();
+  return what.empty() ? std::string(last) : fmt::format("{} {} {}", fmt::join(what, ", "), conjunction, last);
+}
+
+std::string words_of(const Survival& survival, const std::vector<std::string_view>& what) {
   switch (survival.kind) {
     case Kind::yes:
-      return fmt::format("survives {}", what);
+      return fmt::format("survives {}", listed(what, "and"));
     case Kind::no:
-      return fmt::format("does not survive {}", what);
+      return fmt::format("does not survive {}", listed(what, "or"));
     case Kind::at_login:
-      return fmt::format("is back after {} at the next login", what);
+      return fmt::format("is back after {} at the next login", listed(what, "or"));
     case Kind::within:
-      return fmt::format("is back after {} within {}", what, to_words(survival.bound));
+      return fmt::format("is back after {} within {}", listed(what, "or"), to_words(survival.bound));
   }
   return {};
 }
@@ -34,9 +44,19 @@ bool survives_everything(const Survives& survives) {
 }
 
 std::string survives_words(const Survives& survives) {
-  if (survives_everything(survives)) return "survives a crash, a logout and a reboot";
-  return words_of(survives.crash, "a crash") + ", " + words_of(survives.logout, "a logout") + ", " +
-         words_of(survives.reboot, "a reboot");
+  const std::array<std::pair<Survival, std::string_view>, 3> all{
+      {{survives.crash, "a crash"}, {survives.logout, "a logout"}, {survives.reboot, "a reboot"}}};
+  std::vector<std::pair<Survival, std::vector<std::string_view>>> said;
+  for (const auto& [survival, what] : all) {
+    const auto same = std::ranges::find(said, survival, &decltype(said)::value_type::first);
+    if (same != said.end())
+      same->second.push_back(what);
+    else
+      said.push_back({survival, {what}});
+  }
+  std::string words;
+  for (const auto& [survival, what] : said) words += (words.empty() ? "" : ", ") + words_of(survival, what);
+  return words;
 }
 
 std::string gain_words(const Survives& now, const Survives& then) {
@@ -48,9 +68,7 @@ std::string gain_words(const Survives& now, const Survives& then) {
   compare(now.logout, then.logout, "a logout");
   compare(now.reboot, then.reboot, "a reboot");
   if (gained.empty()) return "is stronger";
-  const auto last = gained.back();
-  gained.pop_back();
-  return fmt::format("survives {}{}{}", fmt::join(gained, ", "), gained.empty() ? "" : " and ", last);
+  return "survives " + listed(std::move(gained), "and");
 }
 
 }  // namespace holdfast::tunnels

@@ -53,6 +53,14 @@ class SystemTunnel(LabTest):
         done = self.lab.workstation.run([self.holdfast.path, "status", "--system", NAME, "--json"], user="ann")
         self.assertIn('"state":"up"', done.stdout.replace('": "', '":"'))
 
+    def test_who_looks_among_his_own_is_told_where_it_is(self) -> None:
+        own = Holdfast(self.lab.workstation, self.ann)
+        self.assertIn("you have no tunnels, the machine has: holdfast status --system", own.run("status").stderr)
+        done = own.run("remove", NAME, check=False)
+        self.assertEqual(done.returncode, 4)
+        self.assertIn("hint: one of the machine's has that name: add --system, and sudo to change it", done.stderr)
+        self.lab.workstation.run(["rm", own.path])
+
     def test_nothing_was_written_into_the_users_home(self) -> None:
         changes = [line for line in self.fresh.changes(self.lab.workstation.snapshot()) if "/home/" in line]
         self.assertEqual(changes, [])

@@ -123,8 +123,8 @@ BOOST_AUTO_TEST_CASE(the_text_is_for_people) {
              "nohup           with limits  no           yes     no\n"
              "  a background process\n"
              "\n"
-             "auto takes cron: is back after a crash within 1 min, survives a logout, survives\n"
-             "           a reboot\n"
+             "auto takes cron: is back after a crash within 1 min, survives a logout and a\n"
+             "           reboot\n"
              "stronger   sudo loginctl enable-linger ann\n"
              "holdfast   " HOLDFAST_VERSION
              ", /home/ann/.local/bin/holdfast\n"

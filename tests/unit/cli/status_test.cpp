@@ -153,7 +153,7 @@ BOOST_AUTO_TEST_CASE(a_standby_is_told_without_a_hint) {
   live.verified = false;
   const auto now = status();
   BOOST_TEST(now.is_well_standing_by());
-  const auto table = status_table({now}, at(5), false);
+  const auto table = status_table({now}, at(5), {false, true});
   BOOST_TEST(table.find("another host has it") != std::string::npos);
   BOOST_TEST(table.find("hint:") == std::string::npos);
 }
@@ -202,7 +202,7 @@ BOOST_AUTO_TEST_CASE(the_table_is_for_people) {
   waiting.next_attempt = at(312);
   waiting.last_error =
       tunnels::TunnelStatus::Failure{{FailureClass::refused, "gate@bastion refused\x1b[2J", "start sshd"}, at(290)};
-  BOOST_TEST(status_table({up, waiting}, at(300), false) ==
+  BOOST_TEST(status_table({up, waiting}, at(300), {false, true}) ==
              "NAME            STATE    SINCE  BASTION       FORWARDS                     BACKEND\n"
              "lab             up       5 min  gate@bastion  2222 → localhost:22          nohup\n"
              "office-printer  waiting  1 min  gate@bastion  0.0.0.0:8080 → localhost:22  nohup\n"
@@ -214,7 +214,7 @@ BOOST_AUTO_TEST_CASE(the_table_is_for_people) {
 BOOST_AUTO_TEST_CASE(unverified_is_said_and_why) {
   live.verified = false;
   live.last_error = store::LastError{{FailureClass::target_down, "nothing answers at localhost:22", ""}, at(0)};
-  BOOST_TEST(status_table({status()}, at(1), false) ==
+  BOOST_TEST(status_table({status()}, at(1), {false, true}) ==
              "NAME  STATE            SINCE  BASTION       FORWARDS             BACKEND\n"
              "lab   up (unverified)  1 s    gate@bastion  2222 → localhost:22  nohup\n"
              "  nothing answers at localhost:22\n");
@@ -238,14 +238,14 @@ BOOST_AUTO_TEST_CASE(the_detail_has_everything) {
              "state      up for 1 min (since 2027-01-15T08:00:00Z), verified end to end\n"
              "host       ws\n"
              "bastion    gate@bastion\n"
-             "forward    127.0.0.1:2222 → localhost:22, up\n"
+             "forward    127.0.0.1:2222 -> localhost:22, up\n"
              "backend    nohup, running\n"
              "survives   a crash: no, a logout: yes, a reboot: no\n"
              "engine     native\n"
              "processes  supervisor 101, ssh 102\n"
              "round trip 12.5 ms\n"
              "reconnects 3\n"
-             "history    2027-01-15T07:59:55Z  waiting → up: verified\n");
+             "history    2027-01-15T07:59:55Z  waiting -> up: verified\n");
 }
 
 BOOST_AUTO_TEST_CASE(the_past_is_drawn_and_fits_a_terminal) {

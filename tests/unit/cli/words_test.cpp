@@ -5,6 +5,7 @@
 #include "cli/variables.hpp"
 #include "tunnels/name_lock.hpp"
 #include "tunnels/scope.hpp"
+#include "tunnels/survives_words.hpp"
 #include "tunnels/way_in.hpp"
 
 #include "backends/recorded_host.hpp"
@@ -26,6 +27,17 @@ Tunnel tunnel_of(const std::string& bastion, const std::vector<std::string>& por
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(words)
+
+BOOST_AUTO_TEST_CASE(what_is_survived_is_said_once) {
+  const Survival yes{Survival::Kind::yes, {}};
+  const Survival soon{Survival::Kind::within, std::chrono::seconds(60)};
+  const Survival at_login{Survival::Kind::at_login, {}};
+  BOOST_TEST(tunnels::survives_words({yes, yes, yes}) == "survives a crash, a logout and a reboot");
+  BOOST_TEST(tunnels::survives_words({{}, {}, {}}) == "does not survive a crash, a logout or a reboot");
+  BOOST_TEST(tunnels::survives_words({{}, yes, {}}) == "does not survive a crash or a reboot, survives a logout");
+  BOOST_TEST(tunnels::survives_words({soon, yes, at_login}) ==
+             "is back after a crash within 1 min, survives a logout, is back after a reboot at the next login");
+}
 
 BOOST_AUTO_TEST_CASE(distances_count_swapped_neighbours_once) {
   BOOST_TEST(edit_distance("status", "status") == 0U);
