@@ -1,0 +1,133 @@
+#!/usr/bin/python3
+"""The README's commands, typed as they stand there by five people on a fresh host: an account of a cluster, a host that
+keeps nothing, root, an agent, a program in Python."""
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+from lab import LabTest, Session, User, main, program, until
+
+HOUSE = Path(__file__).resolve().parents[2]
+README = (HOUSE / "README.md").read_text(encoding="utf-8")
+# As sudo for one who may: with its own PATH, and no word of the one it is for but his name.
+SUDO = '#!/bin/sh\nexec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root USER=root ' \
+       'LOGNAME=root SUDO_USER=rita "$@"\n'
+
+
+def block(after: str, language: str = "sh") -> str:
+    """The first block of code after these words."""
+    text = README[README.index(after):]
+    return text.split(f"```{language}\n", 1)[1].split("```", 1)[0]
+
+
+class Walks(LabTest):
+    def arrive(self, name: str) -> User:
+        """A person with a copy of the source and of the built file, whose key the bastion takes."""
+        user = self.lab.workstation.add_user(name)
+        self.lab.bastion.admit(user)
+        self.lab.workstation.put(program(), f"{user.home}/holdfast/build/static/holdfast", user=name)
+        return user
+
+    def quick_start(self, session: Session) -> str:
+        """The first block, but for its first line, which has been done elsewhere. What it printed."""
+        build, lines = block("## Quick start").split("\n", 1)
+        self.assertTrue(build.startswith("cmake --preset static"))
+        return session.run(f"set -e; cd holdfast; exec 2>&1\n{lines}").stdout
+
+    def withhold(self, file: str, text: str, undo: str) -> None:
+        host = self.lab.workstation
+        host.write_file(file, text)
+        self.addCleanup(host.run, ["sh", "-c", f"rm -f {file}; {undo}"])
+
+    def without_managers(self) -> None:
+        """A login node: no user manager, no cron for people."""
+        host = self.lab.workstation
+        host.run(["systemctl", "mask", "user@.service"])
+        self.addCleanup(host.run, ["systemctl", "unmask", "user@.service"])
+        self.withhold("/etc/cron.allow", "", "true")
+
+    def test_an_account_of_a_cluster(self) -> None:
+        self.without_managers()
+        with self.lab.workstation.login(self.arrive("hana")) as session:
+            said = self.quick_start(session)
+            self.assertIn("tunnel 2222 is up: verified end to end", said)
+            self.assertRegex(said, r"passed over cron: .*use cron")
+            self.assertRegex(said, r"2222 +up ")
+            self.assertEqual(self.lab.bastion.ssh_through(2222, "hana", "hostname"), "workstation\n")
+            session.run(".local/bin/holdfast remove 2222")
+
+    def test_a_host_that_keeps_nothing(self) -> None:
+        self.without_managers()
+        host = self.lab.workstation
+        self.withhold("/etc/systemd/logind.conf.d/ends.conf", "[Login]\nKillUserProcesses=yes\n",
+                      "systemctl restart systemd-logind")
+        host.run(["systemctl", "restart", "systemd-logind"])
+        hugo = self.arrive("hugo")
+        hook, = set(re.findall(r"`(holdfast hook --install)` besides", README))
+        with host.login(hugo) as session:
+            self.assertIn("it ends when you log out, and nothing starts it again", self.quick_start(session))
+            session.run(f'PATH="$HOME/.local/bin:$PATH"; {hook}')
+        until("it to be gone with the login", lambda: self.lab.bastion.banner(2222, timeout=0.5) is None, 30)
+        with host.login(hugo) as session:
+            shell = session.shell()
+            shell.expect(r"\$ ")
+            until("the next login to have started it", lambda: self.lab.bastion.banner(2222), 20)
+            session.run(".local/bin/holdfast remove 2222; .local/bin/holdfast hook --remove")
+            shell.send("exit\n")
+            shell.close()
+
+    def test_root(self) -> None:
+        host = self.lab.workstation
+        rita = self.arrive("rita")
+        self.withhold("/usr/local/bin/sudo", SUDO, "rm -f /usr/local/bin/holdfast")
+        host.run(["chmod", "755", "/usr/local/bin/sudo"])
+        lines = block("| root, on a machine of your own").replace("sudo holdfast …", "")
+        said = host.run(["sh", "-ec", f"cd {rita.home}/holdfast; exec 2>&1\n{lines}"]).stdout
+        self.assertIn("tunnel 2222 is up: verified end to end", said)
+        self.assertRegex(said, r"2222 +up .*systemd-system")
+        self.assertTrue(host.pids("holdfast", user="rita"))
+        host.run(["/usr/local/bin/sudo", "holdfast", "remove", "2222"])
+
+    def test_an_agent(self) -> None:
+        with self.lab.workstation.login(self.arrive("mia")) as session:
+            self.quick_start(session)
+            command = 'PATH="$HOME/.local/bin:$PATH"; '
+            printed = session.run(command + "holdfast mcp installation").stdout
+            told = json.loads(printed[printed.index("\n{"):printed.index("\n}") + 2])["mcpServers"]["holdfast"]
+            self.assertIn("6 tools", session.run(command + "holdfast mcp doctor").stdout)
+            hello = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+                "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "walk", "version": "1"}}}
+            ask = {"jsonrpc": "2.0", "id": 2, "method": "tools/call",
+                   "params": {"name": "tunnel_remove", "arguments": {"port": 2222}}}
+            # As a client starts it: no shell, no PATH of ours.
+            with subprocess.Popen(session.argv("exec env -i HOME=$HOME " + " ".join([told["command"], *told["args"]])),
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+                assert server.stdin and server.stdout
+                answers = []
+                for message in (hello, ask):
+                    server.stdin.write(json.dumps(message) + "\n")
+                    server.stdin.flush()
+                    answers.append(json.loads(server.stdout.readline()))
+                server.stdin.close()
+            self.assertEqual(answers[0]["result"]["serverInfo"]["name"], "holdfast")
+            self.assertTrue(answers[1]["result"]["structuredContent"]["success"], answers[1])
+
+    def test_a_program_in_python(self) -> None:
+        pia = self.arrive("pia")
+        for file in (HOUSE / "python").rglob("*.py"):
+            self.lab.workstation.put(file, f"{pia.home}/holdfast/{file.relative_to(HOUSE)}", "644", "pia")
+        with self.lab.workstation.login(pia) as session:
+            self.quick_start(session)
+            session.run(".local/bin/holdfast remove 2222")
+            path, script = block("## From Python"), block("## From Python", "python")
+            said = session.run(f'PATH="$HOME/.local/bin:$PATH"; cd holdfast\n{path}\nexec python3 -', stdin=script).stdout
+        self.assertIn("'name': 'lab', 'state': 'up', 'verified': True", said)
+        self.assertRegex(said, r"(?m)^True$")
+        self.assertIn("'removed': [{'name': 'lab'", said)
+
+
+if __name__ == "__main__":
+    main()
