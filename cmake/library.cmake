@@ -36,7 +36,7 @@ add_custom_command(OUTPUT ${object}
           -Wl,--whole-archive $<TARGET_FILE:holdfast_face> -Wl,--no-whole-archive
           -Wl,--start-group ${room_archives} ${archives} -Wl,--end-group
   COMMAND ${HOLDFAST_OBJCOPY} --wildcard --weaken-symbol=*boost* --weaken-symbol=*3fmt* --weaken-symbol=*8holdfast* ${object}
-  COMMAND ${HOLDFAST_OBJCOPY} --wildcard --keep-global-symbol=_ZN8holdfast2v0* --keep-global-symbol=_ZNK8holdfast2v0*
+  COMMAND ${HOLDFAST_OBJCOPY} --strip-debug --wildcard --keep-global-symbol=_ZN8holdfast2v0* --keep-global-symbol=_ZNK8holdfast2v0*
           --keep-global-symbol=_ZT[ISV]N8holdfast2v0* ${object}
   DEPENDS holdfast_face ${room_targets} ${CMAKE_CURRENT_LIST_FILE} VERBATIM COMMENT "Making one object of libholdfast")
 set_source_files_properties(${object} PROPERTIES EXTERNAL_OBJECT ON GENERATED ON)

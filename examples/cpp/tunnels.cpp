@@ -1,8 +1,8 @@
 // Tunnels from a C++ program.
 //
-//   tunnels                               how all of them are
-//   tunnels make PORT BASTION KEY [NAME]  sets one up; Ctrl-C calls it off, and nothing is left
-//   tunnels remove NAME                   takes it away
+//   tunnels [--user]                               how all of them are
+//   tunnels [--user] make PORT BASTION KEY [NAME]  sets one up; Ctrl-C calls it off, and nothing is left
+//   tunnels [--user] remove NAME                   takes it away
 //
 // Built with CMakeLists.txt beside it, or:  c++ -std=c++17 tunnels.cpp $(pkg-config --cflags --libs holdfast)
 #include <holdfast/holdfast.hpp>
@@ -45,8 +45,13 @@ int make(holdfast::Tunnels& tunnels, const std::vector<std::string>& words) {
   return 0;
 }
 
-int run(const std::vector<std::string>& words) {
-  holdfast::Tunnels tunnels;
+int run(std::vector<std::string> words) {
+  holdfast::Options options;
+  if (!words.empty() && words[0] == "--user") {
+    options.scope = holdfast::Options::Scope::user;  // root's own; without it root has the machine's
+    words.erase(words.begin());
+  }
+  holdfast::Tunnels tunnels(options);
   if (words.empty()) {
     for (const auto& tunnel : tunnels.status()) show(tunnel);
     return 0;
@@ -56,7 +61,7 @@ int run(const std::vector<std::string>& words) {
     for (const auto& line : tunnels.remove(words[1])) std::cout << line << '\n';
     return 0;
   }
-  std::cerr << "tunnels [make PORT BASTION KEY [NAME] | remove NAME]\n";
+  std::cerr << "tunnels [--user] [make PORT BASTION KEY [NAME] | remove NAME]\n";
   return 2;
 }
 

@@ -30,7 +30,7 @@ struct Options {
   };
   Scope scope = Scope::automatic;
   /// The program `holdfast`, an absolute path: what services, crontabs and start-up files will run. Empty: the one that
-  /// is found in PATH.
+  /// HOLDFAST_PROGRAM names, or else the one that is found in PATH.
   std::string program = {};
 };
 

@@ -10,8 +10,8 @@
 namespace holdfast {
 inline namespace v0 {
 
-/// The options of `holdfast setup`, by their names there; a Failure names them so. No variable of the environment
-/// stands in for one. Values are texts and are checked: none is ever read by a shell.
+/// The options of `holdfast setup`, by their names there; a Failure names them so. Values are texts and are checked:
+/// none is ever read by a shell. Of the environment's variables HOLDFAST_BACKENDS alone counts, which narrows `auto`.
 struct Request {
   std::vector<std::string> ports;        ///< "[BIND:]PORT[:HOST:HOSTPORT]", at least one; "2222" leads to port 22 here
   std::vector<std::string> bastions;     ///< "[USER@]HOST[:PORT]", at least one; the first that is well is used

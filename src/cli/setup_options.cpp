@@ -2,7 +2,6 @@
 
 #include "cli/scope.hpp"
 #include "cli/terminal_observer.hpp"
-#include "core/text.hpp"
 
 namespace holdfast::cli {
 namespace {
@@ -72,15 +71,7 @@ const std::vector<Option>& setup_options() {
 }
 
 Result<std::vector<std::string>> read_only_backends(const Variables& variables) {
-  std::vector<std::string> names;
-  const auto list = variables.get("HOLDFAST_BACKENDS");
-  if (!list) return names;
-  for (const auto& part : split(*list, ',')) {
-    const std::string name(trim(part));
-    HOLDFAST_CHECK(tunnels::check_backend_name(name, "variable HOLDFAST_BACKENDS, " + name));
-    names.push_back(name);
-  }
-  return names;
+  return tunnels::read_only_backends(variables.get("HOLDFAST_BACKENDS"));
 }
 
 Result<tunnels::SetupRequest> read_check_request(Context& context, const Arguments& arguments) {

@@ -33,7 +33,7 @@ T must(Result<T> result, const library::Watcher* watcher = nullptr) {
 Result<> check_program(const std::string& program, const os::Host& host) {
   const char* const hint = "install holdfast " HOLDFAST_VERSION ", or name its program in Options::program";
   if (program.empty()) return Error{"finding", "the program holdfast", "it is not in PATH", hint};
-  if (program.front() != '/') return usage_error("Options::program " + program, "it is no absolute path");
+  if (program.front() != '/') return usage_error("the name of the program, " + program, "it is no absolute path");
   HOLDFAST_TRY(const auto said, host.run(os::Command{{program, "version"}}, k_patience));
   const auto version = trim(said.out);
   if (said.ok() && version == "holdfast " HOLDFAST_VERSION) return {};
@@ -59,9 +59,7 @@ class Tunnels::Inside {
 
   [[nodiscard]] std::unique_ptr<Call> begin() const {
     auto call = std::make_unique<Call>();
-    call->program = options_.program;
-    if (call->program.empty())
-      if (const auto found = os::make_posix_host()->find_program("holdfast")) call->program = found->string();
+    call->program = program(*os::make_posix_host());
     // Never this process's own executable, which Host::self() is without a name.
     call->host = os::make_posix_host(call->program.empty() ? "holdfast" : call->program);
     call->places = must(store::places(scope(*call->host), *call->host));
@@ -76,10 +74,19 @@ class Tunnels::Inside {
   }
 
   [[nodiscard]] tunnels::SetupRequest read(const Request& request, Call& call, library::Watcher& watcher) const {
-    return must(tunnels::read_setup(library::words_of(request, call.places.scope), *call.host, watcher), &watcher);
+    auto words = library::words_of(request, call.places.scope);
+    words.only_backends = must(tunnels::read_only_backends(call.host->env("HOLDFAST_BACKENDS")));
+    return must(tunnels::read_setup(words, *call.host, watcher), &watcher);
   }
 
  private:
+  /// Empty: there is none.
+  [[nodiscard]] std::string program(const os::Host& host) const {
+    if (!options_.program.empty()) return options_.program;
+    if (const auto named = host.env("HOLDFAST_PROGRAM"); named && !named->empty()) return *named;
+    const auto found = host.find_program("holdfast");
+    return found ? found->string() : std::string();
+  }
   [[nodiscard]] Scope scope(const os::Host& host) const {
     if (options_.scope == Options::Scope::automatic) return tunnels::usual_scope(host);
     return options_.scope == Options::Scope::system ? Scope::system : Scope::user;

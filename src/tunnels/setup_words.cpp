@@ -1,6 +1,7 @@
 #include "tunnels/setup_words.hpp"
 
 #include "backends/backend.hpp"
+#include "core/text.hpp"
 #include "ssh/autossh.hpp"
 
 namespace holdfast::tunnels {
@@ -65,8 +66,6 @@ Result<os::User> read_run_as(const std::optional<std::string>& given, Scope scop
   return user;
 }
 
-}  // namespace
-
 Result<> check_backend_name(const std::string& name, const std::string& subject) {
   if (backends::find_backend(name) != nullptr) return {};
   std::string known = "auto";
@@ -74,6 +73,8 @@ Result<> check_backend_name(const std::string& name, const std::string& subject)
   if (backends::is_future_backend(name)) return not_available(subject, "choose one of " + known);
   return usage_error(subject, "there is no such backend", "choose one of " + known);
 }
+
+}  // namespace
 
 Result<std::string> read_backend(const std::string& name, Scope scope) {
   if (name == "auto") return name;
@@ -83,6 +84,17 @@ Result<std::string> read_backend(const std::string& name, Scope scope) {
     return usage_error(subject, "it does not hold tunnels of the " + std::string(to_text(scope)) + " scope",
                        scope == Scope::user ? "add --system" : "add --user");
   return name;
+}
+
+Result<std::vector<std::string>> read_only_backends(const std::optional<std::string>& list) {
+  std::vector<std::string> names;
+  if (!list || list->empty()) return names;
+  for (const auto& part : split(*list, ',')) {
+    const std::string name(trim(part));
+    HOLDFAST_CHECK(check_backend_name(name, "variable HOLDFAST_BACKENDS, " + name));
+    names.push_back(name);
+  }
+  return names;
 }
 
 Result<std::vector<Destination>> read_bastions(const std::vector<std::string>& bastions) {
@@ -129,7 +141,6 @@ Result<SetupRequest> read_setup(const SetupWords& words, os::Host& host, Observe
   HOLDFAST_TRY(auto name, read_name(words.name, forwards));
   HOLDFAST_TRY(const auto engine, read_engine(words.engine));
   HOLDFAST_TRY(auto backend, read_backend(words.backend, words.scope));
-  for (const auto& only : words.only_backends) HOLDFAST_CHECK(check_backend_name(only, "backend " + only));
   HOLDFAST_TRY(auto request, read_way(words, std::move(name), std::move(forwards), host, observer));
   request.backend = std::move(backend);
   request.only_backends = words.only_backends;

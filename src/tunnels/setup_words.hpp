@@ -25,7 +25,7 @@ struct SetupWords {
   std::optional<std::string> host;
   std::optional<std::string> run_as;
   std::vector<std::string> ssh_options;  ///< "KEY=VALUE"
-  std::vector<std::string> only_backends;
+  std::vector<std::string> only_backends;  ///< from read_only_backends()
   bool accept_new_host_key = false;
   bool preflight = true;
 };
@@ -44,7 +44,7 @@ struct SetupWords {
 /// "auto", or one of this version's, in this scope.
 [[nodiscard]] Result<std::string> read_backend(const std::string& name, Scope scope);
 
-/// That this version has a backend of that name; `subject` is what to complain of otherwise.
-[[nodiscard]] Result<> check_backend_name(const std::string& name, const std::string& subject);
+/// HOLDFAST_BACKENDS, "a,b": what `auto` may take; nothing or empty: any.
+[[nodiscard]] Result<std::vector<std::string>> read_only_backends(const std::optional<std::string>& list);
 
 }  // namespace holdfast::tunnels
