@@ -149,6 +149,8 @@ class Import(LabTest):
         file, table = self.start_cron_file(2226)
         holdfast = Holdfast(self.host)
         self.addCleanup(holdfast.run, "remove", "--all", check=False)
+        own = Holdfast(self.host, self.user).run("import").stderr  # who looks among his own is told whose it is
+        self.assertIn(f"nothing to import was found; {file} is root's: sudo holdfast import", own)
         planned = holdfast.run("import", "--dry-run").stdout
         self.assertIn(f"{file} would become tunnel 2226", planned)
         self.assertIn("end autossh, process ", planned)

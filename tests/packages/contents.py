@@ -2,6 +2,7 @@
 """What is in the packages, and that the surroundings they are made in do not show."""
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import tempfile
@@ -54,6 +55,8 @@ class Contents(unittest.TestCase):
         self.assertEqual((top / "INSTALL.md").read_text(), (TREE / "packaging/INSTALL.md").read_text())
         for page in PAGES:
             self.assertTrue((top / f"share/man/man{page[-1]}/{page}").is_file(), page)
+        for picture in re.findall(r"!\[[^]]*\]\(([^)]*)\)", (top / "README.md").read_text(encoding="utf-8")):
+            self.assertTrue((top / picture).is_file(), picture)
 
 
 if __name__ == "__main__":
