@@ -24,6 +24,7 @@ struct Request {
   std::vector<std::string> ssh_options;  ///< "KEY=VALUE", each one more -o for ssh
   bool accept_new_host_key = false;      ///< pin the bastion's host key if it is unknown
   bool preflight = true;                 ///< check the way to the bastion before anything is changed
+  bool takeover = false;                 ///< a command on the bastion may end a stale session of this tunnel's
 };
 
 /// What happened meanwhile.

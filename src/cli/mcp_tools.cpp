@@ -102,6 +102,9 @@ std::vector<Parameter> setup_parameters() {
            .option = "host",
            .description = "where many hosts share one home: any, to let each of them have the tunnel, or this host's "
                           "own name, to take it over"},
+          flag_parameter("takeover", "takeover",
+                         "let a command on the bastion end a stale session of this tunnel's that still holds the port "
+                         "and that nothing else can end; the key must be allowed to run commands there"),
           flag_parameter("accept_new_host_key", "accept-new-host-key",
                          "pin the bastion's host key if it is unknown. Only when a person has compared the fingerprint "
                          "that the error of a first try shows; a changed key is never accepted"),

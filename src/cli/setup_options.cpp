@@ -62,6 +62,7 @@ const std::vector<Option>& setup_options() {
        "up on may have it, one has, and the others stand by; without it, as it was, or this host",
        false, Values::host},
       {"run-as", "USER", "system scope: the ordinary user it runs as; who called sudo without it"},
+      {"takeover", "", "let a command on the bastion end a stale session of this tunnel's that nothing else can"},
       {"accept-new-host-key", "", "pin the bastion's host key if it is unknown, showing its fingerprint"},
       {"ssh-option", "KEY=VALUE", "one more -o for ssh; may be given several times", true},
       {"no-preflight", "", "skip the checks before anything is installed"},
@@ -95,6 +96,7 @@ Result<tunnels::SetupRequest> read_setup_request(Context& context, const Argumen
   words.host = arguments.one("host");
   HOLDFAST_TRY(words.only_backends, read_only_backends(context.variables));
   words.accept_new_host_key = arguments.has("accept-new-host-key");
+  words.takeover = arguments.has("takeover");
   words.preflight = !arguments.has("no-preflight");
   TerminalObserver observer(context.terminal);
   return tunnels::read_setup(words, context.host, observer);

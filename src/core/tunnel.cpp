@@ -95,6 +95,9 @@ Result<Tunnel> Tunnel::make(TunnelSpec spec) {
         return usage_error("port", end_text(spec.forwards[i].listen()) + " is given twice");
   if (spec.engine == Engine::autossh && !spec.fallbacks.empty())
     return usage_error("bastion", "autossh keeps to one bastion", "give one bastion, or leave engine autossh out");
+  if (spec.engine == Engine::autossh && spec.takeover)
+    return usage_error("takeover", "autossh asks for its ports by itself, again and again",
+                       "leave takeover out, or engine autossh");
   if (spec.forwards.size() > 256) return usage_error("port", "more than 256 forwards");
   const auto check_path = [](const char* key, const boost::filesystem::path& path) -> Result<> {
     if (!path.is_absolute()) return usage_error(key, "it is not an absolute path");

@@ -53,6 +53,7 @@ struct TunnelSpec {
   std::optional<boost::filesystem::path> runtime_dir = {};  ///< where socket, lock and live state are; chosen at setup
   std::chrono::seconds probe_interval{60};                  ///< 10 s .. 1 h
   std::vector<Destination> fallbacks = {};  ///< bastions to go to while `bastion` is down, the best first
+  bool takeover = false;  ///< a command on the bastion may end our own stale session there
   bool operator==(const TunnelSpec&) const = default;
 };
 

@@ -129,6 +129,7 @@ tunnels::SetupWords words_of(const Request& request, Scope scope) {
   words.ssh_options = request.ssh_options;
   words.accept_new_host_key = request.accept_new_host_key;
   words.preflight = request.preflight;
+  words.takeover = request.takeover;
   return words;
 }
 

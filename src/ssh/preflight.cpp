@@ -3,6 +3,7 @@
 #include "core/text.hpp"
 #include "ssh/diagnosis.hpp"
 #include "ssh/explanation.hpp"
+#include "ssh/far_question.hpp"
 #include "ssh/identity.hpp"
 #include "ssh/login.hpp"
 #include "ssh/mux/mux_client.hpp"
@@ -61,6 +62,7 @@ class Preflight {
   Result<> check_forwards();
   Result<> check_forward(const Forward& forward);
   Result<mux::Answer> ask_for(const Forward& forward);
+  Result<> check_takeover();
   Result<> check_targets();
   void report_target(const Forward& forward, const TargetAnswer& answer);
   Result<> keep_pin();
@@ -114,6 +116,7 @@ Result<PreflightReport> Preflight::run() {
   for (const Forward& forward : tunnel_->forwards) targets_.emplace_back(context_, forward.target());
   HOLDFAST_CHECK(log_in());
   if (!stopped()) HOLDFAST_CHECK(check_forwards());
+  if (!stopped() && tunnel_->takeover) HOLDFAST_CHECK(check_takeover());
   login_.reset();
   if (!stopped()) HOLDFAST_CHECK(check_targets());
   if (!report_.failure && report_.pinned_key) HOLDFAST_CHECK(keep_pin());
@@ -283,6 +286,35 @@ Result<> Preflight::check_forward(const Forward& forward) {
     const bool known = said && said->failure != FailureClass::unknown;
     fail(what, known ? std::move(*said) : explain(FailureClass::dead_peer, tunnel_));
   }
+  return {};
+}
+
+// --- what may be done about a stale session
+
+/// The tunnel does its work without it, so this only warns.
+Result<> Preflight::check_takeover() {
+  const std::string what = "takeover possible";
+  if (!logged_in_) {
+    skip(what);
+    return {};
+  }
+  const auto asked = steady_clock::now();
+  HOLDFAST_TRY(const auto session, ask_far_session(context_, host_, tunnel_, request_, login_->control()));
+  HOLDFAST_CHECK(still_wanted());
+  if (session) {
+    pass(what, in_milliseconds(steady_clock::now() - asked));
+    return {};
+  }
+  report_.checks.push_back(
+      {.what = what,
+       .figure = {},
+       .failure = Diagnosis{FailureClass::forward_denied,
+                            tunnel_->bastion.text() + " runs no command for this key, or shows it no processes, so a "
+                                                      "stale session there cannot be ended by takeover",
+                            "take command= out of the key's line in authorized_keys, or leave --takeover out; "
+                            "ClientAliveInterval 30 in the bastion's sshd_config ends a stale session too"},
+       .warning = true});
+  if (on_check_) on_check_(report_.checks.back());
   return {};
 }
 

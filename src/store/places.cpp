@@ -84,6 +84,7 @@ RuntimeFiles runtime_files(const TunnelName& name, const fs::path& directory) {
   files.trial = directory / fmt::format("{:08x}.t", hash);
   files.trial_log = named(".trial.log");
   files.trial_err = named(".trial.err");
+  files.far_answer = named(".far");
   return files;
 }
 

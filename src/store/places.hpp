@@ -56,6 +56,7 @@ struct RuntimeFiles {
   fs::path trial;      ///< control socket of a login that only tries another bastion
   fs::path trial_log;  ///< its ssh -E
   fs::path trial_err;
+  fs::path far_answer;  ///< what a command on the bastion said
 };
 /// All of them lie directly in `directory`, named by a short hash of the tunnel's name (control, probe, trial) or
 /// NAME.suffix.

@@ -54,6 +54,7 @@ const po::options_description& known_keys() {
     add("known-hosts", once(), "");
     add("runtime-dir", once(), "");
     add("probe-interval", once(), "");
+    add("takeover", once(), "");
     return keys;
   }();
   return k_keys;
@@ -148,7 +149,7 @@ Result<Line> read_line(std::string_view text, std::size_t number, const std::str
     return refuse_line(
         file, number, written, "there is no such key",
         "the keys are port, bastion, identity, backend, engine, host, machine, ssh-option, run-as, known-hosts, "
-        "runtime-dir and probe-interval");
+        "runtime-dir, probe-interval and takeover");
   auto value = read_value(stripped.substr(equals + 1));
   if (!value) return refuse_line(file, number, line.key, value.error().cause, value.error().hint);
   if (value->empty())
@@ -259,6 +260,11 @@ Result<> read_words(const Values& values, TunnelSpec& spec) {
       return values.at("probe-interval", cause_only("it is not a number of seconds from 10 to 3600", "write 60"));
     spec.probe_interval = std::chrono::seconds(*seconds);
   }
+  if (const auto text = values.one("takeover")) {
+    if (*text != "yes" && *text != "no")
+      return values.at("takeover", cause_only("it is neither yes nor no", "write takeover = no"));
+    spec.takeover = *text == "yes";
+  }
   spec.host = values.one("host").value_or("");
   spec.machine = values.one("machine").value_or("");
   spec.run_as = values.one("run-as");
@@ -327,6 +333,7 @@ std::string format_tunnel(const Tunnel& tunnel) {
   if (tunnel->known_hosts) add("known-hosts", tunnel->known_hosts->native());
   if (tunnel->runtime_dir) add("runtime-dir", tunnel->runtime_dir->native());
   add("probe-interval", std::to_string(tunnel->probe_interval.count()));
+  if (tunnel->takeover) add("takeover", "yes");
   add("bastion", bastions_text(tunnel->bastion, tunnel->fallbacks));
   return out;
 }

@@ -204,19 +204,29 @@ struct EndToEnd::Impl : std::enable_shared_from_this<Impl> {
         return {.kind = why == RefusedOpen::nobody_listens ? Holder::nobody : Holder::prohibited, .why = {}};
       }
       case ProbeAnswer::Kind::silent:
+        if (heard.spoke)
+          return {
+              .kind = Holder::held,
+              .why = Diagnosis{FailureClass::forward_busy,
+                               end_text(listen) + " of the bastion is taken by somebody else: what answers there is "
+                                                  "no ssh server",
+                               "take another port"},
+              .lives = true};
         return {.kind = Holder::silent,
                 .why = Diagnosis{FailureClass::forward_busy,
                                  "the bastion still holds " + end_text(listen) + " for a host that does not answer",
                                  "it lets go sooner with ClientAliveInterval 15 in its sshd_config"}};
       case ProbeAnswer::Kind::banner:
         return {.kind = Holder::held,
-                .why = Diagnosis{
-                    FailureClass::forward_busy,
-                    end_text(listen) + " of the bastion is taken by somebody else: an ssh server answers there",
-                    "take another port, or end the tunnel that has this one"}};
+                .why = Diagnosis{FailureClass::forward_busy,
+                                 end_text(listen) +
+                                     " of the bastion is taken by somebody else: an ssh server answers there",
+                                 "take another port, or end the tunnel that has this one"},
+                .lives = true};
       case ProbeAnswer::Kind::open:
+        return {.kind = Holder::held, .lives = heard.spoke};
       case ProbeAnswer::Kind::closed:
-        return {.kind = Holder::held, .why = {}};
+        return {.kind = Holder::held, .lives = true};
     }
     return {};
   }
@@ -270,7 +280,7 @@ void EndToEnd::look_for_holder(std::size_t forward, bool closely, std::function<
                                        .expect_ssh_banner = closely && impl_->speaks_ssh.at(forward),
                                        .reply = k_reply,
                                        .patience = k_reply,
-                                       .stay_open = {}};
+                                       .stay_open = closely ? k_reply : ssh::mux::Deadline{}};
   impl_->dial(request,
               [self = impl_->weak_from_this(), handler = std::move(on_answer), forward](const ProbeAnswer& heard) {
                 if (const auto alive = self.lock()) handler(alive->holder_from(heard, forward));

@@ -39,7 +39,7 @@ class EndToEnd {
   void check(std::vector<std::size_t> forwards, Milliseconds patience, std::function<void(ProbeAnswered)> on_answer);
 
   /// Who listens on the bastion's end of a forward that was refused to us. `closely`: whether who it listens for has
-  /// anything to say, if that is an sshd. `on_answer` is called once, later, within 6 s.
+  /// anything to say. `on_answer` is called once, later, within 6 s.
   void look_for_holder(std::size_t forward, bool closely, std::function<void(HolderAnswered)> on_answer);
 
  private:

@@ -13,6 +13,7 @@ bool needs_new_login(const Tunnel& now, const Tunnel& wanted) {
   same.probe_interval = wanted->probe_interval;
   same.host = wanted->host;
   same.backend = wanted->backend;
+  same.takeover = wanted->takeover;
   return same != wanted.spec();
 }
 

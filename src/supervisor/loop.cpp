@@ -19,6 +19,7 @@
 #include "supervisor/reporter.hpp"
 #include "supervisor/ssh_session.hpp"
 #include "supervisor/suspend_watch.hpp"
+#include "supervisor/takeover.hpp"
 #include "supervisor/timers.hpp"
 #include "supervisor/trial.hpp"
 #include "supervisor/tunnel_rules.hpp"
@@ -65,6 +66,7 @@ struct Loop::Impl {
   std::optional<ssh::mux::MuxClient> mux;
   std::optional<EndToEnd> end_to_end;
   Knocker knocker;
+  Takeover takeover;
   std::deque<PathWatch> path_watches;  ///< by bastion
   Trial trial;
   NetworkWatch network_watch;
@@ -98,6 +100,7 @@ struct Loop::Impl {
         reporter(host, places, tunnel->name, files.live, manager),
         session(context, host, files),
         knocker(context),
+        takeover(context, host, places, tunnel->name, files, client),
         trial(context, host, files, client),
         network_watch(context, [this] { post(NetworkGained{}); }),
         suspend_watch(context, [this] { post(Woke{}); }),
@@ -143,6 +146,8 @@ struct Loop::Impl {
     // Not sooner: an ssh that is not logged in yet may have several.
     if (machine.phase() == Phase::opening && session.process()) connections.note(session.process()->pid);
     if (machine.phase() == Phase::up) keep_connection();
+    if (machine.phase() == Phase::up && tunnel->takeover)
+      takeover.note([this](const std::string& line) { reporter.log(line); });
     reporter.tell(machine.view());
   }
 
@@ -154,6 +159,7 @@ struct Loop::Impl {
     if (reread) take_reread();
     go_by(action.bastion);
     connections.begin(way->bastion.text());
+    takeover.begin(way->bastion);
     const os::Command command{.argv = session_arguments(client, way, files),
                               .environment = ssh::job_environment(host, host.user())};
     const auto started = session.start(
@@ -209,6 +215,7 @@ struct Loop::Impl {
     session.adopt(predecessor.ssh, [this] { on_exit(); });
     go_by(predecessor.bastion);
     connections.begin(way->bastion.text(), predecessor.was_up);
+    takeover.begin(way->bastion);
     speak_with_it();
     post(Adopted{predecessor.reconnects, predecessor.bastion});
   }
@@ -248,6 +255,16 @@ struct Loop::Impl {
       if (result == KnockResult::answered) connections.forget_stale(stale_pair);
       const bool gone = result == KnockResult::answered || result == KnockResult::impossible;
       post(KnockAnswered{.gone = gone, .why = explain_useless_knock(result, stale_pair, way, forward)});
+    });
+  }
+
+  // A socket's file stays in the way when its session is gone.
+  void carry_out(const TakeOver& action) {
+    const Forward& forward = tunnel->forwards.at(action.forward);
+    if (std::holds_alternative<SocketEnd>(forward.listen())) return post(TakeoverAnswered{.request = action.request});
+    takeover.end_stale(way, forward, [this, action](std::optional<Diagnosis> why) {
+      if (!why) reporter.log("takeover: the stale session on " + way->bastion.text() + " was ended");
+      post(TakeoverAnswered{.request = action.request, .freed = !why, .why = std::move(why)});
     });
   }
 

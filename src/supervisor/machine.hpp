@@ -68,11 +68,17 @@ struct HolderAnswered {
     no_reply,
     silent,  ///< the bastion listens, and who it listens for says nothing: a close look alone tells
   } kind = Kind::no_reply;
-  std::optional<Diagnosis> why;  ///< of silence
+  std::optional<Diagnosis> why = {};  ///< of silence
+  bool lives = false;                 ///< it said something, or hung up: no dead session does either
 };
 struct KnockAnswered {
   bool gone = false;                  ///< no session of ours is in the way, or not any more
   std::optional<Diagnosis> why = {};  ///< what it means if the port is taken all the same
+};
+struct TakeoverAnswered {
+  RequestId request = 0;
+  bool freed = false;
+  std::optional<Diagnosis> why = {};  ///< why not
 };
 /// The tunnel file was read again, and asks for nothing that needs another login.
 struct ForwardsChanged {
@@ -116,9 +122,10 @@ struct StopAsked {
   bool leave_child = false;  ///< an ssh that is logged in is for the next supervisor
 };
 
-using Event = std::variant<Started, Adopted, ChildFailedToStart, ControlReady, ChildExited, ForwardAnswered,
-                           HolderAnswered, KnockAnswered, ForwardsChanged, ForwardsClosed, ProbeAnswered, TimerFired,
-                           NetworkGained, Woke, PathBack, TrialAnswered, Nudged, Reloaded, StopAsked>;
+using Event =
+    std::variant<Started, Adopted, ChildFailedToStart, ControlReady, ChildExited, ForwardAnswered, HolderAnswered,
+                 KnockAnswered, TakeoverAnswered, ForwardsChanged, ForwardsClosed, ProbeAnswered, TimerFired,
+                 NetworkGained, Woke, PathBack, TrialAnswered, Nudged, Reloaded, StopAsked>;
 
 // --- actions: what is to be done
 
@@ -138,6 +145,11 @@ struct LookForHolder {
   bool closely = false;  ///< wait for a word of who has it
 };
 struct Knock {
+  std::size_t forward = 0;  ///< what it is to free
+};
+/// End our own former session by a command on the bastion, over the connection that we have.
+struct TakeOver {
+  RequestId request = 0;
   std::size_t forward = 0;  ///< what it is to free
 };
 /// The new forwards stand in place of the present ones from now on. Without a request there is no connection.
@@ -170,8 +182,8 @@ struct Try {
 struct EndTrial {};
 struct Quit {};
 
-using Action = std::variant<StartChild, EndChild, OpenForward, LookForHolder, Knock, ChangeForwards, Probe, SetTimer,
-                            CancelTimer, WatchPath, Try, EndTrial, Quit>;
+using Action = std::variant<StartChild, EndChild, OpenForward, LookForHolder, Knock, TakeOver, ChangeForwards, Probe,
+                            SetTimer, CancelTimer, WatchPath, Try, EndTrial, Quit>;
 using Actions = std::vector<Action>;
 
 /// What status shows of it.
@@ -220,11 +232,16 @@ inline constexpr Milliseconds k_long_probe_patience = std::chrono::seconds(9);
 /// Whoever was suspended is by far likelier to find a dead connection than a slow one.
 inline constexpr Milliseconds k_short_probe_patience = std::chrono::seconds(1);
 
+/// How long a knock has for its work before a command on the bastion is thought of.
+inline constexpr Milliseconds k_before_takeover = std::chrono::seconds(5);
+inline constexpr Milliseconds k_between_takeovers = std::chrono::minutes(2);
+
 struct Rules {
   std::size_t forwards = 1;
   std::size_t bastions = 1;
   std::chrono::seconds probe_interval{60};
   bool standby = false;         ///< host = any: a taken port means that another host has the tunnel
+  bool takeover = false;        ///< a stale session may be ended by a command on the bastion
   bool target_by_name = false;  ///< ssh resolves a target's name in its only thread: silence may be a slow resolver
   /// By bastion: a former run held the forwards there, so a refusal is our stale session, not a prohibition.
   std::vector<bool> held_before = {};
@@ -255,6 +272,7 @@ class Machine {
   void handle(const ForwardAnswered&);
   void handle(const HolderAnswered&);
   void handle(const KnockAnswered&);
+  void handle(const TakeoverAnswered&);
   void handle(const ForwardsChanged&);
   void handle(const ForwardsClosed&);
   void handle(const ProbeAnswered&);
@@ -322,6 +340,7 @@ class Machine {
   [[nodiscard]] bool held_before() const;
   [[nodiscard]] Backoff& backoff() { return choices_[view_.bastion].backoff; }
   [[nodiscard]] bool is_own_stale() const;
+  [[nodiscard]] bool is_takeover_due() const;
   [[nodiscard]] bool may_ask_early() const;
   [[nodiscard]] bool is_any_open() const;
   [[nodiscard]] bool is_all_denied() const;
@@ -368,8 +387,9 @@ class Machine {
   bool stale_gone_ = false;      ///< in this contest: no session of ours is in the way
   bool looked_closely_ = false;  ///< in this contest
   std::optional<Diagnosis> useless_knock_;
-  int owner_silences_ = 0;          ///< in a row, of the host that we stand by for
-  std::optional<Diagnosis> cause_;  ///< why the child is being ended
+  std::optional<TimePoint> took_over_;  ///< in this contest: when a takeover was last thought of
+  int owner_silences_ = 0;              ///< in a row, of the host that we stand by for
+  std::optional<Diagnosis> cause_;      ///< why the child is being ended
   TimePoint attempt_began_;
   TimePoint up_since_;
   TimePoint contested_since_;

@@ -36,6 +36,9 @@ void Machine::on_refusal() {
   // Asked for again in a contest, the answer "taken" is nothing new.
   if (phase_ != Phase::contested) {
     actions_.emplace_back(LookForHolder{new_request(), next_forward_});
+  } else if (is_takeover_due() && view_.state != TunnelState::standby) {
+    looked_closely_ = true;
+    actions_.emplace_back(LookForHolder{.request = new_request(), .forward = next_forward_, .closely = true});
   } else if (useless_knock_ && view_.state != TunnelState::standby) {
     if (std::exchange(looked_closely_, true)) return contest();
     actions_.emplace_back(LookForHolder{.request = new_request(), .forward = next_forward_, .closely = true});
@@ -118,6 +121,27 @@ void Machine::handle(const KnockAnswered& event) {
   if (event.why && !useless_knock_) useless_knock_ = event.why;
 }
 
+void Machine::handle(const TakeoverAnswered& event) {
+  if (!is_answer(event.request)) return;
+  forget_requests();
+  if (change_) return apply_change();
+  if (phase_ != Phase::contested) return;
+  if (view_.state == TunnelState::standby) return contest();
+  if (event.freed) return set(Timer::ask_again, k_after_knock);
+  if (event.why) {
+    remember(*event.why);
+    show(TunnelState::waiting, event.why->message);
+  }
+  contest();
+}
+
+/// A knock is the gentler way, and has gone first. A command is a login of its own in the bastion's eyes: rarely, then.
+bool Machine::is_takeover_due() const {
+  if (!rules_.takeover || is_all_denied()) return false;
+  if (took_over_ && now_ - *took_over_ < k_between_takeovers) return false;
+  return useless_knock_ || stale_gone_ || now_ - contested_since_ >= k_before_takeover;
+}
+
 /// The holder is, as far as we know, a session of our own that the bastion has not noticed to be dead.
 bool Machine::is_own_stale() const { return held_before() && !stale_gone_ && now_ - contested_since_ < k_reclaim; }
 
@@ -129,6 +153,7 @@ void Machine::contest() {
     contested_since_ = looked_at_ = now_;
     stale_gone_ = looked_closely_ = false;
     useless_knock_.reset();
+    took_over_.reset();
     owner_silences_ = 0;
     cancel(Timer::attempt);
     if (is_any_open()) set(Timer::probe, soon_probe_wait());
@@ -162,20 +187,27 @@ void Machine::stand_by() {
 
 // The bastion may hold the port for a host that lost its power, and for hours: then there is something to tell.
 void Machine::look_at_owner(const HolderAnswered& answer) {
+  const bool may_be_stale = !answer.lives && (answer.kind == HolderAnswered::Kind::silent ||
+                                              (answer.kind == HolderAnswered::Kind::held && !answer.why));
+  const bool takes_over = is_takeover_due() && may_be_stale;
+  if (is_takeover_due()) took_over_ = now_;
   if (view_.state != TunnelState::standby) {
     // The knock was of no use; a word of the holder's tells more than its silence.
     const bool lives = answer.kind == HolderAnswered::Kind::held && answer.why;
-    if (useless_knock_) remember(lives ? *answer.why : *useless_knock_);
-    if (useless_knock_) show(TunnelState::waiting, view_.last_error->message);
-    return contest();
-  }
-  if (answer.kind == HolderAnswered::Kind::silent) {
+    if (lives || useless_knock_) {
+      remember(lives ? *answer.why : *useless_knock_);
+      show(TunnelState::waiting, view_.last_error->message);
+    }
+  } else if (answer.kind == HolderAnswered::Kind::silent) {
     if (++owner_silences_ == k_owner_silences && answer.why) remember(*answer.why);
   } else if (answer.kind == HolderAnswered::Kind::held) {
     owner_silences_ = 0;
     view_.last_error.reset();
   }
-  contest();
+  if (takes_over)
+    actions_.emplace_back(TakeOver{new_request(), next_forward_});
+  else
+    contest();
 }
 
 Milliseconds Machine::standby_wait() const {

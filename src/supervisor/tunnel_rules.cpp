@@ -11,6 +11,7 @@ Rules rules_of(const Tunnel& tunnel) {
       .forwards = tunnel->forwards.size(),
       .bastions = 1,
       .probe_interval = tunnel->probe_interval,
+      .takeover = tunnel->takeover,
       .target_by_name = has_name_as_target(tunnel),
       .explain =
           [&tunnel](FailureClass failure, std::optional<std::size_t> forward) {

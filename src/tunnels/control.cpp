@@ -67,7 +67,7 @@ Result<Stopped> stop_one(const Holder& holder, os::Host& host) {
   HOLDFAST_TRY(const bool ended, ssh::end_master(files.control, host, known));
   stopped.ssh = ended || carried || (lived && known);
   for (const auto& file : {files.control, files.live, files.pidfile, files.ssh_log, files.ssh_err, files.probe,
-                           files.autossh_log, files.trial, files.trial_log, files.trial_err})
+                           files.autossh_log, files.trial, files.trial_log, files.trial_err, files.far_answer})
     if (host.status(file).kind != os::FileKind::missing) HOLDFAST_CHECK(host.remove_file(file));
   return stopped;
 }

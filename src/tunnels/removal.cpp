@@ -63,7 +63,7 @@ Result<> clear_runtime(const TunnelName& name, const fs::path& directory, os::Ho
   const auto files = store::runtime_files(name, directory);
   for (const auto& file :
        {files.control, files.lock, files.next, files.live, files.pidfile, files.ssh_log, files.ssh_err, files.probe,
-        files.autossh_log, files.trial, files.trial_log, files.trial_err})
+        files.autossh_log, files.trial, files.trial_log, files.trial_err, files.far_answer})
     if (host.status(file).kind != os::FileKind::missing) HOLDFAST_CHECK(host.remove_file(file));
   HOLDFAST_CHECK(clear_unfinished(name, directory, host));
   // Ours by its name; where other tunnels live in it, it is not empty and stays.
@@ -92,7 +92,7 @@ Result<> forget_tunnel(const TunnelName& name, const std::vector<fs::path>& runt
   const auto half_moved = store::read_hand_over(host, places, name);
   if (half_moved && !half_moved->was_lingering)
     HOLDFAST_CHECK(store::add_to_record(host, places, name, {}, store::LingerUse::turned_on));
-  for (const char* suffix : {"log", "history", "uptime", "connection", "stopped", "handover", "host"})
+  for (const char* suffix : {"log", "history", "uptime", "connection", "session", "stopped", "handover", "host"})
     for (const auto& file : store::files_of(places.state_file(name, suffix)))
       HOLDFAST_CHECK(remove_if_there(file, host, report));
   for (const auto& directory : runtime_directories) HOLDFAST_CHECK(clear_runtime(name, directory, host, report));

@@ -58,6 +58,7 @@ Result<Tunnel> Setup::wanted(const backends::Backend& backend, const fs::path& r
   spec.host = request_.host.value_or(host_.hostname());
   spec.engine = request_.engine;
   spec.ssh_options = request_.ssh_options;
+  spec.takeover = request_.takeover;
   if (request_.places.scope == Scope::system) spec.run_as = request_.run_as.name;
   spec.runtime_dir = runtime_dir;
   if (const auto& former = former_.tunnel()) {

@@ -24,6 +24,7 @@ struct SetupRequest {
   store::Places places;
   os::User run_as;  ///< ourselves in the user scope
   bool accept_new_host_key = false;
+  bool takeover = false;
   bool preflight = true;
   bool move = false;                         ///< a tunnel that is there, and nothing but its backend is to change
   std::vector<Forward> held = {};            ///< by somebody who hands them over: not asked for beforehand

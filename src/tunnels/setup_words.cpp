@@ -147,6 +147,7 @@ Result<SetupRequest> read_setup(const SetupWords& words, os::Host& host, Observe
   request.engine = engine;
   HOLDFAST_TRY(request.host, read_host(words.host, host));
   request.accept_new_host_key = words.accept_new_host_key;
+  request.takeover = words.takeover;
   request.preflight = words.preflight;
   HOLDFAST_CHECK(check_engine(request));
   return request;

@@ -27,6 +27,7 @@ struct SetupWords {
   std::vector<std::string> ssh_options;  ///< "KEY=VALUE"
   std::vector<std::string> only_backends;  ///< from read_only_backends()
   bool accept_new_host_key = false;
+  bool takeover = false;
   bool preflight = true;
 };
 

@@ -172,6 +172,94 @@ class StalePort(LabTest):
             rules.append(f"add rule ip lab_nat in ip daddr {gate} tcp dport {forgotten} drop")
         road.run("nft", "-f", "-", stdin="\n".join(rules) + "\n")
 
+    # -- by a command on the bastion ----------------------------------------------------------------------
+
+    def take_over(self, name: str, *more: str) -> tuple[dict[str, Any], int]:
+        """A tunnel that may do so, up and noted; who holds its port on the bastion."""
+        self.holdfast.run("setup", "-p", name, "-b", "gate@bastion", "--run-as", "ann", "--takeover", *more)
+        self.addCleanup(self.holdfast.run, "remove", name, check=False)
+        up = self.holdfast.await_up(name)
+        self.await_noted(name)
+        holder = self.bastion.who_listens(int(name))
+        assert holder
+        return up, holder
+
+    def await_noted(self, name: str) -> None:
+        """The session that holds the port is the one that was written down."""
+        file = f"/var/lib/holdfast/{name}/{name}.session"
+        until("the session to be noted", lambda: f" {self.bastion.who_listens(int(name))} " in
+              self.lab.workstation.run(["cat", file], check=False).stdout)
+
+    def test_takeover_where_no_knock_can_work(self) -> None:
+        before, holder = self.take_over("2240", "--ssh-option", "ProxyCommand=ssh -q -W %h:%p gate@bastion")
+        with self.lab.workstation.login(self.ann) as person:  # the same account, and another tunnel of it
+            person.run("ssh -fN -M -S ~/person gate@bastion")
+            others = {pid for one in self.bastion.connections("gate") if holder not in one.pids for pid in one.pids}
+            self.assertGreaterEqual(len(others), 6)  # the person, the proxy, tunnel 2222: two processes each
+            self.leave(before["ssh_pid"])
+            began = time.monotonic()
+            after = self.holdfast.await_up("2240", timeout=SOON)
+            self.note("behind a proxy, from another address, by takeover", time.monotonic() - began)
+            self.assertTrue(after["verified"])
+            self.assertNotEqual(self.bastion.who_listens(2240), holder)
+            alive = {pid for pid, _, args in self.bastion.processes() if args.startswith("sshd: gate")}
+            self.assertNotIn(holder, alive)
+            self.assertEqual(others - alive, set(), "nobody else's session was ended")
+        self.assertEqual(self.holdfast.status("2240")["last_error"]["class"], "forward-busy")
+
+    def test_takeover_after_a_power_cut_at_a_nat_that_forgot(self) -> None:
+        """What is on the disk is enough."""
+        self.let_out_by("41000-41999")
+        self.addCleanup(self.network.road.run, "nft", "delete", "table", "ip", "lab_nat")
+        self.holdfast.run("restart", NAME)  # from behind the NAT as well
+        _, holder = self.take_over("2241")
+        self.network.blackhole("workstation")
+        self.lab.workstation.power_cut(boot=False)
+        self.let_out_by("42000-42999", forgotten="41000-41999")
+        self.network.heal()
+        self.assertEqual(self.bastion.who_listens(2241), holder)
+        self.lab.workstation.boot()
+        began = time.monotonic()
+        self.holdfast.await_up("2241", timeout=60)
+        self.note("power cut behind a NAT, by takeover", time.monotonic() - began)
+        self.assertNotEqual(self.bastion.who_listens(2241), holder)
+        self.bastion.kill_session_of("gate")  # tunnel 2222, which may not do so
+
+    def test_takeover_leaves_alone_who_answers(self) -> None:
+        """A tunnel of somebody's at the same account took the port meanwhile, and it lives."""
+        self.take_over("2242")
+        self.holdfast.run("stop", "2242")
+        with self.lab.workstation.login(self.ann) as person:
+            person.run("ssh -fN -M -S ~/other -o ExitOnForwardFailure=yes -R 127.0.0.1:2242:localhost:22 gate@bastion")
+            holder = self.bastion.who_listens(2242)
+            self.holdfast.run("start", "2242", check=False)
+            self.await_words("2242", "somebody else", "an ssh server answers", name="2242")
+            self.assertEqual(self.bastion.who_listens(2242), holder)
+            # One that says nothing is not ours either: what is ended is what was noted, and that is gone.
+            theirs = self.lab.workstation.pids("/home/ann/other", "ann")
+            for pid in theirs:
+                self.lab.workstation.kill(pid, signal.SIGSTOP)
+            self.holdfast.run("restart", "2242", check=False)
+            self.await_words("the session that this tunnel last had there is gone", name="2242")
+            self.assertEqual(self.bastion.who_listens(2242), holder)
+            for pid in theirs:
+                self.lab.workstation.kill(pid)
+
+    def test_takeover_by_a_key_that_may_run_no_command(self) -> None:
+        keys = f"{self.bastion.gate.home}/.ssh/authorized_keys"
+        kept = self.bastion.run(["cat", keys]).stdout
+        self.addCleanup(self.bastion.write_file, keys, kept)
+        self.bastion.write_file(keys, "".join(f'restrict,port-forwarding,command="/bin/false" {line}\n'
+                                              for line in kept.splitlines() if line.startswith("ssh-")))
+        done = self.holdfast.run("setup", "-p", "2243", "-b", "gate@bastion", "--run-as", "ann", "--takeover")
+        self.addCleanup(self.holdfast.run, "remove", "2243", check=False)
+        self.assertIn("runs no command for this key", done.stdout + done.stderr)
+        before = self.holdfast.await_up("2243")
+        holder = self.bastion.who_listens(2243)
+        self.leave(before["ssh_pid"])
+        self.await_words("2243", "takeover cannot free it", "ClientAliveInterval", name="2243")
+        self.assertEqual(self.bastion.who_listens(2243), holder)
+
     def test_somebody_else(self) -> None:
         self.holdfast.run("stop", NAME)
         with self.bastion.holder(PORT, b"SSH-2.0-Else\r\n"):

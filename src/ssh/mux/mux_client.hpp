@@ -47,6 +47,7 @@ struct ProbeAnswer {
   } kind = Kind::no_reply;
   std::chrono::microseconds round_trip{0};  ///< from the request to the first byte (banner) or to the opening
   std::string reason;
+  bool spoke = false;  ///< at least one byte came, an SSH banner or not
 };
 
 struct ProbeRequest {

@@ -250,7 +250,7 @@ void Probe::finish(ProbeAnswer::Kind kind, std::string reason) {
   if (!end()) return;
   const auto handler = std::exchange(handler_, nullptr);
   forget();
-  if (handler) handler(ProbeAnswer{kind, round_trip_, std::move(reason)});
+  if (handler) handler(ProbeAnswer{kind, round_trip_, std::move(reason), !heard_.empty()});
 }
 
 }  // namespace holdfast::ssh::mux

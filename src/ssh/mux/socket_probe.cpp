@@ -107,7 +107,7 @@ struct SocketProbe::Impl : std::enable_shared_from_this<Impl> {
   /// The answer stands; the forward is taken back before it is told.
   void close(Kind kind, std::string reason = {}) {
     answer = {kind, std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - dialled),
-              std::move(reason)};
+              std::move(reason), !heard.empty()};
     error_code ignored;
     timer.cancel();
     socket.close(ignored);  // NOLINT(bugprone-unused-return-value)

@@ -50,11 +50,14 @@ BOOST_AUTO_TEST_CASE(every_option_that_is_promised_is_there) {
   std::set<std::string> has;
   for (const auto& option : all_options(setup_command()))
     for (const auto& name : names_of(option)) has.insert(name);
-  for (const char* name : {"p",          "port",         "b",       "bastion", "s",
-                           "secret-key", "identity",     "n",       "name",    "backend",
-                           "engine",     "system",       "user",    "run-as",  "accept-new-host-key",
-                           "ssh-option", "no-preflight", "dry-run", "json",    "q",
-                           "v",          "env-file"})
+  for (const char* name : {"p",        "port",       "b",
+                           "bastion",  "s",          "secret-key",
+                           "identity", "n",          "name",
+                           "backend",  "engine",     "system",
+                           "user",     "run-as",     "accept-new-host-key",
+                           "takeover", "ssh-option", "no-preflight",
+                           "dry-run",  "json",       "q",
+                           "v",        "env-file"})
     BOOST_TEST(has.contains(name), name);
 }
 

@@ -68,6 +68,19 @@ BOOST_AUTO_TEST_CASE(several_bastions_are_one_line_in_their_order) {
   BOOST_TEST(!parse(text + "engine = autossh\n"));  // it keeps to one bastion
 }
 
+BOOST_AUTO_TEST_CASE(takeover_stands_in_the_file_only_where_it_is_wanted) {
+  TunnelSpec spec = a_spec();
+  BOOST_TEST(format_tunnel(*Tunnel::make(spec)).find("takeover") == std::string::npos);
+  spec.takeover = true;
+  const Tunnel tunnel = *Tunnel::make(spec);
+  const auto again = parse(format_tunnel(tunnel));
+  BOOST_REQUIRE_MESSAGE(again, again.error().line());
+  BOOST_TEST((*again == tunnel));
+  const auto refused = parse(k_ok + "takeover = no\n");
+  BOOST_REQUIRE_MESSAGE(refused, refused.error().line());
+  BOOST_TEST(!(*refused)->takeover);
+}
+
 BOOST_AUTO_TEST_CASE(a_plain_tunnel_is_a_plain_file) {
   const auto text = format_tunnel(*Tunnel::make(a_spec()));
   BOOST_TEST(text.find("\nport = 127.0.0.1:2222:localhost:22\n") != std::string::npos);
@@ -134,6 +147,8 @@ BOOST_DATA_TEST_CASE(
         {"port = 22x\nbastion = b\n", "t.conf line 1, port", "22x"},
         {"port = 2222\nbastion = -oProxyCommand=x\n", "t.conf line 2, bastion", "option"},
         {"port = 2222\nbastion = a b\n", "t.conf line 2, bastion", "space"},
+        {k_ok + "takeover = maybe\n", "t.conf line 3, takeover", "neither yes nor no"},
+        {k_ok + "engine = autossh\ntakeover = yes\n", "t.conf line 4, takeover", "autossh asks"},
         {k_ok + "probe_interval = 9\n", "t.conf line 3, probe-interval", "10 to 3600"},
         {k_ok + "probe_interval = s\n", "t.conf line 3, probe-interval", "10 to 3600"},
         {k_ok + "probe_interval = 1m\n", "t.conf line 3, probe-interval", "10 to 3600"},

@@ -10,6 +10,25 @@ Rules standby_rules() {
   return rules;
 }
 
+Rules takeover_rules(bool standby = false) {
+  Rules rules = plain_rules();
+  rules.takeover = true;
+  rules.standby = standby;
+  return rules;
+}
+
+/// The port is taken, the knock was of no use, and the holder is looked at closely.
+struct Stale : Story {
+  explicit Stale(Rules rules = takeover_rules()) : Story(std::move(rules)) {
+    log_in();
+    refuse();
+    held_by(Holder::held);
+    give(KnockAnswered{.gone = true, .why = Diagnosis{FailureClass::forward_busy, "no use", {}}});
+    fire(Timer::ask_again);
+    BOOST_TEST(has<LookForHolder>(refuse()));
+  }
+};
+
 /// Another host has the port.
 struct Standby : Story {
   Standby() : Story(standby_rules()) { stand_by(); }
@@ -127,7 +146,8 @@ BOOST_AUTO_TEST_CASE(a_standby_tells_when_the_port_is_held_for_a_host_that_is_go
     story.fire(Timer::ask_again);
     story.refuse();
     if (story.request != 0)
-      story.give(HolderAnswered{story.request, Holder::silent, failure(FailureClass::forward_busy)});
+      story.give(
+          HolderAnswered{.request = story.request, .kind = Holder::silent, .why = failure(FailureClass::forward_busy)});
     BOOST_TEST((story.wait_of(Timer::ask_again) <= std::chrono::seconds(13)));
   }
   BOOST_TEST((story.state() == TunnelState::standby));
@@ -227,6 +247,105 @@ BOOST_AUTO_TEST_CASE(a_knock_that_is_of_no_use_is_told_once_the_port_is_still_ta
   story.grant();
   story.probe_says(ProbeAnswered::Kind::verified);
   BOOST_TEST((story.state() == TunnelState::up));
+}
+
+BOOST_AUTO_TEST_CASE(a_stale_session_that_no_knock_reaches_is_ended_on_the_bastion_where_that_is_asked_for) {
+  Stale story;
+  BOOST_TEST(has<TakeOver>(story.held_by(Holder::silent)));
+  story.taken_over(true);
+  BOOST_TEST((story.wait_of(Timer::ask_again) == k_after_knock));
+  story.fire(Timer::ask_again);
+  story.grant();
+  story.probe_says(Probed::verified);
+  BOOST_TEST((story.state() == TunnelState::up));
+  BOOST_TEST(story.starts.size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(nothing_is_ended_on_the_bastion_that_was_not_asked_for) {
+  Rules rules = takeover_rules();
+  rules.takeover = false;
+  Stale story(rules);
+  BOOST_TEST(!has<TakeOver>(story.held_by(Holder::silent)));
+}
+
+BOOST_AUTO_TEST_CASE(whoever_answers_at_the_port_is_never_ended) {
+  Stale story;
+  const Diagnosis somebody{FailureClass::forward_busy, "an ssh server answers there", {}};
+  BOOST_TEST(!has<TakeOver>(
+      story.give(HolderAnswered{.request = story.request, .kind = Holder::held, .why = somebody, .lives = true})));
+  BOOST_TEST((story.machine.view().last_error == somebody));
+  const TimePoint begin = story.now;
+  int looks = 0;
+  while (story.now - begin < std::chrono::hours(1)) {
+    story.fire(Timer::ask_again);
+    if (!has<LookForHolder>(story.refuse())) continue;
+    ++looks;  // each is a connection without a login to the holder's target
+    BOOST_TEST(!has<TakeOver>(story.held_by(Holder::held, true)));
+  }
+  BOOST_TEST(looks >= 20);
+  BOOST_TEST(looks <= 30);
+}
+
+BOOST_AUTO_TEST_CASE(a_bastion_that_cannot_be_asked_is_not_given_commands) {
+  for (const auto kind : {Holder::nobody, Holder::prohibited, Holder::no_reply}) {
+    Stale story;
+    BOOST_TEST(!has<TakeOver>(story.held_by(kind)));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_takeover_that_frees_nothing_says_why_and_comes_again_once_in_two_minutes) {
+  Stale story;
+  story.held_by(Holder::silent);
+  const Diagnosis why{FailureClass::forward_busy, "it runs no command for this key", "a hint"};
+  story.give(TakeoverAnswered{.request = story.request, .freed = false, .why = why});
+  BOOST_TEST((story.machine.view().last_error == why));
+  BOOST_TEST((story.state() == TunnelState::waiting));
+  const TimePoint begin = story.now;
+  int takeovers = 0;
+  while (story.now - begin < std::chrono::hours(1)) {
+    story.fire(Timer::ask_again);
+    if (!has<LookForHolder>(story.refuse())) continue;
+    BOOST_TEST(has<TakeOver>(story.held_by(Holder::silent)));
+    story.give(TakeoverAnswered{.request = story.request, .freed = false, .why = why});
+    BOOST_TEST((story.machine.view().last_error == why));
+    ++takeovers;
+  }
+  BOOST_TEST(takeovers >= 20);
+  BOOST_TEST(takeovers <= 30);
+}
+
+BOOST_AUTO_TEST_CASE(a_knock_that_is_not_answered_has_five_seconds_before_a_command_is_run) {
+  Story story(takeover_rules());
+  story.log_in();
+  story.refuse();
+  story.held_by(Holder::held);
+  const TimePoint begin = story.now;
+  do {
+    story.knock_says(false);
+    story.fire(Timer::ask_again);
+  } while (!has<LookForHolder>(story.refuse()));
+  BOOST_TEST((story.now - begin >= k_before_takeover));
+  BOOST_TEST((story.now - begin < k_before_takeover + std::chrono::seconds(2)));
+  BOOST_TEST(has<TakeOver>(story.held_by(Holder::silent)));
+}
+
+BOOST_AUTO_TEST_CASE(a_standby_ends_its_own_former_session_when_the_owner_is_silent_and_never_one_that_answers) {
+  Story story(takeover_rules(true));
+  story.log_in();
+  story.refuse();
+  story.held_by(Holder::held);
+  BOOST_TEST((story.state() == TunnelState::standby));
+  bool asked = false;
+  for (int times = 0; times < 30 && !asked; ++times) {
+    story.fire(Timer::ask_again);
+    if (!has<LookForHolder>(story.refuse())) continue;
+    BOOST_TEST(!has<TakeOver>(story.held_by(Holder::held, true)));
+    while (!has<LookForHolder>(story.fire(Timer::ask_again)) && !has<LookForHolder>(story.refuse())) continue;
+    asked = has<TakeOver>(
+        story.give(HolderAnswered{.request = story.request, .kind = Holder::silent, .why = std::nullopt}));
+    if (asked) story.taken_over(false);
+  }
+  BOOST_TEST((story.state() == TunnelState::standby));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

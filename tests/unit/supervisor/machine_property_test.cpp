@@ -48,6 +48,10 @@ Diagnosis some_failure(Random& random) {
   return {failure, std::string(to_text(failure)), {}};
 }
 
+std::optional<Diagnosis> some_words(Random& random) {
+  return below(random, 2) == 0 ? std::optional(some_failure(random)) : std::nullopt;
+}
+
 // The right id most of the time; now and then one of the past, or one that never was.
 RequestId some_id(Random& random, const World& world) {
   const auto dice = below(random, 20);
@@ -63,7 +67,10 @@ Event some_answer(Random& random, const World& world) {
       return ForwardAnswered{id, below(random, 2) == 0 ? ForwardAnswered::Kind::granted
                                                        : static_cast<ForwardAnswered::Kind>(below(random, 3))};
     case World::Asked::holder:
-      return HolderAnswered{id, static_cast<HolderAnswered::Kind>(below(random, 5)), some_failure(random)};
+      return HolderAnswered{id, static_cast<HolderAnswered::Kind>(below(random, 5)), some_words(random),
+                            below(random, 3) == 0};
+    case World::Asked::takeover:
+      return TakeoverAnswered{id, below(random, 2) == 0, some_words(random)};
     case World::Asked::closing:
       return ForwardsClosed{id};
     default: {
@@ -78,10 +85,6 @@ Event some_answer(Random& random, const World& world) {
       return answer;
     }
   }
-}
-
-std::optional<Diagnosis> some_words(Random& random) {
-  return below(random, 2) == 0 ? std::optional(some_failure(random)) : std::nullopt;
 }
 
 /// Some of the forwards that are there, some new ones, in any order; of those that a change asked for before, none.
@@ -166,6 +169,7 @@ BOOST_AUTO_TEST_CASE(no_stream_of_events_breaks_a_promise) {
     Random random(seed);
     Rules rules = plain_rules(1 + below(random, 3));
     rules.standby = below(random, 2) == 0;
+    rules.takeover = below(random, 2) == 0;
     rules.target_by_name = below(random, 2) == 0;
     rules.bastions = below(random, 2) == 0 ? 1 : 1 + below(random, 3);
     for (std::size_t at = 0; at < rules.bastions; ++at) rules.held_before.push_back(below(random, 2) == 0);

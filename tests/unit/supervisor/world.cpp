@@ -35,6 +35,7 @@ World::World(Rules rules)
       bastions(rules.bastions),
       probe_interval(rules.probe_interval),
       may_stand_by(rules.standby),
+      takeover(rules.takeover),
       held_before(rules.held_before) {
   held_before.resize(bastions);
 }
@@ -51,6 +52,7 @@ Milliseconds World::wait_of(Timer timer) const {
 
 const Actions& World::give(const Event& event, double chance) {
   const bool was_quit = quit;
+  if (machine.phase() != Phase::contested) contests_since_takeover = true;
   if (std::holds_alternative<ChildExited>(event) || std::holds_alternative<ChildFailedToStart>(event)) {
     child = false;
     end_asked = false;
@@ -86,6 +88,7 @@ const Actions& World::give(const Event& event, double chance) {
   };
   if (const auto* one = std::get_if<ForwardAnswered>(&event)) answered(one->request);
   if (const auto* one = std::get_if<HolderAnswered>(&event)) answered(one->request);
+  if (const auto* one = std::get_if<TakeoverAnswered>(&event)) answered(one->request);
   if (const auto* one = std::get_if<ForwardsClosed>(&event)) answered(one->request);
   if (const auto* one = std::get_if<ProbeAnswered>(&event)) answered(one->request);
   const bool stood_by = is_standing_by();
@@ -93,6 +96,7 @@ const Actions& World::give(const Event& event, double chance) {
   last_ = machine.on(event, now, chance);
   if (was_quit) check(last_.empty(), "nothing is done after the end");
   check_standby(event, stood_by);
+  if (has<TakeOver>(last_)) check_takeover(event);
   for (const Action& action : last_) carry_out(action);
   check_state();
   if (machine.phase() == Phase::up) in_a_row = 0;
@@ -153,6 +157,7 @@ void World::carry_out(const Action& action) {
   } else if (const auto* look = std::get_if<LookForHolder>(&action)) {
     check(look->forward < forwards, "only a forward that exists is looked at");
     ask(look->request, Asked::holder);
+    looked_closely = look->closely;
   } else if (const auto* probe = std::get_if<Probe>(&action)) {
     ask(probe->request, Asked::probe);
     probed = probe->forwards.size();
@@ -176,12 +181,28 @@ void World::carry_out(const Action& action) {
     check(!is_standing_by(), "a standby never knocks");
     check(!may_stand_by || held_before.at(bastion),
           "where another host may have the port, only our own former session is knocked at");
+  } else if (const auto* end = std::get_if<TakeOver>(&action)) {
+    check(end->forward < forwards && !open.at(end->forward), "a takeover is for a port that is taken");
+    ask(end->request, Asked::takeover);
+    took_over = now;
   } else if (std::holds_alternative<Quit>(action)) {
     check(!child || (may_leave && !end_asked), "ssh is gone before the supervisor goes, or left on purpose");
     check(!trial, "no trial is left behind");
     check(!quit, "it quits once");
     quit = true;
   }
+}
+
+void World::check_takeover(const Event& event) {
+  check(takeover, "nothing is ended on the bastion unless that was asked for");
+  check(machine.phase() == Phase::contested, "only a contested port is taken over");
+  const auto* looked = std::get_if<HolderAnswered>(&event);
+  check(looked != nullptr && looked_closely, "a port is looked at closely before it is taken over");
+  check(looked == nullptr || (!looked->lives && !looked->why) || looked->kind == HolderAnswered::Kind::silent,
+        "whoever answers at the port is left alone");
+  check(!took_over || now - *took_over >= k_between_takeovers || contests_since_takeover,
+        "in one contest a takeover comes once in two minutes");
+  contests_since_takeover = false;
 }
 
 void World::start(const StartChild& action) {

@@ -33,11 +33,14 @@ class World {
   const Actions& log_in() { return give(ControlReady{}); }
   const Actions& grant() { return give(ForwardAnswered{request, ForwardAnswered::Kind::granted}); }
   const Actions& refuse() { return give(ForwardAnswered{request, ForwardAnswered::Kind::refused}); }
-  const Actions& held_by(HolderAnswered::Kind kind) { return give(HolderAnswered{request, kind, {}}); }
+  const Actions& held_by(HolderAnswered::Kind kind, bool lives = false) {
+    return give(HolderAnswered{.request = request, .kind = kind, .why = {}, .lives = lives});
+  }
   const Actions& trial_says(std::optional<Diagnosis> why) {
     return give(TrialAnswered{trial.value_or(0), std::move(why)});
   }
   const Actions& knock_says(bool gone) { return give(KnockAnswered{gone}); }
+  const Actions& taken_over(bool freed) { return give(TakeoverAnswered{.request = request, .freed = freed}); }
   const Actions& closed() { return give(ForwardsClosed{request}); }
   const Actions& probe_says(ProbeAnswered::Kind kind);
   const Actions& child_dies(std::optional<Diagnosis> why = {}) { return give(ChildExited{std::move(why)}); }
@@ -52,7 +55,7 @@ class World {
   bool path_watched = false;
   WatchPath path;         ///< as it was last asked for
   RequestId request = 0;  ///< the one under way, 0 when none is
-  enum class Asked { none, forward, holder, probe, closing } asked = Asked::none;
+  enum class Asked { none, forward, holder, probe, closing, takeover } asked = Asked::none;
   std::array<std::optional<TimePoint>, k_timers> due;
   std::vector<TimePoint> starts;
   std::vector<std::size_t> gone_to;  ///< the bastion of each of them
@@ -65,6 +68,10 @@ class World {
   std::vector<bool> open;             ///< over this connection, by number
   std::chrono::seconds probe_interval;
   bool may_stand_by;
+  bool takeover;
+  bool looked_closely = false;         ///< by the look under way, or the last
+  std::optional<TimePoint> took_over;  ///< last
+  bool contests_since_takeover = false;
   std::vector<bool> held_before;  ///< by bastion: by a former run, or by this one since
   TimePoint asked_at;             ///< for a forward, last
   std::string broken;             ///< the first promise that was not kept; empty when all were
@@ -73,6 +80,7 @@ class World {
   void check(bool holds, const char* promise);
   [[nodiscard]] bool is_standing_by() const;
   void carry_out(const Action& action);
+  void check_takeover(const Event& event);
   void change_forwards(const ChangeForwards& change);
   void start(const StartChild& action);
   void try_out(const Try& action);
