@@ -1,4 +1,4 @@
-# The .deb that scripts/package makes of the static build.
+# The .debs that scripts/package makes of the static build: the program, and the C++ library for who builds with it.
 set(CPACK_PACKAGE_NAME ${PROJECT_NAME})
 set(CPACK_PACKAGE_VENDOR "the holdfast authors")
 set(CPACK_PACKAGE_CONTACT "the holdfast authors <maintainers@holdfast.invalid>")
@@ -26,3 +26,18 @@ set(CPACK_DEBIAN_PACKAGE_DEPENDS "openssh-client (>= 1:8.0)")
 set(CPACK_DEBIAN_PACKAGE_SUGGESTS "autossh, cron, python3, screen, tmux")
 set(CPACK_DEBIAN_COMPRESSION_TYPE xz)
 include(CPack)
+
+# libholdfast-dev: the same with other contents. An archive to link, so nothing of it is needed at run time but the program.
+file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/CPackDevelopmentConfig.cmake @ONLY CONTENT [=[
+include(@CMAKE_BINARY_DIR@/CPackConfig.cmake)
+set(CPACK_INSTALL_CMAKE_PROJECTS "@CMAKE_BINARY_DIR@;@PROJECT_NAME@;development;/")
+set(CPACK_PACKAGE_NAME libholdfast-dev)
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "@PROJECT_DESCRIPTION@ (C++ library)")
+set(CPACK_PACKAGE_DESCRIPTION "@CPACK_PACKAGE_DESCRIPTION@
+
+This package has what C++ programs need to set tunnels up, look at them and
+take them away: headers, a static library, and files for CMake and pkg-config.")
+set(CPACK_DEBIAN_PACKAGE_SECTION libdevel)
+set(CPACK_DEBIAN_PACKAGE_DEPENDS "holdfast (= @PROJECT_VERSION@-@CPACK_DEBIAN_PACKAGE_RELEASE@), libstdc++-12-dev | libstdc++-dev")
+set(CPACK_DEBIAN_PACKAGE_SUGGESTS "cmake, pkgconf")
+]=])

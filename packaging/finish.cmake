@@ -2,11 +2,14 @@
 # https://reproducible-builds.org/specs/source-date-epoch/
 set(source ${CPACK_HOLDFAST_SOURCE})
 set(top ${CPACK_TEMPORARY_DIRECTORY})
-set(papers ${top}/usr/share/doc/holdfast)
+set(papers ${top}/usr/share/doc/${CPACK_PACKAGE_NAME})
 
 file(COPY ${source}/packaging/debian/copyright ${source}/README.md DESTINATION ${papers})
-file(MAKE_DIRECTORY ${top}/usr/share/lintian/overrides)
-file(COPY_FILE ${source}/packaging/debian/lintian-overrides ${top}/usr/share/lintian/overrides/holdfast)
+set(overrides ${source}/packaging/debian/${CPACK_PACKAGE_NAME}.lintian-overrides)
+if(EXISTS ${overrides})
+  file(MAKE_DIRECTORY ${top}/usr/share/lintian/overrides)
+  file(COPY_FILE ${overrides} ${top}/usr/share/lintian/overrides/${CPACK_PACKAGE_NAME})
+endif()
 file(COPY_FILE ${source}/CHANGELOG.md ${papers}/changelog)
 string(TIMESTAMP HOLDFAST_DATE "%a, %d %b %Y %H:%M:%S +0000" UTC)  # of SOURCE_DATE_EPOCH
 configure_file(${source}/packaging/debian/changelog.in ${papers}/changelog.Debian @ONLY)

@@ -34,7 +34,8 @@ class Contents(unittest.TestCase):
     def test_lintian_finds_no_error(self) -> None:
         if shutil.which("lintian") is None:
             self.fail("there is no lintian: scripts/setup-dependencies test")
-        found = subprocess.run(["lintian", "--allow-root", "--fail-on", "error", self.packages.deb],
+        found = subprocess.run(["lintian", "--allow-root", "--fail-on", "error", self.packages.deb,
+                                self.packages.development],
                                stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
         self.assertEqual(found.returncode, 0, found.stdout + found.stderr)
         self.assertNotIn("unused-override", found.stdout)
@@ -48,9 +49,20 @@ class Contents(unittest.TestCase):
                            "fish/vendor_completions.d/holdfast.fish"):
             self.assertTrue((self.scratch / "usr/share" / completion).is_file(), completion)
 
+    def test_the_library_has_a_package_of_its_own(self) -> None:
+        run("dpkg-deb", "--extract", self.packages.deb, self.scratch)
+        self.assertEqual([path for path in self.scratch.rglob("*") if path.suffix in (".a", ".hpp", ".pc", ".cmake")], [])
+        run("dpkg-deb", "--extract", self.packages.development, self.scratch)
+        build = self.scratch / "build"
+        run("cmake", "-S", TREE / "examples/cpp", "-B", build, f"-DCMAKE_PREFIX_PATH={self.scratch}/usr")
+        run("cmake", "--build", build)
+        nobody = {"HOME": str(self.scratch), "PATH": f"{self.scratch}/usr/bin:/usr/bin:/bin"}
+        self.assertEqual(run(build / "tunnels", "--user", env=nobody), "")
+
     def test_the_archive_runs_where_it_is_unpacked_and_says_how_to_install(self) -> None:
         run("tar", "-xzf", self.packages.archive, "-C", self.scratch)
         [top] = self.scratch.iterdir()
+        self.assertFalse((top / "include").exists(), "the library is for who builds with it")
         self.assertIn("holdfast", run(top / "bin/holdfast", "version"))
         self.assertEqual((top / "INSTALL.md").read_text(), (TREE / "packaging/INSTALL.md").read_text())
         for page in PAGES:

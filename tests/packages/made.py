@@ -28,6 +28,7 @@ class Packages:
     def __init__(self, tree: Path = TREE, umask: int = 0o022, **surroundings: str) -> None:
         run(tree / "scripts/package", env={**os.environ, **surroundings}, umask=umask)
         self.directory = tree / "build/packages"
-        self.deb = next(self.directory.glob("*.deb"))
+        self.deb = next(self.directory.glob("holdfast_*.deb"))
+        self.development = next(self.directory.glob("libholdfast-dev_*.deb"))
         self.archive = next(self.directory.glob("*.tar.gz"))
         self.sums = (self.directory / "SHA256SUMS").read_text(encoding="ascii")
