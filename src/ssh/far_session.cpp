@@ -9,7 +9,6 @@
 namespace holdfast::ssh {
 namespace {
 
-constexpr std::size_t k_boot_id = 36;
 constexpr std::string_view k_word = "holdfast-far-session";
 
 // One line for whichever login shell there is: no quote, backslash or exclamation mark in it, and `exec`, so that the
