@@ -158,6 +158,7 @@ BOOST_AUTO_TEST_CASE(a_request_is_read_whole) {
   request.host = "any";
   request.ssh_options = {"Compression=yes"};
   request.accept_new_host_key = true;
+  request.takeover = true;
   request.preflight = false;
   test::RecordedHost host;
   tunnels::Observer nobody;
@@ -169,6 +170,7 @@ BOOST_AUTO_TEST_CASE(a_request_is_read_whole) {
   BOOST_TEST((read.host == "any"));
   BOOST_TEST(read.ssh_options.at(0).key == "Compression");
   BOOST_TEST(read.accept_new_host_key);
+  BOOST_TEST(read.takeover);
   BOOST_TEST(!read.preflight);
 }
 
