@@ -4,11 +4,14 @@
 #include "os/posix_files.hpp"
 
 #include <arpa/inet.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <map>
 #include <string>
@@ -83,12 +86,84 @@ std::optional<Connection> only_connection(pid_t pid) {
   return found.front();
 }
 
+struct Address {
+  sockaddr_storage bytes{};
+  socklen_t size = 0;
+  [[nodiscard]] const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&bytes); }
+};
+
+std::optional<Address> address_of(const std::string& host, std::uint16_t port) {
+  Address address;
+  sockaddr_in v4{};
+  sockaddr_in6 v6{};
+  if (::inet_pton(AF_INET, host.c_str(), &v4.sin_addr) == 1) {
+    v4.sin_family = AF_INET;
+    v4.sin_port = htons(port);
+    address.size = sizeof v4;
+    std::memcpy(&address.bytes, &v4, sizeof v4);
+  } else if (::inet_pton(AF_INET6, host.c_str(), &v6.sin6_addr) == 1) {
+    v6.sin6_family = AF_INET6;
+    v6.sin6_port = htons(port);
+    address.size = sizeof v6;
+    std::memcpy(&address.bytes, &v6, sizeof v6);
+  } else {
+    return std::nullopt;
+  }
+  return address;
+}
+
+// A datagram socket: it asks the kernel, and sends nothing.
+class Question {
+ public:
+  explicit Question(const Address& about) : socket_(::socket(about.bytes.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {}
+  ~Question() {
+    if (socket_ >= 0) ::close(socket_);
+  }
+  Question(const Question&) = delete;
+  Question& operator=(const Question&) = delete;
+
+  [[nodiscard]] bool is_ours(const Address& address) const {
+    return ::bind(socket_, address.get(), address.size) == 0 || errno != EADDRNOTAVAIL;
+  }
+  /// Which of our addresses would be used; nothing where there is no route.
+  [[nodiscard]] std::optional<Address> source_to(const Address& peer) const {
+    Address source;
+    source.size = sizeof source.bytes;
+    if (::connect(socket_, peer.get(), peer.size) != 0) return std::nullopt;
+    if (::getsockname(socket_, reinterpret_cast<sockaddr*>(&source.bytes), &source.size) != 0) return std::nullopt;
+    return source;
+  }
+
+ private:
+  int socket_;
+};
+
+// The port is not compared.
+bool is_same_host(const Address& one, const Address& other) {
+  if (one.bytes.ss_family != other.bytes.ss_family) return false;
+  const auto at = [](const Address& address) { return reinterpret_cast<const char*>(&address.bytes); };
+  if (one.bytes.ss_family == AF_INET)
+    return std::memcmp(at(one) + offsetof(sockaddr_in, sin_addr), at(other) + offsetof(sockaddr_in, sin_addr), 4) == 0;
+  return std::memcmp(at(one) + offsetof(sockaddr_in6, sin6_addr), at(other) + offsetof(sockaddr_in6, sin6_addr), 16) ==
+         0;
+}
+
 }  // namespace
 
 std::optional<TcpPair> established_connection(pid_t pid) {
   const auto connection = only_connection(pid);
   if (!connection) return std::nullopt;
   return connection->pair;
+}
+
+Way way_of(const TcpPair& connection) {
+  const auto local = address_of(connection.local.host, 0);
+  const auto peer = address_of(connection.peer.host, connection.peer.port);
+  if (!local || !peer) return Way::same;
+  const auto source = Question(*peer).source_to(*peer);
+  // Without a route the old address may come back with it, and the connection lives.
+  if (!source || is_same_host(*source, *local)) return Way::same;
+  return Question(*local).is_ours(*local) ? Way::elsewhere : Way::lost;
 }
 
 bool reset_on_close(pid_t pid) noexcept {

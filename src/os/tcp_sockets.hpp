@@ -20,6 +20,14 @@ struct TcpPair {
 /// (behind a ProxyCommand or ProxyJump the socket belongs to another process).
 [[nodiscard]] std::optional<TcpPair> established_connection(pid_t pid);
 
+/// The way from here to a connection's other end, as it is now.
+enum class Way {
+  same,       ///< as the connection goes, or there is none at all
+  elsewhere,  ///< a new connection would go out by another address of ours; this one's is still ours
+  lost,       ///< and this one's is not ours any more: nothing of it leaves this machine
+};
+[[nodiscard]] Way way_of(const TcpPair& connection);
+
 /// Makes the kernel reset that one connection when `pid` lets go of it, however it ends, in place of sending the rest
 /// in the background: an orphan on a dead path would hold the local port for minutes, and the other end would not hear
 /// of the end at once. Works on our own descendants (pidfd_getfd(2), Linux 5.6, ptrace access). False: not possible.

@@ -1,6 +1,7 @@
 #include "supervisor/backoff.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace holdfast::supervisor {
 
@@ -49,25 +50,46 @@ Milliseconds Backoff::jitter(Milliseconds& ceiling, Milliseconds lowest, Millise
   return std::max(lowest, spread(ceiling, chance));
 }
 
-Milliseconds Backoff::after(FailureClass failure, Loss loss, TimePoint now, double chance,
-                            const std::function<Milliseconds()>& until_turn) {
-  const Urgency urgency = urgency_of(failure);
-  if (urgency == Urgency::needs_person) {
-    // What heals by itself does so soon: a home that was not mounted yet, a directory service that was restarted.
-    if (ceiling_slow_ == Milliseconds{0} && early_slow_.take(now)) return spread(k_second_look, chance);
+// What heals by itself does so soon: a home that was not mounted yet, a directory service that was restarted.
+Milliseconds Backoff::after_slow(FailureClass failure, TimePoint now, double chance) {
+  // No key is shown to a host that is not trusted: what bans those who guess does not count this.
+  const bool mistrusted = failure == FailureClass::host_key_changed || failure == FailureClass::host_key_unknown;
+  if (mistrusted && mistrusted_.take(now)) return spread(k_soon_again, chance);
+  if (ceiling_slow_ == Milliseconds{0}) {
+    if (early_slow_.take(now)) {
+      const Milliseconds look = slow_looks_++ % 2 == 0 ? k_second_look : k_third_look;
+      return spread(look, (1 + chance) / 2);
+    }
     // The first slow wait too is spread: a thousand clients of one bastion are not to come back together.
-    if (ceiling_slow_ == Milliseconds{0}) ceiling_slow_ = k_shortest_slow / 2;
-    return jitter(ceiling_slow_, k_shortest_slow, k_longest_slow, chance);
+    ceiling_slow_ = k_shortest_slow / 2;
   }
+  return jitter(ceiling_slow_, k_shortest_slow, k_longest_slow, chance);
+}
+
+Milliseconds Backoff::after_shared_loss(double chance, const Apart& apart) {
+  ceiling_ = k_spread;  // those who came too early do not come again together either
+  if (apart.own_wait) return std::max(*apart.own_wait, Milliseconds(1));
+  if (apart.until_turn) return apart.until_turn();
+  return Milliseconds(1 + static_cast<Milliseconds::rep>(static_cast<double>(k_spread.count()) * chance));
+}
+
+Milliseconds Backoff::after(FailureClass failure, Loss loss, TimePoint now, double chance, const Apart& apart) {
+  if (loss != Loss::none) lost_alone_ = loss == Loss::ours && failure != FailureClass::dead_peer;
+  const Urgency urgency = urgency_of(failure);
+  if (urgency == Urgency::needs_person) return after_slow(failure, now, chance);
   // No bastion is asked, so none is spared by waiting; a resolver that stays away for long is not worth the processes.
-  if (failure == FailureClass::dns && nameless_.take(now)) return spread(k_no_name, chance);
-  if (failure == FailureClass::refused && until_turn && refused_.take(now)) return until_turn();
-  if (loss != Loss::none && immediate_.take(now)) {
-    if (loss == Loss::ours) return Milliseconds{0};
-    ceiling_ = k_spread;  // those who came too early do not come again together either
-    if (until_turn) return until_turn();
-    return Milliseconds(1 + static_cast<Milliseconds::rep>(static_cast<double>(k_spread.count()) * chance));
+  if (failure == FailureClass::dns && nameless_.take(now)) return spread(k_soon_again, chance);
+  if (failure == FailureClass::refused) {
+    if (apart.own_wait) return spread(k_looked_at, chance);
+    if (apart.until_turn && refused_.take(now)) return apart.until_turn();
   }
+  if (loss != Loss::none && immediate_.take(now))
+    return loss == Loss::ours ? Milliseconds{0} : after_shared_loss(chance, apart);
+  // Its places are taken, and not by those who lost it with us: there are none.
+  if (failure == FailureClass::closed && lost_alone_ && turned_away_.take(now)) return spread(k_soon_again, chance);
+  // It lives: what was waited for its return says nothing of how long it will have no place.
+  const bool again = std::exchange(no_place_, failure == FailureClass::closed);
+  if (no_place_ && !again) ceiling_ = std::min(ceiling_, k_spread / 2);
   if (ceiling_ == Milliseconds{0}) ceiling_ = k_shortest_wait / 2;
   return jitter(ceiling_, k_shortest_wait, urgency == Urgency::soon ? k_longest_soon : k_longest_steady, chance);
 }
@@ -79,6 +101,7 @@ bool Backoff::allows_early(Urgency urgency, TimePoint now) {
 void Backoff::reset() noexcept {
   ceiling_ = Milliseconds{0};
   ceiling_slow_ = Milliseconds{0};
+  slow_looks_ = 0;
 }
 
 }  // namespace holdfast::supervisor

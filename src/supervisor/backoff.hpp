@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <deque>
 #include <functional>
+#include <optional>
 
 namespace holdfast::supervisor {
 
@@ -31,7 +32,7 @@ class Budget {
 enum class Urgency {
   soon,          ///< the network is at fault and tells us when it is back: 1 s → 30 s
   steady,        ///< everything else: 1 s → 60 s
-  needs_person,  ///< hardly anything heals it but a person: twice after 20 s, then 5 min → 30 min: no ban anywhere
+  needs_person,  ///< hardly anything heals it but a person: twice in the first minute, then 5 min → 30 min: no ban
 };
 [[nodiscard]] Urgency urgency_of(FailureClass failure) noexcept;
 
@@ -42,16 +43,24 @@ enum class Loss {
   shared,  ///< the bastion closed a tunnel that stood: whoever else has one there has lost it in the same moment
 };
 
-/// Over how long those who lost one bastion together come back to it: 200 of them are then 25 logins a second, of which
-/// sshd's default MaxStartups 10:30:100 has fewer than ten at a time as long as a login takes a third of a second.
-inline constexpr Milliseconds k_spread = std::chrono::seconds(8);
+/// Over how long those who lost one bastion together come back to it: no fifth of a fleet in one second.
+inline constexpr Milliseconds k_spread = std::chrono::seconds(6);
+
+/// What keeps those apart who lost one bastion together.
+struct Apart {
+  std::function<Milliseconds()> until_turn = {};  ///< within k_spread, by the wall clock; without it, chance decides
+  /// Where the bastion's port is looked at: the wait from a moment that all of them see.
+  std::optional<Milliseconds> own_wait = {};
+};
 
 inline constexpr Milliseconds k_shortest_wait = std::chrono::seconds(1);
 inline constexpr Milliseconds k_longest_soon = std::chrono::seconds(30);
 inline constexpr Milliseconds k_longest_steady = std::chrono::seconds(60);
 inline constexpr Milliseconds k_shortest_slow = std::chrono::minutes(5);
-inline constexpr Milliseconds k_second_look = std::chrono::seconds(20);
-inline constexpr Milliseconds k_no_name = std::chrono::seconds(3);
+inline constexpr Milliseconds k_second_look = std::chrono::seconds(16);
+inline constexpr Milliseconds k_third_look = std::chrono::seconds(30);
+inline constexpr Milliseconds k_soon_again = std::chrono::seconds(3);
+inline constexpr Milliseconds k_looked_at = std::chrono::seconds(60);
 inline constexpr Milliseconds k_longest_slow = std::chrono::minutes(30);
 
 class Backoff {
@@ -61,11 +70,12 @@ class Backoff {
   /// in ten minutes lasts (a flapping bastion is to see no storm); else a ceiling that grows threefold, and equal
   /// jitter below it, uniform(ceiling / 2, ceiling):
   /// https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
-  /// A name that is not resolved is asked for each 3 s at first, what a person must mend is tried twice within 40 s.
-  /// A bastion that refuses lives, and its sshd is about to come back to others too: each asks in its turn at first.
-  /// `chance` is in [0, 1); `until_turn` says where in k_spread, if anything does.
+  /// Asked for each 3 s at first: a name that is not resolved; a bastion that lets nobody else in (MaxStartups) or
+  /// shows another host key, for neither is a refused login. What else a person must mend is tried twice within 46 s.
+  /// A bastion that refuses lives, and its sshd is about to come back to others too: each asks in its turn at first, or
+  /// leaves that to the looks at its port. `chance` is in [0, 1).
   [[nodiscard]] Milliseconds after(FailureClass failure, Loss loss, TimePoint now, double chance,
-                                   const std::function<Milliseconds()>& until_turn = {});
+                                   const Apart& apart = {});
 
   /// A reason to believe that the cause is gone (the network came back, a person asked): may an attempt be made before
   /// its time? Bounded, tightly where only a person can mend it.
@@ -79,6 +89,12 @@ class Backoff {
   [[nodiscard]] static Milliseconds jitter(Milliseconds& ceiling, Milliseconds lowest, Milliseconds highest,
                                            double chance);
 
+  [[nodiscard]] Milliseconds after_slow(FailureClass failure, TimePoint now, double chance);
+  [[nodiscard]] Milliseconds after_shared_loss(double chance, const Apart& apart);
+
+  bool lost_alone_ = false;  ///< what was lost last, for certain: not by a silence, which others may hear too
+  bool no_place_ = false;    ///< the last failure was that it let nobody in
+  int slow_looks_ = 0;
   Milliseconds ceiling_{0};
   Milliseconds ceiling_slow_{0};
   Budget immediate_{20, std::chrono::minutes(10)};
@@ -86,6 +102,8 @@ class Backoff {
   Budget early_slow_{2, std::chrono::minutes(20)};
   Budget nameless_{60, std::chrono::hours(1)};
   Budget refused_{15, std::chrono::minutes(10)};
+  Budget turned_away_{20, std::chrono::minutes(10)};
+  Budget mistrusted_{20, std::chrono::minutes(30)};
 };
 
 }  // namespace holdfast::supervisor

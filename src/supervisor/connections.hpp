@@ -33,6 +33,8 @@ class Connections {
   /// A former run had the forwards there.
   [[nodiscard]] bool is_stale_at(const std::string& bastion) const { return stale_.contains(bastion); }
   [[nodiscard]] std::optional<os::TcpPair> last(const std::string& bastion) const;
+  /// This run's.
+  [[nodiscard]] std::optional<os::TcpPair> current() const { return current_ ? current_ : carrying_; }
   [[nodiscard]] const store::Connections& all() const noexcept { return last_; }
   /// This run's connection to the bastion is another process's.
   [[nodiscard]] bool is_behind_proxy() const noexcept { return behind_proxy_; }

@@ -102,7 +102,7 @@ struct Loop::Impl {
         knocker(context),
         takeover(context, host, places, tunnel->name, files, client),
         trial(context, host, files, client),
-        network_watch(context, [this] { post(NetworkGained{}); }),
+        network_watch(context, [this] { post(NetworkGained{way_of_connection()}); }),
         suspend_watch(context, [this] { post(Woke{}); }),
         file_watch(
             context, host, places, tunnel,
@@ -117,7 +117,8 @@ struct Loop::Impl {
   void make_path_watches() {
     path_watches.clear();
     for (std::size_t at = 0; at < tunnel.bastions(); ++at)
-      path_watches.emplace_back(context, [this, at] { post(PathBack{at}); });
+      path_watches.emplace_back(
+          context, [this, at] { post(PathBack{at}); }, [this, at] { post(PathRefused{at}); });
   }
 
   void tell_way() {
@@ -127,11 +128,33 @@ struct Loop::Impl {
 
   [[nodiscard]] Rules rules() {
     Rules rules = rules_of(way);
+    rules.apart = [this, by_clock = rules.apart](std::size_t bastion) {
+      Apart apart = by_clock(bastion);
+      if (can_look_at(bastion)) apart.own_wait = own_wait(place_of(tunnel->forwards.front()), k_spread);
+      return apart;
+    };
     rules.bastions = tunnel.bastions();
     rules.standby = tunnel->host == k_any_host;
     for (std::size_t at = 0; at < tunnel.bastions(); ++at)
       rules.held_before.push_back(connections.is_stale_at(tunnel.bastion(at).text()));
     return rules;
+  }
+
+  [[nodiscard]] bool can_look_at(std::size_t bastion) const {
+    return connections.last(tunnel.bastion(bastion).text()).has_value();
+  }
+
+  [[nodiscard]] NetworkGained::Way way_of_connection() const {
+    const auto pair = connections.current();
+    switch (pair ? os::way_of(*pair) : os::Way::same) {
+      case os::Way::same:
+        return NetworkGained::Way::same;
+      case os::Way::elsewhere:
+        return NetworkGained::Way::elsewhere;
+      case os::Way::lost:
+        return NetworkGained::Way::lost;
+    }
+    return NetworkGained::Way::same;
   }
 
   // --- events in

@@ -104,9 +104,14 @@ struct ProbeAnswered {
 struct TimerFired {
   Timer timer;
 };
-struct NetworkGained {};  ///< an address or a default route came
-struct Woke {};           ///< from suspend, or from being frozen
-struct PathBack {         ///< the bastion's ssh port accepts connections again
+struct NetworkGained {                                       ///< an address or a default route came
+  enum class Way { same, elsewhere, lost } way = Way::same;  ///< of the connection under way: os::Way
+};
+struct Woke {};    ///< from suspend, or from being frozen
+struct PathBack {  ///< the bastion's ssh port accepts connections again
+  std::size_t bastion = 0;
+};
+struct PathRefused {  ///< it accepts none now: whoever waited for a turn waits for PathBack
   std::size_t bastion = 0;
 };
 struct TrialAnswered {
@@ -125,7 +130,7 @@ struct StopAsked {
 using Event =
     std::variant<Started, Adopted, ChildFailedToStart, ControlReady, ChildExited, ForwardAnswered, HolderAnswered,
                  KnockAnswered, TakeoverAnswered, ForwardsChanged, ForwardsClosed, ProbeAnswered, TimerFired,
-                 NetworkGained, Woke, PathBack, TrialAnswered, Nudged, Reloaded, StopAsked>;
+                 NetworkGained, Woke, PathBack, PathRefused, TrialAnswered, Nudged, Reloaded, StopAsked>;
 
 // --- actions: what is to be done
 
@@ -247,8 +252,8 @@ struct Rules {
   std::vector<bool> held_before = {};
   /// Words for a class that the machine finds by itself; `forward`: the one it is about. Pure.
   std::function<Diagnosis(FailureClass, std::optional<std::size_t> forward)> explain;
-  /// The wait until our turn among all who lost the bastion with us: within k_spread. Without it, chance decides.
-  std::function<Milliseconds()> until_turn = {};
+  /// How we keep apart from all who lost that bastion with us.
+  std::function<Apart(std::size_t bastion)> apart = {};
 };
 
 class Machine {
@@ -277,9 +282,10 @@ class Machine {
   void handle(const ForwardsClosed&);
   void handle(const ProbeAnswered&);
   void handle(const TimerFired&);
-  void handle(const NetworkGained&);
+  void handle(const NetworkGained& event);
   void handle(const Woke&);
   void handle(const PathBack&);
+  void handle(const PathRefused&);
   void handle(const TrialAnswered&);
   void handle(const Nudged&);
   void handle(const Reloaded&);
@@ -338,6 +344,7 @@ class Machine {
   [[nodiscard]] Milliseconds standby_wait() const;
   [[nodiscard]] std::size_t first_due() const;
   [[nodiscard]] bool held_before() const;
+  [[nodiscard]] Apart apart(std::size_t bastion) const;
   [[nodiscard]] Backoff& backoff() { return choices_[view_.bastion].backoff; }
   [[nodiscard]] bool is_own_stale() const;
   [[nodiscard]] bool is_takeover_due() const;

@@ -29,6 +29,8 @@ std::size_t Machine::first_due() const {
   return static_cast<std::size_t>((ready != choices_.end() ? ready : first) - choices_.begin());
 }
 
+Apart Machine::apart(std::size_t bastion) const { return rules_.apart ? rules_.apart(bastion) : Apart{}; }
+
 void Machine::note_failure(std::size_t bastion, FailureClass failure, Milliseconds wait) {
   Choice& choice = choices_[bastion];
   choice.urgency = urgency_of(failure);
@@ -46,7 +48,7 @@ void Machine::wait_for_retry(Loss loss) {
   cancel_all();
   const FailureClass failure = cause_ ? cause_->failure : FailureClass::unknown;
   const std::string reason = cause_ ? cause_->message : "ssh ended";
-  note_failure(view_.bastion, failure, backoff().after(failure, loss, now_, chance_, rules_.until_turn));
+  note_failure(view_.bastion, failure, backoff().after(failure, loss, now_, chance_, apart(view_.bastion)));
   next_ = loss == Loss::none ? first_due() : view_.bastion;
   const Choice& next = choices_[next_];
   const bool needs_person = next.urgency == Urgency::needs_person;
@@ -105,7 +107,7 @@ void Machine::handle(const TrialAnswered& event) {
     return move_back_to(event.bastion);
   }
   choice.between_trials = std::clamp(choice.between_trials * 2, k_shortest_stay, k_longest_between_trials);
-  const Milliseconds wait = choice.backoff.after(event.why->failure, Loss::none, now_, chance_, rules_.until_turn);
+  const Milliseconds wait = choice.backoff.after(event.why->failure, Loss::none, now_, chance_, apart(event.bastion));
   const auto spread = static_cast<double>(choice.between_trials.count()) * (1 + chance_) / 2;
   note_failure(event.bastion, event.why->failure, std::max(wait, Milliseconds(static_cast<Milliseconds::rep>(spread))));
   plan_trial();
@@ -133,6 +135,17 @@ void Machine::handle(const PathBack& event) {
     choice.due = now_;
     plan_trial();
   }
+}
+
+// A wait that was for the others' sake would find no sshd at its end: the watch tells when there is one. Where there is
+// another bastion, that wait is what keeps a fleet from storming the next.
+void Machine::handle(const PathRefused& event) {
+  if (phase_ != Phase::waiting || choices_.size() != 1 || event.bastion != 0 || !apart(0).own_wait) return;
+  Choice& choice = choices_[0];
+  if (choice.urgency == Urgency::needs_person || choice.due - now_ >= k_looked_at / 2) return;
+  choice.due = now_ + choice.backoff.after(FailureClass::refused, Loss::none, now_, chance_, apart(0));
+  view_.next_attempt = choice.due;
+  set(Timer::retry, std::chrono::ceil<Milliseconds>(choice.due - now_));
 }
 
 void Machine::watch_path(WatchPath watch) { actions_.emplace_back(watch); }

@@ -45,7 +45,14 @@ void Machine::handle(const TimerFired& event) {
   }
 }
 
-void Machine::handle(const NetworkGained&) { look_now(); }
+void Machine::handle(const NetworkGained& event) {
+  // An address that is not ours any more can neither send nor hear: there is nothing to be found out by waiting.
+  if (event.way == NetworkGained::Way::lost && is_logged_in())
+    return give_up(
+        {FailureClass::dead_peer, "this machine has another address now: the connection ended with the former", {}});
+  woke_ = woke_ || (event.way == NetworkGained::Way::elsewhere && phase_ == Phase::up);
+  look_now();
+}
 
 void Machine::handle(const Woke&) {
   woke_ = phase_ == Phase::up;

@@ -4,6 +4,9 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 #include <utility>
 
 namespace holdfast::supervisor {
@@ -12,7 +15,7 @@ namespace {
 using boost::asio::ip::tcp;
 using error_code = boost::system::error_code;
 
-// Of one connection. Shorter than TCP's first retransmission (RFC 6298: 1 s): a second SYN would bring twice as many
+// Of one look. Shorter than TCP's first retransmission (RFC 6298: 1 s): a second SYN would bring twice as many
 // back in the moment of the return.
 constexpr Milliseconds k_patience(900);
 
@@ -23,18 +26,24 @@ struct PathWatch::Impl : std::enable_shared_from_this<Impl> {
   tcp::socket socket;
   boost::asio::steady_timer timer;
   std::function<void()> on_back;
+  std::function<void()> on_refused;
   tcp::endpoint bastion;
   double place = 0;
-  bool failed = false;   ///< the edge has its first half
-  bool refused = false;  ///< so the last connection ended
+  bool failed = false;                      ///< the edge has its first half
+  std::optional<TimePoint> refusing_since;  ///< unless the last look came to nothing
+  bool told = false;                        ///< that it refuses
   bool connecting = false;
   bool on = false;
   bool over = false;  ///< it was seen open
 
-  Impl(boost::asio::io_context& owner, std::function<void()> handler)
-      : context(owner), socket(owner), timer(owner), on_back(std::move(handler)) {}
+  Impl(boost::asio::io_context& owner, std::function<void()> back, std::function<void()> refused)
+      : context(owner), socket(owner), timer(owner), on_back(std::move(back)), on_refused(std::move(refused)) {}
 
-  void wait_for_turn() { wait(until_look(place, since_epoch(), refused)); }
+  void wait_for_turn() {
+    std::optional<Milliseconds> refused;
+    if (refusing_since) refused = std::chrono::duration_cast<Milliseconds>(Clock::now() - *refusing_since);
+    wait(until_look(place, since_epoch(), refused));
+  }
 
   void wait(Milliseconds span) {
     timer.expires_after(span);
@@ -45,15 +54,25 @@ struct PathWatch::Impl : std::enable_shared_from_this<Impl> {
   }
 
   void on_timer() {
+    if (over) return tell(on_back);
     if (std::exchange(connecting, false)) {  // no answer
       failed = true;
-      refused = false;
+      told = false;
+      refusing_since.reset();
       close();
       return wait_for_turn();
     }
+    look();
+  }
+
+  void look() {
     error_code error;
     socket.open(bastion.protocol(), error);
     if (error) return wait_for_turn();
+    // The handshake's last packet is kept for 40 ms and more, in the hope of data to go with it; then there is no more
+    // a connection that it could belong to. Where the kernel does not do so, sshd sees one that says nothing.
+    const int later = 0;
+    ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_QUICKACK, &later, sizeof later);
     connecting = true;
     socket.async_connect(bastion, [self = weak_from_this()](const error_code& result) {
       const auto alive = self.lock();
@@ -65,26 +84,34 @@ struct PathWatch::Impl : std::enable_shared_from_this<Impl> {
   void on_connected(const error_code& error) {
     connecting = false;
     close();
-    if (error) {
-      failed = true;
-      refused = error == boost::asio::error::connection_refused;
-      return wait_for_turn();
-    }
+    if (error) return on_failed(error == boost::asio::error::connection_refused);
     timer.cancel();
     over = true;
-    if (!failed) return;           // it was there all along: nothing to wait for, and the bastion is left in peace
-    const auto handler = on_back;  // which may stop us
-    handler();
+    if (!failed) return;  // it was there all along: nothing to wait for
+    if (!refusing_since) return tell(on_back);
+    wait(own_wait(place, k_spread));
   }
+
+  void on_failed(bool refused) {
+    failed = true;
+    if (!refused) refusing_since.reset();
+    if (refused && !refusing_since) refusing_since = Clock::now();
+    wait_for_turn();
+    if (refused && !std::exchange(told, true)) tell(on_refused);
+  }
+
+  // It may stop us.
+  static void tell(std::function<void()> handler) { handler(); }
 
   void close() {
     error_code ignored;
-    socket.close(ignored);  // NOLINT(bugprone-unused-return-value)
+    socket.set_option(boost::asio::socket_base::linger(true, 0), ignored);  // NOLINT(bugprone-unused-return-value)
+    socket.close(ignored);                                                  // NOLINT(bugprone-unused-return-value)
   }
 };
 
-PathWatch::PathWatch(boost::asio::io_context& context, std::function<void()> on_back)
-    : impl_(std::make_shared<Impl>(context, std::move(on_back))) {}
+PathWatch::PathWatch(boost::asio::io_context& context, std::function<void()> on_back, std::function<void()> on_refused)
+    : impl_(std::make_shared<Impl>(context, std::move(on_back), std::move(on_refused))) {}
 PathWatch::~PathWatch() = default;
 
 void PathWatch::start(const TcpEnd& bastion, double place, const WatchPath& known) {
@@ -97,13 +124,15 @@ void PathWatch::start(const TcpEnd& bastion, double place, const WatchPath& know
     impl_->on = true;
     impl_->bastion = wanted;
     impl_->place = place;
-    impl_->refused = known.refused;
+    if (known.refused) impl_->refusing_since = Clock::now();
     impl_->wait_for_turn();
   }
   impl_->failed |= known.gone;
 }
 
 // What is under way holds the former Impl weakly: it comes to nothing.
-void PathWatch::stop() { impl_ = std::make_shared<Impl>(impl_->context, std::move(impl_->on_back)); }
+void PathWatch::stop() {
+  impl_ = impl_ = std::make_shared<Impl>(impl_->context, std::move(impl_->on_back), std::move(impl_->on_refused));
+}
 
 }  // namespace holdfast::supervisor

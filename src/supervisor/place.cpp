@@ -18,12 +18,16 @@ double place_of(const Forward& forward) {
   return turns - std::floor(turns);
 }
 
+Milliseconds own_wait(double place, Milliseconds span) {
+  return Milliseconds(static_cast<Milliseconds::rep>(static_cast<double>(span.count()) * place));
+}
+
 Milliseconds since_epoch() {
   return std::chrono::duration_cast<Milliseconds>(std::chrono::system_clock::now().time_since_epoch());
 }
 
 Milliseconds until_turn(double place, Milliseconds now, Milliseconds period) {
-  const Milliseconds moment(static_cast<Milliseconds::rep>(static_cast<double>(period.count()) * place));
+  const Milliseconds moment = own_wait(place, period);
   const Milliseconds into = now % period;
   const Milliseconds wait = moment > into ? moment - into : moment + period - into;
   return wait < period / 8 ? wait + period : wait;

@@ -11,6 +11,9 @@ namespace holdfast::supervisor {
 /// has to know of the others, and no second gets more than its share by chance.
 [[nodiscard]] double place_of(const Forward& forward);
 
+/// The wait of the one at this place, from a moment that all of them see: `span` for the last.
+[[nodiscard]] Milliseconds own_wait(double place, Milliseconds span);
+
 /// What the wall clock says, which machines have in common.
 [[nodiscard]] Milliseconds since_epoch();
 

@@ -7,18 +7,22 @@
 namespace holdfast::supervisor {
 
 Rules rules_of(const Tunnel& tunnel) {
-  return Rules{
-      .forwards = tunnel->forwards.size(),
-      .bastions = 1,
-      .probe_interval = tunnel->probe_interval,
-      .takeover = tunnel->takeover,
-      .target_by_name = has_name_as_target(tunnel),
-      .explain =
-          [&tunnel](FailureClass failure, std::optional<std::size_t> forward) {
-            return forward ? ssh::explain(failure, tunnel, tunnel->forwards.at(*forward))
-                           : ssh::explain(failure, tunnel);
-          },
-      .until_turn = [&tunnel] { return until_turn(place_of(tunnel->forwards.front()), since_epoch(), k_spread); }};
+  return Rules{.forwards = tunnel->forwards.size(),
+               .bastions = 1,
+               .probe_interval = tunnel->probe_interval,
+               .takeover = tunnel->takeover,
+               .target_by_name = has_name_as_target(tunnel),
+               .explain =
+                   [&tunnel](FailureClass failure, std::optional<std::size_t> forward) {
+                     return forward ? ssh::explain(failure, tunnel, tunnel->forwards.at(*forward))
+                                    : ssh::explain(failure, tunnel);
+                   },
+               .apart =
+                   [&tunnel](std::size_t) {
+                     const double place = place_of(tunnel->forwards.front());
+                     return Apart{.until_turn = [place] { return until_turn(place, since_epoch(), k_spread); },
+                                  .own_wait = {}};
+                   }};
 }
 
 }  // namespace holdfast::supervisor

@@ -30,6 +30,7 @@ from ground import Ground  # noqa: E402
 from report import MARKS, Report, cell  # noqa: E402
 
 FAST_ROUNDS, SLOW_ROUNDS = 5, 3
+BOOT = 12  # seconds for a lab and its engines
 
 
 class Run:
@@ -55,14 +56,23 @@ class Run:
                 self.report.forget(fault.key)
         jobs: dict[bool, list[Fault]] = {True: [], False: []}
         for fault in faults:
-            jobs[fault.slow] += [fault] * self.rounds(fault)
-        jobs[True].sort(key=lambda fault: -fault.cap)
+            jobs[fault.aside] += [fault] * self.rounds(fault)
+        jobs[True].sort(key=lambda fault: -fault.at_most)
+        self.say(f"at most {self.estimate(jobs) / 60:.0f} min")
         with ExitStack() as labs:
             grounds = [self.ground(labs.enter_context(Lab()))]
             self.work(grounds, jobs[False])
             while len(grounds) < min(self.wanted.labs, len(jobs[True])):
                 grounds.append(self.ground(labs.enter_context(Lab())))
             self.work(grounds, jobs[True])
+
+    def estimate(self, jobs: dict[bool, list[Fault]]) -> float:
+        """Seconds, if nobody comes back before the cap."""
+        labs = min(self.wanted.labs, len(jobs[True]) or 1)
+        free = [0.0] * labs
+        for fault in jobs[True]:
+            free[free.index(min(free))] += fault.at_most
+        return sum(fault.at_most for fault in jobs[False]) + max(free) + BOOT * labs
 
     def ground(self, lab: Lab) -> Ground:
         ground = Ground(lab, self.wanted.engines)
@@ -92,7 +102,7 @@ class Run:
     def one(self, ground: Ground, fault: Fault) -> None:
         self.say(f"{fault.key} begins")
         try:
-            ground.reset()
+            ground.reset(fault.key)
             rows = fault.run(ground)
         except Exception:
             self.say(f"{fault.key} could not be measured:\n{traceback.format_exc()}")
@@ -107,12 +117,16 @@ class Run:
                                               for key, seconds in times.items()))
 
     def show(self) -> None:
-        print(self.report.table(ENGINES))
+        self.report.seconds += time.monotonic() - self._begin
+        self.say(f"it took {(time.monotonic() - self._begin) / 60:.0f} min")
+        reasons = {fault.key: fault.why for fault in FAULTS}
+        table = self.report.table(ENGINES, reasons)
+        print(table)
         for note in self.report.notes:
             self.say(note)
         self.save()
         if self.wanted.write:
-            put_between_marks(self.wanted.write, MARKS, self.report.table(ENGINES) + "\n")
+            put_between_marks(self.wanted.write, MARKS, table + "\n")
 
     def save(self) -> None:
         if self.wanted.json:
@@ -136,7 +150,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="each fault once")
     parser.add_argument("--only", type=names(faults), default=[], metavar="FAULT,…", help=", ".join(faults))
     parser.add_argument("--engines", type=names(engines), default=engines, metavar="KEY,…", help=", ".join(engines))
-    parser.add_argument("--labs", type=int, default=3, help="for the slow faults, at once")
+    parser.add_argument("--labs", type=int, default=5, help="for the slow faults, at once")
     parser.add_argument("--holdfast", type=Path, default=Path("build/static/holdfast"))
     parser.add_argument("--json", type=Path, metavar="FILE", help="every single time, too")
     parser.add_argument("--resume", action="store_true", 

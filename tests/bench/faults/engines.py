@@ -34,6 +34,8 @@ class Engine:
     command: str = ""         # of a unit written here
     options: str = ""
     engine: str = ""          # of holdfast's setup
+    extra: tuple[str, ...] = ()  # arguments of it
+    only: str = ""            # takes part in that fault alone
 
     @property
     def unit(self) -> str:
@@ -44,7 +46,7 @@ class Engine:
         if self.engine:
             holdfast = Holdfast(lab.workstation)
             done = holdfast.run("setup", "-p", str(self.port), "-b", "gate@bastion", "--system", "--run-as", "ann",
-                                "--backend", "systemd-system", "--engine", self.engine, check=False)
+                                "--backend", "systemd-system", "--engine", self.engine, *self.extra, check=False)
             return None if done.returncode == 0 else done.stderr.strip().splitlines()[0]
         text = UNIT.format(what=self.title, user="ann", command=self.command, same=SAME, options=self.options,
                            key="/home/ann/.ssh/id_ed25519", port=self.port)
@@ -72,6 +74,7 @@ ENGINES = [
     Engine("autossh-engine", "holdfast, autossh engine", 2302, engine="autossh"),
     Engine("seed", "autossh, scitex-tunnel's unit", 2303, command="/usr/bin/autossh -M 0"),
     Engine("keepalive", "autossh, ServerAlive 30 × 3", 2304, command="/usr/bin/autossh -M 0", options=KEEPALIVE),
+    Engine("takeover", "holdfast, takeover = yes", 2306, engine="native", extra=("--takeover",), only="address"),
     Engine("plain", "ssh, Restart=always", 2305, command="/usr/bin/ssh"),
 ]
 

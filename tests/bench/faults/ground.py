@@ -22,20 +22,21 @@ class Ground:
         lab.bastion.admit(ann)
         lab.bastion.run(["systemctl", "mask", "--now", "cron"])
         # A login is to cost the same for each, and a fault is not to be mended by another setting of the bastion's.
-        self.engines: list[Engine] = []
+        self.installed: list[Engine] = []
+        self.engines: list[Engine] = []  # that take part in this fault
         self.absent: dict[str, str] = {}
         for engine in [one for one in ENGINES if one.key in wanted]:
             why = engine.install(lab)
             if why:
                 self.absent[engine.title] = why
             else:
-                self.engines.append(engine)
+                self.installed.append(engine)
         self.holdfast = Holdfast(lab.workstation)
         self.save_host_key()
 
     # -- before each fault
 
-    def reset(self) -> None:
+    def reset(self, fault: str) -> None:
         """No fault is left, nothing remembers the last one, every tunnel stands."""
         lab = self.lab
         for host in lab.hosts.values():
@@ -44,11 +45,12 @@ class Ground:
             else:
                 host.boot()
         lab.network.mend_all()
-        units = [engine.unit for engine in self.engines]
-        lab.workstation.run(["systemctl", "stop", *units])
+        self.engines = self.installed
+        lab.workstation.run(["systemctl", "stop", *(engine.unit for engine in self.engines)])
         lab.workstation.run(["systemctl", "reset-failed"])
         until("the bastion to let every session go", self._no_session, 20)
-        lab.workstation.run(["systemctl", "start", *units])
+        self.engines = [engine for engine in self.installed if engine.only in ("", fault)]
+        lab.workstation.run(["systemctl", "start", *(engine.unit for engine in self.engines)])
         for engine in self.engines:
             until(f"{engine.title} to be up", lambda: lab.bastion.banner(engine.port), 60)
         time.sleep(2)  # supervisors see that all is well

@@ -14,6 +14,9 @@ from ground import Times
 MARKS = ("<!-- faults: written by tests/bench/faults -->\n", "<!-- end of faults -->\n")
 
 
+NOISE = 0.2  # seconds
+
+
 @dataclass
 class Row:
     fault: str
@@ -36,12 +39,13 @@ class Report:
         self.notes: list[str] = []
         self.versions = ""
         self.absent: dict[str, str] = {}
+        self.seconds = 0.0  # that all of it took, over every run that was resumed
 
     def add(self, fault: str, cap: float, rows: dict[str, Times]) -> None:
         for title, times in rows.items():
             self.rows.setdefault(title, Row(fault, cap)).add(times)
 
-    def table(self, engines: list[Engine]) -> str:
+    def table(self, engines: list[Engine], reasons: dict[str, str]) -> str:
         """Markdown, with the date: it goes into the README as it is."""
         shown = [engine for engine in engines if any(engine.key in row.times for row in self.rows.values())]
         lines = ["| fault | " + " | ".join(engine.title for engine in shown) + " |",
@@ -49,15 +53,34 @@ class Report:
         for title, row in self.rows.items():
             cells = [cell(row.median(engine.key), row.cap) for engine in shown]
             lines.append(f"| {title} | " + " | ".join(cells) + " |")
-        most = max((len(times) for row in self.rows.values() for times in row.times.values()), default=0)
+        rounds = sorted({len(times) for row in self.rows.values() for times in row.times.values()}, reverse=True)
         lines += ["", f"Seconds until a byte came back through the port, from the end of the fault (from its beginning where "
-                  f"it does not end); medians of up to {most}. {datetime.date.today().isoformat()}: {self.versions}."]
+                  f"it does not end); medians of {' or '.join(map(str, rounds))}. A length is drawn anew each time, "
+                  f"so that none is in step with somebody's retries. {datetime.date.today().isoformat()}, in "
+                  f"{self.seconds / 60:.0f} min: {self.versions}."]
         lines += [f"Not there: {title} ({why})." for title, why in self.absent.items()]
+        if slower := self.slower(engines, reasons):
+            lines += ["", "More than a tenth slower than somebody:", ""] + slower
         return "\n".join(lines)
+
+    def slower(self, engines: list[Engine], reasons: dict[str, str]) -> list[str]:
+        """The rows in which holdfast is, with the reason that is known."""
+        lines = []
+        for title, row in self.rows.items():
+            ours = row.median("native")
+            rivals = {engine.title: row.median(engine.key) for engine in engines if not engine.engine}
+            best = min((one for one in rivals.items() if one[1] is not None), key=lambda one: one[1], default=None)
+            if ours is None or best is None or ours <= 1.1 * best[1]:
+                continue
+            why = reasons.get(row.fault, "") or "no reason is known"
+            if ours - best[1] < NOISE:
+                why = "as one login differs from the next"
+            lines.append(f"- {title}: {cell(ours, row.cap)} against {cell(best[1], row.cap)} of {best[0]}; {why}.")
+        return lines
 
     def json(self, rounds: dict[str, int]) -> dict[str, Any]:
         return {"date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-                "versions": self.versions, "rounds": rounds, "notes": self.notes, "absent": self.absent,
+                "versions": self.versions, "seconds": self.seconds, "rounds": rounds, "notes": self.notes, "absent": self.absent,
                 "rows": [{"row": title, "fault": row.fault, "cap": row.cap, "times": row.times}
                          for title, row in self.rows.items()]}
 
@@ -65,6 +88,7 @@ class Report:
     def load(self, told: dict[str, Any]) -> None:
         """What json() gave in an earlier run, under what is measured in this one."""
         self.versions, self.absent, self.notes = told["versions"], told["absent"], told["notes"]
+        self.seconds = told.get("seconds", 0.0)
         for row in told["rows"]:
             self.rows[row["row"]] = Row(row["fault"], row["cap"], row["times"])
 

@@ -142,6 +142,15 @@ BOOST_AUTO_TEST_CASE(the_one_connection_of_a_process_is_found) {
   BOOST_TEST(!established_connection(::getpid()).has_value());  // two: which is the one?
 }
 
+// 192.0.2.0/24 is nobody's, RFC 5737.
+BOOST_AUTO_TEST_CASE(an_address_that_is_no_longer_ours_is_told_from_one_that_is) {
+  const auto way = [](const char* local, const char* peer) { return way_of({{local, 40'000}, {peer, 22}}); };
+  BOOST_TEST((way("127.0.0.1", "127.0.0.1") == Way::same));
+  BOOST_TEST((way("127.0.0.2", "127.0.0.1") == Way::elsewhere));
+  BOOST_TEST((way("192.0.2.7", "127.0.0.1") == Way::lost));
+  BOOST_TEST((way("192.0.2.7", "not an address") == Way::same));
+}
+
 BOOST_AUTO_TEST_CASE(users_are_found_through_the_name_service) {
   const auto root = host->find_user("root");
   BOOST_REQUIRE(root);

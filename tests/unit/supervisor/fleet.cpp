@@ -11,7 +11,6 @@ namespace {
 using std::chrono::seconds;
 
 constexpr Milliseconds k_login(300);  // seen on the lab's bastion
-constexpr Milliseconds k_look(10);    // sshd's child finds the connection closed
 constexpr Milliseconds k_reply(5);
 constexpr std::array k_syns{seconds(0), seconds(1), seconds(3), seconds(7)};  // tcp_syn_retries' first steps
 constexpr seconds k_connect_timeout(10);
@@ -30,7 +29,9 @@ Fleet::Fleet(std::size_t size, std::uint64_t seed) : random_(seed), members_(siz
   for (Member& member : members_) {
     Rules rules = plain_rules();
     member.place = place_of(Forward::parse(std::to_string(port++)).value());
-    rules.until_turn = [this, &member] { return until_turn(member.place, wall_clock(), k_spread); };
+    rules.apart = [&member](std::size_t) {
+      return Apart{.until_turn = {}, .own_wait = own_wait(member.place, k_spread)};
+    };
     member.world = std::make_unique<World>(std::move(rules));
     // Each began at its own time, as people's machines do.
     at(now_ + Milliseconds(static_cast<Milliseconds::rep>(chance() * 60'000)), [&] { give(member, Started{}); });
@@ -118,9 +119,10 @@ void Fleet::look_at(Member& member) {
   }
   if (std::exchange(member.watching, world.path_watched) != world.path_watched) {
     ++member.watch;
-    member.saw_failure = false;
+    member.saw_failure = member.told = false;
+    member.refusing_since.reset();
     if (world.path_watched) {
-      member.saw_refusal = world.path.refused;
+      if (world.path.refused) member.refusing_since = now_;
       look_later(member);
     }
   }
@@ -159,7 +161,6 @@ void Fleet::connect(Member& member, std::size_t try_number) {
 }
 
 void Fleet::arrive(Member& member) {
-  count(seen_.connections);
   if (drops()) {
     ++seen_.dropped;
     return fail(member, FailureClass::closed, k_reply);  // kex_exchange_identification: Connection closed by …
@@ -198,25 +199,32 @@ void Fleet::ask(Member& member) {
   });
 }
 
-// PathWatch, one look.
+// PathWatch, one look. sshd knows nothing of it.
 void Fleet::look(Member& member) {
+  count(seen_.looks);
   if (is_away()) {
     member.saw_failure = true;
-    member.saw_refusal = refuses();
-  } else {
-    count(seen_.connections);
-    ++unauthenticated_;
-    at(now_ + k_look, [this] { --unauthenticated_; });
-    ++member.watch;
-    member.watching = member.world->path_watched = false;
-    if (member.saw_failure) give(member, PathBack{});  // else it was there all along
+    if (!refuses()) member.refusing_since.reset();
+    if (refuses() && !member.refusing_since) member.refusing_since = now_;
+    look_later(member);
+    if (!refuses()) member.told = false;
+    if (refuses() && !std::exchange(member.told, true)) give(member, PathRefused{});
     return;
   }
-  look_later(member);
+  const std::uint64_t watch = ++member.watch;
+  if (!member.saw_failure) return;  // it was there all along
+  const Milliseconds wait = member.refusing_since ? own_wait(member.place, k_spread) : Milliseconds{0};
+  at(now_ + wait, [this, &member, watch] {
+    if (member.watch != watch || !member.watching) return;
+    member.watching = member.world->path_watched = false;
+    give(member, PathBack{});
+  });
 }
 
 void Fleet::look_later(Member& member) {
-  at(now_ + until_look(member.place, wall_clock(), member.saw_refusal), [this, &member, watch = member.watch] {
+  std::optional<Milliseconds> refused;
+  if (member.refusing_since) refused = std::chrono::duration_cast<Milliseconds>(now_ - *member.refusing_since);
+  at(now_ + until_look(member.place, wall_clock(), refused), [this, &member, watch = member.watch] {
     if (member.watch == watch) look(member);
   });
 }

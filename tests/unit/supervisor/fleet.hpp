@@ -23,7 +23,7 @@ enum class Outage {
 /// What the bastion saw, second by second from the loss on.
 struct Seen {
   std::vector<std::size_t> logins;             ///< ssh was started, whatever became of it
-  std::vector<std::size_t> connections;        ///< taken by sshd: logins and looks at its port
+  std::vector<std::size_t> looks;              ///< SYNs at its port, of which sshd knows nothing
   std::size_t dropped = 0;                     ///< by MaxStartups
   std::chrono::duration<double> last_back{0};  ///< after the return, until the last one was up
   std::chrono::duration<double> median_back{0};
@@ -49,9 +49,10 @@ class Fleet {
     std::uint64_t run = 0;    ///< what belongs to a former ssh is void
     std::uint64_t watch = 0;  ///< and to a former watch of the port
     bool watching = false;
-    bool saw_failure = false;   ///< the edge has its first half
-    bool saw_refusal = false;   ///< and the last look was refused
-    bool sshd_lost_it = false;  ///< the bastion's end of its connection is gone
+    bool saw_failure = false;                 ///< the edge has its first half
+    bool told = false;                        ///< that it refuses
+    std::optional<TimePoint> refusing_since;  ///< unless the last look came to nothing
+    bool sshd_lost_it = false;                ///< the bastion's end of its connection is gone
     std::array<std::optional<TimePoint>, k_timers> armed;
     std::optional<TimePoint> back;
   };

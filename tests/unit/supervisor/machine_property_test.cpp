@@ -122,7 +122,9 @@ void step(Random& random, World& world) {
     if (const auto timer = next_timer(world)) return void(world.fire(*timer, chance));
   }
   world.pass(Milliseconds(below(random, 90'000)));
-  switch (below(random, 12)) {
+  switch (below(random, 13)) {
+    case 11:
+      return void(world.give(PathRefused{below(random, 3)}, chance));
     case 9:
       return void(world.give(Adopted{}, chance));  // too late: one has begun
     case 7:
@@ -130,7 +132,7 @@ void step(Random& random, World& world) {
     case 8:
       return void(world.give(some_change(random, world), chance));
     case 0:
-      return void(world.give(NetworkGained{}, chance));
+      return void(world.give(NetworkGained{static_cast<NetworkGained::Way>(below(random, 3))}, chance));
     case 1:
       return void(world.give(Woke{}, chance));
     case 2:
@@ -172,6 +174,10 @@ BOOST_AUTO_TEST_CASE(no_stream_of_events_breaks_a_promise) {
     rules.takeover = below(random, 2) == 0;
     rules.target_by_name = below(random, 2) == 0;
     rules.bastions = below(random, 2) == 0 ? 1 : 1 + below(random, 3);
+    if (below(random, 2) == 0)
+      rules.apart = [wait = Milliseconds(below(random, 6000))](std::size_t) {
+        return Apart{.until_turn = {}, .own_wait = wait};
+      };
     for (std::size_t at = 0; at < rules.bastions; ++at) rules.held_before.push_back(below(random, 2) == 0);
     rules.probe_interval = std::chrono::seconds(10 + below(random, 3590));
     World world(rules);

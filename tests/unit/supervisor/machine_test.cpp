@@ -80,7 +80,7 @@ BOOST_AUTO_TEST_CASE(a_refused_key_is_told_as_failed_and_tried_again_slowly) {
   BOOST_TEST((story.state() == TunnelState::failed));
   BOOST_TEST(!story.path_watched);
   for (int soon = 0; soon < 2; ++soon) {  // a directory service that was restarted, a home that was not mounted yet
-    BOOST_TEST((story.wait_of(Timer::retry) <= k_second_look));
+    BOOST_TEST((story.wait_of(Timer::retry) <= k_third_look));
     story.fire(Timer::retry);
     story.child_dies(failure(FailureClass::auth));
   }
@@ -191,6 +191,39 @@ BOOST_AUTO_TEST_CASE(news_of_the_network_shortens_the_wait_and_asks_for_proof) {
   story.bring_up();
   BOOST_TEST(has<Probe>(story.give(Woke{})));
   BOOST_TEST(!has<Probe>(story.give(NetworkGained{})));  // one is under way
+}
+
+// Nothing sent from an address that is gone ever leaves: the sessions through it are lost, and each second counts.
+BOOST_AUTO_TEST_CASE(a_connection_whose_address_is_gone_is_ended_at_once_and_replaced_at_once) {
+  Story story;
+  story.bring_up();
+  BOOST_TEST(has<EndChild>(story.give(NetworkGained{NetworkGained::Way::lost})));
+  BOOST_TEST(has<StartChild>(story.child_dies()));
+  BOOST_TEST((story.last_class() == FailureClass::dead_peer));
+}
+
+BOOST_AUTO_TEST_CASE(a_connection_that_a_new_one_would_not_go_beside_has_less_time_to_answer) {
+  Story story;
+  story.bring_up();
+  const Actions actions = story.give(NetworkGained{NetworkGained::Way::elsewhere});
+  BOOST_REQUIRE(has<Probe>(actions));
+  for (const Action& action : actions)
+    if (const auto* probe = std::get_if<Probe>(&action)) BOOST_TEST((probe->patience == k_short_probe_patience));
+  story.probe_says(Probed::verified);
+  BOOST_TEST((story.state() == TunnelState::up));
+}
+
+BOOST_AUTO_TEST_CASE(a_wait_for_ones_turn_becomes_a_wait_for_the_watch_when_nobody_listens) {
+  Rules rules = plain_rules();
+  rules.apart = [](std::size_t) { return Apart{.until_turn = {}, .own_wait = std::chrono::seconds(4)}; };
+  Story story(rules);
+  story.bring_up();
+  story.child_dies(failure(FailureClass::closed));
+  BOOST_TEST((story.wait_of(Timer::retry) == std::chrono::seconds(4)));
+  BOOST_TEST(story.path_watched);
+  story.give(PathRefused{});
+  BOOST_TEST((story.wait_of(Timer::retry) >= k_looked_at / 2));
+  BOOST_TEST(has<StartChild>(story.give(PathBack{})));
 }
 
 BOOST_AUTO_TEST_CASE(an_attempt_stuck_on_a_path_that_came_back_is_begun_anew) {
