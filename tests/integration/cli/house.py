@@ -179,7 +179,10 @@ class TunnelHouse(House):
             visitor.settimeout(5)
             if visitor.connect_ex(("127.0.0.1", port or self.port)) != 0:
                 return b""
-            return visitor.recv(4)
+            try:
+                return visitor.recv(4)
+            except ConnectionResetError:  # whoever listened went away meanwhile
+                return b""
 
     @staticmethod
     def kill(pid: int, number: int = signal.SIGKILL) -> None:
