@@ -247,6 +247,9 @@ def max_startups(ground: Ground, cap: float) -> Rows:
 SPREAD = "each tunnel waits for its turn by its port, for those of a fleet come back to one bastion together (ADR 10)"
 BANS = "a refused login is tried three times in a minute and no more, so that no bastion bans anyone"
 
+KEPT = ("the connection lives and is kept, with the sessions through it: the byte waits for the next retransmission of TCP, "
+        "which each connection has at a time of its own")
+
 
 def _fault(key: str, run: Callable[[Ground, float], Rows], cap: float, lasts: float, slow: bool = False,
            aside: bool = True, why: str = "") -> Fault:
@@ -260,8 +263,8 @@ FAULTS = [
     _fault("restart-60", bastion_away(60), 60, 60, slow=True, why=SPREAD),
     _fault("power", bastion_power, 60, 15, slow=True, aside=False, why=SPREAD),  # a boot wants the machine for itself
     _fault("stale", stale, 30, 15),
-    _fault("cable-10", cable(10), 30, 10),
-    _fault("cable-300", cable(300), 60, 300, slow=True),
+    _fault("cable-10", cable(10), 30, 10, why=KEPT),
+    _fault("cable-300", cable(300), 60, 300, slow=True, why=KEPT),
     _fault("blackhole", blackhole, 60, 120, slow=True),
     _fault("half-open", half_open, 130, 0, slow=True),
     _fault("address", address_changed, 60, 0, slow=True),

@@ -47,7 +47,8 @@ class Report:
 
     def table(self, engines: list[Engine], reasons: dict[str, str]) -> str:
         """Markdown, with the date: it goes into the README as it is."""
-        shown = [engine for engine in engines if any(engine.key in row.times for row in self.rows.values())]
+        shown = [engine for engine in engines
+                 if not engine.only and any(engine.key in row.times for row in self.rows.values())]
         lines = ["| fault | " + " | ".join(engine.title for engine in shown) + " |",
                  "| --- |" + " --- |" * len(shown)]
         for title, row in self.rows.items():

@@ -76,11 +76,13 @@ class Engine(TunnelHouse):
     def test_when_autossh_ends_it_is_started_again(self) -> None:
         self.set_up()
         before = self.status()
-        for number, victim in ((signal.SIGKILL, parent(before["ssh_pid"])), (signal.SIGTERM, None)):
+        for number in (signal.SIGKILL, signal.SIGTERM):
             now = self.await_up()
-            self.kill(victim or now["ssh_pid"], number)  # at SIGTERM ssh ends with status 0, and autossh with it
+            autossh = parent(now["ssh_pid"])
+            # At SIGTERM ssh ends with status 0, and autossh with it.
+            self.kill(autossh if number == signal.SIGKILL else now["ssh_pid"], number)
             after = dict(until("another ssh", lambda: (seen := self.await_up())["ssh_pid"] != now["ssh_pid"] and seen))
-            self.assertNotEqual(parent(after["ssh_pid"]), parent(before["ssh_pid"]) if victim is None else victim)
+            self.assertNotEqual(parent(after["ssh_pid"]), autossh)
             self.assertEqual(after["supervisor_pid"], before["supervisor_pid"])
             self.assertFalse(is_alive(now["ssh_pid"]), "an ssh without its autossh would keep the port")
         self.assertEqual(self.banner(), b"SSH-")
