@@ -287,7 +287,8 @@ struct Loop::Impl {
     if (std::holds_alternative<SocketEnd>(forward.listen())) return post(TakeoverAnswered{.request = action.request});
     takeover.end_stale(way, forward, [this, action](std::optional<Diagnosis> why) {
       if (!why) reporter.log("takeover: the stale session on " + way->bastion.text() + " was ended");
-      post(TakeoverAnswered{.request = action.request, .freed = !why, .why = std::move(why)});
+      const bool freed = !why;
+      post(TakeoverAnswered{.request = action.request, .freed = freed, .why = std::move(why)});
     });
   }
 

@@ -22,7 +22,8 @@ FILE_NOISE = re.compile("^(" + "|".join([
     r"/run/user/\d+$", r"/run/user/\d+/(systemd|dbus-1|gnupg|bus)(/|$)", "/(var/)?tmp/systemd-private-",
     r"/tmp/\.(X11|ICE|font|XIM|Test)-unix$"]) + ")")
 PROCESS_NOISE = re.compile(r"^\S+ (" + "|".join([
-    r"\[.*\]$", "sshd: ", r"\(\S*\)$", r"(/usr)?(/lib/systemd/)?systemd --user",
+    r"\[.*\]$", "sshd: ", "/usr/sbin/sshd -D -R$",  # a visitor's that is over
+    r"\(\S*\)$", r"(/usr)?(/lib/systemd/)?systemd --user",
     ".*dbus-daemon --session ",
     "/lib/systemd/systemd-(hostnamed|timedated|localed|user-runtime-dir)", ".*/polkitd "]) + ")")
 
