@@ -7,10 +7,13 @@
 #include <boost/filesystem.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <fstream>
 #include <thread>
 
@@ -139,6 +142,23 @@ BOOST_AUTO_TEST_CASE(who_only_looks_whether_a_lock_is_held_keeps_nobody_from_tak
   over = true;
   looker.join();
   BOOST_TEST(refused == 0);
+}
+
+// On a busy machine the one who looks is put aside with the lock in hand, for longer than fifty yields take.
+BOOST_AUTO_TEST_CASE(who_looks_and_is_slow_about_it_is_waited_for) {
+  const auto path = scratch / "lock";
+  BOOST_REQUIRE(FileLock::try_take(path));
+  const int look = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  BOOST_REQUIRE(look >= 0);
+  BOOST_REQUIRE(::flock(look, LOCK_SH | LOCK_NB) == 0);
+  std::thread looker([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    ::close(look);
+  });
+  const auto lock = FileLock::try_take(path);
+  looker.join();
+  BOOST_REQUIRE(lock);
+  BOOST_TEST(lock->has_value());
 }
 
 BOOST_AUTO_TEST_SUITE_END()
