@@ -128,9 +128,9 @@ void Machine::begin_probe() {
 Milliseconds Machine::patience() const {
   if (rules_.target_by_name && silences_ >= k_silences) return k_long_probe_patience;
   if (!woke_) return k_probe_patience;
-  // A path that is known to be slow stays so.
-  const auto slow = Milliseconds(static_cast<Milliseconds::rep>(4 * view_.rtt_ms.value_or(0)));
-  return std::clamp(slow, k_short_probe_patience, k_probe_patience);
+  if (!view_.rtt_ms) return k_unmeasured_probe_patience;
+  const auto trips = Milliseconds(static_cast<Milliseconds::rep>(4 * *view_.rtt_ms));  // a slow path stays slow
+  return std::min(k_short_probe_patience + trips, k_probe_patience);
 }
 
 void Machine::handle(const ProbeAnswered& event) {

@@ -120,7 +120,7 @@ const Actions& World::probe_says(ProbeAnswered::Kind kind) {
   answer.kind = kind;
   const bool good = kind == ProbeAnswered::Kind::verified || kind == ProbeAnswered::Kind::unproven;
   if (kind != ProbeAnswered::Kind::silent) answer.forwards.assign(probed, good ? ForwardState::up : ForwardState::down);
-  if (good) answer.rtt_ms = 1.0;
+  if (good) answer.rtt_ms = rtt_ms;
   return give(answer);
 }
 

@@ -48,6 +48,7 @@ class World {
 
   Machine machine;
   TimePoint now{std::chrono::hours(1)};
+  double rtt_ms = 1.0;  ///< of each probe that comes back
   bool child = false;
   bool end_asked = false;
   bool quit = false;
