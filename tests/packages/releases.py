@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """The .deb on Debian 11 and 13 (OpenSSH 8.4 and 10): installed, a real tunnel by `holdfast demo`, purged again. And on 13
-cronie, which is Red Hat's cron: a tunnel held by it, its supervisor killed."""
+cronie, which is Red Hat's cron: a tunnel held by it, its supervisor killed; and a port freed by takeover, where a session
+of sshd's is a program of another name, where sh is busybox, and where the key is root's."""
 from __future__ import annotations
 
 import os
@@ -31,18 +32,22 @@ ls / /usr/bin /usr/share >/root/after
 cmp /root/before /root/after
 """
 
-# ann's tunnel to gate@127.0.0.1, this system's own sshd.
-CRONIE = """
+# For a tunnel of ann's to gate@127.0.0.1, this system's own sshd.
+SSHD = """
 dpkg -i /root/holdfast.deb
 useradd -m -s /bin/bash ann
 useradd -m -s /bin/bash -p '*' gate
 mkdir -p /run/sshd
 /usr/sbin/sshd -p 2200
-/usr/sbin/crond
 su - ann -c 'mkdir -m 700 .ssh && ssh-keygen -q -t ed25519 -N "" -f .ssh/id_ed25519'
 su - ann -c 'ssh-keyscan -p 2200 127.0.0.1 2>/dev/null >.ssh/known_hosts'
 install -d -m 700 -o gate -g gate /home/gate/.ssh
 install -m 600 -o gate -g gate /home/ann/.ssh/id_ed25519.pub /home/gate/.ssh/authorized_keys
+install -d -m 700 /root/.ssh
+install -m 600 /home/ann/.ssh/id_ed25519.pub /root/.ssh/authorized_keys
+"""
+CRONIE = SSHD + """
+/usr/sbin/crond
 su - ann -c 'printf "# mine\n*/7 * * * * true\n" | crontab - && crontab -l >before'
 su - ann -c 'holdfast setup -p 2222:127.0.0.1:2200 -b gate@127.0.0.1:2200 --json' | grep -o '"name": *"cron"'
 former=$(cat /tmp/holdfast-*/2222.pid | cut -d' ' -f1)
@@ -55,6 +60,39 @@ su - ann -c 'holdfast status 2222'
 su - ann -c 'holdfast remove 2222 && crontab -l | cmp before -'
 test ! -e /tmp/holdfast-*
 echo cronie held it
+"""
+
+
+# A session that is stopped holds the port and hears nothing: neither the knock nor sshd's keepalive ends it.
+TAKEOVER = SSHD + """
+stale() {  # USER@, of whom the session on the bastion is
+  su - ann -c "holdfast setup -p 2222:127.0.0.1:2200 -b $1@127.0.0.1:2200 --takeover" >/dev/null
+  session=
+  for i in $(seq 50); do  # the session is asked for after the setup
+    session=$(su - ann -c 'cut -d" " -f2 .local/state/holdfast/*/2222.session' 2>/dev/null) && test -n "$session" && break
+    sleep 0.1
+  done
+  test "$(ps -o comm= "$session")" = sshd-session
+  test "$(ps -o user= "$session")" = "$1"
+  kill -STOP "$session"
+  kill -KILL $(pgrep -u ann -x ssh)
+  for i in $(seq 40); do
+    sleep 0.5
+    if su - ann -c 'holdfast status 2222 >/dev/null'; then break; fi
+  done
+  su - ann -c 'holdfast status 2222'
+  ! kill -0 "$session" 2>/dev/null
+  su - ann -c 'holdfast remove 2222' >/dev/null
+  echo "freed: $2"
+}
+stale gate "a session of its own"
+mount -o remount,hidepid=2 /proc
+su - ann -c 'holdfast setup -p 2222:127.0.0.1:2200 -b gate@127.0.0.1:2200 --takeover' 2>&1 >/dev/null | grep takeover
+su - ann -c 'holdfast remove 2222' >/dev/null
+mount -o remount,hidepid=0 /proc
+stale root "the key of root"
+ln -sf "$(command -v busybox)" /bin/sh
+stale gate "busybox"
 """
 
 
@@ -72,12 +110,13 @@ class Releases(unittest.TestCase):
     def setUpClass(cls) -> None:
         cls.packages = Packages()
 
-    def system(self, release: str) -> Path:
+    def system(self, release: str, *besides: str) -> Path:
         """A new system with the package in /root; it goes with the test."""
         scratch = tempfile.TemporaryDirectory(prefix="holdfast-release-")
         self.addCleanup(scratch.cleanup)
         root = Path(scratch.name) / release
-        run("debootstrap", "--variant=minbase", "--include=openssh-client,openssh-server,procps", release, root, mirror())
+        include = ",".join(("openssh-client", "openssh-server", "procps", *besides))
+        run("debootstrap", "--variant=minbase", f"--include={include}", release, root, mirror())
         shutil.copy(self.packages.deb, root / "root/holdfast.deb")
         return root
 
@@ -107,6 +146,12 @@ class Releases(unittest.TestCase):
         told = self.tell(root, CRONIE, "--net")
         self.assertIn("verified end to end", told)
         self.assertIn("cronie held it", told)
+
+    def test_takeover(self) -> None:
+        told = self.tell(self.system("trixie", "busybox"), TAKEOVER, "--net")
+        for where in ("a session of its own", "the key of root", "busybox"):
+            self.assertIn(f"freed: {where}\n", told)
+        self.assertIn("or shows it no processes, so a stale session there cannot be ended by takeover", told)
 
 
 if __name__ == "__main__":
