@@ -30,7 +30,7 @@ class EventQueue {
     if (!taking_) run_soon(context_, [this] { take_all(); });
   }
 
- private:
+  /// What waits, at once; nothing from within a take.
   void take_all() {
     if (std::exchange(taking_, true)) return;
     while (!events_.empty()) {
@@ -41,6 +41,7 @@ class EventQueue {
     taking_ = false;
   }
 
+ private:
   boost::asio::io_context& context_;
   std::function<void(const Event&, double)> take_;
   std::deque<Event> events_;

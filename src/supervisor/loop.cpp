@@ -86,9 +86,10 @@ struct Loop::Impl {
         files(std::move(runtime)),
         client(std::move(ssh_client)),
         manager(service_manager),
-        long_run(
-            context, manager, files,
-            {.on_nudge = [this] { post(Nudged{}); }, .on_reload = [this] { reload(); }, .on_stop = [this] { stop(); }}),
+        long_run(context, manager, files,
+                 {.on_nudge = [this] { post(Nudged{}); },
+                  .on_reload = [this] { reload_soon(); },
+                  .on_stop = [this] { stop(); }}),
         events(context, [this](const Event& event, double chance) { take(event, chance); }),
         timers(context,
                [this](Timer timer, Clock::duration late) {
@@ -107,7 +108,7 @@ struct Loop::Impl {
         file_watch(
             context, host, places, tunnel,
             [this] {
-              if (store::is_shared(tunnel, places)) reload();
+              if (store::is_shared(tunnel, places)) reload_soon();
             },
             [this](const Error& error) { end(error); }) {
     make_path_watches();
@@ -198,6 +199,10 @@ struct Loop::Impl {
 
   void speak_with_it() {
     mux.emplace(context, files.control);
+    look_through_it();
+  }
+
+  void look_through_it() {
     end_to_end.emplace(context, *mux, files.probe, way, [this] { return heard_since(); });
   }
 
@@ -221,8 +226,8 @@ struct Loop::Impl {
   void carry_out(const ChangeForwards& action) {
     const Tunnel before = tunnel;
     if (reread) take_reread();
+    if (mux) look_through_it();  // what is known of the former forwards is not true of these
     if (action.request == 0) return;
-    end_to_end.emplace(context, *mux, files.probe, way, [this] { return heard_since(); });
     reporter.log(fmt::format("the forwards changed: {} closed, {} now", action.close.size(), tunnel->forwards.size()));
     closing = action.close.size();
     if (closing == 0) return post(ForwardsClosed{action.request});
@@ -304,6 +309,8 @@ struct Loop::Impl {
   void carry_out(const CancelTimer& action) { timers.cancel(action.timer); }
 
   void carry_out(const WatchPath& action) {
+    // Of a file that was read again the machine knows the bastions before the next ssh takes them.
+    if (action.bastion >= path_watches.size()) return;
     auto& watch = path_watches.at(action.bastion);
     const auto last = action.on ? connections.last(tunnel.bastion(action.bastion).text()) : std::nullopt;
     if (last) return watch.start(last->peer, place_of(tunnel->forwards.front()), action);
@@ -354,12 +361,21 @@ struct Loop::Impl {
     post(StopAsked{.leave_child = leaves});
   }
 
+  /// The machine is told by which of its forwards the new ones are: whatever waits is about these, and goes first.
+  void reload_soon() {
+    run_soon(context, [this] {
+      events.take_all();
+      reload();
+      events.take_all();
+    });
+  }
+
   void reload() {
     auto fresh = store::load_changed(host, places, tunnel);
     if (!fresh) return reporter.log("the tunnel file is not taken: " + fresh.error().line());
     if (!*fresh && !reread) return reporter.log("the tunnel file was read again: nothing changed");
     const Tunnel next = *fresh ? **fresh : tunnel;
-    if (needs_new_login(tunnel, next))
+    if (needs_new_login(tunnel, next) || (reread && needs_new_login(tunnel, *reread)))
       post(Reloaded{next->forwards.size(), next.bastions()});
     else
       post(ForwardsChanged{find_forwards(tunnel, next)});

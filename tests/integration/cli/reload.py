@@ -1,0 +1,89 @@
+#!/usr/bin/env python3
+"""A tunnel file that is edited at a bad moment: the supervisor takes what it says, and goes on."""
+from __future__ import annotations
+
+import signal
+import socket
+from typing import Optional
+
+from house import TunnelHouse, free_port, is_alive, main, until
+
+
+class Reload(TunnelHouse):
+    def begin(self, *more: str, bastions: Optional[str] = None) -> None:
+        words = self.arguments(*more)
+        words[words.index("-b") + 1] = bastions or self.here()
+        done = self.run_holdfast(*words)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.was = self.await_up()
+        self.file = self.home / ".config/holdfast/tunnels" / f"{self.name}.conf"
+
+    def edit(self, old: str, new: str) -> None:
+        text = self.file.read_text()
+        self.assertIn(old, text)
+        self.file.write_text(text.replace(old, new))
+
+    def hang_up(self) -> None:
+        self.kill(self.was["supervisor_pid"], signal.SIGHUP)
+
+    def here(self) -> str:
+        return f"{self.user()}@127.0.0.1:{self.bastion.port}"
+
+    def nowhere(self) -> str:
+        return f"{self.user()}@127.0.0.1:{free_port()}"
+
+    def await_bastions(self, *wanted: str) -> None:
+        until(f"it to know {wanted}", lambda: self.status()["bastions"] == list(wanted))
+        self.assertEqual(self.await_up()["supervisor_pid"], self.was["supervisor_pid"])
+
+    def test_another_bastion_is_added_by_hand(self) -> None:
+        self.begin()
+        more = self.nowhere()
+        self.edit(f"bastion = {self.here()}", f"bastion = {self.here()}, {more}")
+        self.hang_up()
+        self.await_bastions(self.here(), more)
+
+    def test_it_is_stopped_while_another_bastion_is_being_added(self) -> None:
+        self.begin()
+        self.kill(self.was["ssh_pid"], signal.SIGSTOP)  # it is told to end, and takes its time
+        self.edit(f"bastion = {self.here()}", f"bastion = {self.here()}, {self.nowhere()}")
+        self.hang_up()
+        until("it to be told", lambda: self.status()["state"] == "connecting")
+        self.kill(self.was["supervisor_pid"], signal.SIGTERM)
+        until("it to end", lambda: not is_alive(self.was["supervisor_pid"]))
+        self.assertFalse(is_alive(self.was["ssh_pid"]))
+
+    def test_another_host_takes_the_bastion_away_that_is_gone_back_to(self) -> None:
+        """host = any: the file is looked at before each ssh, and nobody has to tell."""
+        down = self.nowhere()
+        self.begin("--host", "any", bastions=f"{down},{self.here()}")
+        self.edit(f"bastion = {down}, {self.here()}", f"bastion = {self.here()}")
+        self.kill(self.status()["ssh_pid"])
+        self.await_bastions(self.here())
+
+    def test_a_forward_leads_elsewhere_while_ssh_is_on_its_way(self) -> None:
+        """What is known of one target (port 22 speaks first) is not expected of another."""
+        quiet = socket.socket()
+        self.addCleanup(quiet.close)
+        quiet.bind(("127.0.0.1", 0))
+        quiet.listen()
+        self.begin()
+        self.edit(f"{self.port}:127.0.0.1:{self.bastion.port}", f"{self.port}:127.0.0.1:22")
+        self.hang_up()
+        until("port 22 to be led to", lambda: self.status()["forwards"][0]["target"] == "127.0.0.1:22")
+        self.bastion.process.send_signal(signal.SIGSTOP)
+        try:
+            was = self.status()["ssh_pid"]
+            self.kill(was)
+            until("another ssh", lambda: self.status()["ssh_pid"] not in (None, was))
+            elsewhere = f"127.0.0.1:{quiet.getsockname()[1]}"
+            self.edit(f"{self.port}:127.0.0.1:22", f"{self.port}:{elsewhere}")
+            self.hang_up()
+            until("it to lead elsewhere", lambda: self.status()["forwards"][0]["target"] == elsewhere)
+        finally:
+            self.bastion.process.send_signal(signal.SIGCONT)
+        self.assertEqual(self.await_up()["supervisor_pid"], self.was["supervisor_pid"])
+
+
+if __name__ == "__main__":
+    main()
