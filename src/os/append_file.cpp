@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 
@@ -26,6 +27,11 @@ std::string pread_all(int descriptor, std::size_t size, off_t offset) {
   }
   bytes.resize(got);
   return bytes;
+}
+
+std::size_t regular_size(int descriptor) {
+  struct stat info {};
+  return ::fstat(descriptor, &info) == 0 && S_ISREG(info.st_mode) ? static_cast<std::size_t>(info.st_size) : 0;
 }
 
 }  // namespace
@@ -63,13 +69,18 @@ Result<> append_line(const boost::filesystem::path& path, std::string_view line,
   return {};
 }
 
+std::string read_from(const boost::filesystem::path& path, std::size_t offset, std::size_t limit) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | k_open_flags));
+  const std::size_t size = file ? regular_size(file.get()) : 0;
+  if (size <= offset) return {};
+  return pread_all(file.get(), std::min(size - offset, limit), static_cast<off_t>(offset));
+}
+
 std::string read_tail(const boost::filesystem::path& path, std::size_t limit) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | k_open_flags));
-  struct stat info {};
-  if (!file || ::fstat(file.get(), &info) != 0 || !S_ISREG(info.st_mode)) return {};
-  const auto size = static_cast<std::size_t>(info.st_size);
+  const std::size_t size = file ? regular_size(file.get()) : 0;
   if (size <= limit) return pread_all(file.get(), size, 0);
-  std::string tail = pread_all(file.get(), limit, info.st_size - static_cast<off_t>(limit));
+  std::string tail = pread_all(file.get(), limit, static_cast<off_t>(size - limit));
   const auto end_of_partial_line = tail.find('\n');
   tail.erase(0, end_of_partial_line == std::string::npos ? tail.size() : end_of_partial_line + 1);
   return tail;

@@ -21,4 +21,7 @@ namespace holdfast::os {
 /// The last `limit` bytes at most, beginning with a whole line; empty when there is no such file.
 [[nodiscard]] std::string read_tail(const boost::filesystem::path& path, std::size_t limit);
 
+/// The bytes from `offset` on, `limit` at most; empty when there is no such file, or nothing there.
+[[nodiscard]] std::string read_from(const boost::filesystem::path& path, std::size_t offset, std::size_t limit);
+
 }  // namespace holdfast::os

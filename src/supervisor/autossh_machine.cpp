@@ -50,6 +50,7 @@ void Machine::start_autossh() {
   // A tunnel that a person must mend stays `failed` to the eye while a slow retry is made.
   if (view_.state != TunnelState::failed) show(TunnelState::connecting, "connecting");
   actions_.emplace_back(StartChild{});
+  set(Timer::attempt, k_attempt_limit);
 }
 
 void Machine::handle(const ChildFailedToStart& event) {
@@ -121,6 +122,7 @@ void Machine::handle(const Sleeping& event) {
   if (phase_ != Phase::between) return;
   sleeping_ = true;
   actions_.emplace_back(CancelTimer{Timer::kill});  // there is no ssh to kill
+  set(Timer::attempt, event.wait + k_attempt_limit);
   view_.next_attempt = now_ + event.wait;
   if (view_.state == TunnelState::connecting && cause_) show_failure(*cause_);
 }
@@ -137,6 +139,7 @@ void Machine::handle(const SshEnded& event) {
   const bool asked = phase_ == Phase::between;
   end_run();
   phase_ = Phase::between;
+  set(Timer::attempt, k_attempt_limit);
   if (asked) return;
   cause_ = event.why ? *event.why : Diagnosis{FailureClass::closed, "ssh ended without a word: somebody ended it", {}};
   remember(*cause_);
@@ -168,7 +171,17 @@ void Machine::give_up(Diagnosis why) {
   cause_ = std::move(why);
   phase_ = Phase::between;
   actions_.emplace_back(RestartSsh{});
+  set(Timer::attempt, k_attempt_limit);
   set(Timer::kill, k_grace);
+}
+
+// All that is known of its ssh is what it writes into its log: one who cannot write keeps us in the dark.
+void Machine::never_heard() {
+  cause_ = Diagnosis{FailureClass::unknown, "autossh has not told its log that it started ssh",
+                     "see whether the disk of the run directory is full: holdfast logs"};
+  remember(*cause_);
+  show_failure(*cause_);
+  end_autossh();
 }
 
 // --- the truth
@@ -229,6 +242,7 @@ void Machine::target_is_down(const ProbeAnswered& answer) {
 void Machine::handle(const TimerFired& event) {
   switch (event.timer) {
     case Timer::attempt:
+      if (phase_ == Phase::between) return never_heard();
       if (phase_ == Phase::starting || phase_ == Phase::verifying)
         give_up(rules_.explain(FailureClass::timeout, std::nullopt));
       return;
@@ -270,6 +284,7 @@ void Machine::start_early(Urgency urgency) {
   if ((!asleep && phase_ != Phase::resting) || !backoff_.allows_early(urgency, now_)) return;
   if (phase_ == Phase::resting) return start_autossh();
   sleeping_ = false;
+  set(Timer::attempt, k_attempt_limit);
   actions_.emplace_back(RestartSsh{});
 }
 

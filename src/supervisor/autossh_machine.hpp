@@ -81,6 +81,7 @@ class Machine {
   void begin_probe();
   void become_up(const ProbeAnswered& answer);
   void target_is_down(const ProbeAnswered& answer);
+  void never_heard();
   void give_up(Diagnosis why);
   void end_run();
   void look_now();

@@ -90,14 +90,14 @@ std::string AutosshSession::heard_since() {
   return std::exchange(heard_, {});
 }
 
-void AutosshSession::read_ssh() {
-  for (const auto& line : ssh_log_.new_lines()) {
+void AutosshSession::read_ssh(LogTail::Unfinished last) {
+  for (const auto& line : ssh_log_.new_lines(last)) {
     append(said_.log, line);
     append(heard_, line);
     if (line != last_line_) handlers_.on_line("ssh: " + line);
     last_line_ = line;
   }
-  for (const auto& line : ssh_err_.new_lines()) append(said_.err, line);
+  for (const auto& line : ssh_err_.new_lines(last)) append(said_.err, line);
 }
 
 void AutosshSession::read_logs() {
@@ -108,6 +108,7 @@ void AutosshSession::read_logs() {
     if (news.kind == Kind::ssh_started) ssh_started(news.pid);
     if (news.kind == Kind::sleeping) handlers_.on_event(autossh::Sleeping{news.wait});
     if (news.kind == Kind::ssh_ended) {
+      read_ssh(LogTail::Unfinished::take);
       ssh_.reset();
       handlers_.on_event(autossh::SshEnded{ssh::diagnose(said_, *tunnel_)});
     }
@@ -144,6 +145,7 @@ void AutosshSession::ask_who_answers() {
 
 void AutosshSession::ended() {
   read_logs();
+  read_ssh(LogTail::Unfinished::take);
   growth_watch_.reset();
   control_watch_.reset();
   pause_.reset();

@@ -55,7 +55,7 @@ class AutosshSession {
  private:
   [[nodiscard]] Result<> clear_files();
   void read_logs();
-  void read_ssh();
+  void read_ssh(LogTail::Unfinished last = LogTail::Unfinished::wait);
   void ssh_started(pid_t pid);
   void await_control();
   void ask_who_answers();

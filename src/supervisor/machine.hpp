@@ -234,8 +234,8 @@ inline constexpr Milliseconds k_contest_here = std::chrono::seconds(30);
 inline constexpr Milliseconds k_probe_patience = std::chrono::seconds(3);
 /// A target whose name is being resolved needs more: a resolver gives up after 5 s a server, resolv.conf(5).
 inline constexpr Milliseconds k_long_probe_patience = std::chrono::seconds(9);
-/// Whoever was suspended is by far likelier to find a dead connection than a slow one: it has four round trips, as many
-/// as were last measured, and time for TCP to send one lost packet again (after 200 ms at least: TCP_RTO_MIN, include/net/tcp.h of Linux).
+/// Whoever was suspended is by far likelier to find a dead connection than a slow one: it has four round trips as last
+/// measured, and time for TCP to send one lost packet again (after 200 ms at least: TCP_RTO_MIN of Linux).
 inline constexpr Milliseconds k_short_probe_patience = std::chrono::milliseconds(400);
 /// The same where no round trip was measured yet.
 inline constexpr Milliseconds k_unmeasured_probe_patience = std::chrono::seconds(1);

@@ -148,6 +148,21 @@ BOOST_AUTO_TEST_CASE(a_login_that_stalls_is_given_up) {
   BOOST_TEST((world.machine.view().last_error->failure == FailureClass::timeout));
 }
 
+// Its log is all that tells: on a full disk it says nothing, and the tunnel must not be "connecting" for ever.
+BOOST_AUTO_TEST_CASE(an_autossh_that_is_not_heard_of_is_ended_and_named) {
+  World world;
+  BOOST_TEST(has<EndChild>(world.fire(Timer::attempt)));
+  BOOST_TEST((world.machine.view().last_error->failure == FailureClass::unknown));
+  world.autossh_ends();
+  BOOST_TEST((world.state() == TunnelState::waiting));
+  BOOST_TEST(has<StartChild>(world.fire(Timer::retry)));
+  world.bring_up();
+  BOOST_TEST((world.state() == TunnelState::up));
+  world.give(SshEnded{});
+  world.give(Sleeping{std::chrono::seconds(600)});
+  BOOST_TEST((world.timers.at(Timer::attempt) > std::chrono::seconds(600)));
+}
+
 BOOST_AUTO_TEST_CASE(what_a_person_must_mend_is_failed_and_stays_so_to_the_eye) {
   World world;
   world.give(SshStarted{});
@@ -243,6 +258,7 @@ BOOST_AUTO_TEST_CASE(no_stream_of_events_leaves_two_autosshs_or_a_stop_without_a
           world.probe_says(static_cast<Probed>(random() % 5));
       }
       if (world.state() == TunnelState::up) BOOST_REQUIRE((world.machine.phase() == Phase::up));
+      if (world.machine.phase() == Phase::between) BOOST_REQUIRE(world.timers.contains(Timer::attempt));
       BOOST_REQUIRE_MESSAGE(world.broken.empty(), world.broken << " in stream " << stream);
     }
     if (world.over) continue;

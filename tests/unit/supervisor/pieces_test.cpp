@@ -1,14 +1,20 @@
 // The small pure pieces of the supervisor.
 #include "core/dial_end.hpp"
+#include "os/posix_host.hpp"
+#include "scratch.hpp"
 #include "supervisor/backoff.hpp"
 #include "supervisor/end_to_end.hpp"
+#include "supervisor/log_tail.hpp"
 #include "supervisor/place.hpp"
 #include "supervisor/sd_notify.hpp"
 
 #include <boost/test/unit_test.hpp>
 
 #include <array>
+#include <fstream>
 #include <string>
+#include <thread>
+#include <vector>
 
 namespace holdfast::supervisor {
 
@@ -146,6 +152,50 @@ BOOST_AUTO_TEST_CASE(a_forbidden_look_is_told_from_a_port_that_nobody_has) {
   BOOST_TEST(
       (why_refused("channel 2: open failed: connect failed: Connection refused\n") == RefusedOpen::nobody_listens));
   BOOST_TEST((why_refused("") == RefusedOpen::other));
+}
+
+// autossh tells only there which ssh is its own: a line that is missed is a tunnel that is never seen to be up.
+BOOST_AUTO_TEST_CASE(no_line_of_a_log_is_missed_or_heard_twice_while_its_writer_writes) {
+  const auto host = os::make_posix_host();
+  const Scratch scratch;
+  LogTail tail(*host, scratch / "log");
+  constexpr int k_lines = 5'000;  // less than what counts as a flood
+  std::thread writer([&] {
+    std::ofstream log((scratch / "log").native(), std::ios::app);
+    for (int line = 0; line < k_lines; ++line) log << "line " << line << std::endl;
+  });
+  std::vector<std::string> heard;
+  while (heard.size() < k_lines && (heard.empty() || heard.back() != "line " + std::to_string(k_lines - 1)))
+    for (auto& line : tail.new_lines()) heard.push_back(std::move(line));
+  writer.join();
+  BOOST_REQUIRE(heard.size() == k_lines);
+  for (std::size_t line = 0; line < k_lines; ++line) BOOST_REQUIRE(heard[line] == "line " + std::to_string(line));
+}
+
+BOOST_AUTO_TEST_CASE(half_a_line_is_waited_for_and_of_a_flood_the_end_is_heard) {
+  const auto host = os::make_posix_host();
+  const Scratch scratch;
+  LogTail tail(*host, scratch / "log");
+  BOOST_TEST(tail.new_lines().empty());
+  const auto write = [&](const std::string& text) { std::ofstream((scratch / "log").native(), std::ios::app) << text; };
+  const auto heard = [&](LogTail::Unfinished last = LogTail::Unfinished::wait) { return tail.new_lines(last); };
+  write("one\r\n\nssh child pid is 12");
+  BOOST_TEST((heard() == std::vector<std::string>{"one"}));
+  BOOST_TEST(heard().empty());
+  write("34\nlast words");
+  BOOST_TEST((heard() == std::vector<std::string>{"ssh child pid is 1234"}));
+  BOOST_TEST((heard(LogTail::Unfinished::take) == std::vector<std::string>{"last words"}));
+  BOOST_TEST(heard(LogTail::Unfinished::take).empty());
+  for (int line = 0; line < 20'000; ++line) write("a flood\n");
+  write("its end\n");
+  const auto flood = heard();
+  BOOST_REQUIRE(!flood.empty());
+  BOOST_TEST(flood.front() == "a flood");
+  BOOST_TEST(flood.back() == "its end");
+  write(std::string(100'000, 'x'));  // somebody who ends no line
+  BOOST_TEST(heard().size() == 1U);
+  std::ofstream((scratch / "log").native(), std::ios::trunc) << "anew\n";
+  BOOST_TEST((heard() == std::vector<std::string>{"anew"}));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
