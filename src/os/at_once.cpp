@@ -11,6 +11,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <mutex>
 
 namespace holdfast::os {
 namespace {
@@ -32,9 +33,17 @@ constexpr milliseconds k_burial{50};  // how long a killed child is waited for
   ::_exit(answered ? 0 : 1);
 }
 
+/// A child that another thread forks meanwhile would hold this pipe's end open for as long as it lives: fork(2) without
+/// exec knows no O_CLOEXEC.
+std::mutex& forking() {
+  static std::mutex k_mutex;
+  return k_mutex;
+}
+
 class Asked {
  public:
   explicit Asked(const Question& question) {
+    const std::lock_guard alone(forking());
     std::array<int, 2> ends{-1, -1};
     if (::pipe2(ends.data(), O_CLOEXEC) != 0) return;
     reader_ = Descriptor(ends[0]);

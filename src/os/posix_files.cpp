@@ -1,5 +1,6 @@
 #include "os/posix_files.hpp"
 
+#include "os/process_id.hpp"
 #include "os/replace_file.hpp"
 
 #include <boost/filesystem/operations.hpp>
@@ -116,7 +117,7 @@ class Temporary {
   static Result<Temporary> write(const fs::path& path, std::string_view bytes, mode_t mode, std::optional<gid_t> group,
                                  bool durable) {
     Temporary made(path);
-    ::unlink(made.name_.c_str());  // of a former process with our pid
+    ::unlink(made.name_.c_str());  // of a former process that had our number
     Descriptor file(::open(made.name_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (!file) {
       const int error_number = errno;
@@ -160,7 +161,7 @@ class Temporary {
   }
 
  private:
-  explicit Temporary(const fs::path& path) : path_(path), name_(path.native() + ".new." + std::to_string(::getpid())) {}
+  explicit Temporary(const fs::path& path) : path_(path), name_(path.native() + ".new." + std::to_string(thread_id())) {}
   void sync_directory() const {
     const Descriptor directory(::open(path_.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (directory) ::fsync(directory.get());  // some file systems cannot; the rename stands all the same

@@ -4,6 +4,9 @@
 
 #include <fmt/format.h>
 
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <charconv>
 #include <limits>
 
@@ -34,5 +37,7 @@ std::optional<ProcessId> parse_process_id(std::string_view text) {
   if (!pid || !start_time) return std::nullopt;
   return ProcessId{static_cast<pid_t>(*pid), *start_time, fields[2], fields[3]};
 }
+
+pid_t thread_id() noexcept { return static_cast<pid_t>(::syscall(SYS_gettid)); }  // glibc 2.28 has no gettid()
 
 }  // namespace holdfast::os

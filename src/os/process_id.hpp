@@ -14,4 +14,8 @@ namespace holdfast::os {
 /// Nothing for any other text.
 [[nodiscard]] std::optional<ProcessId> parse_process_id(std::string_view text);
 
+/// Of this thread, the process's own in its first one: what is named by it is no other thread's and no other process's
+/// of this machine, gettid(2).
+[[nodiscard]] pid_t thread_id() noexcept;
+
 }  // namespace holdfast::os

@@ -1,15 +1,15 @@
 #include "tunnels/scratch.hpp"
 
-#include <fmt/format.h>
+#include "os/process_id.hpp"
 
-#include <unistd.h>
+#include <fmt/format.h>
 
 #include <utility>
 
 namespace holdfast::tunnels {
 
 Result<Scratch> Scratch::make(const boost::filesystem::path& parent, const os::User& owner, os::Host& host) {
-  auto path = parent / fmt::format("check.{}", ::getpid());
+  auto path = parent / fmt::format("check.{}", os::thread_id());
   HOLDFAST_CHECK(host.remove_tree(path));
   if (owner.uid == host.user().uid) {
     HOLDFAST_CHECK(host.make_directories(path, 0700));

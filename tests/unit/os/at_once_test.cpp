@@ -8,7 +8,9 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <stdexcept>
+#include <thread>
 
 using namespace holdfast;
 using namespace holdfast::os;
@@ -45,6 +47,22 @@ BOOST_AUTO_TEST_CASE(one_that_hangs_costs_the_others_nothing_and_is_not_left_run
   char byte = 0;
   BOOST_TEST(::read(ends[0], &byte, 1) == 0);
   ::close(ends[0]);
+}
+
+BOOST_AUTO_TEST_CASE(what_hangs_for_one_thread_costs_another_no_answer) {
+  const auto hang = []() -> std::string {
+    while (true) ::pause();
+  };
+  std::atomic<bool> over{false};
+  std::thread other([&] {
+    (void)ask_at_once(std::vector<Question>(24, hang), 3s);
+    over = true;
+  });
+  int unanswered = 0;
+  while (!over)
+    if (!ask_at_once(std::vector<Question>{[] { return std::string("well"); }}, 2s).front()) ++unanswered;
+  other.join();
+  BOOST_TEST(unanswered == 0);
 }
 
 BOOST_AUTO_TEST_CASE(they_are_asked_at_the_same_time) {

@@ -40,6 +40,30 @@ BOOST_AUTO_TEST_CASE(a_file_is_replaced_whole_or_not_at_all) {
   BOOST_TEST(host->list(scratch.path()).size() == 1u);  // no temporary left
 }
 
+BOOST_AUTO_TEST_CASE(two_threads_that_write_one_file_do_not_write_into_each_other) {
+  const auto file = scratch / "a";
+  const std::string one(200'000, '1');
+  const std::string other(100'000, '2');
+  BOOST_REQUIRE(host->write_file(file, one, 0600));
+  std::atomic<int> failed{0};
+  const auto write_often = [&](const std::string& bytes) {
+    for (int i = 0; i < 300; ++i)
+      if (!host->write_volatile_file(file, bytes, 0600)) ++failed;
+  };
+  std::thread writes_one([&] { write_often(one); });
+  std::thread writes_other([&] { write_often(other); });
+  int torn = 0;
+  for (int i = 0; i < 300; ++i) {
+    const auto now = host->read_file(file);
+    if (!now || (*now != one && *now != other)) ++torn;
+  }
+  writes_one.join();
+  writes_other.join();
+  BOOST_TEST(failed == 0);
+  BOOST_TEST(torn == 0);
+  BOOST_TEST(host->list(scratch.path()).size() == 1u);
+}
+
 BOOST_AUTO_TEST_CASE(a_write_that_cannot_be_made_changes_nothing) {
   const auto file = scratch / "missing/a";
   const auto written = host->write_file(file, "x", 0600);
