@@ -30,6 +30,8 @@ std::string take_over_command(const Tunnel& tunnel, const os::Host& host) {
   if (tunnel->identity) command += " -s " + ssh::shell_word(tunnel->identity->native());
   for (const auto& option : tunnel->ssh_options)
     command += " --ssh-option " + ssh::shell_word(option.key + "=" + option.value);
+  if (tunnel->engine != Engine::native) command += fmt::format(" --engine {}", to_text(tunnel->engine));
+  if (tunnel->takeover) command += " --takeover";
   return command + " --host " + ssh::shell_word(host.hostname());
 }
 

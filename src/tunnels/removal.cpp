@@ -71,6 +71,14 @@ Result<> clear_runtime(const TunnelName& name, const fs::path& directory, os::Ho
   return {};
 }
 
+Result<> clear_state(const TunnelName& name, const store::Places& places, os::Host& host,
+                     std::vector<std::string>& report) {
+  for (const char* suffix : {"log", "history", "uptime", "connection", "session", "stopped", "handover", "host"})
+    for (const auto& file : store::files_of(places.state_file(name, suffix)))
+      HOLDFAST_CHECK(remove_if_there(file, host, report));
+  return {};
+}
+
 Result<> turn_linger_off(os::Host& host, std::vector<std::string>& report) {
   if (!backends::is_lingering(host, host.user())) return {};
   if (backends::has_other_linger_users(host)) {
@@ -92,9 +100,7 @@ Result<> forget_tunnel(const TunnelName& name, const std::vector<fs::path>& runt
   const auto half_moved = store::read_hand_over(host, places, name);
   if (half_moved && !half_moved->was_lingering)
     HOLDFAST_CHECK(store::add_to_record(host, places, name, {}, store::LingerUse::turned_on));
-  for (const char* suffix : {"log", "history", "uptime", "connection", "session", "stopped", "handover", "host"})
-    for (const auto& file : store::files_of(places.state_file(name, suffix)))
-      HOLDFAST_CHECK(remove_if_there(file, host, report));
+  HOLDFAST_CHECK(clear_state(name, places, host, report));
   for (const auto& directory : runtime_directories) HOLDFAST_CHECK(clear_runtime(name, directory, host, report));
   HOLDFAST_TRY(const auto undo, store::drop_from_record(host, places, name));
   Result<> lingers_no_more;

@@ -32,6 +32,10 @@ namespace holdfast::tunnels {
 [[nodiscard]] Result<> clear_runtime(const TunnelName& name, const fs::path& directory, os::Host& host,
                                      std::vector<std::string>& report);
 
+/// What it keeps in the state directory: log, history, record and the like.
+[[nodiscard]] Result<> clear_state(const TunnelName& name, const store::Places& places, os::Host& host,
+                                   std::vector<std::string>& report);
+
 /// Where the record says that setup turned linger on and nobody needs it: off, unless other units of the user's do.
 [[nodiscard]] Result<> turn_linger_off(os::Host& host, std::vector<std::string>& report);
 

@@ -86,7 +86,7 @@ class Setup {
   [[nodiscard]] Result<> see_it_up(TimePoint since);
   [[nodiscard]] Result<> record_changes();
   [[nodiscard]] bool is_others_too(const backends::Backend& backend) const;
-  [[nodiscard]] Result<> forget_former_name(store::LingerUse& use);
+  [[nodiscard]] Result<> forget_former_name(store::LingerUse& use, std::vector<std::string>& report);
   [[nodiscard]] Result<> apply(const backends::Plan& plan);
   [[nodiscard]] std::string doing() const { return request_.move ? "moving" : "setting up"; }
   [[nodiscard]] Result<> stay();

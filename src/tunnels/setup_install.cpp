@@ -1,5 +1,4 @@
 #include "backends/logind.hpp"
-#include "store/history.hpp"
 #include "store/host_part.hpp"
 #include "store/installation_record.hpp"
 #include "tunnels/ownership.hpp"
@@ -156,7 +155,7 @@ Result<> Setup::record_changes() {
   auto use = store::LingerUse::none;
   if (needs_linger() && backends::is_lingering(host_, host_.user()))
     use = was_lingering_ ? store::LingerUse::needed : store::LingerUse::turned_on;
-  HOLDFAST_CHECK(forget_former_name(use));
+  HOLDFAST_CHECK(forget_former_name(use, report));
   HOLDFAST_CHECK(store::add_to_record(host_, request_.places, request_.name, applied_.made_directories(), use));
   HOLDFAST_TRY(const bool idle, store::take_idle_linger(host_, request_.places));
   if (idle)
@@ -174,14 +173,12 @@ bool Setup::is_others_too(const backends::Backend& backend) const {
 
 /// This machine had another name when the tunnel was set up: what it kept under that one goes, and what it did there is
 /// still ours to undo one day.
-Result<> Setup::forget_former_name(store::LingerUse& use) {
+Result<> Setup::forget_former_name(store::LingerUse& use, std::vector<std::string>& report) {
   const auto& former = former_.tunnel();
   if (!former || !is_renamed(*former, host_) || request_.places.scope != Scope::user) return {};
   auto there = request_.places;
   there.state = there.state.parent_path() / store::host_directory_name((*former)->host);
-  for (const char* suffix : {"log", "history", "uptime", "connection", "stopped"})
-    for (const auto& file : store::files_of(there.state_file(request_.name, suffix)))
-      HOLDFAST_CHECK(host_.remove_file(file));
+  HOLDFAST_CHECK(clear_state(request_.name, there, host_, report));
   HOLDFAST_TRY(const auto undo, store::drop_from_record(host_, there, request_.name));
   if (undo.linger_off && use == store::LingerUse::needed) use = store::LingerUse::turned_on;
   (void)host_.remove_empty_directory(there.state);

@@ -2,7 +2,10 @@
 """The life of a tunnel at the command line: set up, looked at, stopped, started, broken, removed without a trace."""
 import json
 import os
+import pathlib
+import shlex
 import signal
+import socket
 import subprocess
 
 from house import PROGRAM, TunnelHouse, is_alive, main, until
@@ -88,6 +91,25 @@ class Life(TunnelHouse):
         self.set_up()
         self.assertEqual(self.run_holdfast("remove", "--user", "-p", str(self.port)).returncode, 0)
         self.assert_nothing_changed()
+
+    def test_a_host_that_was_renamed_leaves_nothing_under_its_former_name(self) -> None:
+        if not pathlib.Path("/etc/machine-id").exists():
+            self.skipTest("this machine has no mark to know it by")
+        self.set_up("--takeover")
+        self.await_up()
+        here = self.home / ".local/state/holdfast" / socket.gethostname()
+        until("its session to be known", (here / f"{self.name}.session").exists)
+        self.assertEqual(self.run_holdfast("stop", "--user", self.name).returncode, 0)
+        here.rename(here.parent / "formerly")
+        file = self.home / ".config/holdfast/tunnels" / f"{self.name}.conf"
+        file.write_text(file.read_text().replace(f"host = {socket.gethostname()}", "host = formerly"))
+        told = self.status()["last_error"]["hint"]
+        self.assertIn("--takeover", told)
+        mend = shlex.split(told.partition(": holdfast ")[2])
+        done = self.run_holdfast(*mend, "--user")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertFalse((here.parent / "formerly").exists(), list(here.parent.rglob("*")))
+        self.assertIn("takeover = yes", file.read_text())
 
     def test_logs_follow(self) -> None:
         self.set_up()
