@@ -8,7 +8,8 @@
 namespace holdfast {
 inline namespace v0 {
 
-/// Thrown by every call of the library that does not do what it was asked for; whatever it had begun is undone. Its
+/// Thrown by every call of the library that does not do what it was asked for. What set_up() had begun is undone then;
+/// a tunnel that start() or restart() has started, and that is not up in time or was cancelled, goes on trying. Its
 /// what() is one line, "doing subject: cause", with control bytes escaped: fit to be shown.
 class Failure : public std::runtime_error {
  public:

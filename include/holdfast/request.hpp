@@ -43,7 +43,7 @@ struct Step {
 };
 
 /// Both are optional, and are called on the thread that called the library. What they throw cancels the call, and
-/// leaves it when all is undone.
+/// leaves it when all is undone; thrown when all was done, it leaves the call and undoes nothing.
 struct Watch {
   std::function<void(const Step&)> on_step;
   /// Asked every few milliseconds while the library waits: true cancels.

@@ -132,7 +132,7 @@ void PathWatch::start(const TcpEnd& bastion, double place, const WatchPath& know
 
 // What is under way holds the former Impl weakly: it comes to nothing.
 void PathWatch::stop() {
-  impl_ = impl_ = std::make_shared<Impl>(impl_->context, std::move(impl_->on_back), std::move(impl_->on_refused));
+  impl_ = std::make_shared<Impl>(impl_->context, std::move(impl_->on_back), std::move(impl_->on_refused));
 }
 
 }  // namespace holdfast::supervisor

@@ -33,14 +33,18 @@ Result<bool> Setup::change_forwards() {
   backend_ = held.backend;
   const auto begin = host_.now();
   HOLDFAST_CHECK(apply({file}));
-  if (auto taken = await_change(); !taken) {
+  auto taken = await_change();
+  if (taken) {
+    observer_.step_done("forwards changed", "the connection stayed");
+    taken = check_cancelled(observer_);
+  }
+  if (!taken) {
     Error error = undo(std::move(taken).error());
     // The file is as it was; the supervisor is to see that too. What was open before never closed.
     (void)wait_until_reread(held, host_, k_patience);
     return error;
   }
   outcome_.took = std::chrono::duration_cast<std::chrono::milliseconds>(host_.now() - begin);
-  observer_.step_done("forwards changed", "the connection stayed");
   return true;
 }
 

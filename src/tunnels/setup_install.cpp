@@ -51,6 +51,7 @@ Result<> Setup::change_host() {
     HOLDFAST_CHECK(check_cancelled(observer_));
     if (request_.take_over) HOLDFAST_CHECK(request_.take_over());
     HOLDFAST_CHECK(start());
+    HOLDFAST_CHECK(check_cancelled(observer_));  // who hears that it is not verified may call it off
   }
   HOLDFAST_CHECK(record_changes());
   return forget_hand_over();

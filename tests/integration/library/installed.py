@@ -10,7 +10,7 @@ import sys
 import tempfile
 import unittest
 
-from house import Done, TunnelHouse, is_alive, main, until
+from house import Done, TunnelHouse, free_port, is_alive, main, until
 
 TREE = pathlib.Path(__file__).resolve().parents[3]
 BUILD = pathlib.Path(os.environ["BUILD"])
@@ -120,7 +120,8 @@ class Library(TunnelHouse):
         self.assert_nothing_changed()
 
     def test_every_call_of_the_library(self) -> None:
-        done = self.call(self.installation.by_pkg_config("life"), *self.request)
+        done = self.call(self.installation.by_pkg_config("life"), *self.request,
+                         *(f"{free_port()}:127.0.0.1:{self.bastion.port}" for _ in range(2)))
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(done.stdout.splitlines(), [
             "unknown host key: host-key-unknown",
@@ -134,6 +135,9 @@ class Library(TunnelHouse):
             "kept: verified 1",
             "stopped: 1 0 stopped",
             "started: verified",
+            "thrown late: the callback's own",
+            "then 1 forward",
+            "made in two threads: 2",
             "in two threads: 2",
             "removed: told",
             "removed again: no-such-tunnel",

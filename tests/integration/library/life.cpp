@@ -1,5 +1,5 @@
-// A tunnel's whole life by the library's own calls: life PORT BASTION KEY NAME. Says what it saw, a line each; the test
-// beside it knows what it is to be.
+// A tunnel's whole life by the library's own calls: life PORT BASTION KEY NAME PORT PORT. Says what it saw, a line each;
+// the test beside it knows what it is to be.
 #include <holdfast/holdfast.hpp>
 
 #include <atomic>
@@ -68,6 +68,27 @@ int main(int, char** argv) {
   std::cout << "stopped: " << tunnels.stop(name) << ' ' << tunnels.stop(name) << ' ' << words(tunnels.status(name))
             << '\n';
   std::cout << "started: " << words(tunnels.start(name)) << '\n';
+
+  auto more = request;
+  more.ports.push_back(argv[5]);
+  watch.on_step = [](const holdfast::Step& step) {
+    if (step.what == "forwards changed") throw std::runtime_error("the callback's own");
+  };
+  tell_failure("thrown late", [&] { tunnels.set_up(more, watch); });
+  std::cout << "then " << tunnels.status(name).forwards.size() << " forward\n";
+
+  std::atomic<int> well{0};
+  const auto another = [&](const char* port, const std::string& its_name) {
+    auto one = request;
+    one.ports = {port};
+    one.name = its_name;
+    well += words(tunnels.set_up(one).tunnel) == std::string("verified") ? 1 : 0;
+    tunnels.remove(its_name);
+  };
+  std::thread beside([&] { another(argv[5], name + "b"); });
+  another(argv[6], name + "c");
+  beside.join();
+  std::cout << "made in two threads: " << well << '\n';
 
   std::atomic<int> same{0};
   std::thread other([&] { same += words(tunnels.status(name)) == std::string("verified") ? 1 : 0; });
