@@ -143,7 +143,11 @@ Result<> add_to_record(os::Host& host, const Places& places, const TunnelName& t
   if (linger == LingerUse::needed || linger == LingerUse::turned_on) record.linger_needed_by_.insert(tunnel.text());
   if (linger == LingerUse::none) record.linger_needed_by_.erase(tunnel.text());
   record.linger_turned_on_ = record.linger_turned_on_ || linger == LingerUse::turned_on;
-  return host.write_file(installation_record_file(places), record.format(), places.file_mode);
+  auto written = host.write_file(installation_record_file(places), record.format(), places.file_mode);
+  // What is not noted is not undone later.
+  for (auto made = made_now.rbegin(); !written && made != made_now.rend(); ++made)
+    (void)host.remove_empty_directory(*made);
+  return written;
 }
 
 Result<bool> take_idle_linger(os::Host& host, const Places& places) {

@@ -4,7 +4,10 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <sys/resource.h>
+
 #include <algorithm>
+#include <csignal>
 #include <thread>
 
 using namespace holdfast;
@@ -110,11 +113,25 @@ BOOST_AUTO_TEST_CASE(setups_at_once_lose_no_note) {
   for (int i = 0; i < k_setups; ++i)
     setups.emplace_back([&, i] {
       const auto name = TunnelName::parse("t" + std::to_string(i));
-      // Its own file name for the temporary: in life these are processes, not threads.
       (void)add_to_record(*host, here, *name, {}, LingerUse::none);
     });
   for (auto& setup : setups) setup.join();
   BOOST_TEST(InstallationRecord::load(*host, here)->tunnels().size() == std::size_t{k_setups});
+}
+
+BOOST_AUTO_TEST_CASE(what_a_full_disk_keeps_from_being_noted_is_not_left_behind) {
+  fs::create_directory(scratch / ".local");  // this one was there
+  const auto before = everything_under(scratch.path());
+  rlimit usual{};
+  BOOST_REQUIRE(::getrlimit(RLIMIT_FSIZE, &usual) == 0);
+  const auto former = std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit none{0, usual.rlim_max};  // no file takes a byte: EFBIG
+  BOOST_REQUIRE(::setrlimit(RLIMIT_FSIZE, &none) == 0);
+  const bool noted = add_to_record(*host, here, a, {}, LingerUse::none).has_value();
+  ::setrlimit(RLIMIT_FSIZE, &usual);
+  std::signal(SIGXFSZ, former);
+  BOOST_TEST(!noted);
+  BOOST_TEST(everything_under(scratch.path()) == before, boost::test_tools::per_element());
 }
 
 BOOST_AUTO_TEST_CASE(linger_that_we_turned_on_goes_off_when_the_last_tunnel_that_needs_it_has_moved_away) {
