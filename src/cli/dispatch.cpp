@@ -147,7 +147,7 @@ int dispatch(const std::vector<std::string>& words, os::Host& host, Terminal& te
   } catch (const std::exception& bug) {
     terminal.error(Error{"", "internal error", bug.what(), "please report it, with what you typed"});
   }
-  if (!terminal.flush() && status == ExitStatus::done) {
+  if (!terminal.flush() && !terminal.reader_has_gone() && status == ExitStatus::done) {
     terminal.error(Error{"writing", "the answer", "standard output does not take it", ""});
     status = ExitStatus::failed;
   }

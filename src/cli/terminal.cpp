@@ -6,6 +6,7 @@
 
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 
@@ -43,7 +44,10 @@ bool is_utf8_locale() {
   return false;
 }
 
-void put(std::FILE* file, std::string_view text) { (void)std::fwrite(text.data(), 1, text.size(), file); }
+/// False when it was not taken; errno says why.
+bool put(std::FILE* file, std::string_view text) {
+  return std::fwrite(text.data(), 1, text.size(), file) == text.size();
+}
 
 }  // namespace
 
@@ -69,15 +73,19 @@ Terminal Terminal::of_process() {
 }
 
 void Terminal::answer(std::string_view text) {
-  put(stdout, text);
-  if (text.empty() || text.back() != '\n') put(stdout, "\n");
+  to_stdout(text);
+  if (text.empty() || text.back() != '\n') to_stdout("\n");
+}
+
+void Terminal::to_stdout(std::string_view text) {
+  if (!put(stdout, text)) reader_has_gone_ = errno == EPIPE;
 }
 
 void Terminal::to_stderr(std::string_view line) {
   // One write a line: several holdfasts may share a terminal or a log.
   std::string whole(line);
   whole += '\n';
-  put(stderr, whole);
+  (void)put(stderr, whole);
 }
 
 void Terminal::note(std::string_view line) {
@@ -118,6 +126,10 @@ void Terminal::step_failed(std::string_view what) {
 
 void Terminal::error(const Error& error) { to_stderr(error_text(error)); }
 
-bool Terminal::flush() { return std::fflush(stdout) == 0 && std::ferror(stdout) == 0; }
+bool Terminal::flush() {
+  if (std::fflush(stdout) == 0) return std::ferror(stdout) == 0;
+  reader_has_gone_ = errno == EPIPE;
+  return false;
+}
 
 }  // namespace holdfast::cli

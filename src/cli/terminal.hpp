@@ -50,14 +50,18 @@ class Terminal {
 
   /// Flushes stdout; false when the answer could not be written (a full disk, a closed pipe).
   [[nodiscard]] bool flush();
+  /// After flush() was false: whoever read it has seen enough and went away (`| head`), which is no failure of ours.
+  [[nodiscard]] bool reader_has_gone() const noexcept { return reader_has_gone_; }
 
  private:
   void step(Style style, std::string_view mark, std::string_view word, std::string_view what, std::string_view figure);
   void to_stderr(std::string_view line);
+  void to_stdout(std::string_view text);
 
   Traits traits_;
   bool quiet_ = false;
   bool verbose_ = false;
+  bool reader_has_gone_ = false;
 };
 
 }  // namespace holdfast::cli
