@@ -39,11 +39,16 @@ Result<Destination> Destination::parse(std::string_view text) {
 
   Destination destination;
   std::string_view rest = text;
+  // As ssh(1) takes it: ssh://[USER@]HOST[:PORT]
+  if (constexpr std::string_view k_scheme = "ssh://"; rest.starts_with(k_scheme)) {
+    rest.remove_prefix(k_scheme.size());
+    if (rest.ends_with('/')) rest.remove_suffix(1);
+  }
   if (const auto at = rest.rfind('@'); at != std::string_view::npos) {
     const std::string_view user = rest.substr(0, at);
     if (user.empty()) return refuse("the user before '@' is empty");
     if (user.front() == '-') return refuse("the user begins with '-'");
-    if (!all_safe(user) || user.find_first_of(":@[]/") != std::string_view::npos)
+    if (!all_safe(user) || user.find_first_of(":[]/") != std::string_view::npos)
       return refuse("the user holds a character that ssh would not take");
     destination.user_ = std::string(user);
     rest = rest.substr(at + 1);

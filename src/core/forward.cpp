@@ -16,8 +16,11 @@ bool is_host_character(char c) noexcept {
          c == '_' || c == ':' || c == '%';
 }
 
+// inet_aton(3) would read a bare number as an address, 22 as 0.0.0.22: whoever writes one means a port.
+bool is_bare_number(std::string_view text) noexcept { return text.find_first_not_of("0123456789") == text.npos; }
+
 bool is_host(std::string_view text) noexcept {
-  return !text.empty() && text.front() != '-' && text.size() <= 255 &&
+  return !text.empty() && text.front() != '-' && text.size() <= 255 && !is_bare_number(text) &&
          std::all_of(text.begin(), text.end(), is_host_character);
 }
 

@@ -7,7 +7,10 @@ import os
 import pathlib
 import subprocess
 
-from house import PROGRAM, House, TunnelHouse, main
+from house import PROGRAM, Done, House, TunnelHouse, main
+
+GATE = "gate@bastion"
+
 
 class Descriptors(TunnelHouse):
     def without(self, *closed: int, arguments: list[str]) -> int:
@@ -36,6 +39,26 @@ class Readers(House):
         with os.fdopen(writes, "w") as pipe:
             done = self.run_holdfast("--help-recursive", stdout=pipe)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+
+class Words(House):
+    def plan(self, *arguments: str) -> Done[str]:
+        return self.run_holdfast("setup", "--user", "--dry-run", "-q", *arguments)
+
+    def test_bastions_as_ssh_takes_them(self) -> None:
+        for typed, meant in ((f"ssh://{GATE}", GATE), (f"ssh://{GATE}:2200/", f"{GATE}:2200"),
+                             ("ssh://gate@[::1]:22", "gate@[::1]:22"), ("gate@corp.example@bastion",) * 2):
+            with self.subTest(typed):
+                self.assertIn(f"bastion = {meant}\n", self.plan("-p", "2222", "-b", typed).stdout + "\n")
+        for typed in ("ssh://", "ssh://-x", "ssh://gate@bastion/path", "ftp://bastion"):
+            self.assertEqual(self.plan("-p", "2222", "-b", typed).returncode, 2, typed)
+
+    def test_a_port_for_an_address_is_a_slip(self) -> None:
+        """2222:22 means port 22 of the address 0.0.8.174 to ssh, and 2222 to 22 to everybody else."""
+        for typed in ("2222:22", "2222:22:22", "22:2222:localhost:22"):
+            done = self.plan("-p", typed, "-b", GATE)
+            self.assertEqual(done.returncode, 2, done.stdout)
+            self.assertIn("is no host or address", self.assert_reads_well(done))
 
 
 if __name__ == "__main__":
