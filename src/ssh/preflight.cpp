@@ -253,7 +253,8 @@ Result<> Preflight::check_forward(const Forward& forward) {
     skip(what);
     return {};
   }
-  if (std::find(request_.held.begin(), request_.held.end(), forward) != request_.held.end()) {
+  // By where it listens: a tunnel that is only to lead elsewhere holds that port itself.
+  if (std::ranges::find(request_.held, forward.listen(), &Forward::listen) != request_.held.end()) {
     pass(what, "held by this tunnel");
     return {};
   }

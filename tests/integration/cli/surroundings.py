@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import socket
 import subprocess
 
 from house import PROGRAM, Done, House, TunnelHouse, main
@@ -59,6 +60,27 @@ class Words(House):
             done = self.plan("-p", typed, "-b", GATE)
             self.assertEqual(done.returncode, 2, done.stdout)
             self.assertIn("is no host or address", self.assert_reads_well(done))
+
+
+class Said(TunnelHouse):
+    def test_setup_leads_a_port_of_its_own_elsewhere(self) -> None:
+        self.set_up()
+        before = self.status()
+        with socket.socket() as elsewhere:
+            elsewhere.bind(("127.0.0.1", 0))
+            elsewhere.listen()
+            target = int(elsewhere.getsockname()[1])
+            done = self.run_holdfast(*self.arguments(target=target))
+            self.assertEqual(done.returncode, 0, done.stderr)
+            now = self.await_up()
+        self.assertEqual(now["forwards"][0]["target"], f"127.0.0.1:{target}")
+        self.assertEqual(now["ssh_pid"], before["ssh_pid"], "the connection stayed")
+
+    def test_doctor_knows_a_port_of_ours_wherever_it_leads(self) -> None:
+        self.set_up()
+        done = self.run_holdfast("doctor", "--user", "-b", f"{self.user()}@127.0.0.1:{self.bastion.port}", "-s",
+                                 str(self.bastion.directory / "key"), "-p", str(self.port))
+        self.assertRegex(done.stdout, rf"(?m)^ok +port {self.port} free and allowed +held by this tunnel$")
 
 
 if __name__ == "__main__":
