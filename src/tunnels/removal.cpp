@@ -18,11 +18,13 @@
 namespace holdfast::tunnels {
 namespace {
 
-/// The paths that the steps of a plan take away and that are there now.
+/// The paths that the steps of a plan take away and that are there now, each once: of a tunnel whose file cannot be
+/// read every backend is asked.
 std::vector<fs::path> going(const backends::Plan& plan, const os::Host& host) {
   std::vector<fs::path> paths;
   const auto note = [&](const fs::path& path) {
-    if (host.status(path).kind != os::FileKind::missing) paths.push_back(path);
+    if (std::ranges::find(paths, path) == paths.end() && host.status(path).kind != os::FileKind::missing)
+      paths.push_back(path);
   };
   for (const auto& step : plan) {
     if (const auto* file = std::get_if<backends::RemoveFile>(&step)) note(file->path);
@@ -123,10 +125,15 @@ Result<> remove_tunnel(const TunnelName& name, const store::Places& places, os::
     return Error{"removing", "tunnel " + name.text(), std::move(why.message), std::move(why.hint)};
   }
   const auto holders = holders_of(entry, places, host);
+  const auto stop_mark = places.state_file(name, "stopped");
+  const bool was_stopped = host.status(stop_mark).kind != os::FileKind::missing;
   HOLDFAST_TRY(const auto stopped, stop_holders(holders, host));
   for (const auto pid : stopped.supervisors) report.push_back(fmt::format("stopped supervisor {}", pid));
   if (stopped.ssh) report.emplace_back("stopped its ssh");
-  return remove_installation(name, holders, places, host, report);
+  auto removed = remove_installation(name, holders, places, host, report);
+  // Made a moment ago, so that nobody starts it meanwhile: it is not the user's, who never saw it.
+  if (!was_stopped) std::erase(report, "removed " + stop_mark.string());
+  return removed;
 }
 
 Result<> remove_installation(const TunnelName& name, const std::vector<Holder>& holders, const store::Places& places,

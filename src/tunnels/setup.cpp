@@ -230,8 +230,24 @@ Result<SetupOutcome> Setup::run() {
   return outcome_;
 }
 
+Result<std::optional<std::vector<std::string>>> Setup::plan_in_place() {
+  using Lines = std::optional<std::vector<std::string>>;
+  if (request_.move) return Lines{};
+  HOLDFAST_TRY(const bool in_place, is_in_place());
+  if (in_place)
+    return Lines{{fmt::format("nothing: tunnel {} is {} already", request_.name.text(),
+                              outcome_.standing_by ? "standing by" : "up")}};
+  tunnel_.reset();
+  backend_ = nullptr;
+  HOLDFAST_TRY(const auto file, find_forwards_change());
+  if (!file) return Lines{};
+  return Lines{{backends::describe(*file), "have the supervisor that runs read it: its connection stays"}};
+}
+
 Result<std::vector<std::string>> Setup::plan() {
   HOLDFAST_CHECK(look_around());
+  HOLDFAST_TRY(auto in_place, plan_in_place());
+  if (in_place) return std::move(*in_place);
   const auto& places = request_.places;
   HOLDFAST_TRY(candidates_, find_choice());
   HOLDFAST_TRY(client_, ssh::find_client(host_));
@@ -276,6 +292,9 @@ Result<std::vector<std::string>> Setup::plan() {
   HOLDFAST_TRY(const auto proof, backend_->prove(holder().job, host_));
   describe(proof);
   if (over) describe(take_pidfile());
+  if (request_.accept_new_host_key && request_.preflight && !(*tunnel_)->known_hosts)
+    lines.push_back(fmt::format("write {} ({:04o}), the bastion's host key, if it is not known here yet",
+                                pin_file(request_.name, places).string(), places.file_mode));
   HOLDFAST_TRY(const auto steps, install_plan());
   describe(steps);
   HOLDFAST_TRY(const auto start, over ? start_plan_beside_former() : backend_->start(holder().job, host_));

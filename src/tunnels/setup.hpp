@@ -46,6 +46,8 @@ class Setup {
   [[nodiscard]] Result<> look_around();
   [[nodiscard]] Result<Tunnel> wanted(const backends::Backend& backend, const fs::path& runtime_dir) const;
   [[nodiscard]] Result<bool> is_in_place();
+  /// plan() where a tunnel that runs is all that is wanted, or has to be told of other forwards and no more.
+  [[nodiscard]] Result<std::optional<std::vector<std::string>>> plan_in_place();
   [[nodiscard]] Result<std::string> tunnel_text() const;
   [[nodiscard]] Result<backends::Plan> install_plan() const;
   [[nodiscard]] Holder holder() const;
@@ -70,6 +72,8 @@ class Setup {
   [[nodiscard]] Result<> forget_hand_over();
 
   // Other forwards for a tunnel that runs (setup_in_place.cpp)
+  /// The one file to be written where nothing else has to change; tunnel_ and backend_ are set then.
+  [[nodiscard]] Result<std::optional<backends::Step>> find_forwards_change();
   [[nodiscard]] Result<bool> change_forwards();
   [[nodiscard]] Result<> await_change();
 

@@ -14,25 +14,32 @@ constexpr std::chrono::milliseconds k_patience{30000};
 
 }  // namespace
 
-Result<bool> Setup::change_forwards() {
+Result<std::optional<backends::Step>> Setup::find_forwards_change() {
+  const std::optional<backends::Step> none;
   const auto& former = former_.tunnel();
-  if (!former || !former_.live() || former_.holders().size() != 1) return false;
-  if (request_.move || former_.half_moved()) return false;
-  if (request_.backend != "auto" && request_.backend != (*former)->backend) return false;
+  if (!former || !former_.live() || former_.holders().size() != 1) return none;
+  if (request_.move || former_.half_moved()) return none;
+  if (request_.backend != "auto" && request_.backend != (*former)->backend) return none;
   const Holder& held = former_.holders().front();
   HOLDFAST_TRY(const auto changed, wanted(*held.backend, held.job.runtime_dir));
-  if (changed->forwards == (*former)->forwards || supervisor::needs_new_login(*former, changed)) return false;
-  const backends::Step file =
-      backends::WriteFile{request_.places.tunnel_file(request_.name), store::format_tunnel(changed),
-                          request_.places.file_mode, request_.places.directory_mode};
+  if (changed->forwards == (*former)->forwards || supervisor::needs_new_login(*former, changed)) return none;
   HOLDFAST_TRY(const auto install, held.backend->install(held.job, host_));
   for (const auto& step : install)
-    if (!backends::is_in_place(step, host_)) return false;
+    if (!backends::is_in_place(step, host_)) return none;
 
   tunnel_ = changed;
   backend_ = held.backend;
+  return std::optional<backends::Step>{backends::WriteFile{request_.places.tunnel_file(request_.name),
+                                                           store::format_tunnel(changed), request_.places.file_mode,
+                                                           request_.places.directory_mode}};
+}
+
+Result<bool> Setup::change_forwards() {
+  HOLDFAST_TRY(const auto file, find_forwards_change());
+  if (!file) return false;
+  const Holder& held = former_.holders().front();
   const auto begin = host_.now();
-  HOLDFAST_CHECK(apply({file}));
+  HOLDFAST_CHECK(apply({*file}));
   auto taken = await_change();
   if (taken) {
     observer_.step_done("forwards changed", "the connection stayed");

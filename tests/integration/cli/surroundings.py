@@ -63,6 +63,25 @@ class Words(House):
 
 
 class Said(TunnelHouse):
+    def plan(self, *more: str, target: int = 0) -> str:
+        done = self.run_holdfast(*self.arguments("--dry-run", *more, target=target or None))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def test_a_plan_says_what_setup_would_do_and_no_more(self) -> None:
+        self.assertIn(f"{self.name}.known_hosts (0600), the bastion's host key", self.plan())
+        self.set_up()
+        before = self.everything()
+        self.assertEqual(self.plan(), f"nothing: tunnel {self.name} is up already\n")
+        other = self.plan("-p", "9")
+        self.assertIn("127.0.0.1:9:localhost:22", other)
+        self.assertIn("its connection stays", other)
+        self.assertNotIn("end the process", other)
+        self.assertIn("end the process", self.plan("--ssh-option", "Compression=no"))
+        after = self.everything()
+        self.assertEqual({path for path in before if path.endswith(".conf")},
+                         {path for path in after if path.endswith(".conf")})
+
     def test_setup_leads_a_port_of_its_own_elsewhere(self) -> None:
         self.set_up()
         before = self.status()
@@ -81,6 +100,24 @@ class Said(TunnelHouse):
         done = self.run_holdfast("doctor", "--user", "-b", f"{self.user()}@127.0.0.1:{self.bastion.port}", "-s",
                                  str(self.bastion.directory / "key"), "-p", str(self.port))
         self.assertRegex(done.stdout, rf"(?m)^ok +port {self.port} free and allowed +held by this tunnel$")
+
+    def test_remove_says_each_thing_once_and_nothing_that_was_not_there(self) -> None:
+        self.set_up()
+        removed = self.removed()
+        self.assertEqual(sorted(set(removed)), sorted(removed))
+        self.assertEqual([path for path in removed if path.endswith(".stopped")], [], "nobody had stopped it")
+        tunnels = self.home / ".config/holdfast/tunnels"
+        tunnels.mkdir(parents=True, mode=0o700)
+        (tunnels / f"{self.name}.conf").write_text("nonsense\n")
+        (tunnels / f"{self.name}.conf").chmod(0o600)
+        removed = self.removed()
+        self.assertEqual(sorted(set(removed)), sorted(removed))
+        self.assertIn(str(tunnels / f"{self.name}.conf"), removed)
+
+    def removed(self) -> list[str]:
+        done = self.run_holdfast("remove", "--user", self.name)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return [line.split(maxsplit=1)[1] for line in done.stdout.splitlines() if line.startswith("  removed ")]
 
 
 if __name__ == "__main__":
