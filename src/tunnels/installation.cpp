@@ -70,6 +70,9 @@ std::optional<store::LiveState> read_live(const fs::path& runtime_directory, con
 
 Result<const backends::Backend*> backend_of(const Tunnel& tunnel) {
   if (const auto* backend = backends::find_backend(tunnel->backend)) return backend;
+  if (tunnel->backend == "auto")  // its file was written by hand
+    return Error{"using", "backend auto", "none has been chosen for this tunnel yet",
+                 "run holdfast setup with its name, ports and bastion: it chooses one"};
   const bool future = backends::is_future_backend(tunnel->backend);
   return Error{"using", "backend " + tunnel->backend,
                future ? "it is not available in this version" : "there is no such backend",

@@ -101,6 +101,16 @@ class Said(TunnelHouse):
                                  str(self.bastion.directory / "key"), "-p", str(self.port))
         self.assertRegex(done.stdout, rf"(?m)^ok +port {self.port} free and allowed +held by this tunnel$")
 
+    def test_a_file_by_hand_has_no_backend_yet(self) -> None:
+        """The least that holdfast.conf(5) shows: `run` is content with it."""
+        tunnels = self.home / ".config/holdfast/tunnels"
+        tunnels.mkdir(parents=True, mode=0o700)
+        (tunnels / f"{self.name}.conf").write_text(f"port = 2222\nbastion = {GATE}\n")
+        (tunnels / f"{self.name}.conf").chmod(0o600)
+        done = self.run_holdfast("start", "--user", self.name)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(self.assert_reads_well(done), "none has been chosen for this tunnel yet")
+
     def test_remove_says_each_thing_once_and_nothing_that_was_not_there(self) -> None:
         self.set_up()
         removed = self.removed()
