@@ -106,7 +106,7 @@ Result<ExitStatus> show_logs(Context& context, const Arguments& arguments) {
   for (const auto& line : lines) terminal.answer(line);
   if (lines.empty() && count > 0) terminal.note("tunnel " + names.front().text() + " has no log on this host yet");
   if (!arguments.has("follow")) return ExitStatus::done;
-  while (terminal.flush()) {
+  while (terminal.flush() && Terminal::is_read()) {
     if (const auto news = growing.read_new(); !news.empty()) terminal.answer(news);
     context.host.sleep_for(k_follow_interval);
   }

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -130,6 +131,11 @@ bool Terminal::flush() {
   if (std::fflush(stdout) == 0) return std::ferror(stdout) == 0;
   reader_has_gone_ = errno == EPIPE;
   return false;
+}
+
+bool Terminal::is_read() {
+  pollfd out{STDOUT_FILENO, 0, 0};
+  return ::poll(&out, 1, 0) <= 0 || (out.revents & (POLLERR | POLLNVAL)) == 0;
 }
 
 }  // namespace holdfast::cli

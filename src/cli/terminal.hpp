@@ -50,6 +50,8 @@ class Terminal {
 
   /// Flushes stdout; false when the answer could not be written (a full disk, a closed pipe).
   [[nodiscard]] bool flush();
+  /// False when the reader of standard output has gone: else it would not be noticed before there is something to say.
+  [[nodiscard]] static bool is_read();
   /// After flush() was false: whoever read it has seen enough and went away (`| head`), which is no failure of ours.
   [[nodiscard]] bool reader_has_gone() const noexcept { return reader_has_gone_; }
 

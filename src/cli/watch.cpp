@@ -3,9 +3,6 @@
 #include "cli/interruption.hpp"
 #include "cli/screen.hpp"
 
-#include <poll.h>
-#include <unistd.h>
-
 #include <chrono>
 
 namespace holdfast::cli {
@@ -71,12 +68,6 @@ Result<ExitStatus> watch_in_place(Context& context, const Watched& watched) {
   }
 }
 
-/// False when the reader of standard output has gone: it would not be noticed before something changed.
-bool is_read() {
-  pollfd out{STDOUT_FILENO, 0, 0};
-  return ::poll(&out, 1, 0) <= 0 || (out.revents & (POLLERR | POLLNVAL)) == 0;
-}
-
 Result<ExitStatus> watch_in_lines(Context& context, const Watched& watched) {
   Looks looks(watched, context.host);
   const Interruption guard;
@@ -91,7 +82,7 @@ Result<ExitStatus> watch_in_lines(Context& context, const Watched& watched) {
     const auto end = context.host.now() + k_look;
     while (context.host.now() < end) {
       if (Interruption::is_requested()) return ExitStatus::interrupted;
-      if (!is_read()) return ExitStatus::done;
+      if (!context.terminal.is_read()) return ExitStatus::done;
       context.host.sleep_for(std::chrono::ceil<milliseconds>(end - context.host.now()));
     }
   }

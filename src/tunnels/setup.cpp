@@ -297,7 +297,7 @@ Result<std::vector<std::string>> Setup::plan() {
                                 pin_file(request_.name, places).string(), places.file_mode));
   HOLDFAST_TRY(const auto steps, install_plan());
   describe(steps);
-  HOLDFAST_TRY(const auto start, over ? start_plan_beside_former() : backend_->start(holder().job, host_));
+  HOLDFAST_TRY(const auto start, former_.tunnel() ? start_plan_beside_former() : backend_->start(holder().job, host_));
   describe(start);
   if (over) {
     lines.emplace_back("wait until the new supervisor waits for its turn");

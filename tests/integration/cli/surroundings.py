@@ -42,6 +42,19 @@ class Readers(House):
         self.assertEqual((done.returncode, done.stderr), (0, ""))
 
 
+class Follower(TunnelHouse):
+    def test_a_log_that_nobody_reads_any_more_is_not_followed(self) -> None:
+        """`holdfast logs NAME -f | grep -m1 up` would wait for the tunnel's next misfortune."""
+        self.set_up()
+        follower = subprocess.Popen([PROGRAM, "logs", "--user", self.name, "-f"], env=self.env, stdout=subprocess.PIPE)
+        self.addCleanup(follower.wait)
+        self.addCleanup(follower.kill)
+        assert follower.stdout
+        follower.stdout.readline()
+        follower.stdout.close()
+        self.assertEqual(follower.wait(10), 0)
+
+
 class Words(House):
     def plan(self, *arguments: str) -> Done[str]:
         return self.run_holdfast("setup", "--user", "--dry-run", "-q", *arguments)
@@ -77,7 +90,9 @@ class Said(TunnelHouse):
         self.assertIn("127.0.0.1:9:localhost:22", other)
         self.assertIn("its connection stays", other)
         self.assertNotIn("end the process", other)
-        self.assertIn("end the process", self.plan("--ssh-option", "Compression=no"))
+        anew = self.plan("--ssh-option", "Compression=no")
+        self.assertIn("end the process", anew)
+        self.assertIn("start in the background", anew[anew.index("end the process"):])
         after = self.everything()
         self.assertEqual({path for path in before if path.endswith(".conf")},
                          {path for path in after if path.endswith(".conf")})
