@@ -47,13 +47,23 @@ bool is_its_owners(const os::ProcessId& process, const fs::path& live_file, cons
   return host.status(fmt::format("/proc/{}", process.pid)).owner == host.status(live_file).owner;
 }
 
-Result<Stopped> stop_one(const Holder& holder, os::Host& host) {
+/// A file takes room that a full disk does not have.
+void erase_mark(backends::Plan& plan, const Holder& holder) {
+  const auto mark = backends::stop_mark_file(holder.job.name, holder.job.places);
+  std::erase_if(plan, [&](const backends::Step& step) {
+    const auto* file = std::get_if<backends::WriteFile>(&step);
+    return file != nullptr && file->path == mark;
+  });
+}
+
+Result<Stopped> stop_one(const Holder& holder, os::Host& host, bool stays_down) {
   const auto& job = holder.job;
   const auto files = store::runtime_files(job.name, job.runtime_dir);
   const auto live = read_live(job.runtime_dir, job.name, job.places, host);
   const bool lived = live && os::is_alive(host, live->supervisor) && is_its_owners(live->supervisor, files.live, host);
 
-  HOLDFAST_TRY(const auto plan, holder.backend->stop(job, host));
+  HOLDFAST_TRY(auto plan, holder.backend->stop(job, host));
+  if (!stays_down) erase_mark(plan, holder);
   HOLDFAST_CHECK(backends::apply(plan, host));
   Stopped stopped;
   if (lived) {
@@ -152,10 +162,10 @@ std::vector<Holder> holders_of(const store::Entry& entry, const store::Places& p
   return holders;
 }
 
-Result<Stopped> stop_holders(const std::vector<Holder>& holders, os::Host& host) {
+Result<Stopped> stop_holders(const std::vector<Holder>& holders, os::Host& host, bool stay_down) {
   Stopped all;
   for (const auto& holder : holders) {
-    HOLDFAST_TRY(const auto stopped, stop_one(holder, host));
+    HOLDFAST_TRY(const auto stopped, stop_one(holder, host, stay_down));
     all.supervisors.insert(all.supervisors.end(), stopped.supervisors.begin(), stopped.supervisors.end());
     all.ssh = all.ssh || stopped.ssh;
   }
@@ -164,11 +174,8 @@ Result<Stopped> stop_holders(const std::vector<Holder>& holders, os::Host& host)
 
 Result<backends::Plan> release_plan(const Holder& holder, const os::Host& host) {
   HOLDFAST_TRY(auto plan, holder.backend->stop(holder.job, host));
-  const auto mark = backends::stop_mark_file(holder.job.name, holder.job.places);
-  std::erase_if(plan, [&](const backends::Step& step) {
-    const auto* file = std::get_if<backends::WriteFile>(&step);
-    return std::holds_alternative<backends::Terminate>(step) || (file != nullptr && file->path == mark);
-  });
+  erase_mark(plan, holder);
+  std::erase_if(plan, [](const backends::Step& step) { return std::holds_alternative<backends::Terminate>(step); });
   return plan;
 }
 

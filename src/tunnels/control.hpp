@@ -36,8 +36,10 @@ struct Stopped {
 };
 
 /// Ends the job, its supervisor (one started by hand too) and its ssh, in any state, the gap before an automatic
-/// restart included, and takes the runtime files away. On success they are gone: that was looked at.
-[[nodiscard]] Result<Stopped> stop_holders(const std::vector<Holder>& holders, os::Host& host);
+/// restart included, and takes the runtime files away. On success they are gone: that was looked at. `stay_down`: with
+/// the mark that keeps `ensure` from starting it; whoever takes the tunnel away needs none, and may have no room for
+/// it.
+[[nodiscard]] Result<Stopped> stop_holders(const std::vector<Holder>& holders, os::Host& host, bool stay_down = true);
 
 /// What ends the holder's hold, as its stop does, for a successor that waits already: it leaves no mark that the tunnel
 /// is to stay down, and takes no notice of the pidfile, which is the successor's by then. To be made before that.

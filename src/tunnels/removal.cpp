@@ -125,15 +125,10 @@ Result<> remove_tunnel(const TunnelName& name, const store::Places& places, os::
     return Error{"removing", "tunnel " + name.text(), std::move(why.message), std::move(why.hint)};
   }
   const auto holders = holders_of(entry, places, host);
-  const auto stop_mark = places.state_file(name, "stopped");
-  const bool was_stopped = host.status(stop_mark).kind != os::FileKind::missing;
-  HOLDFAST_TRY(const auto stopped, stop_holders(holders, host));
+  HOLDFAST_TRY(const auto stopped, stop_holders(holders, host, false));
   for (const auto pid : stopped.supervisors) report.push_back(fmt::format("stopped supervisor {}", pid));
   if (stopped.ssh) report.emplace_back("stopped its ssh");
-  auto removed = remove_installation(name, holders, places, host, report);
-  // Made a moment ago, so that nobody starts it meanwhile: it is not the user's, who never saw it.
-  if (!was_stopped) std::erase(report, "removed " + stop_mark.string());
-  return removed;
+  return remove_installation(name, holders, places, host, report);
 }
 
 Result<> remove_installation(const TunnelName& name, const std::vector<Holder>& holders, const store::Places& places,

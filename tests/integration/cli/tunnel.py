@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import resource
 import shlex
 import signal
 import socket
@@ -86,6 +87,17 @@ class Life(TunnelHouse):
         self.assertFalse(is_alive(before["ssh_pid"]) or is_alive(before["supervisor_pid"]))
         self.assert_nothing_changed()
         self.assertEqual(self.run_holdfast("remove", "--user", self.name).returncode, 4)
+
+    def test_remove_needs_no_room_on_the_disk(self) -> None:
+        self.set_up()
+        supervisor = self.await_up()["supervisor_pid"]
+        limit = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+        done = subprocess.run([PROGRAM, "remove", "--user", self.name], env=self.env, capture_output=True, text=True,
+                              timeout=60, cwd=self.root, restore_signals=False,  # SIGXFSZ stays ignored
+                              preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, limit)))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertFalse(is_alive(supervisor))
+        self.assert_nothing_changed()
 
     def test_remove_by_port(self) -> None:
         self.set_up()
