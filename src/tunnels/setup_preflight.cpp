@@ -1,8 +1,14 @@
 #include "core/text.hpp"
 #include "ssh/preflight.hpp"
+#include "store/tunnel_store.hpp"
 #include "supervisor/backoff.hpp"
+#include "tunnels/installation.hpp"
 #include "tunnels/scratch.hpp"
 #include "tunnels/setup.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
 
 namespace holdfast::tunnels {
 namespace {
@@ -18,6 +24,29 @@ std::string with_lines(std::string text, const std::string& more) {
   for (const std::string& line : split(more, '\n'))
     if (!line.empty() && text.find(line + "\n") == std::string::npos) text += line + "\n";
   return text;
+}
+
+bool share_a_port(const Tunnel& one, const Tunnel& other) {
+  return std::ranges::any_of(one->forwards, [&](const Forward& forward) {
+    return std::ranges::find(other->forwards, forward.listen(), &Forward::listen) != other->forwards.end();
+  });
+}
+
+/// "Somebody else" on the bastion may well be another tunnel of the same user's, here or on another host of this home.
+std::optional<Diagnosis> explain_own_holder(const Tunnel& wanted, const store::Places& places, const os::Host& host) {
+  for (const auto& entry : store::load_all(host, places)) {
+    if (entry.name == wanted->name || !entry.tunnel || !share_a_port(wanted, *entry.tunnel)) continue;
+    const Tunnel& other = *entry.tunnel;
+    const auto live = read_live(runtime_directory_of(other, places, host), entry.name, places, host);
+    const bool far = is_elsewhere(other, host);
+    if (other->bastion != wanted->bastion || (!far && (!live || live->state != store::TunnelState::up))) continue;
+    const auto where = far ? fmt::format(" of host {}", printable(other->host)) : std::string();
+    return Diagnosis{FailureClass::forward_busy,
+                     fmt::format("the port on {} is taken by your own tunnel {}{}", wanted->bastion.text(),
+                                 entry.name.text(), where),
+                     "take another port; or change that tunnel: -n " + entry.name.text()};
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -65,6 +94,8 @@ Result<std::optional<Diagnosis>> Setup::check_bastion(const Tunnel& tunnel, std:
     pin_ = with_lines(pin_.value_or(""), report.pinned_lines);
     observer_.step_done(before + "host key accepted and pinned", *report.pinned_key);
   }
+  if (report.failure && report.failure->failure == FailureClass::forward_busy)
+    if (auto own = explain_own_holder(way, request_.places, host_)) return own;
   return report.failure;
 }
 

@@ -55,6 +55,12 @@ class Failures(TunnelHouse):
         self.assertEqual(done.stdout, "")
         self.assertRegex(self.assert_reads_well(done), says)
 
+    def test_a_port_that_another_tunnel_of_ones_own_has_is_told_as_such(self) -> None:
+        self.set_up()
+        other = [f"{self.name}b" if word == self.name else word for word in self.arguments()]
+        self.fails(*other, says=f"taken by your own tunnel {self.name}\\b")
+        self.await_up()
+
     def test_busy_port(self) -> None:
         with squatter() as port:
             self.fails(*self.arguments(port=port), says=f"{port}.*(taken|use|busy)")
