@@ -34,8 +34,9 @@ Child::~Child() = default;
 Result<std::unique_ptr<Child>> Child::start(boost::asio::io_context& context, const ChildSpec& spec, OnExit on_exit) {
   HOLDFAST_TRY(const fs::path program, resolve_program(spec.command));
   const auto open_sink = [](const fs::path& path) {
+    // O_NONBLOCK: a FIFO in the place of the file must not hang us.
     return Descriptor(::open(path.empty() ? "/dev/null" : path.c_str(),
-                             O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+                             O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600));
   };
   const Descriptor out = open_sink(spec.out);
   if (!out) return errno_error("opening", spec.out.string(), errno);

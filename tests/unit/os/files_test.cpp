@@ -151,6 +151,12 @@ BOOST_AUTO_TEST_CASE(one_holder_of_a_lock_at_a_time) {
   BOOST_TEST(!FileLock::try_take(scratch / "link"));
 }
 
+// In the directory of a user whose tunnel root looks at, anything may lie there.
+BOOST_AUTO_TEST_CASE(who_looks_at_a_lock_is_not_held_up_by_a_fifo) {
+  BOOST_REQUIRE(::mkfifo((scratch / "lock").c_str(), 0600) == 0);
+  BOOST_TEST(!is_locked(scratch / "lock"));
+}
+
 // A supervisor that starts while `status` looks must not believe that another one runs.
 BOOST_AUTO_TEST_CASE(who_only_looks_whether_a_lock_is_held_keeps_nobody_from_taking_it) {
   const auto path = scratch / "lock";
