@@ -82,7 +82,7 @@ Result<ExitStatus> watch_in_lines(Context& context, const Watched& watched) {
     const auto end = context.host.now() + k_look;
     while (context.host.now() < end) {
       if (Interruption::is_requested()) return ExitStatus::interrupted;
-      if (!context.terminal.is_read()) return ExitStatus::done;
+      if (!Terminal::is_read()) return ExitStatus::done;
       context.host.sleep_for(std::chrono::ceil<milliseconds>(end - context.host.now()));
     }
   }

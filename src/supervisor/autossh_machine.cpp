@@ -178,7 +178,7 @@ void Machine::give_up(Diagnosis why) {
 // All that is known of its ssh is what it writes into its log: one who cannot write keeps us in the dark.
 void Machine::never_heard() {
   cause_ = Diagnosis{FailureClass::unknown, "autossh has not told its log that it started ssh",
-                     "see whether the disk of the run directory is full: holdfast logs"};
+                     "a full disk keeps it from that; what it said last: holdfast logs"};
   remember(*cause_);
   show_failure(*cause_);
   end_autossh();

@@ -19,7 +19,7 @@ LogTail::LogTail(const os::Host& host, boost::filesystem::path file) : host_(hos
 
 std::vector<std::string> LogTail::new_lines(Unfinished last) {
   const os::FileStatus status = host_.status(file_);
-  if (status.kind != os::FileKind::regular) return {};
+  if (status.kind != os::FileKind::regular || status.size == read_) return {};
   if (status.size < read_) read_ = 0;  // emptied by somebody
   const bool floods = status.size - read_ > k_read_limit;
   if (floods) read_ = status.size - k_read_limit;
