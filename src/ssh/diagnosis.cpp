@@ -24,19 +24,23 @@ struct Reading {
   std::optional<Message> verdict;  ///< the last of the heaviest
   std::vector<Message> circumstances;
   std::string_view offending;
-  std::string_view last;       ///< the last line that is no debug line
+  std::string_view last;       ///< the last line that is not known
   bool through_proxy = false;  ///< "Connection closed by UNKNOWN port 65535": a ProxyCommand or ProxyJump
 };
 
 Reading read(std::string_view text) {
   Reading reading;
-  for (const std::string_view line : lines_of(text)) {
+  const auto lines = lines_of(text);
+  for (const std::string_view line : lines) {
     if (is_debug(line)) continue;
-    reading.last = line;
     if (begins_with(line, "Offending ")) reading.offending = line;
     if (line.find(" UNKNOWN port 65535") != std::string_view::npos) reading.through_proxy = true;
-    const auto message = recognise(line);
-    if (!message) continue;
+    auto message = recognise(line);
+    if (!message) reading.last = line;
+    if (!message || message->weight == Weight::remark) continue;
+    // Up to 8.4 ssh ended on a bad value without a "terminating" line: such a line is then the very last one.
+    if (message->failure == FailureClass::config && line.data() == lines.back().data())
+      message->weight = Weight::decisive;
     if (message->weight == Weight::circumstance) {
       reading.circumstances.push_back(*message);
       continue;
@@ -49,12 +53,18 @@ Reading read(std::string_view text) {
   return reading;
 }
 
+bool is_remark(std::string_view line) noexcept {
+  const auto message = recognise(line);
+  return message && message->weight == Weight::remark;
+}
+
 // Of stderr only what ssh itself puts there before the log is open, and only when it names what this tunnel gave it.
 // A banner comes later than all of these.
 std::optional<Message> own_warning(std::string_view err, const Tunnel& tunnel) {
-  const auto lines = lines_of(err);
+  auto lines = lines_of(err);
+  lines.erase(lines.begin(), std::find_if_not(lines.begin(), lines.end(), is_remark));
   if (lines.empty()) return std::nullopt;
-  const auto message = recognise(lines.front());
+  auto message = recognise(lines.front());
   if (!message) return std::nullopt;
   if (begins_with(message->line, "Warning: Identity file ")) {
     const bool ours =
@@ -62,8 +72,10 @@ std::optional<Message> own_warning(std::string_view err, const Tunnel& tunnel) {
     return ours ? message : std::nullopt;
   }
   if (begins_with(message->line, "command-line") || begins_with(message->line, "command line")) {
-    const bool alone = lines.size() <= 2;  // the line, and "terminating, 1 bad configuration options"
-    return alone && message->failure == FailureClass::config ? message : std::nullopt;
+    // Of an option on its command line ssh says no more than this, and ends.
+    if (lines.size() != 1 || message->failure != FailureClass::config) return std::nullopt;
+    message->weight = Weight::decisive;
+    return message;
   }
   if (begins_with(message->line, "No user exists for uid ") || begins_with(message->line, "Couldn't open logfile "))
     return lines.size() == 1 ? message : std::nullopt;
@@ -89,15 +101,22 @@ std::optional<Message> proxy_verdict(std::string_view err) {
   return reading.verdict && reading.verdict->weight == Weight::decisive ? reading.verdict : std::nullopt;
 }
 
-const Message* explains(const Reading& reading, FailureClass failure) {
-  for (const Message& one : reading.circumstances) {
-    const bool about_host_key = one.failure == FailureClass::host_key_changed;
-    const bool fits = failure == FailureClass::auth ? !about_host_key
-                                                    : about_host_key && (failure == FailureClass::host_key_unknown ||
-                                                                         failure == FailureClass::host_key_changed);
-    if (fits) return &one;
+/// True when a circumstance of class `reason` explains an end of class `failure`.
+bool explains(FailureClass reason, FailureClass failure) noexcept {
+  switch (reason) {
+    case FailureClass::config:
+      return failure == FailureClass::config;
+    case FailureClass::host_key_changed:
+      return failure == FailureClass::host_key_unknown || failure == FailureClass::host_key_changed;
+    default:
+      return failure == FailureClass::auth;
   }
-  return nullptr;
+}
+
+const Message* find_reason(const Reading& reading, FailureClass failure) noexcept {
+  const auto found = std::find_if(reading.circumstances.begin(), reading.circumstances.end(),
+                                  [&](const Message& one) { return explains(one.failure, failure); });
+  return found == reading.circumstances.end() ? nullptr : &*found;
 }
 
 }  // namespace
@@ -120,7 +139,7 @@ std::optional<Diagnosis> diagnose(const Said& said, const Tunnel& tunnel) {
   const std::string offered = read_login_log(said.log).host_key;
   Evidence evidence{.line = reading.verdict->line, .offending = reading.offending, .offered = offered};
   FailureClass failure = reading.verdict->failure;
-  if (const Message* reason = explains(reading, failure)) {
+  if (const Message* reason = find_reason(reading, failure)) {
     evidence.circumstance = reason->line;
     failure = reason->failure;
   }

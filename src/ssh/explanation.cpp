@@ -143,11 +143,9 @@ class Words {
   }
 
   Diagnosis target_down() const {
-    const auto said = between(evidence_.line, "connect_to ", ": ");
-    std::string target = forward().has_value() ? end_text(forward()->target()) : std::string();
-    if (target.empty()) target = said.empty() ? "the target" : printable(said);
     return {FailureClass::target_down,
-            fmt::format("nothing answers at {} on this machine, where the tunnel leads", target),
+            fmt::format("nothing answers at {} on this machine, where the tunnel leads",
+                        forward() ? end_text(forward()->target()) : "the target"),
             "start the service there; for an sshd: systemctl start ssh"};
   }
 
@@ -191,12 +189,13 @@ class Words {
   }
 
   Diagnosis config() const {
-    if (evidence_.line.empty())
+    // "terminating, 1 bad configuration options" names only the file; the line before it names the option too.
+    const auto line = evidence_.circumstance.empty() ? evidence_.line : evidence_.circumstance;
+    if (line.empty())
       return {FailureClass::config, "ssh does not accept its settings", "ssh -G " + destination() + " shows them"};
-    const bool own = evidence_.line.substr(0, 12) == "command-line" || evidence_.line.substr(0, 12) == "command line";
+    const bool own = line.starts_with("command-line") || line.starts_with("command line");
     return {
-        FailureClass::config,
-        "ssh does not accept its settings: " + printable(lower_first(evidence_.line.substr(0, 300))),
+        FailureClass::config, "ssh does not accept its settings: " + printable(lower_first(line.substr(0, 300))),
         own ? "correct or leave out that --ssh-option" : "correct that file; ssh -G " + destination() + " checks it"};
   }
 

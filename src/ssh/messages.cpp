@@ -93,20 +93,50 @@ constexpr std::array k_patterns{
     Pattern{"unix_listener: path \"", "\" too long for Unix domain socket", "", config, decisive},
     Pattern{"hostname contains invalid characters", "", "", config, decisive},
     Pattern{"remote username contains invalid characters", "", "", config, decisive},
+    // Warnings: ssh goes on
+    Pattern{"Warning: ", "", "", unknown, remark},
+    Pattern{"** ", "", "", unknown, remark},  // 10.1: "** WARNING: connection is not using a post-quantum …"
+    Pattern{"X11 forwarding request failed", "", "", unknown, remark},
+    Pattern{"DISPLAY \"", "\" invalid; disabling X11 forwarding", "", unknown, remark},
+    Pattern{"Failed to add the ", "host", "", unknown, remark},
+    Pattern{"load_hostkeys: ", "", "", unknown, remark},
+    Pattern{"client_input_hostkeys: ", "", "", unknown, remark},
+    Pattern{"hostfile_replace_entries: ", "", "", unknown, remark},
+    Pattern{"update_known_hosts: ", "", "", unknown, remark},
+    Pattern{"client_global_hostkeys_", "", "", unknown, remark},
+    Pattern{"Learned new hostkey: ", "", "", unknown, remark},
+    Pattern{"Deprecating obsolete hostkey: ", "", "", unknown, remark},
+    Pattern{"channel ", ": open failed: ", "", unknown, remark},
 };
 
-// "FILE: line 3: Bad configuration option: x", "FILE line 3: unsupported option …", "FILE: terminating, 1 bad
-// configuration options", "command-line: line 0: …". A file's name begins the line, so it is the rest that is known.
-bool is_about_settings(std::string_view line) noexcept {
-  if (line.find(": terminating, ") != std::string_view::npos &&
-      line.find(" bad configuration options") != std::string_view::npos)
-    return true;
+// A file's name begins these lines, so the rest of the line identifies them.
+
+// "FILE: terminating, 1 bad configuration options"
+bool ends_on_settings(std::string_view line) noexcept {
+  return line.find(": terminating, ") != std::string_view::npos &&
+         line.find(" bad configuration options") != std::string_view::npos;
+}
+
+// What follows "FILE line 3: ". In "FILE: line 3: …" only a bad option is ssh's: a shell words its errors so too.
+std::string_view settings_complaint(std::string_view line) noexcept {
   constexpr std::string_view k_line = " line ";
   for (auto at = line.find(k_line); at != std::string_view::npos; at = line.find(k_line, at + 1)) {
-    const auto digits = line.find_first_not_of("0123456789", at + k_line.size());
-    if (digits != std::string_view::npos && digits > at + k_line.size() && line.substr(digits, 2) == ": ") return true;
+    const auto digits = at + k_line.size();
+    const auto end = line.find_first_not_of("0123456789", digits);
+    if (at == 0 || end == std::string_view::npos || end == digits || line.substr(end, 2) != ": ") continue;
+    const std::string_view rest = line.substr(end + 2);
+    if (line[at - 1] != ':' || rest.starts_with("Bad configuration option: ")) return rest;
   }
-  return false;
+  return {};
+}
+
+// ssh distinguishes by one letter: `unsupported option "x"` is a bad value, and it ends.
+std::optional<Message> recognise_settings(std::string_view line) noexcept {
+  if (ends_on_settings(line)) return Message{config, decisive, line};
+  const auto complaint = settings_complaint(line);
+  if (complaint.empty()) return std::nullopt;
+  const bool goes_on = complaint.starts_with("Unsupported option \"") || complaint.starts_with("Deprecated ");
+  return Message{config, goes_on ? remark : circumstance, line};
 }
 
 // "gate@bastion: Permission denied (publickey,password)."
@@ -143,8 +173,7 @@ std::optional<Message> recognise(std::string_view line) noexcept {
   for (const Pattern& pattern : k_patterns)
     if (matches(pattern, line)) return Message{pattern.failure, pattern.weight, line};
   if (is_login_refused(line)) return Message{auth, decisive, line};
-  if (is_about_settings(line)) return Message{config, decisive, line};
-  return std::nullopt;
+  return recognise_settings(line);
 }
 
 std::string_view between(std::string_view line, std::string_view before, std::string_view after) noexcept {

@@ -9,9 +9,10 @@
 
 namespace holdfast::ssh {
 
-/// How much one line settles. An attempt ends on its last decisive line; `consequence` lines ("Connection closed by")
-/// follow many causes and count when nothing better was said; a `circumstance` explains a decisive line of another
-/// class (a key that was not loaded explains a refused login) and settles nothing alone; a `remark` is the last resort.
+/// How much one line settles. An attempt ends on its last decisive line. `consequence` lines ("Connection closed by")
+/// follow many causes and count when nothing better was said. A `circumstance` explains a decisive line and settles
+/// nothing alone: a key that was not loaded explains a refused login. ssh goes on after a `remark`, so a remark never
+/// explains why ssh ended.
 enum class Weight { decisive, consequence, circumstance, remark };
 
 struct Message {

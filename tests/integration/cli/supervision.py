@@ -2,6 +2,8 @@
 """What the supervisor does while a tunnel is up, with a real ssh at a real sshd: it tells the truth and mends what it can."""
 from __future__ import annotations
 
+import pathlib
+import shutil
 import signal
 import socket
 import threading
@@ -118,6 +120,39 @@ class Supervision(TunnelHouse):
         after = self.await_up()
         self.assertEqual(after["supervisor_pid"], before["supervisor_pid"])
         self.assertGreaterEqual(after["reconnects"], 1)
+
+    def give_ssh_a_config_file(self, text: str) -> None:
+        """ssh finds the home by the uid, not by HOME: a wrapper of its name gives it the file."""
+        config = self.root / "config"
+        config.write_text(text)
+        config.chmod(0o600)
+        programs = self.root / "bin"
+        programs.mkdir()
+        (programs / "ssh").write_text(f'#!/bin/sh\nexec {shutil.which("ssh")} -F {config} "$@"\n')
+        (programs / "ssh").chmod(0o755)
+        self.env["PATH"] = f"{programs}:{self.env['PATH']}"
+
+    def test_old_options_in_the_config_file_do_not_delay_a_reconnect(self) -> None:
+        self.give_ssh_a_config_file("Host *\n  RSAAuthentication yes\n  CompressionLevel 6\n")
+        self.set_up("--ssh-option", "CompressionLevel=6")
+        logged = self.run_holdfast("logs", "--user", self.name).stdout
+        self.assertIn('Unsupported option "rsaauthentication"', logged, "this ssh warns")
+        ssh = self.await_up()["ssh_pid"]
+        for reconnects, pid_to_kill in enumerate((lambda: ssh, self.bastion_session), 1):
+            self.kill(pid_to_kill())
+            after = dict(until("another ssh", lambda: (now := self.await_up())["reconnects"] == reconnects and now, 8))
+            self.assertEqual(after["last_error"]["class"], "closed")
+
+    def bastion_session(self) -> int:
+        """The bastion's process that serves the tunnel."""
+        children = pathlib.Path(f"/proc/{self.bastion.process.pid}/task/{self.bastion.process.pid}/children").read_text()
+        return int(children.split()[0])
+
+    def test_a_bad_option_in_the_config_file_is_named(self) -> None:
+        self.give_ssh_a_config_file("Host *\n  RSAAuthentication yes\n  Compression perhaps\n")
+        done = self.run_holdfast(*self.arguments())
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn('config line 3: unsupported option "perhaps"', done.stderr)
 
     def test_several_forwards_are_up_together(self) -> None:
         more = free_port()

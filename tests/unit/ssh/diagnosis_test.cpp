@@ -126,7 +126,6 @@ BOOST_AUTO_TEST_CASE(what_openssh_says_is_understood) {
        "Host key verification failed.\r\n",
        "revoked"},
       {forward_busy, "Error: remote port forwarding failed for listen port 2222\r\n", "port 2222"},
-      {forward_busy, "mux_confirm_remote_forward: remote port forwarding failed for listen port 2222\r\n", "port 2222"},
       {dead_peer, "Timeout, server bastion.example not responding.\r\n", "stopped answering"},
       {dead_peer,
        "Read from remote host 192.0.2.1: Connection timed out\r\nclient_loop: send disconnect: Broken pipe\r\n",
@@ -161,11 +160,18 @@ BOOST_AUTO_TEST_CASE(what_openssh_says_is_understood) {
        "/home/ada/.ssh/config: line 3: Bad configuration option: frobnicate\r\n"
        "/home/ada/.ssh/config: terminating, 1 bad configuration options\r\n",
        "correct that file"},
+      {config,
+       "/home/ada/.ssh/config line 2: Unsupported option \"rsaauthentication\"\r\n"
+       "/home/ada/.ssh/config line 5: unsupported option \"perhaps\".\r\n"
+       "/home/ada/.ssh/config line 6: Unsupported option \"compressionlevel\"\r\n"
+       "/home/ada/.ssh/config: terminating, 1 bad configuration options\r\n",
+       "config line 5: unsupported option \"perhaps\""},
+      {config, "/home/ada/.ssh/config: terminating, 1 bad configuration options\r\n", "/home/ada/.ssh/config: term"},
+      {config, "/home/ada/.ssh/config line 3: invalid time value.\r\n", "config line 3: invalid time value"},  // 8.4
       {config, "command-line: line 0: Bad configuration option: frobnicate\r\n", "--ssh-option"},
       {config, "Bad owner or permissions on /home/ada/.ssh/config\r\n", "correct that file"},
       {config, "No user exists for uid 4711\r\n", "no user exists for uid 4711"},
       {config, "unix_listener: path \"/very/long.Xk3\" too long for Unix domain socket\r\n", "too long"},
-      {target_down, "connect_to localhost port 22: failed.\r\n", "localhost"},
       {unknown, "something that no release of ssh has said so far\r\n", "no release of ssh has said"},
   };
   for (const auto& one : cases) check(one);
@@ -223,6 +229,70 @@ BOOST_AUTO_TEST_CASE(a_key_that_could_not_be_read_does_not_hide_another_end) {
          "closed the connection"});
 }
 
+// What ssh says and goes on, at its start and later (7.4 to 10.1).
+const std::vector<std::string>& warnings() {
+  static const std::vector<std::string> lines{
+      "/home/ada/.ssh/config line 2: Unsupported option \"rsaauthentication\"\r\n",
+      "/home/ada/.ssh/config line 3: Unsupported option \"compressionlevel\"\r\n",
+      "/home/ada/.ssh/config line 4: Deprecated option \"useprivilegedport\"\r\n",
+      "/etc/ssh/ssh_config.d/50-redhat.conf line 5: Unsupported option \"gssapiauthentication\"\r\n",
+      "Warning: Permanently added 'bastion.example' (ED25519) to the list of known hosts.\r\n",
+      "Failed to add the host to the list of known hosts (/home/ada/.ssh/known_hosts).\r\n",
+      "load_hostkeys: hostkeys_foreach failed for /home/ada/.ssh/known_hosts: Permission denied\r\n",
+      "Learned new hostkey: ED25519 SHA256:RKiDkq52U3Y/qgXZskhGXQ3dyg5sVwC90lWYNy56Yq4\r\n",
+      "** WARNING: connection is not using a post-quantum key exchange algorithm.\r\n",
+      "** This session may be vulnerable to \"store now, decrypt later\" attacks.\r\n",
+      "** The server may need to be upgraded. See https://openssh.com/pq.html\r\n",
+      "Warning: No xauth data; using fake authentication data for X11 forwarding.\r\n",
+      "X11 forwarding request failed on channel 0\r\n",
+      "Warning: remote port forwarding failed for listen port 2222\r\n",
+      "mux_confirm_remote_forward: remote port forwarding failed for listen port 2222\r\n",
+      "connect_to localhost port 22: failed.\r\n",
+      "channel 3: open failed: connect failed: Connection refused\r\n",
+      "Load key \"/home/ada/.ssh/id lab\": bad permissions\r\n",
+  };
+  return lines;
+}
+
+BOOST_AUTO_TEST_CASE(a_warning_never_explains_a_silent_death) {
+  std::string all;
+  for (const auto& warning : warnings()) {
+    BOOST_TEST((!diagnose({.log = warning, .err = {}}, tunnel())), warning);
+    all += warning;
+  }
+  BOOST_TEST((!diagnose({.log = all, .err = {}}, tunnel())));
+  BOOST_TEST(
+      (!diagnose({.log = {}, .err = "command-line line 0: Unsupported option \"compressionlevel\"\r\n"}, tunnel())));
+}
+
+BOOST_AUTO_TEST_CASE(a_warning_does_not_hide_why_ssh_ended) {
+  for (const auto& warning : warnings()) {
+    check({dead_peer, warning + "Timeout, server bastion.example not responding.\r\n", "stopped answering"});
+    check({closed, warning + "client_loop: send disconnect: Broken pipe\r\n", "closed the connection"});
+    const auto closed_by_server =
+        diagnose({.log = warning, .err = "Connection to bastion.example closed by remote host.\r\n"}, tunnel());
+    BOOST_REQUIRE(closed_by_server);
+    BOOST_TEST(closed_by_server->failure == closed, warning);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_bad_option_explains_no_refused_login) {
+  check({auth,
+         "/home/ada/.ssh/config line 3: some remark of a release to come\r\n"
+         "gate@bastion.example: Permission denied (publickey).\r\n",
+         "refused the key"});
+}
+
+BOOST_AUTO_TEST_CASE(a_shell_that_warns_on_a_jump_host_decides_nothing) {
+  const auto diagnosis = diagnose({.log = "kex_exchange_identification: Connection closed by remote host\r\n"
+                                          "Connection closed by UNKNOWN port 65535\r\n",
+                                   .err = "/etc/profile: line 12: warning: setlocale: LC_ALL: cannot change locale "
+                                          "(de_DE.UTF-8)\n"},
+                                  tunnel());
+  BOOST_REQUIRE(diagnosis);
+  BOOST_TEST(diagnosis->failure == closed);
+}
+
 BOOST_AUTO_TEST_CASE(a_warning_about_one_forward_does_not_hide_why_ssh_ended) {
   check({dead_peer,
          "mux_confirm_remote_forward: remote port forwarding failed for listen port 2222\r\n"
@@ -259,6 +329,9 @@ BOOST_AUTO_TEST_CASE(ssh_without_its_log_is_understood_by_its_first_lines) {
     return diagnosis->failure;
   };
   BOOST_TEST(failure_of("command-line: line 0: Bad configuration option: x\r\n") == config);
+  BOOST_TEST(failure_of("command-line line 0: unsupported option \"maybe\".\r\n") == config);
+  BOOST_TEST(failure_of("command-line line 0: Unsupported option \"compressionlevel\"\r\n"
+                        "command-line: line 0: Bad configuration option: x\r\n") == config);
   BOOST_TEST(failure_of("No user exists for uid 4711\r\n") == config);
   BOOST_TEST(failure_of("Couldn't open logfile /run/x: Permission denied\n") == config);
 
