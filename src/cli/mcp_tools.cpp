@@ -3,6 +3,7 @@
 #include "backends/backend.hpp"
 #include "cli/mcp_answer.hpp"
 #include "cli/mcp_schemas.hpp"
+#include "cli/mcp_ssh_options.hpp"
 
 namespace holdfast::cli {
 namespace {
@@ -46,11 +47,13 @@ Parameter key_parameter() {
 }
 
 Parameter ssh_options_parameter() {
-  return {
-      .name = "ssh_options",
-      .type = Type::texts,
-      .option = "ssh-option",
-      .description = "further settings of ssh_config(5), each KEY=VALUE; those that keep it safe cannot be changed"};
+  static const auto description =
+      "further settings of ssh_config(5), each KEY=VALUE; allowed are " + agents_ssh_options();
+  return {.name = "ssh_options",
+          .type = Type::texts,
+          .option = "ssh-option",
+          .description = description,
+          .check = check_agents_ssh_option};
 }
 
 Parameter run_as_parameter() {

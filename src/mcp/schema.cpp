@@ -135,6 +135,8 @@ Result<std::vector<std::string>> command_words(const Tool& tool, const json::obj
       continue;
     }
     HOLDFAST_TRY(const auto values, values_of(parameter, *value));
+    if (parameter.check != nullptr)
+      for (const auto& one : values) HOLDFAST_CHECK(parameter.check(one));
     const bool is_operand = parameter.option.empty() && parameter.type != Type::choice_of_flag;
     for (const auto& one : values)
       if (is_operand)

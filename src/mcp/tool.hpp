@@ -31,6 +31,7 @@ struct Parameter {
   std::vector<std::string_view> choices = {};
   std::int64_t lowest = 0;
   std::int64_t highest = 0;
+  Result<> (*check)(std::string_view value) = nullptr;  ///< refuses one string; nullptr accepts all
 };
 
 /// MCP's annotations.

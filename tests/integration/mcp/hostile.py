@@ -119,6 +119,41 @@ class Hostile(TunnelHouse):
         self.assertTrue(result["isError"])
         self.assertEqual(result["structuredContent"]["lines"], None)
 
+    def test_no_argument_runs_a_program(self) -> None:
+        marker = self.root / "pwned"
+        server = Server(self)
+        server.initialize()
+        run = f"touch {marker}"
+        settings = self.root / "settings"
+        settings.write_text(f"ProxyCommand {run}\n")
+        bastion = {"bastion_server": f"{self.user()}@127.0.0.1:{self.bastion.port}"}
+        options = [f"ProxyCommand={run}", f"proxycommand = {run}", f"PROXYCOMMAND={run}", f"ProxyCommand {run}",
+                   f'"ProxyCommand"={run}', f"Compression=yes\nProxyCommand={run}", f"KnownHostsCommand=/bin/{run}",
+                   f"LocalCommand={run}", f"Include={settings}", f"Match=exec \"{run}\"", f"ProxyJump=$({run})",
+                   f"PKCS11Provider={settings}", f"SecurityKeyProvider={settings}", f"XAuthLocation={settings}",
+                   "UserKnownHostsFile=/dev/null", "StrictHostKeyChecking=no", f"IdentityAgent={settings}"]
+        others = [{"bastion_server": f"-oProxyCommand={run}"}, {"bastion_server": f"$({run})"},
+                  {"bastion_server": f"-oProxyCommand={run}@127.0.0.1"}, {"run_as": f"-oProxyCommand={run}"},
+                  {"port": f"2222 -oProxyCommand={run}"}, {"secret_key_path": f"key\nssh-option = ProxyCommand={run}"}]
+        for tool in ("tunnel_doctor", "tunnel_setup"):
+            port: dict[str, Any] = {"port": self.port} if tool == "tunnel_setup" else {}
+            for more in [{"ssh_options": [option]} for option in options] + others:
+                with self.subTest(tool, more=more):
+                    server.call(tool, scope="user", **{**bastion, **port, **more})
+                    result = server.hear()["result"]
+                    self.assertTrue(result["isError"])
+                    self.assertEqual(result["structuredContent"]["error"]["class"], "usage")
+        self.assertFalse(marker.exists(), "an argument ran a program")
+        self.assert_nothing_changed()
+
+    def test_a_refused_ssh_option_is_told_with_the_allowed_ones(self) -> None:
+        server = Server(self)
+        server.initialize()
+        server.call("tunnel_doctor", bastion_server="gate@127.0.0.1", ssh_options=["ProxyCommand=nc %h %p"])
+        error = server.hear()["result"]["structuredContent"]["error"]
+        self.assertIn("ProxyCommand", error["message"])
+        self.assertRegex(error["hint"], "Compression.*ProxyJump")
+
     def test_one_batch_and_one_answer_where_batches_are(self) -> None:
         server = Server(self)
         server.initialize("2025-03-26")

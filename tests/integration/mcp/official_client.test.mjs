@@ -214,6 +214,7 @@ describe("a tunnel's life, by tools alone", () => {
       [{ secret_key_path: "/nowhere/key" }, "key-missing"],
       [{ port: "0" }, "usage"],
       [{ ssh_options: ["StrictHostKeyChecking=no"] }, "usage"],
+      [{ ssh_options: ["ProxyCommand=touch pwned"] }, "usage"],
       [{ name: "a\nb" }, "usage"],
     ];
     for (const [more, wanted] of cases) {
