@@ -4,6 +4,7 @@
 #include "os/posix_files.hpp"
 
 #include <arpa/inet.h>
+#include <linux/tcp.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -180,6 +181,13 @@ bool reset_on_close(pid_t pid) noexcept {
   (void)pid;
   return false;
 #endif
+}
+
+bool was_answered_by_peer(int socket) noexcept {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  if (::getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return true;
+  return size < offsetof(tcp_info, tcpi_segs_in) + sizeof info.tcpi_segs_in || info.tcpi_segs_in != 0;
 }
 
 }  // namespace holdfast::os

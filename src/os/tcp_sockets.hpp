@@ -33,4 +33,9 @@ enum class Way {
 /// of the end at once. Works on our own descendants (pidfd_getfd(2), Linux 5.6, ptrace access). False: not possible.
 bool reset_on_close(pid_t pid) noexcept;
 
+/// After a non-blocking connect(2) was refused: the peer itself answered, with a reset. False: an ICMP message refused
+/// it, which is what a firewall sends. Counted by the kernel since Linux 4.2 (tcpi_segs_in); before that, always true.
+/// The error queue (IP_RECVERR) tells the same of TCP since 5.8 only.
+[[nodiscard]] bool was_answered_by_peer(int socket) noexcept;
+
 }  // namespace holdfast::os

@@ -11,15 +11,15 @@ constexpr std::size_t k_longest = 16 * 1024;
 constexpr std::size_t k_longest_name = 512;
 constexpr std::size_t k_longest_address = 64;
 
-std::optional<TcpEnd> end_from(const std::string& host, const std::string& port) {
+}  // namespace
+
+std::optional<TcpEnd> parse_numeric_end(const std::string& host, const std::string& port) {
   const auto number = parse_number(port, 1, 65535);
   const bool numeric = !host.empty() && host.size() <= k_longest_address &&
                        host.find_first_not_of("0123456789abcdefABCDEF.:") == std::string::npos;
   if (!number || !numeric) return std::nullopt;
   return TcpEnd{host, static_cast<std::uint16_t>(*number)};
 }
-
-}  // namespace
 
 fs::path last_connection_file(const Places& places, const TunnelName& name) {
   return places.state_file(name, "connection");
@@ -39,8 +39,8 @@ Connections parse_connections(std::string_view text, const std::string& only) {
   for (const std::string& line : split(text, '\n')) {
     const auto words = split(line, ' ');
     if (words.size() != 4 && words.size() != 5) continue;
-    const auto local = end_from(words[0], words[1]);
-    const auto peer = end_from(words[2], words[3]);
+    const auto local = parse_numeric_end(words[0], words[1]);
+    const auto peer = parse_numeric_end(words[2], words[3]);
     const std::string& bastion = words.size() == 5 ? words[4] : only;
     if (local && peer && !bastion.empty() && bastion.size() <= k_longest_name && !has_control_bytes(bastion))
       connections.emplace(bastion, os::TcpPair{*local, *peer});

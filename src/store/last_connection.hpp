@@ -1,6 +1,7 @@
 // The two ends of the last connection that carried a tunnel, by bastion, kept over a power cut: what a knock needs.
 #pragma once
 
+#include "core/forward.hpp"
 #include "core/result.hpp"
 #include "core/tunnel_name.hpp"
 #include "os/host.hpp"
@@ -8,6 +9,7 @@
 #include "store/places.hpp"
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,6 +20,9 @@ using Connections = std::map<std::string, os::TcpPair>;
 
 /// places.state_file(name, "connection")
 [[nodiscard]] fs::path last_connection_file(const Places& places, const TunnelName& name);
+
+/// An address and a port as they were written by us; nothing for a name, or for anything else.
+[[nodiscard]] std::optional<TcpEnd> parse_numeric_end(const std::string& host, const std::string& port);
 
 /// A line each: "LOCAL-HOST LOCAL-PORT PEER-HOST PEER-PORT BASTION\n"
 [[nodiscard]] std::string format_connections(const Connections& connections);

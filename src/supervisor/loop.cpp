@@ -3,6 +3,7 @@
 #include "core/text.hpp"
 #include "ssh/diagnosis.hpp"
 #include "ssh/mux/mux_client.hpp"
+#include "store/connection_limits.hpp"
 #include "store/host_part.hpp"
 #include "store/tunnel_store.hpp"
 #include "supervisor/connections.hpp"
@@ -119,7 +120,10 @@ struct Loop::Impl {
     path_watches.clear();
     for (std::size_t at = 0; at < tunnel.bastions(); ++at)
       path_watches.emplace_back(
-          context, [this, at] { post(PathBack{at}); }, [this, at] { post(PathRefused{at}); });
+          context, [this, at] { post(PathBack{at}); }, [this, at] { post(PathRefused{at}); },
+          [this, at](bool rejected) {
+            post(PathBlocked{at, rejected});
+          });
   }
 
   void tell_way() {
@@ -138,7 +142,18 @@ struct Loop::Impl {
     rules.standby = tunnel->host == k_any_host;
     for (std::size_t at = 0; at < tunnel.bastions(); ++at)
       rules.held_before.push_back(connections.is_stale_at(tunnel.bastion(at).text()));
+    rules.no_login_before = kept_limits();
     return rules;
+  }
+
+  /// By bastion. Whatever the file or the wall clock says, no wait is longer than a fresh pause.
+  [[nodiscard]] std::vector<std::optional<TimePoint>> kept_limits() const {
+    std::vector<std::optional<TimePoint>> limits(tunnel.bastions());
+    for (const auto& kept : store::read_connection_limits(host, places, tunnel->name))
+      for (std::size_t at = 0; at < limits.size(); ++at)
+        if (const auto last = connections.last(tunnel.bastion(at).text()); last && last->peer == kept.bastion)
+          limits[at] = host.now() + std::clamp(kept.no_login_before - host.wall_now(), Milliseconds{0}, k_limit_pause);
+    return limits;
   }
 
   [[nodiscard]] bool can_look_at(std::size_t bastion) const {
@@ -317,6 +332,21 @@ struct Loop::Impl {
     watch.stop();
   }
 
+  void carry_out(const NoteLimit& action) {
+    if (action.bastion >= tunnel.bastions()) return;  // as above
+    const std::string name = tunnel.bastion(action.bastion).text();
+    const auto last = connections.last(name);
+    if (!last) return;
+    std::optional<WallTime> until;
+    if (action.no_login_before)
+      until = host.wall_now() + std::chrono::ceil<Milliseconds>(*action.no_login_before - host.now());
+    reporter.log(
+        until ? fmt::format("a firewall at {} limits new connections: no login before {}", name, to_rfc3339(*until))
+              : fmt::format("a login at {} worked: new connections are not limited any more", name));
+    if (const auto kept = store::keep_connection_limit(host, places, tunnel->name, last->peer, until); !kept)
+      reporter.log(kept.error().line());
+  }
+
   // Where another host may rightly have the ports, they say nothing.
   void carry_out(const Try& action) {
     const Tunnel better = tunnel.by_way_of(action.bastion);
@@ -376,7 +406,8 @@ struct Loop::Impl {
     if (!*fresh && !reread) return reporter.log("the tunnel file was read again: nothing changed");
     const Tunnel next = *fresh ? **fresh : tunnel;
     if (needs_new_login(tunnel, next) || (reread && needs_new_login(tunnel, *reread)))
-      post(Reloaded{next->forwards.size(), next.bastions()});
+      post(Reloaded{next->forwards.size(), next.bastions(),
+                    next->bastion != tunnel->bastion || next->fallbacks != tunnel->fallbacks});
     else
       post(ForwardsChanged{find_forwards(tunnel, next)});
     reread = next;

@@ -23,6 +23,11 @@ std::string_view to_text(Phase phase) noexcept {
 
 Machine::Machine(Rules rules) : rules_(std::move(rules)) {
   choices_.resize(rules_.bastions);
+  for (std::size_t at = 0; at < std::min(choices_.size(), rules_.no_login_before.size()); ++at)
+    if (const auto& time = rules_.no_login_before[at]) {
+      choices_[at].limit = ConnectionLimit(*time);
+      choices_[at].due = *time;
+    }
   view_.forwards.assign(rules_.forwards, ForwardState::pending);
   open_.assign(rules_.forwards, false);
   refused_ = open_;
@@ -43,6 +48,10 @@ void Machine::handle(const Started&) {
 }
 
 void Machine::begin_attempt(std::size_t bastion) {
+  if (const Milliseconds wait = choices_[bastion].limit.until_login(now_); wait > Milliseconds{0}) {
+    choices_[bastion].due = now_ + wait;
+    return wait_out_limit();
+  }
   cancel_all();
   forget_requests();
   phase_ = Phase::starting;
@@ -58,6 +67,7 @@ void Machine::begin_attempt(std::size_t bastion) {
   view_.next_attempt.reset();
   // A tunnel that a person must mend stays `failed` to the eye while a slow retry is made.
   if (view_.state != TunnelState::failed) show(TunnelState::connecting, "connecting");
+  note_login(bastion);
   actions_.emplace_back(StartChild{bastion});
   set(Timer::attempt, k_attempt_limit);
 }
@@ -72,6 +82,7 @@ void Machine::handle(const ChildFailedToStart& event) {
 
 void Machine::handle(const ControlReady&) {
   if (phase_ != Phase::starting) return;
+  lift_limit(view_.bastion);
   leave_paths(view_.bastion);
   phase_ = Phase::opening;
   ask_for_next_forward();

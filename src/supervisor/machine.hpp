@@ -22,6 +22,7 @@
 #include "core/failure.hpp"
 #include "store/live_state.hpp"
 #include "supervisor/backoff.hpp"
+#include "supervisor/connection_limit.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -111,8 +112,12 @@ struct Woke {};    ///< from suspend, or from being frozen
 struct PathBack {  ///< the bastion's ssh port accepts connections again
   std::size_t bastion = 0;
 };
-struct PathRefused {  ///< it accepts none now: whoever waited for a turn waits for PathBack
+struct PathRefused {  ///< its host resets them now: whoever waited for a turn waits for PathBack
   std::size_t bastion = 0;
+};
+struct PathBlocked {  ///< a look at it was rejected by ICMP, or two in a row heard nothing
+  std::size_t bastion = 0;
+  bool rejected = false;
 };
 struct TrialAnswered {
   std::size_t bastion = 0;
@@ -122,6 +127,7 @@ struct Nudged {};  ///< SIGUSR1: a person asks
 struct Reloaded {  ///< the tunnel file was read again, and needs another login
   std::size_t forwards = 1;
   std::size_t bastions = 1;
+  bool other_bastions = true;  ///< what is known of the present ones is not true of these
 };
 struct StopAsked {
   bool leave_child = false;  ///< an ssh that is logged in is for the next supervisor
@@ -130,7 +136,7 @@ struct StopAsked {
 using Event =
     std::variant<Started, Adopted, ChildFailedToStart, ControlReady, ChildExited, ForwardAnswered, HolderAnswered,
                  KnockAnswered, TakeoverAnswered, ForwardsChanged, ForwardsClosed, ProbeAnswered, TimerFired,
-                 NetworkGained, Woke, PathBack, PathRefused, TrialAnswered, Nudged, Reloaded, StopAsked>;
+                 NetworkGained, Woke, PathBack, PathRefused, PathBlocked, TrialAnswered, Nudged, Reloaded, StopAsked>;
 
 // --- actions: what is to be done
 
@@ -178,7 +184,14 @@ struct WatchPath {
   bool on = false;
   bool gone = false;     ///< an attempt has just seen it closed; else the watch is to see that for itself
   bool refused = false;  ///< or ended by the bastion, whose host lives: others wait for its sshd as we do
+  /// Where new connections are limited: how long until the first look, and then k_between_limited_looks each.
+  Milliseconds first_look{0};
   std::size_t bastion = 0;
+};
+/// Keep over a restart: this bastion's firewall limits new connections; without a time, it does so no more.
+struct NoteLimit {
+  std::size_t bastion = 0;
+  std::optional<TimePoint> no_login_before;
 };
 /// Log in there beside the ssh that carries the tunnel, ask for the ports, let them go.
 struct Try {
@@ -188,7 +201,7 @@ struct EndTrial {};
 struct Quit {};
 
 using Action = std::variant<StartChild, EndChild, OpenForward, LookForHolder, Knock, TakeOver, ChangeForwards, Probe,
-                            SetTimer, CancelTimer, WatchPath, Try, EndTrial, Quit>;
+                            SetTimer, CancelTimer, WatchPath, NoteLimit, Try, EndTrial, Quit>;
 using Actions = std::vector<Action>;
 
 /// What status shows of it.
@@ -253,6 +266,8 @@ struct Rules {
   bool target_by_name = false;  ///< ssh resolves a target's name in its only thread: silence may be a slow resolver
   /// By bastion: a former run held the forwards there, so a refusal is our stale session, not a prohibition.
   std::vector<bool> held_before = {};
+  /// By bastion: a former run found that new connections are limited there (connection_limit.hpp).
+  std::vector<std::optional<TimePoint>> no_login_before = {};
   /// Words for a class that the machine finds by itself; `forward`: the one it is about. Pure.
   std::function<Diagnosis(FailureClass, std::optional<std::size_t> forward)> explain;
   /// How we keep apart from all who lost that bastion with us.
@@ -289,6 +304,7 @@ class Machine {
   void handle(const Woke&);
   void handle(const PathBack&);
   void handle(const PathRefused&);
+  void handle(const PathBlocked&);
   void handle(const TrialAnswered&);
   void handle(const Nudged&);
   void handle(const Reloaded&);
@@ -323,6 +339,10 @@ class Machine {
   void end_trial();
   void move_back_to(std::size_t bastion);
   void hold(bool held);
+  void note_login(std::size_t bastion);
+  void note_limit(std::size_t bastion);
+  void lift_limit(std::size_t bastion);
+  void wait_out_limit();
   void retry_early();
   void stop();
   void leave();
@@ -346,6 +366,7 @@ class Machine {
   [[nodiscard]] Milliseconds ask_again_wait() const;
   [[nodiscard]] Milliseconds standby_wait() const;
   [[nodiscard]] std::size_t first_due() const;
+  [[nodiscard]] bool may_be_watched(std::size_t bastion) const;
   [[nodiscard]] bool held_before() const;
   [[nodiscard]] Apart apart(std::size_t bastion) const;
   [[nodiscard]] Backoff& backoff() { return choices_[view_.bastion].backoff; }
@@ -366,6 +387,7 @@ class Machine {
     TimePoint due;                      ///< before that it is not gone to
     Urgency urgency = Urgency::steady;  ///< of its last failure
     Milliseconds between_trials{0};
+    ConnectionLimit limit = {};
   };
   std::vector<Choice> choices_;
   std::size_t next_ = 0;              ///< the one that the retry timer is for

@@ -34,11 +34,12 @@ Apart Machine::apart(std::size_t bastion) const { return rules_.apart ? rules_.a
 void Machine::note_failure(std::size_t bastion, FailureClass failure, Milliseconds wait) {
   Choice& choice = choices_[bastion];
   choice.urgency = urgency_of(failure);
-  choice.due = now_ + wait;
+  choice.due = now_ + std::max(wait, choice.limit.until_login(now_));
   const bool refused = failure == FailureClass::refused;
   watch_path({.on = choice.urgency != Urgency::needs_person,
               .gone = refused || failure == FailureClass::unreachable,
               .refused = refused || failure == FailureClass::closed,
+              .first_look = choice.limit.until_first_look(now_),
               .bastion = bastion});
 }
 
@@ -87,6 +88,7 @@ void Machine::begin_trial() {
   for (std::size_t at = 0; at < view_.bastion; ++at) {
     if (choices_[at].due > now_) continue;
     trial_ = at;
+    note_login(at);
     actions_.emplace_back(Try{at});
     return;
   }
@@ -104,6 +106,7 @@ void Machine::handle(const TrialAnswered& event) {
   Choice& choice = choices_[event.bastion];
   if (!event.why) {
     choice.between_trials = Milliseconds{0};
+    lift_limit(event.bastion);
     return move_back_to(event.bastion);
   }
   choice.between_trials = std::clamp(choice.between_trials * 2, k_shortest_stay, k_longest_between_trials);
@@ -132,7 +135,7 @@ void Machine::handle(const PathBack& event) {
     restart_attempt();
   } else if (event.bastion < view_.bastion && (phase_ == Phase::up || phase_ == Phase::contested) && !trial_ &&
              choice.backoff.allows_early(choice.urgency, now_)) {
-    choice.due = now_;
+    choice.due = now_ + choice.limit.until_login(now_);
     plan_trial();
   }
 }
@@ -140,10 +143,12 @@ void Machine::handle(const PathBack& event) {
 // A wait that was for the others' sake would find no sshd at its end: the watch tells when there is one. Where there is
 // another bastion, that wait is what keeps a fleet from storming the next.
 void Machine::handle(const PathRefused& event) {
+  if (may_be_watched(event.bastion)) choices_[event.bastion].limit.on_reset();
   if (phase_ != Phase::waiting || choices_.size() != 1 || event.bastion != 0 || !apart(0).own_wait) return;
   Choice& choice = choices_[0];
   if (choice.urgency == Urgency::needs_person || choice.due - now_ >= k_looked_at / 2) return;
-  choice.due = now_ + choice.backoff.after(FailureClass::refused, Loss::none, now_, chance_, apart(0));
+  const Milliseconds wait = choice.backoff.after(FailureClass::refused, Loss::none, now_, chance_, apart(0));
+  choice.due = now_ + std::max(wait, choice.limit.until_login(now_));
   view_.next_attempt = choice.due;
   set(Timer::retry, std::chrono::ceil<Milliseconds>(choice.due - now_));
 }

@@ -13,6 +13,7 @@ constexpr Milliseconds k_stuck_connect(1500);  // an attempt this old began on a
 
 /// The attempt under way began on a path that is gone: a fresh one is quicker than TCP's patience.
 void Machine::restart_attempt() {
+  if (choices_[view_.bastion].limit.until_login(now_) > Milliseconds{0}) return;  // another would have to wait
   if (now_ - attempt_began_ < k_stuck_connect || !backoff().allows_early(Urgency::soon, now_)) return;
   restarting_ = true;
   end_child();
@@ -77,6 +78,8 @@ void Machine::handle(const Reloaded& event) {
   change_.reset();
   end_trial();
   choices_.resize(std::max(event.bastions, std::size_t{1}));
+  if (event.other_bastions)
+    for (Choice& choice : choices_) choice.limit = {};
   view_.bastion = std::min(view_.bastion, choices_.size() - 1);
   view_.forwards.assign(event.forwards, ForwardState::pending);
   open_.assign(event.forwards, false);

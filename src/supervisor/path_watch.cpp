@@ -1,5 +1,7 @@
 #include "supervisor/path_watch.hpp"
 
+#include "os/tcp_sockets.hpp"
+
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -18,6 +20,9 @@ using error_code = boost::system::error_code;
 // Of one look. Shorter than TCP's first retransmission (RFC 6298: 1 s): a second SYN would bring twice as many
 // back in the moment of the return.
 constexpr Milliseconds k_patience(900);
+constexpr int k_silences = 2;  // one alone may be a packet that was lost
+
+enum class Refusal { reset, rejected, silent };
 
 }  // namespace
 
@@ -27,19 +32,29 @@ struct PathWatch::Impl : std::enable_shared_from_this<Impl> {
   boost::asio::steady_timer timer;
   std::function<void()> on_back;
   std::function<void()> on_refused;
+  std::function<void(bool)> on_blocked;
   tcp::endpoint bastion;
   double place = 0;
   bool failed = false;                      ///< the edge has its first half
   std::optional<TimePoint> refusing_since;  ///< unless the last look came to nothing
   bool told = false;                        ///< that it refuses
+  int silences = 0;                         ///< in a row
+  bool limited = false;                     ///< few looks: a firewall counts them
   bool connecting = false;
   bool on = false;
   bool over = false;  ///< it was seen open
 
-  Impl(boost::asio::io_context& owner, std::function<void()> back, std::function<void()> refused)
-      : context(owner), socket(owner), timer(owner), on_back(std::move(back)), on_refused(std::move(refused)) {}
+  Impl(boost::asio::io_context& owner, std::function<void()> back, std::function<void()> refused,
+       std::function<void(bool)> blocked)
+      : context(owner),
+        socket(owner),
+        timer(owner),
+        on_back(std::move(back)),
+        on_refused(std::move(refused)),
+        on_blocked(std::move(blocked)) {}
 
   void wait_for_turn() {
+    if (limited) return wait(k_between_limited_looks);
     std::optional<Milliseconds> refused;
     if (refusing_since) refused = std::chrono::duration_cast<Milliseconds>(Clock::now() - *refusing_since);
     wait(until_look(place, since_epoch(), refused));
@@ -56,11 +71,8 @@ struct PathWatch::Impl : std::enable_shared_from_this<Impl> {
   void on_timer() {
     if (over) return tell(on_back);
     if (std::exchange(connecting, false)) {  // no answer
-      failed = true;
-      told = false;
-      refusing_since.reset();
       close();
-      return wait_for_turn();
+      return on_failed(Refusal::silent);
     }
     look();
   }
@@ -83,21 +95,27 @@ struct PathWatch::Impl : std::enable_shared_from_this<Impl> {
 
   void on_connected(const error_code& error) {
     connecting = false;
+    const bool reset = os::was_answered_by_peer(socket.native_handle());
     close();
-    if (error) return on_failed(error == boost::asio::error::connection_refused);
+    if (error && error != boost::asio::error::connection_refused) return on_failed(Refusal::silent);
+    if (error) return on_failed(reset ? Refusal::reset : Refusal::rejected);
     timer.cancel();
     over = true;
     if (!failed) return;  // it was there all along: nothing to wait for
-    if (!refusing_since) return tell(on_back);
+    if (!refusing_since && !limited) return tell(on_back);
     wait(own_wait(place, k_spread));
   }
 
-  void on_failed(bool refused) {
+  void on_failed(Refusal refusal) {
     failed = true;
-    if (!refused) refusing_since.reset();
-    if (refused && !refusing_since) refusing_since = Clock::now();
+    silences = refusal == Refusal::silent ? silences + 1 : 0;
+    if (refusal == Refusal::silent) refusing_since.reset();
+    if (refusal != Refusal::silent && !refusing_since) refusing_since = Clock::now();
     wait_for_turn();
-    if (refused && !std::exchange(told, true)) tell(on_refused);
+    const bool refused = refusal == Refusal::reset;
+    if (std::exchange(told, refused) != refused && refused) return tell(on_refused);
+    if (refusal == Refusal::rejected || silences == k_silences)
+      tell([handler = on_blocked, rejected = refusal == Refusal::rejected] { handler(rejected); });
   }
 
   // It may stop us.
@@ -110,8 +128,9 @@ struct PathWatch::Impl : std::enable_shared_from_this<Impl> {
   }
 };
 
-PathWatch::PathWatch(boost::asio::io_context& context, std::function<void()> on_back, std::function<void()> on_refused)
-    : impl_(std::make_shared<Impl>(context, std::move(on_back), std::move(on_refused))) {}
+PathWatch::PathWatch(boost::asio::io_context& context, std::function<void()> on_back, std::function<void()> on_refused,
+                     std::function<void(bool)> on_blocked)
+    : impl_(std::make_shared<Impl>(context, std::move(on_back), std::move(on_refused), std::move(on_blocked))) {}
 PathWatch::~PathWatch() = default;
 
 void PathWatch::start(const TcpEnd& bastion, double place, const WatchPath& known) {
@@ -128,11 +147,15 @@ void PathWatch::start(const TcpEnd& bastion, double place, const WatchPath& know
     impl_->wait_for_turn();
   }
   impl_->failed |= known.gone;
+  if (known.first_look == Milliseconds{0}) return;
+  impl_->limited = true;
+  impl_->wait(known.first_look);
 }
 
 // What is under way holds the former Impl weakly: it comes to nothing.
 void PathWatch::stop() {
-  impl_ = std::make_shared<Impl>(impl_->context, std::move(impl_->on_back), std::move(impl_->on_refused));
+  impl_ = std::make_shared<Impl>(impl_->context, std::move(impl_->on_back), std::move(impl_->on_refused),
+                                 std::move(impl_->on_blocked));
 }
 
 }  // namespace holdfast::supervisor

@@ -40,10 +40,12 @@ inline constexpr Milliseconds k_longest_look(3000);
 
 /// Watches for the edge only: it must have seen a look fail before it tells of one that went through, so a bastion that
 /// refuses for another reason is not asked in vain. `on_back`: a login may follow; our part of k_spread is over where
-/// others saw the edge too. `on_refused`: the first look that was, and each after a silence.
+/// others saw the edge too. `on_refused`: the first look that was reset, and each after another answer. `on_blocked`:
+/// each look that was rejected by ICMP (`true`), and the second in a row that heard nothing.
 class PathWatch {
  public:
-  PathWatch(boost::asio::io_context& context, std::function<void()> on_back, std::function<void()> on_refused);
+  PathWatch(boost::asio::io_context& context, std::function<void()> on_back, std::function<void()> on_refused,
+            std::function<void(bool rejected)> on_blocked);
   ~PathWatch();
   PathWatch(const PathWatch&) = delete;
   PathWatch& operator=(const PathWatch&) = delete;

@@ -13,7 +13,7 @@ from .claim import cgroup_root
 from .lab import Lab
 
 SKIPPED = 77  # CTest's SKIP_RETURN_CODE
-PROGRAMS = {"systemd-nspawn": "systemd-container", "ip": "iproute2", "nft": "nftables", "sshd": "openssh-server",
+PROGRAMS = {"systemd-nspawn": "systemd-container", "ip": "iproute2", "nft": "nftables", "iptables": "iptables", "sshd": "openssh-server",
             "ssh": "openssh-client", "ss": "iproute2", "cron": "cron", "dbus-daemon": "dbus"}
 _shared: Optional[Lab] = None
 

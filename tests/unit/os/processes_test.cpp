@@ -142,6 +142,28 @@ BOOST_AUTO_TEST_CASE(the_one_connection_of_a_process_is_found) {
   BOOST_TEST(!established_connection(::getpid()).has_value());  // two: which is the one?
 }
 
+// A rejection by ICMP wants a firewall: tests/lab/rate_limit.py.
+BOOST_AUTO_TEST_CASE(a_reset_is_an_answer_of_the_peer) {
+  using boost::asio::ip::tcp;
+  for (const char* loopback : {"127.0.0.1", "::1"}) {
+    boost::asio::io_context context;
+    const auto address = boost::asio::ip::make_address(loopback);
+    tcp::acceptor free_port(context, tcp::endpoint(address, 0));
+    const tcp::endpoint nobody = free_port.local_endpoint();
+    free_port.close();
+    tcp::socket client(context);
+    boost::system::error_code result;
+    client.async_connect(nobody, [&](const boost::system::error_code& error) { result = error; });
+    context.run_for(10s);
+    BOOST_TEST((result == boost::asio::error::connection_refused), loopback);
+    BOOST_TEST(was_answered_by_peer(client.native_handle()), loopback);
+  }
+  boost::asio::io_context context;
+  tcp::socket unanswered(context);
+  unanswered.open(tcp::v4());
+  BOOST_TEST(!was_answered_by_peer(unanswered.native_handle()));
+}
+
 // 192.0.2.0/24 is nobody's, RFC 5737.
 BOOST_AUTO_TEST_CASE(an_address_that_is_no_longer_ours_is_told_from_one_that_is) {
   const auto way = [](const char* local, const char* peer) { return way_of({{local, 40'000}, {peer, 22}}); };

@@ -13,7 +13,8 @@ namespace {
 
 using Random = std::mt19937_64;
 
-constexpr std::size_t k_stream = 2000;  // events, then the end
+constexpr TimePoint k_begin(std::chrono::hours(1));  // of a world
+constexpr std::size_t k_stream = 2000;               // events, then the end
 
 std::size_t events_wanted() {
   const char* wanted = std::getenv("HOLDFAST_EVENTS");
@@ -122,7 +123,10 @@ void step(Random& random, World& world) {
     if (const auto timer = next_timer(world)) return void(world.fire(*timer, chance));
   }
   world.pass(Milliseconds(below(random, 90'000)));
-  switch (below(random, 13)) {
+  switch (below(random, 15)) {
+    case 13:
+    case 14:
+      return void(world.give(PathBlocked{below(random, 3), below(random, 2) == 0}, chance));
     case 11:
       return void(world.give(PathRefused{below(random, 3)}, chance));
     case 9:
@@ -142,7 +146,7 @@ void step(Random& random, World& world) {
     case 3:
       return void(world.give(Nudged{}, chance));
     case 4:
-      return void(world.give(Reloaded{1 + below(random, 3), 1 + below(random, 3)}, chance));
+      return void(world.give(Reloaded{1 + below(random, 3), 1 + below(random, 3), below(random, 2) == 0}, chance));
     case 5:
       return void(world.give(ControlReady{}, chance));  // out of place, most of the time
     case 6:
@@ -179,6 +183,9 @@ BOOST_AUTO_TEST_CASE(no_stream_of_events_breaks_a_promise) {
         return Apart{.until_turn = {}, .own_wait = wait};
       };
     for (std::size_t at = 0; at < rules.bastions; ++at) rules.held_before.push_back(below(random, 2) == 0);
+    for (std::size_t at = 0; at < rules.bastions; ++at)
+      rules.no_login_before.push_back(
+          below(random, 4) == 0 ? std::optional(k_begin + Milliseconds(below(random, 31'000))) : std::nullopt);
     rules.probe_interval = std::chrono::seconds(10 + below(random, 3590));
     World world(rules);
     if (below(random, 3) == 0)

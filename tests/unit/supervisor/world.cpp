@@ -38,6 +38,9 @@ World::World(Rules rules)
       takeover(rules.takeover),
       held_before(rules.held_before) {
   held_before.resize(bastions);
+  limited_.resize(bastions);
+  for (std::size_t at = 0; at < std::min(bastions, rules.no_login_before.size()); ++at)
+    if (rules.no_login_before[at]) limit(at, *rules.no_login_before[at]);
 }
 
 void World::check(bool holds, const char* promise) {
@@ -52,6 +55,7 @@ Milliseconds World::wait_of(Timer timer) const {
 
 const Actions& World::give(const Event& event, double chance) {
   const bool was_quit = quit;
+  look_until_now();
   if (machine.phase() != Phase::contested) contests_since_takeover = true;
   if (std::holds_alternative<ChildExited>(event) || std::holds_alternative<ChildFailedToStart>(event)) {
     child = false;
@@ -70,6 +74,8 @@ const Actions& World::give(const Event& event, double chance) {
     forwards = reloaded->forwards;
     bastions = reloaded->bastions;
     held_before.resize(std::max(held_before.size(), bastions));
+    limited_.resize(bastions);
+    if (reloaded->other_bastions) limited_.assign(bastions, std::nullopt);
     bastion = std::min(bastion, bastions - 1);
     coming.reset();
     open.assign(forwards, false);
@@ -93,7 +99,12 @@ const Actions& World::give(const Event& event, double chance) {
   if (const auto* one = std::get_if<ProbeAnswered>(&event)) answered(one->request);
   const bool stood_by = is_standing_by();
   if (is_news(event)) in_a_row = 0;
+  // Whatever the machine makes of it: a host without sshd resets, only a firewall rejects.
+  if (const auto* blocked = std::get_if<PathBlocked>(&event))
+    if (blocked->rejected && may_be_watched(blocked->bastion)) limit(blocked->bastion, now + std::chrono::seconds(31));
   last_ = machine.on(event, now, chance);
+  for (const Action& action : last_)
+    if (const auto* noted = std::get_if<NoteLimit>(&action)) note_limit(*noted, event);
   if (was_quit) check(last_.empty(), "nothing is done after the end");
   check_standby(event, stood_by);
   if (has<TakeOver>(last_)) check_takeover(event);
@@ -176,6 +187,7 @@ void World::carry_out(const Action& action) {
     check(watch->bastion < bastions, "only the way to a bastion that exists is watched");
     path_watched = watch->on;
     path = *watch;
+    this->watch(*watch);
   } else if (std::holds_alternative<Knock>(action)) {
     check(machine.phase() == Phase::contested, "only a contested port is knocked at");
     check(!is_standing_by(), "a standby never knocks");
@@ -217,6 +229,7 @@ void World::start(const StartChild& action) {
   bastion = action.bastion;
   request = 0;
   open.assign(forwards, false);
+  connect(bastion, now);
   starts.push_back(now);
   gone_to.push_back(bastion);
 }
@@ -227,6 +240,70 @@ void World::try_out(const Try& action) {
   check(action.bastion < bastion, "only a better bastion is tried");
   check(starts.empty() || now - starts.back() >= k_shortest_stay, "a later bastion is stayed at for a while");
   trial = action.bastion;
+  connect(action.bastion, now);
+}
+
+// --- a firewall that limits new connections
+
+bool World::may_be_watched(std::size_t at) const {
+  const Phase phase = machine.phase();
+  const bool is_carried =
+      phase == Phase::opening || phase == Phase::contested || phase == Phase::verifying || phase == Phase::up;
+  return at < bastions && phase != Phase::idle && !quit && !(is_carried && at >= bastion);
+}
+
+void World::limit(std::size_t at, TimePoint quiet_until) {
+  limited_.at(at) = Limited{.quiet_until = quiet_until, .next_look = {}, .connections = {}};
+}
+
+void World::note_limit(const NoteLimit& action, const Event& event) {
+  check(action.bastion < bastions, "only a bastion that exists is limited");
+  auto& limited = limited_.at(action.bastion);
+  if (action.no_login_before) {
+    // Silence after a reset: the machine alone knows what came before.
+    const auto* blocked = std::get_if<PathBlocked>(&event);
+    if (blocked != nullptr && blocked->bastion == action.bastion) limit(action.bastion, now + std::chrono::seconds(31));
+    return check(limited.has_value(), "a limit begins with a look");
+  }
+  const auto* tried = std::get_if<TrialAnswered>(&event);
+  check(std::holds_alternative<ControlReady>(event) || (tried != nullptr && !tried->why),
+        "a limit ends with a login that worked");
+  limited.reset();
+}
+
+// As PathWatch does, but for one thing: this one goes on when it has seen the port open.
+void World::watch(const WatchPath& action) {
+  auto& limited = limited_.at(action.bastion);
+  if (!limited) return;
+  limited->next_look.reset();
+  check(!action.on || action.first_look >= k_between_limited_looks, "few looks are made at a bastion that limits them");
+  if (action.on) limited->next_look = now + action.first_look;
+}
+
+void World::look_until_now() {
+  for (std::size_t at = 0; at < limited_.size(); ++at)
+    while (limited_[at] && limited_[at]->next_look && *limited_[at]->next_look <= now) {
+      const TimePoint when = *limited_[at]->next_look;
+      limited_[at]->next_look = when + k_between_limited_looks;
+      connect(at, when);
+    }
+}
+
+void World::connect(std::size_t to, TimePoint when) {
+  if (!limited_.at(to)) return;
+  Limited& limited = *limited_[to];
+  check(when >= limited.quiet_until, "nothing is opened in the pause");
+  limited.connections.push_back(when);
+  while (when - limited.connections.front() > std::chrono::seconds(30)) limited.connections.pop_front();
+  check(limited.connections.size() <= 4, "where new connections are limited, four in 30 s are opened at most");
+}
+
+std::size_t World::limited_connections(std::size_t to) {
+  look_until_now();
+  if (!limited_.at(to)) return 0;
+  auto& connections = limited_[to]->connections;
+  while (!connections.empty() && now - connections.front() > std::chrono::seconds(30)) connections.pop_front();
+  return connections.size();
 }
 
 void World::change_forwards(const ChangeForwards& change) {

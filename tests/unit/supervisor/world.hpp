@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,6 +23,9 @@ class World {
   /// Gives the event to the machine at the world's time, carries its actions out, and checks what must hold.
   const Actions& give(const Event& event, double chance = 0.5);
   void pass(Milliseconds span) { now += span; }
+
+  /// How many connections were opened to that bastion within the last 30 s, where it is known to limit them.
+  [[nodiscard]] std::size_t limited_connections(std::size_t to);
 
   /// Passes time up to the timer and fires it. It must be set.
   const Actions& fire(Timer timer, double chance = 0.5);
@@ -80,14 +84,28 @@ class World {
  private:
   void check(bool holds, const char* promise);
   [[nodiscard]] bool is_standing_by() const;
+  [[nodiscard]] bool may_be_watched(std::size_t at) const;
   void carry_out(const Action& action);
   void check_takeover(const Event& event);
   void change_forwards(const ChangeForwards& change);
   void start(const StartChild& action);
   void try_out(const Try& action);
   void check_timer(const SetTimer& action);
+  void limit(std::size_t at, TimePoint quiet_until);
+  void watch(const WatchPath& action);
+  void note_limit(const NoteLimit& action, const Event& event);
+  void look_until_now();
+  void connect(std::size_t to, TimePoint when);
   void check_standby(const Event& event, bool stood_by);
   void check_state();
+
+  /// A bastion whose firewall limits new connections: from then on nothing until `quiet_until`, and then few.
+  struct Limited {
+    TimePoint quiet_until;
+    std::optional<TimePoint> next_look;  ///< of the watch
+    std::deque<TimePoint> connections;
+  };
+  std::vector<std::optional<Limited>> limited_;  ///< by bastion
 
   Actions last_;
   std::vector<std::optional<std::size_t>> from;  ///< of the change that waits

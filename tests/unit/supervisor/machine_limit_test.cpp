@@ -1,0 +1,147 @@
+// A firewall at the bastion that limits the rate of new connections, as `ufw limit ssh` does.
+#include "story.hpp"
+
+namespace holdfast::supervisor {
+namespace {
+
+using std::chrono::seconds;
+
+Rules watched_rules(std::size_t bastions = 1) {
+  Rules rules = plain_rules(1, bastions);
+  rules.apart = [](std::size_t) { return Apart{.until_turn = {}, .own_wait = seconds(4)}; };
+  return rules;
+}
+
+/// Up, and then sshd ended.
+struct Lost : Story {
+  explicit Lost(Rules rules = watched_rules()) : Story(std::move(rules)) {
+    bring_up();
+    child_dies(failure(FailureClass::closed));
+    give(PathRefused{});
+  }
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(machine_limit)
+
+BOOST_AUTO_TEST_CASE(a_rejection_after_a_reset_pauses_looks_and_logins) {
+  Lost story;
+  story.pass(seconds(2));
+  const Actions actions = story.give(PathBlocked{0, true});
+  BOOST_TEST(has<NoteLimit>(actions));
+  BOOST_TEST(story.path_watched);
+  BOOST_TEST((story.path.first_look == seconds(31)));
+  BOOST_TEST((story.wait_of(Timer::retry) >= seconds(31)));
+  BOOST_TEST((story.state() == TunnelState::waiting));
+}
+
+BOOST_AUTO_TEST_CASE(silence_after_a_reset_pauses_too) {
+  Lost story;
+  BOOST_TEST(has<NoteLimit>(story.give(PathBlocked{0, false})));
+  BOOST_TEST((story.path.first_look == seconds(31)));
+}
+
+BOOST_AUTO_TEST_CASE(silence_alone_is_an_outage_and_changes_nothing) {
+  Story story(watched_rules());
+  story.bring_up();
+  story.child_dies(failure(FailureClass::dead_peer));
+  BOOST_TEST(story.give(PathBlocked{0, false}).empty());
+  BOOST_TEST((story.path.first_look == Milliseconds{0}));
+}
+
+BOOST_AUTO_TEST_CASE(a_reset_before_the_last_login_does_not_count) {
+  Lost story;
+  story.give(PathBack{});
+  story.bring_up();
+  story.child_dies(failure(FailureClass::dead_peer));
+  BOOST_TEST(story.give(PathBlocked{0, false}).empty());
+}
+
+BOOST_AUTO_TEST_CASE(no_reason_to_hurry_exceeds_the_limit) {
+  Lost story;
+  story.give(PathBlocked{0, true});
+  story.pass(seconds(5));
+  for (const Event& event :
+       {Event(PathBack{}), Event(Nudged{}), Event(NetworkGained{}), Event(Woke{}), Event(Reloaded{1, 1, false})}) {
+    BOOST_TEST(!has<StartChild>(story.give(event)));
+    BOOST_TEST((story.wait_of(Timer::retry) <= seconds(26)));
+  }
+  story.fire(Timer::retry);
+  BOOST_TEST(story.child);
+}
+
+BOOST_AUTO_TEST_CASE(the_first_look_that_is_answered_brings_a_login_and_ends_the_limit) {
+  Lost story;
+  story.give(PathBlocked{0, true});
+  story.pass(seconds(31));
+  BOOST_TEST(has<StartChild>(story.give(PathBack{})));
+  BOOST_TEST(has<NoteLimit>(story.log_in()));
+  BOOST_TEST(story.limited_connections(0) == 0U);
+  story.grant();
+  story.probe_says(Probed::verified);
+  BOOST_TEST(has<StartChild>(story.child_dies()));  // as fast as ever
+}
+
+BOOST_AUTO_TEST_CASE(logins_that_fail_stay_thirty_seconds_apart) {
+  Lost story;
+  story.give(PathBlocked{0, true});
+  story.pass(seconds(31));
+  for (int login = 0; login < 5; ++login) {
+    BOOST_TEST(has<StartChild>(story.give(PathBack{})));
+    story.child_dies(failure(FailureClass::closed));
+    BOOST_TEST((story.path.first_look == k_between_limited_looks));
+    story.pass(seconds(10));
+    BOOST_TEST(!has<StartChild>(story.give(PathBack{})));
+    story.pass(seconds(21));
+    BOOST_TEST(story.limited_connections(0) <= 4U);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(an_attempt_that_fails_in_the_pause_does_not_shorten_it) {
+  Lost story;
+  story.fire(Timer::retry);
+  story.give(PathBlocked{0, true});
+  story.pass(seconds(2));
+  story.child_dies(failure(FailureClass::refused));
+  BOOST_TEST((story.path.first_look == seconds(29)));
+  BOOST_TEST((story.wait_of(Timer::retry) >= seconds(29)));
+}
+
+BOOST_AUTO_TEST_CASE(another_bastion_is_gone_to_meanwhile) {
+  Lost story(watched_rules(2));
+  story.give(PathBlocked{0, true});
+  BOOST_TEST(story.child);
+  BOOST_TEST(story.bastion == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(an_attempt_under_way_is_not_ended_for_one_that_would_have_to_wait) {
+  Lost story;
+  story.give(PathBlocked{0, true});
+  story.fire(Timer::retry);
+  story.pass(seconds(4));
+  BOOST_TEST(!has<EndChild>(story.give(NetworkGained{})));
+}
+
+BOOST_AUTO_TEST_CASE(a_limit_that_a_former_supervisor_found_is_obeyed) {
+  Rules rules = watched_rules();
+  rules.no_login_before = {TimePoint(std::chrono::hours(1)) + seconds(20)};
+  Story story(rules);
+  BOOST_TEST(story.starts.empty());
+  BOOST_TEST((story.wait_of(Timer::retry) == seconds(20)));
+  BOOST_TEST(has<StartChild>(story.fire(Timer::retry)));
+  BOOST_TEST(has<NoteLimit>(story.log_in()));
+}
+
+BOOST_AUTO_TEST_CASE(what_a_stopped_watch_said_late_is_ignored) {
+  Story story(watched_rules());
+  story.bring_up();
+  BOOST_TEST(story.give(PathBlocked{0, true}).empty());
+  story.give(PathRefused{});
+  story.child_dies(failure(FailureClass::dead_peer));
+  BOOST_TEST(story.give(PathBlocked{0, false}).empty());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace holdfast::supervisor
