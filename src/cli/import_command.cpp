@@ -8,6 +8,8 @@
 #include "core/text.hpp"
 #include "store/tunnel_store.hpp"
 #include "tunnels/import_former.hpp"
+#include "tunnels/import_successor.hpp"
+#include "tunnels/name_lock.hpp"
 #include "tunnels/scope.hpp"
 #include "tunnels/setup.hpp"
 
@@ -177,25 +179,23 @@ class Import {
 
   Imported take(tunnels::ImportSource source) {
     Imported result{std::move(source), "refused"};
-    if (!result.source.command) {
-      result.error = result.source.command.error();
+    const auto refused = [&](Error why) {
+      result.error = std::move(why);
       return result;
-    }
+    };
+    if (!result.source.command) return refused(result.source.command.error());
     auto request = request_for(result.source);
-    if (!request) {
-      result.error = std::move(request).error();
-      return result;
-    }
+    if (!request) return refused(std::move(request).error());
     result.notes = (*result.source.command).notes;
     result.name = request->name.text();
     // A line of the crontab and one of a start-up file often start the same tunnel.
     const bool there = store::is_known(host_, places_, request->name);
+    if (there)
+      if (auto proof = tunnels::check_successor(result.source, request->name, places_, host_); !proof)
+        return refused(std::move(proof).error());
     const auto owner =
         is_system() && result.source.user ? host_.find_user(*result.source.user) : Result<os::User>(host_.user());
-    if (!owner) {
-      result.error = owner.error();
-      return result;
-    }
+    if (!owner) return refused(owner.error());
     const auto former = tunnels::make_import_former(result.source, request->name, places_.scope, *owner, host_);
     auto done = there                       ? put_to_rest(result, *request, *former)
                 : arguments_.has("dry-run") ? plan(result, std::move(*request), *former)
@@ -240,24 +240,22 @@ class Import {
     return host_.find_user(name);
   }
 
-  /// The tunnel is there already: what else starts its old form must not.
+  /// The tunnel exists already and is verified: what else starts its old form must not. This is checked again while the
+  /// name is locked, so that no other command stops the tunnel, and once the old one has ended.
   Result<> put_to_rest(Imported& result, const tunnels::SetupRequest& request, tunnels::ImportFormer& former) {
-    const auto tunnel = store::load(host_, places_, request.name);
-    if (!tunnel || (*tunnel)->bastion != request.bastion || (*tunnel)->forwards != request.forwards)
-      return Error{"importing", result.source.where, "there is another tunnel " + request.name.text() + " already",
-                   "give --name NAME"};
     result.notes.push_back("tunnel " + request.name.text() + " is there already");
     if (arguments_.has("dry-run")) {
       result.outcome = "planned";
       for (auto& line : former.plan()) result.notes.push_back(std::move(line));
       return {};
     }
+    const auto check = [&] { return tunnels::check_successor(result.source, request.name, places_, host_); };
+    HOLDFAST_TRY(const auto lock, tunnels::NameLock::take(request.name, places_, host_));
+    HOLDFAST_CHECK(check());
     auto done = former.let_go();
+    if (done) done = check();
     if (done) done = former.retire();
-    if (!done) {
-      (void)former.restore();
-      return done;
-    }
+    if (!done) return restored(std::move(done).error(), result.source.where, former);
     result.outcome = "imported";
     return {};
   }
@@ -288,17 +286,20 @@ class Import {
     if (done) kept = former.retire();
     if (done && kept) {
       result.outcome = "imported";
-      if (done->unverified) result.notes.push_back("not verified end to end: " + done->unverified->message);
       result.notes.push_back(fmt::format("back again: holdfast remove{} {}, then {}",
                                          tunnels::scope_words(places_.scope, host_), *result.name, former.way_back()));
       return {};
     }
     const bool is_up = done.has_value();  // and only the last step, that the old one stays away, has failed
     auto error = is_up ? std::move(kept).error() : std::move(done).error();
-    if (!asked_to_let_go) return error;
-    const auto left = is_up ? std::vector<std::string>() : former.restore();
-    if (!is_up && left.empty()) context_.terminal.note(result.source.where + " is as it was before");
-    for (const auto& line : left) error.cause += "; and " + result.source.where + " is not as before: " + line;
+    return is_up || !asked_to_let_go ? error : restored(std::move(error), result.source.where, former);
+  }
+
+  /// Puts the old one back; the error then says what could not be.
+  Error restored(Error error, const std::string& where, tunnels::ImportFormer& former) {
+    const auto left = former.restore();
+    if (left.empty()) context_.terminal.note(where + " is as it was before");
+    for (const auto& line : left) error.cause += "; and " + where + " is not as before: " + line;
     return error;
   }
 

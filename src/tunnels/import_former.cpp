@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <functional>
 
 namespace holdfast::tunnels {
 namespace {
@@ -27,7 +28,7 @@ class FormerUnit final : public ImportFormer {
       : unit_(std::move(unit)), manager_(std::move(manager)), host_(host) {}
 
   Result<> let_go() override {
-    was_active_ = says("is-active", {"active", "activating", "reloading"});
+    was_active_ = is_active();
     was_enabled_ = says("is-enabled", {"enabled"});
     return was_active_ ? run("stop") : Result<>();
   }
@@ -43,7 +44,7 @@ class FormerUnit final : public ImportFormer {
       if (!done) left.push_back(done.error().line());
     };
     if (disabled_) note(run("enable"));
-    if (was_active_) note(run("start"));
+    if (was_active_) note(start_again());
     return left;
   }
   std::vector<std::string> plan() const override {
@@ -55,6 +56,12 @@ class FormerUnit final : public ImportFormer {
   [[nodiscard]] Result<os::Completed> ask(const char* verb) const {
     if (!manager_) return Error{"asking", "systemd", "there is no user manager"};
     return host_.run(manager_->command({verb, unit_}), k_command);
+  }
+  [[nodiscard]] bool is_active() const { return says("is-active", {"active", "activating", "reloading"}); }
+  [[nodiscard]] Result<> start_again() const {
+    HOLDFAST_CHECK(run("start"));
+    if (is_active()) return {};
+    return Error{"starting again", unit_, "it does not run", "systemctl status " + unit_};
   }
   [[nodiscard]] bool says(const char* verb, std::initializer_list<std::string_view> words) const {
     const auto done = ask(verb);
@@ -109,7 +116,7 @@ class FormerLine final : public ImportFormer {
     std::vector<std::string> left;
     if (edited_)
       if (const auto done = put_back(); !done) left.push_back(done.error().line());
-    if (!ended_) return left;
+    if (ended_.empty()) return left;
     if (const auto done = start_again(); !done) left.push_back(done.error().line());
     return left;
   }
@@ -153,19 +160,37 @@ class FormerLine final : public ImportFormer {
   }
 
   Result<> end_processes() {
-    const auto processes = running(*source_.command, owner_, host_);
-    for (const auto& process : processes) ended_ = host_.signal(process, SIGTERM) || ended_;
+    for (const auto& process : running(*source_.command, owner_, host_))
+      if (host_.signal(process, SIGTERM)) ended_.push_back(process);
+    if (holds_within_patience([&] {
+          return std::ranges::none_of(ended_, [&](const auto& process) { return os::is_alive(host_, process); });
+        }))
+      return {};
+    return Error{"ending", "autossh", fmt::format("process {} does not end", ended_.front().pid), ""};
+  }
+
+  [[nodiscard]] bool holds_within_patience(const std::function<bool()>& condition) const {
     for (milliseconds waited{0}; waited < k_patience; waited += k_look) {
-      if (std::ranges::none_of(processes, [&](const auto& process) { return os::is_alive(host_, process); })) return {};
+      if (condition()) return true;
       host_.sleep_for(k_look);
     }
-    return Error{"ending", "autossh", fmt::format("process {} does not end", processes.front().pid), ""};
+    return false;
+  }
+
+  Result<> start_again() const {
+    HOLDFAST_CHECK(run_line());
+    const auto is_new = [&](const auto& process) { return std::ranges::find(ended_, process) == ended_.end(); };
+    if (holds_within_patience([&] { return std::ranges::any_of(running(*source_.command, owner_, host_), is_new); }))
+      return {};
+    return Error{"starting again", "autossh", "it does not run", ""};
   }
 
   /// As the line does: an own session, nothing of ours.
-  Result<> start_again() const {
+  Result<> run_line() const {
     os::Command command{source_.start.argv};
     command.argv.insert(command.argv.begin(), source_.start.assignments.begin(), source_.start.assignments.end());
+    // The bastion may hold the port for a moment yet; by default autossh gives up when its first ssh fails: autossh(1).
+    command.argv.insert(command.argv.begin(), "AUTOSSH_GATETIME=0");
     if (owner_.uid != host_.user().uid)  // nothing of root's, and what cron gives: crontab(5)
       command.argv.insert(command.argv.begin(), {"-i", "HOME=" + owner_.home.string(), "LOGNAME=" + owner_.name,
                                                  "USER=" + owner_.name, "PATH=/usr/bin:/bin", "SHELL=/bin/sh"});
@@ -184,7 +209,7 @@ class FormerLine final : public ImportFormer {
   os::User owner_;
   os::Host& host_;
   bool edited_ = false;
-  bool ended_ = false;
+  std::vector<os::ProcessId> ended_;
 };
 
 }  // namespace

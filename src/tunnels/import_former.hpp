@@ -17,9 +17,9 @@ class ImportFormer {
   virtual ~ImportFormer() = default;
   /// Ends what runs, and keeps it from being started again meanwhile.
   [[nodiscard]] virtual Result<> let_go() = 0;
-  /// Once the new one is seen to work: for good. Nothing is deleted.
+  /// To be called only once a successor is verified: keeps the old one away for good. Nothing is deleted.
   [[nodiscard]] virtual Result<> retire() = 0;
-  /// As it was before let_go(): byte for byte, enabled and running if it was. What could not be put back, as lines.
+  /// As it was before let_go(): byte for byte, enabled, and running if it ran. What could not be put back, as lines.
   [[nodiscard]] virtual std::vector<std::string> restore() = 0;
   /// Each thing that the above would do, for --dry-run.
   [[nodiscard]] virtual std::vector<std::string> plan() const = 0;

@@ -199,6 +199,8 @@ void Setup::tell_choice() {
 Result<SetupOutcome> Setup::run() {
   HOLDFAST_TRY(const auto lock, NameLock::take(request_.name, request_.places, host_));
   HOLDFAST_CHECK(look_around());
+  if (request_.take_over && former_.existed())
+    return Error{doing(), "tunnel " + request_.name.text(), "another command has set it up meanwhile", "run it again"};
   if (former_.tunnel() && store::is_shared(*former_.tunnel(), request_.places) &&
       !store::read_host_part(host_, request_.places, request_.name))
     for (const auto& other : store::other_hosts_with(host_, request_.places, request_.name))

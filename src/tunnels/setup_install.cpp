@@ -132,17 +132,23 @@ Result<> Setup::see_it_up(TimePoint since) {
   HOLDFAST_TRY(auto arrival, wait_until_up(holder(), former, host_, k_patience, observer_));
   outcome_.took = milliseconds_since(since, host_);
   outcome_.standing_by = arrival.standing_by;
+  const auto subject = "tunnel " + request_.name.text();
   if (arrival.standing_by) return {};
   if (arrival.up) {
     if (!arrival.verified) {
       outcome_.unverified = arrival.failure.value_or(
           Diagnosis{FailureClass::unknown, "the bastion does not let the tunnel be looked through", ""});
+      if (request_.take_over) {
+        observer_.step_failed("verified end to end");
+        auto failure = *outcome_.unverified;
+        failure.message = "it is up, but not verified end to end: " + failure.message;
+        return error_from(doing(), subject, failure);
+      }
       observer_.step_warned("up, but not verified end to end", outcome_.unverified->message);
     }
     return {};
   }
   observer_.step_failed("verified end to end");
-  const auto subject = "tunnel " + request_.name.text();
   if (arrival.failure) return error_from(doing(), subject, *arrival.failure);
   return Error{doing(), subject, fmt::format("it was started, and was not up after {} s", k_patience.count() / 1000),
                "run it with -v, and without --no-preflight"};

@@ -26,9 +26,11 @@ struct SetupRequest {
   bool accept_new_host_key = false;
   bool takeover = false;
   bool preflight = true;
-  bool move = false;                         ///< a tunnel that is there, and nothing but its backend is to change
-  std::vector<Forward> held = {};            ///< by somebody who hands them over: not asked for beforehand
-  std::function<Result<>()> take_over = {};  ///< makes them let go; run once all is ready, right before the start
+  bool move = false;               ///< a tunnel that is there, and nothing but its backend is to change
+  std::vector<Forward> held = {};  ///< by somebody who hands them over: not asked for beforehand
+  /// Makes them let go: run once all is ready, right before the start of a new tunnel. That one must then be verified
+  /// end to end; a setup that does not call this, or does not come to that, fails.
+  std::function<Result<>()> take_over = {};
   std::vector<Destination> fallbacks = {};
   std::optional<std::string> host = {};  ///< "any", or this host by name: the tunnel is to be its, whoever's it was
 };

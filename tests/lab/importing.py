@@ -94,6 +94,109 @@ class Import(LabTest):
         until("the old tunnel", lambda: self.answers(2223))
         self.assertEqual(holdfast.statuses(), [])
 
+    def refused(self, holdfast: Holdfast, *arguments: str, **options: object) -> str:
+        """What an import says that changes nothing."""
+        done = holdfast.run("import", *arguments, check=False, **options)  # type: ignore[arg-type]
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        self.assertIn("stays as it is", done.stderr)
+        return done.stderr
+
+    def test_a_stopped_tunnel_of_that_name_does_not_end_the_unit(self) -> None:
+        holdfast = Holdfast(self.host)
+        self.addCleanup(holdfast.run, "remove", "--all", check=False)
+        holdfast.run("setup", "-p", "2231", "-b", "gate@bastion", "-s", self.user.key, "--run-as", "ann")
+        holdfast.run("stop", "2231")
+        self.start_unit(2231)
+        self.assertIn("tunnel 2231 exists already and is not up on this host (stopped)", self.refused(holdfast))
+        self.assertIn("is not up on this host (stopped)", self.refused(holdfast, "--dry-run"))
+        holdfast.run("start", "2231", check=False)  # and cannot have the port
+        self.assertIn("holdfast remove 2231, then import again", self.refused(holdfast))
+        self.assertEqual((self.unit_says("is-active"), self.unit_says("is-enabled")), ("active", "enabled"))
+        until("the old tunnel", lambda: self.answers(2231))
+        holdfast.run("remove", "2231")
+        holdfast.run("import")  # the hint was right
+        self.assertTrue(holdfast.status("2231")["verified"])
+
+    def test_a_unit_whose_successor_cannot_be_verified_runs_again(self) -> None:
+        gate = self.lab.bastion.gate
+        keys = f"{gate.home}/.ssh/authorized_keys"
+        before = self.lab.bastion.read_file(keys)
+        self.addCleanup(self.lab.bastion.write_file, keys, before, "600", "gate")
+        line = f'permitopen="127.0.0.1:1" {self.user.public_key}'
+        self.lab.bastion.write_file(keys, before.replace(self.user.public_key, line), "600", "gate")
+        self.start_unit(2232)
+        holdfast = Holdfast(self.host)
+        self.addCleanup(holdfast.run, "remove", "--all", check=False)
+        done = holdfast.run("import", check=False)
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        self.assertIn("up, but not verified end to end", done.stderr)
+        self.assertIn("is as it was before", done.stderr)
+        self.assertEqual((self.unit_says("is-active"), self.unit_says("is-enabled")), ("active", "enabled"))
+        until("the old tunnel", lambda: self.answers(2232))
+        self.assertEqual(holdfast.statuses(), [])
+
+    def test_a_stopped_tunnel_of_the_users_own_is_no_successor_for_root(self) -> None:
+        own = Holdfast(self.host, self.user)
+        self.addCleanup(own.run, "remove", "--all", check=False)
+        with self.host.login("ann") as session:
+            own.run("setup", "-p", "2233", "-b", "gate@bastion", session=session)
+            own.run("stop", "2233", session=session)
+        self.start_unit(2233)
+        holdfast = Holdfast(self.host)
+        self.addCleanup(holdfast.run, "remove", "--all", check=False)
+        holdfast.run("import")
+        self.assertTrue(holdfast.status("2233")["verified"])
+        until("the new tunnel", lambda: self.answers(2233))
+
+    def runs_on(self, port: int, table: str) -> None:
+        self.assertEqual(self.host.run(["crontab", "-l"], user="ann").stdout, table)
+        self.assertEqual(len(self.host.pids("autossh -M", user="ann")), 1)
+        until("the old tunnel", lambda: self.answers(port))
+
+    def test_a_tunnel_of_another_host_does_not_end_a_line(self) -> None:
+        holdfast = Holdfast(self.host, self.user)
+        self.addCleanup(self.end_old)
+        file = f"{self.user.home}/.config/holdfast/tunnels/2234.conf"
+        with self.host.login("ann") as session:
+            holdfast.run("setup", "-p", "2234", "-b", "gate@bastion", session=session)
+            mine = self.host.read_file(file)
+            self.addCleanup(holdfast.run, "remove", "--all", check=False)
+            self.addCleanup(self.host.write_file, file, mine, "600", "ann")
+            holdfast.run("stop", "2234", session=session)
+            theirs = "".join("host = elsewhere\n" if line.startswith("host =") else line
+                             for line in mine.splitlines(True) if not line.startswith("machine ="))
+            self.host.write_file(file, theirs, "600", "ann")
+            _, table = self.start_line(2234)
+            self.assertIn("tunnel 2234 exists already and belongs to host elsewhere",
+                          self.refused(holdfast, session=session))
+        self.runs_on(2234, table)
+
+    def test_a_standby_does_not_end_the_line_that_has_the_port(self) -> None:
+        holdfast = Holdfast(self.host, self.user)
+        self.addCleanup(self.end_old)
+        self.addCleanup(holdfast.run, "remove", "--all", check=False)
+        with self.host.login("ann") as session:
+            holdfast.run("setup", "-p", "2235", "-b", "gate@bastion", "--host", "any", session=session)
+            holdfast.run("stop", "2235", session=session)
+            _, table = self.start_line(2235)
+            holdfast.run("start", "2235", session=session, check=False)
+            until("it to stand by", lambda: holdfast.state("2235") == "standby")
+            self.assertIn("is not up on this host (standby)", self.refused(holdfast, session=session))
+        self.runs_on(2235, table)
+
+    def test_a_line_beside_a_verified_tunnel_becomes_a_comment(self) -> None:
+        holdfast = Holdfast(self.host, self.user)
+        self.addCleanup(holdfast.run, "remove", "--all", check=False)
+        command = "autossh -M 0 -f -N -R 2236:localhost:22 gate@bastion"
+        with self.host.login("ann") as session:
+            holdfast.run("setup", "-p", "2236", "-b", "gate@bastion", session=session)
+            self.host.run(["crontab", "-"], user="ann", stdin=f"@reboot {command}\n")
+            self.addCleanup(self.host.run, ["crontab", "-r"], user="ann", check=False)
+            holdfast.run("import", session=session)
+        self.assertEqual(self.host.run(["crontab", "-l"], user="ann").stdout,
+                         f"# holdfast has it (tunnel 2236): @reboot {command}\n")
+        self.assertTrue(holdfast.status("2236")["verified"])
+
     def start_line(self, port: int) -> tuple[str, str]:
         command = f"autossh -M 0 -f -N -R {port}:localhost:22 gate@bastion"
         table = f"# mine\nMAILTO=\"\"\n@reboot {command} >/dev/null 2>&1\n0 3 * * * true\n"
