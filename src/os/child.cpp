@@ -6,8 +6,11 @@
 #include <boost/asio/io_context.hpp>
 
 #include <fcntl.h>
+#include <sys/wait.h>
 
 #include <cerrno>
+#include <csignal>
+#include <thread>
 #include <utility>
 
 namespace holdfast::os {
@@ -38,8 +41,9 @@ Result<std::unique_ptr<Child>> Child::start(boost::asio::io_context& context, co
     return Descriptor(::open(path.empty() ? "/dev/null" : path.c_str(),
                              O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600));
   };
-  const Descriptor out = open_sink(spec.out);
-  if (!out) return errno_error("opening", spec.out.string(), errno);
+  const Descriptor file = spec.out_descriptor < 0 ? open_sink(spec.out) : Descriptor();
+  const int out = spec.out_descriptor < 0 ? file.get() : spec.out_descriptor;
+  if (out < 0) return errno_error("opening", spec.out.string(), errno);
   const Descriptor err = open_sink(spec.err);
   if (!err) return errno_error("opening", spec.err.string(), errno);
 
@@ -49,7 +53,7 @@ Result<std::unique_ptr<Child>> Child::start(boost::asio::io_context& context, co
   if (block) launcher.env = block->data();
   boost::system::error_code error;
   auto process = launcher(context.get_executor(), error, program, tail(spec.command.argv),
-                          process_v2::process_stdio{nullptr, out.get(), err.get()}, process_v2::process_start_dir{"/"},
+                          process_v2::process_stdio{nullptr, out, err.get()}, process_v2::process_start_dir{"/"},
                           ChildHygiene{.own_session = true, .ends_with_us = spec.ends_with_us});
   if (error) {
     reap_failed_start(launcher.pid);
@@ -69,6 +73,19 @@ pid_t Child::pid() const noexcept { return impl_->process.id(); }
 
 void Child::signal(int signal_number) noexcept {
   if (!impl_->ended) ::kill(impl_->process.id(), signal_number);
+}
+
+bool Child::ends_within(std::chrono::milliseconds span) const {
+  constexpr std::chrono::milliseconds k_poll(5);
+  const auto deadline = std::chrono::steady_clock::now() + span;
+  while (!impl_->ended) {
+    siginfo_t state{};
+    const auto pid = static_cast<id_t>(impl_->process.id());
+    if (::waitid(P_PID, pid, &state, WEXITED | WNOHANG | WNOWAIT) != 0 || state.si_pid != 0) return true;
+    if (std::chrono::steady_clock::now() >= deadline) return false;
+    std::this_thread::sleep_for(k_poll);
+  }
+  return true;
 }
 
 }  // namespace holdfast::os

@@ -4,6 +4,7 @@
 #include "core/result.hpp"
 #include "os/host.hpp"
 
+#include <chrono>
 #include <functional>
 #include <memory>
 
@@ -18,6 +19,7 @@ struct ChildSpec {
   fs::path out;  ///< appended to; made 0600
   fs::path err;
   bool ends_with_us = false;  ///< it is worth nothing to whoever comes after us
+  int out_descriptor = -1;    ///< the child's stdout instead of `out`; it stays the caller's
 };
 
 class Child {
@@ -34,6 +36,8 @@ class Child {
 
   [[nodiscard]] pid_t pid() const noexcept;
   void signal(int signal_number) noexcept;  ///< nothing when it has ended
+  /// Blocks, for a caller whose context no longer runs. True when it has ended.
+  [[nodiscard]] bool ends_within(std::chrono::milliseconds span) const;
 
  private:
   struct Impl;

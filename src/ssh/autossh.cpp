@@ -53,6 +53,16 @@ std::optional<std::uint32_t> number_after(std::string_view text, std::string_vie
   return parse_number(text.substr(0, end), 0, std::numeric_limits<std::int32_t>::max());
 }
 
+// "ssh exited on signal 9; …", "ssh exited with error status 255; …", autossh.c
+std::optional<int> exit_code_in(std::string_view text) {
+  if (const auto signal = number_after(text, "ssh exited on signal "); signal && *signal <= 64)
+    return 128 + static_cast<int>(*signal);
+  const auto at = text.find("status ");
+  if (at == std::string_view::npos) return std::nullopt;
+  if (const auto status = number_after(text.substr(at), "status ")) return static_cast<int>(*status);
+  return std::nullopt;
+}
+
 bool is_plain(const std::string& path) {
   return std::ranges::all_of(path, [](char c) {
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
@@ -104,12 +114,13 @@ os::Environment autossh_environment(os::Environment base, const Client& client, 
 
 AutosshLine read_autossh_line(std::string_view line) {
   const std::string_view text = without_prefix(line);
-  AutosshLine news{.kind = AutosshLine::Kind::other, .pid = 0, .wait = {}, .text = std::string(text)};
+  AutosshLine news{.kind = AutosshLine::Kind::other, .pid = 0, .wait = {}, .exit_code = {}, .text = std::string(text)};
   if (const auto pid = number_after(text, "ssh child pid is "); pid && *pid > 1) {
     news.kind = AutosshLine::Kind::ssh_started;
     news.pid = static_cast<pid_t>(*pid);
   } else if (text.starts_with("ssh exited ")) {
     news.kind = AutosshLine::Kind::ssh_ended;
+    news.exit_code = exit_code_in(text);
   } else if (const auto span = number_after(text, "sleeping for grace time ")) {
     news.kind = AutosshLine::Kind::sleeping;
     news.wait = std::chrono::seconds(*span);

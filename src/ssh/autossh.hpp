@@ -40,7 +40,8 @@ struct AutosshLine {
   } kind = Kind::other;
   pid_t pid = 0;
   std::chrono::seconds wait{0};
-  std::string text;  ///< without date, program and pid
+  std::optional<int> exit_code = {};  ///< of an ssh that ended: 128 + signal, if a signal ended it
+  std::string text;                   ///< without date, program and pid
 };
 [[nodiscard]] AutosshLine read_autossh_line(std::string_view line);
 

@@ -1,10 +1,14 @@
 #include "ssh/diagnosis.hpp"
 
+#include "core/text.hpp"
 #include "ssh/explanation.hpp"
 #include "ssh/login_log.hpp"
 #include "ssh/messages.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 namespace holdfast::ssh {
@@ -88,6 +92,9 @@ std::optional<Message> last_words(std::string_view err) {
   const auto lines = lines_of(err);
   if (lines.empty()) return std::nullopt;
   const auto message = recognise(lines.back());
+  // client_wait_until_can_do_something there: what was wrong with ssh itself.
+  if (begins_with(lines.back(), "select: ") || begins_with(lines.back(), "poll: "))
+    return Message{FailureClass::unknown, Weight::decisive, lines.back()};
   const bool about_the_end =
       message && message->weight == Weight::decisive &&
       (message->failure == FailureClass::closed || message->failure == FailureClass::dead_peer) &&
@@ -133,6 +140,7 @@ std::optional<Diagnosis> diagnose(const Said& said, const Tunnel& tunnel) {
     if (const auto closer = proxy_verdict(said.err)) reading.verdict = closer;
 
   if (!reading.verdict) {
+    if (said.ended_by_signal) return std::nullopt;
     if (reading.last.empty()) return std::nullopt;
     return put_in_words(FailureClass::unknown, tunnel, Evidence{.line = reading.last});
   }
@@ -144,6 +152,32 @@ std::optional<Diagnosis> diagnose(const Said& said, const Tunnel& tunnel) {
     failure = reason->failure;
   }
   return put_in_words(failure, tunnel, evidence);
+}
+
+bool was_ended_by_signal(int exit_code) noexcept {
+  constexpr int k_signal = 128;
+  constexpr int k_highest = 64;
+  return exit_code == 0 || (exit_code > k_signal && exit_code <= k_signal + k_highest);
+}
+
+ProcessEnd process_end(std::optional<int> exit_code, const Said& said) {
+  const auto lines = lines_of(said.err);
+  return {.exit_code = exit_code, .err_line = lines.empty() ? "" : std::string(lines.back())};
+}
+
+Diagnosis explain_silent_end(std::string_view program, const ProcessEnd& end) {
+  constexpr std::size_t k_longest_line = 300;
+  std::string message = fmt::format("{} ended", program);
+  if (end.exit_code == 0) {
+    message = fmt::format("{} was told to end (SIGTERM)", program);
+  } else if (end.exit_code && was_ended_by_signal(*end.exit_code)) {
+    message = fmt::format("{} was killed by signal {}", program, *end.exit_code - 128);
+  } else {
+    if (end.exit_code) message = fmt::format("{} exited with status {}", program, *end.exit_code);
+    message += end.err_line.empty() ? " and gave no reason"
+                                    : "; the last line on stderr: " + printable(end.err_line.substr(0, k_longest_line));
+  }
+  return Diagnosis{FailureClass::closed, std::move(message), {}};
 }
 
 Diagnosis explain(FailureClass failure, const Tunnel& tunnel) { return put_in_words(failure, tunnel, Evidence{}); }

@@ -16,12 +16,28 @@ namespace holdfast::ssh {
 struct Said {
   std::string log;
   std::string err;
+  bool ended_by_signal = false;  ///< then only a known message explains the end, not the last line
 };
 
 /// The class, in plain words, with a hint that names this tunnel's bastion, key and ports. `unknown` quotes the last
-/// line of the log, escaped. Nothing when ssh said nothing at all that is known (it was killed, or ended cleanly).
-/// A passphrase and a refused key look alike to ssh; only check_identity() (preflight.hpp) tells them apart.
+/// line of the log, escaped. Nothing when ssh printed nothing that is known, or a signal ended it:
+/// explain_silent_end(). A passphrase and a refused key look alike to ssh; only check_identity() (preflight.hpp) tells
+/// them apart.
 [[nodiscard]] std::optional<Diagnosis> diagnose(const Said& said, const Tunnel& tunnel);
+
+/// `exit_code` of a process that os::Child started: 128 + signal, or 0, with which `ssh -N` ends on SIGTERM.
+[[nodiscard]] bool was_ended_by_signal(int exit_code) noexcept;
+
+/// How a process ended.
+struct ProcessEnd {
+  std::optional<int> exit_code = {};  ///< as above; nothing when the process was not our child
+  std::string err_line = {};          ///< the last one of its stderr
+};
+[[nodiscard]] ProcessEnd process_end(std::optional<int> exit_code, const Said& said);
+
+/// For an end that diagnose() does not explain. Only a process that a signal ended was killed; of any other the last
+/// line of stderr is quoted, escaped.
+[[nodiscard]] Diagnosis explain_silent_end(std::string_view program, const ProcessEnd& end);
 
 /// The words and the hint for a class that was found without a message (a deadline, a mux answer, a dead probe).
 [[nodiscard]] Diagnosis explain(FailureClass failure, const Tunnel& tunnel);

@@ -70,7 +70,7 @@ void Machine::handle(const ChildExited& event) {
   if (stopping_) return stop();
   if (reloading_) return start_autossh();
   if (unexplained) {
-    cause_ = event.why ? *event.why : Diagnosis{FailureClass::closed, "autossh ended: somebody ended it", {}};
+    cause_ = event.why ? *event.why : ssh::explain_silent_end("autossh", event.end);
     remember(*cause_);
   }
   rest();
@@ -141,7 +141,7 @@ void Machine::handle(const SshEnded& event) {
   phase_ = Phase::between;
   set(Timer::attempt, k_attempt_limit);
   if (asked) return;
-  cause_ = event.why ? *event.why : Diagnosis{FailureClass::closed, "ssh ended without a word: somebody ended it", {}};
+  cause_ = event.why ? *event.why : ssh::explain_silent_end("ssh", event.end);
   remember(*cause_);
   if (was_up_ && urgency_of(cause_->failure) != Urgency::needs_person)
     show(TunnelState::connecting, cause_->message);

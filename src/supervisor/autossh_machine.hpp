@@ -27,6 +27,7 @@ namespace holdfast::supervisor::autossh {
 struct SshStarted {};
 struct SshEnded {
   std::optional<Diagnosis> why;  ///< what it said; nothing when it said nothing
+  ssh::ProcessEnd end = {};      ///< as autossh tells it
 };
 struct Sleeping {  ///< autossh, until it starts ssh again
   Milliseconds wait{0};

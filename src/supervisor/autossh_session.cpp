@@ -71,8 +71,8 @@ Result<> AutosshSession::start(const boost::filesystem::path& program, const ssh
   growth_watch_ = std::make_unique<GrowthWatch>(context_, files_.autossh_log, [this] { read_logs(); });
   const os::Command command{.argv = ssh::autossh_arguments(program, client, tunnel, files_.control, files_.ssh_log),
                             .environment = ssh::autossh_environment(environment, client, files_.autossh_log)};
-  HOLDFAST_TRY(child_,
-               os::Child::start(context_, os::ChildSpec{command, {}, files_.ssh_err}, [this](int) { ended(); }));
+  HOLDFAST_TRY(child_, os::Child::start(context_, os::ChildSpec{command, {}, files_.ssh_err},
+                                        [this](int exit_code) { ended(exit_code); }));
   process_ = host_.process(child_->pid());
   return {};
 }
@@ -110,7 +110,8 @@ void AutosshSession::read_logs() {
     if (news.kind == Kind::ssh_ended) {
       read_ssh(LogTail::Unfinished::take);
       ssh_.reset();
-      handlers_.on_event(autossh::SshEnded{ssh::diagnose(said_, *tunnel_)});
+      said_.ended_by_signal = news.exit_code && ssh::was_ended_by_signal(*news.exit_code);
+      handlers_.on_event(autossh::SshEnded{ssh::diagnose(said_, *tunnel_), ssh::process_end(news.exit_code, said_)});
     }
   }
 }
@@ -143,14 +144,14 @@ void AutosshSession::ask_who_answers() {
   });
 }
 
-void AutosshSession::ended() {
+void AutosshSession::ended(int exit_code) {
   read_logs();
   read_ssh(LogTail::Unfinished::take);
   growth_watch_.reset();
   control_watch_.reset();
   pause_.reset();
   process_.reset();
-  handlers_.on_event(ChildExited{ssh::diagnose(said_, *tunnel_)});
+  handlers_.on_event(ChildExited{ssh::diagnose(said_, *tunnel_), ssh::process_end(exit_code, said_)});
 }
 
 }  // namespace holdfast::supervisor

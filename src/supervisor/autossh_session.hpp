@@ -59,7 +59,7 @@ class AutosshSession {
   void ssh_started(pid_t pid);
   void await_control();
   void ask_who_answers();
-  void ended();
+  void ended(int exit_code);
 
   boost::asio::io_context& context_;
   os::Host& host_;

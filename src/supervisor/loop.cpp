@@ -202,7 +202,7 @@ struct Loop::Impl {
     const os::Command command{.argv = session_arguments(client, way, files),
                               .environment = ssh::job_environment(host, host.user())};
     const auto started = session.start(
-        command, [this] { post(ControlReady{}); }, [this](int) { on_exit(); });
+        command, [this] { post(ControlReady{}); }, [this](int exit_code) { on_exit(exit_code); });
     if (!started) {
       const Error& error = started.error();
       const bool missing = !host.find_program(client.program.native());
@@ -255,7 +255,7 @@ struct Loop::Impl {
 
   void adopt(const Predecessor& predecessor) {
     reporter.log(fmt::format("ssh {} of a former supervisor goes on", predecessor.ssh.pid));
-    session.adopt(predecessor.ssh, [this] { on_exit(); });
+    session.adopt(predecessor.ssh, [this] { on_exit(std::nullopt); });
     go_by(predecessor.bastion);
     connections.begin(way->bastion.text(), predecessor.was_up);
     takeover.begin(way->bastion);
@@ -263,9 +263,10 @@ struct Loop::Impl {
     post(Adopted{predecessor.reconnects, predecessor.bastion});
   }
 
-  void on_exit() {
+  void on_exit(std::optional<int> exit_code) {
     log_ssh();
-    post(ChildExited{ssh::diagnose(session.said(), way)});
+    const ssh::Said said = session.said(exit_code);
+    post(ChildExited{ssh::diagnose(said, way), ssh::process_end(exit_code, said)});
   }
 
   void carry_out(const EndChild& action) { session.signal(action.by_force ? SIGKILL : SIGTERM); }
@@ -413,6 +414,12 @@ struct Loop::Impl {
     reread = next;
   }
 
+  /// An ssh that is left to the next supervisor must outlive the requests that are under way.
+  void leave_ssh() {
+    takeover.end();
+    if (mux) mux->close();
+  }
+
   void end(const Error& error) {
     if (end_reason) return;
     end_reason = error;
@@ -440,6 +447,7 @@ Result<> Loop::run() {
     impl_->post(Started{});
   if (store::is_shared(impl_->tunnel, impl_->places)) impl_->file_watch.start();
   impl_->context.run();
+  impl_->leave_ssh();
   if (impl_->end_reason) return *impl_->end_reason;
   return {};
 }

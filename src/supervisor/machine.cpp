@@ -284,8 +284,7 @@ void Machine::handle(const ChildExited& event) {
   if (restarting_) return begin_attempt(view_.bastion);
   if (moving_to_) return begin_attempt(*moving_to_);
   if (!asked) {
-    cause_ =
-        event.why ? *event.why : Diagnosis{FailureClass::closed, "ssh ended without a word: somebody ended it", {}};
+    cause_ = event.why ? *event.why : ssh::explain_silent_end("ssh", event.end);
     remember(*cause_);
   }
   // An ssh that loses its bastion says so; one that was killed says nothing. A silence is noticed by each at its own

@@ -20,6 +20,7 @@
 #pragma once
 
 #include "core/failure.hpp"
+#include "ssh/diagnosis.hpp"
 #include "store/live_state.hpp"
 #include "supervisor/backoff.hpp"
 #include "supervisor/connection_limit.hpp"
@@ -54,6 +55,7 @@ struct ChildFailedToStart {
 struct ControlReady {};  ///< the control socket appeared: ssh is logged in
 struct ChildExited {
   std::optional<Diagnosis> why;  ///< what ssh said; nothing when it said nothing
+  ssh::ProcessEnd end = {};
 };
 struct ForwardAnswered {
   RequestId request = 0;

@@ -43,8 +43,9 @@ class SshSession {
   void signal(int signal_number) noexcept;
   [[nodiscard]] const std::optional<os::ProcessId>& process() const noexcept { return process_; }
 
-  /// What it said so far, bounded. Log and stderr are emptied when they have grown beyond what anybody reads.
-  [[nodiscard]] ssh::Said said() const;
+  /// What it said until it ended with `exit_code` (nothing: it was adopted), bounded. Log and stderr are emptied when
+  /// they have grown beyond what anybody reads.
+  [[nodiscard]] ssh::Said said(std::optional<int> exit_code) const;
   /// The lines of the log since the last call.
   [[nodiscard]] std::vector<std::string> new_lines();
 

@@ -1,17 +1,14 @@
 #include "supervisor/takeover.hpp"
 
 #include "core/text.hpp"
-#include "os/append_file.hpp"
-#include "os/child.hpp"
 #include "ssh/arguments.hpp"
+#include "ssh/remote_command.hpp"
 #include "supervisor/event_queue.hpp"
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
 
 #include <fmt/format.h>
 
-#include <csignal>
 #include <utility>
 
 namespace holdfast::supervisor {
@@ -19,9 +16,7 @@ namespace {
 
 constexpr std::size_t k_longest_file = 16 * 1024;
 constexpr std::size_t k_longest_name = 512;
-constexpr std::size_t k_longest_answer = 64 * 1024;
-constexpr std::chrono::seconds k_patience(15);
-constexpr std::chrono::milliseconds k_look(100);
+constexpr std::chrono::seconds k_timeout(15);
 constexpr const char* k_keepalive = "ClientAliveInterval 30 in the bastion's sshd_config ends a stale session soon";
 
 boost::filesystem::path file_of(const store::Places& places, const TunnelName& name) {
@@ -107,11 +102,7 @@ struct Takeover::Impl {
   bool noted = false;
   FarSessions sessions;
 
-  std::unique_ptr<os::Child> child;
-  bool runs = false;  ///< a child that was killed too, until it is reaped
-  boost::asio::steady_timer timer;
-  std::chrono::steady_clock::time_point deadline;
-  std::function<void(std::string)> on_said;  ///< of the command under way
+  ssh::RemoteCommand command;
 
   Impl(boost::asio::io_context& owner, os::Host& real_host, store::Places where, TunnelName tunnel,
        store::RuntimeFiles runtime, ssh::Client ssh_client)
@@ -121,55 +112,21 @@ struct Takeover::Impl {
         name(std::move(tunnel)),
         files(std::move(runtime)),
         client(std::move(ssh_client)),
-        timer(owner) {
+        command(owner) {
     if (const auto text = host.read_file(file_of(places, name), k_longest_file)) sessions = parse_far_sessions(*text);
   }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
-  ~Impl() { let_go(); }
 
-  void let_go() {
-    on_said = nullptr;
-    timer.cancel();
-    if (runs) child->signal(SIGKILL);
-  }
-
-  /// `handler` gets what the command said; nothing when it could not be run, or did not end in time.
+  /// `handler` gets the output; nothing when the command could not be run.
   void run(const std::optional<ssh::FarSession>& stale, std::function<void(std::string)> handler) {
-    let_go();
-    if (runs) return run_soon(context, [handler = std::move(handler)] { handler({}); });
-    (void)host.remove_file(files.far_answer);
-    const os::Command command{.argv = ssh::far_command(client, files.control, *bastion, stale),
-                              .environment = ssh::job_environment(host, host.user())};
-    on_said = std::move(handler);
-    auto started = os::Child::start(context, {command, files.far_answer, {}, true}, [this](int) {
-      runs = false;
-      finish();
-    });
-    if (!started) return run_soon(context, [this] { finish(); });
-    child = std::move(*started);
-    runs = true;
-    deadline = std::chrono::steady_clock::now() + k_patience;
-    watch();
-  }
-
-  /// The bastion may say as much as it likes, and for as long.
-  void watch() {
-    timer.expires_after(k_look);
-    timer.async_wait([this](const boost::system::error_code& cancelled) {
-      if (cancelled || !on_said) return;
-      if (std::chrono::steady_clock::now() < deadline && host.status(files.far_answer).size <= k_longest_answer)
-        return watch();
-      child->signal(SIGKILL);
-      finish();
-    });
-  }
-
-  void finish() {
-    timer.cancel();
-    std::string said = os::read_tail(files.far_answer, k_longest_answer);
-    (void)host.remove_file(files.far_answer);
-    if (const auto handler = std::exchange(on_said, nullptr)) handler(std::move(said));
+    command.end();
+    if (command.runs()) return run_soon(context, [handler = std::move(handler)] { handler({}); });
+    const os::Command far{.argv = ssh::far_command(client, files.control, *bastion, stale),
+                          .environment = ssh::job_environment(host, host.user())};
+    const auto started = command.start(
+        far, k_timeout, [handler](ssh::RemoteCommand::Answer answer) { handler(std::move(answer.output)); });
+    if (!started) run_soon(context, [handler = std::move(handler)] { handler({}); });
   }
 
   Result<> keep() {
@@ -185,10 +142,12 @@ Takeover::Takeover(boost::asio::io_context& context, os::Host& host, store::Plac
 Takeover::~Takeover() = default;
 
 void Takeover::begin(const Destination& bastion) {
-  impl_->let_go();
+  end();
   impl_->bastion = bastion;
   impl_->noted = false;
 }
+
+void Takeover::end() { impl_->command.end(); }
 
 void Takeover::note(std::function<void(const std::string&)> log) {
   if (!impl_->bastion || std::exchange(impl_->noted, true)) return;

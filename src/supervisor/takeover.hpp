@@ -46,7 +46,7 @@ class Takeover {
   Takeover(const Takeover&) = delete;
   Takeover& operator=(const Takeover&) = delete;
 
-  /// Another ssh goes there. A command under way is let go.
+  /// Another ssh goes there. A command that still runs ends without an answer.
   void begin(const Destination& bastion);
 
   /// That ssh carries the tunnel: once for each begin() its session is asked for and kept. `log` is told when it does
@@ -56,6 +56,10 @@ class Takeover {
   /// Ends the session that was kept last. `on_done` is called once, later, within 20 s, unless begin() comes first:
   /// with nothing when it is ended, else why the port of `forward` is still taken.
   void end_stale(const Tunnel& tunnel, const Forward& forward, std::function<void(std::optional<Diagnosis>)> on_done);
+
+  /// Ends a command that still runs, without an answer. The destructor does that too, and blocks until its client is
+  /// gone, 1 s at most.
+  void end();
 
  private:
   struct Impl;

@@ -57,7 +57,7 @@ struct Trial::Impl {
     const os::Command command{.argv = session_arguments(client, *way, files),
                               .environment = ssh::job_environment(host, host.user())};
     const auto started = session.start(
-        command, [this] { ask(0); }, [this](int) { on_exit(); });
+        command, [this] { ask(0); }, [this](int exit_code) { on_exit(exit_code); });
     if (!started) return answer_later(Diagnosis{FailureClass::unknown, printable(started.error().line()), {}});
     timer.expires_after(k_attempt_limit);
     timer.async_wait([this](const boost::system::error_code& cancelled) {
@@ -93,12 +93,13 @@ struct Trial::Impl {
     });
   }
 
-  void on_exit() {
+  void on_exit(int exit_code) {
     timer.cancel();
     mux.reset();
     if (!ending) {
-      why = ssh::diagnose(session.said(), *way);
-      if (!why) why = Diagnosis{FailureClass::closed, "ssh ended without a word: somebody ended it", {}};
+      const ssh::Said said = session.said(exit_code);
+      why = ssh::diagnose(said, *way);
+      if (!why) why = ssh::explain_silent_end("ssh", ssh::process_end(exit_code, said));
     }
     for (const auto& file : {files.control, files.ssh_log, files.ssh_err}) (void)host.remove_file(file);
     answer(std::exchange(why, std::nullopt));

@@ -34,6 +34,14 @@ MuxClient::~MuxClient() {
     if (const auto exchange = one.lock()) exchange->drop();
 }
 
+void MuxClient::close() {
+  const auto deadline = std::chrono::steady_clock::now() + k_close_limit;
+  for (const auto& one : impl_->under_way)
+    if (const auto exchange = one.lock()) exchange->drop();
+  for (const auto& one : impl_->under_way)
+    if (const auto exchange = one.lock()) exchange->wait_until_closed(deadline);
+}
+
 void MuxClient::alive(Deadline deadline, OnAnswer handler) {
   impl_->ask(encode_alive(k_request), deadline, std::move(handler));
 }

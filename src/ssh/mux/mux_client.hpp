@@ -59,7 +59,8 @@ struct ProbeRequest {
 };
 
 /// Asynchronous requests on an io_context. The handler is called exactly once, never from within the call.
-/// Destroying the client drops all requests under way without calling handlers.
+/// Destroying the client drops all requests under way without calling handlers. The control connection of a probe stays
+/// open for up to 1 s after its answer or its drop: only the master may close it (mux_exchange.hpp).
 class MuxClient {
  public:
   using OnAnswer = std::function<void(Answer)>;
@@ -79,6 +80,10 @@ class MuxClient {
   void close_local(const SocketEnd& here, const End& to, Deadline deadline, OnAnswer handler);
   void terminate(Deadline deadline, OnAnswer handler);
   void probe(const ProbeRequest& request, OnProbe handler);
+
+  /// For a caller whose context no longer runs and whose ssh goes on: drops all requests and blocks, for up to 1 s,
+  /// until the master has closed the connections of the probes.
+  void close();
 
  private:
   struct Impl;

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <utility>
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -78,10 +79,36 @@ void Exchange::drop() {
 
 bool Exchange::end() {
   if (std::exchange(over_, true)) return false;
+  if (close_data() && socket_.is_open())
+    wait_for_master();
+  else
+    close();
+  return true;
+}
+
+// read() notices when the master closes the connection.
+void Exchange::wait_for_master() {
+  timer_.expires_after(k_close_limit);
+  timer_.async_wait([this, self = shared_from_this()](error_code cancelled) {
+    if (!cancelled) close();
+  });
+}
+
+void Exchange::wait_until_closed(std::chrono::steady_clock::time_point deadline) {
+  using std::chrono::milliseconds;
+  while (over_ && socket_.is_open()) {
+    const auto left = std::chrono::duration_cast<milliseconds>(deadline - std::chrono::steady_clock::now());
+    pollfd readable{socket_.native_handle(), POLLIN, 0};
+    if (left <= milliseconds(0) || ::poll(&readable, 1, static_cast<int>(left.count())) == 0) return close();
+    const ssize_t count = ::recv(socket_.native_handle(), chunk_.data(), chunk_.size(), MSG_DONTWAIT);
+    if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)) return close();
+  }
+}
+
+void Exchange::close() {
   error_code ignored;
   timer_.cancel();
   socket_.close(ignored);  // NOLINT(bugprone-unused-return-value)
-  return true;
 }
 
 void Exchange::set_deadline(Deadline deadline) {
@@ -104,15 +131,22 @@ void Exchange::greet() {
 void Exchange::read() {
   socket_.async_read_some(boost::asio::buffer(chunk_),
                           [this, self = shared_from_this()](error_code error, std::size_t count) {
-                            if (over_) return;
-                            if (error) return on_closed();
+                            if (error && over_) return close();
+                            if (error) return closed_by_master();
                             received_ += count;
-                            if (received_ > k_longest_conversation)
-                              return on_broken("what answers at the control socket is not ssh");
+                            const bool too_much = received_ > k_longest_conversation;
+                            if (over_) return too_much ? close() : read();
+                            if (too_much) return on_broken("what answers at the control socket is not ssh");
                             incoming_.append(chunk_.data(), count);
                             take_replies();
-                            if (!over_) read();
+                            if (socket_.is_open()) read();
                           });
+}
+
+void Exchange::closed_by_master() {
+  error_code ignored;
+  socket_.close(ignored);  // NOLINT(bugprone-unused-return-value)
+  on_closed();
 }
 
 void Exchange::take_replies() {
@@ -188,8 +222,9 @@ void Probe::pass_descriptors(int left) {
     }
     if (error != 0) return on_broken("passing a descriptor to ssh: " + errno_text(error));
   }
+  passed_ = true;
   error_code ignored;
-  far_.close(ignored);  // NOLINT(bugprone-unused-return-value): the master holds the end that counts
+  far_.close(ignored);  // NOLINT(bugprone-unused-return-value): the master has its own copies
 }
 
 void Probe::on_reply(const Reply& reply) {
@@ -239,18 +274,17 @@ void Probe::on_deadline() {
          heard_.empty() ? "the connection opened, but nothing was said" : "what answers is not an sshd");
 }
 
-void Probe::forget() {
-  handler_ = nullptr;
+bool Probe::close_data() {
   error_code ignored;
   near_.close(ignored);  // NOLINT(bugprone-unused-return-value)
   far_.close(ignored);   // NOLINT(bugprone-unused-return-value)
+  return passed_;
 }
 
 void Probe::finish(ProbeAnswer::Kind kind, std::string reason) {
   if (!end()) return;
-  const auto handler = std::exchange(handler_, nullptr);
-  forget();
-  if (handler) handler(ProbeAnswer{kind, round_trip_, std::move(reason), !heard_.empty()});
+  if (const auto handler = std::exchange(handler_, nullptr))
+    handler(ProbeAnswer{kind, round_trip_, std::move(reason), !heard_.empty()});
 }
 
 }  // namespace holdfast::ssh::mux

@@ -21,10 +21,18 @@ inline constexpr std::uint32_t k_request = 1;
 
 inline constexpr std::size_t k_longest_banner = 8 * 1024;
 
+/// How long the master may take to close the connection of an exchange that has ended.
+inline constexpr std::chrono::seconds k_close_limit(1);
+
 /// RFC 4253, 4.2: lines of another kind may precede the identification.
 [[nodiscard]] bool has_ssh_banner(const std::string& heard);
 
-/// Lives as long as an operation of its own is under way. Ends once: by finish or fail of the derived class, or drop().
+/// Lives as long as an operation of its own is under way. Ends once: by finish of the derived class, or drop().
+///
+/// Once the master has been given descriptors, only the master closes the control connection. OpenSSH up to 8.8 exits
+/// with "select: Bad file descriptor" when the control connection of a stdio forward closes before the forward's own
+/// descriptors do (mux_master_control_cleanup_cb in its mux.c). So an exchange that ends closes its data end, answers,
+/// and waits up to 1 s for the master to close the connection.
 class Exchange : public std::enable_shared_from_this<Exchange> {
  public:
   virtual ~Exchange() = default;
@@ -32,8 +40,11 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   Exchange& operator=(const Exchange&) = delete;
 
   void start(const boost::filesystem::path& control);
-  /// Ends it without a word to anyone.
+  /// Ends it without an answer.
   void drop();
+  /// For a context that no longer runs: blocks until the master has closed the connection of an exchange that has
+  /// ended, or until `deadline`.
+  void wait_until_closed(std::chrono::steady_clock::time_point deadline);
 
  protected:
   using Socket = boost::asio::local::stream_protocol::socket;
@@ -46,10 +57,13 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   virtual void on_broken(std::string why) = 0;  ///< no answer will come any more
   virtual void on_closed() { on_broken("ssh closed its control socket"); }
   virtual void on_deadline() { on_broken("it did not answer in time"); }
-  virtual void forget() = 0;  ///< lets go of the handler and of what else holds descriptors
+  virtual void forget() = 0;  ///< drops the handler
+  /// Closes our data end. True when the master holds the other one, and so must close the connection.
+  virtual bool close_data() { return false; }
 
   void set_deadline(Deadline deadline);
-  /// Closes all. False when it was over already.
+  /// Closes the data end, then the connection or, where the master must do that, starts to wait for it. False when the
+  /// exchange had ended already.
   bool end();
   [[nodiscard]] bool over() const noexcept { return over_; }
 
@@ -58,8 +72,11 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
  private:
   void greet();
   void read();
+  void closed_by_master();
   void take_replies();
   void send_request();
+  void wait_for_master();
+  void close();
 
   boost::asio::steady_timer timer_;
   std::string request_;
@@ -113,7 +130,8 @@ class Probe final : public Exchange {
   void on_reply(const Reply& reply) override;
   void on_broken(std::string why) override;
   void on_deadline() override;
-  void forget() override;
+  void forget() override { handler_ = nullptr; }
+  bool close_data() override;
 
   void pass_descriptors(int left);
   void listen();
@@ -126,6 +144,7 @@ class Probe final : public Exchange {
   Socket far_;
   std::string heard_;
   std::array<char, 1024> chunk_{};
+  bool passed_ = false;  ///< the master holds the other end of the pair
   bool opened_ = false;
   std::chrono::steady_clock::time_point asked_;
   std::chrono::microseconds round_trip_{0};

@@ -64,6 +64,11 @@ BOOST_AUTO_TEST_CASE(its_log_tells_which_ssh_runs_and_how_long_it_waits) {
   for (const char* end : {"ssh exited with error status 255; restarting ssh", "ssh exited on signal 9, restarting ssh",
                           "ssh exited with status 0; autossh exiting"})
     BOOST_TEST_CONTEXT(end) BOOST_TEST((line(end).kind == Kind::ssh_ended));
+  BOOST_TEST((line("ssh exited with error status 255; restarting ssh").exit_code == 255));
+  BOOST_TEST((line("ssh exited on signal 9, restarting ssh").exit_code == 128 + 9));
+  BOOST_TEST((line("ssh exited with status 0; autossh exiting").exit_code == 0));
+  for (const char* odd : {"ssh exited on signal 4711", "ssh exited", "ssh exited with status x"})
+    BOOST_TEST_CONTEXT(odd) BOOST_TEST(!line(odd).exit_code.has_value());
   const auto sleeping = line("sleeping for grace time 18 secs");
   BOOST_TEST((sleeping.kind == Kind::sleeping));
   BOOST_TEST(sleeping.wait.count() == 18);

@@ -195,6 +195,36 @@ BOOST_AUTO_TEST_CASE(silence_is_no_diagnosis) {
       (!diagnose({.log = "debug1: Entering interactive session.\r\n", .err = "Welcome to the bastion\n"}, tunnel())));
 }
 
+BOOST_AUTO_TEST_CASE(an_internal_failure_of_ssh_is_quoted_from_stderr) {
+  for (const std::string line : {"select: Bad file descriptor", "poll: Bad file descriptor"}) {
+    const auto diagnosis =
+        diagnose({.log = "connect_to localhost port 22: failed.\r\n", .err = "Welcome\n" + line + "\r\n"}, tunnel());
+    BOOST_REQUIRE(diagnosis);
+    BOOST_TEST(diagnosis->failure == unknown);
+    BOOST_TEST(diagnosis->message == "ssh ended; the last it said was: " + line);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(only_an_end_by_a_signal_is_told_as_killed) {
+  const auto message = [](std::optional<int> exit_code, const std::string& err) {
+    return explain_silent_end("ssh", process_end(exit_code, {.log = {}, .err = err})).message;
+  };
+  BOOST_TEST(message(128 + 9, "Welcome\n") == "ssh was killed by signal 9");
+  BOOST_TEST(message(0, "Welcome\n") == "ssh was told to end (SIGTERM)");
+  BOOST_TEST(
+      message(255, "Welcome\nchannel_x: \x1b[31mbad\r\n").find("ssh exited with status 255; the last line on ") == 0U);
+  BOOST_TEST(message(255, "Welcome\nchannel_x: \x1b[31mbad\r\n").find('\x1b') == std::string::npos);
+  BOOST_TEST(message(255, "") == "ssh exited with status 255 and gave no reason");
+  BOOST_TEST(message(std::nullopt, "") == "ssh ended and gave no reason");
+  BOOST_TEST(message(std::nullopt, "x\n") == "ssh ended; the last line on stderr: x");
+}
+
+BOOST_AUTO_TEST_CASE(the_last_line_of_the_log_does_not_explain_a_kill) {
+  const Said said{.log = "channel 3: open failed: connect failed: Connection refused\r\n", .err = {}};
+  BOOST_TEST(diagnose(said, tunnel()).has_value());
+  BOOST_TEST(!diagnose({.log = said.log, .err = {}, .ended_by_signal = true}, tunnel()).has_value());
+}
+
 BOOST_AUTO_TEST_CASE(an_unknown_host_key_is_shown_when_the_log_has_it) {
   check({host_key_unknown,
          "debug1: Server host key: ssh-ed25519 SHA256:RKiDkq52U3Y/qgXZskhGXQ3dyg5sVwC90lWYNy56Yq4\r\n"

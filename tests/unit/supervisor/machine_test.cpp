@@ -109,6 +109,18 @@ BOOST_AUTO_TEST_CASE(a_bastion_that_stalls_after_its_banner_is_given_up_after_a_
   BOOST_TEST((story.state() == TunnelState::waiting));
 }
 
+BOOST_AUTO_TEST_CASE(how_a_silent_ssh_ended_is_told_as_it_was) {
+  const auto told = [](const ssh::ProcessEnd& end) {
+    Story story;
+    story.bring_up();
+    story.give(ChildExited{std::nullopt, end});
+    return story.machine.view().last_error.value().message;
+  };
+  BOOST_TEST(told({.exit_code = 128 + 9}) == "ssh was killed by signal 9");
+  BOOST_TEST(told({.exit_code = 255, .err_line = "oh"}) == "ssh exited with status 255; the last line on stderr: oh");
+  BOOST_TEST(told({}) == "ssh ended and gave no reason");
+}
+
 BOOST_AUTO_TEST_CASE(an_ssh_that_will_not_end_is_killed) {
   Story story;
   story.bring_up();
