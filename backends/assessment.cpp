@@ -1,7 +1,7 @@
 #include "backends/assessment.hpp"
 
 #include "core/text.hpp"
-#include "os/survey.hpp"
+#include "os/read_only_host.hpp"
 
 #include <fmt/format.h>
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "backends/backend.hpp"
-#include "os/at_once.hpp"
+#include "os/forked_query.hpp"
 
 #include <chrono>
 #include <optional>

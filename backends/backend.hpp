@@ -1,12 +1,12 @@
 // One way to keep a job alive. A backend makes plans; it never touches the host.
 #pragma once
 
-#include "backends/plan.hpp"
+#include "backends/plan/plan.hpp"
 #include "core/result.hpp"
 #include "core/survives.hpp"
 #include "core/tunnel_name.hpp"
 #include "os/host.hpp"
-#include "store/places.hpp"
+#include "store/paths.hpp"
 
 #include <chrono>
 #include <optional>

@@ -1,223 +1,78 @@
-#include "backends/login_hook.hpp"
-
-#include "backends/block_file.hpp"
-#include "backends/marked_block.hpp"
-#include "backends/templates.hpp"
-#include "backends/unit_text.hpp"
-#include "core/text.hpp"
+#include "backends/text/block_file.hpp"
+#include "backends/text/login_hook_text.hpp"
+#include "backends/registry.hpp"
+#include "store/tunnel_store.hpp"
 
 #include <fmt/format.h>
-
-#include <algorithm>
-#include <array>
+#include <fmt/ranges.h>
 
 namespace holdfast::backends {
 namespace {
 
-constexpr std::chrono::milliseconds k_name_service_deadline{2000};
-constexpr std::array<std::string_view, 4> k_names{"sh", "bash", "zsh", "fish"};
+// nohup, and the login hook in the user's start-up files, which one tunnel or many rely on.
+class LoginHook final : public Backend {
+ public:
+  std::string_view name() const noexcept override { return "login-hook"; }
+  Scope scope() const noexcept override { return Scope::user; }
+  bool starts_again_itself() const noexcept override { return false; }
+  bool waits_to_be_named() const noexcept override { return true; }
 
-// The first line of a block that `holdfast hook --install` has not put there.
-constexpr std::string_view k_managed =
-    "# Put here for the tunnels that login-hook holds; the last of them takes it along.\n";
-
-// In .bashrc alone: a login shell has run it from its own file already, and may read .bashrc on top.
-constexpr std::string_view k_not_at_login = "  *login_shell*,0) ;;\n  *login_shell*) (\\exit \"$?\") && : ;;";
-
-/// One word for a POSIX shell, or for fish, whose single quotes know two escapes.
-Result<std::string> quote(const std::string& word, Shell shell) {
-  if (has_control_bytes(word))
-    return Error{"writing the login hook for", word, "the program's path holds a control byte",
-                 "move the program elsewhere"};
-  std::string quoted = "'";
-  for (const char c : word) {
-    if (shell == Shell::fish && (c == '\'' || c == '\\'))
-      quoted += std::string("\\") + c;
-    else if (c == '\'')
-      quoted += R"('\'')";
-    else
-      quoted += c;
-  }
-  return quoted + "'";
-}
-
-Result<std::string> hook_lines(Shell shell, std::string_view login_arm, const store::Places& places,
-                               const os::Host& host) {
-  HOLDFAST_TRY(const auto text, find_template(fmt::format("hook.{}", to_text(shell)), places, host));
-  HOLDFAST_TRY(auto program, quote(host.self().string(), shell));
-  return fill_template(text.text, {{"PROGRAM", std::move(program)}, {"LOGIN", std::string(login_arm)}}, text.source);
-}
-
-std::optional<fs::path> absolute(const os::Host& host, const char* variable) {
-  const auto value = host.env(variable);
-  if (!value || !value->starts_with('/') || has_control_bytes(*value)) return std::nullopt;
-  return fs::path(*value);
-}
-
-/// The one that a login bash reads; .profile where there is none, since any other would hide one that comes later.
-fs::path bash_login_file(const os::Host& host) {
-  const auto home = host.user().home;
-  for (const char* name : {".bash_profile", ".bash_login"})
-    if (host.status(home / name).kind != os::FileKind::missing) return home / name;
-  return home / ".profile";
-}
-
-/// A start-up file, and the shell whose hook stands in it.
-struct StartUpFile {
-  fs::path path;
-  Shell language;
-  std::string_view login_arm = {};
-};
-
-/// The first one is what an interactive login reads.
-std::vector<StartUpFile> start_up_files(Shell shell, const store::Places& places, const os::Host& host) {
-  const auto home = host.user().home;
-  std::vector<StartUpFile> files;
-  switch (shell) {
-    case Shell::sh:
-      files.push_back({home / ".profile", Shell::sh});
-      if (const auto env = absolute(host, "ENV")) files.push_back({*env, Shell::sh});
-      break;
-    case Shell::bash:
-      files.push_back({bash_login_file(host), Shell::sh});
-      files.push_back({home / ".bashrc", Shell::bash, k_not_at_login});
-      break;
-    case Shell::zsh:
-      files.push_back({absolute(host, "ZDOTDIR").value_or(home) / ".zshrc", Shell::zsh});
-      break;
-    case Shell::fish:
-      files.push_back({places.config.parent_path() / "fish/conf.d/holdfast.fish", Shell::fish});
-      break;
-  }
-  return files;
-}
-
-/// Every file that the hook of that shell may ever have been put into.
-std::vector<fs::path> possible_files(Shell shell, const store::Places& places, const os::Host& host) {
-  const auto home = host.user().home;
-  std::vector<fs::path> files;
-  const auto add = [&](fs::path file) {
-    if (std::ranges::find(files, file) == files.end()) files.push_back(std::move(file));
-  };
-  for (auto& file : start_up_files(shell, places, host)) add(std::move(file.path));
-  if (shell == Shell::bash)
-    for (const char* name : {".bash_profile", ".bash_login", ".profile"}) add(home / name);
-  if (shell == Shell::zsh) add(home / ".zshrc");
-  return files;
-}
-
-/// The blocks that there are, in the files of every shell.
-std::vector<EditBlock> hooks_there(const store::Places& places, const os::Host& host) {
-  std::vector<EditBlock> found;
-  for (const auto shell : {Shell::sh, Shell::bash, Shell::zsh, Shell::fish})
-    for (auto& file : possible_files(shell, places, host)) {
-      if (std::ranges::find(found, file, &EditBlock::file) != found.end()) continue;
-      auto block = read_block(file, k_hook_label, host);
-      if (block && *block) found.push_back({std::move(file), std::string(k_hook_label), std::move(*block)});
+  Fitness assess(const os::Host& host) const override {
+    const auto places = store::places(Scope::user, host);
+    if (!places) return unavailable(places.error());
+    const auto edits = install_managed_hook(*places, host);
+    if (!edits) return unavailable(edits.error());
+    std::vector<std::string> files;
+    for (const auto& step : *edits) {
+      const auto& edit = std::get<EditBlock>(step);
+      if (const auto editable = check_block_edit(edit, host); !editable) return unavailable(editable.error());
+      files.push_back(edit.file.string());
     }
-  return found;
-}
+    auto fitness = nohup_backend().assess(host);
+    fitness.survives = back_at_login(fitness.survives);
+    if (fitness.with_remedy) fitness.with_remedy = back_at_login(*fitness.with_remedy);
+    fitness.reason = fmt::format("a background process, and lines in {} that start it again at your next login",
+                                 fmt::join(files, ", "));
+    return fitness;
+  }
 
-std::optional<Shell> shell_of(const fs::path& program) {
-  const auto name = program.filename().string();
-  for (const char* like_sh : {"dash", "ash", "busybox", "ksh", "ksh93", "mksh"})
-    if (name == like_sh) return Shell::sh;
-  const auto shell = parse_shell(name);
-  return shell ? std::optional(*shell) : std::nullopt;
-}
+  Survives survives(const Job& job, const os::Host& host) const override { return nohup_backend().survives(job, host); }
 
-std::string shell_from_name_service(const os::Host& host) {
-  const auto answer =
-      host.run({{"getent", "passwd", std::to_string(host.user().uid)}, {}, {}}, k_name_service_deadline);
-  if (!answer || !answer->ok()) return {};
-  const auto fields = split(trim(answer->out), ':');
-  constexpr std::size_t k_shell = 6;  // passwd(5)
-  return fields.size() > k_shell ? fields[k_shell] : std::string();
-}
+  Result<Plan> prove(const Job& job, const os::Host& host) const override { return nohup_backend().prove(job, host); }
+  Result<Plan> install(const Job& job, const os::Host& host) const override {
+    return install_managed_hook(job.places, host);
+  }
+
+  // A home that hosts share has one hook for all of them.
+  Result<Plan> remove(const TunnelName& tunnel, const store::Places& places, const os::Host& host) const override {
+    HOLDFAST_TRY(auto plan, nohup_backend().remove(tunnel, places, host));
+    if (store::is_any_other_held_by(host, places, name(), tunnel)) return plan;
+    for (auto& step : remove_managed_hook(places, host)) plan.push_back(std::move(step));
+    return plan;
+  }
+
+  Result<Plan> start(const Job& job, const os::Host& host) const override { return nohup_backend().start(job, host); }
+  Result<Plan> stop(const Job& job, const os::Host& host) const override { return nohup_backend().stop(job, host); }
+  Result<Plan> restart(const Job& job, const os::Host& host) const override {
+    return nohup_backend().restart(job, host);
+  }
+
+  Result<std::vector<Registration>> query(std::span<const Job> jobs, const os::Host& host) const override {
+    HOLDFAST_TRY(auto answers, nohup_backend().query(jobs, host));
+    const bool hooked = !jobs.empty() && has_login_hook(jobs.front().places, host);
+    for (auto& answer : answers) answer.installed = answer.installed && hooked;
+    return answers;
+  }
+
+ private:
+  static Fitness unavailable(const Error& why) { return {Fitness::Grade::unavailable, {}, why.line()}; }
+};
 
 }  // namespace
 
-Result<Shell> parse_shell(std::string_view name) {
-  const auto found = std::ranges::find(k_names, name);
-  if (found != k_names.end()) return static_cast<Shell>(found - k_names.begin());
-  return usage_error(fmt::format("shell \"{}\"", name), "holdfast has no login hook for it",
-                     "it is one of sh, bash, zsh, fish");
-}
-
-std::string_view to_text(Shell shell) noexcept { return k_names[static_cast<std::size_t>(shell)]; }
-
-Result<Shell> login_shell(const os::Host& host) {
-  auto program = host.env("SHELL").value_or("");
-  if (program.empty()) program = shell_from_name_service(host);
-  if (program.empty())
-    return Error{"finding", "your login shell", "SHELL is not set, and getent does not know it",
-                 "name it: holdfast hook --install bash"};
-  if (const auto shell = shell_of(program)) return *shell;
-  return Error{"finding", "the login hook for your login shell " + program, "holdfast has none for it",
-               "if your logins start one that it has: holdfast hook --install bash"};
-}
-
-Result<std::string> hook_text(Shell shell, const store::Places& places, const os::Host& host) {
-  HOLDFAST_TRY(const auto lines, hook_lines(shell, {}, places, host));
-  return marked(k_hook_label, lines);
-}
-
-Result<Plan> install_hook(Shell shell, const store::Places& places, const os::Host& host) {
-  Plan plan;
-  for (const auto& file : start_up_files(shell, places, host)) {
-    HOLDFAST_TRY(auto lines, hook_lines(file.language, file.login_arm, places, host));
-    plan.emplace_back(EditBlock{file.path, std::string(k_hook_label), std::move(lines)});
-  }
-  return plan;
-}
-
-Plan remove_hook(Shell shell, const store::Places& places, const os::Host& host) {
-  Plan plan;
-  for (auto& path : possible_files(shell, places, host))
-    plan.emplace_back(EditBlock{std::move(path), std::string(k_hook_label), {}});
-  return plan;
-}
-
-Result<Plan> install_managed_hook(const store::Places& places, const os::Host& host) {
-  HOLDFAST_TRY(const auto shell, login_shell(host));
-  HOLDFAST_TRY(auto plan, install_hook(shell, places, host));
-  for (auto& step : plan) {
-    auto& edit = std::get<EditBlock>(step);
-    HOLDFAST_TRY(const auto there, read_block(edit.file, edit.label, host));
-    if (!there || there->starts_with(k_managed)) edit.lines = std::string(k_managed) + *edit.lines;
-  }
-  return plan;
-}
-
-Plan remove_managed_hook(const store::Places& places, const os::Host& host) {
-  Plan plan;
-  for (auto& hook : hooks_there(places, host))
-    if (hook.lines->starts_with(k_managed))
-      plan.emplace_back(EditBlock{std::move(hook.file), std::move(hook.label), {}});
-  return plan;
-}
-
-std::vector<fs::path> files_with_hook(const store::Places& places, const os::Host& host) {
-  std::vector<fs::path> files;
-  for (auto& hook : hooks_there(places, host)) files.push_back(std::move(hook.file));
-  return files;
-}
-
-bool has_login_hook(const store::Places& places, const os::Host& host) {
-  const auto shell = login_shell(host);
-  if (!shell) return false;
-  const auto block = read_block(start_up_files(*shell, places, host).front().path, k_hook_label, host);
-  return block && *block;
-}
-
-Survives back_at_login(Survives survives) {
-  for (auto* survival : {&survives.crash, &survives.logout, &survives.reboot})
-    if (survival->kind == Survival::Kind::no) survival->kind = Survival::Kind::at_login;
-  return survives;
-}
-
-Survives with_login_hook(Survives survives, const store::Places& places, const os::Host& host) {
-  return has_login_hook(places, host) ? back_at_login(survives) : survives;
+const Backend& login_hook_backend() {
+  static const LoginHook backend;
+  return backend;
 }
 
 }  // namespace holdfast::backends

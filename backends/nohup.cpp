@@ -1,8 +1,8 @@
-#include "backends/login_hook.hpp"
-#include "backends/logind.hpp"
+#include "backends/text/login_hook_text.hpp"
+#include "backends/host/logind.hpp"
 #include "backends/pidfile.hpp"
 #include "backends/registry.hpp"
-#include "backends/stop_mark.hpp"
+#include "backends/host/stop_mark.hpp"
 
 namespace holdfast::backends {
 namespace {

@@ -1,7 +1,7 @@
-#include "backends/program_access.hpp"
+#include "backends/host/program_access.hpp"
 #include "backends/registry.hpp"
-#include "backends/systemctl.hpp"
-#include "backends/unit.hpp"
+#include "backends/host/systemctl.hpp"
+#include "backends/text/unit.hpp"
 
 namespace holdfast::backends {
 namespace {

@@ -1,7 +1,7 @@
-#include "backends/logind.hpp"
+#include "backends/host/logind.hpp"
 #include "backends/registry.hpp"
-#include "backends/systemctl.hpp"
-#include "backends/unit.hpp"
+#include "backends/host/systemctl.hpp"
+#include "backends/text/unit.hpp"
 #include "core/text.hpp"
 
 #include <fmt/format.h>

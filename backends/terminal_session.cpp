@@ -1,8 +1,8 @@
 #include "backends/terminal_session.hpp"
 
-#include "backends/logind.hpp"
+#include "backends/host/logind.hpp"
 #include "backends/pidfile.hpp"
-#include "backends/systemctl.hpp"
+#include "backends/host/systemctl.hpp"
 
 #include <fmt/format.h>
 

@@ -1,7 +1,7 @@
-#include "backends/login_hook.hpp"
+#include "backends/text/login_hook_text.hpp"
 #include "backends/pidfile.hpp"
 #include "backends/registry.hpp"
-#include "backends/stop_mark.hpp"
+#include "backends/host/stop_mark.hpp"
 #include "backends/terminal_session.hpp"
 
 #include <algorithm>

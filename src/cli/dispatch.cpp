@@ -1,6 +1,6 @@
 #include "cli/dispatch.hpp"
 
-#include "cli/answers_json.hpp"
+#include "cli/output/answers_json.hpp"
 #include "cli/commands.hpp"
 #include "cli/help.hpp"
 #include "cli/suggestion.hpp"

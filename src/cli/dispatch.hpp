@@ -1,7 +1,7 @@
 // From the words of a command line to an exit status.
 #pragma once
 
-#include "cli/terminal.hpp"
+#include "cli/output/terminal.hpp"
 #include "os/host.hpp"
 
 #include <string>

@@ -1,7 +1,7 @@
 #include "cli/help.hpp"
 
 #include "cli/commands.hpp"
-#include "cli/table.hpp"
+#include "cli/output/table.hpp"
 #include "core/text.hpp"
 
 #include <fmt/format.h>

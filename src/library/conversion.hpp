@@ -6,8 +6,8 @@
 #include <holdfast/status.hpp>
 
 #include "core/error.hpp"
-#include "tunnels/setup_words.hpp"
-#include "tunnels/tunnel_status.hpp"
+#include "tunnels/setup/setup_arguments.hpp"
+#include "tunnels/status.hpp"
 
 namespace holdfast::library {
 

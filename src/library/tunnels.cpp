@@ -10,7 +10,7 @@
 #include "tunnels/running.hpp"
 #include "tunnels/scope.hpp"
 #include "tunnels/selection.hpp"
-#include "tunnels/setup.hpp"
+#include "tunnels/setup/setup.hpp"
 
 #include <fmt/format.h>
 

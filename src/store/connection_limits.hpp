@@ -6,7 +6,7 @@
 #include "core/timestamp.hpp"
 #include "core/tunnel_name.hpp"
 #include "os/host.hpp"
-#include "store/places.hpp"
+#include "store/paths.hpp"
 
 #include <string>
 #include <string_view>

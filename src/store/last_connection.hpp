@@ -6,7 +6,7 @@
 #include "core/tunnel_name.hpp"
 #include "os/host.hpp"
 #include "os/tcp_sockets.hpp"
-#include "store/places.hpp"
+#include "store/paths.hpp"
 
 #include <map>
 #include <optional>

@@ -1,7 +1,7 @@
 #include "store/tunnel_file.hpp"
 
 #include "core/text.hpp"
-#include "store/places.hpp"
+#include "store/paths.hpp"
 
 #include <fmt/format.h>
 #include <boost/program_options/options_description.hpp>

@@ -1,7 +1,7 @@
 #include "store/tunnel_store.hpp"
 
 #include "core/text.hpp"
-#include "store/host_part.hpp"
+#include "store/host_settings.hpp"
 #include "store/installation_record.hpp"
 #include "store/tunnel_file.hpp"
 

@@ -3,7 +3,7 @@
 
 #include "core/tunnel.hpp"
 #include "os/host.hpp"
-#include "store/places.hpp"
+#include "store/paths.hpp"
 
 #include <optional>
 #include <vector>

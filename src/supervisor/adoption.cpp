@@ -1,7 +1,7 @@
 #include "supervisor/adoption.hpp"
 
 #include "core/text.hpp"
-#include "ssh/master.hpp"
+#include "ssh/client/master.hpp"
 #include "ssh/mux/mux_client.hpp"
 #include "store/hand_over.hpp"
 #include "store/live_state.hpp"

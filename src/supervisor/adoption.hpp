@@ -3,9 +3,9 @@
 
 #include "core/tunnel.hpp"
 #include "os/host.hpp"
-#include "ssh/arguments.hpp"
-#include "store/places.hpp"
-#include "supervisor/sd_notify.hpp"
+#include "ssh/client/arguments.hpp"
+#include "store/paths.hpp"
+#include "supervisor/service_manager.hpp"
 
 #include <cstdint>
 #include <optional>

@@ -1,16 +1,16 @@
 #include "supervisor/supervisor.hpp"
 
 #include "os/directories.hpp"
-#include "ssh/arguments.hpp"
-#include "ssh/autossh.hpp"
-#include "ssh/autossh_process.hpp"
-#include "ssh/master.hpp"
+#include "ssh/client/arguments.hpp"
+#include "ssh/autossh/autossh.hpp"
+#include "ssh/autossh/autossh_process.hpp"
+#include "ssh/client/master.hpp"
 #include "store/live_state.hpp"
 #include "supervisor/adoption.hpp"
-#include "supervisor/autossh_loop.hpp"
-#include "supervisor/loop.hpp"
-#include "supervisor/sd_notify.hpp"
-#include "supervisor/turn.hpp"
+#include "supervisor/autossh/loop.hpp"
+#include "supervisor/loop/loop.hpp"
+#include "supervisor/service_manager.hpp"
+#include "supervisor/supervisor_lock.hpp"
 
 #include <csignal>
 #include <optional>

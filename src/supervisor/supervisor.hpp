@@ -4,7 +4,7 @@
 #include "core/result.hpp"
 #include "core/tunnel.hpp"
 #include "os/host.hpp"
-#include "store/places.hpp"
+#include "store/paths.hpp"
 
 namespace holdfast::supervisor {
 

@@ -1,8 +1,8 @@
 #include "supervisor/tunnel_rules.hpp"
 
-#include "ssh/diagnosis.hpp"
-#include "supervisor/local_target.hpp"
-#include "supervisor/place.hpp"
+#include "ssh/diagnosis/diagnosis.hpp"
+#include "supervisor/probe/local_target.hpp"
+#include "supervisor/machine/fleet_spread.hpp"
 
 namespace holdfast::supervisor {
 

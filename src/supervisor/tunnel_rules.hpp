@@ -2,7 +2,7 @@
 #pragma once
 
 #include "core/tunnel.hpp"
-#include "supervisor/machine.hpp"
+#include "supervisor/machine/machine.hpp"
 
 namespace holdfast::supervisor {
 

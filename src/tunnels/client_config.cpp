@@ -1,10 +1,10 @@
 #include "tunnels/client_config.hpp"
 
-#include "core/dial_end.hpp"
+#include "core/loopback_endpoint.hpp"
 #include "core/text.hpp"
-#include "ssh/explanation.hpp"
-#include "store/places.hpp"
-#include "tunnels/way_in.hpp"
+#include "ssh/diagnosis/diagnosis_text.hpp"
+#include "store/paths.hpp"
+#include "tunnels/client_command.hpp"
 
 #include <fmt/format.h>
 #include <boost/json.hpp>

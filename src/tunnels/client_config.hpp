@@ -2,7 +2,7 @@
 #pragma once
 
 #include "core/tunnel.hpp"
-#include "ssh/resolution.hpp"
+#include "ssh/client/resolution.hpp"
 
 #include <optional>
 #include <string>

@@ -1,12 +1,12 @@
 #include "tunnels/control.hpp"
 
-#include "backends/apply.hpp"
-#include "backends/stop_mark.hpp"
-#include "ssh/autossh_process.hpp"
-#include "ssh/master.hpp"
+#include "backends/plan/apply.hpp"
+#include "backends/host/stop_mark.hpp"
+#include "ssh/autossh/autossh_process.hpp"
+#include "ssh/client/master.hpp"
 #include "store/hand_over.hpp"
 #include "store/history.hpp"
-#include "store/host_part.hpp"
+#include "store/host_settings.hpp"
 
 #include <fmt/format.h>
 

@@ -1,11 +1,11 @@
 #include "tunnels/host_facts.hpp"
 
 #include "backends/assessment.hpp"
-#include "backends/logind.hpp"
-#include "backends/systemctl.hpp"
+#include "backends/host/logind.hpp"
+#include "backends/host/systemctl.hpp"
 #include "core/text.hpp"
-#include "os/survey.hpp"
-#include "tunnels/hanging.hpp"
+#include "os/read_only_host.hpp"
+#include "tunnels/unresponsive_paths.hpp"
 
 #include <fmt/format.h>
 

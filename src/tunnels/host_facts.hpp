@@ -3,7 +3,7 @@
 
 #include "backends/backend.hpp"
 #include "os/host.hpp"
-#include "ssh/arguments.hpp"
+#include "ssh/client/arguments.hpp"
 
 #include <optional>
 #include <string>

@@ -1,6 +1,6 @@
 #include "tunnels/installation.hpp"
 
-#include "ssh/arguments.hpp"
+#include "ssh/client/arguments.hpp"
 
 namespace holdfast::tunnels {
 

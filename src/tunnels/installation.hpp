@@ -6,7 +6,7 @@
 #include "core/tunnel.hpp"
 #include "os/host.hpp"
 #include "store/live_state.hpp"
-#include "store/places.hpp"
+#include "store/paths.hpp"
 
 #include <optional>
 #include <vector>

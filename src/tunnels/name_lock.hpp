@@ -5,7 +5,7 @@
 #include "core/tunnel_name.hpp"
 #include "os/file_lock.hpp"
 #include "os/host.hpp"
-#include "store/places.hpp"
+#include "store/paths.hpp"
 
 #include <boost/filesystem/path.hpp>
 

@@ -1,7 +1,7 @@
 #include "tunnels/ownership.hpp"
 
-#include "ssh/explanation.hpp"
-#include "store/host_part.hpp"
+#include "ssh/diagnosis/diagnosis_text.hpp"
+#include "store/host_settings.hpp"
 #include "tunnels/installation.hpp"
 
 #include <fmt/format.h>

@@ -3,7 +3,7 @@
 
 #include "core/result.hpp"
 #include "os/host.hpp"
-#include "store/places.hpp"
+#include "store/paths.hpp"
 #include "tunnels/control.hpp"
 
 #include <string>

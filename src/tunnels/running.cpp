@@ -1,6 +1,6 @@
 #include "tunnels/running.hpp"
 
-#include "backends/apply.hpp"
+#include "backends/plan/apply.hpp"
 #include "store/hand_over.hpp"
 #include "tunnels/name_lock.hpp"
 #include "tunnels/ownership.hpp"

@@ -4,7 +4,7 @@
 #include "core/result.hpp"
 #include "core/tunnel_name.hpp"
 #include "os/host.hpp"
-#include "store/places.hpp"
+#include "store/paths.hpp"
 #include "tunnels/control.hpp"
 #include "tunnels/observer.hpp"
 

@@ -1,5 +1,5 @@
 // ssh's log and stderr carry what strangers say: whatever it is, a person gets one safe line and one hint.
-#include "ssh/diagnosis.hpp"
+#include "ssh/diagnosis/diagnosis.hpp"
 
 #include "target.hpp"
 

@@ -1,6 +1,6 @@
 // What is written into a unit means, to systemd, exactly what was given: no value adds a line, a word, a variable or a
 // specifier of its own. A unit may be root's.
-#include "backends/unit_text.hpp"
+#include "backends/text/unit_text.hpp"
 
 #include "core/text.hpp"
 

@@ -1,4 +1,4 @@
-#include "ssh/master.hpp"
+#include "ssh/client/master.hpp"
 
 #include "ssh_master.hpp"
 

@@ -1,5 +1,5 @@
 // Root sets up for somebody else: what that user cannot do must not pass because root could.
-#include "ssh/preflight.hpp"
+#include "ssh/preflight/preflight.hpp"
 
 #include "rogue_server.hpp"
 #include "ssh_master.hpp"

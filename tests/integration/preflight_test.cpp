@@ -1,4 +1,4 @@
-#include "ssh/preflight.hpp"
+#include "ssh/preflight/preflight.hpp"
 
 #include "rogue_server.hpp"
 #include "ssh_master.hpp"

@@ -1,6 +1,6 @@
 #include "ssh_master.hpp"
 
-#include "ssh/arguments.hpp"
+#include "ssh/client/arguments.hpp"
 
 #include <csignal>
 #include <stdexcept>

@@ -1,6 +1,6 @@
 // The cron backend: what it finds out about a host, and its plans.
-#include "backends/marked_block.hpp"
-#include "backends/pam.hpp"
+#include "backends/text/marked_block.hpp"
+#include "backends/host/pam.hpp"
 #include "backends/recorded_host.hpp"
 #include "backends/registry.hpp"
 #include "backends/sample_job.hpp"

@@ -1,10 +1,10 @@
 // A job as setup makes it, and what a plan says in few words.
 #pragma once
 
-#include "backends/apply.hpp"
+#include "backends/plan/apply.hpp"
 #include "backends/backend.hpp"
 #include "core/text.hpp"
-#include "store/places.hpp"
+#include "store/paths.hpp"
 
 #include <boost/test/unit_test.hpp>
 

@@ -16,6 +16,11 @@ import tempfile
 
 LEVEL = {"core": 0, "os": 1, "ssh": 2, "store": 2, "supervisor": 3, "backends": 3, "tunnels": 4, "mcp": 4,
          "cli": 5, "library": 5, "main": 6}
+# (folder, what its files may not include, why)
+FORBIDDEN = [
+    ("src/supervisor/machine/", re.compile(r"supervisor/(?!machine/)|boost/asio"), "the machine is pure"),
+    ("src/cli/output/", re.compile(r"cli/(commands|mcp|completion)/"), "output knows no command"),
+]
 HEAVY = re.compile(r"boost/(asio|json|process|program_options)([./]|$)")
 FORWARD_DECLARATIONS = re.compile(r"fwd\.hpp$")
 PUBLIC = re.compile(r"holdfast/[a-z_]+\.hpp$|[a-z_]+$")
@@ -73,6 +78,9 @@ def complaints(tree):
                 continue
             bracket, target = found.groups()
             at = f"{name}:{number}"
+            for folder, forbidden, reason in FORBIDDEN:
+                if str(name).startswith(folder) and forbidden.match(target):
+                    yield f"{at}: {folder} may not include \"{target}\": {reason}"
             if bracket == "<":
                 own = str(name).removeprefix("src/")
                 spreads = path.suffix == ".hpp" and (own in public or own not in included)
@@ -91,22 +99,29 @@ def self_check():
         ("src/os/a.hpp", '#include "core/error.hpp"', True),
         ("src/os/a.cpp", "#include <boost/asio/io_context.hpp>", True),
         ("src/os/a.hpp", "#include <boost/json/fwd.hpp>", True),
-        ("backends/a.cpp", '#include "store/places.hpp"', True),
+        ("backends/a.cpp", '#include "store/paths.hpp"', True),
         ("src/main.cpp", '#include "cli/run.hpp"', True),
         ("src/core/a.hpp", '#include "os/host.hpp"', False),
-        ("src/os/a.cpp", '#  include "ssh/arguments.hpp"', False),
-        ("src/ssh/mux/a.cpp", '#include "store/places.hpp"', False),
-        ("src/store/a.cpp", '#include "ssh/diagnosis.hpp"', False),
-        ("src/supervisor/a.cpp", '#include "backends/plan.hpp"', False),
-        ("backends/a.cpp", '#include "cli/table.hpp"', False),
-        ("src/tunnels/a.cpp", '#include "cli/terminal.hpp"', False),
-        ("src/library/a.cpp", '#include "tunnels/setup.hpp"', True),
-        ("src/library/a.cpp", '#include "cli/terminal.hpp"', False),
-        ("src/mcp/a.cpp", '#include "tunnels/setup.hpp"', False),
+        ("src/os/a.cpp", '#  include "ssh/client/arguments.hpp"', False),
+        ("src/ssh/mux/a.cpp", '#include "store/paths.hpp"', False),
+        ("src/store/a.cpp", '#include "ssh/diagnosis/diagnosis.hpp"', False),
+        ("src/supervisor/a.cpp", '#include "backends/plan/plan.hpp"', False),
+        ("backends/a.cpp", '#include "cli/output/table.hpp"', False),
+        ("src/tunnels/a.cpp", '#include "cli/output/terminal.hpp"', False),
+        ("src/library/a.cpp", '#include "tunnels/setup/setup.hpp"', True),
+        ("src/library/a.cpp", '#include "cli/output/terminal.hpp"', False),
+        ("src/mcp/a.cpp", '#include "tunnels/setup/setup.hpp"', False),
         ("src/ssh/a.cpp", '#include "../cli/table.hpp"', False),
         ("src/ssh/a.cpp", '#include "arguments.hpp"', False),
         ("src/attic/a.cpp", "int x;", False),
         ("src/os/a.hpp", "#include <boost/asio.hpp>", False),
+        ("src/supervisor/machine/a.cpp", '#include "supervisor/machine/backoff.hpp"', True),
+        ("src/supervisor/machine/a.cpp", '#include "supervisor/loop/timers.hpp"', False),
+        ("src/supervisor/machine/a.cpp", '#include "supervisor/watch/network.hpp"', False),
+        ("src/supervisor/machine/a.cpp", "#include <boost/asio/post.hpp>", False),
+        ("src/supervisor/loop/a.cpp", '#include "supervisor/machine/machine.hpp"', True),
+        ("src/cli/output/a.cpp", '#include "cli/output/table.hpp"', True),
+        ("src/cli/output/a.cpp", '#include "cli/commands/setup.hpp"', False),
         ("src/ssh/a.hpp", "#include <boost/json/value.hpp>", False),
         ("src/cli/a.hpp", "#include <boost/program_options/parsers.hpp>", False),
         ("src/os/a.hpp", "#include <boost/process/v2/process.hpp>", False),

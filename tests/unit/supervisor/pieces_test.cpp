@@ -1,12 +1,12 @@
 // The small pure pieces of the supervisor.
-#include "core/dial_end.hpp"
+#include "core/loopback_endpoint.hpp"
 #include "os/posix_host.hpp"
 #include "scratch.hpp"
-#include "supervisor/backoff.hpp"
-#include "supervisor/end_to_end.hpp"
-#include "supervisor/log_tail.hpp"
-#include "supervisor/place.hpp"
-#include "supervisor/sd_notify.hpp"
+#include "supervisor/machine/backoff.hpp"
+#include "supervisor/probe/end_to_end.hpp"
+#include "supervisor/loop/log_tail.hpp"
+#include "supervisor/machine/fleet_spread.hpp"
+#include "supervisor/service_manager.hpp"
 
 #include <boost/test/unit_test.hpp>
 

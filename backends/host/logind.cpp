@@ -1,0 +1,160 @@
+#include "backends/host/logind.hpp"
+
+#include "backends/host/systemctl.hpp"
+#include "core/text.hpp"
+
+#include <fmt/format.h>
+
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace holdfast::backends {
+namespace {
+
+constexpr std::chrono::milliseconds k_deadline{2000};
+
+const char* const k_linger_directory = "/var/lib/systemd/linger";
+
+std::string name_of(const os::Host& host, const os::User& user) {
+  if (!user.name.empty()) return user.name;
+  const auto said = host.run(os::Command{{"id", "-un"}, {}, {}}, k_deadline);
+  return said && said->ok() ? std::string(trim(said->out)) : std::string();
+}
+
+// The user is named: left out, logind takes the one of the caller's session, and cron or su has none ("No such device
+// or address"). polkit asks for the lesser right as long as it is the caller's own.
+std::string named(const os::User& user) { return user.name.empty() ? std::to_string(user.uid) : user.name; }
+
+os::Command linger_command(const char* what, const os::User& user) {
+  return {{"loginctl", "--no-ask-password", what, named(user)}, {}, {}};
+}
+
+// `as 2 "root" "ann"`, as busctl prints a list of names.
+bool lists(std::string_view property, std::string_view name) {
+  return property.find(fmt::format("\"{}\"", name)) != std::string_view::npos;
+}
+
+}  // namespace
+
+bool is_lingering(const os::Host& host, const os::User& user) {
+  const auto name = name_of(host, user);
+  if (name.empty() || name.find('/') != std::string::npos) return false;
+  return host.status(fs::path(k_linger_directory) / name).kind == os::FileKind::regular;
+}
+
+Permission linger_permission(const os::Host& host) {
+  if (host.user().uid == 0) return Permission::granted;
+  if (!host.find_program("pkcheck")) return Permission::unknown;
+  const auto asked = host.run(os::Command{{"pkcheck", "--action-id", "org.freedesktop.login1.set-self-linger",
+                                           "--process", std::to_string(::getpid())},
+                                          {},
+                                          {}},
+                              k_deadline);
+  if (!asked || asked->timed_out) return Permission::unknown;
+  switch (asked->exit_code) {
+    case 0:
+      return Permission::granted;
+    case 1:  // refused
+    case 2:  // a password would be asked for
+    case 3:
+      return Permission::refused;
+    default:
+      return Permission::unknown;
+  }
+}
+
+Plan linger_on(const os::User& user, const os::Host& host) {
+  if (is_lingering(host, user)) return {};
+  return {Run{linger_command("enable-linger", user), linger_command("disable-linger", user)}};
+}
+
+std::string linger_remedy(const os::User& user) { return "sudo loginctl enable-linger " + named(user); }
+
+Plan linger_off(const os::User& user) {
+  return {Run{linger_command("disable-linger", user), linger_command("enable-linger", user)}};
+}
+
+bool has_other_linger_users(const os::Host& host) {
+  const auto manager = user_manager(host);
+  if (!manager) return true;
+  const auto listed = host.run(
+      manager->command({"list-unit-files", "--state=enabled", "--no-legend", "--plain", "--no-pager", "--full"}),
+      k_deadline);
+  // systemctl(1) ends with 1 and says nothing where there is no such unit.
+  const bool none =
+      listed && !listed->timed_out && listed->exit_code == 1 && listed->out.empty() && listed->err.empty();
+  if (none) return false;
+  if (!listed || !listed->ok()) return true;
+  const auto units = parse_unit_files(listed->out);
+  const auto home_units = user_unit_directory(host);
+  // Vendor units are enabled for everybody by a preset; those that a person wrote or enabled have a file or a link of
+  // the user's own.
+  return std::any_of(units.begin(), units.end(), [&](const std::string& unit) {
+    if (unit.starts_with("holdfast-")) return false;
+    if (host.status(home_units / unit).kind != os::FileKind::missing) return true;
+    return std::ranges::any_of(host.list(home_units), [&](const std::string& entry) {
+      return entry.ends_with(".wants") && host.status(home_units / entry / unit).kind != os::FileKind::missing;
+    });
+  });
+}
+
+std::optional<bool> ask_kill_policy(const os::Host& host, const os::User& user) {
+  const auto said =
+      host.run(os::Command{{"busctl", "get-property", "org.freedesktop.login1", "/org/freedesktop/login1",
+                            "org.freedesktop.login1.Manager", "KillUserProcesses", "KillOnlyUsers", "KillExcludeUsers"},
+                           {},
+                           {}},
+               k_deadline);
+  if (said && said->timed_out) return std::nullopt;
+  if (!said || !said->ok()) return false;
+  const auto lines = split(said->out, '\n');
+  if (lines.size() < 3 || trim(lines[0]) != "b true") return false;
+  const auto name = name_of(host, user);
+  if (lists(lines[2], name)) return false;
+  return trim(lines[1]) == "as 0" || lists(lines[1], name);
+}
+
+bool kills_user_processes(const os::Host& host, const os::User& user) {
+  return ask_kill_policy(host, user).value_or(true);
+}
+
+ControlGroup control_group_from(std::string_view proc_cgroup) {
+  for (const auto& line : split(proc_cgroup, '\n')) {
+    const auto first = line.find(':');
+    const auto second = first == std::string::npos ? first : line.find(':', first + 1);
+    if (second == std::string::npos) continue;
+    const auto controllers = std::string_view(line).substr(first + 1, second - first - 1);
+    if (!controllers.empty() && controllers != "name=systemd") continue;
+    for (const auto& part : split(std::string_view(line).substr(second + 1), '/')) {
+      if (part.starts_with("user@") && part.ends_with(".service")) return ControlGroup::user_manager;
+      if (part.starts_with("session-") && part.ends_with(".scope")) return ControlGroup::session;
+    }
+  }
+  return ControlGroup::elsewhere;
+}
+
+ControlGroup control_group(const os::Host& host, pid_t pid) {
+  const auto text = host.read_file(fmt::format("/proc/{}/cgroup", pid == 0 ? "self" : std::to_string(pid)));
+  return text ? control_group_from(*text) : ControlGroup::elsewhere;
+}
+
+bool survives_logout(ControlGroup group, const os::Host& host, const os::User& user) {
+  switch (group) {
+    case ControlGroup::session:
+      return !kills_user_processes(host, user);
+    case ControlGroup::user_manager:
+      return is_lingering(host, user);
+    case ControlGroup::elsewhere:
+      break;
+  }
+  return true;
+}
+
+std::string why_not_logout(ControlGroup group, const os::Host& host, const os::User& user) {
+  if (group != ControlGroup::session) return "it ends with your user manager when you log out";
+  return ask_kill_policy(host, user) ? "this machine ends all your processes when you log out (KillUserProcesses=yes)"
+                                     : "logind did not answer within 2 s: it may end all your processes at logout";
+}
+
+}  // namespace holdfast::backends

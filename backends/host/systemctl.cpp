@@ -1,0 +1,189 @@
+#include "backends/host/systemctl.hpp"
+
+#include "core/text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace holdfast::backends {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds k_query_deadline{5000};
+constexpr milliseconds k_reload_deadline{60000};  // daemon-reload runs every generator
+constexpr milliseconds k_start_deadline{35000};   // TimeoutStartSec=30
+constexpr milliseconds k_stop_deadline{45000};    // TimeoutStopSec=15, twice, and ExecStopPost's own
+
+constexpr int k_not_loaded = 5;  // systemctl(1): "the unit is not loaded", LSB "not installed"
+
+// For programs of the system that only report: a plain locale so that their words can be read.
+os::Environment base_environment(const os::Host& host) {
+  os::Environment environment;
+  for (const char* name : {"PATH", "HOME", "USER", "LOGNAME"})
+    if (auto value = host.env(name)) environment[name] = *value;
+  environment["LC_ALL"] = "C";
+  environment["SYSTEMD_COLORS"] = "0";
+  environment["SYSTEMD_PAGER"] = "";
+  return environment;
+}
+
+bool is_socket(const os::Host& host, const fs::path& path) { return host.status(path).kind == os::FileKind::socket; }
+
+std::vector<std::string> words(std::string_view line) {
+  std::vector<std::string> out;
+  for (auto& word : split(line, ' '))
+    if (!word.empty()) out.push_back(std::move(word));
+  return out;
+}
+
+fs::path wants_directory(const fs::path& unit_directory, const std::string& target) {
+  return unit_directory / (target + ".wants");
+}
+
+}  // namespace
+
+Systemctl Systemctl::of_machine(const os::Host& host) { return {false, base_environment(host)}; }
+
+Systemctl Systemctl::of_user(const os::Host& host, const fs::path& runtime_directory) {
+  auto environment = base_environment(host);
+  environment["XDG_RUNTIME_DIR"] = runtime_directory.string();
+  if (is_socket(host, runtime_directory / "bus"))
+    environment["DBUS_SESSION_BUS_ADDRESS"] = "unix:path=" + (runtime_directory / "bus").string();
+  if (auto config = host.env("XDG_CONFIG_HOME")) environment["XDG_CONFIG_HOME"] = *config;
+  return {true, std::move(environment)};
+}
+
+os::Command Systemctl::command(std::vector<std::string> arguments) const {
+  std::vector<std::string> argv{"systemctl"};
+  if (user_) argv.emplace_back("--user");
+  argv.insert(argv.end(), std::make_move_iterator(arguments.begin()), std::make_move_iterator(arguments.end()));
+  return os::Command{std::move(argv), environment_, {}};
+}
+
+os::Command Systemctl::run_command(std::vector<std::string> arguments) const {
+  std::vector<std::string> argv{"systemd-run"};
+  if (user_) argv.emplace_back("--user");
+  argv.insert(argv.end(), std::make_move_iterator(arguments.begin()), std::make_move_iterator(arguments.end()));
+  return os::Command{std::move(argv), environment_, {}};
+}
+
+std::optional<Systemctl> user_manager(const os::Host& host) {
+  std::vector<fs::path> candidates;
+  if (const auto given = host.env("XDG_RUNTIME_DIR"); given && given->starts_with('/')) candidates.emplace_back(*given);
+  candidates.emplace_back(fmt::format("/run/user/{}", host.user().uid));
+  for (const auto& directory : candidates) {
+    const auto status = host.status(directory);
+    if (status.kind != os::FileKind::directory || status.owner != host.user().uid) continue;
+    if (is_socket(host, directory / "systemd/private")) return Systemctl::of_user(host, directory);
+  }
+  return std::nullopt;
+}
+
+fs::path user_unit_directory(const os::Host& host) {
+  if (const auto config = host.env("XDG_CONFIG_HOME"); config && config->starts_with('/'))
+    return fs::path(*config) / "systemd/user";
+  return host.user().home / ".config/systemd/user";
+}
+
+std::string unit_name(const TunnelName& name) { return "holdfast-" + name.text() + ".service"; }
+
+std::map<std::string, UnitState> parse_units(std::string_view list_units) {
+  std::map<std::string, UnitState> units;
+  for (const auto& line : split(list_units, '\n')) {
+    const auto columns = words(line);
+    // UNIT LOAD ACTIVE SUB DESCRIPTION…; before systemd 246 --plain may still put a mark in front of a failed unit.
+    const auto unit =
+        std::find_if(columns.begin(), columns.end(), [](const std::string& w) { return w.ends_with(".service"); });
+    if (columns.end() - unit < 4 || unit - columns.begin() > 1) continue;
+    units[unit[0]] = UnitState{unit[2], unit[3]};
+  }
+  return units;
+}
+
+std::vector<std::string> parse_unit_files(std::string_view list_unit_files) {
+  std::vector<std::string> units;
+  for (const auto& line : split(list_unit_files, '\n'))
+    if (auto columns = words(line); !columns.empty()) units.push_back(std::move(columns[0]));
+  return units;
+}
+
+Result<std::vector<Registration>> query_units(const std::optional<Systemctl>& manager, const fs::path& unit_directory,
+                                              std::span<const Job> jobs, const os::Host& host) {
+  std::map<std::string, UnitState> units;
+  if (manager && !jobs.empty()) {
+    const auto command = manager->command(
+        {"list-units", "--all", "--plain", "--no-legend", "--no-pager", "--full", "--type=service", "holdfast-*"});
+    HOLDFAST_TRY(const auto done, host.run(command, k_query_deadline));
+    if (!done.ok())
+      return Error{"asking systemd for", "the state of the tunnels' units",
+                   done.timed_out ? "it does not answer" : std::string(trim(split(done.err, '\n').front())), ""};
+    units = parse_units(done.out);
+  }
+  std::vector<Registration> answers;
+  for (const auto& job : jobs) {
+    Registration answer;
+    answer.installed = host.status(unit_directory / unit_name(job.name)).kind != os::FileKind::missing;
+    if (const auto unit = units.find(unit_name(job.name)); unit != units.end()) {
+      const auto& [active, sub] = unit->second;
+      answer.restarting = sub.starts_with("auto-restart");
+      answer.running = active == "active" || active == "activating" || active == "reloading";
+    }
+    answers.push_back(answer);
+  }
+  return answers;
+}
+
+Plan start_unit(const Systemctl& manager, const TunnelName& name) {
+  // Stopped when unwound even if the start failed half-way: it may still be starting.
+  return {OnUnwind{manager.command({"stop", unit_name(name)})},
+          Run{manager.command({"start", unit_name(name)}), {}, false, k_start_deadline, {}}};
+}
+
+Plan stop_unit(const Systemctl& manager, const TunnelName& name) {
+  return {Run{manager.command({"stop", unit_name(name)}), {}, false, k_stop_deadline, {k_not_loaded}},
+          Run{manager.command({"reset-failed", unit_name(name)}), {}, true, k_query_deadline, {}}};
+}
+
+Plan restart_unit(const Systemctl& manager, const TunnelName& name) {
+  return {Run{manager.command({"restart", unit_name(name)}), {}, false, k_start_deadline + k_stop_deadline, {}}};
+}
+
+Plan install_unit(const Systemctl& manager, const TunnelName& name, const fs::path& unit_directory,
+                  std::string unit_text, const std::string& target, const os::Host& host) {
+  const auto unit = unit_name(name);
+  const auto wants = wants_directory(unit_directory, target);
+  Plan plan{OnUnwind{manager.command({"daemon-reload"})},
+            // World-readable: systemd gives a unit's text to everybody anyway, and warns of a closed file.
+            WriteFile{unit_directory / unit, std::move(unit_text), 0644, 0755},
+            Run{manager.command({"daemon-reload"}), {}, false, k_reload_deadline, {}}};
+  if (host.status(wants / unit).kind == os::FileKind::missing) {
+    plan.emplace_back(MakeDirectory{wants, 0755});
+    plan.emplace_back(Run{manager.command({"--quiet", "enable", unit}), manager.command({"--quiet", "disable", unit})});
+  }
+  return plan;
+}
+
+Plan remove_unit(const std::optional<Systemctl>& manager, const TunnelName& name, const fs::path& unit_directory,
+                 const std::string& target) {
+  const auto unit = unit_name(name);
+  Plan plan;
+  if (manager) {
+    for (auto& step : stop_unit(*manager, name)) plan.push_back(std::move(step));
+    plan.emplace_back(OnUnwind{manager->command({"daemon-reload"})});
+    plan.emplace_back(
+        Run{manager->command({"--quiet", "disable", unit}), manager->command({"--quiet", "enable", unit}), true});
+  }
+  // disable takes the links along, but not when the manager is gone or the unit file was removed by hand.
+  plan.emplace_back(RemoveFile{wants_directory(unit_directory, target) / unit});
+  plan.emplace_back(RemoveFile{unit_directory / unit});
+  if (manager) {
+    plan.emplace_back(Run{manager->command({"daemon-reload"}), {}, false, k_reload_deadline, {}});
+    // A unit that failed stays loaded without its file until it is told to forget.
+    plan.emplace_back(Run{manager->command({"reset-failed", unit}), {}, true, k_query_deadline, {}});
+  }
+  return plan;
+}
+
+}  // namespace holdfast::backends

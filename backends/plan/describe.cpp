@@ -1,0 +1,89 @@
+#include "backends/plan/apply.hpp"
+#include "backends/text/marked_block.hpp"
+#include "core/text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace holdfast::backends {
+namespace {
+
+bool is_plain_word(std::string_view word) {
+  return !word.empty() && std::all_of(word.begin(), word.end(), [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+           std::string_view("@%+=:,./-_").find(c) != std::string_view::npos;
+  });
+}
+
+// As a person would type it into a shell, to be read and copied; nothing here ever runs through one.
+std::string shell_words(const std::vector<std::string>& argv) {
+  std::string line;
+  for (const auto& word : argv) {
+    if (!line.empty()) line += ' ';
+    if (is_plain_word(word)) {
+      line += word;
+      continue;
+    }
+    line += '\'';
+    for (const char c : word) line += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    line += '\'';
+  }
+  return printable(line);
+}
+
+std::string indented(std::string_view bytes) {
+  std::string out;
+  if (!bytes.empty() && bytes.back() == '\n') bytes.remove_suffix(1);
+  for (const auto& line : split(bytes, '\n')) out += "\n    " + printable(line);
+  return out;
+}
+
+struct Describer {
+  std::string operator()(const WriteFile& step) const {
+    return fmt::format("write {} ({:04o}){}", printable(step.path.string()), step.mode, indented(step.bytes));
+  }
+  std::string operator()(const RemoveFile& step) const { return "remove file " + printable(step.path.string()); }
+  std::string operator()(const MakeDirectory& step) const {
+    return fmt::format("make directory {} ({:04o})", printable(step.path.string()), step.mode);
+  }
+  std::string operator()(const RemoveEmptyDirectory& step) const {
+    return "remove directory " + printable(step.path.string()) + " if it is empty";
+  }
+  std::string operator()(const RemoveTree& step) const {
+    return "remove directory " + printable(step.path.string()) + " with all that is in it";
+  }
+  std::string operator()(const Run& step) const {
+    return "run " + shell_words(step.command.argv) +
+           (step.pidfile ? " and note the process that it names in " + printable(step.pidfile->string()) : "") +
+           (step.command.input.empty() ? "" : " with this input:" + indented(step.command.input));
+  }
+  std::string operator()(const OnUnwind& step) const {
+    return "if it has to be undone, run at the end " + shell_words(step.command.argv);
+  }
+  std::string operator()(const StartDetached& step) const {
+    return fmt::format("start in the background {} and note its process in {}", shell_words(step.detached.command.argv),
+                       printable(step.pidfile.string()));
+  }
+  std::string operator()(const Terminate& step) const {
+    return "end the process noted in " + printable(step.pidfile.string());
+  }
+  std::string operator()(const EditCrontab& step) const {
+    if (!step.lines) return "take the lines of tunnel " + step.name.text() + " out of your crontab";
+    return "have in your crontab, for tunnel " + step.name.text() + indented(*step.lines);
+  }
+  std::string operator()(const EditBlock& step) const {
+    const auto file = printable(step.file.string());
+    if (!step.lines) return fmt::format("take the {} out of {}", step.label, file);
+    return fmt::format("have in {}{}", file, indented(marked(step.label, *step.lines)));
+  }
+  std::string operator()(const TryCrontab& step) const {
+    return "try whether your crontab takes the lines of tunnel " + step.edit.name.text() + ", and leave it as it was";
+  }
+};
+
+}  // namespace
+
+std::string describe(const Step& step) { return std::visit(Describer{}, step); }
+
+}  // namespace holdfast::backends

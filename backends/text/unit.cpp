@@ -1,0 +1,90 @@
+#include "backends/text/unit.hpp"
+
+#include "backends/text/templates.hpp"
+#include "backends/text/unit_text.hpp"
+#include "core/text.hpp"
+#include "core/tunnel.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace holdfast::backends {
+namespace {
+
+Result<std::string> exec_stop_post(const Job& job) {
+  if (job.argv.size() < 2 || job.argv[1] != "run") return std::string();
+  auto argv = job.argv;
+  argv[1] = "reap";
+  HOLDFAST_TRY(auto line, encode_exec_line(argv));
+  // The supervisor leaves its ssh to that when it is told to stop: only there is it known what comes next.
+  return "ExecStopPost=" + line + "\nEnvironment=HOLDFAST_REAPED=yes";
+}
+
+Result<std::string> environment_lines(const os::Environment& environment) {
+  std::string lines;
+  for (const auto& [key, value] : environment) {
+    HOLDFAST_TRY(const auto assignment, encode_environment(key, value));
+    lines += (lines.empty() ? "Environment=" : "\nEnvironment=") + assignment;
+  }
+  return lines;
+}
+
+Result<std::string> condition_host(const std::string& host) {
+  if (host.empty() || host == k_any_host) return std::string();
+  HOLDFAST_TRY(auto name, encode_host(host));
+  return "ConditionHost=" + name;
+}
+
+// A home on NFS or behind an automounter is there before ssh looks for its key.
+Result<std::string> requires_mounts_for(const fs::path& home) {
+  if (home.empty()) return std::string();
+  HOLDFAST_TRY(auto path, encode_path(home.string()));
+  return "RequiresMountsFor=" + path;
+}
+
+bool is_sandbox_setting(std::string_view key) {
+  constexpr std::array k_prefixes{"NoNewPrivileges", "Protect",    "Private",   "Restrict",
+                                  "LockPersonality", "SystemCall", "RemoveIPC", "MemoryDenyWriteExecute",
+                                  "Capability",      "Ambient",    "UMask",     "User"};
+  // RestartSec is no Restrict; RuntimeDirectory and its kin would be made and removed under the tunnel's feet.
+  return std::any_of(k_prefixes.begin(), k_prefixes.end(), [&](std::string_view p) { return key.starts_with(p); });
+}
+
+// Of calls by name, one that an older libseccomp does not know is passed over in a unit file but refused by
+// systemd-run.
+bool names_single_calls(std::string_view line) {
+  constexpr std::string_view k_key = "SystemCallFilter=";
+  return line.starts_with(k_key) && line.size() > k_key.size() && line[k_key.size()] != '@' &&
+         line[k_key.size()] != '~';
+}
+
+}  // namespace
+
+Result<std::string> render_unit(const Job& job, const std::string& template_name, const os::Host& host) {
+  HOLDFAST_TRY(const auto text, find_template(template_name, job.places, host));
+  std::map<std::string, std::string> values;
+  values["NAME"] = job.name.text();
+  HOLDFAST_TRY(values["EXEC_START"], encode_exec_line(job.argv));
+  HOLDFAST_TRY(values["EXEC_STOP_POST"], exec_stop_post(job));
+  HOLDFAST_TRY(values["ENVIRONMENT"], environment_lines(job.environment));
+  HOLDFAST_TRY(values["CONDITION_HOST"], condition_host(job.host));
+  if (job.places.scope == Scope::system) {
+    HOLDFAST_TRY(values["USER"],
+                 encode_user(job.run_as.name.empty() ? std::to_string(job.run_as.uid) : job.run_as.name));
+    HOLDFAST_TRY(values["REQUIRES_MOUNTS_FOR"], requires_mounts_for(job.run_as.home));
+  }
+  return fill_template(text.text, values, text.source);
+}
+
+std::vector<std::string> sandbox_arguments(std::string_view unit_text) {
+  std::vector<std::string> arguments;
+  for (const auto& line : split(unit_text, '\n')) {
+    const auto equals = line.find('=');
+    if (equals == std::string::npos || line.starts_with('#')) continue;
+    if (is_sandbox_setting(std::string_view(line).substr(0, equals)) && !names_single_calls(line))
+      arguments.push_back("--property=" + line);
+  }
+  return arguments;
+}
+
+}  // namespace holdfast::backends

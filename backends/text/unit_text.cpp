@@ -1,0 +1,121 @@
+#include "backends/text/unit_text.hpp"
+
+#include "core/text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace holdfast::backends {
+namespace {
+
+Error refusal(std::string_view what, std::string_view value, std::string cause, std::string hint = {}) {
+  return Error{"writing a systemd unit with", fmt::format("{} \"{}\"", what, std::string(value.substr(0, 200))),
+               std::move(cause), std::move(hint)};
+}
+
+// systemd ends a line at a newline, whatever the quotes, and drops lines that are not UTF-8.
+Result<> require_sayable(std::string_view what, std::string_view value) {
+  if (printable(value) != value) return refusal(what, value, "it holds a control character or a byte that is no text");
+  return {};
+}
+
+std::string in_quotes(std::string_view value, bool dollar_expands) {
+  std::string out = "\"";
+  for (const char c : value) {
+    if (c == '"' || c == '\\') out += '\\';
+    if (c == '%' || (c == '$' && dollar_expands)) out += c;
+    out += c;
+  }
+  return out + '"';
+}
+
+bool is_letter(char c) noexcept { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); }
+bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+
+bool consists_of(std::string_view text, std::string_view extra) noexcept {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
+    return is_letter(c) || is_digit(c) || extra.find(c) != std::string_view::npos;
+  });
+}
+
+// The KEY of an @KEY@ that begins at `at`; empty when none does.
+std::string_view placeholder_at(std::string_view line, std::size_t at) noexcept {
+  if (line[at] != '@') return {};
+  const auto end = line.find('@', at + 1);
+  if (end == std::string_view::npos) return {};
+  const auto key = line.substr(at + 1, end - at - 1);
+  const bool fine = std::all_of(key.begin(), key.end(), [](char c) { return (c >= 'A' && c <= 'Z') || c == '_'; });
+  return fine ? key : std::string_view{};
+}
+
+}  // namespace
+
+Result<std::string> encode_exec_line(const std::vector<std::string>& argv) {
+  if (argv.empty() || argv[0].empty() || argv[0][0] != '/')
+    return refusal("program", argv.empty() ? "" : argv[0], "it is not an absolute path");
+  // "$" can be said in an argument, by "$$", but not in the path, which is taken before variables are.
+  if (argv[0].find_first_of("\"'\\$") != std::string::npos)
+    return refusal("program", argv[0], "systemd starts no program with a quote, a backslash or a $ in its path",
+                   "put the program elsewhere, for example in ~/.local/bin");
+  std::string line;
+  for (const auto& argument : argv) {
+    HOLDFAST_CHECK(require_sayable("argument", argument));
+    if (!line.empty()) line += ' ';
+    line += in_quotes(argument, true);
+  }
+  return line;
+}
+
+Result<std::string> encode_environment(std::string_view key, std::string_view value) {
+  if (!consists_of(key, "_") || is_digit(key[0])) return refusal("variable", key, "it is no name of a variable");
+  HOLDFAST_CHECK(require_sayable(fmt::format("variable {} =", key), value));
+  return in_quotes(fmt::format("{}={}", key, value), false);
+}
+
+Result<std::string> encode_path(std::string_view path) {
+  HOLDFAST_CHECK(require_sayable("path", path));
+  if (path.empty() || path[0] != '/') return refusal("path", path, "it is not absolute");
+  return in_quotes(path, false);
+}
+
+Result<std::string> encode_user(std::string_view name) {
+  if (!consists_of(name, "._-@$") || name[0] == '-') return refusal("user", name, "systemd takes no such user name");
+  return std::string(name);
+}
+
+Result<std::string> encode_host(std::string_view name) {
+  if (!consists_of(name, "._-"))
+    return refusal("host", name, "it is no name of a host", "a host name has letters, digits, dots and hyphens");
+  return std::string(name);
+}
+
+Result<std::string> fill_template(std::string_view text, const std::map<std::string, std::string>& values,
+                                  const std::string& source) {
+  std::string out;
+  if (!text.empty() && text.back() == '\n') text.remove_suffix(1);
+  std::size_t number = 0;
+  for (const auto& line : split(text, '\n')) {
+    ++number;
+    std::string filled;
+    bool replaced = false;
+    for (std::size_t at = 0; at < line.size();) {
+      const auto key = placeholder_at(line, at);
+      if (key.empty()) {
+        filled += line[at++];
+        continue;
+      }
+      const auto value = values.find(std::string(key));
+      if (value == values.end())
+        return Error{"filling the template", fmt::format("{} line {}", source, number),
+                     fmt::format("there is no value named @{}@", key), ""};
+      filled += value->second;
+      replaced = true;
+      at += key.size() + 2;
+    }
+    if (!replaced || !filled.empty()) out += filled + '\n';
+  }
+  return out;
+}
+
+}  // namespace holdfast::backends

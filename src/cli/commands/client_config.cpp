@@ -1,0 +1,93 @@
+#include "cli/commands.hpp"
+#include "cli/scope.hpp"
+#include "os/read_only_host.hpp"
+#include "ssh/preflight/target_banner.hpp"
+#include "store/tunnel_store.hpp"
+#include "tunnels/client_config.hpp"
+#include "tunnels/installation.hpp"
+#include "tunnels/selection.hpp"
+#include "tunnels/client_command.hpp"
+
+namespace holdfast::cli {
+namespace {
+
+/// Which forwards lead to an sshd: by the port, or by what answers, on the host that the tunnel is of.
+std::vector<bool> find_ssh(const Tunnel& tunnel, const os::Host& host) {
+  auto found = tunnels::is_elsewhere(tunnel, host) ? std::vector<bool>(tunnel->forwards.size())
+                                                   : ssh::greet_as_ssh(tunnel->forwards);
+  for (std::size_t i = 0; i < found.size(); ++i)
+    if (tunnels::leads_to_ssh_port(tunnel->forwards[i])) found[i] = true;
+  return found;
+}
+
+Result<std::vector<store::Entry>> asked_about(const Arguments& arguments, const store::Places& places,
+                                              const os::Host& host) {
+  if (const auto port = arguments.one("port")) {
+    if (!arguments.operands().empty()) return usage_error("option --port", "it stands in place of a name");
+    return tunnels::on_port(*port, store::load_all(host, places));
+  }
+  if (arguments.operands().empty()) return store::load_all(host, places);
+  HOLDFAST_TRY(const auto names, tunnels::named_tunnels(arguments.operands(), host, places));
+  std::vector<store::Entry> entries;
+  for (const auto& name : names) entries.push_back({name, store::load(host, places, name)});
+  return entries;
+}
+
+Result<tunnels::ClientConfig> config_of(const store::Entry& entry, const store::Places& places,
+                                        const ssh::Client& client, const os::Host& host) {
+  if (!entry.tunnel) return entry.tunnel.error();
+  const auto& tunnel = *entry.tunnel;
+  HOLDFAST_TRY(const auto user, tunnels::find_job_user(tunnel, places, host));
+  HOLDFAST_TRY(const auto way, ssh::find_way(host, client, tunnel->bastion, tunnel->ssh_options, user));
+  return tunnels::client_config(tunnel, way, find_ssh(tunnel, host), tunnels::login_name(user, host), host.hostname());
+}
+
+Result<ExitStatus> print_client_config(Context& context, const Arguments& arguments) {
+  HOLDFAST_TRY(const auto places, choose_places(arguments, context.host));
+  HOLDFAST_TRY(const auto entries, asked_about(arguments, places, context.host));
+  HOLDFAST_TRY(const auto client, ssh::find_client(context.host));
+  const os::Survey survey(context.host);  // tunnels of one bastion ask ssh about it once
+  std::vector<tunnels::ClientConfig> configs;
+  std::optional<Error> failure;
+  for (const auto& entry : entries) {
+    auto config = config_of(entry, places, client, survey);
+    if (config)
+      configs.push_back(std::move(*config));
+    else if (entries.size() == 1)
+      return std::move(config).error();
+    else
+      context.terminal.warn((failure = std::move(config).error())->line());
+  }
+  if (arguments.has("json")) {
+    context.terminal.answer(tunnels::client_config_json(configs));
+  } else {
+    for (std::size_t i = 0; i < configs.size(); ++i)
+      context.terminal.answer((i == 0 ? "" : "\n") + tunnels::client_config_text(configs[i]));
+    if (entries.empty()) context.terminal.note("there are no tunnels; holdfast setup makes one");
+  }
+  return failure ? failure->status : ExitStatus::done;
+}
+
+}  // namespace
+
+const Command& client_config_command() {
+  static const Command command{
+      .name = "client-config",
+      .synopsis = "[NAME…] [-p PORT] [--json]",
+      .summary = "print what a laptop's ~/.ssh/config needs to come in",
+      .description =
+          "A Host block for each forward that leads to an ssh server, of every tunnel or of those named: with it, ssh "
+          "NAME, scp and rsync on the laptop come in through the bastion. Names of Host blocks of this host's own "
+          "configuration, and its ProxyJump, are replaced by what they stand for, so that the laptop needs none of "
+          "them. For a forward that leads to anything else, and one from a socket of the bastion's, the block has the "
+          "ssh -L command as a comment.\n"
+          "The laptop must be able to log in to the bastion, with a key of its own, and that key must be allowed to "
+          "open connections there.",
+      .options = {k_port_option, {"json", "", "print JSON; unknown values are null"}},
+      .most_operands = k_any_number,
+      .operands = Values::tunnel,
+      .run = print_client_config};
+  return command;
+}
+
+}  // namespace holdfast::cli

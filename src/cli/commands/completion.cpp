@@ -1,0 +1,48 @@
+#include "cli/completion/completions.hpp"
+#include "cli/commands.hpp"
+#include "cli/completion/scripts.hpp"
+
+#include <algorithm>
+
+namespace holdfast::cli {
+namespace {
+
+Result<ExitStatus> complete(Context& context, const Arguments& arguments) {
+  if (arguments.has("candidates")) {
+    const auto lines = candidate_lines(candidates(arguments.operands(), context.host));
+    if (!lines.empty()) context.terminal.answer(lines);
+    return ExitStatus::done;
+  }
+  if (arguments.operands().size() != 1)
+    return usage_error("what to print", "it takes one shell: bash, zsh or fish", "holdfast completion bash");
+  const auto& shell = arguments.operands().front();
+  const auto* script = std::ranges::find(k_completion_scripts, shell, &CompletionScript::shell);
+  if (script == k_completion_scripts.end())
+    return usage_error("shell \"" + shell + "\"", "there is no completion for it", "bash, zsh and fish have one");
+  context.terminal.answer(embedded_completion(script->file));
+  if (context.terminal.out_is_terminal()) context.terminal.note(script->advice);
+  return ExitStatus::done;
+}
+
+}  // namespace
+
+const Command& completion_command() {
+  static const Command command{
+      .name = "completion",
+      .synopsis = "SHELL",
+      .summary = "print the completion script of bash, zsh or fish",
+      .description =
+          "Commands, options, backends, the names of your tunnels and the Host aliases of ~/.ssh/config. An installed "
+          "package has the scripts in place; without one, in ~/.bashrc, or in ~/.zshrc after compinit: eval "
+          "\"$(holdfast completion bash)\", or zsh. For fish: holdfast completion fish > "
+          "~/.config/fish/completions/holdfast.fish",
+      .options = {{"candidates", "",
+                   "for these scripts: after \"--\" the words typed so far; what may stand in place of the last"}},
+      .scoped = false,
+      .most_operands = k_any_number,
+      .operands = Values::completion_shell,
+      .run = complete};
+  return command;
+}
+
+}  // namespace holdfast::cli

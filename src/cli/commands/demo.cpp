@@ -1,0 +1,238 @@
+#include "backends/host/logind.hpp"
+#include "cli/commands.hpp"
+#include "cli/commands/demo_bastion.hpp"
+#include "cli/interruption.hpp"
+#include "cli/output/terminal_observer.hpp"
+#include "core/text.hpp"
+#include "store/tunnel_store.hpp"
+#include "tunnels/control.hpp"
+#include "tunnels/removal.hpp"
+#include "tunnels/setup/setup.hpp"
+
+#include <fmt/format.h>
+
+#include <csignal>
+#include <cstdlib>
+
+namespace holdfast::cli {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds k_use_deadline{15000};
+constexpr milliseconds k_recovery_deadline{30000};
+
+milliseconds since(std::chrono::steady_clock::time_point begin, const os::Host& host) {
+  return std::chrono::duration_cast<milliseconds>(host.now() - begin);
+}
+
+Error not_seen(std::string what, std::string cause, std::string hint = {}) {
+  return Error{"showing", std::move(what), std::move(cause), std::move(hint)};
+}
+
+class Demo {
+ public:
+  Demo(Context& context, DemoBastion& bastion) : context_(context), host_(context.host), bastion_(bastion) {}
+
+  Result<> show() {
+    was_lingering_ = backends::is_lingering(host_, host_.user());
+    HOLDFAST_CHECK(isolate());
+    auto shown = steps();
+    // Taken away even when something went wrong on the way, or Ctrl-C was pressed.
+    if (auto removed = remove(); !removed && shown) return std::move(removed).error();
+    return shown;
+  }
+
+  /// After the bastion is gone too.
+  Result<> check_nothing_is_left() const {
+    std::vector<fs::path> there;
+    for (const auto& path : traces_)
+      if (host_.status(path).kind != os::FileKind::missing) there.push_back(path);
+    if (!there.empty()) return not_seen("that nothing is left behind", there.front().string() + " is still there");
+    for (const auto& process : processes_)
+      if (os::is_alive(host_, process))
+        return not_seen("that nothing is left behind", fmt::format("process {} still runs", process.pid));
+    if (backends::is_lingering(host_, host_.user()) != was_lingering_)
+      return not_seen("that nothing is left behind", "linger is not as it was");
+    return {};
+  }
+
+ private:
+  Result<> steps() {
+    HOLDFAST_CHECK(set_up());
+    HOLDFAST_CHECK(use("used"));
+    HOLDFAST_CHECK(break_and_watch());
+    return use("used again");
+  }
+
+  /// Places of its own, where the backend does not have to look at the user's real ones: a user manager reads units
+  /// from ~/.config alone.
+  Result<> isolate() const {
+    for (const auto& candidate : backends::rank(Scope::user, host_, {}))
+      if (candidate.backend->name() == "systemd-user" &&
+          candidate.fitness.grade != backends::Fitness::Grade::unavailable)
+        return {};
+    const auto own = [&](const char* name) { return (bastion_.directory() / name).string(); };
+    ::setenv("XDG_CONFIG_HOME", own("config").c_str(), 1);
+    ::setenv("XDG_STATE_HOME", own("state").c_str(), 1);
+    return {};
+  }
+
+  Result<tunnels::SetupRequest> request() const {
+    HOLDFAST_TRY(
+        auto name,
+        TunnelName::parse("demo-" + bastion_.directory().string().substr(bastion_.directory().string().size() - 6)));
+    HOLDFAST_TRY(auto to, Destination::parse(fmt::format("{}@127.0.0.1:{}", bastion_.user(), bastion_.port())));
+    HOLDFAST_TRY(auto forward, Forward::parse(fmt::format("{}:127.0.0.1:{}", bastion_.tunnel_port(), bastion_.port())));
+    tunnels::SetupRequest request{
+        std::move(name), std::move(to), {std::move(forward)}, bastion_.key(), {}, "auto", {}, {}, {}, {}};
+    // What the user's ssh_config says of other hosts must not count here.
+    for (const auto& text : {"UserKnownHostsFile=" + bastion_.known_hosts().string(), std::string("ProxyJump=none"),
+                             std::string("ProxyCommand=none"), std::string("IdentityAgent=none")}) {
+      HOLDFAST_TRY(auto option, SshOption::parse(text));
+      request.ssh_options.push_back(std::move(option));
+    }
+    HOLDFAST_TRY(request.places, store::places(Scope::user, host_));
+    request.run_as = host_.user();
+    return request;
+  }
+
+  Result<> set_up() {
+    HOLDFAST_TRY(auto wanted, request());
+    places_ = wanted.places;
+    TerminalObserver observer(context_.terminal);
+    tunnels::Setup setup(host_, observer, std::move(wanted));
+    auto done = setup.run();
+    if (!done) {
+      auto error = std::move(done).error();
+      const auto log = host_.read_file(bastion_.directory() / "log");
+      if (log && log->find("account is locked") != std::string::npos) {
+        error.cause = "your account has a locked password, and an sshd without PAM lets it in by no key";
+        error.hint = "run the demo as another user";
+      }
+      return error;
+    }
+    tunnel_ = setup.tunnel();
+    note_traces();
+    step(fmt::format("tunnel up: port {} of the bastion leads here", bastion_.tunnel_port()),
+         fmt::format("verified end to end in {} ms", done->took.count()));
+    return {};
+  }
+
+  Result<> use(const std::string& what) {
+    HOLDFAST_CHECK(Interruption::check());
+    const auto word = fmt::format("kelp-{}", host_.now().time_since_epoch().count() % 1000000);
+    const auto begin = host_.now();
+    HOLDFAST_TRY(const auto done, bastion_.run_there(bastion_.tunnel_port(), {"echo", word}, k_use_deadline));
+    HOLDFAST_CHECK(Interruption::check());
+    if (!done.ok() || done.out.find(word) == std::string::npos)
+      return not_seen("a login through the tunnel",
+                      done.timed_out ? "it did not answer" : "ssh said: " + std::string(trim(done.err)));
+    step(what + ": ssh through the tunnel, and the far side said " + word,
+         fmt::format("in {} ms", since(begin, host_).count()));
+    return {};
+  }
+
+  Result<> break_and_watch() {
+    HOLDFAST_CHECK(Interruption::check());
+    const auto& directory = *(*tunnel_)->runtime_dir;
+    const auto before = tunnels::read_live(directory, (*tunnel_)->name, places_, host_);
+    if (!before || !before->ssh) return not_seen("a break", "the tunnel has no ssh to kill");
+    const auto begin = host_.now();
+    host_.signal(*before->ssh, SIGKILL);
+    step(fmt::format("broken: its ssh (process {}) killed", before->ssh->pid), "");
+    for (;;) {
+      HOLDFAST_CHECK(Interruption::check());
+      const auto live = tunnels::read_live(directory, (*tunnel_)->name, places_, host_);
+      if (live && live->ssh && live->ssh != before->ssh && live->state == store::TunnelState::up && live->verified) {
+        processes_.push_back(*live->ssh);
+        step(fmt::format("recovered: another ssh (process {}), verified end to end", live->ssh->pid),
+             fmt::format("{} ms after the kill", since(begin, host_).count()));
+        return {};
+      }
+      if (since(begin, host_) > k_recovery_deadline)
+        return not_seen("a recovery", "the tunnel was not up again after 30 s",
+                        "holdfast logs " + (*tunnel_)->name.text());
+      host_.sleep_for(milliseconds(2));
+    }
+  }
+
+  Result<> remove() {
+    if (!tunnel_) return {};
+    const auto& name = (*tunnel_)->name;
+    const auto holders = tunnels::holders_of({name, *tunnel_}, places_, host_);
+    HOLDFAST_CHECK(tunnels::stop_holders(holders, host_));
+    std::vector<std::string> report;
+    HOLDFAST_CHECK(tunnels::remove_installation(name, holders, places_, host_, report));
+    for (const auto& line : report) context_.terminal.detail(line);
+    step("tunnel removed", "");
+    return {};
+  }
+
+  void note_traces() {
+    const auto& name = (*tunnel_)->name;
+    const auto runtime = store::runtime_files(name, *(*tunnel_)->runtime_dir);
+    traces_ = {bastion_.directory(),
+               places_.tunnel_file(name),
+               places_.state_file(name, "log"),
+               places_.state_file(name, "history"),
+               places_.state_file(name, "uptime"),
+               runtime.control,
+               runtime.live,
+               runtime.lock,
+               runtime.next,
+               runtime.pidfile,
+               host_.user().home / ".config/systemd/user" / ("holdfast-" + name.text() + ".service")};
+    if (const auto live = tunnels::read_live(runtime.directory, name, places_, host_)) {
+      processes_.push_back(live->supervisor);
+      if (live->ssh) processes_.push_back(*live->ssh);
+    }
+  }
+
+  void step(const std::string& what, const std::string& figure) { context_.terminal.step_done(what, figure); }
+
+  Context& context_;
+  os::Host& host_;
+  DemoBastion& bastion_;
+  store::Places places_;
+  std::optional<Tunnel> tunnel_;
+  bool was_lingering_ = false;
+  std::vector<fs::path> traces_;
+  std::vector<os::ProcessId> processes_;
+};
+
+Result<ExitStatus> show_demo(Context& context, const Arguments&) {
+  const Interruption guard;
+  if (context.host.user().uid == 0)
+    context.terminal.note("run as root: the demo's tunnel runs as root too, on purpose, and to this machine alone");
+  HOLDFAST_TRY(auto bastion, DemoBastion::start(context.host));
+  context.terminal.step_done("private bastion: an sshd of its own", fmt::format("127.0.0.1:{}", bastion.port()));
+  Demo demo(context, bastion);
+  auto shown = demo.show();
+  auto stopped = bastion.stop();
+  HOLDFAST_CHECK(shown);
+  HOLDFAST_CHECK(stopped);
+  HOLDFAST_CHECK(demo.check_nothing_is_left());
+  context.terminal.step_done("nothing left behind: no file, no process, no unit", "");
+  context.terminal.answer("the demo is done: every step was seen to work");
+  return ExitStatus::done;
+}
+
+}  // namespace
+
+const Command& demo_command() {
+  static const Command command{
+      .name = "demo",
+      .synopsis = "",
+      .summary = "show a tunnel at work on this machine, and leave nothing behind",
+      .description =
+          "Starts a private, throw-away bastion (a real sshd on loopback with keys of its own), makes a real "
+          "tunnel to it through the strongest backend found, uses it, kills its ssh, sees it recover, and "
+          "removes everything. Needs sshd; needs no root and no systemd.\n"
+          "The exit status is 0 only when every step was seen to work.",
+      .scoped = false,
+      .run = show_demo};
+  return command;
+}
+
+}  // namespace holdfast::cli

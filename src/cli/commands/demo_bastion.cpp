@@ -1,0 +1,217 @@
+#include "cli/commands/demo_bastion.hpp"
+
+#include "cli/interruption.hpp"
+#include "core/text.hpp"
+
+#include <fmt/format.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <utility>
+
+namespace holdfast::cli {
+namespace {
+
+namespace fs = boost::filesystem;
+using std::chrono::milliseconds;
+
+constexpr milliseconds k_poll{10};
+constexpr milliseconds k_patience{5000};
+
+sockaddr_in loopback(std::uint16_t port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(port);
+  return address;
+}
+
+/// Ports that were free a moment ago: sshd takes no port 0, so it is tried until one stays free.
+Result<std::pair<std::uint16_t, std::uint16_t>> free_ports() {
+  std::array<std::uint16_t, 2> ports{};
+  std::array<int, 2> sockets{-1, -1};
+  for (std::size_t i = 0; i < 2; ++i) {  // both at once, so that they differ
+    sockets[i] = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    auto address = loopback(0);
+    socklen_t size = sizeof address;
+    auto* raw = reinterpret_cast<sockaddr*>(&address);
+    if (sockets[i] >= 0 && ::bind(sockets[i], raw, size) == 0 && ::getsockname(sockets[i], raw, &size) == 0)
+      ports[i] = ntohs(address.sin_port);
+  }
+  const int error = errno;
+  for (const int socket : sockets)
+    if (socket >= 0) ::close(socket);
+  if (ports[0] == 0 || ports[1] == 0) return errno_error("finding", "a free port on 127.0.0.1", error);
+  return std::pair(ports[0], ports[1]);
+}
+
+bool answers(std::uint16_t port) {
+  const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (socket < 0) return false;
+  const auto address = loopback(port);
+  const bool connected = ::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  ::close(socket);
+  return connected;
+}
+
+Result<> must_run(const os::Command& command, os::Host& host) {
+  HOLDFAST_TRY(const auto done, host.run(command, k_patience));
+  if (done.ok()) return {};
+  return Error{"running", command.argv.front(), std::string(trim(done.err)), ""};
+}
+
+Result<fs::path> find_sshd(const os::Host& host) {
+  if (const auto sshd = host.find_program("sshd")) return *sshd;
+  return Error{"looking for", "the sshd program", "it is not installed",
+               "install it for the demo: apt install openssh-server, dnf install openssh-server"};
+}
+
+Result<std::string> own_name(const os::Host& host) {
+  // Asked rather than taken from $USER, which su and sudo may leave as it was.
+  HOLDFAST_TRY(const auto done, host.run(os::Command{{"id", "-un"}}, k_patience));
+  if (done.ok()) return std::string(trim(done.out));
+  return Error{"finding", "your user name", std::string(trim(done.err)), ""};
+}
+
+}  // namespace
+
+Result<DemoBastion> DemoBastion::start(os::Host& host) {
+  DemoBastion bastion(host);
+  HOLDFAST_TRY(const auto sshd, find_sshd(host));
+  HOLDFAST_TRY(bastion.user_, own_name(host));
+  HOLDFAST_CHECK(bastion.make_directory());
+  HOLDFAST_CHECK(bastion.make_keys());
+  HOLDFAST_CHECK(bastion.serve(sshd));
+  return bastion;
+}
+
+DemoBastion::DemoBastion(DemoBastion&& other) noexcept
+    : host_(std::exchange(other.host_, nullptr)),
+      user_(std::move(other.user_)),
+      directory_(std::move(other.directory_)),
+      made_privilege_directory_(std::move(other.made_privilege_directory_)),
+      sshd_(std::move(other.sshd_)),
+      port_(other.port_),
+      tunnel_port_(other.tunnel_port_) {}
+
+DemoBastion::~DemoBastion() {
+  if (host_ != nullptr) (void)stop();
+}
+
+Result<> DemoBastion::make_directory() {
+  std::string path = "/tmp/holdfast-demo-XXXXXX";
+  if (::mkdtemp(path.data()) == nullptr) return errno_error("making", path, errno);
+  directory_ = path;
+  // sshd(8) of root wants it, and a machine that never ran sshd has none.
+  const fs::path privilege_directory = "/run/sshd";
+  if (host_->user().uid == 0 && host_->status(privilege_directory).kind == os::FileKind::missing) {
+    HOLDFAST_CHECK(host_->make_directories(privilege_directory, 0755));
+    made_privilege_directory_ = privilege_directory;
+  }
+  return {};
+}
+
+Result<> DemoBastion::make_keys() {
+  for (const char* name : {"host_key", "key"})
+    HOLDFAST_CHECK(must_run(os::Command{{"ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "holdfast demo", "-f",
+                                         (directory_ / name).string()}},
+                            *host_));
+  HOLDFAST_TRY(const auto public_key, host_->read_file(directory_ / "key.pub"));
+  return host_->write_file(directory_ / "authorized_keys", public_key, 0600);
+}
+
+Result<> DemoBastion::serve(const fs::path& sshd) {
+  constexpr int k_tries = 5;
+  for (int attempt = 0; attempt < k_tries; ++attempt) {
+    HOLDFAST_TRY(const bool serving, serve_on_free_ports(sshd));
+    if (serving) return {};
+  }
+  const auto log = host_->read_file(directory_ / "log");
+  return Error{"starting", sshd.string(), log && !log->empty() ? std::string(trim(*log)) : "it ended without a word",
+               ""};
+}
+
+Result<bool> DemoBastion::serve_on_free_ports(const fs::path& sshd) {
+  HOLDFAST_TRY(const auto ports, free_ports());
+  std::tie(port_, tunnel_port_) = ports;
+  const auto at = [&](const char* name) { return (directory_ / name).string(); };
+  const auto configuration = fmt::format(
+      "ListenAddress 127.0.0.1\nPort {}\nHostKey {}\nAuthorizedKeysFile {}\nPidFile none\nUsePAM no\nStrictModes no\n"
+      "PermitRootLogin prohibit-password\nPasswordAuthentication no\nAllowTcpForwarding yes\nPrintMotd no\n"
+      "PrintLastLog no\nX11Forwarding no\n",
+      port_, at("host_key"), at("authorized_keys"));
+  HOLDFAST_CHECK(host_->write_file(directory_ / "sshd_config", configuration, 0600));
+  HOLDFAST_TRY(const auto host_key, host_->read_file(directory_ / "host_key.pub"));
+  const auto words = split(trim(host_key), ' ');
+  if (words.size() < 2) return Error{"reading", at("host_key.pub"), "it is no public key", ""};
+  // The far side of the tunnel is this same sshd.
+  HOLDFAST_CHECK(host_->write_file(
+      known_hosts(),
+      fmt::format("[127.0.0.1]:{2} {0} {1}\n[127.0.0.1]:{3} {0} {1}\n", words[0], words[1], port_, tunnel_port_),
+      0600));
+  const os::Command command{{sshd.string(), "-D", "-f", at("sshd_config"), "-E", at("log")}};
+  HOLDFAST_TRY(sshd_, host_->start_detached({command, {}}));
+  const auto deadline = host_->now() + k_patience;
+  while (host_->now() < deadline) {
+    HOLDFAST_CHECK(Interruption::check());
+    if (!os::is_alive(*host_, *sshd_)) return false;
+    if (answers(port_)) return true;
+    host_->sleep_for(k_poll);
+  }
+  return Error{"starting", sshd.string(), "it does not answer", ""};
+}
+
+Result<os::Completed> DemoBastion::run_there(std::uint16_t port, const std::vector<std::string>& words,
+                                             milliseconds deadline) const {
+  os::Command command{{"ssh", "-F", "none", "-T", "-p", std::to_string(port), "-i", key().string()}};
+  for (const auto& option :
+       {std::string("BatchMode=yes"), std::string("IdentitiesOnly=yes"), std::string("StrictHostKeyChecking=yes"),
+        std::string("ConnectTimeout=5"), "UserKnownHostsFile=" + known_hosts().string()}) {
+    command.argv.emplace_back("-o");
+    command.argv.push_back(option);
+  }
+  command.argv.insert(command.argv.end(), {"--", user_ + "@127.0.0.1"});
+  command.argv.insert(command.argv.end(), words.begin(), words.end());
+  return host_->run(command, deadline);
+}
+
+bool DemoBastion::has_sessions() const {
+  for (const auto& name : host_->list("/proc")) {
+    const auto pid = parse_number(name, 1, INT32_MAX);
+    if (!pid) continue;
+    const auto stat = host_->read_file("/proc/" + name + "/stat", 4096);
+    if (!stat) continue;
+    // "PID (NAME) STATE PARENT …", proc(5)
+    const auto fields = split(std::string_view(*stat).substr(stat->rfind(')') + 1), ' ');
+    if (fields.size() > 2 && fields[1] != "Z" && fields[2] == std::to_string(sshd_->pid)) return true;
+  }
+  return false;
+}
+
+Result<> DemoBastion::stop() {
+  if (sshd_) {
+    // Sessions go on without the process that listens: they have to end first, by themselves.
+    const auto deadline = host_->now() + k_patience;
+    while (os::is_alive(*host_, *sshd_) && has_sessions() && host_->now() < deadline) host_->sleep_for(k_poll);
+    host_->signal(*sshd_, SIGTERM);
+    while (os::is_alive(*host_, *sshd_)) {
+      if (host_->now() >= deadline + k_patience) return Error{"ending", "the demo's sshd", "it does not end", ""};
+      host_->sleep_for(k_poll);
+    }
+    sshd_.reset();
+  }
+  if (made_privilege_directory_) {
+    HOLDFAST_CHECK(host_->remove_empty_directory(*made_privilege_directory_));
+    made_privilege_directory_.reset();
+  }
+  if (!directory_.empty()) HOLDFAST_CHECK(host_->remove_tree(directory_));
+  return {};
+}
+
+}  // namespace holdfast::cli

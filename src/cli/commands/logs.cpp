@@ -1,0 +1,132 @@
+#include "cli/output/answers_json.hpp"
+#include "cli/commands.hpp"
+#include "cli/scope.hpp"
+#include "core/text.hpp"
+#include "store/history.hpp"
+#include "tunnels/selection.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+
+namespace holdfast::cli {
+namespace {
+
+constexpr std::chrono::milliseconds k_follow_interval{200};
+constexpr std::uint32_t k_most_lines = 100000;
+
+/// A file as it grows, from one name to the next when it is turned over.
+class GrowingFile {
+ public:
+  explicit GrowingFile(boost::filesystem::path path) : path_(std::move(path)) {}
+  ~GrowingFile() { close(); }
+  GrowingFile(const GrowingFile&) = delete;
+  GrowingFile& operator=(const GrowingFile&) = delete;
+
+  void skip_to_end() {
+    open();
+    if (file_ >= 0) ::lseek(file_, 0, SEEK_END);
+  }
+
+  /// What was appended since the last call.
+  std::string read_new() {
+    std::string bytes = read_open();
+    if (!is_current()) {
+      close();
+      open();
+      bytes += read_open();
+    }
+    return bytes;
+  }
+
+ private:
+  void open() { file_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK); }
+  void close() {
+    if (file_ >= 0) ::close(file_);
+    file_ = -1;
+  }
+  [[nodiscard]] bool is_current() const {
+    struct stat held {
+    }, named{};
+    if (file_ < 0 || ::fstat(file_, &held) != 0) return false;
+    if (::lstat(path_.c_str(), &named) != 0) return true;  // between two names: the next look will tell
+    return held.st_ino == named.st_ino && held.st_dev == named.st_dev;
+  }
+  std::string read_open() const {
+    std::string bytes;
+    std::array<char, 8192> buffer{};
+    for (ssize_t size = 0; file_ >= 0 && (size = ::read(file_, buffer.data(), buffer.size())) > 0;)
+      bytes.append(buffer.data(), static_cast<std::size_t>(size));
+    return bytes;
+  }
+
+  boost::filesystem::path path_;
+  int file_ = -1;
+};
+
+Result<std::size_t> line_count(const Arguments& arguments) {
+  constexpr std::size_t k_usual = 50;
+  const auto text = arguments.one("lines");
+  if (!text) return k_usual;
+  const auto number = parse_number(*text, 0, k_most_lines);
+  if (!number) return usage_error("option --lines \"" + *text + "\"", "it is not a number from 0 to 100000");
+  return *number;
+}
+
+Result<> check_readable(const boost::filesystem::path& file) {
+  if (::access(file.c_str(), R_OK) == 0 || errno == ENOENT) return {};
+  auto error = errno_error("reading", file.string(), errno);
+  if (errno == EACCES && ::geteuid() != 0)
+    error.hint = "use sudo: the log is readable for its tunnel's user and for root";
+  return error;
+}
+
+Result<ExitStatus> show_logs(Context& context, const Arguments& arguments) {
+  auto& terminal = context.terminal;
+  if (arguments.has("json") && arguments.has("follow"))
+    return usage_error("options --json and --follow", "JSON has an end, and what is followed has none");
+  HOLDFAST_TRY(const auto count, line_count(arguments));
+  HOLDFAST_TRY(const auto places, choose_places(arguments, context.host));
+  if (arguments.operands().empty())
+    return usage_error("the command line", "the name of a tunnel is missing", "holdfast status lists them");
+  HOLDFAST_TRY(const auto names, tunnels::named_tunnels(arguments.operands(), context.host, places));
+  const auto file = places.state_file(names.front(), "log");
+  HOLDFAST_CHECK(check_readable(file));
+
+  GrowingFile growing(file);
+  if (arguments.has("follow")) growing.skip_to_end();  // before the last lines are read: one twice, never one missed
+  const auto lines = store::Log::read(file, count);
+  if (arguments.has("json")) {
+    terminal.answer(log_json(names.front().text(), lines));
+    return ExitStatus::done;
+  }
+  for (const auto& line : lines) terminal.answer(line);
+  if (lines.empty() && count > 0) terminal.note("tunnel " + names.front().text() + " has no log on this host yet");
+  if (!arguments.has("follow")) return ExitStatus::done;
+  while (terminal.flush() && Terminal::is_read()) {
+    if (const auto news = growing.read_new(); !news.empty()) terminal.answer(news);
+    context.host.sleep_for(k_follow_interval);
+  }
+  return ExitStatus::done;  // nobody reads any more
+}
+
+}  // namespace
+
+const Command& logs_command() {
+  static const Command command{.name = "logs",
+                               .synopsis = "NAME [-f] [-n N] [--json]",
+                               .summary = "show what a tunnel's supervisor and ssh said",
+                               .description = "The same for every backend. Times are UTC.",
+                               .options = {{"follow,f", "", "go on with what is said from now on, until interrupted"},
+                                           {"lines,n", "N", "the last N lines; 50 without it"},
+                                           {"json", "", "print JSON: the lines, as strings"}},
+                               .most_operands = 1,
+                               .operands = Values::tunnel,
+                               .run = show_logs};
+  return command;
+}
+
+}  // namespace holdfast::cli

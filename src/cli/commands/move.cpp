@@ -1,0 +1,87 @@
+#include "cli/commands.hpp"
+#include "cli/scope.hpp"
+#include "cli/commands/setup.hpp"
+#include "cli/commands/setup_options.hpp"
+#include "tunnels/installation.hpp"
+#include "tunnels/selection.hpp"
+
+#include <fmt/format.h>
+
+namespace holdfast::cli {
+namespace {
+
+/// A tunnel cannot change its scope: other files, another user, another ssh configuration.
+Result<> check_scope(const std::string& wanted, const TunnelName& name, Scope scope) {
+  const auto* backend = backends::find_backend(wanted);
+  if (backend == nullptr || backend->scope() == scope) return {};
+  const std::string other = scope == Scope::user ? "sudo holdfast setup --system …" : "holdfast setup --user …";
+  return usage_error("option --backend " + wanted,
+                     fmt::format("it holds tunnels of the {} scope, and {} is one of the {} scope",
+                                 to_text(backend->scope()), name.text(), to_text(scope)),
+                     fmt::format("set it up there under another port: {}; then remove this one: holdfast remove{} {}",
+                                 other, scope == Scope::system ? " --system" : "", name.text()));
+}
+
+/// All as the tunnel's file says.
+tunnels::SetupRequest request_of(const Tunnel& tunnel, store::Places places, os::User run_as) {
+  tunnels::SetupRequest request{tunnel->name,        tunnel->bastion,  tunnel->forwards, tunnel->identity,
+                                tunnel->ssh_options, "auto",           tunnel->engine,   {},
+                                std::move(places),   std::move(run_as)};
+  request.fallbacks = tunnel->fallbacks;
+  request.move = true;
+  return request;
+}
+
+/// That it is up says more than any check beforehand could.
+bool is_up(const Tunnel& tunnel, const store::Places& places, const os::Host& host) {
+  const auto live = tunnels::read_live(tunnels::runtime_directory_of(tunnel, places, host), tunnel->name, places, host);
+  return live && os::is_alive(host, live->supervisor) && live->state == store::TunnelState::up;
+}
+
+Result<ExitStatus> move_tunnel(Context& context, const Arguments& arguments) {
+  auto& host = context.host;
+  if (arguments.operands().empty())
+    return usage_error("the command line", "the name of the tunnel to move is missing", "holdfast status lists them");
+  HOLDFAST_TRY(const auto places, choose_places(arguments, host));
+  HOLDFAST_TRY(const auto names, tunnels::named_tunnels(arguments.operands(), host, places));
+  HOLDFAST_TRY(const auto tunnel, store::load(host, places, names.front()));
+  if (tunnels::is_elsewhere(tunnel, host))
+    return Error{"moving", "tunnel " + tunnel->name.text(), "it belongs to host " + tunnel->host,
+                 "run the command there"};
+  HOLDFAST_CHECK(check_scope(arguments.one("backend").value_or("auto"), tunnel->name, places.scope));
+  HOLDFAST_TRY(auto run_as, tunnels::find_job_user(tunnel, places, host));
+  auto request = request_of(tunnel, places, std::move(run_as));
+  HOLDFAST_TRY(request.backend, read_backend(arguments, places.scope));
+  HOLDFAST_TRY(request.only_backends, read_only_backends(context.variables));
+  request.preflight = !is_up(tunnel, places, host);
+  return carry_out(context, arguments, std::move(request));
+}
+
+}  // namespace
+
+const Command& move_command() {
+  static const Command command{
+      .name = "move",
+      .synopsis = "NAME [--backend BACKEND]",
+      .summary = "let another backend hold a tunnel",
+      .description =
+          "The new backend is proven, installed and started first, and waits; then the old one lets go, and what the "
+          "new "
+          "one holds is verified end to end; only then is the old one taken away. When any of it fails, or is "
+          "interrupted, the old one takes over again and nothing of the new one is left.\n"
+          "With auto, or without --backend, it climbs to the strongest that is proven to work here. Nothing but the "
+          "backend changes (and the runtime directory, where it would vanish under the new one). A tunnel that was "
+          "stopped runs afterwards.\n"
+          "The exit status is 4 when there is no such tunnel, 5 when the backend cannot be used, 1 for any other "
+          "failure.",
+      .options = {{"backend", "NAME", "what is to hold it: auto (the strongest that works here), or one by name", false,
+                   Values::backend},
+                  {"dry-run", "", "print every file and command in full, and change nothing"},
+                  {"json", "", "print the tunnel as JSON, with \"changed\""}},
+      .most_operands = 1,
+      .operands = Values::tunnel,
+      .run = move_tunnel};
+  return command;
+}
+
+}  // namespace holdfast::cli

@@ -1,0 +1,91 @@
+#include "backends/host/systemctl.hpp"
+#include "cli/commands.hpp"
+#include "cli/scope.hpp"
+#include "core/text.hpp"
+#include "ssh/autossh/autossh_process.hpp"
+#include "ssh/client/master.hpp"
+#include "store/hand_over.hpp"
+#include "store/history.hpp"
+#include "store/tunnel_store.hpp"
+#include "tunnels/installation.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace holdfast::cli {
+namespace {
+
+constexpr std::chrono::milliseconds k_deadline{3000};
+
+/// Whether the unit's job means that its ssh is to stay: a restart, or none at all (the gap before an automatic one).
+/// Where that cannot be found out it ends: a start ends it anyway, a stop does not come back to it.
+bool leaves_ssh(const TunnelName& name, const store::Places& places, const os::Host& host) {
+  const auto manager = places.scope == Scope::system ? std::optional(backends::Systemctl::of_machine(host))
+                                                     : backends::user_manager(host);
+  if (!manager) return false;
+  const auto unit = backends::unit_name(name);
+  const auto asked = host.run(manager->command({"list-jobs", "--no-legend", "--no-pager", "--full", unit}), k_deadline);
+  if (!asked || !asked->ok()) return false;
+  for (const auto& line : split(asked->out, '\n')) {
+    std::vector<std::string> words;
+    for (auto& word : split(line, ' '))
+      if (!word.empty()) words.push_back(std::move(word));
+    const auto at = std::ranges::find(words, unit);
+    if (words.end() - at >= 2) return at[1] != "stop";  // JOB UNIT TYPE STATE
+  }
+  return true;
+}
+
+Result<ExitStatus> reap(Context& context, const Arguments& arguments) {
+  auto& host = context.host;
+  if (arguments.operands().empty())
+    return usage_error("the command line", "the name of a tunnel is missing", "holdfast status lists them");
+  HOLDFAST_TRY(const auto name, TunnelName::parse(arguments.operands().front()));
+  HOLDFAST_TRY(const auto places, choose_places(arguments, host));
+  const auto tunnel = store::load(host, places, name);
+  if (!tunnel && tunnel.error().status == ExitStatus::no_such_tunnel) return tunnel.error();
+  const auto directories = tunnel ? std::vector{tunnels::runtime_directory_of(*tunnel, places, host)}
+                                  : tunnels::possible_runtime_directories(name, places, host);
+  const bool handed_over = store::is_under_way(store::read_hand_over(host, places, name), host);
+  const bool by_systemd = host.env("INVOCATION_ID").has_value() && host.env("SERVICE_RESULT").has_value();
+  for (const auto& directory : directories) {
+    const auto files = store::runtime_files(name, directory);
+    // What is there is the successor's: the one of another backend, or of a start that was quick.
+    if (by_systemd && (handed_over || host.is_locked(files.lock))) return ExitStatus::done;
+    const auto live = tunnels::read_live(directory, name, places, host);
+    if (live && os::is_alive(host, live->supervisor))
+      return Error{"reaping", "tunnel " + name.text(), fmt::format("its supervisor {} is alive", live->supervisor.pid),
+                   "holdfast stop " + name.text()};
+    if (by_systemd && leaves_ssh(name, places, host)) return ExitStatus::done;
+    HOLDFAST_CHECK(ssh::end_autossh(files.control, host, live ? live->autossh : std::nullopt));
+    HOLDFAST_TRY(const bool ended, ssh::end_master(files.control, host, live ? live->ssh : std::nullopt));
+    // The supervisor has left the last word to us.
+    if (by_systemd && live && live->state != store::TunnelState::stopped)
+      (void)store::History(places.state_file(name, "history"))
+          .append({host.wall_now(), live->state, store::TunnelState::stopped, "stopped"});
+    if (!ended) continue;
+    store::Log(places.state_file(name, "log"))
+        .write(host.wall_now(), "ended the ssh that a supervisor had left behind");
+    context.terminal.note("ended the ssh of tunnel " + name.text());
+  }
+  return ExitStatus::done;
+}
+
+}  // namespace
+
+const Command& reap_command() {
+  static const Command command{
+      .name = "reap",
+      .synopsis = "NAME",
+      .summary = "end what a dead supervisor left behind; for units",
+      .description =
+          "By hand it always ends the ssh that is left. Run by systemd (ExecStopPost=) it ends it when the "
+          "unit is being stopped, and leaves it for the next start when it is not.",
+      .most_operands = 1,
+      .operands = Values::tunnel,
+      .run = reap};
+  return command;
+}
+
+}  // namespace holdfast::cli

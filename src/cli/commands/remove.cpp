@@ -1,0 +1,85 @@
+#include "cli/output/answers_json.hpp"
+#include "cli/commands.hpp"
+#include "cli/scope.hpp"
+#include "tunnels/installation.hpp"
+#include "tunnels/removal.hpp"
+#include "tunnels/selection.hpp"
+
+#include <fmt/format.h>
+
+namespace holdfast::cli {
+namespace {
+
+Result<std::vector<TunnelName>> chosen(const Arguments& arguments, const os::Host& host, const store::Places& places) {
+  const auto port = arguments.one("port");
+  const bool all = arguments.has("all");
+  const bool names = !arguments.operands().empty();
+  if (static_cast<int>(port.has_value()) + static_cast<int>(all) + static_cast<int>(names) != 1)
+    return usage_error("what to remove", "it takes names, or -p PORT, or --all, and one of them",
+                       "holdfast status lists the tunnels");
+  if (names) return tunnels::named_tunnels(arguments.operands(), host, places);
+  auto entries = store::load_all(host, places);
+  if (!port)
+    for (auto& left : store::left_here(host, places)) entries.push_back(std::move(left));
+  if (port) {
+    HOLDFAST_TRY(entries, tunnels::on_port(*port, std::move(entries)));
+    if (entries.size() > 1)
+      return usage_error("option --port " + *port,
+                         fmt::format("{} tunnels listen on it: {}, {}{}", entries.size(), entries[0].name.text(),
+                                     entries[1].name.text(), entries.size() > 2 ? ", …" : ""),
+                         "remove one by its name");
+  }
+  std::vector<TunnelName> chosen_names;
+  chosen_names.reserve(entries.size());
+  for (auto& entry : entries) {
+    // What belongs to another host is removed there; asked for by name or port, it is refused.
+    if (port || !entry.tunnel || !tunnels::is_elsewhere(*entry.tunnel, host))
+      chosen_names.push_back(std::move(entry.name));
+  }
+  return chosen_names;
+}
+
+Result<ExitStatus> remove_tunnels(Context& context, const Arguments& arguments) {
+  HOLDFAST_TRY(const auto places, choose_places(arguments, context.host));
+  HOLDFAST_TRY(const auto names, chosen(arguments, context.host, places));
+  auto& terminal = context.terminal;
+  const bool json = arguments.has("json");
+  if (names.empty()) terminal.note("there are no tunnels to remove");
+  std::vector<Removed> all;
+  std::optional<Error> failure;
+  for (const auto& name : names) {
+    auto& [told, report] = all.emplace_back(Removed{name.text(), {}});
+    const auto removed = tunnels::remove_tunnel(name, places, context.host, report);
+    if (!json && (removed || !report.empty())) {
+      terminal.answer(fmt::format("tunnel {}{}", told, removed ? " is removed:" : ":"));
+      for (const auto& line : report) terminal.answer("  " + line);
+    }
+    if (removed) continue;
+    terminal.error(removed.error());
+    failure = removed.error();
+  }
+  if (json) terminal.answer(removal_json(all, failure));
+  return failure ? failure->status : ExitStatus::done;
+}
+
+}  // namespace
+
+const Command& remove_command() {
+  static const Command command{.name = "remove",
+                               .aliases = {"remove-tunnel"},
+                               .synopsis = "NAME… | -p PORT | --all [--json]",
+                               .summary = "stop a tunnel, uninstall it, delete all that belongs to it",
+                               .description =
+                                   "Says exactly what it removed. Linger goes off only if setup turned it on and "
+                                   "nothing else of yours needs it.\n"
+                                   "The exit status is 4 when there is no such tunnel.",
+                               .options = {k_port_option,
+                                           {"all", "", "every tunnel of the scope"},
+                                           {"json", "", "print JSON: what was removed, and \"error\" or null"}},
+                               .most_operands = k_any_number,
+                               .operands = Values::tunnel,
+                               .run = remove_tunnels};
+  return command;
+}
+
+}  // namespace holdfast::cli

@@ -1,0 +1,116 @@
+#include "cli/commands/setup.hpp"
+#include "cli/output/answers_json.hpp"
+#include "cli/commands.hpp"
+#include "cli/interruption.hpp"
+#include "cli/commands/setup_options.hpp"
+#include "cli/output/status_output.hpp"
+#include "cli/output/terminal_observer.hpp"
+#include "core/text.hpp"
+#include "tunnels/setup/setup.hpp"
+#include "tunnels/client_command.hpp"
+
+#include <fmt/format.h>
+
+namespace holdfast::cli {
+namespace {
+
+tunnels::TunnelStatus status_of(const Tunnel& tunnel, const store::Places& places, Context& context) {
+  std::vector<std::string> warnings;
+  auto statuses = tunnels::gather_status({{tunnel->name, tunnel}}, places, context.host, warnings);
+  for (const auto& warning : warnings) context.terminal.warn(warning);
+  return std::move(statuses.front());
+}
+
+/// What a move came to; the way in is what it was.
+void tell_move(const tunnels::Setup& setup, const tunnels::SetupOutcome& outcome, bool strongest, Context& context) {
+  const auto& tunnel = setup.tunnel();
+  const auto held = fmt::format("tunnel {} is held by {}", tunnel->name.text(), tunnel->backend);
+  if (!outcome.changed)
+    return context.terminal.answer(held + (strongest ? " already, the strongest that works here" : " already") +
+                                   ": nothing to do, nothing changed");
+  if (outcome.standing_by) return context.terminal.answer(held + ", and stands by: another host has it");
+  if (outcome.unverified)
+    return context.terminal.answer(fmt::format("{}, and up, but could not be verified end to end: {}", held,
+                                               printable(outcome.unverified->message)));
+  context.terminal.answer(
+      fmt::format("{}: verified end to end {} ms after the former one let go", held, outcome.took.count()));
+}
+
+void tell(const tunnels::Setup& setup, const tunnels::SetupOutcome& outcome, const std::string& user,
+          Context& context) {
+  const auto& tunnel = setup.tunnel();
+  auto& terminal = context.terminal;
+  const auto& name = tunnel->name.text();
+  if (outcome.standing_by) {
+    terminal.answer(fmt::format("tunnel {} {}: another host has it, and this one takes over when it lets go", name,
+                                outcome.changed ? "stands by" : "stands by already, nothing changed"));
+  } else if (!outcome.changed) {
+    terminal.answer(fmt::format("tunnel {} is up already: nothing to do, nothing changed", name));
+  } else if (outcome.unverified) {
+    terminal.answer(fmt::format("tunnel {} is up after {} ms, but could not be verified end to end: {}", name,
+                                outcome.took.count(), printable(outcome.unverified->message)));
+    if (!outcome.unverified->hint.empty()) terminal.answer("  hint: " + printable(outcome.unverified->hint));
+  } else {
+    terminal.answer(fmt::format("tunnel {} is up: verified end to end in {} ms", name, outcome.took.count()));
+  }
+  terminal.note("from a laptop that may log in to the bastion:");
+  terminal.answer(tunnels::way_in(tunnel, user));
+}
+
+Result<ExitStatus> print_plan(Context& context, tunnels::SetupRequest request, bool json) {
+  TerminalObserver observer(context.terminal);
+  tunnels::Setup setup(context.host, observer, std::move(request));
+  HOLDFAST_TRY(const auto lines, setup.plan());
+  if (json) context.terminal.answer(plan_json(lines));
+  for (const auto& line : lines)
+    if (!json) context.terminal.answer(line);
+  context.terminal.note("nothing was changed: --dry-run");
+  return ExitStatus::done;
+}
+
+Result<ExitStatus> set_up(Context& context, const Arguments& arguments) {
+  HOLDFAST_TRY(auto request, read_setup_request(context, arguments));
+  return carry_out(context, arguments, std::move(request));
+}
+
+}  // namespace
+
+Result<ExitStatus> carry_out(Context& context, const Arguments& arguments, tunnels::SetupRequest request) {
+  const bool json = arguments.has("json");
+  if (arguments.has("dry-run")) return print_plan(context, std::move(request), json);
+  const Interruption guard;
+  const auto places = request.places;
+  const auto user = tunnels::login_name(request.run_as, context.host);
+  const bool move = request.move;
+  const bool strongest = request.backend == "auto";
+  TerminalObserver observer(context.terminal);
+  tunnels::Setup setup(context.host, observer, std::move(request));
+  HOLDFAST_TRY(const auto outcome, setup.run());
+  if (json)
+    context.terminal.answer(setup_json(status_of(setup.tunnel(), places, context), outcome.changed));
+  else if (move)
+    tell_move(setup, outcome, strongest, context);
+  else
+    tell(setup, outcome, user, context);
+  return ExitStatus::done;
+}
+
+const Command& setup_command() {
+  static const Command command{
+      .name = "setup",
+      .aliases = {"setup-tunnel"},
+      .synopsis = "-p PORT -b BASTION [OPTION…]",
+      .summary = "make a tunnel, keep it up, and see it work end to end",
+      .description =
+          "Checks everything first, with the real ssh and as the user that the tunnel will run as; then writes the "
+          "tunnel's file, installs it through a backend, starts it and waits until it is verified end to end. The last "
+          "line it prints is what a laptop types to come in.\n"
+          "With the same arguments again it changes nothing and says so; with others it updates the tunnel in place. "
+          "When anything fails all of it is undone, and a former tunnel of that name runs again.\n"
+          "The exit status is 2 for what cannot be meant, 5 when no backend can be used, 1 for any other failure.",
+      .options = setup_options(),
+      .run = set_up};
+  return command;
+}
+
+}  // namespace holdfast::cli

@@ -1,0 +1,250 @@
+#include "backends/backend.hpp"
+#include "backends/text/login_hook_text.hpp"
+#include "cli/output/recommendation.hpp"
+#include "cli/commands.hpp"
+#include "cli/scope.hpp"
+#include "cli/commands/setup_options.hpp"
+#include "cli/output/status_output.hpp"
+#include "cli/output/watch.hpp"
+#include "core/text.hpp"
+#include "tunnels/selection.hpp"
+#include "tunnels/survival_text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+namespace holdfast::cli {
+namespace {
+
+constexpr std::size_t k_transitions_shown = 10;
+
+class Status {
+ public:
+  Status(Context& context, const Arguments& arguments, const store::Places& places)
+      : context_(context), arguments_(arguments), places_(places), reader_(places, context.host) {}
+
+  /// Everything anew, what tunnels there are too.
+  Result<> look() {
+    HOLDFAST_TRY(const auto entries, asked_about());
+    warnings_.clear();
+    statuses_ = reader_.read(entries, warnings_);
+    names_ = store::tunnel_names(context_.host, places_);
+    supervisors_ = supervisors();
+    if (names_one()) find_past();
+    if (shows_one() && !arguments_.has("json")) {
+      if (!stronger_) stronger_ = find_stronger(statuses_.front());  // that takes a while, and once will do
+      statuses_.front().stronger = *stronger_;
+      find_hook(statuses_.front());
+    }
+    return {};
+  }
+
+  /// What supervisors say of themselves alone.
+  void refresh() { reader_.refresh(statuses_); }
+
+  /// What refresh() cannot see has changed since the last look(), as far as that can be seen without one.
+  [[nodiscard]] bool is_outdated() const {
+    return supervisors() != supervisors_ || store::tunnel_names(context_.host, places_) != names_;
+  }
+
+  [[nodiscard]] ExitStatus exit_status() const {
+    // A tunnel that another host has, by right or by turns, is up there if anywhere: it counts only when it was named.
+    const bool all_up = std::ranges::all_of(statuses_, [&](const tunnels::TunnelStatus& status) {
+      return status.is_up() ||
+             (((status.elsewhere && !status.renamed) || status.is_well_standing_by()) && !names_one());
+    });
+    return all_up ? ExitStatus::done : ExitStatus::not_up;
+  }
+
+  [[nodiscard]] const std::vector<std::string>& warnings() const { return warnings_; }
+
+  /// Of no tunnels nothing; with --json an empty list.
+  [[nodiscard]] std::string text() const {
+    if (arguments_.has("json")) return status_json(statuses_);
+    const Drawing drawing{context_.terminal.colours_out(), context_.terminal.speaks_utf8()};
+    const auto now = context_.host.wall_now();
+    if (statuses_.empty()) return {};
+    if (!shows_one()) return status_table(statuses_, now, drawing);
+    const auto name = TunnelName::parse(statuses_.front().name);
+    const auto transitions = name ? store::History::read(places_.state_file(*name, "history"), k_transitions_shown)
+                                  : std::vector<store::Transition>();
+    return status_detail(statuses_.front(), transitions, now, drawing);
+  }
+
+  /// "3 tunnels: 2 up, 1 waiting"
+  [[nodiscard]] std::string summary() const {
+    std::map<std::string_view, std::size_t> states;
+    for (const auto& status : statuses_) ++states[status.state ? store::to_text(*status.state) : "elsewhere"];
+    std::string out = fmt::format("{} tunnel{}", statuses_.size(), statuses_.size() == 1 ? "" : "s");
+    std::string_view separator = ": ";
+    for (const auto& [state, count] : states)
+      out += fmt::format("{}{} {}", std::exchange(separator, ", "), count, state);
+    return out;
+  }
+
+  /// Another one for each change that is one: a round trip is another one at each probe, and time passes anyway.
+  [[nodiscard]] std::string identity() const {
+    auto statuses = statuses_;
+    for (auto& status : statuses) {
+      status.rtt_ms.reset();
+      status.past.reset();
+    }
+    return status_json(statuses);
+  }
+
+ private:
+  [[nodiscard]] bool names_one() const { return !arguments_.operands().empty() || arguments_.has("port"); }
+
+  Result<std::vector<store::Entry>> asked_about() {
+    if (const auto port = arguments_.one("port")) {
+      if (!arguments_.operands().empty()) return usage_error("option --port", "it stands in place of a name");
+      return tunnels::on_port(*port, store::load_all(context_.host, places_));
+    }
+    if (arguments_.operands().empty()) {
+      auto entries = store::load_all(context_.host, places_);
+      for (auto& left : store::left_here(context_.host, places_)) entries.push_back(std::move(left));
+      return entries;
+    }
+    HOLDFAST_TRY(const auto names, tunnels::named_tunnels(arguments_.operands(), context_.host, places_));
+    std::vector<store::Entry> entries;
+    for (const auto& name : names) entries.push_back({name, store::load(context_.host, places_, name)});
+    for (auto& left : store::left_here(context_.host, places_))
+      if (const auto asked = std::ranges::find(entries, left.name, &store::Entry::name); asked != entries.end())
+        *asked = std::move(left);
+    return entries;
+  }
+
+  [[nodiscard]] bool shows_one() const { return statuses_.size() == 1 && names_one(); }
+
+  [[nodiscard]] std::vector<std::optional<pid_t>> supervisors() const {
+    std::vector<std::optional<pid_t>> pids;
+    for (const auto& status : statuses_) pids.push_back(status.supervisor_pid);
+    return pids;
+  }
+
+  /// Bounded, and only where there is something to be gained.
+  [[nodiscard]] std::optional<tunnels::TunnelStatus::Stronger> find_stronger(
+      const tunnels::TunnelStatus& status) const {
+    const auto& now = status.backend.survives;
+    if (status.elsewhere || !status.backend.name || !now || tunnels::survives_everything(*now)) return std::nullopt;
+    const auto only = read_only_backends(context_.variables);
+    if (!only) return std::nullopt;
+    const auto ranked = backends::rank(places_.scope, context_.host, *only);
+    const auto* best = stronger_than(*now, *status.backend.name, ranked);
+    if (best == nullptr) return std::nullopt;
+    return tunnels::TunnelStatus::Stronger{std::string(best->backend->name()), best->fitness.survives};
+  }
+
+  /// What starts it again at a login is named, and where it is.
+  void find_hook(tunnels::TunnelStatus& status) const {
+    const auto& now = status.backend.survives;
+    const auto* backend = status.backend.name ? backends::find_backend(*status.backend.name) : nullptr;
+    if (status.elsewhere || !now || backend == nullptr || backend->starts_again_itself()) return;
+    const bool waits = now->crash.kind == Survival::Kind::at_login;
+    if (!waits && !backend->waits_to_be_named()) return;
+    status.hook_files.emplace();
+    for (const auto& file : backends::files_with_hook(places_, context_.host))
+      status.hook_files->push_back(file.string());
+  }
+
+  /// Of all tunnels it would be too much to read, and too much to see.
+  void find_past() {
+    for (auto& status : statuses_) {
+      const auto name = TunnelName::parse(status.name);
+      if (name && (!status.elsewhere || status.renamed))
+        status.past = tunnels::past_of(status, *name, places_, context_.host.wall_now());
+    }
+  }
+
+  Context& context_;
+  const Arguments& arguments_;
+  store::Places places_;
+  tunnels::StatusReader reader_;
+  std::vector<tunnels::TunnelStatus> statuses_;
+  std::vector<std::string> warnings_;
+  std::vector<TunnelName> names_;
+  std::vector<std::optional<pid_t>> supervisors_;
+  std::optional<std::optional<tunnels::TunnelStatus::Stronger>> stronger_;
+};
+
+Result<ExitStatus> watch_status(Context& context, Status& status, const std::string& none, bool json) {
+  auto& terminal = context.terminal;
+  const bool in_place = terminal.redraws() && !json;
+  const Watched watched{.look = [&](bool whole) -> Result<> {
+                          if (whole) {
+                            HOLDFAST_CHECK(status.look());
+                          } else {
+                            status.refresh();
+                          }
+                          return {};
+                        },
+                        .needs_whole = [&] { return status.is_outdated(); },
+                        .text =
+                            [&] {
+                              auto text = status.text();
+                              if (text.empty()) text = none + "\n";
+                              for (const auto& warning : status.warnings())
+                                text += "warning: " + printable(warning) + "\n";
+                              return json ? status.text() : text;
+                            },
+                        .heading =
+                            [&] {
+                              const bool colour = terminal.colours_out();
+                              return fmt::format(
+                                  "{}  {}  {}", paint(Style::bold, "holdfast", colour), status.summary(),
+                                  paint(Style::dim, to_rfc3339(context.host.wall_now()) + "  q ends", colour));
+                            },
+                        .identity = [&] { return status.identity(); },
+                        .status = [&] { return status.exit_status(); }};
+  return watch(context, watched, in_place);
+}
+
+std::string words_for_none(const store::Places& places, const os::Host& host) {
+  if (places.scope == Scope::system) return "there are no tunnels in the system scope; holdfast setup makes one";
+  const auto system = store::places(Scope::system, host);
+  if (system && !store::tunnel_names(host, *system).empty())
+    return "you have no tunnels, the machine has: holdfast status --system";
+  return "you have no tunnels; holdfast setup makes one";
+}
+
+Result<ExitStatus> show_status(Context& context, const Arguments& arguments) {
+  HOLDFAST_TRY(const auto places, choose_places(arguments, context.host));
+  const auto no_tunnels = words_for_none(places, context.host);
+  Status status(context, arguments, places);
+  if (arguments.has("watch")) return watch_status(context, status, no_tunnels, arguments.has("json"));
+  HOLDFAST_CHECK(status.look());
+  for (const auto& warning : status.warnings()) context.terminal.warn(warning);
+  if (const auto text = status.text(); text.empty())
+    context.terminal.note(no_tunnels);
+  else
+    context.terminal.answer(text);
+  return status.exit_status();
+}
+
+}  // namespace
+
+const Command& status_command() {
+  static const Command command{
+      .name = "status",
+      .aliases = {"show-status"},
+      .synopsis = "[NAME…] [-p PORT] [--json] [--watch]",
+      .summary = "show whether tunnels are up, and if not why",
+      .description =
+          "Without a name: a table of all. With one: everything about it. \"up\" means that the bastion's "
+          "port was seen to lead here, end to end.\n"
+          "The exit status is 0 when everything asked about is up, 3 when something is not, 4 when there is "
+          "no such tunnel. What another host has, and what stands by for it, counts only when it was named.",
+      .options = {k_port_option,
+                  {"json", "", "print JSON; unknown values are null"},
+                  {"watch,w", "",
+                   "go on: in place on a terminal, until q; elsewhere a table, or a line of JSON, for each change"}},
+      .most_operands = k_any_number,
+      .operands = Values::tunnel,
+      .run = show_status};
+  return command;
+}
+
+}  // namespace holdfast::cli

@@ -1,0 +1,210 @@
+#include "cli/mcp/schemas.hpp"
+
+#include <fmt/format.h>
+
+#include <string>
+
+namespace holdfast::cli {
+namespace {
+
+// What every result has; `%` stands for what a tool has besides, which is null or empty where it failed.
+constexpr std::string_view k_result = R"({
+  "type": "object",
+  "properties": {
+    "success": {"type": "boolean", "description": "the command ended with exit status 0; for status: everything asked about is up"},
+    "exit_status": {"type": "integer", "description": "0 done or up, 1 failed, 2 wrong arguments, 3 something is not up, 4 no such tunnel, 5 no usable backend, 130 interrupted"},
+    "stdout": {"type": "string", "description": "what the command printed"},
+    "stderr": {"type": "string", "description": "what it told meanwhile, and why it failed"},
+    "error": {
+      "type": ["object", "null"],
+      "description": "why there is no answer; null when there is one",
+      "properties": {
+        "class": {"type": "string", "description": "for programs: auth, host-key-unknown, forward-busy, usage, no-such-tunnel, …"},
+        "message": {"type": "string"},
+        "hint": {"type": ["string", "null"], "description": "one command or setting that helps"}
+      },
+      "required": ["class", "message", "hint"],
+      "additionalProperties": false
+    },
+    %
+  },
+  "required": ["success", "exit_status", "stdout", "stderr", "error"],
+  "additionalProperties": false
+})";
+
+constexpr std::string_view k_survives = R"({
+  "type": "object",
+  "description": "yes, no, at-login, or within:60s; null: not known",
+  "properties": {"crash": {"type": ["string", "null"]}, "logout": {"type": ["string", "null"]}, "reboot": {"type": ["string", "null"]}},
+  "required": ["crash", "logout", "reboot"],
+  "additionalProperties": false
+})";
+
+// The object of `status --json`. What is not known is null.
+constexpr std::string_view k_tunnel = R"(
+  "properties": {
+    "name": {"type": "string"},
+    "state": {"enum": ["up", "connecting", "waiting", "standby", "failed", "stopped", null]},
+    "verified": {"type": ["boolean", "null"], "description": "true: a connection made at the bastion came back to the target here"},
+    "since": {"type": ["string", "null"], "description": "when the state began, RFC 3339"},
+    "host": {"type": ["string", "null"]},
+    "bastion": {"type": ["string", "null"]},
+    "bastions": {"type": ["array", "null"], "items": {"type": "string"}, "description": "all of them, the first choice first"},
+    "engine": {"type": ["string", "null"]},
+    "forwards": {
+      "type": "array",
+      "items": {
+        "type": "object",
+        "properties": {"listen": {"type": "string"}, "target": {"type": "string"}, "state": {"type": ["string", "null"]}},
+        "required": ["listen", "target", "state"]
+      }
+    },
+    "backend": {
+      "type": "object",
+      "properties": {
+        "name": {"type": ["string", "null"]},
+        "installed": {"type": ["boolean", "null"]},
+        "running": {"type": ["boolean", "null"]},
+        "survives": {SURVIVES}
+      },
+      "required": ["name", "installed", "running", "survives"]
+    },
+    "supervisor_pid": {"type": ["integer", "null"]},
+    "ssh_pid": {"type": ["integer", "null"]},
+    "rtt_ms": {"type": ["number", "null"]},
+    "reconnects": {"type": ["integer", "null"]},
+    "next_attempt": {"type": ["string", "null"]},
+    "history": {"type": ["object", "null"], "description": "of a tunnel asked for by port or name: availability, round trip and reconnects by cause, of the last day and week"},
+    "last_error": {
+      "type": ["object", "null"],
+      "properties": {
+        "class": {"type": "string"},
+        "message": {"type": "string"},
+        "hint": {"type": ["string", "null"]},
+        "at": {"type": ["string", "null"]}
+      },
+      "required": ["class", "message", "hint", "at"]
+    }
+  },
+  "required": ["name", "state", "verified", "since", "host", "bastion", "engine", "forwards", "backend", "supervisor_pid",
+               "ssh_pid", "rtt_ms", "reconnects", "next_attempt", "last_error"])";
+
+std::string with(std::string_view text, std::string_view place, std::string_view value) {
+  std::string whole(text);
+  whole.replace(whole.find(place), place.size(), value);
+  return whole;
+}
+
+std::string result_schema(std::string_view properties) { return with(k_result, "%", properties); }
+
+std::string tunnel_properties() { return with(k_tunnel, "{SURVIVES}", k_survives); }
+
+}  // namespace
+
+std::string_view status_schema() {
+  static const auto schema = result_schema(fmt::format(
+      R"("tunnels": {{"type": ["array", "null"], "items": {{"type": "object", {}}}}})", tunnel_properties()));
+  return schema;
+}
+
+std::string_view setup_schema() {
+  static const auto schema = result_schema(fmt::format(
+      R"("tunnel": {{"type": ["object", "null"], {}}},
+      "changed": {{"type": ["boolean", "null"], "description": "false: it was there already, just so"}},
+      "plan": {{"type": ["array", "null"], "items": {{"type": "string"}}, "description": "with dry_run: every file and command, in full"}})",
+      tunnel_properties()));
+  return schema;
+}
+
+std::string_view remove_schema() {
+  static const auto schema = result_schema(R"("removed": {
+    "type": ["array", "null"],
+    "items": {
+      "type": "object",
+      "properties": {
+        "name": {"type": "string"},
+        "report": {"type": "array", "items": {"type": "string"}, "description": "what was stopped and deleted, one by one"}
+      },
+      "required": ["name", "report"]
+    }
+  })");
+  return schema;
+}
+
+std::string_view doctor_schema() {
+  static const auto schema = result_schema(fmt::format(R"("findings": {{
+    "type": ["object", "null"],
+    "properties": {{
+      "backends": {{
+        "type": "array",
+        "items": {{
+          "type": "object",
+          "properties": {{
+            "name": {{"type": "string"}},
+            "scope": {{"enum": ["user", "system"]}},
+            "usable": {{"type": "boolean"}},
+            "grade": {{"enum": ["good", "degraded", "unavailable"]}},
+            "survives": {},
+            "reason": {{"type": "string"}},
+            "remedy": {{"type": ["string", "null"], "description": "one command that would make it stronger"}}
+          }},
+          "required": ["name", "scope", "usable", "grade", "survives", "reason", "remedy"]
+        }}
+      }},
+      "scope": {{"enum": ["user", "system"]}},
+      "choice": {{"type": ["string", "null"], "description": "the backend that setup would take"}},
+      "advice": {{"type": ["string", "null"]}},
+      "version": {{"type": "string"}},
+      "program": {{"type": "string"}},
+      "host": {{"type": "object"}},
+      "bastion": {{"type": ["string", "null"]}},
+      "preflight": {{
+        "type": ["array", "null"],
+        "items": {{
+          "type": "object",
+          "properties": {{
+            "check": {{"type": "string"}},
+            "outcome": {{"enum": ["passed", "warning", "failed", "skipped"]}},
+            "figure": {{"type": ["string", "null"]}},
+            "class": {{"type": ["string", "null"]}},
+            "message": {{"type": ["string", "null"]}},
+            "hint": {{"type": ["string", "null"]}}
+          }},
+          "required": ["check", "outcome", "figure", "class", "message", "hint"]
+        }}
+      }}
+    }},
+    "required": ["backends", "scope", "choice", "advice", "version", "program", "host", "bastion", "preflight"]
+  }})",
+                                                       k_survives));
+  return schema;
+}
+
+std::string_view client_config_schema() {
+  static const auto schema = result_schema(R"("tunnels": {
+    "type": ["array", "null"],
+    "items": {
+      "type": "object",
+      "properties": {
+        "name": {"type": "string"},
+        "bastion": {"type": "string"},
+        "leads_to": {"type": "string"},
+        "proxy_jump": {"type": "string"},
+        "proxy_commands": {"type": "array", "items": {"type": "string"}},
+        "hosts": {"type": "array", "items": {"type": "object"}, "description": "the Host blocks, taken apart"},
+        "forwards": {"type": "array", "items": {"type": "object"}, "description": "what leads to no ssh: the ssh -L command"},
+        "config": {"type": "string", "description": "the text for the laptop's ~/.ssh/config"}
+      },
+      "required": ["name", "config", "hosts", "forwards"]
+    }
+  })");
+  return schema;
+}
+
+std::string_view logs_schema() {
+  static const auto schema = result_schema(
+      R"("lines": {"type": ["array", "null"], "items": {"type": "string"}, "description": "oldest first, times in UTC"})");
+  return schema;
+}
+
+}  // namespace holdfast::cli

@@ -1,0 +1,45 @@
+#include "cli/output/recommendation.hpp"
+
+#include "backends/registry.hpp"
+
+namespace holdfast::cli {
+namespace {
+
+using Grade = backends::Fitness::Grade;
+
+/// The strongest remedy of those backends, if it is stronger than `least`.
+const backends::Fitness* strongest_remedy(std::span<const backends::Candidate> candidates, Scope scope,
+                                          std::optional<Survives> least) {
+  const backends::Fitness* best = nullptr;
+  for (const auto& [backend, fitness] : candidates) {
+    if (backend->scope() != scope || !fitness.remedy || !fitness.with_remedy) continue;
+    if (least && !backends::is_stronger(*fitness.with_remedy, *least)) continue;
+    least = fitness.with_remedy;
+    best = &fitness;
+  }
+  return best;
+}
+
+}  // namespace
+
+std::optional<std::string> advice(std::span<const backends::Candidate> candidates, const backends::Candidate* chosen,
+                                  Scope scope) {
+  const auto now = chosen != nullptr ? std::optional(chosen->fitness.survives) : std::nullopt;
+  const auto* remedy = strongest_remedy(candidates, scope, now);
+  if (remedy == nullptr && scope == Scope::user) remedy = strongest_remedy(candidates, Scope::system, now);
+  if (remedy != nullptr) return remedy->remedy;
+  if (chosen != nullptr || scope == Scope::user) return std::nullopt;
+  for (const auto& [backend, fitness] : candidates)
+    if (backend->scope() == Scope::user && fitness.grade != Grade::unavailable) return "holdfast setup --user …";
+  return std::nullopt;
+}
+
+const backends::Candidate* stronger_than(const Survives& now, std::string_view name,
+                                         std::span<const backends::Candidate> ranked) {
+  if (ranked.empty()) return nullptr;
+  const auto& best = ranked.front();
+  if (best.fitness.grade == Grade::unavailable || best.backend->name() == name) return nullptr;
+  return backends::is_stronger(best.fitness.survives, now) ? &best : nullptr;
+}
+
+}  // namespace holdfast::cli

@@ -1,0 +1,182 @@
+#include "cli/output/screen.hpp"
+
+#include "cli/interruption.hpp"
+#include "cli/output/table.hpp"
+#include "core/text.hpp"
+
+#include <fmt/format.h>
+
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+namespace holdfast::cli {
+namespace {
+
+// console_codes(4), and xterm's private modes: the alternate screen leaves what was there before untouched.
+constexpr std::string_view k_enter = "\x1b[?1049h\x1b[?25l\x1b[H\x1b[2J";
+constexpr std::string_view k_leave = "\x1b[?25h\x1b[?1049l";
+constexpr std::string_view k_end_of_line = "\x1b[K\r\n";
+constexpr std::string_view k_below = "\x1b[K\x1b[J";
+
+volatile std::sig_atomic_t resized = 0;
+volatile std::sig_atomic_t stop_asked = 0;
+volatile std::sig_atomic_t continued = 0;
+
+extern "C" void remember_screen_signal(int number) {
+  if (number == SIGWINCH) resized = 1;
+  if (number == SIGTSTP) stop_asked = 1;
+  if (number == SIGCONT) continued = 1;
+}
+
+bool put(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(STDOUT_FILENO, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return false;
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
+void take_signal(int number, struct sigaction& former) {
+  struct sigaction action {};
+  action.sa_handler = remember_screen_signal;
+  sigemptyset(&action.sa_mask);  // no SA_RESTART: a wait is to end
+  ::sigaction(number, &action, &former);
+}
+
+/// The length of the escape sequence at the beginning of `text`; 0 when there is none. Only those of paint() are there.
+std::size_t escape_length(std::string_view text) {
+  if (!text.starts_with("\x1b[")) return 0;
+  const auto end = text.find_first_not_of("0123456789;", 2);
+  return end == std::string_view::npos ? text.size() : end + 1;
+}
+
+}  // namespace
+
+Screen::Screen() {
+  resized = 0;
+  stop_asked = 0;
+  continued = 0;
+  termios now{};
+  if (::tcgetattr(STDIN_FILENO, &now) == 0) former_ = now;
+  reads_keys_ = former_.has_value();
+  take_signal(SIGWINCH, former_resize_);
+  take_signal(SIGTSTP, former_stop_);
+  take_signal(SIGCONT, former_continue_);
+  enter();
+}
+
+Screen::~Screen() {
+  leave();
+  ::sigaction(SIGWINCH, &former_resize_, nullptr);
+  ::sigaction(SIGTSTP, &former_stop_, nullptr);
+  ::sigaction(SIGCONT, &former_continue_, nullptr);
+}
+
+void Screen::enter() {
+  if (former_) {
+    termios raw = *former_;
+    raw.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);  // ISIG stays: Ctrl-C and Ctrl-Z are signals
+    raw.c_cc[VMIN] = 1;
+    raw.c_cc[VTIME] = 0;
+    (void)::tcsetattr(STDIN_FILENO, TCSADRAIN, &raw);
+  }
+  (void)put(k_enter);
+}
+
+void Screen::leave() const {
+  (void)put(k_leave);
+  if (former_) (void)::tcsetattr(STDIN_FILENO, TCSADRAIN, &*former_);
+}
+
+void Screen::stop() {
+  leave();
+  struct sigaction ours {};
+  ::sigaction(SIGTSTP, &former_stop_, &ours);
+  (void)::raise(SIGTSTP);  // here until somebody says SIGCONT
+  ::sigaction(SIGTSTP, &ours, nullptr);
+  continued = 0;
+  enter();
+}
+
+Screen::Size Screen::size() {
+  winsize window{};
+  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) != 0 || window.ws_col == 0 || window.ws_row == 0) return {};
+  return {window.ws_col, window.ws_row};
+}
+
+bool Screen::draw(std::string_view text) const { return put("\x1b[H" + fitted(text, size()) + std::string(k_below)); }
+
+Screen::Woken Screen::wait(std::chrono::milliseconds patience, char& key) {
+  std::array<pollfd, 2> watched{{{STDOUT_FILENO, 0, 0}, {STDIN_FILENO, POLLIN, 0}}};
+  const int ready = ::poll(watched.data(), reads_keys_ ? 2 : 1, static_cast<int>(patience.count()));
+  if (Interruption::is_requested()) return Woken::interrupted;
+  if (stop_asked != 0) {
+    stop_asked = 0;
+    stop();
+    return Woken::resized;
+  }
+  if (continued != 0) {  // stopped by SIGSTOP: the shell has had the terminal meanwhile
+    continued = 0;
+    enter();
+    return Woken::resized;
+  }
+  if (resized != 0) {
+    resized = 0;
+    return Woken::resized;
+  }
+  if (ready <= 0) return Woken::time;
+  if ((watched[0].revents & (POLLERR | POLLHUP | POLLNVAL)) != 0) return Woken::gone;
+  if (reads_keys_ && watched[1].revents != 0) {
+    if (::read(STDIN_FILENO, &key, 1) == 1) return Woken::key;
+    reads_keys_ = false;  // the end of its input
+  }
+  return Woken::time;
+}
+
+std::string fitted(std::string_view text, Screen::Size size) {
+  auto lines = split(text, '\n');
+  while (!lines.empty() && lines.back().empty()) lines.pop_back();
+  if (lines.size() > size.rows) {
+    const auto more = lines.size() - size.rows + 1;
+    lines.resize(size.rows - 1);
+    lines.push_back(fmt::format("{} more lines", more));
+  }
+  std::string out;
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    if (i > 0) out += k_end_of_line;
+    out += clipped(lines[i], size.columns);
+  }
+  return out;
+}
+
+std::string clipped(std::string_view line, std::size_t width) {
+  std::string out;
+  std::size_t used = 0;
+  bool full = false;
+  while (!line.empty()) {
+    if (const auto escape = escape_length(line); escape > 0) {
+      out += line.substr(0, escape);
+      line.remove_prefix(escape);
+      continue;
+    }
+    std::size_t bytes = 1;
+    while (bytes < line.size() && (static_cast<unsigned char>(line[bytes]) & 0xC0U) == 0x80U) ++bytes;
+    const auto sign = line.substr(0, bytes);
+    full = full || used + columns(sign) > width;
+    if (!full) {
+      out += sign;
+      used += columns(sign);
+    }
+    line.remove_prefix(bytes);
+  }
+  return out;
+}
+
+}  // namespace holdfast::cli

@@ -1,0 +1,161 @@
+#include "cli/output/status_output.hpp"
+#include "core/text.hpp"
+
+#include <fmt/format.h>
+#include <boost/json.hpp>
+
+#include <cmath>
+
+namespace holdfast::cli {
+namespace {
+
+namespace json = boost::json;
+
+// JSON is UTF-8; a message may quote any byte of a stranger's.
+json::string text(std::string_view bytes) { return {printable(bytes)}; }
+
+json::value text_or_null(const std::optional<std::string>& value) {
+  return value ? json::value(text(*value)) : json::value(nullptr);
+}
+
+template <class T>
+json::value or_null(const std::optional<T>& value) {
+  return value ? json::value(*value) : json::value(nullptr);
+}
+
+json::value time_or_null(const std::optional<WallTime>& value) {
+  return value ? json::value(json::string(to_rfc3339(*value))) : json::value(nullptr);
+}
+
+json::array forwards_value(const std::vector<tunnels::TunnelStatus::Forward>& forwards) {
+  json::array array;
+  for (const auto& forward : forwards)
+    array.push_back(json::object{
+        {"listen", text(forward.listen)},
+        {"target", text(forward.target)},
+        {"state", forward.state ? json::value(json::string(store::to_text(*forward.state))) : json::value(nullptr)}});
+  return array;
+}
+
+json::value bastions_value(const std::vector<std::string>& bastions) {
+  if (bastions.empty()) return nullptr;
+  json::array array;
+  for (const auto& bastion : bastions) array.push_back(text(bastion));
+  return array;
+}
+
+json::object backend_value(const tunnels::TunnelStatus::Backend& backend) {
+  const auto survival = [&](Survival Survives::*what) {
+    return backend.survives ? json::value(json::string(((*backend.survives).*what).text())) : json::value(nullptr);
+  };
+  return {{"name", text_or_null(backend.name)},
+          {"installed", or_null(backend.installed)},
+          {"running", or_null(backend.running)},
+          {"survives", json::object{{"crash", survival(&Survives::crash)},
+                                    {"logout", survival(&Survives::logout)},
+                                    {"reboot", survival(&Survives::reboot)}}}};
+}
+
+json::value failure_value(const std::optional<tunnels::TunnelStatus::Failure>& failure) {
+  if (!failure) return nullptr;
+  const auto& diagnosis = failure->diagnosis;
+  return json::object{{"class", json::string(to_text(diagnosis.failure))},
+                      {"message", text(diagnosis.message)},
+                      {"hint", diagnosis.hint.empty() ? json::value(nullptr) : json::value(text(diagnosis.hint))},
+                      {"at", time_or_null(failure->at)}};
+}
+
+json::value share_value(const store::Share& share) {
+  if (share.known() <= std::chrono::milliseconds{0}) return nullptr;
+  const auto seconds = [](std::chrono::milliseconds span) { return std::chrono::duration<double>(span).count(); };
+  return json::object{{"up_seconds", seconds(share.up)},
+                      {"degraded_seconds", seconds(share.degraded)},
+                      {"down_seconds", seconds(share.down)},
+                      {"rtt_ms", or_null(share.rtt_ms)}};
+}
+
+json::object availability_value(const store::Availability& all) {
+  json::object reconnects;
+  for (const auto& [failure, count] : all.reconnects) reconnects[to_text(failure)] = count;
+  json::array slots;
+  for (const auto& share : all.slots) slots.push_back(share_value(share));
+  auto percent = all.whole.availability();
+  if (percent) percent = std::floor(*percent * 1000) / 1000;  // 100 is said of nothing less
+  json::value rtt = nullptr;
+  if (all.rtt) rtt = json::object{{"min", all.rtt->low_ms}, {"mean", all.rtt->mean_ms}, {"max", all.rtt->high_ms}};
+  return {{"from", json::string(to_rfc3339(all.from))},
+          {"slot_seconds", all.slot.count()},
+          {"availability_percent", or_null(percent)},
+          {"total", share_value(all.whole)},
+          {"rtt_ms", std::move(rtt)},
+          {"reconnects", std::move(reconnects)},
+          {"slots", std::move(slots)}};
+}
+
+json::value past_value(const std::optional<tunnels::Past>& past) {
+  if (!past) return nullptr;
+  return json::object{{"day", availability_value(past->day)}, {"week", availability_value(past->week)}};
+}
+
+json::object tunnel_value(const tunnels::TunnelStatus& tunnel) {
+  return {{"name", text(tunnel.name)},
+          {"state", tunnel.state ? json::value(json::string(store::to_text(*tunnel.state))) : json::value(nullptr)},
+          {"verified", or_null(tunnel.verified)},
+          {"since", time_or_null(tunnel.since)},
+          {"host", text_or_null(tunnel.host)},
+          {"bastion", text_or_null(tunnel.bastion)},
+          {"bastions", bastions_value(tunnel.bastions)},
+          {"engine", text_or_null(tunnel.engine)},
+          {"forwards", forwards_value(tunnel.forwards)},
+          {"backend", backend_value(tunnel.backend)},
+          {"supervisor_pid", or_null(tunnel.supervisor_pid)},
+          {"ssh_pid", or_null(tunnel.ssh_pid)},
+          {"rtt_ms", or_null(tunnel.rtt_ms)},
+          {"reconnects", or_null(tunnel.reconnects)},
+          {"next_attempt", time_or_null(tunnel.next_attempt)},
+          {"last_error", failure_value(tunnel.last_error)}};
+}
+
+/// Boost.JSON writes 12.5 as 1.25E1, which is sound and unfriendly.
+std::string json_text(const json::value& value) {
+  std::string out;
+  const auto separate = [&] { out += out.size() > 1 ? "," : ""; };
+  if (const auto* object = value.if_object()) {
+    out = "{";
+    for (const auto& [key, member] : *object) {
+      separate();
+      out += json::serialize(key) + ":" + json_text(member);
+    }
+    return out + "}";
+  }
+  if (const auto* array = value.if_array()) {
+    out = "[";
+    for (const auto& item : *array) {
+      separate();
+      out += json_text(item);
+    }
+    return out + "]";
+  }
+  if (const auto* number = value.if_double()) return fmt::format("{:.3f}", *number);
+  return json::serialize(value);
+}
+
+}  // namespace
+
+std::string status_json(const std::vector<tunnels::TunnelStatus>& tunnels) {
+  json::array array;
+  for (const auto& tunnel : tunnels) {
+    auto object = tunnel_value(tunnel);
+    object["history"] = past_value(tunnel.past);
+    array.push_back(std::move(object));
+  }
+  return json_text(json::object{{"tunnels", std::move(array)}});
+}
+
+std::string setup_json(const tunnels::TunnelStatus& tunnel, bool changed) {
+  auto object = tunnel_value(tunnel);
+  object["changed"] = changed;
+  return json_text(object);
+}
+
+}  // namespace holdfast::cli

@@ -1,9 +1,0 @@
-#include "cli/terminal_observer.hpp"
-
-#include "cli/interruption.hpp"
-
-namespace holdfast::cli {
-
-bool TerminalObserver::is_cancelled() const { return Interruption::is_requested(); }
-
-}  // namespace holdfast::cli

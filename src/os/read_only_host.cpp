@@ -1,0 +1,59 @@
+#include "os/read_only_host.hpp"
+
+#include <algorithm>
+
+namespace holdfast::os {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr int k_ended_by_term = 128 + 15;
+
+/// All that decides what a command says. No part of it holds a NUL byte (execve(2) could not take it).
+std::string key_of(const Command& command) {
+  std::string key;
+  for (const auto& word : command.argv) (key += word) += '\0';
+  key += '\0';
+  if (command.environment)
+    for (const auto& [name, value] : *command.environment) ((((key += name) += '=') += value) += '\0');
+  else
+    key += '\0';
+  return (key += '\0') += command.input;
+}
+
+Error refusal(const char* doing, const fs::path& path) {
+  return Error{doing, path.string(), "this is a look at the host, and changes nothing", {}};
+}
+
+}  // namespace
+
+Survey::Survey(const Host& host, std::optional<milliseconds> patience) : host_(host) {
+  if (patience) end_ = host.now() + *patience;
+}
+
+Result<Completed> Survey::run(const Command& command, milliseconds deadline) const {
+  const auto key = key_of(command);
+  if (const auto known = answers_.find(key); known != answers_.end()) return known->second;
+  if (end_) deadline = std::min(deadline, std::chrono::floor<milliseconds>(*end_ - host_.now()));
+  if (deadline.count() <= 0) return Completed{k_ended_by_term, true, {}, {}};
+  auto answer = host_.run(command, deadline);
+  answers_.emplace(key, answer);
+  return answer;
+}
+
+Result<> Survey::write_file(const fs::path& path, std::string_view, mode_t) { return refusal("writing", path); }
+Result<> Survey::write_volatile_file(const fs::path& path, std::string_view, mode_t) {
+  return refusal("writing", path);
+}
+Result<> Survey::remove_file(const fs::path& path) { return refusal("removing", path); }
+Result<std::vector<fs::path>> Survey::make_directories(const fs::path& directory, mode_t) {
+  return refusal("making", directory);
+}
+Result<> Survey::remove_empty_directory(const fs::path& directory) { return refusal("removing", directory); }
+Result<> Survey::remove_tree(const fs::path& directory) { return refusal("removing", directory); }
+Result<ProcessId> Survey::start_detached(const Detached& detached) {
+  return refusal("starting", detached.command.argv.empty() ? fs::path() : fs::path(detached.command.argv.front()));
+}
+bool Survey::signal(const ProcessId&, int) { return false; }
+
+}  // namespace holdfast::os

@@ -1,0 +1,178 @@
+#include "ssh/autossh/autossh.hpp"
+
+#include "core/text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <limits>
+#include <utility>
+
+namespace holdfast::ssh {
+namespace {
+
+constexpr std::chrono::seconds k_version_deadline{10};
+
+std::string install_command(const os::Host& host) {
+  constexpr std::array<std::pair<const char*, const char*>, 8> k_tools{{{"apt-get", "apt-get install autossh"},
+                                                                        {"dnf", "dnf install autossh"},
+                                                                        {"yum", "yum install autossh"},
+                                                                        {"zypper", "zypper install autossh"},
+                                                                        {"pacman", "pacman -S autossh"},
+                                                                        {"apk", "apk add autossh"},
+                                                                        {"xbps-install", "xbps-install autossh"},
+                                                                        {"emerge", "emerge net-misc/autossh"}}};
+  for (const auto& [tool, command] : k_tools)
+    if (host.find_program(tool)) return (host.user().uid == 0 ? "" : "sudo ") + std::string(command);
+  return "install autossh from https://www.harding.motd.ca/autossh/";
+}
+
+/// A file of that name in PATH which cannot be executed is another trouble than none.
+std::optional<fs::path> unusable_autossh(const os::Host& host) {
+  for (const auto& directory : split(host.env("PATH").value_or(""), ':')) {
+    if (directory.empty() || directory.front() != '/') continue;
+    const fs::path candidate = fs::path(directory) / "autossh";
+    if (host.status(candidate).kind != os::FileKind::missing) return candidate;
+  }
+  return std::nullopt;
+}
+
+// "2026/11/22 22:40:01 autossh[1234]: starting ssh (count 1)"
+std::string_view without_prefix(std::string_view line) {
+  const auto end = line.find("]: ");
+  const auto begin = line.find('[');
+  return end == std::string_view::npos || begin > end ? line : line.substr(end + 3);
+}
+
+std::optional<std::uint32_t> number_after(std::string_view text, std::string_view start) {
+  if (!text.starts_with(start)) return std::nullopt;
+  text.remove_prefix(start.size());
+  const auto end = std::min(text.find_first_not_of("0123456789"), text.size());
+  return parse_number(text.substr(0, end), 0, std::numeric_limits<std::int32_t>::max());
+}
+
+// "ssh exited on signal 9; …", "ssh exited with error status 255; …", autossh.c
+std::optional<int> exit_code_in(std::string_view text) {
+  if (const auto signal = number_after(text, "ssh exited on signal "); signal && *signal <= 64)
+    return 128 + static_cast<int>(*signal);
+  const auto at = text.find("status ");
+  if (at == std::string_view::npos) return std::nullopt;
+  if (const auto status = number_after(text.substr(at), "status ")) return static_cast<int>(*status);
+  return std::nullopt;
+}
+
+bool is_plain(const std::string& path) {
+  return std::ranges::all_of(path, [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+           std::string_view("/._-+=,@~").find(c) != std::string_view::npos;
+  });
+}
+
+}  // namespace
+
+Result<fs::path> find_autossh(const os::Host& host) {
+  const auto program = host.find_program("autossh");
+  if (!program) {
+    const auto there = unusable_autossh(host);
+    if (there) return Error{"using", there->native(), "it cannot be executed", "chmod +x, or " + install_command(host)};
+    return Error{"looking for", "the autossh program", "it is not installed, or not in PATH", install_command(host)};
+  }
+  auto said = host.run(os::Command{{program->native(), "-V"}, job_environment(host, host.user())}, k_version_deadline);
+  if (!said) return std::move(said).error();
+  if (!said->ok() || !said->out.starts_with("autossh "))
+    return Error{"asking the version of", program->native(),
+                 said->timed_out
+                     ? "it did not answer"
+                     : "what it answers is not autossh's: it ended with status " + std::to_string(said->exit_code),
+                 install_command(host)};
+  return *program;
+}
+
+std::vector<std::string> autossh_arguments(const fs::path& autossh, const Client& client, const Tunnel& tunnel,
+                                           const fs::path& control, const fs::path& log) {
+  const auto ssh = master_arguments(
+      client, tunnel,
+      Session{.control = control, .log = log, .verbose = false, .extra = {}, .forwards = ForwardsBy::arguments});
+  // With a port to monitor it would open forwards of its own; the end-to-end probe does that work.
+  std::vector<std::string> argv{autossh.native(), "-M", "0"};
+  for (auto word = ssh.begin() + 1; word != ssh.end(); ++word) {
+    if (*word == "--" && word + 2 == ssh.end()) argv.emplace_back("--");
+    argv.push_back(*word);
+  }
+  return argv;
+}
+
+os::Environment autossh_environment(os::Environment base, const Client& client, const fs::path& log) {
+  base["AUTOSSH_GATETIME"] = "0";
+  base["AUTOSSH_LOGFILE"] = log.native();
+  base["AUTOSSH_LOGLEVEL"] = "7";  // how long it sleeps is a debug message, syslog(3)
+  base["AUTOSSH_PATH"] = client.program.native();
+  return base;
+}
+
+AutosshLine read_autossh_line(std::string_view line) {
+  const std::string_view text = without_prefix(line);
+  AutosshLine news{.kind = AutosshLine::Kind::other, .pid = 0, .wait = {}, .exit_code = {}, .text = std::string(text)};
+  if (const auto pid = number_after(text, "ssh child pid is "); pid && *pid > 1) {
+    news.kind = AutosshLine::Kind::ssh_started;
+    news.pid = static_cast<pid_t>(*pid);
+  } else if (text.starts_with("ssh exited ")) {
+    news.kind = AutosshLine::Kind::ssh_ended;
+    news.exit_code = exit_code_in(text);
+  } else if (const auto span = number_after(text, "sleeping for grace time ")) {
+    news.kind = AutosshLine::Kind::sleeping;
+    news.wait = std::chrono::seconds(*span);
+  } else if (constexpr std::array<std::string_view, 6> k_details{"check on child ", "set alarm for ", "expired child",
+                                                                 "checking for grace period", "clear alarm timer",
+                                                                 "received SIGALRM"};
+             std::ranges::any_of(k_details, [&](std::string_view start) { return text.starts_with(start); }) ||
+             text.find(" execing ") != std::string_view::npos) {
+    news.kind = AutosshLine::Kind::detail;
+  }
+  return news;
+}
+
+Result<> check_for_autossh(const Tunnel& tunnel) {
+  for (const Forward& forward : tunnel->forwards)
+    for (const End* end : {&forward.listen(), &forward.target()})
+      if (const auto* socket = std::get_if<SocketEnd>(end); socket != nullptr && !is_plain(socket->path))
+        return usage_error("option --port " + forward.short_text(),
+                           "ssh would read more into the socket's path " + socket->path + " than its name",
+                           "give it a plain name, or leave --engine out");
+  if (tunnel->host == k_any_host)
+    return usage_error("host = any", "with autossh a standby would log in again and again, and take over late",
+                       "leave --engine out");
+  return {};
+}
+
+os::Command show_configuration(const Client& client, const Tunnel& tunnel, const os::Environment& environment) {
+  std::vector<std::string> argv = master_arguments(
+      client, tunnel,
+      Session{.control = "none", .log = "/dev/null", .verbose = false, .extra = {}, .forwards = ForwardsBy::arguments});
+  argv.insert(argv.begin() + 1, "-G");
+  // Ours are not what is asked about.
+  for (auto word = argv.begin(); word != argv.end();)
+    word = *word == "-R" ? argv.erase(word, word + 2) : std::next(word);
+  return {.argv = std::move(argv), .environment = environment};
+}
+
+std::vector<std::string> added_forwards(std::string_view configuration) {
+  constexpr std::array<std::string_view, 3> k_keys{"localforward ", "remoteforward ", "dynamicforward "};
+  std::vector<std::string> found;
+  for (auto& line : split(configuration, '\n'))
+    if (std::ranges::any_of(k_keys, [&](std::string_view key) { return line.starts_with(key); }))
+      found.push_back(std::move(line));
+  return found;
+}
+
+Error has_added_forwards(const Tunnel& tunnel, const std::vector<std::string>& forwards) {
+  return Error{"using", "engine autossh",
+               fmt::format("the ssh configuration for {} adds a forward of its own, which autossh's ssh cannot leave "
+                           "out: {}",
+                           tunnel->bastion.text(), printable(forwards.empty() ? "" : forwards.front())),
+               "give the bastion a Host entry without forwards, or leave --engine out"};
+}
+
+}  // namespace holdfast::ssh

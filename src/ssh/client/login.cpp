@@ -1,0 +1,96 @@
+#include "ssh/client/login.hpp"
+
+#include "os/append_file.hpp"
+#include "ssh/client/as_user.hpp"
+#include "ssh/mux/mux_client.hpp"
+
+#include <csignal>
+
+namespace holdfast::ssh {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds k_look{3};               // how stale a figure may be
+constexpr std::size_t k_log_tail = 256 * 1024;  // a server that never stops talking fills the log
+constexpr milliseconds k_ask_to_end{1000};
+constexpr milliseconds k_leave{1000};
+
+}  // namespace
+
+Login::Login(boost::asio::io_context& context, os::Host& host, const fs::path& scratch)
+    : context_(context), host_(host), control_(scratch / "ctl"), log_(scratch / "log"), err_(scratch / "err") {}
+
+Result<std::unique_ptr<Login>> Login::start(boost::asio::io_context& context, os::Host& host, const Tunnel& tunnel,
+                                            const PreflightRequest& request, const std::vector<SshOption>& extra) {
+  std::unique_ptr<Login> login(new Login(context, host, request.scratch));
+  login->ended_ = true;  // as long as there is nothing to end
+  for (const auto& file : {login->control_, login->log_, login->err_}) HOLDFAST_CHECK(host.remove_file(file));
+  const Session session{.control = login->control_, .log = login->log_, .verbose = true, .extra = extra};
+  HOLDFAST_TRY(os::Command command,
+               command_as(host, request.run_as,
+                          os::Command{master_arguments(request.client, tunnel, session), request.environment}));
+  const os::ChildSpec spec{.command = std::move(command), .out = {}, .err = login->err_};
+  HOLDFAST_TRY(login->child_, os::Child::start(context, spec, [raw = login.get()](int) { raw->ended_ = true; }));
+  login->ended_ = false;
+  return login;
+}
+
+Login::~Login() { end(); }
+
+Login::Outcome Login::wait(std::chrono::steady_clock::time_point deadline, const std::function<bool()>& interrupted,
+                           const OnProgress& on_progress) {
+  LoginProgress told;
+  std::uint64_t seen = 0;
+  while (true) {
+    context_.restart();
+    context_.run_for(k_look);
+    // Looked at before the log is read, so that the last lines are not missed.
+    const bool authenticated = host_.status(control_).kind == os::FileKind::socket;
+    const bool ended = ended_;
+    if (const auto size = host_.status(log_).size; size != seen) {
+      seen = size;
+      LoginProgress now = read_login_log(os::read_tail(log_, k_log_tail));
+      now.greeted |= told.greeted;
+      now.host_key_trusted |= told.host_key_trusted;
+      if (now.host_key.empty()) now.host_key = told.host_key;
+      if (now.foreign.empty()) now.foreign = told.foreign;
+      if (!(now == told)) on_progress(now);
+      told = std::move(now);
+    }
+    if (authenticated) return Outcome::authenticated;
+    if (ended) return Outcome::ended;
+    if (interrupted && interrupted()) return Outcome::interrupted;
+    if (std::chrono::steady_clock::now() >= deadline) return Outcome::late;
+  }
+}
+
+Said Login::said() const { return {os::read_tail(log_, k_log_tail), os::read_tail(err_, k_log_tail)}; }
+
+std::string Login::log_since(std::size_t offset) const {
+  std::string log = said().log;
+  log.erase(0, std::min(offset, log.size()));
+  return log;
+}
+
+bool Login::ends_within(milliseconds span) {
+  const auto end = std::chrono::steady_clock::now() + span;
+  while (!ended_ && std::chrono::steady_clock::now() < end) {
+    context_.restart();
+    context_.run_for(k_look);
+  }
+  return ended_;
+}
+
+void Login::end() {
+  if (ended_) return;
+  if (host_.status(control_).kind == os::FileKind::socket &&
+      std::holds_alternative<mux::Granted>(mux::terminate(control_, k_ask_to_end)) && ends_within(k_leave))
+    return;
+  child_->signal(SIGTERM);
+  if (ends_within(k_leave)) return;
+  child_->signal(SIGKILL);
+  ends_within(k_leave);
+}
+
+}  // namespace holdfast::ssh

@@ -1,0 +1,136 @@
+#include "ssh/client/master.hpp"
+
+#include "core/text.hpp"
+#include "ssh/client/arguments.hpp"
+#include "ssh/mux/mux_client.hpp"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstring>
+
+namespace holdfast::ssh {
+namespace {
+
+namespace fs = boost::filesystem;
+using std::chrono::milliseconds;
+
+constexpr milliseconds k_answer{1000};
+constexpr milliseconds k_after_asking{1500};
+constexpr milliseconds k_after_sigterm{1500};
+constexpr milliseconds k_after_sigkill{1000};
+constexpr milliseconds k_poll{5};
+
+/// Who listens on a socket, as the kernel says without asking them: it answers for a stopped process too.
+struct Listener {
+  bool there = false;
+  pid_t pid = 0;  ///< the one that called listen(2); 0 when it cannot be known (a full backlog)
+};
+
+Listener listener_of(const fs::path& control) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (control.empty() || control.native().size() >= sizeof address.sun_path) return {};
+  std::memcpy(address.sun_path, control.c_str(), control.native().size());
+  const int socket = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (socket < 0) return {.there = true};
+  Listener listener;
+  if (::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
+    ucred peer{};
+    socklen_t size = sizeof peer;
+    listener = {.there = true, .pid = ::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 ? peer.pid : 0};
+  } else {
+    listener.there = errno != ECONNREFUSED && errno != ENOENT && errno != ENOTSOCK;
+  }
+  ::close(socket);
+  return listener;
+}
+
+// For root the one who may have started it is the one who owns the directory of the socket: a control socket that
+// an ordinary user wrote down must not make root end somebody else's process.
+uid_t owner_of_masters(const os::Host& host, const fs::path& control) {
+  const uid_t self = host.user().uid;
+  return self == 0 ? host.status(control.parent_path()).owner : self;
+}
+
+bool names_socket(const os::Host& host, pid_t pid, const fs::path& control) {
+  const std::string wanted = control_argument(control);
+  const auto arguments = split(host.command_line(pid), '\0');
+  for (std::size_t i = 1; i < arguments.size(); ++i)
+    if (arguments[i] == wanted && arguments[i - 1] == "-S") return true;
+  return false;
+}
+
+bool wait_until_gone(const os::Host& host, const os::ProcessId& process, milliseconds patience) {
+  const auto end = host.now() + patience;
+  while (os::is_alive(host, process)) {
+    if (host.now() >= end) return false;
+    host.sleep_for(k_poll);
+  }
+  return true;
+}
+
+bool end_process(os::Host& host, const fs::path& control, const os::ProcessId& master) {
+  // A master that took the request and left no answer may still be on its way out; a stopped one is not worth waiting.
+  const auto asked = mux::terminate(control, k_answer);
+  if (wait_until_gone(host, master, std::holds_alternative<mux::Granted>(asked) ? k_after_asking : k_poll)) return true;
+  host.signal(master, SIGTERM);
+  if (wait_until_gone(host, master, k_after_sigterm)) return true;
+  host.signal(master, SIGKILL);
+  return wait_until_gone(host, master, k_after_sigkill);
+}
+
+// With a dead socket file there, `ssh -M` says "already exists, disabling multiplexing" and stays connected deaf.
+Result<> remove_dead_socket(os::Host& host, const fs::path& control) {
+  if (host.status(control).kind != os::FileKind::socket || listener_of(control).there) return {};
+  return host.remove_file(control);
+}
+
+}  // namespace
+
+std::optional<os::ProcessId> process_of_socket(const os::Host& host, pid_t pid, const fs::path& control) {
+  if (pid <= 1) return std::nullopt;
+  const auto process = host.process(pid);
+  if (!process || host.status("/proc/" + std::to_string(pid)).owner != owner_of_masters(host, control) ||
+      !names_socket(host, pid, control))
+    return std::nullopt;
+  // Looked at twice, so that all of the above was said of one and the same process.
+  return os::is_alive(host, *process) ? process : std::nullopt;
+}
+
+std::optional<os::ProcessId> find_master(const os::Host& host, const fs::path& control,
+                                         const std::optional<os::ProcessId>& known) {
+  if (host.status(control).kind == os::FileKind::socket) {
+    const Listener listener = listener_of(control);
+    if (auto master = process_of_socket(host, listener.pid, control)) return master;
+    // The one that listens may have forked since: then its own word is needed.
+    if (listener.there)
+      if (const auto answer = mux::alive(control, k_answer); const auto* granted = std::get_if<mux::Granted>(&answer))
+        if (auto master = process_of_socket(host, static_cast<pid_t>(granted->value), control)) return master;
+  }
+  if (known && os::is_alive(host, *known)) return process_of_socket(host, known->pid, control);
+  return std::nullopt;
+}
+
+Result<bool> end_master(const fs::path& control, os::Host& host, const std::optional<os::ProcessId>& known) {
+  const auto master = find_master(host, control, known);
+  if (!master) {
+    if (host.status(control).kind == os::FileKind::socket && listener_of(control).there)
+      return Error{"ending the ssh that answers on", control.native(), "it is none that holdfast started",
+                   "see what it is: ss -xlp src " + control.native()};
+    HOLDFAST_CHECK(remove_dead_socket(host, control));
+    return false;
+  }
+  if (!end_process(host, control, *master))
+    return Error{"ending", "ssh (pid " + std::to_string(master->pid) + ")", "it was killed and is still there",
+                 "it hangs in the kernel, often on a dead network file system; see ps -o stat,wchan -p " +
+                     std::to_string(master->pid)};
+  HOLDFAST_CHECK(remove_dead_socket(host, control));
+  return true;
+}
+
+}  // namespace holdfast::ssh

@@ -1,0 +1,136 @@
+#include "ssh/keys/authorized_keys_file.hpp"
+
+#include "core/text.hpp"
+#include "ssh/client/as_user.hpp"
+#include "ssh/diagnosis/diagnosis.hpp"
+#include "ssh/keys/pinned_host_key.hpp"
+
+#include <fmt/format.h>
+
+#include <string_view>
+
+namespace holdfast::ssh {
+namespace {
+
+constexpr std::chrono::seconds k_deadline{60};
+constexpr std::size_t k_largest = 512 * 1024;
+constexpr std::string_view k_greeting = "holdfast authorized_keys ";
+constexpr std::string_view k_farewell = "holdfast wrote authorized_keys";
+
+// Both are read by the login shell first, whichever it is: one line in single quotes, without a backslash, a quote or a
+// '!' inside, means the same to sh, csh and fish. A start-up file may print before what they print.
+constexpr const char* k_read =
+    "exec sh -c '"
+    "cd || exit 61; f=.ssh/authorized_keys; "
+    "if test -e \"$f\"; then "
+    "test -f \"$f\" || exit 62; test -r \"$f\" || exit 63; "
+    "set -- $(cksum <\"$f\"); echo \"holdfast authorized_keys $1 $2\"; cat <\"$f\"; "
+    "elif test -L \"$f\"; then exit 64; "
+    "else echo \"holdfast authorized_keys none\"; fi'";
+
+constexpr const char* k_write =
+    "exec sh -c '"
+    "umask 077; cd || exit 61; read -r seen; read -r size; "
+    "test -d .ssh || mkdir .ssh || exit 65; f=.ssh/authorized_keys; "
+    "if test -L \"$f\"; then f=$(readlink -f \"$f\") || exit 64; fi; "
+    "now=none; if test -e \"$f\"; then set -- $(cksum <\"$f\"); now=\"$1 $2\"; fi; "
+    "test \"$now\" = \"$seen\" || exit 66; "
+    "n=$f.holdfast.$$; clean() { rm -f -- \"$n\"; }; trap clean 0; trap \"exit 67\" 1 2 13 15; "
+    "if test -e \"$f\"; then cp -p -- \"$f\" \"$n\" || exit 67; fi; "
+    "cat >\"$n\" || exit 67; "
+    "test \"$(wc -c <\"$n\")\" -eq \"$size\" || exit 67; "
+    "mv -f -- \"$n\" \"$f\" || exit 67; "
+    "echo \"holdfast wrote authorized_keys\"'";
+
+std::string what_failed(int exit_code) {
+  switch (exit_code) {
+    case 61:
+      return "the account has no home there";
+    case 62:
+      return "~/.ssh/authorized_keys is no file";
+    case 63:
+      return "~/.ssh/authorized_keys cannot be read by its own account";
+    case 64:
+      return "~/.ssh/authorized_keys is a link that leads nowhere";
+    case 65:
+      return "~/.ssh cannot be made";
+    case 66:
+      return "~/.ssh/authorized_keys has changed meanwhile";
+    case 67:
+      return "the new ~/.ssh/authorized_keys could not be written; the old one is as it was";
+    default:
+      return "the login runs no command there";
+  }
+}
+
+}  // namespace
+
+Result<os::Completed> AuthorizedKeysFile::run(const char* script, const std::string& input) {
+  os::Command command{{client_.program.native(), "-T"}, {}, input};
+  const auto set = [&](std::string option) {
+    command.argv.emplace_back("-o");
+    command.argv.push_back(std::move(option));
+  };
+  for (const char* option : {"BatchMode=yes", "ConnectTimeout=10", "ServerAliveInterval=15", "ClearAllForwardings=yes",
+                             "PermitLocalCommand=no", "ForwardAgent=no", "ForwardX11=no", "ControlMaster=no",
+                             "StrictHostKeyChecking=yes", "LogLevel=INFO"})
+    set(option);
+  if (client_.version >= Version{7, 6}) set("RemoteCommand=none");
+  if (client_.version >= Version{8, 7}) set("StdinNull=no");
+  if (auto known = known_hosts_option(tunnel_)) set(std::move(*known));
+  if (login_key_) {
+    set("IdentitiesOnly=yes");
+    set("IdentityFile=" + file_value(*login_key_));
+  }
+  for (const auto& own : tunnel_->ssh_options) set(own.key + "=" + own.value);
+  if (tunnel_->bastion.port()) {
+    command.argv.emplace_back("-p");
+    command.argv.push_back(std::to_string(*tunnel_->bastion.port()));
+  }
+  for (const auto& word : {std::string("--"), tunnel_->bastion.ssh_argument(), std::string(script)})
+    command.argv.push_back(word);
+  if (user_.uid != host_.user().uid) command.environment = job_environment(host_, user_);
+  HOLDFAST_TRY(const auto wrapped, command_as(host_, user_, std::move(command)));
+  HOLDFAST_TRY(auto done, host_.run(wrapped, k_deadline));
+  const auto refuse = [&](std::string cause, std::string hint) {
+    return Error{"editing authorized_keys at", tunnel_->bastion.text(), std::move(cause), std::move(hint)};
+  };
+  if (done.timed_out) return refuse("it took longer than a minute", "");
+  if (done.exit_code == 255) {  // ssh's own
+    const auto why = diagnose({done.err, {}}, tunnel_);
+    return refuse(why ? why->message : "ssh failed: " + printable(trim(done.err)),
+                  "this takes a login that may write there; or add the line by hand: holdfast authorize prints it");
+  }
+  if (done.exit_code == 66) return refuse(what_failed(66), "run it again");
+  if (done.exit_code != 0)
+    return refuse(what_failed(done.exit_code),
+                  "log in with another key than the tunnel's: --login-key FILE; or add the line by hand");
+  return done;
+}
+
+Result<std::string> AuthorizedKeysFile::read() {
+  HOLDFAST_TRY(const auto done, run(k_read, {}));
+  const auto torn = [&] {
+    return Error{"reading authorized_keys at", tunnel_->bastion.text(), "the answer is not the file",
+                 "see what ssh " + tunnel_->bastion.text() + " echo prints: a forced command, or a start-up file"};
+  };
+  const auto at = done.out.find(k_greeting);
+  const auto end = at == std::string::npos ? at : done.out.find('\n', at);
+  if (end == std::string::npos || (at != 0 && done.out[at - 1] != '\n')) return torn();
+  seen_ = done.out.substr(at + k_greeting.size(), end - at - k_greeting.size());
+  if (seen_ == "none") return std::string();
+  const auto fields = split(seen_, ' ');
+  const auto size = fields.size() == 2 ? parse_number(fields[1], 0, k_largest) : std::nullopt;
+  auto text = done.out.substr(end + 1);
+  if (!size || text.size() != *size) return torn();
+  return text;
+}
+
+Result<> AuthorizedKeysFile::replace(const std::string& text) {
+  HOLDFAST_TRY(const auto done, run(k_write, fmt::format("{}\n{}\n{}", seen_, text.size(), text)));
+  if (done.out.find(k_farewell) != std::string::npos) return {};
+  return Error{"writing authorized_keys at", tunnel_->bastion.text(), "the login does not say that it was done",
+               "see what ssh " + tunnel_->bastion.text() + " echo prints"};
+}
+
+}  // namespace holdfast::ssh

@@ -1,0 +1,20 @@
+#include "ssh/preflight/target_banner.hpp"
+
+#include "ssh/preflight/target_check.hpp"
+
+#include <deque>
+
+namespace holdfast::ssh {
+
+std::vector<bool> greet_as_ssh(const std::vector<Forward>& forwards) {
+  boost::asio::io_context context{1};
+  std::deque<TargetCheck> checks;
+  for (const auto& forward : forwards) checks.emplace_back(context, forward.target());
+  context.run();
+  std::vector<bool> answers;
+  answers.reserve(checks.size());
+  for (const auto& check : checks) answers.push_back(check.answer().kind == TargetAnswer::Kind::banner);
+  return answers;
+}
+
+}  // namespace holdfast::ssh

@@ -1,0 +1,54 @@
+#include "supervisor/loop/connections.hpp"
+
+#include <utility>
+
+namespace holdfast::supervisor {
+
+void Connections::begin(const std::string& bastion, bool is_last) {
+  bastion_ = bastion;
+  noted_ = is_last;
+  current_.reset();
+  carrying_.reset();
+  if (is_last) carrying_ = last(bastion);
+}
+
+void Connections::note(pid_t ssh) {
+  if (std::exchange(noted_, true)) return;
+  current_ = os::established_connection(ssh);
+  behind_proxy_ = !current_;
+  os::reset_on_close(ssh);
+}
+
+bool Connections::keep() {
+  if (!current_) return false;
+  carrying_ = std::exchange(current_, std::nullopt);
+  last_.insert_or_assign(bastion_, *carrying_);
+  stale_.insert_or_assign(bastion_, *carrying_);
+  return true;
+}
+
+std::optional<os::TcpPair> Connections::stale() const {
+  const auto here = current_ ? current_ : carrying_;
+  for (const auto& [bastion, pair] : stale_) {
+    // Two names, or two ports, may be one machine.
+    const bool is_here = bastion == bastion_ || (here && here->peer.host == pair.peer.host);
+    if (is_here && pair != carrying_ && pair != current_) return pair;
+  }
+  return std::nullopt;
+}
+
+std::optional<os::TcpPair> Connections::stale_at(const std::string& bastion) const {
+  const auto found = stale_.find(bastion);
+  return found == stale_.end() || found->second == carrying_ ? std::nullopt : std::optional(found->second);
+}
+
+void Connections::forget_stale(const os::TcpPair& gone) {
+  std::erase_if(stale_, [&](const auto& one) { return one.second == gone; });
+}
+
+std::optional<os::TcpPair> Connections::last(const std::string& bastion) const {
+  const auto found = last_.find(bastion);
+  return found == last_.end() ? std::nullopt : std::optional(found->second);
+}
+
+}  // namespace holdfast::supervisor

@@ -1,0 +1,141 @@
+#include "supervisor/probe/failback_probe.hpp"
+
+#include "core/text.hpp"
+#include "ssh/diagnosis/diagnosis.hpp"
+#include "ssh/mux/mux_client.hpp"
+#include "supervisor/adoption.hpp"
+#include "supervisor/loop/event_queue.hpp"
+#include "supervisor/stale/knock.hpp"
+#include "supervisor/machine/machine.hpp"
+#include "supervisor/loop/ssh_session.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <csignal>
+#include <utility>
+
+namespace holdfast::supervisor {
+namespace {
+
+constexpr ssh::mux::Deadline k_forward_deadline(10000);
+
+store::RuntimeFiles of_trial(store::RuntimeFiles files) {
+  files.control = files.trial;
+  files.ssh_log = files.trial_log;
+  files.ssh_err = files.trial_err;
+  return files;
+}
+
+}  // namespace
+
+struct Trial::Impl {
+  boost::asio::io_context& context;
+  os::Host& host;
+  store::RuntimeFiles files;
+  ssh::Client client;
+  SshSession session;
+  Knocker knocker;
+  boost::asio::steady_timer timer;
+  std::optional<ssh::mux::MuxClient> mux;
+  std::optional<Tunnel> way;
+  bool ask_for_ports = false;
+  bool ending = false;
+  std::optional<Diagnosis> why;
+  std::function<void(std::optional<Diagnosis>)> on_done;
+
+  Impl(boost::asio::io_context& owner, os::Host& real_host, const store::RuntimeFiles& runtime, ssh::Client ssh_client)
+      : context(owner),
+        host(real_host),
+        files(of_trial(runtime)),
+        client(std::move(ssh_client)),
+        session(owner, real_host, files, true),
+        knocker(owner),
+        timer(owner) {}
+
+  void start() {
+    const os::Command command{.argv = session_arguments(client, *way, files),
+                              .environment = ssh::job_environment(host, host.user())};
+    const auto started = session.start(
+        command, [this] { ask(0); }, [this](int exit_code) { on_exit(exit_code); });
+    if (!started) return answer_later(Diagnosis{FailureClass::unknown, printable(started.error().line()), {}});
+    timer.expires_after(k_attempt_limit);
+    timer.async_wait([this](const boost::system::error_code& cancelled) {
+      if (!cancelled) finish(ssh::explain(FailureClass::timeout, *way));
+    });
+  }
+
+  void ask(std::size_t forward) {
+    if (ending) return;
+    if (!ask_for_ports || forward == (*way)->forwards.size()) return finish(std::nullopt);
+    if (!mux) mux.emplace(context, files.control);
+    mux->open_forward((*way)->forwards[forward], k_forward_deadline, [this, forward](const ssh::mux::Answer& answer) {
+      if (std::holds_alternative<ssh::mux::Granted>(answer)) return ask(forward + 1);
+      const bool refused = std::holds_alternative<ssh::mux::Refused>(answer);
+      finish(refused ? ssh::explain(FailureClass::forward_busy, *way, (*way)->forwards[forward])
+                     : ssh::explain(FailureClass::timeout, *way));
+    });
+  }
+
+  void finish(std::optional<Diagnosis> result) {
+    if (std::exchange(ending, true)) return;
+    why = std::move(result);
+    session.signal(SIGTERM);
+    kill_after_grace();
+  }
+
+  void kill_after_grace() {
+    timer.expires_after(k_kill_grace);
+    timer.async_wait([this](const boost::system::error_code& cancelled) {
+      if (cancelled) return;
+      session.signal(SIGKILL);
+      kill_after_grace();
+    });
+  }
+
+  void on_exit(int exit_code) {
+    timer.cancel();
+    mux.reset();
+    if (!ending) {
+      const ssh::Said said = session.said(exit_code);
+      why = ssh::diagnose(said, *way);
+      if (!why) why = ssh::explain_silent_end("ssh", ssh::process_end(exit_code, said));
+    }
+    for (const auto& file : {files.control, files.ssh_log, files.ssh_err}) (void)host.remove_file(file);
+    answer(std::exchange(why, std::nullopt));
+  }
+
+  void answer(std::optional<Diagnosis> result) {
+    if (const auto handler = std::exchange(on_done, nullptr)) handler(std::move(result));
+  }
+
+  void answer_later(Diagnosis result) {
+    run_soon(context, [this, result = std::move(result)] { answer(result); });
+  }
+};
+
+Trial::Trial(boost::asio::io_context& context, os::Host& host, const store::RuntimeFiles& files, ssh::Client client)
+    : impl_(std::make_unique<Impl>(context, host, files, std::move(client))) {}
+
+Trial::~Trial() = default;
+
+void Trial::start(const Tunnel& way, const std::optional<os::TcpPair>& stale, bool ask_for_ports,
+                  std::function<void(std::optional<Diagnosis>)> on_done) {
+  impl_->on_done = std::move(on_done);
+  // One that was ended and still is not gone: there are worse things than another try later.
+  if (impl_->session.process()) return impl_->answer_later(ssh::explain(FailureClass::timeout, way));
+  impl_->way = way;
+  impl_->ask_for_ports = ask_for_ports;
+  impl_->ending = false;
+  if (!stale) return impl_->start();
+  impl_->knocker.knock(*stale, [impl = impl_.get()](KnockResult) {
+    if (impl->on_done) impl->start();
+  });
+}
+
+void Trial::end() {
+  impl_->on_done = nullptr;
+  if (impl_->session.process()) impl_->finish(std::nullopt);
+}
+
+}  // namespace holdfast::supervisor

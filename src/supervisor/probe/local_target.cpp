@@ -1,0 +1,108 @@
+#include "supervisor/probe/local_target.hpp"
+
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <chrono>
+#include <utility>
+#include <vector>
+
+namespace holdfast::supervisor {
+namespace {
+
+using Generic = boost::asio::generic::stream_protocol;
+using boost::asio::ip::tcp;
+using error_code = boost::system::error_code;
+
+constexpr std::chrono::seconds k_patience(1);
+constexpr std::size_t k_longest_socket_path = 107;
+
+/// Empty for a name that only a resolver knows.
+std::vector<Generic::endpoint> endpoints_of(const End& target) {
+  if (const auto* socket = std::get_if<SocketEnd>(&target)) {
+    if (socket->path.size() > k_longest_socket_path) return {};
+    return {boost::asio::local::stream_protocol::endpoint(socket->path)};
+  }
+  const auto& end = std::get<TcpEnd>(target);
+  if (end.host == "localhost")
+    return {tcp::endpoint(boost::asio::ip::address_v4::loopback(), end.port),
+            tcp::endpoint(boost::asio::ip::address_v6::loopback(), end.port)};
+  error_code error;
+  const auto address = boost::asio::ip::make_address(end.host, error);
+  if (error) return {};
+  return {tcp::endpoint(address, end.port)};
+}
+
+}  // namespace
+
+bool has_name_as_target(const Tunnel& tunnel) {
+  for (const Forward& forward : tunnel->forwards) {
+    const auto* end = std::get_if<TcpEnd>(&forward.target());
+    if (end != nullptr && end->host != "localhost" &&
+        end->host.find_first_not_of("0123456789abcdefABCDEF.:") != std::string::npos)
+      return true;
+  }
+  return false;
+}
+
+struct LocalTarget::Impl : std::enable_shared_from_this<Impl> {
+  boost::asio::io_context& context;
+  Generic::socket socket;
+  boost::asio::steady_timer deadline;
+  std::vector<Generic::endpoint> left;
+  std::function<void(bool)> on_answer;
+
+  explicit Impl(boost::asio::io_context& owner) : context(owner), socket(owner), deadline(owner) {}
+
+  void finish(bool answers) {
+    error_code ignored;
+    socket.close(ignored);  // NOLINT(bugprone-unused-return-value)
+    deadline.cancel();
+    if (const auto handler = std::exchange(on_answer, nullptr)) handler(answers);
+  }
+
+  void finish_later(bool answers) {
+    boost::asio::post(context, [self = weak_from_this(), answers] {
+      if (const auto alive = self.lock()) alive->finish(answers);
+    });
+  }
+
+  void try_next() {
+    if (left.empty()) return finish(false);
+    const Generic::endpoint endpoint = left.front();
+    left.erase(left.begin());
+    error_code ignored;
+    socket.close(ignored);  // NOLINT(bugprone-unused-return-value)
+    socket.async_connect(endpoint, [self = weak_from_this()](const error_code& error) {
+      const auto alive = self.lock();
+      if (!alive || error == boost::asio::error::operation_aborted) return;
+      if (!error) return alive->finish(true);
+      alive->try_next();
+    });
+  }
+
+  void start(const End& target) {
+    left = endpoints_of(target);
+    if (left.empty()) return finish_later(true);
+    deadline.expires_after(k_patience);
+    deadline.async_wait([self = weak_from_this()](const error_code& cancelled) {
+      const auto alive = self.lock();
+      if (alive && !cancelled) alive->finish(false);
+    });
+    try_next();
+  }
+};
+
+LocalTarget::LocalTarget(boost::asio::io_context& context) : impl_(std::make_shared<Impl>(context)) {}
+LocalTarget::~LocalTarget() = default;
+
+void LocalTarget::connect(const End& target, std::function<void(bool)> on_answer) {
+  impl_->on_answer = std::move(on_answer);
+  impl_->start(target);
+}
+
+}  // namespace holdfast::supervisor

@@ -1,0 +1,126 @@
+#include "supervisor/report/reporter.hpp"
+
+#include "core/text.hpp"
+
+#include <fmt/format.h>
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace holdfast::supervisor {
+namespace {
+
+using store::TunnelState;
+
+std::string ports_of(const store::LiveState& live) {
+  std::string text;
+  for (const auto& forward : live.forwards) text += (text.empty() ? "" : ", ") + forward.listen;
+  return text;
+}
+
+// A round trip differs a little each time; that alone is not worth writing a file at every probe for years.
+bool is_nearly(const std::optional<double>& told, const std::optional<double>& now) {
+  if (!told || !now) return told == now;
+  return std::abs(*told - *now) <= std::max(2.0, *told / 4);
+}
+
+}  // namespace
+
+Reporter::Reporter(os::Host& host, const store::Places& places, const TunnelName& name, fs::path live_file,
+                   const ServiceManager& manager)
+    : host_(host),
+      live_file_(std::move(live_file)),
+      live_mode_(places.scope == Scope::system ? 0644 : 0600),
+      manager_(manager),
+      log_(places.state_file(name, "log")),
+      history_(places.state_file(name, "history")),
+      uptime_(host, places.state_file(name, "uptime")) {
+  if (const auto self = host.process(::getpid())) live_.supervisor = *self;
+  live_.since = host.wall_now();
+}
+
+void Reporter::set_tunnel(const Tunnel& tunnel) {
+  live_.bastion = tunnel->bastion.text();
+  live_.engine = to_text(tunnel->engine);
+  live_.forwards.clear();
+  for (const Forward& forward : tunnel->forwards)
+    live_.forwards.push_back({end_text(forward.listen()), end_text(forward.target()), store::ForwardState::pending});
+  ++live_.generation;
+}
+
+void Reporter::log(std::string_view line) { log_.write(host_.wall_now(), line); }
+
+void Reporter::tell(const View& view) {
+  uptime_.tell(view);
+  const auto now = host_.wall_now();
+  // A host may be given another name while we run; we are no stranger's process for that.
+  live_.supervisor.host = host_.hostname();
+  if (live_.ssh) live_.ssh->host = live_.supervisor.host;
+  live_.next_attempt.reset();
+  if (view.next_attempt)
+    live_.next_attempt = now + std::chrono::duration_cast<std::chrono::milliseconds>(*view.next_attempt - host_.now());
+  if (!view.last_error) live_.last_error.reset();
+  if (view.errors != told_errors_ && view.last_error) {
+    told_errors_ = view.errors;
+    live_.last_error = store::LastError{*view.last_error, now};
+    log(fmt::format("{}: {}", to_text(view.last_error->failure), view.last_error->message));
+  }
+  if (live_.state != view.state) {
+    (void)history_.append({now, live_.state, view.state, view.reason});  // a full disk must not stop the tunnel
+    log(transition_line(view));
+    live_.since = now;
+    live_.state = view.state;
+  }
+  live_.verified = view.verified;
+  if (!is_nearly(live_.rtt_ms, view.rtt_ms)) live_.rtt_ms = view.rtt_ms;
+  live_.reconnects = view.reconnects;
+  for (std::size_t at = 0; at < std::min(live_.forwards.size(), view.forwards.size()); ++at)
+    live_.forwards[at].state = view.forwards[at];
+
+  std::string text = store::format_live_state(live_);
+  if (text != told_) {
+    if (const auto written = host_.write_volatile_file(live_file_, text, live_mode_)) told_ = std::move(text);
+  }
+  std::string status = status_line(view);
+  if (status != told_status_) {
+    manager_.status(status);
+    terminal_.show(now, status);
+    told_status_ = std::move(status);
+  }
+}
+
+std::string Reporter::transition_line(const View& view) const {
+  std::string line(to_text(view.state));
+  const bool said_already = view.last_error && view.last_error->message == view.reason;
+  if (!said_already && view.reason != line) line += ": " + view.reason;
+  if (live_.next_attempt) line += ", next attempt at " + to_rfc3339(*live_.next_attempt);
+  return line;
+}
+
+// What a person reads in `systemctl status`: without figures that change at each probe.
+std::string Reporter::status_line(const View& view) const {
+  switch (view.state) {
+    case TunnelState::up:
+      return fmt::format("up: {} of {}{}", ports_of(live_), live_.bastion,
+                         view.verified ? ", verified end to end" : ", not verified end to end");
+    case TunnelState::connecting:
+      return fmt::format("connecting to {}", live_.bastion);
+    case TunnelState::standby:
+      return fmt::format("standing by: {}", view.reason);
+    case TunnelState::waiting:
+    case TunnelState::failed: {
+      std::string line = fmt::format("{}: {}", to_text(view.state), view.reason);
+      if (live_.next_attempt) line += fmt::format(", next attempt at {}", to_rfc3339(*live_.next_attempt));
+      if (view.last_error && !view.last_error->hint.empty()) line += fmt::format(" ({})", view.last_error->hint);
+      return line;
+    }
+    case TunnelState::stopped:
+      return "stopped";
+  }
+  return {};
+}
+
+}  // namespace holdfast::supervisor

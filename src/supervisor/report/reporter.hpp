@@ -1,0 +1,58 @@
+// Tells the world how the tunnel is: live state, history, record, log, and the one line for a service manager
+// and for a terminal.
+#pragma once
+
+#include "core/tunnel.hpp"
+#include "os/host.hpp"
+#include "store/history.hpp"
+#include "store/live_state.hpp"
+#include "store/paths.hpp"
+#include "supervisor/machine/machine.hpp"
+#include "supervisor/service_manager.hpp"
+#include "supervisor/report/terminal_line.hpp"
+#include "supervisor/report/uptime_recorder.hpp"
+
+#include <boost/filesystem/path.hpp>
+
+#include <optional>
+#include <string>
+
+namespace holdfast::supervisor {
+
+namespace fs = boost::filesystem;
+
+class Reporter {
+ public:
+  Reporter(os::Host& host, const store::Places& places, const TunnelName& name, fs::path live_file,
+           const ServiceManager& manager);
+
+  /// The tunnel file was read (again): forwards and names are told from here on.
+  void set_tunnel(const Tunnel& tunnel);
+  void set_ssh(std::optional<os::ProcessId> ssh) { live_.ssh = std::move(ssh); }
+  void set_autossh(std::optional<os::ProcessId> autossh) { live_.autossh = std::move(autossh); }
+  void set_connection(std::optional<os::TcpPair> connection) { live_.connection = std::move(connection); }
+
+  /// Writes what differs from what was told last. A disk that is full costs nothing but this report.
+  void tell(const View& view);
+
+  void log(std::string_view line);
+
+ private:
+  [[nodiscard]] std::string transition_line(const View& view) const;
+  [[nodiscard]] std::string status_line(const View& view) const;
+
+  os::Host& host_;
+  fs::path live_file_;
+  mode_t live_mode_;
+  const ServiceManager& manager_;
+  TerminalLine terminal_;
+  store::Log log_;
+  store::History history_;
+  UptimeRecorder uptime_;
+  store::LiveState live_;
+  std::string told_;         ///< the live state's text
+  std::string told_status_;  ///< the service manager's line
+  std::uint64_t told_errors_ = 0;
+};
+
+}  // namespace holdfast::supervisor

@@ -1,0 +1,75 @@
+#include "tunnels/client_command.hpp"
+
+#include "core/loopback_endpoint.hpp"
+#include "core/text.hpp"
+#include "ssh/diagnosis/diagnosis_text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace holdfast::tunnels {
+namespace {
+
+constexpr std::uint16_t k_ssh_port = 22;
+constexpr std::uint16_t k_first_free_port = 1024;  // below it only root may listen
+constexpr std::uint16_t k_raised_by = 2200;        // 22 is had at 2222
+
+bool is_loopback(const std::string& host) { return host == "localhost" || host == "::1" || host.starts_with("127."); }
+
+bool has_tcp_way_to_ssh(const Forward& forward) {
+  return leads_to_ssh_port(forward) && std::holds_alternative<TcpEnd>(forward.listen());
+}
+
+std::string through_jump(const Tunnel& tunnel, const Forward& forward, const std::string& user) {
+  // Never "localhost": that may be somebody else's ::1, and no permitopen of ours.
+  const auto far = std::get<TcpEnd>(dial_end(forward.listen()));
+  const auto& name = leads_to_this_host(forward) && !user.empty() ? user : std::string("USER");
+  return fmt::format("ssh -J {} -p {} {}@{}", ssh::shell_word(tunnel->bastion.text()), far.port, ssh::shell_word(name),
+                     ssh::shell_word(far.host));
+}
+
+std::string through_local_port(const Tunnel& tunnel, const Forward& forward) {
+  const auto& bastion = tunnel->bastion;
+  const auto port = bastion.port() ? fmt::format(" -p {}", *bastion.port()) : std::string();
+  return fmt::format("ssh -N -L {}{} {}", ssh::shell_word(local_forward(forward)), port,
+                     ssh::shell_word(bastion.ssh_argument()));
+}
+
+}  // namespace
+
+bool leads_to_ssh_port(const Forward& forward) {
+  const auto* target = std::get_if<TcpEnd>(&forward.target());
+  return target != nullptr && target->port == k_ssh_port;
+}
+
+bool leads_to_this_host(const Forward& forward) {
+  const auto* target = std::get_if<TcpEnd>(&forward.target());
+  return target == nullptr || is_loopback(target->host);
+}
+
+std::uint16_t local_port(const Forward& forward) {
+  const auto* listen = std::get_if<TcpEnd>(&forward.listen());
+  const auto* target = std::get_if<TcpEnd>(&forward.target());
+  const std::uint16_t port = listen != nullptr ? listen->port : target != nullptr ? target->port : k_ssh_port;
+  return port < k_first_free_port ? static_cast<std::uint16_t>(port + k_raised_by) : port;
+}
+
+std::string local_forward(const Forward& forward) {
+  return fmt::format("{}:{}", local_port(forward), end_text(dial_end(forward.listen())));
+}
+
+std::string login_name(const os::User& user, const os::Host& host) {
+  if (!user.name.empty()) return user.name;
+  const auto asked = host.run(os::Command{{"id", "-un"}}, std::chrono::seconds(5));
+  return asked && asked->ok() ? std::string(trim(asked->out)) : std::string();
+}
+
+std::string way_in(const Tunnel& tunnel, const std::string& user) {
+  const auto& forwards = tunnel->forwards;
+  const auto to_ssh = std::ranges::find_if(forwards, has_tcp_way_to_ssh);
+  if (to_ssh != forwards.end()) return through_jump(tunnel, *to_ssh, user);
+  return through_local_port(tunnel, forwards.front());
+}
+
+}  // namespace holdfast::tunnels

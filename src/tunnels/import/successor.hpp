@@ -1,0 +1,16 @@
+// Whether an existing tunnel replaces a legacy one of the same name, so that the legacy one can be ended.
+#pragma once
+
+#include "core/result.hpp"
+#include "os/host.hpp"
+#include "store/paths.hpp"
+#include "tunnels/import/legacy_entry.hpp"
+
+namespace holdfast::tunnels {
+
+/// Succeeds only when tunnel `name` is installed on this host and up there, by the same bastion, with every forward of
+/// `source` verified end to end. Otherwise an Error that says what is missing. `source`: one that is understood.
+[[nodiscard]] Result<> check_successor(const ImportSource& source, const TunnelName& name, const store::Places& places,
+                                       const os::Host& host);
+
+}  // namespace holdfast::tunnels

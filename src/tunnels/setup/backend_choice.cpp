@@ -1,0 +1,118 @@
+#include "tunnels/setup/backend_choice.hpp"
+
+#include "backends/registry.hpp"
+
+#include <algorithm>
+#include <optional>
+
+namespace holdfast::tunnels {
+namespace {
+
+using Grade = backends::Fitness::Grade;
+
+std::string name_of(const backends::Candidate& candidate) { return std::string(candidate.backend->name()); }
+
+PassedOver note_of(const backends::Candidate& candidate) {
+  return {name_of(candidate), candidate.fitness.reason, candidate.fitness.remedy.value_or("")};
+}
+
+/// True when `a` is the one that a person would expect: it stands before `b` in the table.
+bool stands_before(const backends::Backend* a, const backends::Backend* b) {
+  for (const auto* backend : backends::all_backends()) {
+    if (backend == a) return a != b;
+    if (backend == b) return false;
+  }
+  return false;
+}
+
+backends::Candidate assess(const backends::Backend* backend, const os::Host& host) {
+  return std::move(backends::assess_all({&backend, 1}, host).front());
+}
+
+/// A candidate under proof.
+struct Entrant {
+  backends::Candidate candidate;
+  std::optional<backends::Applied> proof;
+};
+
+Result<> prove(Entrant& entrant, const backends::Job& job, os::Host& host) {
+  HOLDFAST_TRY(const auto plan, entrant.candidate.backend->prove(job, host));
+  HOLDFAST_TRY(entrant.proof, backends::apply(plan, host));
+  entrant.candidate = assess(entrant.candidate.backend, host);
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<backends::Candidate>> find_candidates(const std::string& wanted,
+                                                         const std::vector<std::string>& only, Scope scope,
+                                                         const os::Host& host, std::vector<PassedOver>& passed_over) {
+  if (wanted != "auto") {
+    auto candidate = assess(backends::find_backend(wanted), host);
+    if (candidate.fitness.grade == Grade::unavailable)
+      return Error{"using", "backend " + wanted, candidate.fitness.reason,
+                   candidate.fitness.remedy.value_or("leave --backend out to take what works here"),
+                   ExitStatus::no_backend};
+    return std::vector{std::move(candidate)};
+  }
+  std::vector<backends::Candidate> usable;
+  for (auto& candidate : backends::rank(scope, host, only)) {
+    if (candidate.fitness.grade == Grade::unavailable)
+      passed_over.push_back(note_of(candidate));
+    else
+      usable.push_back(std::move(candidate));
+  }
+  if (!usable.empty()) return usable;
+  Error error{"finding", "a backend", "none can be used here", "", ExitStatus::no_backend};
+  for (const auto& note : passed_over) error.cause += "; " + note.backend + ": " + note.reason;
+  if (!only.empty()) error.hint = "HOLDFAST_BACKENDS narrows the choice: unset it";
+  for (const auto& note : passed_over)
+    if (error.hint.empty()) error.hint = note.remedy;
+  return error;
+}
+
+void leave_out_weaker(std::vector<PassedOver>& unusable, const backends::Backend& chosen) {
+  std::erase_if(unusable,
+                [&](const PassedOver& note) { return !stands_before(backends::find_backend(note.backend), &chosen); });
+}
+
+Result<Chosen> prove_best(std::vector<backends::Candidate> candidates, const backends::Job& job, os::Host& host,
+                          std::vector<PassedOver>& passed_over) {
+  std::vector<Entrant> entrants;
+  entrants.reserve(candidates.size());
+  for (auto& candidate : candidates) entrants.push_back({std::move(candidate), {}});
+  const auto undo_others = [&] {
+    for (auto& entrant : entrants)
+      if (entrant.proof) entrant.proof->unwind(host);
+  };
+  std::vector<PassedOver> tried;
+  std::optional<Error> last;
+  while (!entrants.empty()) {
+    std::stable_sort(entrants.begin(), entrants.end(), [](const Entrant& a, const Entrant& b) {
+      return backends::is_stronger(a.candidate.fitness.survives, b.candidate.fitness.survives);
+    });
+    auto& best = entrants.front();
+    if (best.proof) {
+      Chosen chosen{std::move(best.candidate), std::move(*best.proof)};
+      entrants.erase(entrants.begin());
+      for (const auto& entrant : entrants)
+        if (entrant.proof || stands_before(entrant.candidate.backend, chosen.candidate.backend))
+          tried.push_back(note_of(entrant.candidate));
+      leave_out_weaker(passed_over, *chosen.candidate.backend);
+      passed_over.insert(passed_over.end(), tried.begin(), tried.end());
+      undo_others();
+      return chosen;
+    }
+    if (auto proved = prove(best, job, host); !proved) {
+      last = std::move(proved).error();
+      tried.push_back({name_of(best.candidate), last->line(), last->hint});
+      entrants.erase(entrants.begin());
+    }
+  }
+  passed_over.insert(passed_over.end(), tried.begin(), tried.end());
+  auto error = *last;
+  error.status = ExitStatus::no_backend;
+  return error;
+}
+
+}  // namespace holdfast::tunnels

@@ -1,0 +1,156 @@
+#include "tunnels/setup/setup_arguments.hpp"
+
+#include "backends/backend.hpp"
+#include "core/text.hpp"
+#include "ssh/autossh/autossh.hpp"
+
+namespace holdfast::tunnels {
+namespace {
+
+Error not_available(const std::string& subject, const std::string& hint) {
+  return usage_error(subject, "it is not available in this version", hint);
+}
+
+Result<TunnelName> read_name(const std::optional<std::string>& given, const std::vector<Forward>& forwards) {
+  if (given) return TunnelName::parse(*given);
+  auto name = TunnelName::parse(forwards.front().short_text());
+  if (name) return name;
+  return usage_error("option --name", "it is missing, and a socket's path cannot be a name", "give -n NAME");
+}
+
+/// What the engine must be able to take, before anything is touched.
+Result<> check_engine(const SetupRequest& request) {
+  if (request.engine == Engine::native) return {};
+  TunnelSpec spec{request.name, request.bastion, request.forwards, request.identity};
+  spec.engine = request.engine;
+  spec.fallbacks = request.fallbacks;
+  spec.host = request.host.value_or("");
+  HOLDFAST_TRY(const auto tunnel, Tunnel::make(std::move(spec)));
+  return ssh::check_for_autossh(tunnel);
+}
+
+/// A tunnel is set up where setup runs: another host can only be told to do it itself.
+Result<std::optional<std::string>> read_host(const std::optional<std::string>& given, const os::Host& host) {
+  if (!given || *given == k_any_host || *given == host.hostname()) return given;
+  return usage_error("option --host " + *given, "this host is called " + host.hostname(),
+                     "run setup there, or give --host any: every host that it is set up on may have it");
+}
+
+Result<Engine> read_engine(const std::string& name) {
+  for (const auto engine : {Engine::native, Engine::autossh})
+    if (name == to_text(engine)) return engine;
+  return usage_error("option --engine " + name, "there is no such engine", "choose native or autossh");
+}
+
+/// An ordinary user, unless root was asked for by name.
+Result<os::User> read_run_as(const std::optional<std::string>& given, Scope scope, os::Host& host, Observer& observer) {
+  if (scope == Scope::user) {
+    if (given)
+      return usage_error("option --run-as", "only a tunnel of the system scope runs as another user", "add --system");
+    return host.user();
+  }
+  if (host.user().uid != 0)
+    return Error{"setting up", "a tunnel of the system scope", "only root can", "use sudo, or leave --system out",
+                 ExitStatus::no_backend};
+  const auto invoker = host.env("SUDO_USER").value_or("");
+  if (!given && (invoker.empty() || invoker == "root"))
+    return usage_error("option --run-as", "it is missing: a tunnel of the system scope runs as an ordinary user",
+                       "add --run-as USER");
+  auto user = host.find_user(given.value_or(invoker));
+  if (!user) {
+    auto error = std::move(user).error();
+    error.status = ExitStatus::usage;
+    return error;
+  }
+  if (user->uid == 0) observer.warn("the tunnel will run as root, as --run-as asks; an ordinary user would be safer");
+  return user;
+}
+
+Result<> check_backend_name(const std::string& name, const std::string& subject) {
+  if (backends::find_backend(name) != nullptr) return {};
+  std::string known = "auto";
+  for (const auto* backend : backends::all_backends()) known += ", " + std::string(backend->name());
+  if (backends::is_future_backend(name)) return not_available(subject, "choose one of " + known);
+  return usage_error(subject, "there is no such backend", "choose one of " + known);
+}
+
+}  // namespace
+
+Result<std::string> read_backend(const std::string& name, Scope scope) {
+  if (name == "auto") return name;
+  const auto subject = "option --backend " + name;
+  HOLDFAST_CHECK(check_backend_name(name, subject));
+  if (backends::find_backend(name)->scope() != scope)
+    return usage_error(subject, "it does not hold tunnels of the " + std::string(to_text(scope)) + " scope",
+                       scope == Scope::user ? "add --system" : "add --user");
+  return name;
+}
+
+Result<std::vector<std::string>> read_only_backends(const std::optional<std::string>& list) {
+  std::vector<std::string> names;
+  if (!list || list->empty()) return names;
+  for (const auto& part : split(*list, ',')) {
+    const std::string name(trim(part));
+    HOLDFAST_CHECK(check_backend_name(name, "variable HOLDFAST_BACKENDS, " + name));
+    names.push_back(name);
+  }
+  return names;
+}
+
+Result<std::vector<Destination>> read_bastions(const std::vector<std::string>& bastions) {
+  std::string text;
+  for (const auto& given : bastions) text += (text.empty() ? "" : ",") + given;
+  if (bastions.empty())
+    return usage_error("option --bastion", "it is missing", "give -b [USER@]HOST, or set HOLDFAST_BASTION");
+  return parse_bastions(text);
+}
+
+Result<std::vector<Forward>> read_forwards(const std::vector<std::string>& ports) {
+  std::vector<Forward> forwards;
+  for (const auto& text : ports) {
+    HOLDFAST_TRY(auto forward, Forward::parse(text));
+    forwards.push_back(std::move(forward));
+  }
+  if (forwards.empty())
+    return usage_error("option --port", "it is missing", "give -p PORT: what to listen on at the bastion");
+  return forwards;
+}
+
+Result<SetupRequest> read_way(const SetupWords& words, TunnelName name, std::vector<Forward> forwards, os::Host& host,
+                              Observer& observer) {
+  HOLDFAST_TRY(auto bastions, read_bastions(words.bastions));
+  SetupRequest request{std::move(name), bastions.front(), std::move(forwards), {}, {}, "auto", {}, {}, {}, {}};
+  request.fallbacks.assign(bastions.begin() + 1, bastions.end());
+  for (const auto& text : words.ssh_options) {
+    HOLDFAST_TRY(auto option, SshOption::parse(text));
+    request.ssh_options.push_back(std::move(option));
+  }
+  HOLDFAST_TRY(request.places, store::places(words.scope, host));
+  HOLDFAST_TRY(request.run_as, read_run_as(words.run_as, words.scope, host, observer));
+  if (words.identity) {
+    HOLDFAST_TRY(request.identity, resolve_identity(*words.identity, request.run_as.home, host.working_directory()));
+  }
+  // What holds between the values, before anything is touched.
+  HOLDFAST_CHECK(Tunnel::make({request.name, request.bastion, request.forwards, request.identity}));
+  return request;
+}
+
+Result<SetupRequest> read_setup(const SetupWords& words, os::Host& host, Observer& observer) {
+  HOLDFAST_TRY(auto forwards, read_forwards(words.ports));
+  HOLDFAST_CHECK(read_bastions(words.bastions));
+  HOLDFAST_TRY(auto name, read_name(words.name, forwards));
+  HOLDFAST_TRY(const auto engine, read_engine(words.engine));
+  HOLDFAST_TRY(auto backend, read_backend(words.backend, words.scope));
+  HOLDFAST_TRY(auto request, read_way(words, std::move(name), std::move(forwards), host, observer));
+  request.backend = std::move(backend);
+  request.only_backends = words.only_backends;
+  request.engine = engine;
+  HOLDFAST_TRY(request.host, read_host(words.host, host));
+  request.accept_new_host_key = words.accept_new_host_key;
+  request.takeover = words.takeover;
+  request.preflight = words.preflight;
+  HOLDFAST_CHECK(check_engine(request));
+  return request;
+}
+
+}  // namespace holdfast::tunnels

@@ -1,0 +1,193 @@
+#include "tunnels/status.hpp"
+
+#include "os/read_only_host.hpp"
+#include "tunnels/installation.hpp"
+#include "tunnels/ownership.hpp"
+
+#include <algorithm>
+#include <map>
+
+namespace holdfast::tunnels {
+namespace {
+
+using store::TunnelState;
+
+TunnelStatus of_broken_file(const store::Entry& entry) {
+  TunnelStatus status;
+  status.name = entry.name.text();
+  status.state = TunnelState::failed;
+  status.verified = false;
+  const auto& error = entry.tunnel.error();
+  status.last_error = TunnelStatus::Failure{{FailureClass::config, error.line(), error.hint}, {}};
+  return status;
+}
+
+TunnelStatus of_file(const Tunnel& tunnel) {
+  TunnelStatus status;
+  status.name = tunnel->name.text();
+  if (!tunnel->host.empty()) status.host = tunnel->host;
+  status.bastion = tunnel->bastion.text();
+  for (std::size_t at = 0; at < tunnel.bastions(); ++at) status.bastions.push_back(tunnel.bastion(at).text());
+  status.engine = std::string(to_text(tunnel->engine));
+  for (const auto& forward : tunnel->forwards)
+    status.forwards.push_back({end_text(forward.listen()), end_text(forward.target()), {}});
+  status.backend.name = tunnel->backend;
+  return status;
+}
+
+void take_over(TunnelStatus& status, const store::LiveState& live, const os::Host& host) {
+  status.state = live.state;
+  status.verified = live.verified;
+  if (!live.bastion.empty()) status.bastion = live.bastion;
+  status.since = live.since;
+  status.supervisor_pid = live.supervisor.pid;
+  status.rtt_ms = live.rtt_ms;
+  status.reconnects = live.reconnects;
+  status.next_attempt = live.next_attempt;
+  status.forwards.clear();
+  for (const auto& forward : live.forwards) status.forwards.push_back({forward.listen, forward.target, forward.state});
+  if (live.ssh && os::is_alive(host, *live.ssh)) status.ssh_pid = live.ssh->pid;
+  // ssh has just died and the supervisor has not said so yet.
+  if (live.state == TunnelState::up && live.ssh && !status.ssh_pid) {
+    status.state = TunnelState::connecting;
+    status.verified = false;
+  }
+}
+
+void take_over_dead(TunnelStatus& status, const store::Places& places, const TunnelName& name,
+                    const std::optional<backends::Registration>& registration) {
+  const bool coming = registration && (registration->restarting || registration->running);
+  status.state = coming ? TunnelState::connecting : TunnelState::stopped;
+  status.verified = false;
+  for (auto& forward : status.forwards) forward.state = store::ForwardState::down;
+  if (coming) return;
+  const auto last = store::History::read(places.state_file(name, "history"), 1);
+  if (!last.empty() && last.front().to == TunnelState::stopped) status.since = last.front().at;
+}
+
+/// The tunnels of one backend, asked about together.
+struct Group {
+  std::vector<backends::Job> jobs;
+  std::vector<Tunnel> tunnels;
+  std::vector<std::size_t> rows;
+};
+
+/// What the supervisor says of itself, and what follows from its silence.
+void complete_live(TunnelStatus& status, const Tunnel& tunnel, const backends::Job& job,
+                   const std::optional<backends::Registration>& registration, const os::Host& host) {
+  const auto live = read_live(job.runtime_dir, job.name, job.places, host);
+  if (live && live->last_error)
+    status.last_error = TunnelStatus::Failure{live->last_error->diagnosis, live->last_error->at};
+  if (live && os::is_alive(host, live->supervisor))
+    take_over(status, *live, host);
+  else
+    take_over_dead(status, job.places, job.name, registration);
+  if (status.renamed) {
+    status.last_error = TunnelStatus::Failure{explain_elsewhere(tunnel, host), {}};
+    if (!status.is_up()) status.state = TunnelState::failed;  // nothing but a person brings it back
+  }
+}
+
+void complete(TunnelStatus& status, const Tunnel& tunnel, const backends::Backend& backend, const backends::Job& job,
+              const std::optional<backends::Registration>& registration, const os::Host& host) {
+  if (registration) {
+    status.backend.installed = registration->installed;
+    status.backend.running = registration->running || registration->restarting;
+  }
+  status.backend.survives = backend.survives(job, host);
+  complete_live(status, tunnel, job, registration, host);
+}
+
+constexpr std::chrono::seconds k_day_slot = std::chrono::minutes(30);
+constexpr std::size_t k_day_slots = 48;
+constexpr std::chrono::seconds k_week_slot = std::chrono::hours(3);
+constexpr std::size_t k_week_slots = 56;
+
+}  // namespace
+
+Past past_of(const TunnelStatus& tunnel, const TunnelName& name, const store::Places& places, WallTime now) {
+  std::optional<store::Present> present;
+  if (tunnel.supervisor_pid && tunnel.state && tunnel.since) {
+    const bool carries = std::ranges::find(tunnel.forwards, store::ForwardState::up, &TunnelStatus::Forward::state) !=
+                         tunnel.forwards.end();
+    const bool degraded = tunnel.is_up() ? tunnel.verified == false && tunnel.last_error : carries;
+    present = store::Present{*tunnel.state, degraded, *tunnel.since};
+  }
+  const auto rows = store::completed(store::UptimeLog::read(places.state_file(name, "uptime")),
+                                     store::History::read(places.state_file(name, "history"), SIZE_MAX), present, now);
+  return {store::availability(rows, now, k_day_slot, k_day_slots),
+          store::availability(rows, now, k_week_slot, k_week_slots)};
+}
+
+struct StatusReader::Known {
+  std::size_t row;
+  Tunnel tunnel;
+  backends::Job job;
+  std::optional<backends::Registration> registration;
+};
+
+StatusReader::StatusReader(store::Places places, const os::Host& host) : places_(std::move(places)), host_(host) {}
+StatusReader::~StatusReader() = default;
+
+void StatusReader::refresh(std::vector<TunnelStatus>& statuses) const {
+  for (const auto& known : known_) {
+    auto& status = statuses[known.row];
+    auto fresh = of_file(known.tunnel);
+    fresh.renamed = status.renamed;
+    fresh.elsewhere = status.elsewhere;
+    fresh.backend = std::move(status.backend);
+    fresh.stronger = std::move(status.stronger);
+    fresh.hook_files = std::move(status.hook_files);
+    fresh.past = std::move(status.past);
+    complete_live(fresh, known.tunnel, known.job, known.registration, host_);
+    status = std::move(fresh);
+  }
+}
+
+std::vector<TunnelStatus> StatusReader::read(const std::vector<store::Entry>& entries,
+                                             std::vector<std::string>& warnings) {
+  known_.clear();
+  const os::Survey host(host_);  // what logind and crontab say of one tunnel they say of all
+  std::vector<TunnelStatus> statuses;
+  std::map<const backends::Backend*, Group> groups;
+  for (const auto& entry : entries) {
+    if (!entry.tunnel) {
+      statuses.push_back(of_broken_file(entry));
+      continue;
+    }
+    const Tunnel& tunnel = *entry.tunnel;
+    auto& status = statuses.emplace_back(of_file(tunnel));
+    status.elsewhere = is_elsewhere(tunnel, host);
+    status.renamed = is_renamed(tunnel, host);
+    if (status.elsewhere && !status.renamed) continue;
+    const auto backend = backend_of(tunnel);
+    if (!backend) {
+      status.state = TunnelState::failed;
+      status.verified = false;
+      const auto& error = backend.error();
+      status.last_error = TunnelStatus::Failure{{FailureClass::config, error.line(), error.hint}, {}};
+      continue;
+    }
+    auto& group = groups[*backend];
+    group.jobs.push_back(make_job(tunnel, places_, nominal_user(tunnel, places_, host), host));
+    group.tunnels.push_back(tunnel);
+    group.rows.push_back(statuses.size() - 1);
+  }
+  for (const auto& [backend, group] : groups) {
+    const auto answers = backend->query(group.jobs, host);
+    if (!answers) warnings.push_back(answers.error().line());
+    for (std::size_t i = 0; i < group.jobs.size(); ++i) {
+      const auto registration = answers ? std::optional((*answers)[i]) : std::nullopt;
+      complete(statuses[group.rows[i]], group.tunnels[i], *backend, group.jobs[i], registration, host);
+      known_.push_back({group.rows[i], group.tunnels[i], group.jobs[i], registration});
+    }
+  }
+  return statuses;
+}
+
+std::vector<TunnelStatus> gather_status(const std::vector<store::Entry>& entries, const store::Places& places,
+                                        const os::Host& host, std::vector<std::string>& warnings) {
+  return StatusReader(places, host).read(entries, warnings);
+}
+
+}  // namespace holdfast::tunnels

@@ -1,0 +1,74 @@
+#include "tunnels/survival_text.hpp"
+
+#include "core/timestamp.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace holdfast::tunnels {
+namespace {
+
+using Kind = Survival::Kind;
+
+/// "a crash, a logout and a reboot".
+std::string listed(std::vector<std::string_view> what, std::string_view conjunction) {
+  const auto last = what.back();
+  what.pop_back();
+  return what.empty() ? std::string(last) : fmt::format("{} {} {}", fmt::join(what, ", "), conjunction, last);
+}
+
+std::string words_of(const Survival& survival, const std::vector<std::string_view>& what) {
+  switch (survival.kind) {
+    case Kind::yes:
+      return fmt::format("survives {}", listed(what, "and"));
+    case Kind::no:
+      return fmt::format("does not survive {}", listed(what, "or"));
+    case Kind::at_login:
+      return fmt::format("is back after {} at the next login", listed(what, "or"));
+    case Kind::within:
+      return fmt::format("is back after {} within {}", listed(what, "or"), to_words(survival.bound));
+  }
+  return {};
+}
+
+}  // namespace
+
+bool survives_everything(const Survives& survives) {
+  return survives.crash.kind == Kind::yes && survives.logout.kind == Kind::yes && survives.reboot.kind == Kind::yes;
+}
+
+std::string survives_words(const Survives& survives) {
+  const std::array<std::pair<Survival, std::string_view>, 3> all{
+      {{survives.crash, "a crash"}, {survives.logout, "a logout"}, {survives.reboot, "a reboot"}}};
+  std::vector<std::pair<Survival, std::vector<std::string_view>>> said;
+  for (const auto& [survival, what] : all) {
+    const auto same = std::ranges::find(said, survival, &decltype(said)::value_type::first);
+    if (same != said.end())
+      same->second.push_back(what);
+    else
+      said.push_back({survival, {what}});
+  }
+  std::string words;
+  for (const auto& [survival, what] : said) words += (words.empty() ? "" : ", ") + words_of(survival, what);
+  return words;
+}
+
+std::string gain_words(const Survives& now, const Survives& then) {
+  std::vector<std::string_view> gained;
+  const auto compare = [&](const Survival& before, const Survival& after, std::string_view what) {
+    if (after.kind > before.kind || (after.kind == Kind::within && after.bound < before.bound)) gained.push_back(what);
+  };
+  compare(now.crash, then.crash, "a crash");
+  compare(now.logout, then.logout, "a logout");
+  compare(now.reboot, then.reboot, "a reboot");
+  if (gained.empty()) return "is stronger";
+  return "survives " + listed(std::move(gained), "and");
+}
+
+}  // namespace holdfast::tunnels

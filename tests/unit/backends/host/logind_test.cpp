@@ -1,0 +1,135 @@
+// What logind and systemctl say, and what is made of it.
+#include "backends/host/logind.hpp"
+
+#include "backends/recorded_host.hpp"
+#include "backends/sample_job.hpp"
+#include "backends/host/systemctl.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+using namespace holdfast;
+using namespace holdfast::backends;
+using namespace holdfast::test;
+
+namespace {
+
+bool kills(const std::string& said, int exit_code = 0) {
+  RecordedHost host;
+  host.answer("busctl get-property", said, exit_code);
+  return kills_user_processes(host, host.user());
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(logind)
+
+BOOST_AUTO_TEST_CASE(kill_user_processes_spares_whom_logind_conf_spares) {
+  BOOST_TEST(!kills("b false\nas 0\nas 1 \"root\"\n"));
+  BOOST_TEST(kills("b true\nas 0\nas 1 \"root\"\n"));
+  BOOST_TEST(kills("b true\nas 0\nas 1 \"anna\"\n"));
+  BOOST_TEST(!kills("b true\nas 0\nas 2 \"root\" \"ann\"\n"));
+  BOOST_TEST(kills("b true\nas 1 \"ann\"\nas 1 \"root\"\n"));
+  BOOST_TEST(!kills("b true\nas 1 \"bob\"\nas 1 \"root\"\n"));
+  BOOST_TEST(!kills("b true\nas 1 \"ann\"\nas 1 \"ann\"\n"));  // excluded wins: logind.conf(5)
+}
+
+BOOST_AUTO_TEST_CASE(no_logind_kills_nobody) {
+  BOOST_TEST(!kills("", 1));
+  BOOST_TEST(!kills("b true\n"));
+  BOOST_TEST(!kills("b true\nas 0\nas 0\n", 1));
+}
+
+BOOST_AUTO_TEST_CASE(linger_is_read_where_logind_reads_it) {
+  RecordedHost host;
+  BOOST_TEST(!is_lingering(host, host.user()));
+  host.put("/var/lib/systemd/linger/ann", "", 0644, 0);
+  BOOST_TEST(is_lingering(host, host.user()));
+  BOOST_TEST(!is_lingering(host, os::User{1001, 1001, "bob", "/home/bob"}));
+  host.put("/var/lib/systemd/linger/../evil", "", 0644, 0);
+  BOOST_TEST(!is_lingering(host, os::User{1002, 1002, "../evil", "/"}));
+}
+
+BOOST_AUTO_TEST_CASE(a_user_unknown_to_the_environment_is_asked_of_id) {
+  RecordedHost host;
+  host.me.name.clear();
+  host.answer("id -un", "ann\n");
+  host.put("/var/lib/systemd/linger/ann", "", 0644, 0);
+  BOOST_TEST(is_lingering(host, host.user()));
+  host.answer("id -un", "", 1);
+  BOOST_TEST(!is_lingering(host, host.user()));
+}
+
+BOOST_AUTO_TEST_CASE(polkit_grants_refuses_or_cannot_be_asked) {
+  RecordedHost host;
+  const auto asked = [&](int exit_code) {
+    host.answer("pkcheck", "", exit_code);
+    return linger_permission(host);
+  };
+  BOOST_TEST((linger_permission(host) == Permission::unknown));  // no pkcheck
+  host.put_program("pkcheck");
+  BOOST_TEST((asked(0) == Permission::granted));
+  BOOST_TEST((asked(1) == Permission::refused));
+  BOOST_TEST((asked(2) == Permission::refused));
+  BOOST_TEST((asked(127) == Permission::unknown));
+  host.answer("pkcheck", os::Completed{143, true, "", ""});
+  BOOST_TEST((linger_permission(host) == Permission::unknown));
+  host.me.uid = 0;
+  BOOST_TEST((linger_permission(host) == Permission::granted));
+}
+
+BOOST_AUTO_TEST_CASE(linger_stays_for_units_that_the_user_enabled_and_for_no_others) {
+  RecordedHost host;
+  BOOST_TEST(has_other_linger_users(host));  // cannot be found out: then it stays
+  host.put_user_manager();
+  BOOST_TEST(has_other_linger_users(host));
+  const auto listed = [&](const std::string& units) {
+    host.answer("systemctl --user list-unit-files", units);
+    return has_other_linger_users(host);
+  };
+  host.answer("systemctl --user list-unit-files", os::Completed{1, false, "", ""});  // systemctl 252: there is none
+  BOOST_TEST(!has_other_linger_users(host));
+  BOOST_TEST(!listed("holdfast-web.service enabled enabled\n"));
+  BOOST_TEST(!listed("pipewire.socket enabled enabled\n"));  // a vendor's, for everybody
+  host.put("/home/ann/.config/systemd/user/backup.service", "");
+  BOOST_TEST(listed("backup.service enabled enabled\n"));
+  BOOST_TEST(!listed("pipewire.socket enabled enabled\n"));
+  host.put_directory("/home/ann/.config/systemd/user/default.target.wants");
+  host.put_special("/home/ann/.config/systemd/user/default.target.wants/syncthing.service", os::FileKind::symlink);
+  BOOST_TEST(listed("syncthing.service enabled disabled\n"));
+}
+
+BOOST_AUTO_TEST_CASE(a_process_is_placed_by_its_control_group) {
+  using G = ControlGroup;
+  const auto is = [](const char* text, G expected) { return control_group_from(text) == expected; };
+  BOOST_TEST(is("0::/user.slice/user-1000.slice/session-3.scope\n", G::session));
+  BOOST_TEST(is("0::/user.slice/user-1000.slice/user@1000.service/app.slice/holdfast-web.service\n", G::user_manager));
+  BOOST_TEST(is("0::/user.slice/user-1000.slice/user@1000.service/session-1.scope\n", G::user_manager));
+  BOOST_TEST(is("0::/system.slice/cron.service\n", G::elsewhere));
+  BOOST_TEST(is("0::/\n", G::elsewhere));
+  BOOST_TEST(is("", G::elsewhere));
+  // Version 1 beside it, as on RHEL 8: only systemd's own hierarchy counts.
+  BOOST_TEST(is("11:memory:/user.slice/user-1000.slice/session-9.scope\n1:name=systemd:/system.slice/cron.service\n",
+                G::elsewhere));
+  BOOST_TEST(is("4:cpu,cpuacct:/\n1:name=systemd:/user.slice/user-1000.slice/session-9.scope\n0::/\n", G::session));
+}
+
+BOOST_AUTO_TEST_CASE(units_are_read_whatever_is_put_around_them) {
+  const auto units = parse_units(
+      "holdfast-web.service            loaded    active     running      holdfast tunnel web\n"
+      "* holdfast-x.service not-found failed failed holdfast-x.service\n"
+      "holdfast-.y.service loaded activating auto-restart-queued holdfast tunnel with active words\n"
+      "torn.service loaded\n"
+      "\n"
+      "3 loaded units listed.\n");
+  BOOST_TEST(units.size() == 3);
+  BOOST_TEST(units.at("holdfast-web.service").active == "active");
+  BOOST_TEST(units.at("holdfast-x.service").sub == "failed");
+  BOOST_TEST(units.at("holdfast-.y.service").sub == "auto-restart-queued");
+}
+
+BOOST_AUTO_TEST_CASE(unit_files_are_their_first_column) {
+  const auto files = parse_unit_files("a.service enabled enabled\nb.timer  enabled disabled\n\n");
+  BOOST_TEST(files == (std::vector<std::string>{"a.service", "b.timer"}), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,291 @@
+// Plans carried out on a real directory with real processes: all of it, or nothing of it.
+#include "backends/plan/apply.hpp"
+
+#include "backends/pidfile.hpp"
+#include "os/posix_host.hpp"
+#include "store/scratch.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <map>
+
+using namespace holdfast;
+using namespace holdfast::backends;
+using holdfast::test::read;
+using holdfast::test::Scratch;
+
+namespace {
+
+struct Bench {
+  Scratch scratch;
+  std::unique_ptr<os::Host> host = os::make_posix_host();
+
+  /// Every path below the scratch directory, with its mode and content.
+  std::map<std::string, std::string> everything() const {
+    std::map<std::string, std::string> all;
+    for (const auto& entry : fs::recursive_directory_iterator(scratch.path())) {
+      const auto& path = entry.path();
+      const auto status = host->status(path);
+      const auto mode = std::to_string(status.mode) + " ";
+      all[path.string()] = mode + (status.kind == os::FileKind::regular ? read(path) : "");
+    }
+    return all;
+  }
+  mode_t mode(const fs::path& path) const { return host->status(path).mode; }
+  Run touch(const std::string& name) const { return Run{os::Command{{"touch", (scratch / name).string()}, {}, {}}}; }
+  static Run failing() { return Run{os::Command{{"ls", "/nonexistent/holdfast"}, {}, {}}}; }
+};
+
+void require_done(const Result<Applied>& applied) {
+  BOOST_REQUIRE_MESSAGE(applied.has_value(), (applied.has_error() ? applied.error().line() : ""));
+}
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(applying, Bench)
+
+BOOST_AUTO_TEST_CASE(a_plan_is_carried_out_in_order_and_its_directories_are_told) {
+  const auto file = scratch / "a/b/unit";
+  const auto applied = apply({WriteFile{file, "one", 0600}, WriteFile{file, "two", 0644}, touch("a/b/c")}, *host);
+  require_done(applied);
+  BOOST_TEST(read(file) == "two");
+  BOOST_TEST(mode(file) == 0644);
+  BOOST_TEST(mode(scratch / "a") == 0700);
+  BOOST_TEST(fs::exists(scratch / "a/b/c"));
+  const std::vector<fs::path> made{scratch / "a", scratch / "a/b"};
+  BOOST_TEST(applied->made_directories() == made, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(what_others_may_read_lies_where_others_may_enter) {
+  require_done(apply({WriteFile{scratch / "x/open", "", 0644}, WriteFile{scratch / "y/open", "", 0644, 0700}}, *host));
+  BOOST_TEST(mode(scratch / "x") == 0755);
+  BOOST_TEST(mode(scratch / "y") == 0700);
+}
+
+BOOST_AUTO_TEST_CASE(a_step_that_fails_in_the_middle_undoes_all_before_it) {
+  fs::create_directory(scratch / "kept");
+  fs::create_directory(scratch / "empty");
+  fs::permissions(scratch / "empty", fs::owner_all | fs::group_read);
+  test::write(scratch / "kept/changed", "before", fs::owner_all);
+  test::write(scratch / "kept/removed", std::string("by\0tes", 6), fs::owner_read);
+  const auto before = everything();
+  const Plan plan{WriteFile{scratch / "kept/changed", "after", 0600},
+                  RemoveFile{scratch / "kept/removed"},
+                  WriteFile{scratch / "new/deep/file", "x"},
+                  MakeDirectory{scratch / "kept/directory/deeper", 0755},
+                  RemoveEmptyDirectory{scratch / "empty"},
+                  Run{touch("kept/made").command, os::Command{{"rm", (scratch / "kept/made").string()}, {}, {}}},
+                  failing(),
+                  WriteFile{scratch / "never", "x"}};
+  const auto applied = apply(plan, *host);
+  BOOST_REQUIRE(applied.has_error());
+  BOOST_TEST(applied.error().subject == "ls /nonexistent/holdfast");
+  BOOST_TEST(applied.error().cause.find("could not be undone") == std::string::npos, applied.error().cause);
+  BOOST_TEST((everything() == before));
+}
+
+BOOST_AUTO_TEST_CASE(an_undo_that_fails_is_told_and_the_rest_is_undone_all_the_same) {
+  const Plan plan{WriteFile{scratch / "file", "x"}, Run{touch("other").command, failing().command}, failing()};
+  const auto applied = apply(plan, *host);
+  BOOST_REQUIRE(applied.has_error());
+  BOOST_TEST(applied.error().cause.find("; and it could not be undone: running ls /nonexistent/holdfast: ") !=
+             std::string::npos);
+  BOOST_TEST(!fs::exists(scratch / "file"));
+}
+
+BOOST_AUTO_TEST_CASE(what_follows_an_undo_runs_after_it) {
+  // As daemon-reload has to: the copy is made when the unit is back as it was.
+  test::write(scratch / "unit", "before");
+  const os::Command copy{{"cp", (scratch / "unit").string(), (scratch / "seen").string()}, {}, {}};
+  BOOST_TEST(apply({OnUnwind{copy}, WriteFile{scratch / "unit", "after"}, failing()}, *host).has_error());
+  BOOST_TEST(read(scratch / "seen") == "before");
+}
+
+BOOST_AUTO_TEST_CASE(what_was_done_can_be_unwound_later_and_only_once) {
+  const auto before = everything();
+  auto applied = apply({WriteFile{scratch / "a/one", "1"}}, *host);
+  require_done(applied);
+  auto later = apply({WriteFile{scratch / "a/two", "2"}}, *host);
+  require_done(later);
+  applied->append(std::move(*later));
+  BOOST_TEST(applied->unwind(*host).empty());
+  BOOST_TEST((everything() == before));
+  test::write(scratch / "a", "mine now");
+  BOOST_TEST(applied->unwind(*host).empty());
+  BOOST_TEST(read(scratch / "a") == "mine now");
+}
+
+BOOST_AUTO_TEST_CASE(a_directory_that_somebody_used_meanwhile_stays) {
+  auto applied = apply({WriteFile{scratch / "a/file", "x"}}, *host);
+  require_done(applied);
+  test::write(scratch / "a/theirs", "precious");
+  BOOST_TEST(applied->unwind(*host).empty());
+  BOOST_TEST(read(scratch / "a/theirs") == "precious");
+  BOOST_TEST(!fs::exists(scratch / "a/file"));
+}
+
+BOOST_AUTO_TEST_CASE(writing_what_is_there_already_changes_and_undoes_nothing) {
+  test::write(scratch / "file", "same");
+  struct stat was {
+  }, is{};
+  BOOST_REQUIRE(::stat((scratch / "file").c_str(), &was) == 0);
+  auto applied = apply({WriteFile{scratch / "file", "same", 0600}}, *host);
+  require_done(applied);
+  BOOST_REQUIRE(::stat((scratch / "file").c_str(), &is) == 0);
+  BOOST_TEST(was.st_ino == is.st_ino);
+  applied->unwind(*host);
+  BOOST_TEST(read(scratch / "file") == "same");
+}
+
+BOOST_AUTO_TEST_CASE(a_link_is_never_written_through) {
+  test::write(scratch / "precious", "theirs");
+  fs::create_symlink(scratch / "precious", scratch / "unit");
+  const auto applied = apply({WriteFile{scratch / "unit", "ours"}}, *host);
+  BOOST_REQUIRE(applied.has_error());
+  BOOST_TEST(applied.error().cause == "something that is not a plain file is there");
+  require_done(apply({RemoveFile{scratch / "unit"}}, *host));
+  BOOST_TEST(read(scratch / "precious") == "theirs");
+  BOOST_TEST((host->status(scratch / "unit").kind == os::FileKind::missing));
+}
+
+BOOST_AUTO_TEST_CASE(commands_fail_by_their_exit_status_unless_it_was_foreseen) {
+  const os::Command three{{MISBEHAVE, "exit", "3"}, {}, {}};
+  const auto failed = apply({Run{three}}, *host);
+  BOOST_REQUIRE(failed.has_error());
+  BOOST_TEST(failed.error().cause == "it ended with exit status 3");
+  require_done(apply({Run{three, {}, true}}, *host));
+  require_done(apply({Run{three, {}, false, std::chrono::seconds(20), {5, 3}}}, *host));
+  BOOST_TEST(apply({Run{three, {}, false, std::chrono::seconds(20), {5}}}, *host).has_error());
+}
+
+BOOST_AUTO_TEST_CASE(a_command_that_changed_nothing_is_not_undone) {
+  const os::Command undo = touch("undone").command;
+  const os::Command three{{MISBEHAVE, "exit", "3"}, {}, {}};
+  BOOST_TEST(apply({Run{three, undo, true}, Run{three, undo, false, std::chrono::seconds(20), {3}}, failing()}, *host)
+                 .has_error());
+  BOOST_TEST(!fs::exists(scratch / "undone"));
+}
+
+BOOST_AUTO_TEST_CASE(a_command_that_hangs_is_ended_and_told) {
+  const auto applied =
+      apply({Run{os::Command{{MISBEHAVE, "hang"}, {}, {}}, {}, true, std::chrono::milliseconds(100)},
+             Run{os::Command{{MISBEHAVE, "hang"}, {}, {}}, {}, false, std::chrono::milliseconds(1000)}},
+            *host);
+  BOOST_REQUIRE(applied.has_error());
+  BOOST_TEST(applied.error().cause == "no answer within 1 s");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+namespace {
+
+struct Background : Bench {
+  fs::path pidfile = scratch / "run/web.pid";
+  StartDetached start(const char* mode) const {
+    return StartDetached{os::Detached{os::Command{{MISBEHAVE, mode}, {}, {}}, scratch / "out"}, pidfile};
+  }
+  os::ProcessId await_start() const {
+    const auto process = running_process(*host, pidfile);
+    BOOST_REQUIRE(process.has_value());
+    while (read(scratch / "out").empty()) host->sleep_for(std::chrono::milliseconds(5));
+    return *process;
+  }
+  ~Background() {
+    if (const auto process = running_process(*host, pidfile)) host->signal(*process, SIGKILL);
+  }
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(background, Background)
+
+BOOST_AUTO_TEST_CASE(a_detached_process_is_noted_and_ended_by_its_note) {
+  require_done(apply({start("hang")}, *host));
+  const auto process = await_start();
+  BOOST_TEST(mode(scratch / "run") == 0700);
+  require_done(apply({Terminate{pidfile}}, *host));
+  BOOST_TEST(!os::is_alive(*host, process));
+  BOOST_TEST(!fs::exists(pidfile));
+  require_done(apply({Terminate{pidfile}}, *host));  // once more is no error
+}
+
+BOOST_AUTO_TEST_CASE(one_that_ignores_sigterm_is_killed) {
+  require_done(apply({start("ignore-term")}, *host));
+  const auto process = await_start();
+  require_done(apply({Terminate{pidfile, std::chrono::milliseconds(100)}}, *host));
+  BOOST_TEST(!os::is_alive(*host, process));
+}
+
+BOOST_AUTO_TEST_CASE(it_is_not_started_twice) {
+  require_done(apply({start("hang")}, *host));
+  const auto process = await_start();
+  BOOST_TEST(apply({start("hang")}, *host).has_error());
+  BOOST_TEST((running_process(*host, pidfile) == process));
+}
+
+BOOST_AUTO_TEST_CASE(a_later_failure_ends_it_again) {
+  const auto applied = apply({start("hang"), failing()}, *host);
+  BOOST_TEST(applied.has_error());
+  BOOST_TEST(!fs::exists(pidfile));
+  BOOST_TEST(!fs::exists(scratch / "run"));
+}
+
+BOOST_AUTO_TEST_CASE(a_program_that_is_not_there_leaves_no_note) {
+  const StartDetached missing{os::Detached{os::Command{{"/nonexistent/holdfast"}, {}, {}}, {}}, pidfile};
+  BOOST_TEST(apply({missing}, *host).has_error());
+  BOOST_TEST(!fs::exists(pidfile));
+}
+
+BOOST_AUTO_TEST_CASE(a_strangers_process_is_never_signalled) {
+  const pid_t stranger = ::fork();
+  if (stranger == 0) {
+    while (true) ::pause();
+  }
+  auto noted = host->process(stranger).value();
+  noted.start_time += 1;  // whoever had this pid before
+  fs::create_directory(scratch / "run");
+  test::write(pidfile, format_process_id(noted));
+  require_done(apply({Terminate{pidfile}}, *host));
+  BOOST_TEST(!fs::exists(pidfile));
+  int status = 0;
+  BOOST_TEST(::waitpid(stranger, &status, WNOHANG) == 0);
+  ::kill(stranger, SIGKILL);
+  ::waitpid(stranger, &status, 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_process_that_a_command_names_is_noted_like_one_of_our_own) {
+  const pid_t named = ::fork();
+  if (named == 0) {
+    while (true) ::pause();
+  }
+  Run run{os::Command{{"echo", std::to_string(named)}, {}, {}}};
+  run.pidfile = pidfile;
+  auto applied = apply({run}, *host);
+  require_done(applied);
+  const auto process = running_process(*host, pidfile);
+  BOOST_REQUIRE(process.has_value());
+  BOOST_TEST(process->pid == named);
+  BOOST_TEST(applied->unwind(*host).empty());
+  BOOST_TEST(!fs::exists(pidfile));
+  BOOST_TEST(!os::is_alive(*host, *process));
+  ::waitpid(named, nullptr, 0);
+  run.command.argv = {"echo", "no pid"};
+  BOOST_TEST(apply({run}, *host).error().cause == "what it started ended at once");
+  run.command.argv = {"echo", "1"};  // never ours
+  BOOST_TEST(apply({run}, *host).has_error());
+}
+
+BOOST_AUTO_TEST_CASE(a_directory_that_others_can_enter_holds_no_pidfile) {
+  fs::create_directory(scratch / "run");
+  fs::permissions(scratch / "run", fs::owner_all | fs::others_exe);
+  const auto applied = apply({start("hang")}, *host);
+  BOOST_REQUIRE(applied.has_error());
+  BOOST_TEST(applied.error().cause == "it is not a directory of yours that is closed to others");
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,220 @@
+// A start-up file is a person's work: what is edited into it, what refuses to be, and that it comes back to the byte.
+#include "backends/text/block_file.hpp"
+
+#include "backends/plan/apply.hpp"
+#include "backends/text/marked_block.hpp"
+#include "os/posix_host.hpp"
+#include "store/scratch.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <fstream>
+
+using namespace holdfast;
+using namespace holdfast::backends;
+using holdfast::test::read;
+using holdfast::test::Scratch;
+
+namespace {
+
+const std::string k_label = "login hook";
+const std::string k_lines = "true\n";
+
+struct Home {
+  Scratch scratch;
+  std::unique_ptr<os::Host> host = os::make_posix_host();
+  fs::path rc = scratch / ".rc";
+
+  static void put(const fs::path& file, const std::string& bytes) {
+    std::ofstream(file.string(), std::ios::binary) << bytes;
+  }
+  EditBlock add() const { return {rc, k_label, k_lines}; }
+  EditBlock take() const { return {rc, k_label, {}}; }
+  std::string cause(const EditBlock& step) const {
+    const auto done = edit_block(step, *host);
+    return done ? (*done ? "done" : "nothing to do") : done.error().cause;
+  }
+  std::string hint(const EditBlock& step) const {
+    const auto done = edit_block(step, *host);
+    return done ? "" : done.error().hint;
+  }
+  std::size_t files() const { return host->list(scratch.path()).size(); }
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(block_file, Home)
+
+BOOST_AUTO_TEST_CASE(every_other_byte_stays_and_comes_back) {
+  for (const std::string& text :
+       {std::string("export A=1\n"), std::string(), std::string("no end"), std::string("a\r\nb\r\n"),
+        std::string("a\r\nb"), std::string("\n\n\n"), std::string("a\0b\xff\n", 5), std::string("# it's \\\\\n"),
+        std::string("# >>> holdfast 2222 >>>\nx\n# <<< holdfast 2222 <<<\n"), std::string(100'000, '\n')}) {
+    put(rc, text);
+    ::chmod(rc.c_str(), 0640);
+    BOOST_TEST(cause(add()) == "done");
+    BOOST_TEST(is_in_place(add(), *host));
+    BOOST_TEST(read(rc).starts_with(text));
+    BOOST_TEST(read_block(rc, k_label, *host).value().value() == k_lines);
+    BOOST_TEST(cause(add()) == "nothing to do");
+    BOOST_TEST(host->status(rc).mode == 0640u);
+    BOOST_TEST(cause(take()) == "done");
+    BOOST_TEST((read(rc) == text));
+    BOOST_TEST(host->status(rc).mode == 0640u);
+    BOOST_TEST(cause(take()) == "nothing to do");
+  }
+  BOOST_TEST(files() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(what_was_made_for_it_goes_with_it) {
+  rc = scratch / "a/b/c/hook.fish";
+  BOOST_TEST(cause(take()) == "nothing to do");
+  BOOST_TEST(cause(add()) == "done");
+  BOOST_TEST(host->status(scratch / "a").mode == 0700u);
+  BOOST_TEST(cause(EditBlock{rc, k_label, "other\n"}) == "done");
+  BOOST_TEST(cause(take()) == "done");
+  BOOST_TEST(files() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(what_somebody_else_put_there_meanwhile_stays) {
+  rc = scratch / "a/b/hook.fish";
+  BOOST_TEST(cause(add()) == "done");
+  put(rc, read(rc) + "mine\n");
+  put(scratch / "a/other", "");
+  BOOST_TEST(cause(take()) == "done");
+  BOOST_TEST(read(rc) == "mine\n");
+  fs::remove(rc);
+  fs::remove(scratch / "a/b");
+  BOOST_TEST(cause(add()) == "done");
+  BOOST_TEST(cause(take()) == "done");
+  BOOST_TEST(fs::exists(scratch / "a/other"));
+  BOOST_TEST(!fs::exists(scratch / "a/b"));
+}
+
+BOOST_AUTO_TEST_CASE(a_link_of_a_dotfile_manager_is_followed_and_stays) {
+  fs::create_directory(scratch / "dotfiles");
+  put(scratch / "dotfiles/rc", "theirs\n");
+  fs::create_symlink("dotfiles/rc", rc);
+  BOOST_TEST(cause(add()) == "done");
+  BOOST_TEST(fs::is_symlink(rc));
+  BOOST_TEST(read(scratch / "dotfiles/rc") == with_block("theirs\n", k_label, k_lines));
+  BOOST_TEST(cause(take()) == "done");
+  BOOST_TEST(fs::is_symlink(rc));
+  BOOST_TEST(read(scratch / "dotfiles/rc") == "theirs\n");
+  BOOST_TEST(host->list(scratch / "dotfiles").size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_link_to_what_is_no_file_of_ours_is_refused) {
+  const auto refused = [&](const fs::path& target, const std::string& why) {
+    fs::remove(rc);
+    fs::create_symlink(target, rc);
+    BOOST_TEST(cause(add()).find(why) != std::string::npos, target << ": " << cause(add()));
+    BOOST_TEST(fs::is_symlink(rc));
+  };
+  refused("nowhere", "leads nowhere");
+  refused(rc, "leads nowhere");
+  refused("/dev/null", "it is a link to /dev/null");
+  fs::create_directory(scratch / "directory");
+  refused("directory", "no plain file");
+  BOOST_REQUIRE(::mkfifo((scratch / "fifo").c_str(), 0600) == 0);
+  refused("fifo", "no plain file");
+  fs::create_directory(scratch / "open");
+  put(scratch / "open/rc", "x\n");
+  ::chmod((scratch / "open").c_str(), 0777);
+  refused("open/rc", "that is not yours alone");
+  BOOST_TEST(read(scratch / "open/rc") == "x\n");
+}
+
+BOOST_AUTO_TEST_CASE(what_is_no_plain_file_is_refused) {
+  fs::create_directory(rc);
+  BOOST_TEST(cause(add()) == "it is a directory");
+  fs::remove(rc);
+  BOOST_REQUIRE(::mkfifo(rc.c_str(), 0600) == 0);
+  BOOST_TEST(cause(add()) == "it is no plain file");
+}
+
+BOOST_AUTO_TEST_CASE(a_read_only_file_is_respected) {
+  put(rc, "x\n");
+  ::chmod(rc.c_str(), 0444);
+  BOOST_TEST(cause(add()) == "it is read-only");
+  BOOST_TEST(hint(add()) == "chmod u+w " + rc.string());
+  BOOST_TEST(read(rc) == "x\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_marker_without_its_fellow_stops_both_ways) {
+  const auto half = "a\n# >>> holdfast login hook >>>\nrm -rf x\n";
+  put(rc, half);
+  for (const auto& step : {add(), take()}) {
+    BOOST_TEST(cause(step) == "line 2 is a marker of holdfast whose fellow is missing");
+    BOOST_TEST(read(rc) == half);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_last_line_that_goes_on_would_swallow_ours) {
+  for (const char* text : {"export A=\\\n", "export A=\\", "\\", "a\\\\\\\n"}) {
+    put(rc, text);
+    BOOST_TEST(cause(add()).starts_with("its last line ends in a backslash"), text);
+    BOOST_TEST(read(rc) == text);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_huge_file_is_refused) {
+  put(rc, "");
+  BOOST_REQUIRE(::truncate(rc.c_str(), 100 << 20) == 0);
+  BOOST_TEST(cause(add()).starts_with("it is larger than"));
+}
+
+BOOST_AUTO_TEST_CASE(a_disk_that_is_full_takes_nothing_away) {
+  const std::string text(20'000, 'x');
+  put(rc, text + "\n");
+  rlimit former{};
+  ::getrlimit(RLIMIT_FSIZE, &former);
+  ::signal(SIGXFSZ, SIG_IGN);
+  const rlimit small{8192, former.rlim_max};  // write(2) fails, as it does on a full disk
+  ::setrlimit(RLIMIT_FSIZE, &small);
+  const auto said = cause(add());
+  ::setrlimit(RLIMIT_FSIZE, &former);
+  ::signal(SIGXFSZ, SIG_DFL);
+  BOOST_TEST(said == "file too large");
+  BOOST_TEST((read(rc) == text + "\n"));
+  BOOST_TEST(files() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_failed_plan_gives_the_file_back) {
+  const Run failing{os::Command{{"ls", "/nonexistent/holdfast"}, {}, {}}};
+  put(rc, "theirs");
+  BOOST_TEST(!apply({add(), failing}, *host));
+  BOOST_TEST(read(rc) == "theirs");
+  BOOST_REQUIRE(edit_block(add(), *host));
+  const auto with = read(rc);
+  BOOST_TEST(!apply({take(), failing}, *host));
+  BOOST_TEST(read(rc) == with);
+  BOOST_TEST(!apply({EditBlock{rc, k_label, "other\n"}, failing}, *host));
+  BOOST_TEST(read(rc) == with);
+
+  rc = scratch / "a/b/new";
+  BOOST_TEST(!apply({add(), failing}, *host));
+  BOOST_TEST(!fs::exists(scratch / "a"));
+  BOOST_REQUIRE(edit_block(add(), *host));
+  const auto alone = read(rc);
+  BOOST_TEST(!apply({take(), failing}, *host));
+  BOOST_TEST(read(rc) == alone);
+  BOOST_TEST(cause(take()) == "done");
+  BOOST_TEST(!fs::exists(scratch / "a"));
+}
+
+BOOST_AUTO_TEST_CASE(undoing_keeps_what_was_edited_meanwhile) {
+  put(rc, "a\n");
+  const auto undo = edit_block(add(), *host);
+  BOOST_REQUIRE(undo);
+  put(rc, "b\n" + read(rc) + "c\n");
+  BOOST_TEST(cause(**undo) == "done");
+  BOOST_TEST(read(rc) == "b\na\nc\n");
+}
+
+BOOST_AUTO_TEST_SUITE_END()

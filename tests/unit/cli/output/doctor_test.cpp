@@ -1,0 +1,231 @@
+// What doctor says: of every backend, of the host, of a bastion; and the one thing that would help.
+#include "cli/output/doctor_output.hpp"
+#include "cli/output/recommendation.hpp"
+#include "cli/output/status_output.hpp"
+#include "cli/output/table.hpp"
+
+#include "backends/recorded_host.hpp"
+#include "backends/registry.hpp"
+#include "core/text.hpp"
+#include "store/tunnel_file.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <fmt/format.h>
+
+using namespace holdfast;
+using namespace holdfast::cli;
+using namespace holdfast::test;
+using backends::Candidate;
+using backends::Fitness;
+using Grade = Fitness::Grade;
+
+namespace {
+
+constexpr Survival k_no{};
+constexpr Survival k_yes{Survival::Kind::yes, {}};
+constexpr Survival k_minute{Survival::Kind::within, std::chrono::seconds(60)};
+constexpr Survives k_everything{k_yes, k_yes, k_yes};
+constexpr Survives k_cron{k_minute, k_yes, k_yes};
+constexpr Survives k_process{k_no, k_yes, k_no};
+const std::string k_linger = "sudo loginctl enable-linger ann";
+
+Candidate system_backend() {
+  return {&backends::systemd_system_backend(),
+          {Grade::unavailable, {}, "only root can", "sudo holdfast setup …", k_everything}};
+}
+Candidate manager_without_linger() {
+  return {&backends::systemd_user_backend(),
+          {Grade::degraded, Survives{k_yes, k_no, k_no}, "linger is off", k_linger, k_everything}};
+}
+Candidate working_cron() { return {&backends::cron_backend(), {Grade::good, k_cron, "cron runs"}}; }
+Candidate no_cron() {
+  return {&backends::cron_backend(), {Grade::unavailable, {}, "no cron", "sudo apt-get install cron", k_cron}};
+}
+Candidate no_tmux() {
+  return {&backends::tmux_backend(), {Grade::unavailable, {}, "there is no tmux here", "sudo apt-get install tmux"}};
+}
+Candidate a_process() { return {&backends::nohup_backend(), {Grade::degraded, k_process, "a background process"}}; }
+
+Findings findings() {
+  Findings found;
+  found.host.backends = {system_backend(), manager_without_linger(), working_cron(), no_tmux(), a_process()};
+  found.choice = 2;
+  found.advice = k_linger;
+  found.usable = true;
+  found.program = "/home/ann/.local/bin/holdfast";
+  auto& facts = found.host.facts;
+  facts.hostname = "ws";
+  facts.system = "Debian GNU/Linux 12 (bookworm)";
+  facts.kernel = "6.1.0-18-amd64";
+  facts.booted_by_systemd = true;
+  facts.user = {1000, 1000, "ann", "/home/ann"};
+  facts.ssh = ssh::Client{"/usr/bin/ssh", {9, 2}};
+  facts.user_manager = true;
+  facts.linger = false;
+  return found;
+}
+
+/// Counts what would start a process.
+class CountingHost final : public RecordedHost {
+ public:
+  Result<os::Completed> run(const os::Command& command, std::chrono::milliseconds deadline) const override {
+    ++started;
+    return RecordedHost::run(command, deadline);
+  }
+  mutable int started = 0;
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(doctor)
+
+BOOST_AUTO_TEST_CASE(advice_is_what_would_bring_most_and_only_what_brings_more) {
+  std::vector<Candidate> all{system_backend(), manager_without_linger(), no_cron(), no_tmux(), a_process()};
+  BOOST_TEST(advice(all, &all[4], Scope::user).value() == k_linger);
+  all[2] = working_cron();
+  BOOST_TEST(advice(all, &all[2], Scope::user).value() == k_linger);
+  all[1].fitness = {Grade::unavailable, {}, "no manager"};
+  BOOST_TEST(advice(all, &all[2], Scope::user).value() == "sudo holdfast setup …");  // nothing of the user's own
+  all[2] = no_cron();
+  BOOST_TEST(advice(all, &all[4], Scope::user).value() == "sudo apt-get install cron");
+  all[1].fitness = {Grade::good, k_everything, "all is well"};
+  BOOST_TEST(!advice(all, &all[1], Scope::user));
+}
+
+BOOST_AUTO_TEST_CASE(where_root_has_no_systemd_its_own_scope_is_the_advice) {
+  std::vector<Candidate> all{{&backends::systemd_system_backend(), {Grade::unavailable, {}, "no systemd"}}};
+  BOOST_TEST(!advice(all, nullptr, Scope::system));
+  all.push_back(a_process());
+  BOOST_TEST(advice(all, nullptr, Scope::system).value() == "holdfast setup --user …");
+}
+
+BOOST_AUTO_TEST_CASE(a_tunnel_is_told_of_a_backend_only_if_that_is_stronger) {
+  const auto best = backends::ranked({a_process(), manager_without_linger(), working_cron()});
+  BOOST_TEST(stronger_than(k_process, "nohup", best)->backend->name() == "cron");
+  BOOST_TEST(stronger_than(k_cron, "cron", best) == nullptr);
+  BOOST_TEST(stronger_than(k_cron, "systemd-user", best) == nullptr);
+  BOOST_TEST(stronger_than(k_process, "nohup", backends::ranked({no_cron()})) == nullptr);
+  BOOST_TEST(stronger_than(k_process, "nohup", {}) == nullptr);
+}
+
+BOOST_AUTO_TEST_CASE(the_text_is_for_people) {
+  BOOST_TEST(host_text(findings(), false) ==
+             "BACKEND         USABLE       CRASH        LOGOUT  REBOOT\n"
+             "systemd-system  no           -            -       -\n"
+             "  only root can\n"
+             "systemd-user    with limits  yes          no      no\n"
+             "  linger is off\n"
+             "cron            yes          within 60 s  yes     yes\n"
+             "  cron runs\n"
+             "tmux            no           -            -       -\n"
+             "  there is no tmux here\n"
+             "nohup           with limits  no           yes     no\n"
+             "  a background process\n"
+             "\n"
+             "auto takes cron: is back after a crash within 1 min, survives a logout and a\n"
+             "           reboot\n"
+             "stronger   sudo loginctl enable-linger ann\n"
+             "holdfast   " HOLDFAST_VERSION
+             ", /home/ann/.local/bin/holdfast\n"
+             "ssh        OpenSSH 9.2, /usr/bin/ssh\n"
+             "host       ws: Debian GNU/Linux 12 (bookworm), Linux 6.1.0-18-amd64, systemd, no\n"
+             "           container\n"
+             "user       ann (uid 1000); manager: yes, linger: no, processes are ended at\n"
+             "           logout: not known\n");
+}
+
+BOOST_AUTO_TEST_CASE(no_byte_of_a_strangers_reaches_the_terminal) {
+  auto found = findings();
+  found.host.backends[1].fitness.reason = "cannot be reached: \x1b[2J";
+  found.host.facts.hostname = "ws\x1b[2J";
+  found.host.facts.container = "x\ny";
+  found.host.facts.hanging = {"/home/\x1b[2J"};
+  BOOST_TEST(host_text(found, false).find('\x1b') == std::string::npos);
+  BOOST_TEST(findings_json(found).find("u001B") == std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(checks_stand_in_lines_and_say_what_to_do) {
+  auto found = findings();
+  found.bastion = "gate@bastion";
+  found.checks = {{.what = "ssh found", .figure = "OpenSSH 9.2"},
+                  {.what = "host key known",
+                   .figure = {},
+                   .failure = Diagnosis{FailureClass::host_key_unknown, "nobody knows it", "look at it"}},
+                  {.what = "key accepted", .figure = {}, .skipped = true},
+                  {.what = "local target x answering",
+                   .figure = {},
+                   .failure = Diagnosis{FailureClass::target_down, "it hangs up", ""},
+                   .warning = true}};
+  BOOST_TEST(checks_text(found, false) ==
+             "ok       ssh found                 OpenSSH 9.2\n"
+             "failed   host key known\n"
+             "  nobody knows it\n"
+             "  hint: look at it\n"
+             "skipped  key accepted\n"
+             "warning  local target x answering\n"
+             "  it hangs up\n");
+  BOOST_TEST(!found.checks_passed());
+  const auto json = findings_json(found);
+  BOOST_TEST(json.find(R"({"check":"host key known","outcome":"failed","figure":null,"class":"host-key-unknown",)"
+                       R"("message":"nobody knows it","hint":"look at it"})") != std::string::npos);
+  BOOST_TEST(json.find(R"({"check":"key accepted","outcome":"skipped","figure":null,"class":null,"message":null,)"
+                       R"("hint":null})") != std::string::npos);
+  found.checks.erase(found.checks.begin() + 1);
+  BOOST_TEST(found.checks_passed());  // what is skipped or warned of has not failed
+}
+
+BOOST_AUTO_TEST_CASE(json_has_stable_keys) {
+  auto found = findings();
+  found.host.facts.system = "Debian GNU/Linux 12";
+  const auto json = findings_json(found);
+  BOOST_TEST(json.starts_with(
+      R"({"backends":[{"name":"systemd-system","scope":"system","usable":false,"grade":"unavailable",)"
+      R"("survives":{"crash":null,"logout":null,"reboot":null},"reason":"only root can","remedy":"sudo holdfast setup …"},)"
+      R"({"name":"systemd-user","scope":"user","usable":true,"grade":"degraded",)"
+      R"("survives":{"crash":"yes","logout":"no","reboot":"no"},"reason":"linger is off",)"));
+  BOOST_TEST(json.find(R"("scope":"user","choice":"cron","advice":"sudo loginctl enable-linger ann","version":")") !=
+             std::string::npos);
+  BOOST_TEST(json.ends_with(R"("host":{"name":"ws","system":"Debian GNU/Linux 12","kernel":"6.1.0-18-amd64",)"
+                            R"("container":null,"systemd":true,"user":"ann","uid":1000,"home":"/home/ann",)"
+                            R"("user_manager":true,"linger":false,"kill_user_processes":null,"ssh":"9.2",)"
+                            R"("ssh_program":"/usr/bin/ssh","hanging":[]},"bastion":null,"preflight":null})"));
+}
+
+BOOST_AUTO_TEST_CASE(lines_are_broken_at_blanks) {
+  const auto lines = wrapped("  one two  three verylongword x ", 9);
+  const std::vector<std::string> expected{"one two", "three", "verylongword", "x"};
+  BOOST_TEST(lines == expected, boost::test_tools::per_element());
+  BOOST_TEST(wrapped("→→→ →→→", 7).size() == 1U);
+  BOOST_TEST(wrapped("", 7).empty());
+}
+
+// Asked once for each tunnel, logind alone would take two hundred processes.
+BOOST_AUTO_TEST_CASE(the_status_of_many_tunnels_starts_no_process_for_each) {
+  for (const auto* backend : backends::all_backends()) {
+    if (backend->scope() != Scope::user) continue;
+    CountingHost host;
+    host.put_user_manager();
+    for (const char* program : {"crontab", "tmux", "screen"}) host.put_program(program);
+    host.put_locked("/run/crond.pid");
+    host.put("/proc/self/cgroup", "0::/user.slice/user-1000.slice/session-3.scope\n");
+    host.answer("systemctl --user list-units", "");
+    host.answer("crontab -l", "");
+    host.me.name.clear();
+    const auto places = store::places(Scope::user, host).value();
+    std::vector<store::Entry> entries;
+    for (int i = 0; i < 200; ++i) {
+      const auto name = TunnelName::parse(fmt::format("t{}", i)).value();
+      const auto text = fmt::format(
+          "port = {}\nbackend = {}\nhost = ws\nruntime-dir = /tmp/holdfast-1000\n"
+          "bastion = gate@bastion\n",
+          3000 + i, backend->name());
+      entries.push_back({name, store::parse_tunnel(name, text, name.text() + ".conf")});
+    }
+    std::vector<std::string> warnings;
+    BOOST_TEST(tunnels::gather_status(entries, places, host, warnings).size() == 200U);
+    BOOST_TEST(host.started <= 3, backend->name() << " starts " << host.started);
+  }
+}
+
+BOOST_AUTO_TEST_SUITE_END()

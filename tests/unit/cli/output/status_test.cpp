@@ -1,0 +1,272 @@
+// What status says: the truth of each tunnel, as JSON, as a table, in detail.
+#include "cli/output/status_output.hpp"
+
+#include "backends/pidfile.hpp"
+#include "backends/recorded_host.hpp"
+#include "cli/output/table.hpp"
+#include "core/text.hpp"
+#include "store/host_settings.hpp"
+#include "store/tunnel_file.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+using namespace holdfast;
+using namespace holdfast::cli;
+using namespace holdfast::test;
+using store::TunnelState;
+
+namespace {
+
+constexpr WallTime at(int seconds) { return WallTime(std::chrono::seconds(1'800'000'000 + seconds)); }
+
+store::Entry entry_of(const std::string& name, const std::string& more = "") {
+  const auto tunnel_name = TunnelName::parse(name).value();
+  return {tunnel_name,
+          store::parse_tunnel(tunnel_name,
+                              "port = 2222\nbackend = nohup\nhost = ws\nruntime-dir = /tmp/holdfast-1000\n" + more +
+                                  "bastion = gate@bastion\n",
+                              name + ".conf")};
+}
+
+/// ann's host with a supervisor and an ssh that live, and what they say.
+struct House {
+  RecordedHost host;
+  os::ProcessId supervisor{101, 5, "0e2c8c5e", "ws"};
+  os::ProcessId ssh{102, 6, "0e2c8c5e", "ws"};
+  store::LiveState live;
+  store::Places places;
+
+  House() {
+    places = store::places(Scope::user, host).value();
+    live.supervisor = supervisor;
+    live.ssh = ssh;
+    live.state = TunnelState::up;
+    live.verified = true;
+    live.since = at(0);
+    live.bastion = "gate@bastion";
+    live.forwards = {{"127.0.0.1:2222", "localhost:22", store::ForwardState::up}};
+    live.rtt_ms = 12.5;
+    live.reconnects = 3;
+    host.put_process(supervisor);
+    host.put_process(ssh);
+    host.put("/proc/101/cgroup", "0::/\n");
+    host.put("/tmp/holdfast-1000/lab.pid", backends::format_process_id(supervisor), 0600);
+    host.put(places.tunnels / "lab.conf", "", 0600);
+  }
+
+  tunnels::TunnelStatus status(const store::Entry& entry = entry_of("lab")) {
+    host.put("/tmp/holdfast-1000/lab.live", store::format_live_state(live), 0600);
+    std::vector<std::string> warnings;
+    return tunnels::gather_status({entry}, places, host, warnings).front();
+  }
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(status_of_tunnels, House)
+
+BOOST_AUTO_TEST_CASE(up_is_what_a_living_supervisor_says) {
+  const auto now = status();
+  BOOST_TEST(now.is_up());
+  BOOST_TEST(now.verified.value());
+  BOOST_TEST(now.supervisor_pid.value() == 101);
+  BOOST_TEST(now.ssh_pid.value() == 102);
+  BOOST_TEST(now.backend.installed.value());
+  BOOST_TEST(now.backend.running.value());
+}
+
+BOOST_AUTO_TEST_CASE(what_a_dead_supervisor_said_last_is_not_believed) {
+  live.supervisor.start_time = 4;  // the pid is somebody else's by now
+  host.put("/tmp/holdfast-1000/lab.pid", backends::format_process_id(live.supervisor), 0600);
+  const auto now = status();
+  BOOST_TEST((now.state == TunnelState::stopped));
+  BOOST_TEST(!now.verified.value());
+  BOOST_TEST(!now.backend.running.value());
+  BOOST_TEST(!now.supervisor_pid);
+  BOOST_TEST(!now.since);
+}
+
+BOOST_AUTO_TEST_CASE(another_boot_or_host_is_not_believed_either) {
+  live.supervisor.boot_id = "another";
+  host.put("/tmp/holdfast-1000/lab.pid", backends::format_process_id(live.supervisor), 0600);
+  BOOST_TEST((status().state == TunnelState::stopped));
+}
+
+BOOST_AUTO_TEST_CASE(up_with_a_dead_ssh_is_connecting) {
+  live.ssh->start_time = 1;
+  const auto now = status();
+  BOOST_TEST((now.state == TunnelState::connecting));
+  BOOST_TEST(!now.ssh_pid);
+}
+
+BOOST_AUTO_TEST_CASE(a_strangers_live_state_is_not_believed) {
+  host.put("/tmp/holdfast-1000/lab.live", store::format_live_state(live), 0600, 1001);
+  std::vector<std::string> warnings;
+  const auto now = tunnels::gather_status({entry_of("lab")}, places, host, warnings).front();
+  BOOST_TEST(!now.is_up());
+}
+
+BOOST_AUTO_TEST_CASE(a_broken_file_harms_no_other) {
+  host.put("/tmp/holdfast-1000/lab.live", store::format_live_state(live), 0600);
+  const auto broken = TunnelName::parse("broken").value();
+  std::vector<std::string> warnings;
+  const auto now = tunnels::gather_status(
+      {{broken, store::parse_tunnel(broken, "nonsense\n", "/x/broken.conf")}, entry_of("lab")}, places, host, warnings);
+  BOOST_TEST((now[0].state == TunnelState::failed));
+  BOOST_TEST((now[0].last_error->diagnosis.failure == FailureClass::config));
+  BOOST_TEST(now[0].last_error->diagnosis.message == "reading /x/broken.conf line 1: it is not KEY = VALUE");
+  BOOST_TEST(now[1].is_up());
+}
+
+BOOST_AUTO_TEST_CASE(of_another_hosts_tunnel_nothing_is_known) {
+  auto tunnel = *entry_of("lab").tunnel;
+  auto spec = tunnel.spec();
+  spec.host = "elsewhere";
+  const auto now = status({spec.name, Tunnel::make(spec)});
+  BOOST_TEST(now.elsewhere);
+  BOOST_TEST(!now.state.has_value());
+  BOOST_TEST(!now.backend.running.has_value());
+  BOOST_TEST(now.host.value() == "elsewhere");
+}
+
+BOOST_AUTO_TEST_CASE(a_host_that_was_renamed_is_told_with_the_command_that_mends_it) {
+  host.put("/etc/machine-id", "8f3a0c5d9b7e4f1a8c2d6e0b4a9f7c31\n");
+  auto spec = entry_of("lab").tunnel->spec();
+  spec.host = "formerly";
+  spec.machine = store::machine_mark(host);
+  live.supervisor.start_time = 4;  // it ended with the reboot
+  const auto now = status({spec.name, Tunnel::make(spec)});
+  BOOST_TEST(now.renamed);
+  BOOST_TEST((now.state == TunnelState::failed));
+  BOOST_TEST(now.last_error->diagnosis.hint ==
+             "if formerly is called ws now: holdfast setup -n lab -p 127.0.0.1:2222:localhost:22 -b gate@bastion "
+             "--host ws");
+
+  spec.machine = "0123456789abcdef";
+  const auto another = status({spec.name, Tunnel::make(spec)});
+  BOOST_TEST(!another.renamed);
+  BOOST_TEST(!another.state.has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_standby_is_told_without_a_hint) {
+  live.state = TunnelState::standby;
+  live.verified = false;
+  const auto now = status();
+  BOOST_TEST(now.is_well_standing_by());
+  const auto table = status_table({now}, at(5), {false, true});
+  BOOST_TEST(table.find("another host has it") != std::string::npos);
+  BOOST_TEST(table.find("hint:") == std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_backend_of_another_version_is_said) {
+  auto spec = entry_of("lab").tunnel->spec();
+  spec.backend = "slurm";
+  const auto now = status({spec.name, Tunnel::make(spec)});
+  BOOST_TEST((now.state == TunnelState::failed));
+  BOOST_TEST(now.last_error->diagnosis.message == "using backend slurm: it is not available in this version");
+}
+
+BOOST_AUTO_TEST_CASE(json_has_every_key_in_order) {
+  live.last_error = store::LastError{{FailureClass::forward_busy, "the port is taken", "wait"}, at(-60)};
+  BOOST_TEST(status_json({status()}) ==
+             R"({"tunnels":[{"name":"lab","state":"up","verified":true,"since":"2027-01-15T08:00:00Z","host":"ws",)"
+             R"("bastion":"gate@bastion","bastions":["gate@bastion"],"engine":"native",)"
+             R"("forwards":[{"listen":"127.0.0.1:2222","target":"localhost:22","state":"up"}],)"
+             R"("backend":{"name":"nohup","installed":true,"running":true,)"
+             R"("survives":{"crash":"no","logout":"yes","reboot":"no"}},)"
+             R"("supervisor_pid":101,"ssh_pid":102,"rtt_ms":12.500,"reconnects":3,"next_attempt":null,)"
+             R"("last_error":{"class":"forward-busy","message":"the port is taken","hint":"wait",)"
+             R"("at":"2027-01-15T07:59:00Z"},"history":null}]})");
+}
+
+BOOST_AUTO_TEST_CASE(json_says_null_for_what_is_not_known) {
+  tunnels::TunnelStatus unknown;
+  unknown.name = "lab";
+  BOOST_TEST(
+      setup_json(unknown, false) ==
+      R"({"name":"lab","state":null,"verified":null,"since":null,"host":null,"bastion":null,"bastions":null,"engine":null,)"
+      R"("forwards":[],"backend":{"name":null,"installed":null,"running":null,)"
+      R"("survives":{"crash":null,"logout":null,"reboot":null}},"supervisor_pid":null,"ssh_pid":null,)"
+      R"("rtt_ms":null,"reconnects":null,"next_attempt":null,"last_error":null,"changed":false})");
+  BOOST_TEST(status_json({}) == R"({"tunnels":[]})");
+}
+
+BOOST_AUTO_TEST_CASE(the_table_is_for_people) {
+  const auto up = status();
+  tunnels::TunnelStatus waiting = up;
+  waiting.name = "office-printer";
+  waiting.state = TunnelState::waiting;
+  waiting.verified = false;
+  waiting.since = at(240);
+  waiting.forwards.front().listen = "0.0.0.0:8080";
+  waiting.next_attempt = at(312);
+  waiting.last_error =
+      tunnels::TunnelStatus::Failure{{FailureClass::refused, "gate@bastion refused\x1b[2J", "start sshd"}, at(290)};
+  BOOST_TEST(status_table({up, waiting}, at(300), {false, true}) ==
+             "NAME            STATE    SINCE  BASTION       FORWARDS                     BACKEND\n"
+             "lab             up       5 min  gate@bastion  2222 → localhost:22          nohup\n"
+             "office-printer  waiting  1 min  gate@bastion  0.0.0.0:8080 → localhost:22  nohup\n"
+             "  gate@bastion refused\\x1b[2J\n"
+             "  hint: start sshd\n"
+             "  next attempt in 12 s\n");
+}
+
+BOOST_AUTO_TEST_CASE(unverified_is_said_and_why) {
+  live.verified = false;
+  live.last_error = store::LastError{{FailureClass::target_down, "nothing answers at localhost:22", ""}, at(0)};
+  BOOST_TEST(status_table({status()}, at(1), {false, true}) ==
+             "NAME  STATE            SINCE  BASTION       FORWARDS             BACKEND\n"
+             "lab   up (unverified)  1 s    gate@bastion  2222 → localhost:22  nohup\n"
+             "  nothing answers at localhost:22\n");
+}
+
+BOOST_AUTO_TEST_CASE(the_detail_hints_at_what_would_survive_more) {
+  auto now = status();
+  now.stronger =
+      tunnels::TunnelStatus::Stronger{"systemd-user", {{Survival::Kind::yes, {}}, {Survival::Kind::yes, {}}, {}}};
+  const auto text = [&] { return status_detail(now, {}, at(90), {}); };
+  BOOST_TEST(text().find("\n           hint: this host now allows systemd-user, which survives a crash: "
+                         "holdfast move lab --backend auto\n") != std::string::npos);
+  now.stronger->survives.reboot = {Survival::Kind::yes, {}};
+  BOOST_TEST(text().find("which survives a crash and a reboot:") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(the_detail_has_everything) {
+  const auto text = status_detail(status(), {{at(-5), TunnelState::waiting, TunnelState::up, "verified"}}, at(90), {});
+  BOOST_TEST(text ==
+             "name       lab\n"
+             "state      up for 1 min (since 2027-01-15T08:00:00Z), verified end to end\n"
+             "host       ws\n"
+             "bastion    gate@bastion\n"
+             "forward    127.0.0.1:2222 -> localhost:22, up\n"
+             "backend    nohup, running\n"
+             "survives   a crash: no, a logout: yes, a reboot: no\n"
+             "engine     native\n"
+             "processes  supervisor 101, ssh 102\n"
+             "round trip 12.5 ms\n"
+             "reconnects 3\n"
+             "history    2027-01-15T07:59:55Z  waiting -> up: verified\n");
+}
+
+BOOST_AUTO_TEST_CASE(the_past_is_drawn_and_fits_a_terminal) {
+  auto now = status();
+  store::UptimeRow row{at(-7200), std::chrono::hours(1), std::chrono::minutes(57), {}, std::chrono::minutes(3)};
+  row.rtt = {10, 12, 60};
+  row.reconnects = {{FailureClass::dead_peer, 2}};
+  const std::vector rows{row};
+  now.past = tunnels::Past{store::availability(rows, at(90), std::chrono::minutes(30), 48),
+                           store::availability(rows, at(90), std::chrono::hours(3), 56)};
+  const auto text = status_detail(now, {}, at(90), {false, true});
+  for (const char* line : {"\nlast day   ···", "·  95.00 %, 3 min down\n", "\nlast week  ···",
+                           "\nreconnects 3 since it started\n           in the last day 2: dead-peer 2\n",
+                           "10.0 to 60.0 ms in the last day\n"})
+    BOOST_TEST(text.find(line) != std::string::npos, line << " in " << text);
+  for (const auto& line : split(text, '\n')) BOOST_TEST(columns(line) <= 100U, line);
+  const auto json = status_json({now});
+  for (const char* part : {R"("history":{"day":{"from":"2027-01-14T08:30:00Z","slot_seconds":1800,)",
+                           R"("availability_percent":95.000,"total":{"up_seconds":3420.000,)",
+                           R"("reconnects":{"dead-peer":2},"slots":[null,)"})
+    BOOST_TEST(json.find(part) != std::string::npos, part << " in " << json);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,51 @@
+#include "ssh/diagnosis/login_log.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+using namespace holdfast::ssh;
+
+BOOST_AUTO_TEST_SUITE(login_log)
+
+BOOST_AUTO_TEST_CASE(a_login_is_followed_step_by_step) {
+  std::string log =
+      "debug1: Connecting to 127.0.0.1 [127.0.0.1] port 29122.\r\n"
+      "debug1: Connection established.\r\n"
+      "debug1: Local version string SSH-2.0-OpenSSH_9.2p1\r\n";
+  BOOST_TEST((read_login_log(log) == LoginProgress{}));
+  log += "debug1: Remote protocol version 2.0, remote software version OpenSSH_9.2p1\r\n";
+  BOOST_TEST(read_login_log(log).greeted);
+  log += "debug1: Server host key: ecdsa-sha2-nistp256 SHA256:RKiDkq52U3Y/qgXZskhGXQ3dyg5sVwC90lWYNy56Yq4\r\n";
+  BOOST_TEST(read_login_log(log).host_key == "ECDSA SHA256:RKiDkq52U3Y/qgXZskhGXQ3dyg5sVwC90lWYNy56Yq4");
+  BOOST_TEST(!read_login_log(log).host_key_trusted);
+  log += "debug1: Host '[127.0.0.1]:29122' is known and matches the ECDSA host key.\r\n";
+  BOOST_TEST(read_login_log(log).host_key_trusted);
+}
+
+BOOST_AUTO_TEST_CASE(a_pinned_key_and_a_certificate_are_trusted_too) {
+  BOOST_TEST(read_login_log("Warning: Permanently added '[127.0.0.1]:1' (ED25519) to the list of known hosts.\r\n")
+                 .host_key_trusted);
+  const auto signed_key = read_login_log(
+      "debug1: Server host certificate: ssh-ed25519-cert-v01@openssh.com SHA256:abc, serial 0 ID \"x\" CA ssh-rsa "
+      "SHA256:def valid forever\r\n"
+      "debug1: Host 'bastion' is known and matches the ED25519-CERT host certificate.\r\n");
+  BOOST_TEST(signed_key.host_key == "ED25519-CERT SHA256:abc");
+  BOOST_TEST(signed_key.host_key_trusted);
+}
+
+BOOST_AUTO_TEST_CASE(what_a_stranger_says_is_kept_apart) {
+  const auto progress = read_login_log(
+      "debug1: kex_exchange_identification: banner line 0: debug1: Remote protocol version 2.0\r\n"
+      "debug1: kex_exchange_identification: banner line 1: second\r\n"
+      "debug1: Remote: Host 'x' is known and matches the ED25519 host key.\r\n");
+  BOOST_TEST(progress.foreign == "debug1: Remote protocol version 2.0");
+  BOOST_TEST(!progress.greeted);
+  BOOST_TEST(!progress.host_key_trusted);
+}
+
+BOOST_AUTO_TEST_CASE(torn_and_empty_lines_are_no_news) {
+  for (const char* log : {"", "\n\n\r\n", "debug1: Server host key: ", "debug1: Server host key: x", "debug1: Host '",
+                          "debug1: kex_exchange_identification: banner line 0: "})
+    BOOST_TEST((read_login_log(log) == LoginProgress{}));
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,96 @@
+#include "store/paths.hpp"
+
+#include "store/scratch.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <stdlib.h>
+#include <unistd.h>
+
+using namespace holdfast;
+using namespace holdfast::store;
+using test::HostAtHome;
+using test::Scratch;
+
+BOOST_AUTO_TEST_SUITE(places_of_files)
+
+BOOST_AUTO_TEST_CASE(a_users_files_are_where_xdg_says) {
+  const Scratch scratch;
+  const HostAtHome host(scratch.path());
+  const TunnelName name = *TunnelName::parse("a.b");
+  const std::string node = host->hostname();
+  auto here = *places(Scope::user, *host);
+  BOOST_TEST(here.tunnel_file(name) == scratch / ".config/holdfast/tunnels/a.b.conf");
+  BOOST_TEST(here.state_file(name, "log") == scratch / (".local/state/holdfast/" + node + "/a.b.log"));
+  BOOST_TEST(here.file_mode == 0600U);
+
+  ::setenv("XDG_CONFIG_HOME", "/x/c/", 1);
+  ::setenv("XDG_STATE_HOME", "relative", 1);  // invalid, so it does not count
+  here = *places(Scope::user, *host);
+  BOOST_TEST(here.tunnels.native() == "/x/c/holdfast/tunnels");
+  BOOST_TEST(here.state == scratch / (".local/state/holdfast/" + node));
+}
+
+BOOST_AUTO_TEST_CASE(the_system_scope_is_the_same_for_all) {
+  const Scratch scratch;
+  const HostAtHome host(scratch.path());
+  const auto here = *places(Scope::system, *host);
+  BOOST_TEST(here.tunnel_file(*TunnelName::parse("1")).native() == "/etc/holdfast/tunnels/1.conf");
+  BOOST_TEST(here.state_file(*TunnelName::parse("1"), "log").native() == "/var/lib/holdfast/1/1.log");
+  BOOST_TEST(system_runtime_directory(*TunnelName::parse("1")).native() == "/run/holdfast/1");
+}
+
+BOOST_AUTO_TEST_CASE(a_host_name_never_leads_out_of_the_directory) {
+  BOOST_TEST(host_directory_name("ws-1.lab") == "ws-1.lab");
+  for (const char* name : {"", "..", ".", "../../etc", "a/b", "a\nb"}) {
+    const std::string safe = host_directory_name(name);
+    BOOST_TEST(safe.starts_with("host-"));
+    BOOST_TEST(safe.find('/') == std::string::npos);
+  }
+  BOOST_TEST(host_directory_name("a/b") != host_directory_name("a/c"));
+}
+
+BOOST_AUTO_TEST_CASE(no_control_socket_is_longer_than_ssh_can_bind) {
+  const TunnelName longest = *TunnelName::parse(std::string(64, 'x'));
+  const fs::path fits = "/" + std::string(78, 'd');
+  BOOST_TEST(!!check_runtime_directory(fits));
+  BOOST_TEST(runtime_files(longest, fits).control.size() == k_longest_control_path);
+  BOOST_TEST(!check_runtime_directory("/" + std::string(79, 'd')));
+}
+
+BOOST_AUTO_TEST_CASE(two_tunnels_share_no_runtime_file) {
+  const auto one = runtime_files(*TunnelName::parse("2222"), "/r");
+  const auto two = runtime_files(*TunnelName::parse("2223"), "/r");
+  BOOST_TEST(one.control != two.control);
+  BOOST_TEST(one.lock != two.lock);
+  BOOST_TEST(one.live.native() == "/r/2222.live");
+}
+
+BOOST_AUTO_TEST_CASE(a_squatter_is_named_and_passed_over) {
+  const Scratch scratch;
+  const HostAtHome host(scratch.path());
+  const fs::path link = scratch / "link";
+  const fs::path file = scratch / "file";
+  const fs::path good = scratch / "good";
+  fs::create_symlink(scratch.path(), link);
+  test::write(file, "x");
+  std::vector<std::string> passed_over;
+  const auto chosen = choose_runtime_directory(*host, {link, file, good}, passed_over);
+  BOOST_REQUIRE(!!chosen);
+  BOOST_TEST(*chosen == good);
+  BOOST_TEST((host->status(good).mode == 0700U));
+  BOOST_REQUIRE(passed_over.size() == 2U);
+  BOOST_TEST(passed_over[0].find(link.native()) != std::string::npos);
+  BOOST_TEST(passed_over[1].find(file.native()) != std::string::npos);
+  BOOST_TEST(!choose_runtime_directory(*host, {link, file}, passed_over));
+}
+
+BOOST_AUTO_TEST_CASE(only_a_lingering_user_gets_the_directory_that_logout_takes_away) {
+  const Scratch scratch;
+  const HostAtHome host(scratch.path());
+  const std::string uid = std::to_string(::getuid());
+  BOOST_TEST(runtime_directory_candidates(*host, false).front().native() == "/tmp/holdfast-" + uid);
+  BOOST_TEST(runtime_directory_candidates(*host, true).front().native() == "/run/user/" + uid + "/holdfast");
+}
+
+BOOST_AUTO_TEST_SUITE_END()

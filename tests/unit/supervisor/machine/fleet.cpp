@@ -1,0 +1,239 @@
+#include "fleet.hpp"
+
+#include "supervisor/watch/bastion.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace holdfast::supervisor {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr Milliseconds k_login(300);  // seen on the lab's bastion
+constexpr Milliseconds k_reply(5);
+constexpr std::array k_syns{seconds(0), seconds(1), seconds(3), seconds(7)};  // tcp_syn_retries' first steps
+constexpr seconds k_connect_timeout(10);
+constexpr seconds k_server_alive(15);
+constexpr seconds k_boot(5);  // from the network to sshd; assumed, not measured
+
+// MaxStartups 10:30:100
+constexpr std::size_t k_startups_begin = 10;
+constexpr std::size_t k_startups_full = 100;
+constexpr double k_startups_rate = 0.30;
+
+}  // namespace
+
+Fleet::Fleet(std::size_t size, std::uint64_t seed) : random_(seed), members_(size) {
+  std::size_t port = 20'000;
+  for (Member& member : members_) {
+    Rules rules = plain_rules();
+    member.place = place_of(Forward::parse(std::to_string(port++)).value());
+    rules.apart = [&member](std::size_t) {
+      return Apart{.until_turn = {}, .own_wait = own_wait(member.place, k_spread)};
+    };
+    member.world = std::make_unique<World>(std::move(rules));
+    // Each began at its own time, as people's machines do.
+    at(now_ + Milliseconds(static_cast<Milliseconds::rep>(chance() * 60'000)), [&] { give(member, Started{}); });
+  }
+}
+
+Milliseconds Fleet::wall_clock() const { return std::chrono::duration_cast<Milliseconds>(now_.time_since_epoch()); }
+
+double Fleet::chance() { return static_cast<double>(random_() >> 11) * 0x1.0p-53; }
+
+void Fleet::at(TimePoint when, std::function<void()> what) { queue_.push({when, ++order_, std::move(what)}); }
+
+void Fleet::run_until(TimePoint end) {
+  while (!queue_.empty() && queue_.top().at < end) {
+    Due due = queue_.top();
+    queue_.pop();
+    now_ = due.at;
+    due.what();
+  }
+  now_ = end;
+}
+
+Seen Fleet::lose(Outage outage, Milliseconds away) {
+  run_until(now_ + std::chrono::minutes(5));
+  outage_ = outage;
+  lost_ = now_;
+  back_ = now_ + away;
+  host_back_ = outage == Outage::refusing ? lost_ : outage == Outage::silent ? back_ - k_boot : back_;
+  for (Member& member : members_) {
+    member.sshd_lost_it = outage != Outage::cut_off;
+    notice_loss(member);
+  }
+  run_until(back_ + std::chrono::minutes(2));
+  std::vector<std::chrono::duration<double>> backs;
+  for (const Member& member : members_) {
+    if (broken_.empty()) broken_ = member.world->broken;
+    backs.push_back(member.back ? *member.back - back_ : std::chrono::duration<double>::max());
+  }
+  std::sort(backs.begin(), backs.end());
+  seen_.last_back = backs.back();
+  seen_.median_back = backs[backs.size() / 2];
+  return seen_;
+}
+
+// When ssh itself comes to know: at once, or by its keepalive, which it began at its own time.
+void Fleet::notice_loss(Member& member) {
+  if (outage_ == Outage::refusing) return fail(member, FailureClass::closed, k_reply);
+  const Milliseconds phase(static_cast<Milliseconds::rep>(chance() * 15'000));
+  const TimePoint counted_out = now_ + phase + 3 * k_server_alive;
+  const TimePoint reset =
+      host_back_ > now_ + phase
+          ? now_ + phase + ((host_back_ - now_ - phase) / k_server_alive + 1) * Milliseconds(k_server_alive)
+          : now_ + phase;
+  const bool resets = reset < counted_out;
+  if (resets && outage_ == Outage::cut_off) return;  // it answers, and knows us
+  const auto when = std::chrono::duration_cast<Milliseconds>((resets ? reset : counted_out) - now_);
+  fail(member, resets ? FailureClass::closed : FailureClass::dead_peer, when);
+}
+
+void Fleet::fail(Member& member, FailureClass failure, Milliseconds after) {
+  at(now_ + after, [this, &member, failure, run = member.run] {
+    if (member.run != run || !member.world->child) return;
+    give(member, ChildExited{Diagnosis{failure, std::string(to_text(failure)), {}}});
+  });
+}
+
+void Fleet::give(Member& member, const Event& event) {
+  member.world->now = now_;
+  member.world->give(event, chance());
+  look_at(member);
+}
+
+// What the machine has asked for, of this very event.
+void Fleet::look_at(Member& member) {
+  World& world = *member.world;
+  if (world.starts.size() > member.starts) {
+    member.starts = world.starts.size();
+    start_ssh(member);
+  } else if (world.end_asked) {
+    at(now_ + k_reply, [this, &member, run = member.run] {
+      if (member.run == run && member.world->end_asked) give(member, ChildExited{});
+    });
+  } else if (world.request != 0) {
+    ask(member);
+  }
+  if (std::exchange(member.watching, world.path_watched) != world.path_watched) {
+    ++member.watch;
+    member.saw_failure = member.told = false;
+    member.refusing_since.reset();
+    if (world.path_watched) {
+      if (world.path.refused) member.refusing_since = now_;
+      look_later(member);
+    }
+  }
+  if (world.machine.phase() == Phase::up && now_ >= back_ && !member.sshd_lost_it && !member.back) member.back = now_;
+  if (member.watching && std::exchange(world.path.gone, false)) member.saw_failure = true;
+  arm_timers(member);
+}
+
+void Fleet::arm_timers(Member& member) {
+  for (std::size_t which = 0; which < k_timers; ++which) {
+    const auto due = member.world->due[which];
+    if (std::exchange(member.armed[which], due) == due || !due) continue;
+    at(*due, [this, &member, which, due] {
+      if (member.world->due[which] != due) return;
+      member.armed[which].reset();
+      member.world->fire(static_cast<Timer>(which), chance());
+      look_at(member);
+    });
+  }
+}
+
+void Fleet::start_ssh(Member& member) {
+  ++member.run;
+  member.sshd_lost_it = false;
+  count(seen_.logins);
+  connect(member, 0);
+}
+
+void Fleet::connect(Member& member, std::size_t try_number) {
+  if (!is_away()) return arrive(member);
+  if (refuses()) return fail(member, FailureClass::refused, k_reply);
+  if (try_number + 1 == k_syns.size()) return fail(member, FailureClass::timeout, k_connect_timeout - k_syns.back());
+  at(now_ + (k_syns.at(try_number + 1) - k_syns.at(try_number)), [this, &member, try_number, run = member.run] {
+    if (member.run == run && member.world->child) connect(member, try_number + 1);
+  });
+}
+
+void Fleet::arrive(Member& member) {
+  if (drops()) {
+    ++seen_.dropped;
+    return fail(member, FailureClass::closed, k_reply);  // kex_exchange_identification: Connection closed by …
+  }
+  ++unauthenticated_;
+  at(now_ + k_login, [this, &member, run = member.run] {
+    --unauthenticated_;
+    if (member.run == run && member.world->child && !member.world->end_asked) give(member, ControlReady{});
+  });
+}
+
+bool Fleet::drops() {
+  if (unauthenticated_ < k_startups_begin) return false;
+  if (unauthenticated_ >= k_startups_full) return true;
+  const double beyond = static_cast<double>(unauthenticated_ - k_startups_begin) /
+                        static_cast<double>(k_startups_full - k_startups_begin);
+  return chance() < k_startups_rate + (1 - k_startups_rate) * beyond;
+}
+
+// The bastion answers as long as it is there and knows the connection.
+void Fleet::ask(Member& member) {
+  const RequestId request = member.world->request;
+  const bool answers = !is_away() && !member.sshd_lost_it;
+  at(now_ + (answers ? k_reply : Milliseconds(3000)), [this, &member, request, answers] {
+    World& world = *member.world;
+    if (world.request != request || world.end_asked || !world.child) return;
+    world.now = now_;
+    if (!answers) {
+      world.probe_says(ProbeAnswered::Kind::silent);
+    } else if (world.asked == World::Asked::forward) {
+      world.grant();
+    } else {
+      world.probe_says(ProbeAnswered::Kind::verified);
+    }
+    look_at(member);
+  });
+}
+
+// PathWatch, one look. sshd knows nothing of it.
+void Fleet::look(Member& member) {
+  count(seen_.looks);
+  if (is_away()) {
+    member.saw_failure = true;
+    if (!refuses()) member.refusing_since.reset();
+    if (refuses() && !member.refusing_since) member.refusing_since = now_;
+    look_later(member);
+    if (!refuses()) member.told = false;
+    if (refuses() && !std::exchange(member.told, true)) give(member, PathRefused{});
+    return;
+  }
+  const std::uint64_t watch = ++member.watch;
+  if (!member.saw_failure) return;  // it was there all along
+  const Milliseconds wait = member.refusing_since ? own_wait(member.place, k_spread) : Milliseconds{0};
+  at(now_ + wait, [this, &member, watch] {
+    if (member.watch != watch || !member.watching) return;
+    member.watching = member.world->path_watched = false;
+    give(member, PathBack{});
+  });
+}
+
+void Fleet::look_later(Member& member) {
+  std::optional<Milliseconds> refused;
+  if (member.refusing_since) refused = std::chrono::duration_cast<Milliseconds>(now_ - *member.refusing_since);
+  at(now_ + until_look(member.place, wall_clock(), refused), [this, &member, watch = member.watch] {
+    if (member.watch == watch) look(member);
+  });
+}
+
+void Fleet::count(std::vector<std::size_t>& seconds_seen) const {
+  if (now_ < lost_) return;
+  const auto second = static_cast<std::size_t>(std::chrono::duration_cast<seconds>(now_ - lost_).count());
+  if (seconds_seen.size() <= second) seconds_seen.resize(second + 1);
+  ++seconds_seen[second];
+}
+
+}  // namespace holdfast::supervisor

@@ -1,0 +1,241 @@
+// A year of random faults in virtual time, with the files that it leaves. HOLDFAST_SOAK_DAYS changes its length,
+// HOLDFAST_SOAK_SEED the year.
+#include "backends/recorded_host.hpp"
+#include "scratch.hpp"
+#include "ssh/tunnels.hpp"
+#include "supervisor/report/reporter.hpp"
+#include "world.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <cstdlib>
+#include <random>
+
+namespace holdfast::supervisor {
+namespace {
+
+constexpr Milliseconds k_login(300);
+constexpr Milliseconds k_reply(20);
+constexpr std::size_t k_log_bound = 2 * 1024 * 1024;     // two files of 1 MiB
+constexpr std::size_t k_history_bound = 2 * 128 * 1024;  // two files of 128 KiB
+constexpr std::size_t k_uptime_bound = 2 * 128 * 1024;   // the same
+constexpr std::size_t k_live_bound = 4096;
+
+std::uint64_t setting(const char* name, std::uint64_t otherwise) {
+  const char* wanted = std::getenv(name);
+  return wanted != nullptr ? std::strtoull(wanted, nullptr, 10) : otherwise;
+}
+
+/// Clocks that the test moves, and a live state whose size it knows.
+class SoakHost final : public test::RecordedHost {
+ public:
+  explicit SoakHost(const TimePoint& now) : now_(now) {}
+  [[nodiscard]] TimePoint now() const override { return now_; }
+  [[nodiscard]] WallTime wall_now() const override {
+    return WallTime(std::chrono::duration_cast<Milliseconds>(now_.time_since_epoch()));
+  }
+  Result<> write_volatile_file(const fs::path&, std::string_view bytes, mode_t) override {
+    largest = std::max(largest, bytes.size());
+    return {};
+  }
+  std::size_t largest = 0;
+
+ private:
+  const TimePoint& now_;
+};
+
+/// What is the matter with the world, and for how long.
+enum class Trouble { none, refusing, silent, no_name, key_refused, host_key_changed, port_taken, target_down };
+constexpr std::size_t k_troubles = 8;
+
+class Year {
+ public:
+  Year(std::uint64_t seed, const fs::path& directory)
+      : random_(seed),
+        world_(rules()),
+        host_(world_.now),
+        manager_(host_),
+        reporter_(host_, places_in(directory), *TunnelName::parse("2222"), directory / "2222.live", manager_) {
+    reporter_.set_tunnel(test_tunnel());
+    give(Started{});
+  }
+
+  void last(std::chrono::hours span) {
+    const TimePoint end = world_.now + span;
+    while (world_.now < end && world_.broken.empty()) step();
+    trouble_ = Trouble::none;
+    changes_ = TimePoint::max();
+    const TimePoint mended = world_.now;  // and now nothing is the matter any more
+    while (world_.machine.phase() != Phase::up && world_.now - mended < k_longest_slow + k_attempt_limit) step();
+  }
+
+  [[nodiscard]] const World& world() const { return world_; }
+  [[nodiscard]] const SoakHost& host() const { return host_; }
+  [[nodiscard]] std::uint64_t faults() const { return faults_; }
+
+ private:
+  static store::Places places_in(const fs::path& directory) {
+    store::Places places;
+    places.state = directory;
+    return places;
+  }
+  static Rules rules() {
+    Rules rules = plain_rules(2);
+    rules.probe_interval = std::chrono::minutes(10);
+    return rules;
+  }
+  static Tunnel test_tunnel() { return tunnel_to("gate@bastion", {"2222", "2223"}); }
+
+  double chance() { return static_cast<double>(random_() >> 11) * 0x1.0p-53; }
+  std::size_t below(std::size_t bound) { return static_cast<std::size_t>(random_() % bound); }
+
+  void give(const Event& event) {
+    world_.give(event, chance());
+    reporter_.tell(world_.machine.view());
+  }
+
+  void step() {
+    if (world_.now >= changes_) return change();
+    if (world_.end_asked) return after(k_reply, [this] { give(ChildExited{}); });
+    if (world_.request != 0) return answer();
+    if (world_.child && world_.machine.phase() == Phase::starting) return attempt();
+    wait();
+  }
+
+  template <class Then>
+  void after(Milliseconds span, Then then) {
+    world_.pass(span);
+    then();
+  }
+
+  void fail(FailureClass failure) {
+    reporter_.log("ssh: what ssh says of it: " + std::string(to_text(failure)));
+    give(ChildExited{Diagnosis{failure, std::string(to_text(failure)), "a hint"}});
+  }
+
+  void attempt() {
+    switch (trouble_) {
+      case Trouble::refusing:
+        return after(k_reply, [this] { fail(FailureClass::refused); });
+      case Trouble::silent:
+        return after(std::chrono::seconds(10), [this] { fail(FailureClass::timeout); });
+      case Trouble::no_name:
+        return after(k_reply, [this] { fail(FailureClass::dns); });
+      case Trouble::key_refused:
+        return after(k_login, [this] { fail(FailureClass::auth); });
+      case Trouble::host_key_changed:
+        return after(k_login, [this] { fail(FailureClass::host_key_changed); });
+      default:
+        return after(k_login, [this] { give(ControlReady{}); });
+    }
+  }
+
+  void answer() {
+    if (trouble_ == Trouble::silent) {
+      world_.pass(std::chrono::seconds(3));
+      if (world_.asked != World::Asked::forward) return probe_says(ProbeAnswered::Kind::silent);
+      return give(ForwardAnswered{world_.request, ForwardAnswered::Kind::no_reply});
+    }
+    world_.pass(k_reply);
+    const bool taken = trouble_ == Trouble::port_taken;
+    if (world_.asked == World::Asked::holder)
+      return give(
+          HolderAnswered{world_.request, taken ? HolderAnswered::Kind::held : HolderAnswered::Kind::nobody, {}});
+    if (world_.asked == World::Asked::forward)
+      return give(
+          ForwardAnswered{world_.request, taken ? ForwardAnswered::Kind::refused : ForwardAnswered::Kind::granted});
+    probe_says(trouble_ == Trouble::target_down ? ProbeAnswered::Kind::target_down : ProbeAnswered::Kind::verified);
+  }
+
+  void probe_says(ProbeAnswered::Kind kind) {
+    world_.probe_says(kind);
+    reporter_.tell(world_.machine.view());
+  }
+
+  // Up to the first timer, unless the world changes before it.
+  void wait() {
+    std::optional<Timer> first;
+    for (std::size_t at = 0; at < k_timers; ++at)
+      if (world_.due[at] && (!first || *world_.due[at] < *world_.due[static_cast<std::size_t>(*first)]))
+        first = static_cast<Timer>(at);
+    BOOST_REQUIRE_MESSAGE(first, "nothing would ever happen again");
+    const TimePoint due = *world_.due[static_cast<std::size_t>(*first)];
+    if (due > changes_) {
+      world_.now = changes_;
+      return change();
+    }
+    world_.fire(*first, chance());
+    reporter_.tell(world_.machine.view());
+  }
+
+  // Every two hours or so something breaks, for seconds or for hours; some of it is told.
+  void change() {
+    const bool was_well = trouble_ == Trouble::none;
+    trouble_ = was_well ? static_cast<Trouble>(1 + below(k_troubles - 1)) : Trouble::none;
+    const double hours = was_well ? 0.5 * chance() * chance() * chance() * chance() : 4 * chance();
+    changes_ = world_.now + Milliseconds(1 + static_cast<Milliseconds::rep>(hours * 3'600'000));
+    faults_ += was_well ? 1 : 0;
+    if (!was_well) {
+      const auto tiding = below(6);
+      if (tiding == 0) give(NetworkGained{});
+      if (tiding == 1) give(Woke{});
+      if (tiding == 2) give(PathBack{});
+      if (tiding == 3) give(Nudged{});
+      return;
+    }
+    const bool breaks = trouble_ != Trouble::target_down && trouble_ != Trouble::silent;
+    if (breaks && world_.child && !world_.end_asked) {
+      if (below(3) == 0) return give(ChildExited{});  // somebody killed it
+      fail(FailureClass::closed);
+    }
+  }
+
+  std::mt19937_64 random_;
+  World world_;
+  SoakHost host_;
+  ServiceManager manager_;
+  Reporter reporter_;
+  Trouble trouble_ = Trouble::none;
+  TimePoint changes_{std::chrono::hours(1)};
+  std::uint64_t faults_ = 0;
+};
+
+std::size_t size_of(const fs::path& file) {
+  std::size_t whole = 0;
+  for (const auto& one : store::files_of(file))
+    if (fs::exists(one)) whole += fs::file_size(one);
+  return whole;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(soak)
+
+BOOST_AUTO_TEST_CASE(a_year_of_faults_ends_up_and_leaves_little_behind) {
+  const Scratch scratch;
+  const std::uint64_t seed = setting("HOLDFAST_SOAK_SEED", 1);
+  const std::uint64_t days = setting("HOLDFAST_SOAK_DAYS", 365);
+  Year year(seed, scratch.path());
+  year.last(std::chrono::hours(24 * days));
+  BOOST_TEST_MESSAGE(days << " days, " << year.faults() << " faults, " << year.world().starts.size() << " logins; log "
+                          << size_of(scratch / "2222.log") << " bytes, history " << size_of(scratch / "2222.history")
+                          << ", live state at most " << year.host().largest);
+  BOOST_TEST(year.world().broken == "", "seed " << seed << ": " << year.world().broken);
+  BOOST_TEST((year.world().machine.view().state == store::TunnelState::up));
+  BOOST_TEST(size_of(scratch / "2222.log") <= k_log_bound);
+  BOOST_TEST(size_of(scratch / "2222.history") <= k_history_bound);
+  BOOST_TEST(size_of(scratch / "2222.uptime") <= k_uptime_bound);
+  const auto rows = store::UptimeLog::read(scratch / "2222.uptime");
+  BOOST_REQUIRE(!rows.empty());
+  const auto kept = rows.back().from - rows.front().from;
+  if (days >= 30) BOOST_TEST((kept > std::chrono::hours(24 * 8)), "a week is to be drawn, and a torn day more");
+  BOOST_TEST(year.host().largest <= k_live_bound);
+  const auto entries = std::distance(fs::directory_iterator(scratch.path()), fs::directory_iterator());
+  BOOST_TEST(entries <= 6);  // three files and their turned-over selves
+  if (days >= 30) BOOST_TEST(entries == 6, "a month or more fills them: they were turned over");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace holdfast::supervisor

@@ -1,0 +1,67 @@
+// What is kept of our sessions on bastions, and the words where one could not be ended.
+#include "supervisor/stale/takeover.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <string>
+#include <vector>
+
+namespace holdfast::supervisor {
+namespace {
+
+const std::string k_boot = "3748514f-6cd4-46b3-b4bb-0f8da2c79c8e";
+
+Tunnel tunnel() {
+  TunnelSpec spec{
+      TunnelName::parse("2222").value(), Destination::parse("gate@bastion").value(), {Forward::parse("2222").value()}};
+  spec.takeover = true;
+  return Tunnel::make(spec).value();
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(takeover)
+
+BOOST_AUTO_TEST_CASE(sessions_outlive_a_power_cut_by_bastion) {
+  const FarSessions sessions{{"gate@a", {k_boot, 92, "3890422"}}, {"gate@b:2200", {k_boot, 4194304, "1"}}};
+  BOOST_TEST((parse_far_sessions(format_far_sessions(sessions)) == sessions));
+}
+
+BOOST_AUTO_TEST_CASE(a_torn_or_forged_file_names_no_process) {
+  const std::vector<std::string> texts{"",
+                                       k_boot + " 92 12 gate@a",
+                                       k_boot + " 1 12 gate@a\n",
+                                       k_boot + " 92 12\n",
+                                       k_boot + " 92 12;x gate@a\n",
+                                       k_boot + " 92 12 gate@a extra\n",
+                                       std::string(20'000, 'a') + "\n"};
+  for (const std::string& text : texts) BOOST_TEST(parse_far_sessions(text).empty(), text.substr(0, 80));
+}
+
+BOOST_AUTO_TEST_CASE(each_way_that_nothing_was_freed_has_its_own_words) {
+  const Tunnel one = tunnel();
+  const Forward& forward = one->forwards.front();
+  using End = ssh::FarEnd;
+  std::vector<Diagnosis> all{explain_unknown_session(one, forward)};
+  for (const End end : {End::ended, End::gone, End::elsewhere, End::refused, End::not_run})
+    all.push_back(explain_takeover(end, one, forward));
+  for (std::size_t at = 0; at < all.size(); ++at) {
+    BOOST_TEST((all[at].failure == FailureClass::forward_busy));
+    BOOST_TEST(all[at].message.starts_with("port 2222 on gate@bastion is "));
+    BOOST_TEST(!all[at].hint.empty());
+    for (std::size_t other = 0; other < at; ++other) BOOST_TEST(all[at].message != all[other].message);
+  }
+  BOOST_TEST(all.back().hint.find("ClientAliveInterval") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(autossh_which_asks_for_its_ports_itself_takes_nothing_over) {
+  TunnelSpec spec = tunnel().spec();
+  spec.engine = Engine::autossh;
+  const auto made = Tunnel::make(spec);
+  BOOST_REQUIRE(!made);
+  BOOST_TEST(made.error().subject == "takeover");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace holdfast::supervisor

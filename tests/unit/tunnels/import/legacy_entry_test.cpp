@@ -1,0 +1,125 @@
+// Where old tunnels are found: units, crontabs and start-up files; and how their lines are put to rest.
+#include "tunnels/import/legacy_entry.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+using namespace holdfast;
+using namespace holdfast::tunnels;
+
+namespace {
+
+const std::string k_command = "autossh -M 0 -f -N -R 2222:localhost:22 gate@bastion";
+const TunnelName k_name = TunnelName::parse("2222").value();
+
+// As scitex-tunnel writes it.
+const std::string k_unit =
+    "[Unit]\nDescription=AutoSSH tunnel\nAfter=network.target\n\n[Service]\nUser=ann\n"
+    "Environment=\"AUTOSSH_GATETIME=0\"\n"
+    "ExecStart=/usr/bin/autossh -M 0 -N -o \"PubkeyAuthentication=yes\" -o \"PasswordAuthentication=no\" \\\n"
+    "  -i /home/ann/.ssh/id_rsa -R 2222:localhost:22 gate@bastion\n"
+    "Restart=always\nRestartSec=3\n\n[Install]\nWantedBy=multi-user.target\n";
+
+ImportSource unit(const std::string& text) {
+  return read_unit("autossh-tunnel-2222.service", "/etc/systemd/system/autossh-tunnel-2222.service", text, "");
+}
+
+std::string replaced(std::string text, const std::string& what, const std::string& with) {
+  return text.replace(text.find(what), what.size(), with);
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(import_source)
+
+BOOST_AUTO_TEST_CASE(a_unit_of_scitex_tunnel_is_understood) {
+  const auto source = unit(k_unit);
+  BOOST_REQUIRE(source.command);
+  BOOST_TEST(source.command->bastion.text() == "gate@bastion");
+  BOOST_TEST(source.command->identity.value() == "/home/ann/.ssh/id_rsa");
+  BOOST_TEST(source.user.value() == "ann");
+}
+
+BOOST_AUTO_TEST_CASE(a_unit_that_does_more_is_refused_by_what_it_does) {
+  for (const auto& [text, named] : std::vector<std::pair<std::string, std::string>>{
+           {replaced(k_unit, "User=ann", "ExecStartPre=/bin/sh -c id"), "ExecStartPre="},
+           {replaced(k_unit, "User=ann", "EnvironmentFile=/etc/default/x"), "EnvironmentFile="},
+           {replaced(k_unit, "User=ann", "Environment=SSH_AUTH_SOCK=/x"), "SSH_AUTH_SOCK"},
+           {replaced(k_unit, "User=ann", "ExecStart=/bin/true"), "there are two"},
+           {replaced(k_unit, "gate@bastion", "gate@$HOST"), "$HOST"},
+           {"[Unit]\nExecStart=" + k_command + "\n", "no ExecStart="}}) {
+    const auto source = unit(text);
+    BOOST_REQUIRE(!source.command);
+    BOOST_TEST(source.command.error().line().find(named) != std::string::npos, source.command.error().line());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_crontab_gives_its_lines_and_no_other) {
+  const std::string text = "MAILTO=ann\nAUTOSSH_GATETIME=0\n# autossh is here\n@reboot  " + k_command +
+                           " >/dev/null 2>&1\n*/5 * * * * pgrep -f x || " + k_command + "\n0 3 * * * backup\n" +
+                           "@reboot autossh -R 2222:localhost:22 a%b\n";
+  const auto sources = read_crontab_lines(text, "/home/ann");
+  BOOST_REQUIRE(sources.size() == 3U);
+  BOOST_TEST(sources[0].first_line == 3U);
+  BOOST_TEST(!!sources[0].command);
+  BOOST_TEST(!!sources[1].command);
+  BOOST_TEST(!sources[2].command);
+  const auto after = without_source(text, sources[1], k_name).value();
+  BOOST_TEST(after == replaced(text, "*/5", "# holdfast has it (tunnel 2222): */5"));
+  BOOST_TEST(!without_source("another\n", sources[1], k_name));
+  BOOST_TEST(with_source(after, sources[1], k_name).value() == text);
+  BOOST_TEST(with_source(after + "later\n", sources[1], k_name).value() == text + "later\n");
+  // Found again where other lines came before it.
+  BOOST_TEST(without_source("new\n" + text, sources[1], k_name).value() == "new\n" + after);
+}
+
+BOOST_AUTO_TEST_CASE(a_system_crontab_names_who_runs_each_line) {
+  const std::string text = "SHELL=/bin/sh\nPATH=/usr/bin:/opt/autossh/bin\n@reboot ann " + k_command +
+                           " -i ~/.ssh/id\n*/5 *\t* * *  bob  " + k_command + "\n@reboot " + k_command +
+                           "\n@reboot ann\n@reboot ann sudo -u bob " + k_command + "\n";
+  const auto home_of = [](const std::string& user) -> Result<std::string> {
+    if (user != "ann") return Error{"finding", "user " + user, "there is none"};
+    return "/home/ann";
+  };
+  const auto sources = read_system_crontab_lines("/etc/cron.d/tunnels", text, home_of);
+  BOOST_REQUIRE(sources.size() == 4U);
+  BOOST_TEST(sources[0].where == "/etc/cron.d/tunnels");
+  BOOST_TEST(sources[0].user.value() == "ann");
+  BOOST_REQUIRE(sources[0].command);
+  BOOST_TEST(sources[0].command->identity.value() == "/home/ann/.ssh/id");
+  BOOST_REQUIRE(!sources[1].command);
+  BOOST_TEST(sources[1].command.error().line().find("bob") != std::string::npos);
+  BOOST_TEST(!sources[2].command);  // it has no user: "autossh" would be one
+  BOOST_TEST(!sources[3].command);  // a program in between
+  const auto after = without_source(text, sources[0], k_name).value();
+  BOOST_TEST(after == replaced(text, "@reboot ann autossh", "# holdfast has it (tunnel 2222): @reboot ann autossh"));
+  BOOST_TEST(with_source(after, sources[0], k_name).value() == text);
+}
+
+BOOST_AUTO_TEST_CASE(a_start_up_file_stays_one_that_a_shell_can_read) {
+  const std::string guard = "if ! pgrep -f \"autossh.*2222\" > /dev/null; then\n    " + k_command + "\nfi\n";
+  const std::string text =
+      "alias ll='ls -l'\n" + guard + "if [ -n \"$PS1\" ]; then\n  " + k_command + " \\\n   &\nfi\n";
+  const auto sources = read_shell_lines("/home/ann/.bashrc", text, "/home/ann");
+  BOOST_REQUIRE(sources.size() == 2U);
+  BOOST_TEST(sources[0].text == guard);
+  BOOST_TEST(!!sources[0].command);
+  BOOST_TEST(!!sources[1].command);
+  BOOST_TEST(sources[1].first_line == 5U);
+  const auto first = without_source(text, sources[0], k_name).value();
+  BOOST_TEST(first.find(": # holdfast has it (tunnel 2222): if ! pgrep") != std::string::npos);
+  BOOST_TEST(first.find("\n# holdfast has it (tunnel 2222): fi\n") != std::string::npos);
+  BOOST_TEST(with_source(first, sources[0], k_name).value() == text);
+  // The surrounding `if` needs a command in it.
+  const auto both = without_source(first, sources[1], k_name).value();
+  BOOST_TEST(both.ends_with("then\n: # holdfast has it (tunnel 2222):   " + k_command +
+                            " \\\n# holdfast has it (tunnel 2222):    &\nfi\n"));
+}
+
+BOOST_AUTO_TEST_CASE(what_stands_in_a_loop_or_a_function_with_more_is_refused_and_not_guessed) {
+  const auto sources = read_shell_lines(
+      "/f", "tunnel() { " + k_command + "; }\nalias t='" + k_command + "'\necho autossh\n", "/home/ann");
+  BOOST_TEST(sources.size() == 3U);
+  for (const auto& source : sources) BOOST_TEST(!source.command);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,132 @@
+// A legacy tunnel is ended only when the tunnel that replaces it is proven to work on this host.
+#include "tunnels/import/successor.hpp"
+
+#include "backends/pidfile.hpp"
+#include "backends/recorded_host.hpp"
+#include "store/live_state.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+using namespace holdfast;
+using namespace holdfast::tunnels;
+using namespace holdfast::test;
+
+namespace {
+
+constexpr auto k_legacy = "@reboot autossh -M 0 -f -N -R 2222:localhost:22 -R 8080:localhost:80 gate@bastion\n";
+constexpr auto k_file =
+    "port = 2222\nport = 8080:localhost:80\nbackend = nohup\nhost = ws\nruntime-dir = /tmp/holdfast-1000\n"
+    "bastion = gate@bastion\n";
+
+/// Tunnel 2222 of ann's, up and verified, and the line of her crontab that starts the same one.
+struct Successor {
+  RecordedHost host;
+  store::Places places = store::places(Scope::user, host).value();
+  TunnelName name = TunnelName::parse("2222").value();
+  ImportSource legacy = read_crontab_lines(k_legacy, "/home/ann").front();
+  store::LiveState live;
+  std::string file = k_file;
+  bool installed = true;
+
+  Successor() {
+    live.supervisor = {101, 5, "0e2c8c5e", "ws"};
+    live.ssh = os::ProcessId{102, 6, "0e2c8c5e", "ws"};
+    live.state = store::TunnelState::up;
+    live.verified = true;
+    live.bastion = "gate@bastion";
+    live.forwards = {{"127.0.0.1:2222", "localhost:22", store::ForwardState::up},
+                     {"127.0.0.1:8080", "localhost:80", store::ForwardState::up}};
+    host.put_process(live.supervisor);
+    host.put_process(*live.ssh);
+    host.put("/proc/101/cgroup", "0::/\n");
+  }
+
+  void replace(const std::string& from, const std::string& to) { file.replace(file.find(from), from.size(), to); }
+
+  /// Empty when the tunnel may take the legacy one's place.
+  std::string objection() {
+    host.put_directory(places.tunnels, 0700);
+    host.put(places.tunnel_file(name), file, 0600);
+    host.put("/tmp/holdfast-1000/2222.live", store::format_live_state(live), 0600);
+    if (installed) host.put("/tmp/holdfast-1000/2222.pid", backends::format_process_id(live.supervisor), 0600);
+    const auto checked = check_successor(legacy, name, places, host);
+    return checked ? "" : checked.error().cause + " | " + checked.error().hint;
+  }
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(successor_of_a_legacy_tunnel, Successor)
+
+BOOST_AUTO_TEST_CASE(a_verified_tunnel_with_the_same_forwards_is_a_successor) { BOOST_TEST(objection() == ""); }
+
+BOOST_AUTO_TEST_CASE(a_stopped_tunnel_is_none) {
+  live.supervisor.start_time = 4;
+  installed = false;
+  BOOST_TEST(objection() == "tunnel 2222 exists already and is not up on this host (stopped) | holdfast start 2222");
+}
+
+BOOST_AUTO_TEST_CASE(a_tunnel_that_waits_for_its_port_is_none) {
+  live.state = store::TunnelState::waiting;
+  live.verified = false;
+  live.last_error = store::LastError{{FailureClass::forward_busy, "the port is in use", ""}, {}};
+  BOOST_TEST(
+      objection() ==
+      "tunnel 2222 exists already and is not up on this host (waiting) | holdfast remove 2222, then import again");
+}
+
+BOOST_AUTO_TEST_CASE(a_tunnel_of_another_host_is_none_even_while_its_live_state_says_up) {
+  replace("host = ws", "host = elsewhere");
+  BOOST_TEST(objection() == "tunnel 2222 exists already and belongs to host elsewhere | give --name NAME");
+}
+
+BOOST_AUTO_TEST_CASE(a_standby_is_none) {
+  replace("host = ws", "host = any");
+  live.state = store::TunnelState::standby;
+  BOOST_TEST(objection().find("is not up on this host") != std::string::npos);
+  BOOST_TEST(objection().ends_with("| give --name NAME"));
+}
+
+BOOST_AUTO_TEST_CASE(a_tunnel_without_proof_end_to_end_is_none) {
+  live.verified = false;
+  BOOST_TEST(objection() == "tunnel 2222 exists already and is up, but not verified end to end | holdfast status 2222");
+}
+
+BOOST_AUTO_TEST_CASE(a_tunnel_whose_ssh_has_died_is_none) {
+  live.ssh->start_time = 7;
+  BOOST_TEST(objection().find("is not up on this host (connecting)") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_tunnel_up_by_way_of_its_fallback_is_none) {
+  replace("bastion = gate@bastion", "bastion = gate@bastion, gate@second");
+  live.bastion = "gate@second";
+  BOOST_TEST(objection().find("is up by way of another bastion, gate@second") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_tunnel_that_lacks_one_of_the_forwards_is_none) {
+  live.forwards.back().state = store::ForwardState::down;
+  BOOST_TEST(objection().find("does not forward 127.0.0.1:8080") != std::string::npos);
+  live.forwards.pop_back();
+  BOOST_TEST(objection().find("does not forward 127.0.0.1:8080") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_tunnel_whose_crontab_lines_are_gone_is_none) {
+  replace("backend = nohup", "backend = cron");
+  BOOST_TEST(objection().find("is not installed on this host") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(another_port_or_another_bastion_is_another_tunnel) {
+  const std::string other = "there is another tunnel 2222 already | give --name NAME";
+  replace("port = 2222", "port = 2223");
+  BOOST_TEST(objection() == other);
+  replace("port = 2223", "port = 2222");
+  replace("gate@bastion", "gate@second");
+  BOOST_TEST(objection() == other);
+}
+
+BOOST_AUTO_TEST_CASE(a_tunnel_whose_file_is_broken_is_none) {
+  replace("bastion = gate@bastion", "bastion =");
+  BOOST_TEST(objection() == "there is another tunnel 2222 already | give --name NAME");
+}
+
+BOOST_AUTO_TEST_SUITE_END()

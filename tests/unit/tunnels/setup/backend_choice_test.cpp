@@ -1,0 +1,125 @@
+// What `auto` takes, why it passed the others over, and what is undone of their proofs.
+#include "tunnels/setup/backend_choice.hpp"
+
+#include "backends/recorded_host.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+using namespace holdfast;
+using namespace holdfast::tunnels;
+using namespace holdfast::test;
+
+namespace {
+
+RecordedHost logged_in() {
+  RecordedHost host;
+  host.put_user_manager();
+  host.put("/proc/self/cgroup", "0::/user.slice/user-1000.slice/session-3.scope\n");
+  host.answer("busctl get-property org.freedesktop.login1 /org/freedesktop/login1", "b false\nas 0\nas 1 \"root\"\n");
+  host.put("/var/lib/systemd/linger/ann", "", 0644, 0);
+  return host;
+}
+
+backends::Job job_on(const RecordedHost& host) {
+  return {TunnelName::parse("lab").value(),
+          {host.self().string(), "run", "--user", "lab"},
+          {},
+          host.user(),
+          "ws",
+          "/tmp/holdfast-1000",
+          store::places(Scope::user, host).value()};
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(backend_choice)
+
+BOOST_AUTO_TEST_CASE(auto_takes_the_strongest_whose_proof_holds) {
+  auto host = logged_in();
+  host.answer("systemd-run --user", "");
+  std::vector<PassedOver> passed_over;
+  auto candidates = find_candidates("auto", {}, Scope::user, host, passed_over).value();
+  const auto chosen = prove_best(candidates, job_on(host), host, passed_over).value();
+  BOOST_TEST(chosen.candidate.backend->name() == "systemd-user");
+  BOOST_TEST(passed_over.empty());
+}
+
+BOOST_AUTO_TEST_CASE(one_whose_proof_fails_is_passed_over_with_its_reason) {
+  auto host = logged_in();
+  host.answer("systemd-run --user", os::Completed{203, false, "", "Failed to execute command: Permission denied\n"});
+  std::vector<PassedOver> passed_over;
+  auto candidates = find_candidates("auto", {}, Scope::user, host, passed_over).value();
+  const auto chosen = prove_best(candidates, job_on(host), host, passed_over).value();
+  BOOST_TEST(chosen.candidate.backend->name() == "nohup");
+  BOOST_REQUIRE(passed_over.size() == 4U);
+  BOOST_TEST(passed_over.front().backend == "cron");
+  BOOST_TEST(passed_over.back().backend == "systemd-user");
+  BOOST_TEST(passed_over.back().reason.find("Permission denied") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(one_that_is_weaker_here_is_named_with_what_would_help) {
+  auto host = logged_in();
+  host.forget("/var/lib/systemd/linger/ann");
+  host.answer("pkcheck", "", 1);
+  std::vector<PassedOver> passed_over;
+  auto candidates = find_candidates("auto", {}, Scope::user, host, passed_over).value();
+  const auto chosen = prove_best(candidates, job_on(host), host, passed_over).value();
+  BOOST_TEST(chosen.candidate.backend->name() == "nohup");
+  BOOST_REQUIRE(passed_over.size() == 4U);
+  BOOST_TEST(passed_over.back().remedy == "sudo loginctl enable-linger ann");
+}
+
+BOOST_AUTO_TEST_CASE(linger_that_could_not_be_turned_on_after_all_makes_it_the_weaker_one) {
+  auto host = logged_in();
+  host.forget("/var/lib/systemd/linger/ann");
+  host.answer("systemd-run --user", "");
+  host.answer("loginctl --no-ask-password enable-linger", "", 1);
+  host.answer("pkcheck", "", 0);  // polkit promised it
+  std::vector<PassedOver> passed_over;
+  auto candidates = find_candidates("auto", {}, Scope::user, host, passed_over).value();
+  BOOST_TEST(candidates.front().backend->name() == "systemd-user");
+  host.answer("pkcheck", "", 1);  // and refuses now
+  const auto chosen = prove_best(candidates, job_on(host), host, passed_over).value();
+  BOOST_TEST(chosen.candidate.backend->name() == "nohup");
+  BOOST_TEST(passed_over.back().backend == "systemd-user");
+}
+
+BOOST_AUTO_TEST_CASE(cron_that_cannot_take_the_line_is_passed_over_with_its_reason) {
+  auto host = logged_in();
+  host.forget("/run/user/1000/systemd/private");
+  host.put_program("crontab");
+  host.put_locked("/run/crond.pid");
+  host.answer("crontab -l", os::Completed{1, false, "", "no crontab for ann\n"});
+  auto job = job_on(host);
+  job.environment["PATH"] = std::string(2000, 'x');
+  std::vector<PassedOver> passed_over;
+  auto candidates = find_candidates("auto", {}, Scope::user, host, passed_over).value();
+  BOOST_TEST(candidates.front().backend->name() == "cron");
+  const auto chosen = prove_best(candidates, job, host, passed_over).value();
+  BOOST_TEST(chosen.candidate.backend->name() == "nohup");
+  BOOST_REQUIRE(passed_over.size() == 4U);
+  BOOST_TEST(passed_over.back().backend == "cron");
+  BOOST_TEST(passed_over.back().reason.ends_with("bytes, and cron takes 998"));
+}
+
+BOOST_AUTO_TEST_CASE(a_named_one_that_cannot_be_used_ends_with_5_and_no_other_is_taken) {
+  auto host = logged_in();
+  host.forget("/run/user/1000/systemd/private");
+  std::vector<PassedOver> passed_over;
+  const auto candidates = find_candidates("systemd-user", {}, Scope::user, host, passed_over);
+  BOOST_REQUIRE(!candidates);
+  BOOST_TEST(static_cast<int>(candidates.error().status) == 5);
+  BOOST_TEST(candidates.error().line() == "using backend systemd-user: no systemd user manager runs for you");
+}
+
+BOOST_AUTO_TEST_CASE(nothing_left_ends_with_5_and_says_what_narrowed_it) {
+  auto host = logged_in();
+  host.forget("/run/user/1000/systemd/private");
+  std::vector<PassedOver> passed_over;
+  const auto candidates = find_candidates("auto", {"systemd-user"}, Scope::user, host, passed_over);
+  BOOST_REQUIRE(!candidates);
+  BOOST_TEST(static_cast<int>(candidates.error().status) == 5);
+  BOOST_TEST(candidates.error().hint.find("HOLDFAST_BACKENDS") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

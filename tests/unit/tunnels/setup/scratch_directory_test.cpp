@@ -1,0 +1,27 @@
+// The private directory of a check: no other check's, whoever runs it.
+#include "tunnels/setup/scratch_directory.hpp"
+
+#include "os/posix_host.hpp"
+#include "scratch.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <thread>
+
+using namespace holdfast;
+
+BOOST_AUTO_TEST_SUITE(scratch_directory)
+
+BOOST_AUTO_TEST_CASE(two_threads_that_check_have_one_each) {
+  const Scratch parent;
+  const auto host = os::make_posix_host();
+  auto one = tunnels::Scratch::make(parent.path(), host->user(), *host);
+  BOOST_REQUIRE(one);
+  BOOST_REQUIRE(host->write_file(one->path() / "kept", "x", 0600));
+  bool made = false;
+  std::thread([&] { made = tunnels::Scratch::make(parent.path(), host->user(), *host).has_value(); }).join();
+  BOOST_TEST(made);
+  BOOST_TEST((host->status(one->path() / "kept").kind == os::FileKind::regular));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
