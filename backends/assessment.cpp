@@ -66,8 +66,8 @@ Fitness without_answer() {
 
 }  // namespace
 
-os::Question question_about(const Backend& backend, const os::Host& host) {
-  return [&backend, &host] { return format(backend.assess(os::Survey(host, k_patience))); };
+os::ForkedQuery query_about(const Backend& backend, const os::Host& host) {
+  return [&backend, &host] { return format(backend.assess(os::ReadOnlyHost(host, k_timeout))); };
 }
 
 Fitness fitness_from(const std::optional<std::string>& answer) {
@@ -75,15 +75,16 @@ Fitness fitness_from(const std::optional<std::string>& answer) {
   return fitness ? std::move(*fitness) : without_answer();
 }
 
-std::vector<Candidate> assess_all(std::span<const Backend* const> backends, const os::Host& host) {
-  std::vector<os::Question> questions;
-  questions.reserve(backends.size());
-  for (const auto* backend : backends) questions.push_back(question_about(*backend, host));
-  const auto answers = os::ask_at_once(questions, k_answer_deadline);
-  std::vector<Candidate> candidates;
-  candidates.reserve(backends.size());
-  for (std::size_t i = 0; i < backends.size(); ++i) candidates.push_back({backends[i], fitness_from(answers[i])});
-  return candidates;
+std::vector<AssessedBackend> assess_all(std::span<const Backend* const> backends, const os::Host& host) {
+  std::vector<os::ForkedQuery> queries;
+  queries.reserve(backends.size());
+  for (const auto* backend : backends) queries.push_back(query_about(*backend, host));
+  const auto answers = os::run_forked_queries(queries, k_answer_deadline);
+  std::vector<AssessedBackend> assessed_backends;
+  assessed_backends.reserve(backends.size());
+  for (std::size_t i = 0; i < backends.size(); ++i)
+    assessed_backends.push_back({backends[i], fitness_from(answers[i])});
+  return assessed_backends;
 }
 
 }  // namespace holdfast::backends

@@ -27,7 +27,7 @@ struct Job {
   os::User run_as;
   std::string host;      ///< the host it belongs to, or "any"
   fs::path runtime_dir;  ///< system scope: /run/holdfast/NAME
-  store::Places places;
+  store::Paths paths;
 };
 
 /// How well a mechanism fits this host, and why.
@@ -52,9 +52,9 @@ class Backend {
   [[nodiscard]] virtual std::string_view name() const noexcept = 0;
   [[nodiscard]] virtual Scope scope() const noexcept = 0;
   /// True when what holds the job also starts it again, so that `ensure` has nothing to do.
-  [[nodiscard]] virtual bool starts_again_itself() const noexcept = 0;
+  [[nodiscard]] virtual bool restarts_job() const noexcept = 0;
   /// True when `auto` takes it only where HOLDFAST_BACKENDS names it: it changes what is a person's own to write.
-  [[nodiscard]] virtual bool waits_to_be_named() const noexcept { return false; }
+  [[nodiscard]] virtual bool is_opt_in() const noexcept { return false; }
   /// Reads only, bounded in time (2 s a command). A file system that hangs can still hold it for ever: whoever asks on
   /// behalf of a person asks by assess_all().
   [[nodiscard]] virtual Fitness assess(const os::Host&) const = 0;
@@ -65,7 +65,7 @@ class Backend {
   /// apply() returns while the backend is used, unwind it when it is not. Then assess() says what is really survived.
   [[nodiscard]] virtual Result<Plan> prove(const Job&, const os::Host&) const = 0;
   [[nodiscard]] virtual Result<Plan> install(const Job&, const os::Host&) const = 0;  ///< install and enable, not start
-  [[nodiscard]] virtual Result<Plan> remove(const TunnelName&, const store::Places&,
+  [[nodiscard]] virtual Result<Plan> remove(const TunnelName&, const store::Paths&,
                                             const os::Host&) const = 0;  ///< after stop
   [[nodiscard]] virtual Result<Plan> start(const Job&, const os::Host&) const = 0;
   [[nodiscard]] virtual Result<Plan> stop(const Job&,
@@ -81,22 +81,22 @@ class Backend {
 /// True for a name that CONTRACT knows but this version does not build.
 [[nodiscard]] bool is_future_backend(std::string_view name);
 
-struct Candidate {
+struct AssessedBackend {
   const Backend* backend = nullptr;
   Fitness fitness;
 };
-/// Assesses all of them at the same time, each in a process of its own (os::ask_at_once, with all that it demands), so
-/// that a bus, a crontab or a home that hangs is known for what it is within k_patience. One that does not answer by
-/// then is unavailable, and its reason says so. In the order given.
-[[nodiscard]] std::vector<Candidate> assess_all(std::span<const Backend* const> backends, const os::Host& host);
-inline constexpr std::chrono::milliseconds k_patience{2000};
+/// Assesses all of them at the same time, each in a process of its own (os::run_forked_queries, with all that it
+/// demands), so that a bus, a crontab or a home that hangs is known for what it is within k_timeout. One that does not
+/// answer by then is unavailable, and its reason says so. In the order given.
+[[nodiscard]] std::vector<AssessedBackend> assess_all(std::span<const Backend* const> backends, const os::Host& host);
+inline constexpr std::chrono::milliseconds k_timeout{2000};
 
 /// True when `auto` may choose it, given the names that narrow its choice, if any.
 [[nodiscard]] bool is_in_choice(const Backend& backend, std::span<const std::string> only);
 
 /// `auto`: the candidates (of `scope`, and of `only` if it names any), ordered by what they survive here (reboot,
 /// logout, crash), ties in table order.
-[[nodiscard]] std::vector<Candidate> ranked(std::vector<Candidate> candidates);
-[[nodiscard]] std::vector<Candidate> rank(Scope scope, const os::Host& host, std::span<const std::string> only);
+[[nodiscard]] std::vector<AssessedBackend> ranked(std::vector<AssessedBackend> assessed_backends);
+[[nodiscard]] std::vector<AssessedBackend> rank(Scope scope, const os::Host& host, std::span<const std::string> only);
 
 }  // namespace holdfast::backends

@@ -1,11 +1,11 @@
 #include "backends/host/crontab.hpp"
-#include "backends/text/crontab_text.hpp"
 #include "backends/host/logind.hpp"
-#include "backends/text/marked_block.hpp"
 #include "backends/host/pam.hpp"
+#include "backends/host/stop_mark.hpp"
 #include "backends/pidfile.hpp"
 #include "backends/registry.hpp"
-#include "backends/host/stop_mark.hpp"
+#include "backends/text/crontab_text.hpp"
+#include "backends/text/marked_block.hpp"
 #include "backends/text/templates.hpp"
 #include "backends/text/unit_text.hpp"
 #include "core/text.hpp"
@@ -88,7 +88,7 @@ Result<std::string> ensure_command(const Job& job) {
 }
 
 Result<EditCrontab> installing(const Job& job, const os::Host& host) {
-  HOLDFAST_TRY(const auto text, find_template(k_template, job.places, host));
+  HOLDFAST_TRY(const auto text, find_template(k_template, job.paths, host));
   HOLDFAST_TRY(auto command, ensure_command(job));
   HOLDFAST_TRY(auto lines,
                fill_template(text.text, {{"NAME", job.name.text()}, {"COMMAND", std::move(command)}}, text.source));
@@ -107,7 +107,7 @@ class Cron final : public Backend {
  public:
   std::string_view name() const noexcept override { return "cron"; }
   Scope scope() const noexcept override { return Scope::user; }
-  bool starts_again_itself() const noexcept override { return false; }
+  bool restarts_job() const noexcept override { return false; }
 
   Fitness assess(const os::Host& host) const override {
     if (!host.find_program("crontab")) return unavailable("there is no crontab here", "sudo apt-get install cron");
@@ -145,23 +145,23 @@ class Cron final : public Backend {
     return Plan{std::move(edit)};
   }
 
-  Result<Plan> remove(const TunnelName& tunnel, const store::Places& places, const os::Host&) const override {
-    return Plan{EditCrontab{tunnel, {}}, RemoveFile{stop_mark_file(tunnel, places)}};
+  Result<Plan> remove(const TunnelName& tunnel, const store::Paths& paths, const os::Host&) const override {
+    return Plan{EditCrontab{tunnel, {}}, RemoveFile{stop_mark_file(tunnel, paths)}};
   }
 
   Result<Plan> start(const Job& job, const os::Host& host) const override {
-    Plan plan{RemoveFile{stop_mark_file(job.name, job.places)}};
+    Plan plan{RemoveFile{stop_mark_file(job.name, job.paths)}};
     if (!running_process(host, pidfile_of(job))) plan.push_back(start_step(job));
     return plan;
   }
 
   // The mark first: the watchdog may look at any moment.
   Result<Plan> stop(const Job& job, const os::Host& host) const override {
-    return Plan{leave_stop_mark(job.name, job.places, host), Terminate{pidfile_of(job)}};
+    return Plan{leave_stop_mark(job.name, job.paths, host), Terminate{pidfile_of(job)}};
   }
 
   Result<Plan> restart(const Job& job, const os::Host&) const override {
-    return Plan{RemoveFile{stop_mark_file(job.name, job.places)}, Terminate{pidfile_of(job)}, start_step(job)};
+    return Plan{RemoveFile{stop_mark_file(job.name, job.paths)}, Terminate{pidfile_of(job)}, start_step(job)};
   }
 
   Result<std::vector<Registration>> query(std::span<const Job> jobs, const os::Host& host) const override {
@@ -176,7 +176,7 @@ class Cron final : public Backend {
       Registration answer;
       answer.installed = block_of(crontab, job.name.text()).has_value();
       answer.running = running_process(host, pidfile_of(job)).has_value();
-      answer.restarting = answer.installed && !answer.running && alive && !has_stop_mark(job.name, job.places, host);
+      answer.restarting = answer.installed && !answer.running && alive && !has_stop_mark(job.name, job.paths, host);
       answers.push_back(answer);
     }
     return answers;

@@ -1,6 +1,6 @@
+#include "backends/registry.hpp"
 #include "backends/text/block_file.hpp"
 #include "backends/text/login_hook_text.hpp"
-#include "backends/registry.hpp"
 #include "store/tunnel_store.hpp"
 
 #include <fmt/format.h>
@@ -14,13 +14,13 @@ class LoginHook final : public Backend {
  public:
   std::string_view name() const noexcept override { return "login-hook"; }
   Scope scope() const noexcept override { return Scope::user; }
-  bool starts_again_itself() const noexcept override { return false; }
-  bool waits_to_be_named() const noexcept override { return true; }
+  bool restarts_job() const noexcept override { return false; }
+  bool is_opt_in() const noexcept override { return true; }
 
   Fitness assess(const os::Host& host) const override {
-    const auto places = store::places(Scope::user, host);
-    if (!places) return unavailable(places.error());
-    const auto edits = install_managed_hook(*places, host);
+    const auto paths = store::paths(Scope::user, host);
+    if (!paths) return unavailable(paths.error());
+    const auto edits = install_managed_hook(*paths, host);
     if (!edits) return unavailable(edits.error());
     std::vector<std::string> files;
     for (const auto& step : *edits) {
@@ -40,14 +40,14 @@ class LoginHook final : public Backend {
 
   Result<Plan> prove(const Job& job, const os::Host& host) const override { return nohup_backend().prove(job, host); }
   Result<Plan> install(const Job& job, const os::Host& host) const override {
-    return install_managed_hook(job.places, host);
+    return install_managed_hook(job.paths, host);
   }
 
   // A home that hosts share has one hook for all of them.
-  Result<Plan> remove(const TunnelName& tunnel, const store::Places& places, const os::Host& host) const override {
-    HOLDFAST_TRY(auto plan, nohup_backend().remove(tunnel, places, host));
-    if (store::is_any_other_held_by(host, places, name(), tunnel)) return plan;
-    for (auto& step : remove_managed_hook(places, host)) plan.push_back(std::move(step));
+  Result<Plan> remove(const TunnelName& tunnel, const store::Paths& paths, const os::Host& host) const override {
+    HOLDFAST_TRY(auto plan, nohup_backend().remove(tunnel, paths, host));
+    if (store::is_any_other_held_by(host, paths, name(), tunnel)) return plan;
+    for (auto& step : remove_managed_hook(paths, host)) plan.push_back(std::move(step));
     return plan;
   }
 
@@ -59,7 +59,7 @@ class LoginHook final : public Backend {
 
   Result<std::vector<Registration>> query(std::span<const Job> jobs, const os::Host& host) const override {
     HOLDFAST_TRY(auto answers, nohup_backend().query(jobs, host));
-    const bool hooked = !jobs.empty() && has_login_hook(jobs.front().places, host);
+    const bool hooked = !jobs.empty() && has_login_hook(jobs.front().paths, host);
     for (auto& answer : answers) answer.installed = answer.installed && hooked;
     return answers;
   }

@@ -44,7 +44,7 @@ const Backend* find_backend(std::string_view name) {
 bool is_future_backend(std::string_view name) { return name == "slurm"; }
 
 bool is_in_choice(const Backend& backend, std::span<const std::string> only) {
-  if (only.empty()) return !backend.waits_to_be_named();
+  if (only.empty()) return !backend.is_opt_in();
   return std::ranges::find(only, backend.name()) != only.end();
 }
 
@@ -54,16 +54,17 @@ bool is_stronger(const Survives& a, const Survives& b) {
   return alone_a != alone_b ? alone_a > alone_b : rank_of(a) > rank_of(b);
 }
 
-std::vector<Candidate> ranked(std::vector<Candidate> candidates) {
-  const auto usable = [](const Candidate& c) { return c.fitness.grade != Fitness::Grade::unavailable; };
-  std::stable_sort(candidates.begin(), candidates.end(), [&](const Candidate& a, const Candidate& b) {
-    if (usable(a) != usable(b)) return usable(a);
-    return usable(a) && is_stronger(a.fitness.survives, b.fitness.survives);
-  });
-  return candidates;
+std::vector<AssessedBackend> ranked(std::vector<AssessedBackend> assessed_backends) {
+  const auto usable = [](const AssessedBackend& c) { return c.fitness.grade != Fitness::Grade::unavailable; };
+  std::stable_sort(assessed_backends.begin(), assessed_backends.end(),
+                   [&](const AssessedBackend& a, const AssessedBackend& b) {
+                     if (usable(a) != usable(b)) return usable(a);
+                     return usable(a) && is_stronger(a.fitness.survives, b.fitness.survives);
+                   });
+  return assessed_backends;
 }
 
-std::vector<Candidate> rank(Scope scope, const os::Host& host, std::span<const std::string> only) {
+std::vector<AssessedBackend> rank(Scope scope, const os::Host& host, std::span<const std::string> only) {
   std::vector<const Backend*> asked;
   std::ranges::copy_if(all_backends(), std::back_inserter(asked), [&](const Backend* backend) {
     return backend->scope() == scope && is_in_choice(*backend, only);

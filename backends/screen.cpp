@@ -1,8 +1,8 @@
-#include "backends/text/login_hook_text.hpp"
+#include "backends/host/stop_mark.hpp"
 #include "backends/pidfile.hpp"
 #include "backends/registry.hpp"
-#include "backends/host/stop_mark.hpp"
 #include "backends/terminal_session.hpp"
+#include "backends/text/login_hook_text.hpp"
 
 #include <fmt/format.h>
 
@@ -69,7 +69,7 @@ class Screen final : public Backend {
  public:
   std::string_view name() const noexcept override { return "screen"; }
   Scope scope() const noexcept override { return Scope::user; }
-  bool starts_again_itself() const noexcept override { return false; }
+  bool restarts_job() const noexcept override { return false; }
 
   Fitness assess(const os::Host& host) const override {
     if (!host.find_program("screen"))
@@ -78,14 +78,14 @@ class Screen final : public Backend {
   }
 
   Survives survives(const Job& job, const os::Host& host) const override {
-    return with_login_hook(session_survives(pidfile_of(job), host), job.places, host);
+    return with_login_hook(session_survives(pidfile_of(job), host), job.paths, host);
   }
 
   // A session, in the very place, that runs this very program to its end.
   Result<Plan> prove(const Job& job, const os::Host& host) const override {
-    auto trial = job;
-    trial.argv = {job.argv.front(), "version"};
-    HOLDFAST_TRY(const auto command, in_clean_environment(trial, host));
+    auto failback_probe = job;
+    failback_probe.argv = {job.argv.front(), "version"};
+    HOLDFAST_TRY(const auto command, in_clean_environment(failback_probe, host));
     const auto sessions = session_directory(proving_directory(host));
     HOLDFAST_CHECK(check_length(job.name, sessions));
     return Plan{MakeDirectory{sessions, 0700},
@@ -99,12 +99,12 @@ class Screen final : public Backend {
   }
 
   // Stop has ended the session and taken its socket away.
-  Result<Plan> remove(const TunnelName& tunnel, const store::Places& places, const os::Host&) const override {
-    return Plan{RemoveFile{stop_mark_file(tunnel, places)}};
+  Result<Plan> remove(const TunnelName& tunnel, const store::Paths& paths, const os::Host&) const override {
+    return Plan{RemoveFile{stop_mark_file(tunnel, paths)}};
   }
 
   Result<Plan> start(const Job& job, const os::Host& host) const override {
-    Plan plan{RemoveFile{stop_mark_file(job.name, job.places)}};
+    Plan plan{RemoveFile{stop_mark_file(job.name, job.paths)}};
     if (running_process(host, pidfile_of(job))) return plan;
     HOLDFAST_TRY(auto steps, start_steps(job, host));
     append(plan, std::move(steps));
@@ -112,13 +112,13 @@ class Screen final : public Backend {
   }
 
   Result<Plan> stop(const Job& job, const os::Host& host) const override {
-    Plan plan{leave_stop_mark(job.name, job.places, host), Terminate{pidfile_of(job)}};
+    Plan plan{leave_stop_mark(job.name, job.paths, host), Terminate{pidfile_of(job)}};
     append(plan, clear_sockets(job, host));
     return plan;
   }
 
   Result<Plan> restart(const Job& job, const os::Host& host) const override {
-    Plan plan{RemoveFile{stop_mark_file(job.name, job.places)}, Terminate{pidfile_of(job)}};
+    Plan plan{RemoveFile{stop_mark_file(job.name, job.paths)}, Terminate{pidfile_of(job)}};
     HOLDFAST_TRY(auto steps, start_steps(job, host));
     append(plan, std::move(steps));
     return plan;

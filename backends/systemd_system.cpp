@@ -1,6 +1,6 @@
 #include "backends/host/program_access.hpp"
-#include "backends/registry.hpp"
 #include "backends/host/systemctl.hpp"
+#include "backends/registry.hpp"
 #include "backends/text/unit.hpp"
 
 namespace holdfast::backends {
@@ -18,7 +18,7 @@ class SystemdSystem final : public Backend {
  public:
   std::string_view name() const noexcept override { return "systemd-system"; }
   Scope scope() const noexcept override { return Scope::system; }
-  bool starts_again_itself() const noexcept override { return true; }
+  bool restarts_job() const noexcept override { return true; }
 
   Fitness assess(const os::Host& host) const override {
     const auto unavailable = [](std::string reason, std::optional<std::string> remedy = {}) {
@@ -52,11 +52,11 @@ class SystemdSystem final : public Backend {
     return install_unit(Systemctl::of_machine(host), job.name, k_unit_directory, std::move(unit), k_target, host);
   }
 
-  Result<Plan> remove(const TunnelName& tunnel, const store::Places& places, const os::Host& host) const override {
+  Result<Plan> remove(const TunnelName& tunnel, const store::Paths& paths, const os::Host& host) const override {
     auto plan = remove_unit(manager(host), tunnel, k_unit_directory, k_target);
     // systemd makes these (StateDirectory=, RuntimeDirectory=) and takes only the second away again.
     const auto runtime = store::system_runtime_directory(tunnel);
-    const auto state = places.state_directory(tunnel);
+    const auto state = paths.state_directory(tunnel);
     plan.emplace_back(RemoveTree{runtime});
     plan.emplace_back(RemoveEmptyDirectory{runtime.parent_path()});
     plan.emplace_back(RemoveTree{state});

@@ -1,6 +1,6 @@
 #include "backends/host/logind.hpp"
-#include "backends/registry.hpp"
 #include "backends/host/systemctl.hpp"
+#include "backends/registry.hpp"
 #include "backends/text/unit.hpp"
 #include "core/text.hpp"
 
@@ -25,7 +25,7 @@ class SystemdUser final : public Backend {
  public:
   std::string_view name() const noexcept override { return "systemd-user"; }
   Scope scope() const noexcept override { return Scope::user; }
-  bool starts_again_itself() const noexcept override { return true; }
+  bool restarts_job() const noexcept override { return true; }
 
   Fitness assess(const os::Host& host) const override {
     if (!host.find_program("systemctl")) return unavailable("there is no systemctl here");
@@ -74,7 +74,7 @@ class SystemdUser final : public Backend {
     return plan;
   }
 
-  Result<Plan> remove(const TunnelName& tunnel, const store::Places&, const os::Host& host) const override {
+  Result<Plan> remove(const TunnelName& tunnel, const store::Paths&, const os::Host& host) const override {
     return remove_unit(user_manager(host), tunnel, user_unit_directory(host), k_target);
   }
 

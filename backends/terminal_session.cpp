@@ -1,8 +1,8 @@
 #include "backends/terminal_session.hpp"
 
 #include "backends/host/logind.hpp"
-#include "backends/pidfile.hpp"
 #include "backends/host/systemctl.hpp"
+#include "backends/pidfile.hpp"
 
 #include <fmt/format.h>
 
@@ -74,7 +74,7 @@ Survives session_survives(const fs::path& pidfile, const os::Host& host) {
 std::vector<Registration> query_pidfiles(std::span<const Job> jobs, const os::Host& host) {
   std::vector<Registration> answers;
   for (const auto& job : jobs) {
-    const bool installed = host.status(job.places.tunnel_file(job.name)).kind != os::FileKind::missing;
+    const bool installed = host.status(job.paths.tunnel_file(job.name)).kind != os::FileKind::missing;
     const auto pidfile = store::runtime_files(job.name, job.runtime_dir).pidfile;
     answers.push_back({installed, running_process(host, pidfile).has_value(), false});
   }
@@ -87,9 +87,10 @@ bool is_private_directory(const fs::path& directory, const os::Host& host) {
 }
 
 fs::path proving_directory(const os::Host& host) {
-  const auto candidates = store::runtime_directory_candidates(host, false);
-  const auto ours = std::ranges::find_if(candidates, [&](const auto& at) { return is_private_directory(at, host); });
-  return ours == candidates.end() ? candidates.front() : *ours;
+  const auto assessed_backends = store::runtime_directory_candidates(host, false);
+  const auto ours =
+      std::ranges::find_if(assessed_backends, [&](const auto& at) { return is_private_directory(at, host); });
+  return ours == assessed_backends.end() ? assessed_backends.front() : *ours;
 }
 
 }  // namespace holdfast::backends

@@ -1,8 +1,8 @@
-#include "backends/text/login_hook_text.hpp"
+#include "backends/host/stop_mark.hpp"
 #include "backends/pidfile.hpp"
 #include "backends/registry.hpp"
-#include "backends/host/stop_mark.hpp"
 #include "backends/terminal_session.hpp"
+#include "backends/text/login_hook_text.hpp"
 
 #include <algorithm>
 
@@ -57,7 +57,7 @@ class Tmux final : public Backend {
  public:
   std::string_view name() const noexcept override { return "tmux"; }
   Scope scope() const noexcept override { return Scope::user; }
-  bool starts_again_itself() const noexcept override { return false; }
+  bool restarts_job() const noexcept override { return false; }
 
   Fitness assess(const os::Host& host) const override {
     if (!host.find_program("tmux"))
@@ -66,14 +66,14 @@ class Tmux final : public Backend {
   }
 
   Survives survives(const Job& job, const os::Host& host) const override {
-    return with_login_hook(session_survives(pidfile_of(job), host), job.places, host);
+    return with_login_hook(session_survives(pidfile_of(job), host), job.paths, host);
   }
 
   // A server that starts, in the very place, and opens a session for this very program.
   Result<Plan> prove(const Job& job, const os::Host& host) const override {
-    auto trial = job;
-    trial.argv = {job.argv.front(), "version"};
-    HOLDFAST_TRY(const auto command, in_clean_environment(trial, host));
+    auto failback_probe = job;
+    failback_probe.argv = {job.argv.front(), "version"};
+    HOLDFAST_TRY(const auto command, in_clean_environment(failback_probe, host));
     const auto socket = socket_of(job.name, proving_directory(host) / "proof");
     return Plan{MakeDirectory{socket.parent_path(), 0700},
                 Run{tmux(socket, new_session(job.name, command), host), {}, false, k_deadline},
@@ -84,12 +84,12 @@ class Tmux final : public Backend {
   Result<Plan> install(const Job&, const os::Host&) const override { return Plan{}; }
 
   // Stop has ended the server and taken its socket away.
-  Result<Plan> remove(const TunnelName& tunnel, const store::Places& places, const os::Host&) const override {
-    return Plan{RemoveFile{stop_mark_file(tunnel, places)}};
+  Result<Plan> remove(const TunnelName& tunnel, const store::Paths& paths, const os::Host&) const override {
+    return Plan{RemoveFile{stop_mark_file(tunnel, paths)}};
   }
 
   Result<Plan> start(const Job& job, const os::Host& host) const override {
-    Plan plan{RemoveFile{stop_mark_file(job.name, job.places)}};
+    Plan plan{RemoveFile{stop_mark_file(job.name, job.paths)}};
     if (running_process(host, pidfile_of(job))) return plan;
     // A session outlives its supervisor when a person has opened another window in it.
     append(plan, end_server(socket_of(job.name, job.runtime_dir), host));
@@ -99,13 +99,13 @@ class Tmux final : public Backend {
   }
 
   Result<Plan> stop(const Job& job, const os::Host& host) const override {
-    Plan plan{leave_stop_mark(job.name, job.places, host), Terminate{pidfile_of(job)}};
+    Plan plan{leave_stop_mark(job.name, job.paths, host), Terminate{pidfile_of(job)}};
     append(plan, end_server(socket_of(job.name, job.runtime_dir), host));
     return plan;
   }
 
   Result<Plan> restart(const Job& job, const os::Host& host) const override {
-    Plan plan{RemoveFile{stop_mark_file(job.name, job.places)}, Terminate{pidfile_of(job)}};
+    Plan plan{RemoveFile{stop_mark_file(job.name, job.paths)}, Terminate{pidfile_of(job)}};
     append(plan, end_server(socket_of(job.name, job.runtime_dir), host));
     HOLDFAST_TRY(auto step, start_step(job, host));
     plan.push_back(std::move(step));

@@ -33,12 +33,12 @@ set(object ${CMAKE_CURRENT_BINARY_DIR}/libholdfast.o)
 # first: objcopy makes no symbol local that is unique (STB_GNU_UNIQUE). Those of std are the standard library's to share.
 add_custom_command(OUTPUT ${object}
   COMMAND ${CMAKE_CXX_COMPILER} -r -nostdlib -o ${object} -Wl,--force-group-allocation
-          -Wl,--whole-archive $<TARGET_FILE:holdfast_face> -Wl,--no-whole-archive
+          -Wl,--whole-archive $<TARGET_FILE:holdfast_api> -Wl,--no-whole-archive
           -Wl,--start-group ${room_archives} ${archives} -Wl,--end-group
   COMMAND ${HOLDFAST_OBJCOPY} --wildcard --weaken-symbol=*boost* --weaken-symbol=*3fmt* --weaken-symbol=*8holdfast* ${object}
   COMMAND ${HOLDFAST_OBJCOPY} --strip-debug --wildcard --keep-global-symbol=_ZN8holdfast2v0* --keep-global-symbol=_ZNK8holdfast2v0*
           --keep-global-symbol=_ZT[ISV]N8holdfast2v0* ${object}
-  DEPENDS holdfast_face ${room_targets} ${CMAKE_CURRENT_LIST_FILE} VERBATIM COMMENT "Making one object of libholdfast")
+  DEPENDS holdfast_api ${room_targets} ${CMAKE_CURRENT_LIST_FILE} VERBATIM COMMENT "Making one object of libholdfast")
 set_source_files_properties(${object} PROPERTIES EXTERNAL_OBJECT ON GENERATED ON)
 
 add_library(libholdfast STATIC ${object})

@@ -138,7 +138,7 @@ Result<> write_text(const Text& text, const os::Host& host) {
 }
 
 Text edited(const Text& now, const EditCrontab& step) {
-  if (step.before && now == step.before->written) return step.before->former;
+  if (step.before && now == step.before->written) return step.before->previous;
   const std::string text = now.value_or(std::string());
   auto wanted = step.lines ? with_block(text, step.name.text(), *step.lines) : without_block(text, step.name.text());
   // What was made for the block alone goes with it.
@@ -170,11 +170,11 @@ Result<std::optional<EditCrontab>> edit_crontab(const EditCrontab& step, os::Hos
   // Where no crontab can be had there is nothing to take out of it.
   if (!step.lines && !host.find_program("crontab")) return std::optional<EditCrontab>();
   HOLDFAST_TRY(const auto lock, CrontabLock::take(host));
-  HOLDFAST_TRY(auto former, read_text(host));
-  const auto first = former;
+  HOLDFAST_TRY(auto previous, read_text(host));
+  const auto first = previous;
   for (int attempt = 0; attempt < k_tries; ++attempt) {
-    const auto wanted = edited(former, step);
-    if (wanted == former) {
+    const auto wanted = edited(previous, step);
+    if (wanted == previous) {
       if (attempt == 0) return std::optional<EditCrontab>();
     } else {
       HOLDFAST_CHECK(write_text(wanted, host));
@@ -183,10 +183,10 @@ Result<std::optional<EditCrontab>> edit_crontab(const EditCrontab& step, os::Hos
     const bool exact = now == wanted;
     if (exact || is_done(now, step)) {
       EditCrontab undo{step.name, block_of(first.value_or(std::string()), step.name.text()), {}};
-      if (exact) undo.before = EditCrontab::Before{std::move(now), std::move(former)};
+      if (exact) undo.before = EditCrontab::Before{std::move(now), std::move(previous)};
       return std::optional(std::move(undo));
     }
-    former = std::move(now);  // somebody saved theirs over ours
+    previous = std::move(now);  // somebody saved theirs over ours
   }
   return Error{"changing", k_subject, "somebody else is changing it again and again", "try again when that is done"};
 }

@@ -9,11 +9,11 @@
 namespace holdfast::backends {
 
 /// places.state_file(name, "stopped"): in the kept state, for nothing may take it away but a start or a removal.
-[[nodiscard]] fs::path stop_mark_file(const TunnelName& name, const store::Places& places);
+[[nodiscard]] fs::path stop_mark_file(const TunnelName& name, const store::Paths& paths);
 
 /// The step that leaves the mark. It holds for this boot only, as `systemctl stop` does.
-[[nodiscard]] Step leave_stop_mark(const TunnelName& name, const store::Places& places, const os::Host& host);
+[[nodiscard]] Step leave_stop_mark(const TunnelName& name, const store::Paths& paths, const os::Host& host);
 
-[[nodiscard]] bool has_stop_mark(const TunnelName& name, const store::Places& places, const os::Host& host);
+[[nodiscard]] bool has_stop_mark(const TunnelName& name, const store::Paths& paths, const os::Host& host);
 
 }  // namespace holdfast::backends

@@ -70,10 +70,11 @@ os::Command Systemctl::run_command(std::vector<std::string> arguments) const {
 }
 
 std::optional<Systemctl> user_manager(const os::Host& host) {
-  std::vector<fs::path> candidates;
-  if (const auto given = host.env("XDG_RUNTIME_DIR"); given && given->starts_with('/')) candidates.emplace_back(*given);
-  candidates.emplace_back(fmt::format("/run/user/{}", host.user().uid));
-  for (const auto& directory : candidates) {
+  std::vector<fs::path> assessed_backends;
+  if (const auto given = host.env("XDG_RUNTIME_DIR"); given && given->starts_with('/'))
+    assessed_backends.emplace_back(*given);
+  assessed_backends.emplace_back(fmt::format("/run/user/{}", host.user().uid));
+  for (const auto& directory : assessed_backends) {
     const auto status = host.status(directory);
     if (status.kind != os::FileKind::directory || status.owner != host.user().uid) continue;
     if (is_socket(host, directory / "systemd/private")) return Systemctl::of_user(host, directory);

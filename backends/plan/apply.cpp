@@ -1,9 +1,9 @@
 #include "backends/plan/apply.hpp"
 
-#include "backends/text/block_file.hpp"
 #include "backends/host/crontab.hpp"
-#include "backends/text/marked_block.hpp"
 #include "backends/pidfile.hpp"
+#include "backends/text/block_file.hpp"
+#include "backends/text/marked_block.hpp"
 #include "core/text.hpp"
 
 #include <fmt/format.h>
@@ -43,9 +43,9 @@ std::vector<fs::path> missing_above(const fs::path& innermost, const os::Host& h
 }
 
 // Carries single steps out; what would undo each is appended to `undo`.
-class Carrier {
+class PlanExecutor {
  public:
-  Carrier(os::Host& host, Plan& undo, std::vector<fs::path>& made) : host_(host), undo_(undo), made_(made) {}
+  PlanExecutor(os::Host& host, Plan& undo, std::vector<fs::path>& made) : host_(host), undo_(undo), made_(made) {}
 
   Result<> operator()(const WriteFile& step) {
     const auto before = host_.status(step.path);
@@ -246,9 +246,9 @@ std::vector<EditBlock> due_edits(const Plan& plan, const os::Host& host) {
 std::vector<std::string> Applied::unwind(os::Host& host) {
   std::vector<std::string> errors;
   Plan ignored;
-  Carrier carrier(host, ignored, made_directories_);
+  PlanExecutor executor(host, ignored, made_directories_);
   for (auto step = undo_.rbegin(); step != undo_.rend(); ++step)
-    if (auto done = std::visit(carrier, *step); !done) errors.push_back(done.error().line());
+    if (auto done = std::visit(executor, *step); !done) errors.push_back(done.error().line());
   undo_.clear();
   made_directories_.clear();
   return errors;
@@ -273,9 +273,9 @@ std::vector<fs::path> directories_to_make(const Plan& plan, const os::Host& host
 
 Result<Applied> apply(const Plan& plan, os::Host& host) {
   Applied applied;
-  Carrier carrier(host, applied.undo_, applied.made_directories_);
+  PlanExecutor executor(host, applied.undo_, applied.made_directories_);
   for (const auto& step : plan) {
-    auto done = std::visit(carrier, step);
+    auto done = std::visit(executor, step);
     if (done) continue;
     auto error = std::move(done).error();
     for (const auto& line : applied.unwind(host)) error.cause += "; and it could not be undone: " + line;

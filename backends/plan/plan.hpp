@@ -85,7 +85,7 @@ struct EditCrontab {
   /// Of a step that undoes: when the crontab still is as it was `written`, it becomes as it was before (nothing: none).
   struct Before {
     std::optional<std::string> written;
-    std::optional<std::string> former;
+    std::optional<std::string> previous;
   };
   TunnelName name;
   std::optional<std::string> lines;  ///< each ended by a line break; nothing: the block goes
@@ -104,7 +104,7 @@ struct EditBlock {
   /// Of a step that undoes: when the file still is as it was `written`, it becomes as it was before (nothing: no file).
   struct Before {
     std::optional<std::string> written;
-    std::optional<std::string> former;
+    std::optional<std::string> previous;
   };
   fs::path file;
   std::string label;

@@ -76,7 +76,7 @@ class Edit {
 
   /// What the file is to be, given what it is.
   [[nodiscard]] Text wanted(const Text& now) const {
-    if (step_.before && now == step_.before->written) return step_.before->former;
+    if (step_.before && now == step_.before->written) return step_.before->previous;
     if (!step_.lines) {
       if (!now || made_for_block(*now, step_.label)) return std::nullopt;
       return without_block(*now, step_.label);
@@ -86,7 +86,7 @@ class Edit {
   }
 
   /// False when somebody has changed it meanwhile.
-  Result<bool> carry_out(const Text& now, const Text& wanted) {
+  Result<bool> execute(const Text& now, const Text& wanted) {
     if (!wanted) return take_away(*now);
     if (now) return os::replace_file(target_, now, *wanted, k_mode);
     HOLDFAST_TRY(const auto made, host_.make_directories(target_.parent_path(), k_directory_mode));
@@ -147,7 +147,7 @@ Result<std::optional<EditBlock>> edit_block(const EditBlock& step, os::Host& hos
     const auto wanted = edit.wanted(now);
     if (now == wanted) return std::optional<EditBlock>();
     if (now) HOLDFAST_CHECK(check(step, target, *now, host));
-    HOLDFAST_TRY(const bool done, edit.carry_out(now, wanted));
+    HOLDFAST_TRY(const bool done, edit.execute(now, wanted));
     if (!done) continue;
     EditBlock undo{step.file, step.label, now ? block_of(*now, step.label) : std::nullopt, {}};
     undo.before = EditBlock::Before{wanted, now};

@@ -41,9 +41,9 @@ Result<std::string> quote(const std::string& word, Shell shell) {
   return quoted + "'";
 }
 
-Result<std::string> hook_lines(Shell shell, std::string_view login_arm, const store::Places& places,
+Result<std::string> hook_lines(Shell shell, std::string_view login_arm, const store::Paths& paths,
                                const os::Host& host) {
-  HOLDFAST_TRY(const auto text, find_template(fmt::format("hook.{}", to_text(shell)), places, host));
+  HOLDFAST_TRY(const auto text, find_template(fmt::format("hook.{}", to_text(shell)), paths, host));
   HOLDFAST_TRY(auto program, quote(host.self().string(), shell));
   return fill_template(text.text, {{"PROGRAM", std::move(program)}, {"LOGIN", std::string(login_arm)}}, text.source);
 }
@@ -70,7 +70,7 @@ struct StartUpFile {
 };
 
 /// The first one is what an interactive login reads.
-std::vector<StartUpFile> start_up_files(Shell shell, const store::Places& places, const os::Host& host) {
+std::vector<StartUpFile> start_up_files(Shell shell, const store::Paths& paths, const os::Host& host) {
   const auto home = host.user().home;
   std::vector<StartUpFile> files;
   switch (shell) {
@@ -86,20 +86,20 @@ std::vector<StartUpFile> start_up_files(Shell shell, const store::Places& places
       files.push_back({absolute(host, "ZDOTDIR").value_or(home) / ".zshrc", Shell::zsh});
       break;
     case Shell::fish:
-      files.push_back({places.config.parent_path() / "fish/conf.d/holdfast.fish", Shell::fish});
+      files.push_back({paths.config.parent_path() / "fish/conf.d/holdfast.fish", Shell::fish});
       break;
   }
   return files;
 }
 
 /// Every file that the hook of that shell may ever have been put into.
-std::vector<fs::path> possible_files(Shell shell, const store::Places& places, const os::Host& host) {
+std::vector<fs::path> possible_files(Shell shell, const store::Paths& paths, const os::Host& host) {
   const auto home = host.user().home;
   std::vector<fs::path> files;
   const auto add = [&](fs::path file) {
     if (std::ranges::find(files, file) == files.end()) files.push_back(std::move(file));
   };
-  for (auto& file : start_up_files(shell, places, host)) add(std::move(file.path));
+  for (auto& file : start_up_files(shell, paths, host)) add(std::move(file.path));
   if (shell == Shell::bash)
     for (const char* name : {".bash_profile", ".bash_login", ".profile"}) add(home / name);
   if (shell == Shell::zsh) add(home / ".zshrc");
@@ -107,10 +107,10 @@ std::vector<fs::path> possible_files(Shell shell, const store::Places& places, c
 }
 
 /// The blocks that there are, in the files of every shell.
-std::vector<EditBlock> hooks_there(const store::Places& places, const os::Host& host) {
+std::vector<EditBlock> hooks_there(const store::Paths& paths, const os::Host& host) {
   std::vector<EditBlock> found;
   for (const auto shell : {Shell::sh, Shell::bash, Shell::zsh, Shell::fish})
-    for (auto& file : possible_files(shell, places, host)) {
+    for (auto& file : possible_files(shell, paths, host)) {
       if (std::ranges::find(found, file, &EditBlock::file) != found.end()) continue;
       auto block = read_block(file, k_hook_label, host);
       if (block && *block) found.push_back({std::move(file), std::string(k_hook_label), std::move(*block)});
@@ -157,30 +157,30 @@ Result<Shell> login_shell(const os::Host& host) {
                "if your logins start one that it has: holdfast hook --install bash"};
 }
 
-Result<std::string> hook_text(Shell shell, const store::Places& places, const os::Host& host) {
-  HOLDFAST_TRY(const auto lines, hook_lines(shell, {}, places, host));
+Result<std::string> hook_text(Shell shell, const store::Paths& paths, const os::Host& host) {
+  HOLDFAST_TRY(const auto lines, hook_lines(shell, {}, paths, host));
   return marked(k_hook_label, lines);
 }
 
-Result<Plan> install_hook(Shell shell, const store::Places& places, const os::Host& host) {
+Result<Plan> install_hook(Shell shell, const store::Paths& paths, const os::Host& host) {
   Plan plan;
-  for (const auto& file : start_up_files(shell, places, host)) {
-    HOLDFAST_TRY(auto lines, hook_lines(file.language, file.login_arm, places, host));
+  for (const auto& file : start_up_files(shell, paths, host)) {
+    HOLDFAST_TRY(auto lines, hook_lines(file.language, file.login_arm, paths, host));
     plan.emplace_back(EditBlock{file.path, std::string(k_hook_label), std::move(lines)});
   }
   return plan;
 }
 
-Plan remove_hook(Shell shell, const store::Places& places, const os::Host& host) {
+Plan remove_hook(Shell shell, const store::Paths& paths, const os::Host& host) {
   Plan plan;
-  for (auto& path : possible_files(shell, places, host))
+  for (auto& path : possible_files(shell, paths, host))
     plan.emplace_back(EditBlock{std::move(path), std::string(k_hook_label), {}});
   return plan;
 }
 
-Result<Plan> install_managed_hook(const store::Places& places, const os::Host& host) {
+Result<Plan> install_managed_hook(const store::Paths& paths, const os::Host& host) {
   HOLDFAST_TRY(const auto shell, login_shell(host));
-  HOLDFAST_TRY(auto plan, install_hook(shell, places, host));
+  HOLDFAST_TRY(auto plan, install_hook(shell, paths, host));
   for (auto& step : plan) {
     auto& edit = std::get<EditBlock>(step);
     HOLDFAST_TRY(const auto there, read_block(edit.file, edit.label, host));
@@ -189,24 +189,24 @@ Result<Plan> install_managed_hook(const store::Places& places, const os::Host& h
   return plan;
 }
 
-Plan remove_managed_hook(const store::Places& places, const os::Host& host) {
+Plan remove_managed_hook(const store::Paths& paths, const os::Host& host) {
   Plan plan;
-  for (auto& hook : hooks_there(places, host))
+  for (auto& hook : hooks_there(paths, host))
     if (hook.lines->starts_with(k_managed))
       plan.emplace_back(EditBlock{std::move(hook.file), std::move(hook.label), {}});
   return plan;
 }
 
-std::vector<fs::path> files_with_hook(const store::Places& places, const os::Host& host) {
+std::vector<fs::path> files_with_hook(const store::Paths& paths, const os::Host& host) {
   std::vector<fs::path> files;
-  for (auto& hook : hooks_there(places, host)) files.push_back(std::move(hook.file));
+  for (auto& hook : hooks_there(paths, host)) files.push_back(std::move(hook.file));
   return files;
 }
 
-bool has_login_hook(const store::Places& places, const os::Host& host) {
+bool has_login_hook(const store::Paths& paths, const os::Host& host) {
   const auto shell = login_shell(host);
   if (!shell) return false;
-  const auto block = read_block(start_up_files(*shell, places, host).front().path, k_hook_label, host);
+  const auto block = read_block(start_up_files(*shell, paths, host).front().path, k_hook_label, host);
   return block && *block;
 }
 
@@ -216,8 +216,8 @@ Survives back_at_login(Survives survives) {
   return survives;
 }
 
-Survives with_login_hook(Survives survives, const store::Places& places, const os::Host& host) {
-  return has_login_hook(places, host) ? back_at_login(survives) : survives;
+Survives with_login_hook(Survives survives, const store::Paths& paths, const os::Host& host) {
+  return has_login_hook(paths, host) ? back_at_login(survives) : survives;
 }
 
 }  // namespace holdfast::backends

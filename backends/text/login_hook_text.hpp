@@ -27,30 +27,30 @@ inline constexpr std::string_view k_hook_label = "login hook";
 [[nodiscard]] Result<Shell> login_shell(const os::Host& host);
 
 /// The hook as it is printed: good in any start-up file of that shell, its markers around it.
-[[nodiscard]] Result<std::string> hook_text(Shell shell, const store::Places& places, const os::Host& host);
+[[nodiscard]] Result<std::string> hook_text(Shell shell, const store::Paths& paths, const os::Host& host);
 
 /// Puts the hook into the files that an interactive shell reads, so that it runs once in each, login shell or not.
-[[nodiscard]] Result<Plan> install_hook(Shell shell, const store::Places& places, const os::Host& host);
+[[nodiscard]] Result<Plan> install_hook(Shell shell, const store::Paths& paths, const os::Host& host);
 /// Takes it out of every file that it may ever have been put into.
-[[nodiscard]] Plan remove_hook(Shell shell, const store::Places& places, const os::Host& host);
+[[nodiscard]] Plan remove_hook(Shell shell, const store::Paths& paths, const os::Host& host);
 
 /// What the login-hook backend has in those files: the same, but where somebody else put the hook there it stays
 /// theirs.
-[[nodiscard]] Result<Plan> install_managed_hook(const store::Places& places, const os::Host& host);
+[[nodiscard]] Result<Plan> install_managed_hook(const store::Paths& paths, const os::Host& host);
 /// Takes away what that backend has put there, for whichever shell, and nothing else.
-[[nodiscard]] Plan remove_managed_hook(const store::Places& places, const os::Host& host);
+[[nodiscard]] Plan remove_managed_hook(const store::Paths& paths, const os::Host& host);
 
 /// The files that hold the hook now, of every shell.
-[[nodiscard]] std::vector<fs::path> files_with_hook(const store::Places& places, const os::Host& host);
+[[nodiscard]] std::vector<fs::path> files_with_hook(const store::Paths& paths, const os::Host& host);
 
 /// True when the file that a login of this user reads holds the hook. Reads files, starts nothing but where $SHELL is
 /// not set.
-[[nodiscard]] bool has_login_hook(const store::Places& places, const os::Host& host);
+[[nodiscard]] bool has_login_hook(const store::Paths& paths, const os::Host& host);
 
 /// What does not outlive something is back from it at the next login.
 [[nodiscard]] Survives back_at_login(Survives survives);
 /// What a job survives that nothing but `ensure` starts again: with the hook, what it does not outlive it is back from
 /// at the next login.
-[[nodiscard]] Survives with_login_hook(Survives survives, const store::Places& places, const os::Host& host);
+[[nodiscard]] Survives with_login_hook(Survives survives, const store::Paths& paths, const os::Host& host);
 
 }  // namespace holdfast::backends

@@ -7,8 +7,8 @@ constexpr std::size_t k_largest_template = 64 << 10;
 
 }  // namespace
 
-Result<Template> find_template(const std::string& name, const store::Places& places, const os::Host& host) {
-  const auto copy = places.templates / name;
+Result<Template> find_template(const std::string& name, const store::Paths& paths, const os::Host& host) {
+  const auto copy = paths.templates / name;
   const auto status = host.status(copy);
   if (status.kind == os::FileKind::missing) return Template{std::string(embedded_template(name)), "templates/" + name};
   const bool ours = status.owner == 0 || status.owner == host.user().uid;

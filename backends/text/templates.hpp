@@ -20,7 +20,6 @@ struct Template {
 
 /// The copy in places.templates if there is one, else the embedded text. A copy must be a plain file of the user's (or
 /// root's) that nobody else can write: what it says is run.
-[[nodiscard]] Result<Template> find_template(const std::string& name, const store::Places& places,
-                                             const os::Host& host);
+[[nodiscard]] Result<Template> find_template(const std::string& name, const store::Paths& paths, const os::Host& host);
 
 }  // namespace holdfast::backends

@@ -61,14 +61,14 @@ bool names_single_calls(std::string_view line) {
 }  // namespace
 
 Result<std::string> render_unit(const Job& job, const std::string& template_name, const os::Host& host) {
-  HOLDFAST_TRY(const auto text, find_template(template_name, job.places, host));
+  HOLDFAST_TRY(const auto text, find_template(template_name, job.paths, host));
   std::map<std::string, std::string> values;
   values["NAME"] = job.name.text();
   HOLDFAST_TRY(values["EXEC_START"], encode_exec_line(job.argv));
   HOLDFAST_TRY(values["EXEC_STOP_POST"], exec_stop_post(job));
   HOLDFAST_TRY(values["ENVIRONMENT"], environment_lines(job.environment));
   HOLDFAST_TRY(values["CONDITION_HOST"], condition_host(job.host));
-  if (job.places.scope == Scope::system) {
+  if (job.paths.scope == Scope::system) {
     HOLDFAST_TRY(values["USER"],
                  encode_user(job.run_as.name.empty() ? std::to_string(job.run_as.uid) : job.run_as.name));
     HOLDFAST_TRY(values["REQUIRES_MOUNTS_FOR"], requires_mounts_for(job.run_as.home));

@@ -17,13 +17,13 @@ Interruption::Interruption() {
   action.sa_handler = remember_signal;
   sigemptyset(&action.sa_mask);  // no SA_RESTART: a wait is to end
   for (std::size_t i = 0; i < k_signals.size(); ++i) {
-    ::sigaction(k_signals[i], nullptr, &former_[i]);
-    if (former_[i].sa_handler != SIG_IGN) ::sigaction(k_signals[i], &action, nullptr);
+    ::sigaction(k_signals[i], nullptr, &previous_[i]);
+    if (previous_[i].sa_handler != SIG_IGN) ::sigaction(k_signals[i], &action, nullptr);
   }
 }
 
 Interruption::~Interruption() {
-  for (std::size_t i = 0; i < k_signals.size(); ++i) ::sigaction(k_signals[i], &former_[i], nullptr);
+  for (std::size_t i = 0; i < k_signals.size(); ++i) ::sigaction(k_signals[i], &previous_[i], nullptr);
 }
 
 bool Interruption::is_requested() noexcept { return requested != 0; }

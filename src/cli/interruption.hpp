@@ -24,7 +24,7 @@ class Interruption {
 
  private:
   static constexpr std::array k_signals{SIGINT, SIGTERM, SIGHUP};
-  std::array<struct sigaction, k_signals.size()> former_{};
+  std::array<struct sigaction, k_signals.size()> previous_{};
 };
 
 }  // namespace holdfast::cli

@@ -12,9 +12,9 @@ Result<Scope> choose_scope(const Arguments& arguments, const os::Host& host) {
   return tunnels::usual_scope(host);
 }
 
-Result<store::Places> choose_places(const Arguments& arguments, const os::Host& host) {
+Result<store::Paths> choose_paths(const Arguments& arguments, const os::Host& host) {
   HOLDFAST_TRY(const auto scope, choose_scope(arguments, host));
-  return store::places(scope, host);
+  return store::paths(scope, host);
 }
 
 }  // namespace holdfast::cli

@@ -13,6 +13,6 @@ namespace holdfast::cli {
 [[nodiscard]] Result<Scope> choose_scope(const Arguments& arguments, const os::Host& host);
 
 /// The places of that scope.
-[[nodiscard]] Result<store::Places> choose_places(const Arguments& arguments, const os::Host& host);
+[[nodiscard]] Result<store::Paths> choose_paths(const Arguments& arguments, const os::Host& host);
 
 }  // namespace holdfast::cli

@@ -6,6 +6,6 @@
 namespace holdfast {
 
 /// Where to dial on the bastion to come out at `listen`: an address that stands for all of them is no place to dial.
-[[nodiscard]] End dial_end(const End& listen);
+[[nodiscard]] End loopback_endpoint(const End& listen);
 
 }  // namespace holdfast

@@ -124,7 +124,7 @@ const Destination& Tunnel::bastion(std::size_t at) const {
   return at == 0 ? spec_.bastion : spec_.fallbacks.at(at - 1);
 }
 
-Tunnel Tunnel::by_way_of(std::size_t bastion) const {
+Tunnel Tunnel::via_bastion(std::size_t bastion) const {
   TunnelSpec spec = spec_;
   spec.bastion = this->bastion(bastion);
   spec.fallbacks.clear();

@@ -53,7 +53,7 @@ struct TunnelSpec {
   std::optional<boost::filesystem::path> runtime_dir = {};  ///< where socket, lock and live state are; chosen at setup
   std::chrono::seconds probe_interval{60};                  ///< 10 s .. 1 h
   std::vector<Destination> fallbacks = {};  ///< bastions to go to while `bastion` is down, the best first
-  bool takeover = false;  ///< a command on the bastion may end our own stale session there
+  bool takeover = false;                    ///< a command on the bastion may end our own stale session there
   bool operator==(const TunnelSpec&) const = default;
 };
 
@@ -70,7 +70,7 @@ class Tunnel {
   [[nodiscard]] std::size_t bastions() const noexcept { return 1 + spec_.fallbacks.size(); }
   [[nodiscard]] const Destination& bastion(std::size_t at) const;
   /// The same tunnel by way of that bastion alone.
-  [[nodiscard]] Tunnel by_way_of(std::size_t bastion) const;
+  [[nodiscard]] Tunnel via_bastion(std::size_t bastion) const;
 
  private:
   explicit Tunnel(TunnelSpec spec) : spec_(std::move(spec)) {}

@@ -115,8 +115,8 @@ Status status_of(const tunnels::TunnelStatus& status) {
   return out;
 }
 
-tunnels::SetupWords words_of(const Request& request, Scope scope) {
-  tunnels::SetupWords words;
+tunnels::SetupArguments words_of(const Request& request, Scope scope) {
+  tunnels::SetupArguments words;
   words.scope = scope;
   words.ports = request.ports;
   words.bastions = request.bastions;

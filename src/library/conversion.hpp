@@ -13,6 +13,6 @@ namespace holdfast::library {
 
 [[nodiscard]] Failure failure_of(const Error& error);
 [[nodiscard]] Status status_of(const tunnels::TunnelStatus& status);
-[[nodiscard]] tunnels::SetupWords words_of(const Request& request, Scope scope);
+[[nodiscard]] tunnels::SetupArguments words_of(const Request& request, Scope scope);
 
 }  // namespace holdfast::library

@@ -6,16 +6,16 @@
 namespace holdfast::library {
 namespace {
 
-struct Former {
+struct Previous {
   std::mutex mutex;
   int borrowers = 0;
   struct sigaction child {};
   struct sigaction pipe {};
 };
 
-Former& former() {
-  static Former k_former;
-  return k_former;
+Previous& previous() {
+  static Previous k_previous;
+  return k_previous;
 }
 
 bool has_handler(const struct sigaction& action) {
@@ -32,7 +32,7 @@ void set(int number, void (*handler)(int)) {
 }  // namespace
 
 BorrowedSignals::BorrowedSignals() {
-  auto& saved = former();
+  auto& saved = previous();
   const std::lock_guard lock(saved.mutex);
   if (saved.borrowers++ > 0) return;
   ::sigaction(SIGCHLD, nullptr, &saved.child);
@@ -43,7 +43,7 @@ BorrowedSignals::BorrowedSignals() {
 }
 
 BorrowedSignals::~BorrowedSignals() {
-  auto& saved = former();
+  auto& saved = previous();
   const std::lock_guard lock(saved.mutex);
   if (--saved.borrowers > 0) return;
   ::sigaction(SIGPIPE, &saved.pipe, nullptr);

@@ -20,7 +20,7 @@ namespace holdfast {
 inline namespace v0 {
 namespace {
 
-constexpr std::chrono::seconds k_patience{5};
+constexpr std::chrono::seconds k_timeout{5};
 
 /// The value, or its Error thrown as a Failure; before that what the watch threw.
 template <class T>
@@ -34,7 +34,7 @@ Result<> check_program(const std::string& program, const os::Host& host) {
   const char* const hint = "install holdfast " HOLDFAST_VERSION ", or name its program in Options::program";
   if (program.empty()) return Error{"finding", "the program holdfast", "it is not in PATH", hint};
   if (program.front() != '/') return usage_error("the name of the program, " + program, "it is no absolute path");
-  HOLDFAST_TRY(const auto said, host.run(os::Command{{program, "version"}}, k_patience));
+  HOLDFAST_TRY(const auto said, host.run(os::Command{{program, "version"}}, k_timeout));
   const auto version = trim(said.out);
   if (said.ok() && version == "holdfast " HOLDFAST_VERSION) return {};
   if (!said.ok() || !version.starts_with("holdfast ")) return Error{"using", program, "it is not holdfast", hint};
@@ -54,7 +54,7 @@ class Tunnels::Inside {
     library::BorrowedSignals signals = {};
     std::string program;
     std::unique_ptr<os::Host> host;
-    store::Places places;
+    store::Paths paths;
   };
 
   [[nodiscard]] std::unique_ptr<Call> begin() const {
@@ -62,7 +62,7 @@ class Tunnels::Inside {
     call->program = program(*os::make_posix_host());
     // Never this process's own executable, which Host::self() is without a name.
     call->host = os::make_posix_host(call->program.empty() ? "holdfast" : call->program);
-    call->places = must(store::places(scope(*call->host), *call->host));
+    call->paths = must(store::paths(scope(*call->host), *call->host));
     return call;
   }
 
@@ -74,7 +74,7 @@ class Tunnels::Inside {
   }
 
   [[nodiscard]] tunnels::SetupRequest read(const Request& request, Call& call, library::Watcher& watcher) const {
-    auto words = library::words_of(request, call.places.scope);
+    auto words = library::words_of(request, call.paths.scope);
     words.only_backends = must(tunnels::read_only_backends(call.host->env("HOLDFAST_BACKENDS")));
     return must(tunnels::read_setup(words, *call.host, watcher), &watcher);
   }
@@ -98,14 +98,14 @@ class Tunnels::Inside {
 namespace {
 
 /// One name of a tunnel that there is.
-TunnelName named(const std::string& name, const os::Host& host, const store::Places& places) {
-  return must(tunnels::named_tunnels({name}, host, places)).front();
+TunnelName named(const std::string& name, const os::Host& host, const store::Paths& paths) {
+  return must(tunnels::named_tunnels({name}, host, paths)).front();
 }
 
-std::vector<Status> statuses(const std::vector<store::Entry>& entries, const store::Places& places,
-                             const os::Host& host, library::Watcher& watcher) {
+std::vector<Status> statuses(const std::vector<store::Entry>& entries, const store::Paths& paths, const os::Host& host,
+                             library::Watcher& watcher) {
   std::vector<std::string> warnings;
-  const auto known = tunnels::gather_status(entries, places, host, warnings);
+  const auto known = tunnels::gather_status(entries, paths, host, warnings);
   for (const auto& warning : warnings) watcher.warn(warning);
   std::vector<Status> out;
   out.reserve(known.size());
@@ -113,9 +113,8 @@ std::vector<Status> statuses(const std::vector<store::Entry>& entries, const sto
   return out;
 }
 
-Status status_now(const TunnelName& name, const store::Places& places, const os::Host& host,
-                  library::Watcher& watcher) {
-  return std::move(statuses({{name, store::load(host, places, name)}}, places, host, watcher).front());
+Status status_now(const TunnelName& name, const store::Paths& paths, const os::Host& host, library::Watcher& watcher) {
+  return std::move(statuses({{name, store::load(host, paths, name)}}, paths, host, watcher).front());
 }
 
 }  // namespace
@@ -130,7 +129,7 @@ Made Tunnels::set_up(const Request& request, const Watch& watch) {
   library::Watcher watcher(watch);
   tunnels::Setup setup(*call->host, watcher, inside_->read(request, *call, watcher));
   const auto outcome = must(setup.run(), &watcher);
-  Made made{status_now(setup.tunnel()->name, call->places, *call->host, watcher), outcome.changed};
+  Made made{status_now(setup.tunnel()->name, call->paths, *call->host, watcher), outcome.changed};
   watcher.rethrow();
   return made;
 }
@@ -147,9 +146,9 @@ std::vector<std::string> Tunnels::plan(const Request& request, const Watch& watc
 std::vector<Status> Tunnels::status(const Watch& watch) const {
   const auto call = inside_->begin();
   library::Watcher watcher(watch);
-  auto entries = store::load_all(*call->host, call->places);
-  for (auto& left : store::left_here(*call->host, call->places)) entries.push_back(std::move(left));
-  auto all = statuses(entries, call->places, *call->host, watcher);
+  auto entries = store::load_all(*call->host, call->paths);
+  for (auto& left : store::left_here(*call->host, call->paths)) entries.push_back(std::move(left));
+  auto all = statuses(entries, call->paths, *call->host, watcher);
   watcher.rethrow();
   return all;
 }
@@ -157,7 +156,7 @@ std::vector<Status> Tunnels::status(const Watch& watch) const {
 Status Tunnels::status(const std::string& name, const Watch& watch) const {
   const auto call = inside_->begin();
   library::Watcher watcher(watch);
-  auto one = status_now(named(name, *call->host, call->places), call->places, *call->host, watcher);
+  auto one = status_now(named(name, *call->host, call->paths), call->paths, *call->host, watcher);
   watcher.rethrow();
   return one;
 }
@@ -165,27 +164,27 @@ Status Tunnels::status(const std::string& name, const Watch& watch) const {
 Status Tunnels::start(const std::string& name, const Watch& watch) {
   const auto call = inside_->begin_with_program();
   library::Watcher watcher(watch);
-  const auto known = named(name, *call->host, call->places);
-  must(tunnels::start_tunnel(known, call->places, *call->host, watcher), &watcher);
-  auto now = status_now(known, call->places, *call->host, watcher);
+  const auto known = named(name, *call->host, call->paths);
+  must(tunnels::start_tunnel(known, call->paths, *call->host, watcher), &watcher);
+  auto now = status_now(known, call->paths, *call->host, watcher);
   watcher.rethrow();
   return now;
 }
 
 bool Tunnels::stop(const std::string& name) {
   const auto call = inside_->begin();
-  const auto known = named(name, *call->host, call->places);
-  return must(tunnels::stop_tunnel(known, call->places, *call->host)).anything();
+  const auto known = named(name, *call->host, call->paths);
+  return must(tunnels::stop_tunnel(known, call->paths, *call->host)).anything();
 }
 
 Status Tunnels::restart(const std::string& name, Connection connection, const Watch& watch) {
   const auto call = inside_->begin_with_program();
   library::Watcher watcher(watch);
-  const auto known = named(name, *call->host, call->places);
-  must(connection == Connection::kept ? tunnels::restart_keeping_connection(known, call->places, *call->host, watcher)
-                                      : tunnels::restart_tunnel(known, call->places, *call->host, watcher),
+  const auto known = named(name, *call->host, call->paths);
+  must(connection == Connection::kept ? tunnels::restart_keeping_connection(known, call->paths, *call->host, watcher)
+                                      : tunnels::restart_tunnel(known, call->paths, *call->host, watcher),
        &watcher);
-  auto now = status_now(known, call->places, *call->host, watcher);
+  auto now = status_now(known, call->paths, *call->host, watcher);
   watcher.rethrow();
   return now;
 }
@@ -193,7 +192,7 @@ Status Tunnels::restart(const std::string& name, Connection connection, const Wa
 std::vector<std::string> Tunnels::remove(const std::string& name) {
   const auto call = inside_->begin();
   std::vector<std::string> report;
-  must(tunnels::remove_tunnel(named(name, *call->host, call->places), call->places, *call->host, report));
+  must(tunnels::remove_tunnel(named(name, *call->host, call->paths), call->paths, *call->host, report));
   return report;
 }
 

@@ -38,12 +38,12 @@ class Signals {
     sigset_t wanted;
     sigemptyset(&wanted);
     for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGCHLD}) sigaddset(&wanted, number);
-    ::pthread_sigmask(SIG_BLOCK, &wanted, &former_);
+    ::pthread_sigmask(SIG_BLOCK, &wanted, &previous_);
     descriptor_ = ::signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
   }
   ~Signals() {
     if (descriptor_ >= 0) ::close(descriptor_);
-    ::pthread_sigmask(SIG_SETMASK, &former_, nullptr);
+    ::pthread_sigmask(SIG_SETMASK, &previous_, nullptr);
   }
   Signals(const Signals&) = delete;
   Signals& operator=(const Signals&) = delete;
@@ -56,7 +56,7 @@ class Signals {
   }
 
  private:
-  sigset_t former_{};
+  sigset_t previous_{};
   int descriptor_ = -1;
 };
 
@@ -129,9 +129,9 @@ void Server::turn() {
     watched.push_back({running.child.descriptor(os::PipedChild::out), POLLIN, 0});
     watched.push_back({running.child.descriptor(os::PipedChild::err), POLLIN, 0});
   }
-  const auto patience = leaving_ ? std::chrono::ceil<std::chrono::milliseconds>(*leaving_ - steady_clock::now())
-                                 : std::chrono::milliseconds(-1);
-  const int timeout = leaving_ ? static_cast<int>(std::max<std::int64_t>(patience.count(), 0)) : -1;
+  const auto remaining = leaving_ ? std::chrono::ceil<std::chrono::milliseconds>(*leaving_ - steady_clock::now())
+                                  : std::chrono::milliseconds(-1);
+  const int timeout = leaving_ ? static_cast<int>(std::max<std::int64_t>(remaining.count(), 0)) : -1;
   if (::poll(watched.data(), watched.size(), timeout) <= 0) return;
   constexpr std::size_t k_fixed = 3;
   for (std::size_t i = 0; i < calls.size(); ++i)

@@ -21,12 +21,12 @@ using std::chrono::steady_clock;
 
 constexpr milliseconds k_burial{50};  // how long a killed child is waited for
 
-[[noreturn]] void answer_and_end(const Question& question, int descriptor) noexcept {
+[[noreturn]] void answer_and_end(const ForkedQuery& query, int descriptor) noexcept {
   ::signal(SIGPIPE, SIG_IGN);
   bool answered = false;
   try {
     // The mark at the end tells a whole answer from one that was cut off.
-    answered = write_all(descriptor, question() + '.');
+    answered = write_all(descriptor, query() + '.');
   } catch (...) {  // told by the missing answer
   }
   // Not exit(): the parent's buffers and handlers are its own.
@@ -42,14 +42,14 @@ std::mutex& forking() {
 
 class Asked {
  public:
-  explicit Asked(const Question& question) {
+  explicit Asked(const ForkedQuery& query) {
     const std::lock_guard alone(forking());
     std::array<int, 2> ends{-1, -1};
     if (::pipe2(ends.data(), O_CLOEXEC) != 0) return;
     reader_ = Descriptor(ends[0]);
     Descriptor writer(ends[1]);
     child_ = ::fork();
-    if (child_ == 0) answer_and_end(question, writer.get());
+    if (child_ == 0) answer_and_end(query, writer.get());
     if (child_ < 0) reader_ = Descriptor();
   }
   Asked(Asked&&) = default;
@@ -70,14 +70,14 @@ class Asked {
 
   /// Ends the child if it has not ended, and gives what it said.
   std::optional<std::string> finish() {
-    if (child_ > 0) bury();
+    if (child_ > 0) reap();
     if (is_open() || !said_.ends_with('.')) return std::nullopt;
     said_.pop_back();
     return std::move(said_);
   }
 
  private:
-  void bury() const {
+  void reap() const {
     if (!is_open()) {
       ::waitpid(child_, nullptr, 0);
       return;
@@ -94,11 +94,12 @@ class Asked {
 
 }  // namespace
 
-std::vector<std::optional<std::string>> ask_at_once(std::span<const Question> questions, milliseconds deadline) {
+std::vector<std::optional<std::string>> run_forked_queries(std::span<const ForkedQuery> queries,
+                                                           milliseconds deadline) {
   const auto end = steady_clock::now() + deadline;
   std::vector<Asked> asked;
-  asked.reserve(questions.size());
-  for (const auto& question : questions) asked.emplace_back(question);
+  asked.reserve(queries.size());
+  for (const auto& query : queries) asked.emplace_back(query);
   while (std::ranges::any_of(asked, &Asked::is_open)) {
     const auto left = std::chrono::ceil<milliseconds>(end - steady_clock::now());
     if (left.count() <= 0) break;

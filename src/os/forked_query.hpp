@@ -10,7 +10,7 @@
 
 namespace holdfast::os {
 
-using Question = std::function<std::string()>;
+using ForkedQuery = std::function<std::string()>;
 
 /// Asks all of them at the same time, each in a process forked for it, and returns their answers in order; nothing for
 /// one that has not answered when `deadline` is over, or that threw.
@@ -22,7 +22,7 @@ using Question = std::function<std::string()>;
 ///
 /// A question reads: what it changes in memory is lost with its process. A command that it runs must end before the
 /// deadline, or it is orphaned when the child is killed: os::Survey sees to that.
-[[nodiscard]] std::vector<std::optional<std::string>> ask_at_once(std::span<const Question> questions,
-                                                                  std::chrono::milliseconds deadline);
+[[nodiscard]] std::vector<std::optional<std::string>> run_forked_queries(std::span<const ForkedQuery> queries,
+                                                                         std::chrono::milliseconds deadline);
 
 }  // namespace holdfast::os

@@ -161,7 +161,8 @@ class Temporary {
   }
 
  private:
-  explicit Temporary(const fs::path& path) : path_(path), name_(path.native() + ".new." + std::to_string(thread_id())) {}
+  explicit Temporary(const fs::path& path)
+      : path_(path), name_(path.native() + ".new." + std::to_string(thread_id())) {}
   void sync_directory() const {
     const Descriptor directory(::open(path_.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (directory) ::fsync(directory.get());  // some file systems cannot; the rename stands all the same
@@ -177,10 +178,10 @@ Result<> write_file_atomically(const fs::path& path, std::string_view bytes, mod
   return temporary.become(durable);
 }
 
-Result<bool> replace_file(const fs::path& path, const std::optional<std::string>& former, std::string_view bytes,
+Result<bool> replace_file(const fs::path& path, const std::optional<std::string>& previous, std::string_view bytes,
                           mode_t mode) {
   const auto before = file_status(path);
-  if (!former) {
+  if (!previous) {
     if (before.kind != FileKind::missing) return false;
     HOLDFAST_TRY(auto temporary, Temporary::write(path, bytes, mode, {}, true));
     return temporary.become_new();
@@ -189,8 +190,8 @@ Result<bool> replace_file(const fs::path& path, const std::optional<std::string>
   // Now, not before: writing and syncing has taken its time.
   const auto now = file_status(path);
   if (now.kind != FileKind::regular || now.mode != before.mode || now.owner != before.owner) return false;
-  const auto bytes_now = read_whole_file(path, former->size());
-  if (!bytes_now || *bytes_now != *former) return false;
+  const auto bytes_now = read_whole_file(path, previous->size());
+  if (!bytes_now || *bytes_now != *previous) return false;
   HOLDFAST_CHECK(temporary.become(true));
   return true;
 }

@@ -27,11 +27,11 @@ Error refusal(const char* doing, const fs::path& path) {
 
 }  // namespace
 
-Survey::Survey(const Host& host, std::optional<milliseconds> patience) : host_(host) {
-  if (patience) end_ = host.now() + *patience;
+ReadOnlyHost::ReadOnlyHost(const Host& host, std::optional<milliseconds> timeout) : host_(host) {
+  if (timeout) end_ = host.now() + *timeout;
 }
 
-Result<Completed> Survey::run(const Command& command, milliseconds deadline) const {
+Result<Completed> ReadOnlyHost::run(const Command& command, milliseconds deadline) const {
   const auto key = key_of(command);
   if (const auto known = answers_.find(key); known != answers_.end()) return known->second;
   if (end_) deadline = std::min(deadline, std::chrono::floor<milliseconds>(*end_ - host_.now()));
@@ -41,19 +41,19 @@ Result<Completed> Survey::run(const Command& command, milliseconds deadline) con
   return answer;
 }
 
-Result<> Survey::write_file(const fs::path& path, std::string_view, mode_t) { return refusal("writing", path); }
-Result<> Survey::write_volatile_file(const fs::path& path, std::string_view, mode_t) {
+Result<> ReadOnlyHost::write_file(const fs::path& path, std::string_view, mode_t) { return refusal("writing", path); }
+Result<> ReadOnlyHost::write_volatile_file(const fs::path& path, std::string_view, mode_t) {
   return refusal("writing", path);
 }
-Result<> Survey::remove_file(const fs::path& path) { return refusal("removing", path); }
-Result<std::vector<fs::path>> Survey::make_directories(const fs::path& directory, mode_t) {
+Result<> ReadOnlyHost::remove_file(const fs::path& path) { return refusal("removing", path); }
+Result<std::vector<fs::path>> ReadOnlyHost::make_directories(const fs::path& directory, mode_t) {
   return refusal("making", directory);
 }
-Result<> Survey::remove_empty_directory(const fs::path& directory) { return refusal("removing", directory); }
-Result<> Survey::remove_tree(const fs::path& directory) { return refusal("removing", directory); }
-Result<ProcessId> Survey::start_detached(const Detached& detached) {
+Result<> ReadOnlyHost::remove_empty_directory(const fs::path& directory) { return refusal("removing", directory); }
+Result<> ReadOnlyHost::remove_tree(const fs::path& directory) { return refusal("removing", directory); }
+Result<ProcessId> ReadOnlyHost::start_detached(const Detached& detached) {
   return refusal("starting", detached.command.argv.empty() ? fs::path() : fs::path(detached.command.argv.front()));
 }
-bool Survey::signal(const ProcessId&, int) { return false; }
+bool ReadOnlyHost::signal(const ProcessId&, int) { return false; }
 
 }  // namespace holdfast::os

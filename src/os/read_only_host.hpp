@@ -11,11 +11,11 @@ namespace holdfast::os {
 
 /// Another Host, read only. Each command is run once, however many tunnels ask for its answer: the status of two
 /// hundred asks logind once. What would change the host is an Error.
-class Survey final : public Host {
+class ReadOnlyHost final : public Host {
  public:
-  /// `patience`: what all commands may take together, from now on; after that each counts as timed out without being
+  /// `timeout`: what all commands may take together, from now on; after that each counts as timed out without being
   /// started. Nothing: only the deadline that each is given.
-  explicit Survey(const Host& host, std::optional<std::chrono::milliseconds> patience = {});
+  explicit ReadOnlyHost(const Host& host, std::optional<std::chrono::milliseconds> timeout = {});
 
   [[nodiscard]] User user() const override { return host_.user(); }
   [[nodiscard]] std::string hostname() const override { return host_.hostname(); }

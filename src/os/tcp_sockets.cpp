@@ -114,14 +114,14 @@ std::optional<Address> address_of(const std::string& host, std::uint16_t port) {
 }
 
 // A datagram socket: it asks the kernel, and sends nothing.
-class Question {
+class ForkedQuery {
  public:
-  explicit Question(const Address& about) : socket_(::socket(about.bytes.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {}
-  ~Question() {
+  explicit ForkedQuery(const Address& about) : socket_(::socket(about.bytes.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {}
+  ~ForkedQuery() {
     if (socket_ >= 0) ::close(socket_);
   }
-  Question(const Question&) = delete;
-  Question& operator=(const Question&) = delete;
+  ForkedQuery(const ForkedQuery&) = delete;
+  ForkedQuery& operator=(const ForkedQuery&) = delete;
 
   [[nodiscard]] bool is_ours(const Address& address) const {
     return ::bind(socket_, address.get(), address.size) == 0 || errno != EADDRNOTAVAIL;
@@ -157,14 +157,14 @@ std::optional<TcpPair> established_connection(pid_t pid) {
   return connection->pair;
 }
 
-Way way_of(const TcpPair& connection) {
+RouteStatus route_status_of(const TcpPair& connection) {
   const auto local = address_of(connection.local.host, 0);
   const auto peer = address_of(connection.peer.host, connection.peer.port);
-  if (!local || !peer) return Way::same;
-  const auto source = Question(*peer).source_to(*peer);
+  if (!local || !peer) return RouteStatus::same;
+  const auto source = ForkedQuery(*peer).source_to(*peer);
   // Without a route the old address may come back with it, and the connection lives.
-  if (!source || is_same_host(*source, *local)) return Way::same;
-  return Question(*local).is_ours(*local) ? Way::elsewhere : Way::lost;
+  if (!source || is_same_host(*source, *local)) return RouteStatus::same;
+  return ForkedQuery(*local).is_ours(*local) ? RouteStatus::elsewhere : RouteStatus::lost;
 }
 
 bool reset_on_close(pid_t pid) noexcept {

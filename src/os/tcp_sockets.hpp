@@ -21,12 +21,12 @@ struct TcpPair {
 [[nodiscard]] std::optional<TcpPair> established_connection(pid_t pid);
 
 /// The way from here to a connection's other end, as it is now.
-enum class Way {
+enum class RouteStatus {
   same,       ///< as the connection goes, or there is none at all
   elsewhere,  ///< a new connection would go out by another address of ours; this one's is still ours
   lost,       ///< and this one's is not ours any more: nothing of it leaves this machine
 };
-[[nodiscard]] Way way_of(const TcpPair& connection);
+[[nodiscard]] RouteStatus route_status_of(const TcpPair& connection);
 
 /// Makes the kernel reset that one connection when `pid` lets go of it, however it ends, in place of sending the rest
 /// in the background: an orphan on a dead path would hold the local port for minutes, and the other end would not hear

@@ -15,9 +15,7 @@ constexpr std::size_t k_most = 16;
 
 }  // namespace
 
-fs::path connection_limits_file(const Places& places, const TunnelName& name) {
-  return places.state_file(name, "limit");
-}
+fs::path connection_limits_file(const Paths& paths, const TunnelName& name) { return paths.state_file(name, "limit"); }
 
 std::string format_connection_limits(const ConnectionLimits& limits) {
   std::string text;
@@ -40,19 +38,19 @@ ConnectionLimits parse_connection_limits(std::string_view text) {
   return limits;
 }
 
-ConnectionLimits read_connection_limits(const os::Host& host, const Places& places, const TunnelName& name) {
-  const auto text = host.read_file(connection_limits_file(places, name), k_longest);
+ConnectionLimits read_connection_limits(const os::Host& host, const Paths& paths, const TunnelName& name) {
+  const auto text = host.read_file(connection_limits_file(paths, name), k_longest);
   return text ? parse_connection_limits(*text) : ConnectionLimits{};
 }
 
-Result<> keep_connection_limit(os::Host& host, const Places& places, const TunnelName& name, const TcpEnd& bastion,
+Result<> keep_connection_limit(os::Host& host, const Paths& paths, const TunnelName& name, const TcpEnd& bastion,
                                std::optional<WallTime> no_login_before) {
   constexpr mode_t k_private = 0600;
-  auto limits = read_connection_limits(host, places, name);
+  auto limits = read_connection_limits(host, paths, name);
   std::erase_if(limits, [&](const ConnectionLimit& one) { return one.bastion == bastion; });
   if (no_login_before) limits.insert(limits.begin(), {bastion, *no_login_before});
   if (limits.size() > k_most) limits.resize(k_most);
-  const fs::path file = connection_limits_file(places, name);
+  const fs::path file = connection_limits_file(paths, name);
   if (limits.empty()) return host.remove_file(file);
   return host.write_file(file, format_connection_limits(limits), k_private);
 }

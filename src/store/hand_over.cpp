@@ -19,7 +19,7 @@ bool is_backend_name(std::string_view word) {
 
 }  // namespace
 
-fs::path hand_over_file(const Places& places, const TunnelName& name) { return places.state_file(name, "handover"); }
+fs::path hand_over_file(const Paths& paths, const TunnelName& name) { return paths.state_file(name, "handover"); }
 
 std::string format_hand_over(const HandOver& hand_over) {
   return fmt::format("{}{} {} {}\n{}\n", os::format_process_id(hand_over.by), hand_over.from, hand_over.to,
@@ -38,8 +38,8 @@ std::optional<HandOver> parse_hand_over(std::string_view text) {
   return HandOver{*by, words[0], words[1], runtime_dir, words[2] == "lingering"};
 }
 
-std::optional<HandOver> read_hand_over(const os::Host& host, const Places& places, const TunnelName& name) {
-  const auto file = hand_over_file(places, name);
+std::optional<HandOver> read_hand_over(const os::Host& host, const Paths& paths, const TunnelName& name) {
+  const auto file = hand_over_file(paths, name);
   const auto status = host.status(file);
   if (status.kind != os::FileKind::regular || status.owner != host.user().uid || (status.mode & 022) != 0)
     return std::nullopt;
@@ -48,9 +48,9 @@ std::optional<HandOver> read_hand_over(const os::Host& host, const Places& place
   return parse_hand_over(*text);
 }
 
-Result<> keep_hand_over(os::Host& host, const Places& places, const TunnelName& name, const HandOver& hand_over) {
+Result<> keep_hand_over(os::Host& host, const Paths& paths, const TunnelName& name, const HandOver& hand_over) {
   constexpr mode_t k_private = 0600;
-  return host.write_file(hand_over_file(places, name), format_hand_over(hand_over), k_private);
+  return host.write_file(hand_over_file(paths, name), format_hand_over(hand_over), k_private);
 }
 
 bool is_under_way(const std::optional<HandOver>& hand_over, const os::Host& host) {

@@ -23,16 +23,15 @@ struct HandOver {
 };
 
 /// places.state_file(name, "handover"): in the kept state, for a power cut may leave two registrations.
-[[nodiscard]] fs::path hand_over_file(const Places& places, const TunnelName& name);
+[[nodiscard]] fs::path hand_over_file(const Paths& paths, const TunnelName& name);
 
 [[nodiscard]] std::string format_hand_over(const HandOver& hand_over);
 /// Nothing for any other text.
 [[nodiscard]] std::optional<HandOver> parse_hand_over(std::string_view text);
 
 /// Nothing when there is none, or the file is not ours alone.
-[[nodiscard]] std::optional<HandOver> read_hand_over(const os::Host& host, const Places& places,
-                                                     const TunnelName& name);
-[[nodiscard]] Result<> keep_hand_over(os::Host& host, const Places& places, const TunnelName& name,
+[[nodiscard]] std::optional<HandOver> read_hand_over(const os::Host& host, const Paths& paths, const TunnelName& name);
+[[nodiscard]] Result<> keep_hand_over(os::Host& host, const Paths& paths, const TunnelName& name,
                                       const HandOver& hand_over);
 
 /// True while the command that does it lives: a supervisor that finds the tunnel held waits for its turn.

@@ -18,20 +18,20 @@ constexpr std::string_view k_runtime_dir = "runtime-dir = ";
 
 }  // namespace
 
-bool is_shared(const Tunnel& tunnel, const Places& places) {
-  return places.scope == Scope::user && tunnel->host == k_any_host;
+bool is_shared(const Tunnel& tunnel, const Paths& paths) {
+  return paths.scope == Scope::user && tunnel->host == k_any_host;
 }
 
-fs::path host_part_file(const Places& places, const TunnelName& name) { return places.state_file(name, "host"); }
+fs::path host_settings_file(const Paths& paths, const TunnelName& name) { return paths.state_file(name, "host"); }
 
-std::string format_host_part(const Tunnel& tunnel) {
+std::string format_host_settings(const Tunnel& tunnel) {
   return fmt::format("{}{}\n{}{}\n", k_backend, tunnel->backend, k_runtime_dir,
                      tunnel->runtime_dir.value_or(fs::path()).native());
 }
 
-std::optional<HostPart> read_host_part(const os::Host& host, const Places& places, const TunnelName& name) {
-  if (places.scope != Scope::user) return std::nullopt;
-  const fs::path file = host_part_file(places, name);
+std::optional<HostSettings> read_host_settings(const os::Host& host, const Paths& paths, const TunnelName& name) {
+  if (paths.scope != Scope::user) return std::nullopt;
+  const fs::path file = host_settings_file(paths, name);
   const os::FileStatus status = host.status(file);
   if (status.kind != os::FileKind::regular || status.owner != host.user().uid || (status.mode & 0022) != 0)
     return std::nullopt;
@@ -40,25 +40,26 @@ std::optional<HostPart> read_host_part(const os::Host& host, const Places& place
   const auto lines = split(text->substr(0, text->size() - 1), '\n');
   if (lines.size() != 2 || !lines[0].starts_with(k_backend) || !lines[1].starts_with(k_runtime_dir))
     return std::nullopt;
-  HostPart part{lines[0].substr(k_backend.size()), lines[1].substr(k_runtime_dir.size())};
+  HostSettings part{lines[0].substr(k_backend.size()), lines[1].substr(k_runtime_dir.size())};
   if (part.backend.empty() || has_control_bytes(part.backend) || has_control_bytes(part.runtime_dir.native()) ||
       !part.runtime_dir.is_absolute() || !check_runtime_directory(part.runtime_dir))
     return std::nullopt;
   return part;
 }
 
-std::vector<HostPartOf> host_parts(const os::Host& host, const Places& places) {
+std::vector<HostSettingsOf> host_settings(const os::Host& host, const Paths& paths) {
   constexpr std::string_view k_suffix = ".host";
-  std::vector<HostPartOf> parts;
-  const fs::path all = places.state.parent_path();
+  std::vector<HostSettingsOf> parts;
+  const fs::path all = paths.state.parent_path();
   for (const std::string& directory : host.list(all)) {
-    Places there = places;
+    Paths there = paths;
     there.state = all / directory;
     for (const std::string& file : host.list(there.state)) {
       if (!file.ends_with(k_suffix)) continue;
       const auto name = TunnelName::parse(std::string_view(file).substr(0, file.size() - k_suffix.size()));
       if (!name) continue;
-      if (auto part = read_host_part(host, there, *name)) parts.push_back({directory, name->text(), std::move(*part)});
+      if (auto part = read_host_settings(host, there, *name))
+        parts.push_back({directory, name->text(), std::move(*part)});
     }
   }
   return parts;
@@ -71,8 +72,8 @@ std::string format_shared(const Tunnel& tunnel) {
   return format_tunnel(shared ? *shared : tunnel);
 }
 
-bool agrees_with_file(const os::Host& host, const Places& places, const Tunnel& tunnel) {
-  const auto written = load_as_written(host, places, tunnel->name);
+bool agrees_with_file(const os::Host& host, const Paths& paths, const Tunnel& tunnel) {
+  const auto written = load_as_written(host, paths, tunnel->name);
   if (!written) return false;
   auto spec = written->spec();
   spec.backend = tunnel->backend;
@@ -80,13 +81,13 @@ bool agrees_with_file(const os::Host& host, const Places& places, const Tunnel& 
   return spec == tunnel.spec();
 }
 
-std::vector<std::string> other_hosts_with(const os::Host& host, const Places& places, const TunnelName& name) {
+std::vector<std::string> other_hosts_with(const os::Host& host, const Paths& paths, const TunnelName& name) {
   std::vector<std::string> hosts;
-  if (places.scope != Scope::user) return hosts;
-  const fs::path all = places.state.parent_path();
+  if (paths.scope != Scope::user) return hosts;
+  const fs::path all = paths.state.parent_path();
   for (const std::string& directory : host.list(all)) {
-    if (directory == places.state.filename().native()) continue;
-    Places there = places;
+    if (directory == paths.state.filename().native()) continue;
+    Paths there = paths;
     there.state = all / directory;
     const auto record = InstallationRecord::load(host, there);
     if (record && record->tunnels().contains(name.text())) hosts.push_back(directory);

@@ -13,37 +13,37 @@
 namespace holdfast::store {
 
 /// True when the tunnel's file is that of many hosts.
-[[nodiscard]] bool is_shared(const Tunnel& tunnel, const Places& places);
+[[nodiscard]] bool is_shared(const Tunnel& tunnel, const Paths& paths);
 
-struct HostPart {
+struct HostSettings {
   std::string backend;
   fs::path runtime_dir;
 };
 
 /// state/HOSTNAME/NAME.host
-[[nodiscard]] fs::path host_part_file(const Places& places, const TunnelName& name);
-[[nodiscard]] std::string format_host_part(const Tunnel& tunnel);
+[[nodiscard]] fs::path host_settings_file(const Paths& paths, const TunnelName& name);
+[[nodiscard]] std::string format_host_settings(const Tunnel& tunnel);
 /// What setup chose on this host; nothing when the tunnel is not set up here, or the file cannot be trusted.
-[[nodiscard]] std::optional<HostPart> read_host_part(const os::Host& host, const Places& places,
-                                                     const TunnelName& name);
+[[nodiscard]] std::optional<HostSettings> read_host_settings(const os::Host& host, const Paths& paths,
+                                                             const TunnelName& name);
 
 /// One host's part of one tunnel.
-struct HostPartOf {
+struct HostSettingsOf {
   std::string host;    ///< the name of its directory
   std::string tunnel;  ///< whose file may be gone
-  HostPart part;
+  HostSettings part;
 };
 /// Those of every host of this home.
-[[nodiscard]] std::vector<HostPartOf> host_parts(const os::Host& host, const Places& places);
+[[nodiscard]] std::vector<HostSettingsOf> host_settings(const os::Host& host, const Paths& paths);
 
 /// The text of the file that all hosts share: without what is this host's alone.
 [[nodiscard]] std::string format_shared(const Tunnel& tunnel);
 
 /// True when the tunnel's file, as it lies there, needs no change to be `tunnel` here.
-[[nodiscard]] bool agrees_with_file(const os::Host& host, const Places& places, const Tunnel& tunnel);
+[[nodiscard]] bool agrees_with_file(const os::Host& host, const Paths& paths, const Tunnel& tunnel);
 
 /// The other hosts of this home on which a tunnel of that name is set up.
-[[nodiscard]] std::vector<std::string> other_hosts_with(const os::Host& host, const Places& places,
+[[nodiscard]] std::vector<std::string> other_hosts_with(const os::Host& host, const Paths& paths,
                                                         const TunnelName& name);
 
 /// A number that tells machines apart where their names do not, made from /etc/machine-id, which is not to be shown

@@ -68,15 +68,15 @@ std::vector<fs::path> deepest_first(std::vector<fs::path> directories) {
 }
 
 /// The directories that are ours by name. They may go when empty whoever made them; of the others nothing is known.
-std::vector<fs::path> directories_of_ours(const Places& places) {
-  std::vector<fs::path> directories{places.tunnels, places.config, places.state};
-  if (places.scope == Scope::user) directories.push_back(places.state.parent_path());
+std::vector<fs::path> directories_of_ours(const Paths& paths) {
+  std::vector<fs::path> directories{paths.tunnels, paths.config, paths.state};
+  if (paths.scope == Scope::user) directories.push_back(paths.state.parent_path());
   return deepest_first(std::move(directories));
 }
 
 }  // namespace
 
-fs::path installation_record_file(const Places& places) { return places.state / "installed.json"; }
+fs::path installation_record_file(const Paths& paths) { return paths.state / "installed.json"; }
 
 std::string InstallationRecord::format() const {
   json::array directories;
@@ -111,12 +111,12 @@ bool InstallationRecord::parse(std::string_view text) {
   return true;
 }
 
-Result<InstallationRecord> InstallationRecord::load(const os::Host& host, const Places& places) {
+Result<InstallationRecord> InstallationRecord::load(const os::Host& host, const Paths& paths) {
   InstallationRecord record;
-  const fs::path file = installation_record_file(places);
+  const fs::path file = installation_record_file(paths);
   const os::FileStatus status = host.status(file);
   if (status.kind == os::FileKind::missing) return record;
-  const uid_t owner = places.scope == Scope::system ? 0 : host.user().uid;
+  const uid_t owner = paths.scope == Scope::system ? 0 : host.user().uid;
   if (status.kind != os::FileKind::regular || (status.owner != owner && status.owner != 0) || (status.mode & 0022) != 0)
     return Error{"reading", file.native(), "it is not a file of ours alone", "remove it"};
   HOLDFAST_TRY(const std::string text, host.read_file(file, k_largest));
@@ -127,11 +127,11 @@ Result<InstallationRecord> InstallationRecord::load(const os::Host& host, const 
   return record;
 }
 
-Result<> add_to_record(os::Host& host, const Places& places, const TunnelName& tunnel,
+Result<> add_to_record(os::Host& host, const Paths& paths, const TunnelName& tunnel,
                        const std::vector<fs::path>& made_directories, LingerUse linger) {
-  HOLDFAST_TRY(const std::vector<fs::path> made_now, host.make_directories(places.state, places.directory_mode));
-  const RecordLock lock(host, places.state);
-  HOLDFAST_TRY(InstallationRecord record, InstallationRecord::load(host, places));
+  HOLDFAST_TRY(const std::vector<fs::path> made_now, host.make_directories(paths.state, paths.directory_mode));
+  const RecordLock lock(host, paths.state);
+  HOLDFAST_TRY(InstallationRecord record, InstallationRecord::load(host, paths));
   const auto note = [&](const std::vector<fs::path>& made) {
     for (const fs::path& directory : made)
       if (std::find(record.directories_.begin(), record.directories_.end(), directory) == record.directories_.end())
@@ -143,30 +143,30 @@ Result<> add_to_record(os::Host& host, const Places& places, const TunnelName& t
   if (linger == LingerUse::needed || linger == LingerUse::turned_on) record.linger_needed_by_.insert(tunnel.text());
   if (linger == LingerUse::none) record.linger_needed_by_.erase(tunnel.text());
   record.linger_turned_on_ = record.linger_turned_on_ || linger == LingerUse::turned_on;
-  auto written = host.write_file(installation_record_file(places), record.format(), places.file_mode);
+  auto written = host.write_file(installation_record_file(paths), record.format(), paths.file_mode);
   // What is not noted is not undone later.
   for (auto made = made_now.rbegin(); !written && made != made_now.rend(); ++made)
     (void)host.remove_empty_directory(*made);
   return written;
 }
 
-Result<bool> take_idle_linger(os::Host& host, const Places& places) {
-  const RecordLock lock(host, places.state);
-  HOLDFAST_TRY(InstallationRecord record, InstallationRecord::load(host, places));
+Result<bool> take_idle_linger(os::Host& host, const Paths& paths) {
+  const RecordLock lock(host, paths.state);
+  HOLDFAST_TRY(InstallationRecord record, InstallationRecord::load(host, paths));
   if (!record.linger_turned_on_ || !record.linger_needed_by_.empty()) return false;
   record.linger_turned_on_ = false;
-  HOLDFAST_CHECK(host.write_file(installation_record_file(places), record.format(), places.file_mode));
+  HOLDFAST_CHECK(host.write_file(installation_record_file(paths), record.format(), paths.file_mode));
   return true;
 }
 
-Result<Undo> drop_from_record(os::Host& host, const Places& places, const TunnelName& tunnel) {
-  const RecordLock lock(host, places.state);
-  HOLDFAST_TRY(InstallationRecord record, InstallationRecord::load(host, places));
+Result<Undo> drop_from_record(os::Host& host, const Paths& paths, const TunnelName& tunnel) {
+  const RecordLock lock(host, paths.state);
+  HOLDFAST_TRY(InstallationRecord record, InstallationRecord::load(host, paths));
   Undo undo;
-  const fs::path file = installation_record_file(places);
+  const fs::path file = installation_record_file(paths);
   const bool recorded = host.status(file).kind != os::FileKind::missing;
   undo.record_was_torn = record.torn_ || !recorded;
-  undo.directories = undo.record_was_torn ? directories_of_ours(places) : deepest_first(record.directories_);
+  undo.directories = undo.record_was_torn ? directories_of_ours(paths) : deepest_first(record.directories_);
   record.tunnels_.erase(tunnel.text());
   record.linger_needed_by_.erase(tunnel.text());
   if (record.linger_turned_on_ && record.linger_needed_by_.empty()) {
@@ -177,10 +177,10 @@ Result<Undo> drop_from_record(os::Host& host, const Places& places, const Tunnel
   if (record.tunnels_.empty()) {
     HOLDFAST_CHECK(host.remove_file(file));
     // Another host of the same home may have made it, and could not take it away while we kept something there.
-    if (places.scope == Scope::user) undo.directories.push_back(places.state.parent_path());
+    if (paths.scope == Scope::user) undo.directories.push_back(paths.state.parent_path());
   } else {
     // An empty directory that the caller removes now may come back by a later setup, which notes it again.
-    HOLDFAST_CHECK(host.write_file(file, record.format(), places.file_mode));
+    HOLDFAST_CHECK(host.write_file(file, record.format(), paths.file_mode));
   }
   return undo;
 }

@@ -31,7 +31,7 @@ struct Undo {
 class InstallationRecord {
  public:
   /// A missing record is an empty one; a torn one is empty and says so by torn(). A foreign one is an error.
-  [[nodiscard]] static Result<InstallationRecord> load(const os::Host& host, const Places& places);
+  [[nodiscard]] static Result<InstallationRecord> load(const os::Host& host, const Paths& paths);
 
   [[nodiscard]] const std::set<std::string>& tunnels() const noexcept { return tunnels_; }
   [[nodiscard]] const std::vector<fs::path>& directories() const noexcept { return directories_; }
@@ -39,9 +39,9 @@ class InstallationRecord {
   [[nodiscard]] bool torn() const noexcept { return torn_; }
 
  private:
-  friend Result<> add_to_record(os::Host&, const Places&, const TunnelName&, const std::vector<fs::path>&, LingerUse);
-  friend Result<bool> take_idle_linger(os::Host&, const Places&);
-  friend Result<Undo> drop_from_record(os::Host&, const Places&, const TunnelName&);
+  friend Result<> add_to_record(os::Host&, const Paths&, const TunnelName&, const std::vector<fs::path>&, LingerUse);
+  friend Result<bool> take_idle_linger(os::Host&, const Paths&);
+  friend Result<Undo> drop_from_record(os::Host&, const Paths&, const TunnelName&);
   [[nodiscard]] std::string format() const;
   [[nodiscard]] bool parse(std::string_view text);
 
@@ -53,21 +53,21 @@ class InstallationRecord {
 };
 
 /// places.state / "installed.json"
-[[nodiscard]] fs::path installation_record_file(const Places& places);
+[[nodiscard]] fs::path installation_record_file(const Paths& paths);
 
 /// Notes that `tunnel` is set up here and what that took. Makes the state directory if need be, and notes that too.
 /// Called again for the same tunnel it adds what is new: first before anything is installed (systemd must not be the
 /// one that makes the state directory), then with the directories that installing made. Two setups at once do not lose
 /// each other's notes.
-[[nodiscard]] Result<> add_to_record(os::Host& host, const Places& places, const TunnelName& tunnel,
+[[nodiscard]] Result<> add_to_record(os::Host& host, const Paths& paths, const TunnelName& tunnel,
                                      const std::vector<fs::path>& made_directories, LingerUse linger);
 
 /// True when setup turned linger on and no tunnel needs it any more: the caller turns it off. Forgets that it did.
-[[nodiscard]] Result<bool> take_idle_linger(os::Host& host, const Places& places);
+[[nodiscard]] Result<bool> take_idle_linger(os::Host& host, const Paths& paths);
 
 /// Forgets `tunnel`, after its files are gone, and says what is now to be undone. With the last tunnel the record
 /// itself is removed. A tunnel that the record does not know is no error. The caller then takes each of
 /// Undo::directories that is empty away (Host::remove_empty_directory, errors ignored).
-[[nodiscard]] Result<Undo> drop_from_record(os::Host& host, const Places& places, const TunnelName& tunnel);
+[[nodiscard]] Result<Undo> drop_from_record(os::Host& host, const Paths& paths, const TunnelName& tunnel);
 
 }  // namespace holdfast::store

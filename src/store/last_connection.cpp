@@ -21,8 +21,8 @@ std::optional<TcpEnd> parse_numeric_end(const std::string& host, const std::stri
   return TcpEnd{host, static_cast<std::uint16_t>(*number)};
 }
 
-fs::path last_connection_file(const Places& places, const TunnelName& name) {
-  return places.state_file(name, "connection");
+fs::path last_connection_file(const Paths& paths, const TunnelName& name) {
+  return paths.state_file(name, "connection");
 }
 
 std::string format_connections(const Connections& connections) {
@@ -48,16 +48,16 @@ Connections parse_connections(std::string_view text, const std::string& only) {
   return connections;
 }
 
-Connections read_last_connections(const os::Host& host, const Places& places, const TunnelName& name,
+Connections read_last_connections(const os::Host& host, const Paths& paths, const TunnelName& name,
                                   const std::string& only) {
-  const auto text = host.read_file(last_connection_file(places, name), k_longest);
+  const auto text = host.read_file(last_connection_file(paths, name), k_longest);
   return text ? parse_connections(*text, only) : Connections{};
 }
 
-Result<> keep_last_connections(os::Host& host, const Places& places, const TunnelName& name,
+Result<> keep_last_connections(os::Host& host, const Paths& paths, const TunnelName& name,
                                const Connections& connections) {
   constexpr mode_t k_private = 0600;
-  return host.write_file(last_connection_file(places, name), format_connections(connections), k_private);
+  return host.write_file(last_connection_file(paths, name), format_connections(connections), k_private);
 }
 
 }  // namespace holdfast::store

@@ -19,7 +19,7 @@ namespace holdfast::store {
 using Connections = std::map<std::string, os::TcpPair>;
 
 /// places.state_file(name, "connection")
-[[nodiscard]] fs::path last_connection_file(const Places& places, const TunnelName& name);
+[[nodiscard]] fs::path last_connection_file(const Paths& paths, const TunnelName& name);
 
 /// An address and a port as they were written by us; nothing for a name, or for anything else.
 [[nodiscard]] std::optional<TcpEnd> parse_numeric_end(const std::string& host, const std::string& port);
@@ -30,9 +30,9 @@ using Connections = std::map<std::string, os::TcpPair>;
 /// `only`.
 [[nodiscard]] Connections parse_connections(std::string_view text, const std::string& only);
 
-[[nodiscard]] Connections read_last_connections(const os::Host& host, const Places& places, const TunnelName& name,
+[[nodiscard]] Connections read_last_connections(const os::Host& host, const Paths& paths, const TunnelName& name,
                                                 const std::string& only);
-[[nodiscard]] Result<> keep_last_connections(os::Host& host, const Places& places, const TunnelName& name,
+[[nodiscard]] Result<> keep_last_connections(os::Host& host, const Paths& paths, const TunnelName& name,
                                              const Connections& connections);
 
 }  // namespace holdfast::store

@@ -20,11 +20,11 @@ fs::path base_directory(const os::Host& host, const char* variable, const fs::pa
 
 }  // namespace
 
-fs::path Places::state_directory(const TunnelName& name) const {
+fs::path Paths::state_directory(const TunnelName& name) const {
   return scope == Scope::system ? state / name.text() : state;
 }
 
-fs::path Places::state_file(const TunnelName& name, const std::string& suffix) const {
+fs::path Paths::state_file(const TunnelName& name, const std::string& suffix) const {
   return state_directory(name) / (name.text() + "." + suffix);
 }
 
@@ -37,8 +37,8 @@ std::string host_directory_name(const std::string& hostname) {
   return fits ? hostname : fmt::format("host-{:08x}", static_cast<std::uint32_t>(fnv1a(hostname)));
 }
 
-Result<Places> places(Scope scope, const os::Host& host) {
-  Places out;
+Result<Paths> paths(Scope scope, const os::Host& host) {
+  Paths out;
   out.scope = scope;
   if (scope == Scope::system) {
     out.config = "/etc/holdfast";
@@ -81,10 +81,10 @@ RuntimeFiles runtime_files(const TunnelName& name, const fs::path& directory) {
   files.ssh_log = named(".ssh.log");
   files.ssh_err = named(".ssh.err");
   files.autossh_log = named(".autossh.log");
-  files.trial = directory / fmt::format("{:08x}.t", hash);
-  files.trial_log = named(".trial.log");
-  files.trial_err = named(".trial.err");
-  files.far_answer = named(".far");
+  files.failback_probe = directory / fmt::format("{:08x}.t", hash);
+  files.failback_log = named(".trial.log");
+  files.failback_err = named(".trial.err");
+  files.remote_answer = named(".far");
   return files;
 }
 

@@ -13,7 +13,7 @@ namespace holdfast::store {
 namespace fs = boost::filesystem;
 
 /// The directories of one scope on this host.
-struct Places {
+struct Paths {
   Scope scope = Scope::user;
   fs::path config;               ///< ~/.config/holdfast or /etc/holdfast
   fs::path tunnels;              ///< config / "tunnels"
@@ -30,7 +30,7 @@ struct Places {
 
 /// An error when no home is known. XDG_CONFIG_HOME and XDG_STATE_HOME count when they are absolute (a relative one is
 /// invalid and to be ignored: XDG Base Directory Specification).
-[[nodiscard]] Result<Places> places(Scope scope, const os::Host& host);
+[[nodiscard]] Result<Paths> paths(Scope scope, const os::Host& host);
 
 /// The host name as a directory's name: itself, or a stand-in when it could not be one.
 [[nodiscard]] std::string host_directory_name(const std::string& hostname);
@@ -53,10 +53,10 @@ struct RuntimeFiles {
   fs::path ssh_err;  ///< ssh's stderr
   fs::path probe;    ///< a socket that leads to one of the bastion's, there for moments
   fs::path autossh_log;
-  fs::path trial;      ///< control socket of a login that only tries another bastion
-  fs::path trial_log;  ///< its ssh -E
-  fs::path trial_err;
-  fs::path far_answer;  ///< what a command on the bastion said
+  fs::path failback_probe;  ///< control socket of a login that only tries another bastion
+  fs::path failback_log;    ///< its ssh -E
+  fs::path failback_err;
+  fs::path remote_answer;  ///< what a command on the bastion said
 };
 /// All of them lie directly in `directory`, named by a short hash of the tunnel's name (control, probe, trial) or
 /// NAME.suffix.

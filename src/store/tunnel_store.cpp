@@ -19,35 +19,35 @@ Error refuse(const fs::path& path, std::string cause, std::string hint = {}) {
 }
 
 /// The owner may be us or root; in the system scope root alone, for what it says is run by root's systemd.
-Result<> check_owner(const os::Host& host, const Places& places, const fs::path& path, const os::FileStatus& status) {
+Result<> check_owner(const os::Host& host, const Paths& paths, const fs::path& path, const os::FileStatus& status) {
   const uid_t us = host.user().uid;
-  const bool trusted = status.owner == 0 || (places.scope == Scope::user && status.owner == us);
+  const bool trusted = status.owner == 0 || (paths.scope == Scope::user && status.owner == us);
   if (trusted) return {};
   return refuse(path,
                 fmt::format("it belongs to the user with number {}, not to {}", status.owner,
-                            places.scope == Scope::system ? "root" : "you"),
+                            paths.scope == Scope::system ? "root" : "you"),
                 "remove it, or take it over with chown");
 }
 
-Result<> check_closed(const Places& places, const fs::path& path, const os::FileStatus& status) {
+Result<> check_closed(const Paths& paths, const fs::path& path, const os::FileStatus& status) {
   constexpr mode_t k_others_write = 0022;
   if ((status.mode & k_others_write) == 0) return {};
-  const char* sudo = places.scope == Scope::system ? "sudo " : "";
+  const char* sudo = paths.scope == Scope::system ? "sudo " : "";
   return refuse(path, "other users may write to it", fmt::format("{}chmod go-w {}", sudo, path.native()));
 }
 
-Result<> check_directory(const os::Host& host, const Places& places) {
-  const os::FileStatus status = host.status(places.tunnels);
-  if (status.kind == os::FileKind::symlink) return check_owner(host, places, places.tunnels, status);
-  HOLDFAST_CHECK(check_owner(host, places, places.tunnels, status));
-  return check_closed(places, places.tunnels, status);
+Result<> check_directory(const os::Host& host, const Paths& paths) {
+  const os::FileStatus status = host.status(paths.tunnels);
+  if (status.kind == os::FileKind::symlink) return check_owner(host, paths, paths.tunnels, status);
+  HOLDFAST_CHECK(check_owner(host, paths, paths.tunnels, status));
+  return check_closed(paths, paths.tunnels, status);
 }
 
 /// The file that `path` is, or that a symlink of ours leads to.
-Result<fs::path> follow(const os::Host& host, const Places& places, const fs::path& path) {
+Result<fs::path> follow(const os::Host& host, const Paths& paths, const fs::path& path) {
   const os::FileStatus status = host.status(path);
   if (status.kind != os::FileKind::symlink) return path;
-  HOLDFAST_CHECK(check_owner(host, places, path, status));
+  HOLDFAST_CHECK(check_owner(host, paths, path, status));
   boost::system::error_code failed;
   fs::path target = boost::filesystem::canonical(path, failed);
   if (failed) return refuse(path, "it is a link that leads nowhere", "remove it, or put the file back");
@@ -62,8 +62,8 @@ auto order_of(const TunnelName& name) {
 
 }  // namespace
 
-Result<std::optional<Tunnel>> load_changed(const os::Host& host, const Places& places, const Tunnel& running) {
-  HOLDFAST_TRY(const auto loaded, load(host, places, running->name));
+Result<std::optional<Tunnel>> load_changed(const os::Host& host, const Paths& paths, const Tunnel& running) {
+  HOLDFAST_TRY(const auto loaded, load(host, paths, running->name));
   auto spec = loaded.spec();
   if (!spec.runtime_dir) spec.runtime_dir = running->runtime_dir;  // as it was found when it began
   HOLDFAST_TRY(auto fresh, Tunnel::make(std::move(spec)));
@@ -76,37 +76,37 @@ Result<std::optional<Tunnel>> load_changed(const os::Host& host, const Places& p
   return std::optional(std::move(fresh));
 }
 
-bool exists(const os::Host& host, const Places& places, const TunnelName& name) {
-  return host.status(places.tunnel_file(name)).kind != os::FileKind::missing;
+bool exists(const os::Host& host, const Paths& paths, const TunnelName& name) {
+  return host.status(paths.tunnel_file(name)).kind != os::FileKind::missing;
 }
 
-Result<Tunnel> load_as_written(const os::Host& host, const Places& places, const TunnelName& name) {
-  const fs::path path = places.tunnel_file(name);
-  if (!exists(host, places, name)) {
+Result<Tunnel> load_as_written(const os::Host& host, const Paths& paths, const TunnelName& name) {
+  const fs::path path = paths.tunnel_file(name);
+  if (!exists(host, paths, name)) {
     Error error{"finding", "tunnel " + name.text(), "there is no such tunnel", "holdfast status lists them"};
     error.status = ExitStatus::no_such_tunnel;
     return error;
   }
-  HOLDFAST_CHECK(check_directory(host, places));
-  HOLDFAST_TRY(const fs::path file, follow(host, places, path));
+  HOLDFAST_CHECK(check_directory(host, paths));
+  HOLDFAST_TRY(const fs::path file, follow(host, paths, path));
   const os::FileStatus status = host.status(file);
   if (status.kind != os::FileKind::regular)
     return refuse(path, "it is not a regular file", "move it away, then run holdfast setup again");
-  HOLDFAST_CHECK(check_owner(host, places, file, status));
-  HOLDFAST_CHECK(check_closed(places, file, status));
+  HOLDFAST_CHECK(check_owner(host, paths, file, status));
+  HOLDFAST_CHECK(check_closed(paths, file, status));
   if (status.size > k_largest_tunnel_file)
     return refuse(path, fmt::format("it has {} bytes, more than any tunnel file needs", status.size),
                   "put the real file back, or run holdfast setup again");
   HOLDFAST_TRY(const std::string text, host.read_file(file, k_largest_tunnel_file));
   // In the system scope nobody's home is meant by "~": the file is root's and the tunnel runs as another.
-  const fs::path home = places.scope == Scope::user ? host.user().home : fs::path();
+  const fs::path home = paths.scope == Scope::user ? host.user().home : fs::path();
   return parse_tunnel(name, text, path.native(), home);
 }
 
-Result<Tunnel> load(const os::Host& host, const Places& places, const TunnelName& name) {
-  HOLDFAST_TRY(auto tunnel, load_as_written(host, places, name));
-  if (!is_shared(tunnel, places)) return tunnel;
-  auto part = read_host_part(host, places, name);
+Result<Tunnel> load(const os::Host& host, const Paths& paths, const TunnelName& name) {
+  HOLDFAST_TRY(auto tunnel, load_as_written(host, paths, name));
+  if (!is_shared(tunnel, paths)) return tunnel;
+  auto part = read_host_settings(host, paths, name);
   if (!part) return tunnel;
   auto spec = tunnel.spec();
   spec.backend = std::move(part->backend);
@@ -114,14 +114,14 @@ Result<Tunnel> load(const os::Host& host, const Places& places, const TunnelName
   return Tunnel::make(std::move(spec));
 }
 
-std::vector<Entry> left_here(const os::Host& host, const Places& places) {
+std::vector<Entry> left_here(const os::Host& host, const Paths& paths) {
   std::vector<Entry> entries;
-  const auto record = InstallationRecord::load(host, places);
+  const auto record = InstallationRecord::load(host, paths);
   if (!record) return entries;
   for (const std::string& text : record->tunnels()) {
     auto name = TunnelName::parse(text);
-    if (!name || exists(host, places, *name)) continue;
-    Error error{"finding", places.tunnel_file(*name).native(),
+    if (!name || exists(host, paths, *name)) continue;
+    Error error{"finding", paths.tunnel_file(*name).native(),
                 "it is gone, removed by hand or on another host, and here is what it left", "holdfast remove " + text};
     error.status = ExitStatus::no_such_tunnel;
     entries.push_back({std::move(*name), std::move(error)});
@@ -129,26 +129,26 @@ std::vector<Entry> left_here(const os::Host& host, const Places& places) {
   return entries;
 }
 
-bool is_known(const os::Host& host, const Places& places, const TunnelName& name) {
-  if (exists(host, places, name)) return true;
-  const auto record = InstallationRecord::load(host, places);
+bool is_known(const os::Host& host, const Paths& paths, const TunnelName& name) {
+  if (exists(host, paths, name)) return true;
+  const auto record = InstallationRecord::load(host, paths);
   return record && record->tunnels().contains(name.text());
 }
 
-bool is_any_other_held_by(const os::Host& host, const Places& places, std::string_view backend,
+bool is_any_other_held_by(const os::Host& host, const Paths& paths, std::string_view backend,
                           const TunnelName& except) {
-  for (const auto& entry : load_all(host, places))
+  for (const auto& entry : load_all(host, paths))
     if (entry.name.text() != except.text() && (!entry.tunnel || (*entry.tunnel)->backend == backend)) return true;
-  const auto parts = host_parts(host, places);
-  return std::ranges::any_of(parts, [&](const HostPartOf& of) {
-    return of.part.backend == backend && (of.host != places.state.filename().native() || of.tunnel != except.text());
+  const auto parts = host_settings(host, paths);
+  return std::ranges::any_of(parts, [&](const HostSettingsOf& of) {
+    return of.part.backend == backend && (of.host != paths.state.filename().native() || of.tunnel != except.text());
   });
 }
 
-std::vector<TunnelName> tunnel_names(const os::Host& host, const Places& places) {
+std::vector<TunnelName> tunnel_names(const os::Host& host, const Paths& paths) {
   constexpr std::string_view k_suffix = ".conf";
   std::vector<TunnelName> names;
-  for (const std::string& file : host.list(places.tunnels)) {
+  for (const std::string& file : host.list(paths.tunnels)) {
     if (file.size() <= k_suffix.size() || !file.ends_with(k_suffix)) continue;
     auto name = TunnelName::parse(std::string_view(file).substr(0, file.size() - k_suffix.size()));
     if (name) names.push_back(std::move(*name));
@@ -157,12 +157,12 @@ std::vector<TunnelName> tunnel_names(const os::Host& host, const Places& places)
   return names;
 }
 
-std::vector<Entry> load_all(const os::Host& host, const Places& places) {
-  auto names = tunnel_names(host, places);
+std::vector<Entry> load_all(const os::Host& host, const Paths& paths) {
+  auto names = tunnel_names(host, paths);
   std::vector<Entry> entries;
   entries.reserve(names.size());
   for (TunnelName& name : names) {
-    auto tunnel = load(host, places, name);
+    auto tunnel = load(host, paths, name);
     entries.push_back(Entry{std::move(name), std::move(tunnel)});
   }
   return entries;

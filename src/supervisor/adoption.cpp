@@ -57,15 +57,15 @@ std::optional<Predecessor> find_predecessor(const Tunnel& tunnel, const store::R
   if (!master || *master != *live.ssh) return std::nullopt;
   if (!has_only_forwards_of(tunnel, live) || !answers(files, master->pid)) return std::nullopt;
   for (std::size_t at = 0; at < tunnel.bastions(); ++at)
-    if (was_started_with(session_arguments(client, tunnel.by_way_of(at), files), master->pid, host))
+    if (was_started_with(session_arguments(client, tunnel.via_bastion(at), files), master->pid, host))
       return Predecessor{*master, live.reconnects, live.state == store::TunnelState::up, at};
   return std::nullopt;
 }
 
-bool has_successor(const os::Host& host, const store::Places& places, const TunnelName& name,
+bool has_successor(const os::Host& host, const store::Paths& paths, const TunnelName& name,
                    const ServiceManager& manager) {
   if (manager.is_there() && host.env("HOLDFAST_REAPED") == "yes") return true;
-  return store::is_under_way(store::read_hand_over(host, places, name), host);
+  return store::is_under_way(store::read_hand_over(host, paths, name), host);
 }
 
 }  // namespace holdfast::supervisor

@@ -34,7 +34,7 @@ struct Predecessor {
                                                           const ssh::Client& client, const os::Host& host);
 
 /// Whether who stops us now sees to our ssh: a command that hands the tunnel over, or the unit's ExecStopPost=.
-[[nodiscard]] bool has_successor(const os::Host& host, const store::Places& places, const TunnelName& name,
+[[nodiscard]] bool has_successor(const os::Host& host, const store::Paths& paths, const TunnelName& name,
                                  const ServiceManager& manager);
 
 }  // namespace holdfast::supervisor

@@ -1,9 +1,9 @@
 #include "supervisor/supervisor.hpp"
 
 #include "os/directories.hpp"
-#include "ssh/client/arguments.hpp"
 #include "ssh/autossh/autossh.hpp"
 #include "ssh/autossh/autossh_process.hpp"
+#include "ssh/client/arguments.hpp"
 #include "ssh/client/master.hpp"
 #include "store/live_state.hpp"
 #include "supervisor/adoption.hpp"
@@ -22,8 +22,8 @@ namespace {
 namespace fs = boost::filesystem;
 
 /// /run/holdfast/NAME is made by systemd and readable by all; a user's own directory is nobody else's business.
-Result<> claim(const fs::path& directory, const store::Places& places, const os::Host& host) {
-  if (places.scope == Scope::user) return os::claim_private_directory(directory, host.user().uid);
+Result<> claim(const fs::path& directory, const store::Paths& paths, const os::Host& host) {
+  if (paths.scope == Scope::user) return os::claim_private_directory(directory, host.user().uid);
   const os::FileStatus status = host.status(directory);
   if (status.kind == os::FileKind::directory && status.owner == host.user().uid && (status.mode & 022) == 0) return {};
   return Error{
@@ -48,15 +48,15 @@ Result<> end_predecessor(const store::RuntimeFiles& files, os::Host& host) {
 
 }  // namespace
 
-Result<> run(const Tunnel& tunnel, const store::Places& places, os::Host& host) {
+Result<> run(const Tunnel& tunnel, const store::Paths& paths, os::Host& host) {
   if (!tunnel->runtime_dir)
     return Error{"running", tunnel->name.text(), "its file names no runtime_dir",
                  "holdfast setup writes one; run it again"};
   std::signal(SIGPIPE, SIG_IGN);
-  HOLDFAST_CHECK(claim(*tunnel->runtime_dir, places, host));
+  HOLDFAST_CHECK(claim(*tunnel->runtime_dir, paths, host));
   const store::RuntimeFiles files = store::runtime_files(tunnel->name, *tunnel->runtime_dir);
   const ServiceManager manager(host);
-  HOLDFAST_TRY(const auto turn, take_turn(tunnel->name, places, files, manager, host));
+  HOLDFAST_TRY(const auto turn, acquire_supervisor_lock(tunnel->name, paths, files, manager, host));
   // Not when verified: a silent bastion must not make systemd kill and restart us for ever.
   manager.ready();
   HOLDFAST_TRY(ssh::Client client, ssh::find_client(host));
@@ -64,13 +64,13 @@ Result<> run(const Tunnel& tunnel, const store::Places& places, os::Host& host) 
   auto predecessor = find_predecessor(tunnel, files, client, host);
   if (!predecessor) HOLDFAST_CHECK(end_predecessor(files, host));
   // Without a log the tunnel still does its work.
-  (void)host.make_directories(places.state_directory(tunnel->name), 0700);
+  (void)host.make_directories(paths.state_directory(tunnel->name), 0700);
   if (tunnel->engine == Engine::autossh) {
     HOLDFAST_CHECK(ssh::check_for_autossh(tunnel));
     HOLDFAST_TRY(auto program, ssh::find_autossh(host));
-    return AutosshLoop(host, places, tunnel, files, std::move(program), std::move(client), manager).run();
+    return AutosshLoop(host, paths, tunnel, files, std::move(program), std::move(client), manager).run();
   }
-  return Loop(host, places, tunnel, files, std::move(client), manager, std::move(predecessor)).run();
+  return Loop(host, paths, tunnel, files, std::move(client), manager, std::move(predecessor)).run();
 }
 
 }  // namespace holdfast::supervisor

@@ -19,13 +19,13 @@ Error busy(const TunnelName& name) {
                "holdfast status " + name.text()};
 }
 
-class Waiter {
+class LockWait {
  public:
-  Waiter(const TunnelName& name, const store::Places& places, const store::RuntimeFiles& files,
-         const ServiceManager& manager, os::Host& host)
-      : name_(name), places_(places), files_(files), manager_(manager), host_(host) {}
+  LockWait(const TunnelName& name, const store::Paths& paths, const store::RuntimeFiles& files,
+           const ServiceManager& manager, os::Host& host)
+      : name_(name), paths_(paths), files_(files), manager_(manager), host_(host) {}
 
-  Result<Turn> take() {
+  Result<SupervisorLock> take() {
     look();
     if (under_way_) HOLDFAST_CHECK(queue());
     for (;;) {
@@ -37,14 +37,14 @@ class Waiter {
       if (host_.now() >= look_at_) look();
     }
     if (next_) (void)host_.remove_file(files_.next);  // while it is held
-    Turn turn{std::move(*lock_)};
+    SupervisorLock turn{std::move(*lock_)};
     if (is_elsewhere()) turn.left = store::runtime_files(name_, note_->runtime_dir);
     return turn;
   }
 
  private:
   void look() {
-    note_ = store::read_hand_over(host_, places_, name_);
+    note_ = store::read_hand_over(host_, paths_, name_);
     under_way_ = store::is_under_way(note_, host_);
     manager_.alive();
     look_at_ = host_.now() + k_look_again;
@@ -70,7 +70,7 @@ class Waiter {
   }
 
   const TunnelName& name_;
-  const store::Places& places_;
+  const store::Paths& paths_;
   const store::RuntimeFiles& files_;
   const ServiceManager& manager_;
   os::Host& host_;
@@ -83,9 +83,10 @@ class Waiter {
 
 }  // namespace
 
-Result<Turn> take_turn(const TunnelName& name, const store::Places& places, const store::RuntimeFiles& files,
-                       const ServiceManager& manager, os::Host& host) {
-  return Waiter(name, places, files, manager, host).take();
+Result<SupervisorLock> acquire_supervisor_lock(const TunnelName& name, const store::Paths& paths,
+                                               const store::RuntimeFiles& files, const ServiceManager& manager,
+                                               os::Host& host) {
+  return LockWait(name, paths, files, manager, host).take();
 }
 
 }  // namespace holdfast::supervisor

@@ -13,7 +13,7 @@
 namespace holdfast::supervisor {
 
 /// What a supervisor holds while it runs.
-struct Turn {
+struct SupervisorLock {
   os::FileLock lock;
   /// Runtime files elsewhere, whose supervisor has ended: an ssh may be left there, to be ended before ours begins.
   std::optional<store::RuntimeFiles> left = {};
@@ -23,7 +23,8 @@ struct Turn {
 /// (store::HandOver) it waits until that one has ended, wherever its runtime files are; and under a service manager it
 /// waits in any case, for that would start it again each second. It is ready (READY=1) as soon as it waits, and holds
 /// `files.next` meanwhile: who hands over sees by that that it is there. SIGTERM ends a wait by its default.
-[[nodiscard]] Result<Turn> take_turn(const TunnelName& name, const store::Places& places,
-                                     const store::RuntimeFiles& files, const ServiceManager& manager, os::Host& host);
+[[nodiscard]] Result<SupervisorLock> acquire_supervisor_lock(const TunnelName& name, const store::Paths& paths,
+                                                             const store::RuntimeFiles& files,
+                                                             const ServiceManager& manager, os::Host& host);
 
 }  // namespace holdfast::supervisor

@@ -1,8 +1,8 @@
 #include "supervisor/tunnel_rules.hpp"
 
 #include "ssh/diagnosis/diagnosis.hpp"
-#include "supervisor/probe/local_target.hpp"
 #include "supervisor/machine/fleet_spread.hpp"
+#include "supervisor/probe/local_target.hpp"
 
 namespace holdfast::supervisor {
 
@@ -17,11 +17,12 @@ Rules rules_of(const Tunnel& tunnel) {
                      return forward ? ssh::explain(failure, tunnel, tunnel->forwards.at(*forward))
                                     : ssh::explain(failure, tunnel);
                    },
-               .apart =
+               .spread =
                    [&tunnel](std::size_t) {
-                     const double place = place_of(tunnel->forwards.front());
-                     return Apart{.until_turn = [place] { return until_turn(place, since_epoch(), k_spread); },
-                                  .own_wait = {}};
+                     const double place = retry_slot_of(tunnel->forwards.front());
+                     return RetrySpread{
+                         .until_retry_slot = [place] { return until_retry_slot(place, since_epoch(), k_spread); },
+                         .spread_delay = {}};
                    }};
 }
 

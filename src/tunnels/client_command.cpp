@@ -23,7 +23,7 @@ bool has_tcp_way_to_ssh(const Forward& forward) {
 
 std::string through_jump(const Tunnel& tunnel, const Forward& forward, const std::string& user) {
   // Never "localhost": that may be somebody else's ::1, and no permitopen of ours.
-  const auto far = std::get<TcpEnd>(dial_end(forward.listen()));
+  const auto far = std::get<TcpEnd>(loopback_endpoint(forward.listen()));
   const auto& name = leads_to_this_host(forward) && !user.empty() ? user : std::string("USER");
   return fmt::format("ssh -J {} -p {} {}@{}", ssh::shell_word(tunnel->bastion.text()), far.port, ssh::shell_word(name),
                      ssh::shell_word(far.host));
@@ -56,7 +56,7 @@ std::uint16_t local_port(const Forward& forward) {
 }
 
 std::string local_forward(const Forward& forward) {
-  return fmt::format("{}:{}", local_port(forward), end_text(dial_end(forward.listen())));
+  return fmt::format("{}:{}", local_port(forward), end_text(loopback_endpoint(forward.listen())));
 }
 
 std::string login_name(const os::User& user, const os::Host& host) {
@@ -65,7 +65,7 @@ std::string login_name(const os::User& user, const os::Host& host) {
   return asked && asked->ok() ? std::string(trim(asked->out)) : std::string();
 }
 
-std::string way_in(const Tunnel& tunnel, const std::string& user) {
+std::string client_command(const Tunnel& tunnel, const std::string& user) {
   const auto& forwards = tunnel->forwards;
   const auto to_ssh = std::ranges::find_if(forwards, has_tcp_way_to_ssh);
   if (to_ssh != forwards.end()) return through_jump(tunnel, *to_ssh, user);

@@ -10,7 +10,7 @@ namespace holdfast::tunnels {
 
 /// One ssh command. For a forward that leads to an ssh port: straight in, by way of the bastion (`user` is whom the
 /// tunnel runs as, taken only when the target is this host). For any other: a local port that leads there.
-[[nodiscard]] std::string way_in(const Tunnel& tunnel, const std::string& user);
+[[nodiscard]] std::string client_command(const Tunnel& tunnel, const std::string& user);
 
 /// True when `forward` leads to port 22.
 [[nodiscard]] bool leads_to_ssh_port(const Forward& forward);

@@ -17,14 +17,14 @@ namespace {
 
 namespace json = boost::json;
 
-std::string jumps_of(const ssh::Way& way) {
+std::string jumps_of(const ssh::ResolvedRoute& way) {
   std::string jumps;
   for (const auto& station : way.stations) jumps += (jumps.empty() ? "" : ",") + station.text();
   return jumps;
 }
 
 /// `ssh -N -L …` by the whole way to the bastion.
-std::string local_forward_command(const ssh::Way& way, const Forward& forward) {
+std::string local_forward_command(const ssh::ResolvedRoute& way, const Forward& forward) {
   auto before = way;
   const auto bastion = before.stations.back();
   before.stations.pop_back();
@@ -41,12 +41,12 @@ std::string host_key_alias(const std::string& host, const std::string& alias) {
   return text;
 }
 
-ClientHost host_block(const Forward& forward, std::string alias, const ClientConfig& config, const ssh::Way& way,
-                      const std::string& user) {
+ClientHost host_block(const Forward& forward, std::string alias, const ClientConfig& config,
+                      const ssh::ResolvedRoute& way, const std::string& user) {
   ClientHost block{.alias = std::move(alias), .hostname = "127.0.0.1", .host_key_alias = {}, .forward = forward};
   block.host_key_alias = host_key_alias(config.host, block.alias);
   if (leads_to_this_host(forward) && !user.empty()) block.user = user;
-  const auto far = dial_end(forward.listen());
+  const auto far = loopback_endpoint(forward.listen());
   if (const auto* end = std::get_if<TcpEnd>(&far)) {
     block.hostname = end->host;
     block.port = end->port;
@@ -123,7 +123,7 @@ json::object json_of(const ClientConfig& config) {
 
 }  // namespace
 
-ClientConfig client_config(const Tunnel& tunnel, const ssh::Way& way, const std::vector<bool>& speaks_ssh,
+ClientConfig client_config(const Tunnel& tunnel, const ssh::ResolvedRoute& way, const std::vector<bool>& speaks_ssh,
                            const std::string& user, const std::string& host) {
   ClientConfig config{.name = tunnel->name,
                       .bastion = tunnel->bastion.text(),

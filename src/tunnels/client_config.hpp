@@ -40,8 +40,9 @@ struct ClientConfig {
 
 /// `speaks_ssh`: of each forward, whether its target does; `user`: who logs in on this machine, may be empty; `host`:
 /// this machine's name.
-[[nodiscard]] ClientConfig client_config(const Tunnel& tunnel, const ssh::Way& way, const std::vector<bool>& speaks_ssh,
-                                         const std::string& user, const std::string& host);
+[[nodiscard]] ClientConfig client_config(const Tunnel& tunnel, const ssh::ResolvedRoute& way,
+                                         const std::vector<bool>& speaks_ssh, const std::string& user,
+                                         const std::string& host);
 
 [[nodiscard]] std::string client_config_text(const ClientConfig& config);
 [[nodiscard]] std::string client_config_json(const std::vector<ClientConfig>& configs);

@@ -1,7 +1,7 @@
 #include "tunnels/control.hpp"
 
-#include "backends/plan/apply.hpp"
 #include "backends/host/stop_mark.hpp"
+#include "backends/plan/apply.hpp"
 #include "ssh/autossh/autossh_process.hpp"
 #include "ssh/client/master.hpp"
 #include "store/hand_over.hpp"
@@ -21,8 +21,8 @@ constexpr milliseconds k_poll{5};
 constexpr milliseconds k_end_grace{10000};  // the supervisor ends its ssh first, which may take half of it
 constexpr milliseconds k_after_kill{2000};
 constexpr milliseconds k_ask_backend_every{500};
-constexpr milliseconds k_busy_patience{5000};
-constexpr milliseconds k_queue_patience{15000};  // a session's server or a slow home may take its time
+constexpr milliseconds k_busy_timeout{5000};
+constexpr milliseconds k_queue_timeout{15000};  // a session's server or a slow home may take its time
 
 bool gone_within(const os::ProcessId& process, milliseconds span, const os::Host& host) {
   const auto deadline = host.now() + span;
@@ -48,22 +48,22 @@ bool is_its_owners(const os::ProcessId& process, const fs::path& live_file, cons
 }
 
 /// A file takes room that a full disk does not have.
-void erase_mark(backends::Plan& plan, const Holder& holder) {
-  const auto mark = backends::stop_mark_file(holder.job.name, holder.job.places);
+void erase_mark(backends::Plan& plan, const InstalledJob& installed_job) {
+  const auto mark = backends::stop_mark_file(installed_job.job.name, installed_job.job.paths);
   std::erase_if(plan, [&](const backends::Step& step) {
     const auto* file = std::get_if<backends::WriteFile>(&step);
     return file != nullptr && file->path == mark;
   });
 }
 
-Result<Stopped> stop_one(const Holder& holder, os::Host& host, bool stays_down) {
-  const auto& job = holder.job;
+Result<Stopped> stop_one(const InstalledJob& installed_job, os::Host& host, bool stays_down) {
+  const auto& job = installed_job.job;
   const auto files = store::runtime_files(job.name, job.runtime_dir);
-  const auto live = read_live(job.runtime_dir, job.name, job.places, host);
+  const auto live = read_live(job.runtime_dir, job.name, job.paths, host);
   const bool lived = live && os::is_alive(host, live->supervisor) && is_its_owners(live->supervisor, files.live, host);
 
-  HOLDFAST_TRY(auto plan, holder.backend->stop(job, host));
-  if (!stays_down) erase_mark(plan, holder);
+  HOLDFAST_TRY(auto plan, installed_job.backend->stop(job, host));
+  if (!stays_down) erase_mark(plan, installed_job);
   HOLDFAST_CHECK(backends::apply(plan, host));
   Stopped stopped;
   if (lived) {
@@ -76,8 +76,9 @@ Result<Stopped> stop_one(const Holder& holder, os::Host& host, bool stays_down) 
   const bool carried = known && os::is_alive(host, *known);
   HOLDFAST_TRY(const bool ended, ssh::end_master(files.control, host, known));
   stopped.ssh = ended || carried || (lived && known);
-  for (const auto& file : {files.control, files.live, files.pidfile, files.ssh_log, files.ssh_err, files.probe,
-                           files.autossh_log, files.trial, files.trial_log, files.trial_err, files.far_answer})
+  for (const auto& file :
+       {files.control, files.live, files.pidfile, files.ssh_log, files.ssh_err, files.probe, files.autossh_log,
+        files.failback_probe, files.failback_log, files.failback_err, files.remote_answer})
     if (host.status(file).kind != os::FileKind::missing) HOLDFAST_CHECK(host.remove_file(file));
   return stopped;
 }
@@ -101,7 +102,7 @@ std::optional<Arrival> settled(const store::LiveState& live, milliseconds waited
       return arrival;
     case store::TunnelState::waiting:
       if (!arrival.failure) return std::nullopt;
-      if (is(FailureClass::forward_busy) && waited < k_busy_patience) return std::nullopt;
+      if (is(FailureClass::forward_busy) && waited < k_busy_timeout) return std::nullopt;
       return arrival;
     case store::TunnelState::connecting:
     case store::TunnelState::stopped:
@@ -110,71 +111,72 @@ std::optional<Arrival> settled(const store::LiveState& live, milliseconds waited
   return std::nullopt;
 }
 
-Arrival never_began(const Holder& holder, milliseconds waited) {
-  const auto last = store::Log::read(holder.job.places.state_file(holder.job.name, "log"), 1);
+Arrival never_began(const InstalledJob& installed_job, milliseconds waited) {
+  const auto last = store::Log::read(installed_job.job.paths.state_file(installed_job.job.name, "log"), 1);
   Arrival arrival;
   arrival.took = waited;
   arrival.failure = Diagnosis{FailureClass::unknown,
                               "the supervisor has ended" + (last.empty() ? "" : "; the last it said: " + last.back()),
-                              fmt::format("see it happen: holdfast run {}", holder.job.name.text())};
+                              fmt::format("see it happen: holdfast run {}", installed_job.job.name.text())};
   return arrival;
 }
 
 /// A move that was cut short may have left what it moved from, or to, behind.
-void add_half_moved(std::vector<Holder>& holders, const store::Places& places, const os::Host& host) {
-  const Holder own = holders.front();
-  const auto note = store::read_hand_over(host, places, own.job.name);
+void add_half_moved(std::vector<InstalledJob>& installed_jobs, const store::Paths& paths, const os::Host& host) {
+  const InstalledJob own = installed_jobs.front();
+  const auto note = store::read_hand_over(host, paths, own.job.name);
   if (!note || note->from == note->to || store::is_under_way(note, host)) return;
   for (const auto& name : {note->from, note->to}) {
     const auto* backend = backends::find_backend(name);
-    if (backend == nullptr || backend == own.backend || backend->scope() != places.scope) continue;
-    Holder other{backend, own.job};
+    if (backend == nullptr || backend == own.backend || backend->scope() != paths.scope) continue;
+    InstalledJob other{backend, own.job};
     if (name == note->from) other.job.runtime_dir = note->runtime_dir;
-    holders.push_back(std::move(other));
+    installed_jobs.push_back(std::move(other));
   }
 }
 
 }  // namespace
 
-std::vector<Holder> holders_of(const store::Entry& entry, const store::Places& places, const os::Host& host) {
+std::vector<InstalledJob> installed_jobs_of(const store::Entry& entry, const store::Paths& paths,
+                                            const os::Host& host) {
   if (entry.tunnel) {
     const Tunnel& tunnel = *entry.tunnel;
     if (const auto backend = backend_of(tunnel)) {
-      std::vector<Holder> sound{{*backend, make_job(tunnel, places, nominal_user(tunnel, places, host), host)}};
-      add_half_moved(sound, places, host);
+      std::vector<InstalledJob> sound{{*backend, make_job(tunnel, paths, nominal_user(tunnel, paths, host), host)}};
+      add_half_moved(sound, paths, host);
       return sound;
     }
   }
-  std::vector<Holder> holders;
-  const auto user = places.scope == Scope::user ? host.user() : os::User{};
+  std::vector<InstalledJob> installed_jobs;
+  const auto user = paths.scope == Scope::user ? host.user() : os::User{};
   // Of a tunnel of many hosts that was removed on another one it is known who holds it here.
-  if (const auto part = store::read_host_part(host, places, entry.name))
-    if (const auto* backend = backends::find_backend(part->backend); backend && backend->scope() == places.scope)
-      return {{backend, {entry.name, {host.self().string()}, {}, user, {}, part->runtime_dir, places}}};
-  for (const auto& directory : possible_runtime_directories(entry.name, places, host)) {
+  if (const auto part = store::read_host_settings(host, paths, entry.name))
+    if (const auto* backend = backends::find_backend(part->backend); backend && backend->scope() == paths.scope)
+      return {{backend, {entry.name, {host.self().string()}, {}, user, {}, part->runtime_dir, paths}}};
+  for (const auto& directory : possible_runtime_directories(entry.name, paths, host)) {
     for (const auto* backend : backends::all_backends()) {
-      if (backend->scope() != places.scope) continue;
-      Holder holder{backend, {entry.name, {host.self().string()}, {}, user, {}, directory, places}};
-      const auto known = query_one(*backend, holder.job, host);
-      if (!known || known->installed || known->running) holders.push_back(std::move(holder));
+      if (backend->scope() != paths.scope) continue;
+      InstalledJob installed_job{backend, {entry.name, {host.self().string()}, {}, user, {}, directory, paths}};
+      const auto known = query_one(*backend, installed_job.job, host);
+      if (!known || known->installed || known->running) installed_jobs.push_back(std::move(installed_job));
     }
   }
-  return holders;
+  return installed_jobs;
 }
 
-Result<Stopped> stop_holders(const std::vector<Holder>& holders, os::Host& host, bool stay_down) {
+Result<Stopped> stop_installed_jobs(const std::vector<InstalledJob>& installed_jobs, os::Host& host, bool stay_down) {
   Stopped all;
-  for (const auto& holder : holders) {
-    HOLDFAST_TRY(const auto stopped, stop_one(holder, host, stay_down));
+  for (const auto& installed_job : installed_jobs) {
+    HOLDFAST_TRY(const auto stopped, stop_one(installed_job, host, stay_down));
     all.supervisors.insert(all.supervisors.end(), stopped.supervisors.begin(), stopped.supervisors.end());
     all.ssh = all.ssh || stopped.ssh;
   }
   return all;
 }
 
-Result<backends::Plan> release_plan(const Holder& holder, const os::Host& host) {
-  HOLDFAST_TRY(auto plan, holder.backend->stop(holder.job, host));
-  erase_mark(plan, holder);
+Result<backends::Plan> release_plan(const InstalledJob& installed_job, const os::Host& host) {
+  HOLDFAST_TRY(auto plan, installed_job.backend->stop(installed_job.job, host));
+  erase_mark(plan, installed_job);
   std::erase_if(plan, [](const backends::Step& step) { return std::holds_alternative<backends::Terminate>(step); });
   return plan;
 }
@@ -185,43 +187,43 @@ Result<> release(const backends::Plan& plan, const os::ProcessId& supervisor, os
   return {};
 }
 
-Result<> wait_until_queued(const Holder& holder, const os::ProcessId& former, const os::Host& host,
+Result<> wait_until_queued(const InstalledJob& installed_job, const os::ProcessId& previous, const os::Host& host,
                            const Observer& observer) {
-  const auto& job = holder.job;
+  const auto& job = installed_job.job;
   const auto files = store::runtime_files(job.name, job.runtime_dir);
   const auto begin = host.now();
   auto ask_backend = begin + k_ask_backend_every;
   while (!host.is_locked(files.next)) {
     HOLDFAST_CHECK(check_cancelled(observer));
-    const auto live = read_live(job.runtime_dir, job.name, job.places, host);
-    if (live && live->supervisor != former && os::is_alive(host, live->supervisor)) return {};
+    const auto live = read_live(job.runtime_dir, job.name, job.paths, host);
+    if (live && live->supervisor != previous && os::is_alive(host, live->supervisor)) return {};
     const auto waited = std::chrono::duration_cast<milliseconds>(host.now() - begin);
     std::optional<Diagnosis> failure;
-    if (waited >= k_queue_patience)
+    if (waited >= k_queue_timeout)
       failure = Diagnosis{FailureClass::unknown, "its supervisor does not get ready to take over", ""};
     if (host.now() >= ask_backend) {
-      const auto known = query_one(*holder.backend, job, host);
-      if (known && !known->running && !known->restarting) failure = never_began(holder, waited).failure;
+      const auto known = query_one(*installed_job.backend, job, host);
+      if (known && !known->running && !known->restarting) failure = never_began(installed_job, waited).failure;
       ask_backend = host.now() + k_ask_backend_every;
     }
     if (failure)
-      return Error{"starting", fmt::format("tunnel {} with {}", job.name.text(), holder.backend->name()),
+      return Error{"starting", fmt::format("tunnel {} with {}", job.name.text(), installed_job.backend->name()),
                    failure->message, failure->hint};
     host.sleep_for(k_poll);
   }
   return {};
 }
 
-Result<Arrival> wait_until_up(const Holder& holder, const std::optional<os::ProcessId>& former, const os::Host& host,
-                              milliseconds deadline, const Observer& observer) {
-  const auto& job = holder.job;
+Result<Arrival> wait_until_up(const InstalledJob& installed_job, const std::optional<os::ProcessId>& previous,
+                              const os::Host& host, milliseconds deadline, const Observer& observer) {
+  const auto& job = installed_job.job;
   const auto begin = host.now();
   auto ask_backend = begin + k_ask_backend_every;
   for (;;) {
     HOLDFAST_CHECK(check_cancelled(observer));
     const auto waited = std::chrono::duration_cast<milliseconds>(host.now() - begin);
-    const auto live = read_live(job.runtime_dir, job.name, job.places, host);
-    const bool ours = live && live->supervisor != former && os::is_alive(host, live->supervisor);
+    const auto live = read_live(job.runtime_dir, job.name, job.paths, host);
+    const bool ours = live && live->supervisor != previous && os::is_alive(host, live->supervisor);
     if (ours)
       if (const auto arrival = settled(*live, waited)) return *arrival;
     if (waited >= deadline) {
@@ -231,25 +233,25 @@ Result<Arrival> wait_until_up(const Holder& holder, const std::optional<os::Proc
       return late;
     }
     if (!ours && host.now() >= ask_backend) {
-      const auto known = query_one(*holder.backend, job, host);
-      if (known && !known->running && !known->restarting) return never_began(holder, waited);
+      const auto known = query_one(*installed_job.backend, job, host);
+      if (known && !known->running && !known->restarting) return never_began(installed_job, waited);
       ask_backend = host.now() + k_ask_backend_every;
     }
     host.sleep_for(k_poll);
   }
 }
 
-Result<> wait_until_reread(const Holder& holder, os::Host& host, milliseconds deadline) {
-  const auto& job = holder.job;
+Result<> wait_until_reread(const InstalledJob& installed_job, os::Host& host, milliseconds deadline) {
+  const auto& job = installed_job.job;
   const auto subject = "the supervisor of tunnel " + job.name.text();
   const auto live_file = store::runtime_files(job.name, job.runtime_dir).live;
-  const auto before = read_live(job.runtime_dir, job.name, job.places, host);
+  const auto before = read_live(job.runtime_dir, job.name, job.paths, host);
   // SIGHUP would end one whose terminal it is: tmux and screen.
   if (!before || !is_its_owners(before->supervisor, live_file, host) || !host.signal(before->supervisor, SIGUSR2))
     return Error{"telling", subject, "it does not run", "holdfast start " + job.name.text()};
   const auto begin = host.now();
   for (;;) {
-    const auto now = read_live(job.runtime_dir, job.name, job.places, host);
+    const auto now = read_live(job.runtime_dir, job.name, job.paths, host);
     if (now && now->supervisor == before->supervisor && now->generation != before->generation) return {};
     if (!os::is_alive(host, before->supervisor) || host.now() - begin >= deadline)
       return Error{"telling", subject, "it has not taken the changed file", "holdfast logs " + job.name.text()};

@@ -17,7 +17,7 @@
 namespace holdfast::tunnels {
 
 /// A backend that holds (or may hold) a tunnel, and the job it holds.
-struct Holder {
+struct InstalledJob {
   const backends::Backend* backend = nullptr;
   backends::Job job;
 };
@@ -25,8 +25,8 @@ struct Holder {
 /// Who holds the tunnel: one, first; and after a move that was cut short the other, which may have something left. For
 /// one whose file is broken, whoever may: every backend of the scope that has it installed, with every place its
 /// runtime files may be in.
-[[nodiscard]] std::vector<Holder> holders_of(const store::Entry& entry, const store::Places& places,
-                                             const os::Host& host);
+[[nodiscard]] std::vector<InstalledJob> installed_jobs_of(const store::Entry& entry, const store::Paths& paths,
+                                                          const os::Host& host);
 
 /// What was ended.
 struct Stopped {
@@ -39,11 +39,12 @@ struct Stopped {
 /// restart included, and takes the runtime files away. On success they are gone: that was looked at. `stay_down`: with
 /// the mark that keeps `ensure` from starting it; whoever takes the tunnel away needs none, and may have no room for
 /// it.
-[[nodiscard]] Result<Stopped> stop_holders(const std::vector<Holder>& holders, os::Host& host, bool stay_down = true);
+[[nodiscard]] Result<Stopped> stop_installed_jobs(const std::vector<InstalledJob>& installed_jobs, os::Host& host,
+                                                  bool stay_down = true);
 
 /// What ends the holder's hold, as its stop does, for a successor that waits already: it leaves no mark that the tunnel
 /// is to stay down, and takes no notice of the pidfile, which is the successor's by then. To be made before that.
-[[nodiscard]] Result<backends::Plan> release_plan(const Holder& holder, const os::Host& host);
+[[nodiscard]] Result<backends::Plan> release_plan(const InstalledJob& installed_job, const os::Host& host);
 
 /// Carries it out and ends the supervisor, whose lock is free then.
 [[nodiscard]] Result<> release(const backends::Plan& plan, const os::ProcessId& supervisor, os::Host& host);
@@ -51,8 +52,8 @@ struct Stopped {
 /// Waits until a supervisor that the holder has started waits for its turn (store::RuntimeFiles::next), or has taken
 /// over from a `former` that is gone. An Error when it ends instead, does nothing for long, or the observer calls it
 /// off.
-[[nodiscard]] Result<> wait_until_queued(const Holder& holder, const os::ProcessId& former, const os::Host& host,
-                                         const Observer& observer);
+[[nodiscard]] Result<> wait_until_queued(const InstalledJob& installed_job, const os::ProcessId& previous,
+                                         const os::Host& host, const Observer& observer);
 
 /// How waiting for a tunnel ended.
 struct Arrival {
@@ -65,11 +66,12 @@ struct Arrival {
 
 /// Waits until a supervisor other than `former` says that the tunnel is up, or stands by, or that it will not be soon.
 /// A port that is busy gets a little time: it may be the end of our own last session. An Error when called off.
-[[nodiscard]] Result<Arrival> wait_until_up(const Holder& holder, const std::optional<os::ProcessId>& former,
-                                            const os::Host& host, std::chrono::milliseconds deadline,
-                                            const Observer& observer);
+[[nodiscard]] Result<Arrival> wait_until_up(const InstalledJob& installed_job,
+                                            const std::optional<os::ProcessId>& previous, const os::Host& host,
+                                            std::chrono::milliseconds deadline, const Observer& observer);
 
 /// Has the running supervisor read the tunnel's file again, and waits until it has taken it.
-[[nodiscard]] Result<> wait_until_reread(const Holder& holder, os::Host& host, std::chrono::milliseconds deadline);
+[[nodiscard]] Result<> wait_until_reread(const InstalledJob& installed_job, os::Host& host,
+                                         std::chrono::milliseconds deadline);
 
 }  // namespace holdfast::tunnels

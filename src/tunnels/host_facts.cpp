@@ -83,7 +83,7 @@ void read_ssh(const Answer& answer, HostFacts& facts) {
 
 std::string tell_name(const os::Host& host) {
   if (auto name = host.user().name; !name.empty()) return name;
-  const auto said = host.run(os::Command{{"id", "-un"}}, backends::k_patience);
+  const auto said = host.run(os::Command{{"id", "-un"}}, backends::k_timeout);
   return said && said->ok() ? std::string(trim(said->out)) : std::string();
 }
 
@@ -92,23 +92,23 @@ std::string tell_name(const os::Host& host) {
 HostReport look_at_host(const os::Host& host) {
   HostReport report;
   auto& facts = report.facts;
-  const auto aside = [&host](auto ask) -> os::Question {
-    return [&host, ask] { return ask(os::Survey(host, backends::k_patience)); };
+  const auto aside = [&host](auto ask) -> os::ForkedQuery {
+    return [&host, ask] { return ask(os::ReadOnlyHost(host, backends::k_timeout)); };
   };
-  std::vector<os::Question> questions{
+  std::vector<os::ForkedQuery> queries{
       aside(tell_ssh), aside(tell_name),
       aside([](const os::Host& h) { return tell(backends::user_manager(h).has_value()); }),
       aside([](const os::Host& h) { return tell(backends::is_lingering(h, h.user())); }), aside([](const os::Host& h) {
         const auto kills = backends::ask_kill_policy(h, h.user());
         return kills ? tell(*kills) : std::string("?");
       })};
-  const auto first_directory = questions.size();
+  const auto first_directory = queries.size();
   const auto directories = directories_in_use(host);
-  for (const auto& directory : directories) questions.push_back(question_about(directory, host));
-  const auto first_backend = questions.size();
-  for (const auto* backend : backends::all_backends()) questions.push_back(backends::question_about(*backend, host));
+  for (const auto& directory : directories) queries.push_back(query_about(directory, host));
+  const auto first_backend = queries.size();
+  for (const auto* backend : backends::all_backends()) queries.push_back(backends::query_about(*backend, host));
 
-  const auto answers = os::ask_at_once(questions, backends::k_answer_deadline);
+  const auto answers = os::run_forked_queries(queries, backends::k_answer_deadline);
   read_ssh(answers[0], facts);
   facts.user = host.user();
   facts.user.name = answers[1].value_or("");
@@ -116,7 +116,7 @@ HostReport look_at_host(const os::Host& host) {
   facts.linger = told(answers[3]);
   facts.kills_user_processes = told(answers[4]);
   for (std::size_t i = 0; i < directories.size(); ++i)
-    if (!answers[first_directory + i]) facts.hanging.push_back(directories[i]);
+    if (!answers[first_directory + i]) facts.unresponsive_paths.push_back(directories[i]);
   for (std::size_t i = 0; i < backends::all_backends().size(); ++i)
     report.backends.push_back({backends::all_backends()[i], backends::fitness_from(answers[first_backend + i])});
   facts.hostname = host.hostname();

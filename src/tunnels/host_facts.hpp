@@ -23,12 +23,12 @@ struct HostFacts {
   std::optional<bool> user_manager;  ///< can be reached
   std::optional<bool> linger;
   std::optional<bool> kills_user_processes;
-  std::vector<boost::filesystem::path> hanging;  ///< directories in use that do not answer
+  std::vector<boost::filesystem::path> unresponsive_paths;  ///< directories in use that do not answer
 };
 
 struct HostReport {
   HostFacts facts;
-  std::vector<backends::Candidate> backends;  ///< all there are, in the order of the table
+  std::vector<backends::AssessedBackend> backends;  ///< all there are, in the order of the table
 };
 
 [[nodiscard]] HostReport look_at_host(const os::Host& host);

@@ -4,15 +4,15 @@
 
 namespace holdfast::tunnels {
 
-fs::path runtime_directory_of(const Tunnel& tunnel, const store::Places& places, const os::Host& host) {
+fs::path runtime_directory_of(const Tunnel& tunnel, const store::Paths& paths, const os::Host& host) {
   if (tunnel->runtime_dir) return *tunnel->runtime_dir;
-  if (places.scope == Scope::system) return store::system_runtime_directory(tunnel->name);
+  if (paths.scope == Scope::system) return store::system_runtime_directory(tunnel->name);
   return store::runtime_directory_candidates(host, false).front();
 }
 
-std::vector<fs::path> possible_runtime_directories(const TunnelName& name, const store::Places& places,
+std::vector<fs::path> possible_runtime_directories(const TunnelName& name, const store::Paths& paths,
                                                    const os::Host& host) {
-  if (places.scope == Scope::system) return {store::system_runtime_directory(name)};
+  if (paths.scope == Scope::system) return {store::system_runtime_directory(name)};
   return store::runtime_directory_candidates(host, true);
 }
 
@@ -20,34 +20,33 @@ bool is_elsewhere(const Tunnel& tunnel, const os::Host& host) {
   return !tunnel->host.empty() && tunnel->host != k_any_host && tunnel->host != host.hostname();
 }
 
-os::User nominal_user(const Tunnel& tunnel, const store::Places& places, const os::Host& host) {
-  if (places.scope == Scope::user) return host.user();
+os::User nominal_user(const Tunnel& tunnel, const store::Paths& paths, const os::Host& host) {
+  if (paths.scope == Scope::user) return host.user();
   os::User user;
   user.name = tunnel->run_as.value_or("root");
   return user;
 }
 
-Result<os::User> find_job_user(const Tunnel& tunnel, const store::Places& places, const os::Host& host) {
-  if (places.scope == Scope::user) return host.user();
+Result<os::User> find_job_user(const Tunnel& tunnel, const store::Paths& paths, const os::Host& host) {
+  if (paths.scope == Scope::user) return host.user();
   return host.find_user(tunnel->run_as.value_or("root"));
 }
 
-backends::Job make_job(const Tunnel& tunnel, const store::Places& places, const os::User& run_as,
-                       const os::Host& host) {
-  const std::string scope = places.scope == Scope::system ? "--system" : "--user";
+backends::Job make_job(const Tunnel& tunnel, const store::Paths& paths, const os::User& run_as, const os::Host& host) {
+  const std::string scope = paths.scope == Scope::system ? "--system" : "--user";
   return backends::Job{tunnel->name,
                        {host.self().string(), "run", scope, tunnel->name.text()},
                        ssh::job_environment(host, run_as),
                        run_as,
                        tunnel->host,
-                       runtime_directory_of(tunnel, places, host),
-                       places};
+                       runtime_directory_of(tunnel, paths, host),
+                       paths};
 }
 
 std::optional<store::LiveState> read_live(const fs::path& runtime_directory, const TunnelName& name,
-                                          const store::Places& places, const os::Host& host) {
+                                          const store::Paths& paths, const os::Host& host) {
   uid_t owner = host.user().uid;
-  if (places.scope == Scope::system) {
+  if (paths.scope == Scope::system) {
     // systemd makes /run/holdfast/NAME for the user that the tunnel runs as; nobody but root could have put another
     // owner there. So its owner is known without the name service, which a static program can only ask by a command.
     const auto parent = host.status(runtime_directory.parent_path());
@@ -58,7 +57,7 @@ std::optional<store::LiveState> read_live(const fs::path& runtime_directory, con
   }
   auto live = store::read_live_state(host, store::runtime_files(name, runtime_directory).live, owner);
   if (!live || !*live) return std::nullopt;
-  if (places.scope == Scope::system) {
+  if (paths.scope == Scope::system) {
     // The unit's sandbox has a /proc of its own, and in a container that one tells the machine's boot id in place of
     // the container's. The file lies in /run, which begins empty at each boot: what it names is of this boot.
     (*live)->supervisor.boot_id = host.boot_id();

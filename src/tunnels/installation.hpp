@@ -16,10 +16,10 @@ namespace holdfast::tunnels {
 namespace fs = boost::filesystem;
 
 /// Where the tunnel's socket, lock and live state are: as its file says, else where setup would put them.
-[[nodiscard]] fs::path runtime_directory_of(const Tunnel& tunnel, const store::Places& places, const os::Host& host);
+[[nodiscard]] fs::path runtime_directory_of(const Tunnel& tunnel, const store::Paths& paths, const os::Host& host);
 
 /// Everywhere such files of a tunnel may be whose own file cannot be read.
-[[nodiscard]] std::vector<fs::path> possible_runtime_directories(const TunnelName& name, const store::Places& places,
+[[nodiscard]] std::vector<fs::path> possible_runtime_directories(const TunnelName& name, const store::Paths& paths,
                                                                  const os::Host& host);
 
 /// True when the tunnel belongs to another host (a home may be shared by many).
@@ -27,17 +27,17 @@ namespace fs = boost::filesystem;
 
 /// The user a tunnel runs as, known without asking anybody: in the system scope by name alone. Enough for a backend's
 /// query, start and stop; install needs find_job_user().
-[[nodiscard]] os::User nominal_user(const Tunnel& tunnel, const store::Places& places, const os::Host& host);
+[[nodiscard]] os::User nominal_user(const Tunnel& tunnel, const store::Paths& paths, const os::Host& host);
 
 /// The same, whole: asks the name service in the system scope.
-[[nodiscard]] Result<os::User> find_job_user(const Tunnel& tunnel, const store::Places& places, const os::Host& host);
+[[nodiscard]] Result<os::User> find_job_user(const Tunnel& tunnel, const store::Paths& paths, const os::Host& host);
 
-[[nodiscard]] backends::Job make_job(const Tunnel& tunnel, const store::Places& places, const os::User& run_as,
+[[nodiscard]] backends::Job make_job(const Tunnel& tunnel, const store::Paths& paths, const os::User& run_as,
                                      const os::Host& host);
 
 /// What the supervisor last said, whether it still lives or not; nothing when there is none or it cannot be trusted.
 [[nodiscard]] std::optional<store::LiveState> read_live(const fs::path& runtime_directory, const TunnelName& name,
-                                                        const store::Places& places, const os::Host& host);
+                                                        const store::Paths& paths, const os::Host& host);
 
 /// The backend that the tunnel's file names; an Error for one that this version does not have.
 [[nodiscard]] Result<const backends::Backend*> backend_of(const Tunnel& tunnel);

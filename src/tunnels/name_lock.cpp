@@ -5,8 +5,8 @@
 namespace holdfast::tunnels {
 namespace {
 
-Result<boost::filesystem::path> lock_directory(const store::Places& places, os::Host& host) {
-  if (places.scope == Scope::user) {
+Result<boost::filesystem::path> lock_directory(const store::Paths& paths, os::Host& host) {
+  if (paths.scope == Scope::user) {
     // The same for cron, a login and systemd: never the one in XDG_RUNTIME_DIR.
     std::vector<std::string> passed_over;
     return store::choose_runtime_directory(host, false, passed_over);
@@ -37,18 +37,17 @@ NameLock::~NameLock() {
   (void)host_->remove_empty_directory(directory_);
 }
 
-Result<NameLock> NameLock::take(const TunnelName& name, const store::Places& places, os::Host& host) {
-  HOLDFAST_TRY(auto taken, try_take(name, places, host));
+Result<NameLock> NameLock::take(const TunnelName& name, const store::Paths& paths, os::Host& host) {
+  HOLDFAST_TRY(auto taken, try_take(name, paths, host));
   if (taken) return std::move(*taken);
   return Error{"changing", "tunnel " + name.text(), "another setup or removal of it is under way",
                "wait until it is done, then try again"};
 }
 
-Result<std::optional<NameLock>> NameLock::try_take(const TunnelName& name, const store::Places& places,
-                                                   os::Host& host) {
+Result<std::optional<NameLock>> NameLock::try_take(const TunnelName& name, const store::Paths& paths, os::Host& host) {
   constexpr int k_tries = 5;
   for (int attempt = 1;; ++attempt) {
-    HOLDFAST_TRY(const auto directory, lock_directory(places, host));
+    HOLDFAST_TRY(const auto directory, lock_directory(paths, host));
     const auto file = directory / (name.text() + ".setup.lock");
     auto taken = os::FileLock::try_take(file);
     if (!taken) {

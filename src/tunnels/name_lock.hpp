@@ -17,9 +17,9 @@ class NameLock {
  public:
   /// Taken, or the Error that says that another command is at work on that tunnel. Makes the directory for it if need
   /// be; both go with the lock.
-  [[nodiscard]] static Result<NameLock> take(const TunnelName& name, const store::Places& places, os::Host& host);
+  [[nodiscard]] static Result<NameLock> take(const TunnelName& name, const store::Paths& paths, os::Host& host);
   /// The same for who has nothing to say when another command is at work: nothing is held then.
-  [[nodiscard]] static Result<std::optional<NameLock>> try_take(const TunnelName& name, const store::Places& places,
+  [[nodiscard]] static Result<std::optional<NameLock>> try_take(const TunnelName& name, const store::Paths& paths,
                                                                 os::Host& host);
 
   NameLock(NameLock&& other) noexcept;

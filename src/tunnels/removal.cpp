@@ -1,7 +1,7 @@
 #include "tunnels/removal.hpp"
 
-#include "backends/plan/apply.hpp"
 #include "backends/host/logind.hpp"
+#include "backends/plan/apply.hpp"
 #include "core/text.hpp"
 #include "store/hand_over.hpp"
 #include "store/history.hpp"
@@ -56,8 +56,8 @@ Result<> clear_unfinished(const TunnelName& name, const fs::path& directory, os:
 
 }  // namespace
 
-fs::path pin_file(const TunnelName& name, const store::Places& places) {
-  return places.tunnels / (name.text() + ".known_hosts");
+fs::path pin_file(const TunnelName& name, const store::Paths& paths) {
+  return paths.tunnels / (name.text() + ".known_hosts");
 }
 
 Result<> clear_runtime(const TunnelName& name, const fs::path& directory, os::Host& host,
@@ -65,7 +65,7 @@ Result<> clear_runtime(const TunnelName& name, const fs::path& directory, os::Ho
   const auto files = store::runtime_files(name, directory);
   for (const auto& file :
        {files.control, files.lock, files.next, files.live, files.pidfile, files.ssh_log, files.ssh_err, files.probe,
-        files.autossh_log, files.trial, files.trial_log, files.trial_err, files.far_answer})
+        files.autossh_log, files.failback_probe, files.failback_log, files.failback_err, files.remote_answer})
     if (host.status(file).kind != os::FileKind::missing) HOLDFAST_CHECK(host.remove_file(file));
   HOLDFAST_CHECK(clear_unfinished(name, directory, host));
   // Ours by its name; where other tunnels live in it, it is not empty and stays.
@@ -73,10 +73,11 @@ Result<> clear_runtime(const TunnelName& name, const fs::path& directory, os::Ho
   return {};
 }
 
-Result<> clear_state(const TunnelName& name, const store::Places& places, os::Host& host,
+Result<> clear_state(const TunnelName& name, const store::Paths& paths, os::Host& host,
                      std::vector<std::string>& report) {
-  for (const char* suffix : {"log", "history", "uptime", "connection", "limit", "session", "stopped", "handover", "host"})
-    for (const auto& file : store::files_of(places.state_file(name, suffix)))
+  for (const char* suffix :
+       {"log", "history", "uptime", "connection", "limit", "session", "stopped", "handover", "host"})
+    for (const auto& file : store::files_of(paths.state_file(name, suffix)))
       HOLDFAST_CHECK(remove_if_there(file, host, report));
   return {};
 }
@@ -97,14 +98,14 @@ Result<> turn_linger_off(os::Host& host, std::vector<std::string>& report) {
 }
 
 Result<> forget_tunnel(const TunnelName& name, const std::vector<fs::path>& runtime_directories,
-                       const store::Places& places, os::Host& host, bool linger_was_undone,
+                       const store::Paths& paths, os::Host& host, bool linger_was_undone,
                        std::vector<std::string>& report) {
-  const auto half_moved = store::read_hand_over(host, places, name);
+  const auto half_moved = store::read_hand_over(host, paths, name);
   if (half_moved && !half_moved->was_lingering)
-    HOLDFAST_CHECK(store::add_to_record(host, places, name, {}, store::LingerUse::turned_on));
-  HOLDFAST_CHECK(clear_state(name, places, host, report));
+    HOLDFAST_CHECK(store::add_to_record(host, paths, name, {}, store::LingerUse::turned_on));
+  HOLDFAST_CHECK(clear_state(name, paths, host, report));
   for (const auto& directory : runtime_directories) HOLDFAST_CHECK(clear_runtime(name, directory, host, report));
-  HOLDFAST_TRY(const auto undo, store::drop_from_record(host, places, name));
+  HOLDFAST_TRY(const auto undo, store::drop_from_record(host, paths, name));
   Result<> lingers_no_more;
   if (undo.linger_off && !linger_was_undone) lingers_no_more = turn_linger_off(host, report);
   for (const auto& directory : undo.directories)
@@ -112,42 +113,42 @@ Result<> forget_tunnel(const TunnelName& name, const std::vector<fs::path>& runt
   return lingers_no_more;
 }
 
-Result<> remove_tunnel(const TunnelName& name, const store::Places& places, os::Host& host,
+Result<> remove_tunnel(const TunnelName& name, const store::Paths& paths, os::Host& host,
                        std::vector<std::string>& report) {
-  HOLDFAST_TRY(const auto lock, NameLock::take(name, places, host));
-  const store::Entry entry{name, store::load(host, places, name)};
-  if (!entry.tunnel && !store::is_known(host, places, name)) return entry.tunnel.error();
+  HOLDFAST_TRY(const auto lock, NameLock::take(name, paths, host));
+  const store::Entry entry{name, store::load(host, paths, name)};
+  if (!entry.tunnel && !store::is_known(host, paths, name)) return entry.tunnel.error();
   if (entry.tunnel && is_elsewhere(*entry.tunnel, host)) {
     auto why = explain_elsewhere(*entry.tunnel, host);
     if (!is_renamed(*entry.tunnel, host))
       why.hint = fmt::format("run it there; if {} is gone for good: rm {}", (*entry.tunnel)->host,
-                             places.tunnel_file(name).string());
+                             paths.tunnel_file(name).string());
     return Error{"removing", "tunnel " + name.text(), std::move(why.message), std::move(why.hint)};
   }
-  const auto holders = holders_of(entry, places, host);
-  HOLDFAST_TRY(const auto stopped, stop_holders(holders, host, false));
+  const auto installed_jobs = installed_jobs_of(entry, paths, host);
+  HOLDFAST_TRY(const auto stopped, stop_installed_jobs(installed_jobs, host, false));
   for (const auto pid : stopped.supervisors) report.push_back(fmt::format("stopped supervisor {}", pid));
   if (stopped.ssh) report.emplace_back("stopped its ssh");
-  return remove_installation(name, holders, places, host, report);
+  return remove_installation(name, installed_jobs, paths, host, report);
 }
 
-Result<> remove_installation(const TunnelName& name, const std::vector<Holder>& holders, const store::Places& places,
-                             os::Host& host, std::vector<std::string>& report) {
+Result<> remove_installation(const TunnelName& name, const std::vector<InstalledJob>& installed_jobs,
+                             const store::Paths& paths, os::Host& host, std::vector<std::string>& report) {
   backends::Plan plan;
-  for (const auto& holder : holders) {
-    HOLDFAST_TRY(auto steps, holder.backend->remove(name, places, host));
+  for (const auto& installed_job : installed_jobs) {
+    HOLDFAST_TRY(auto steps, installed_job.backend->remove(name, paths, host));
     for (auto& step : steps) plan.push_back(std::move(step));
   }
-  plan.emplace_back(backends::RemoveFile{pin_file(name, places)});
+  plan.emplace_back(backends::RemoveFile{pin_file(name, paths)});
   // Last: while it is there, remove can be run again.
-  plan.emplace_back(backends::RemoveFile{places.tunnel_file(name)});
-  const auto paths = going(plan, host);
+  plan.emplace_back(backends::RemoveFile{paths.tunnel_file(name)});
+  const auto removed_paths = going(plan, host);
   const bool in_crontab = std::ranges::any_of(plan, [&](const backends::Step& step) {
     return std::holds_alternative<backends::EditCrontab>(step) && !backends::is_in_place(step, host);
   });
   const auto edits = backends::due_edits(plan, host);
   HOLDFAST_CHECK(backends::apply(plan, host));
-  for (const auto& path : paths)
+  for (const auto& path : removed_paths)
     if (host.status(path).kind == os::FileKind::missing) report.push_back("removed " + path.string());
   if (in_crontab) report.emplace_back("removed its lines from your crontab");
   for (const auto& edit : edits)
@@ -156,11 +157,11 @@ Result<> remove_installation(const TunnelName& name, const std::vector<Holder>& 
                          : fmt::format("removed the {} from {}", edit.label, edit.file.string()));
 
   std::vector<fs::path> directories;
-  directories.reserve(holders.size());
-  for (const auto& holder : holders) directories.push_back(holder.job.runtime_dir);
-  if (directories.empty()) directories = possible_runtime_directories(name, places, host);
-  const auto others = store::other_hosts_with(host, places, name);
-  auto forgotten = forget_tunnel(name, directories, places, host, false, report);
+  directories.reserve(installed_jobs.size());
+  for (const auto& installed_job : installed_jobs) directories.push_back(installed_job.job.runtime_dir);
+  if (directories.empty()) directories = possible_runtime_directories(name, paths, host);
+  const auto others = store::other_hosts_with(host, paths, name);
+  auto forgotten = forget_tunnel(name, directories, paths, host, false, report);
   for (const auto& other : others)
     report.push_back("host " + other + " has it too: it ends there within a minute, and holdfast remove " +
                      name.text() + " there takes away what it left");

@@ -17,11 +17,11 @@ bool listens_on(const store::Entry& entry, std::uint16_t port) {
 }
 
 /// For who forgot whose it is.
-std::string where_it_is(const TunnelName& name, const os::Host& host, const store::Places& places) {
-  const auto other = places.scope == Scope::user ? Scope::system : Scope::user;
-  const auto there = store::places(other, host);
+std::string where_it_is(const TunnelName& name, const os::Host& host, const store::Paths& paths) {
+  const auto other = paths.scope == Scope::user ? Scope::system : Scope::user;
+  const auto there = store::paths(other, host);
   if (!there || !store::is_known(host, *there, name))
-    return "holdfast status" + scope_words(places.scope, host) + " lists them";
+    return "holdfast status" + scope_words(paths.scope, host) + " lists them";
   return other == Scope::user ? "one of your own has that name: add --user"
                               : "one of the machine's has that name: add --system, and sudo to change it";
 }
@@ -29,12 +29,12 @@ std::string where_it_is(const TunnelName& name, const os::Host& host, const stor
 }  // namespace
 
 Result<std::vector<TunnelName>> named_tunnels(const std::vector<std::string>& operands, const os::Host& host,
-                                              const store::Places& places) {
+                                              const store::Paths& paths) {
   std::vector<TunnelName> names;
   for (const auto& operand : operands) {
     HOLDFAST_TRY(auto name, TunnelName::parse(operand));
-    if (!store::is_known(host, places, name))
-      return Error{"finding", "tunnel " + name.text(), "there is no such tunnel", where_it_is(name, host, places),
+    if (!store::is_known(host, paths, name))
+      return Error{"finding", "tunnel " + name.text(), "there is no such tunnel", where_it_is(name, host, paths),
                    ExitStatus::no_such_tunnel};
     if (std::ranges::find(names, name) == names.end()) names.push_back(std::move(name));
   }

@@ -54,14 +54,14 @@ void take_over(TunnelStatus& status, const store::LiveState& live, const os::Hos
   }
 }
 
-void take_over_dead(TunnelStatus& status, const store::Places& places, const TunnelName& name,
+void take_over_dead(TunnelStatus& status, const store::Paths& paths, const TunnelName& name,
                     const std::optional<backends::Registration>& registration) {
   const bool coming = registration && (registration->restarting || registration->running);
   status.state = coming ? TunnelState::connecting : TunnelState::stopped;
   status.verified = false;
   for (auto& forward : status.forwards) forward.state = store::ForwardState::down;
   if (coming) return;
-  const auto last = store::History::read(places.state_file(name, "history"), 1);
+  const auto last = store::History::read(paths.state_file(name, "history"), 1);
   if (!last.empty() && last.front().to == TunnelState::stopped) status.since = last.front().at;
 }
 
@@ -75,13 +75,13 @@ struct Group {
 /// What the supervisor says of itself, and what follows from its silence.
 void complete_live(TunnelStatus& status, const Tunnel& tunnel, const backends::Job& job,
                    const std::optional<backends::Registration>& registration, const os::Host& host) {
-  const auto live = read_live(job.runtime_dir, job.name, job.places, host);
+  const auto live = read_live(job.runtime_dir, job.name, job.paths, host);
   if (live && live->last_error)
     status.last_error = TunnelStatus::Failure{live->last_error->diagnosis, live->last_error->at};
   if (live && os::is_alive(host, live->supervisor))
     take_over(status, *live, host);
   else
-    take_over_dead(status, job.places, job.name, registration);
+    take_over_dead(status, job.paths, job.name, registration);
   if (status.renamed) {
     status.last_error = TunnelStatus::Failure{explain_elsewhere(tunnel, host), {}};
     if (!status.is_up()) status.state = TunnelState::failed;  // nothing but a person brings it back
@@ -105,7 +105,8 @@ constexpr std::size_t k_week_slots = 56;
 
 }  // namespace
 
-Past past_of(const TunnelStatus& tunnel, const TunnelName& name, const store::Places& places, WallTime now) {
+UptimeSummary uptime_summary_of(const TunnelStatus& tunnel, const TunnelName& name, const store::Paths& paths,
+                                WallTime now) {
   std::optional<store::Present> present;
   if (tunnel.supervisor_pid && tunnel.state && tunnel.since) {
     const bool carries = std::ranges::find(tunnel.forwards, store::ForwardState::up, &TunnelStatus::Forward::state) !=
@@ -113,8 +114,8 @@ Past past_of(const TunnelStatus& tunnel, const TunnelName& name, const store::Pl
     const bool degraded = tunnel.is_up() ? tunnel.verified == false && tunnel.last_error : carries;
     present = store::Present{*tunnel.state, degraded, *tunnel.since};
   }
-  const auto rows = store::completed(store::UptimeLog::read(places.state_file(name, "uptime")),
-                                     store::History::read(places.state_file(name, "history"), SIZE_MAX), present, now);
+  const auto rows = store::completed(store::UptimeLog::read(paths.state_file(name, "uptime")),
+                                     store::History::read(paths.state_file(name, "history"), SIZE_MAX), present, now);
   return {store::availability(rows, now, k_day_slot, k_day_slots),
           store::availability(rows, now, k_week_slot, k_week_slots)};
 }
@@ -126,7 +127,7 @@ struct StatusReader::Known {
   std::optional<backends::Registration> registration;
 };
 
-StatusReader::StatusReader(store::Places places, const os::Host& host) : places_(std::move(places)), host_(host) {}
+StatusReader::StatusReader(store::Paths paths, const os::Host& host) : paths_(std::move(paths)), host_(host) {}
 StatusReader::~StatusReader() = default;
 
 void StatusReader::refresh(std::vector<TunnelStatus>& statuses) const {
@@ -138,7 +139,7 @@ void StatusReader::refresh(std::vector<TunnelStatus>& statuses) const {
     fresh.backend = std::move(status.backend);
     fresh.stronger = std::move(status.stronger);
     fresh.hook_files = std::move(status.hook_files);
-    fresh.past = std::move(status.past);
+    fresh.uptime_summary = std::move(status.uptime_summary);
     complete_live(fresh, known.tunnel, known.job, known.registration, host_);
     status = std::move(fresh);
   }
@@ -147,7 +148,7 @@ void StatusReader::refresh(std::vector<TunnelStatus>& statuses) const {
 std::vector<TunnelStatus> StatusReader::read(const std::vector<store::Entry>& entries,
                                              std::vector<std::string>& warnings) {
   known_.clear();
-  const os::Survey host(host_);  // what logind and crontab say of one tunnel they say of all
+  const os::ReadOnlyHost host(host_);  // what logind and crontab say of one tunnel they say of all
   std::vector<TunnelStatus> statuses;
   std::map<const backends::Backend*, Group> groups;
   for (const auto& entry : entries) {
@@ -169,7 +170,7 @@ std::vector<TunnelStatus> StatusReader::read(const std::vector<store::Entry>& en
       continue;
     }
     auto& group = groups[*backend];
-    group.jobs.push_back(make_job(tunnel, places_, nominal_user(tunnel, places_, host), host));
+    group.jobs.push_back(make_job(tunnel, paths_, nominal_user(tunnel, paths_, host), host));
     group.tunnels.push_back(tunnel);
     group.rows.push_back(statuses.size() - 1);
   }
@@ -185,9 +186,9 @@ std::vector<TunnelStatus> StatusReader::read(const std::vector<store::Entry>& en
   return statuses;
 }
 
-std::vector<TunnelStatus> gather_status(const std::vector<store::Entry>& entries, const store::Places& places,
+std::vector<TunnelStatus> gather_status(const std::vector<store::Entry>& entries, const store::Paths& paths,
                                         const os::Host& host, std::vector<std::string>& warnings) {
-  return StatusReader(places, host).read(entries, warnings);
+  return StatusReader(paths, host).read(entries, warnings);
 }
 
 }  // namespace holdfast::tunnels

@@ -18,7 +18,7 @@
 namespace holdfast::tunnels {
 
 /// What is known of a tunnel's last day and last week.
-struct Past {
+struct UptimeSummary {
   store::Availability day;
   store::Availability week;
 };
@@ -68,7 +68,7 @@ struct TunnelStatus {
   std::optional<std::vector<std::string>>
       hook_files;  ///< where it relies on the login hook: what holds that; text only
 
-  std::optional<Past> past;  ///< drawn, and in JSON, of a tunnel that was asked for by name
+  std::optional<UptimeSummary> uptime_summary;  ///< drawn, and in JSON, of a tunnel that was asked for by name
 
   bool elsewhere = false;  ///< it belongs to another host, of which nothing can be seen from here
   bool renamed = false;    ///< it belongs to a host whose machine id this one has: last_error says what to do
@@ -83,13 +83,13 @@ struct TunnelStatus {
 /// The truth of each entry, in order; one outside command for all tunnels of a backend. `warnings` gets a line for what
 /// could not be found out.
 [[nodiscard]] std::vector<TunnelStatus> gather_status(const std::vector<store::Entry>& entries,
-                                                      const store::Places& places, const os::Host& host,
+                                                      const store::Paths& paths, const os::Host& host,
                                                       std::vector<std::string>& warnings);
 
 /// The same, looked at again and again.
 class StatusReader {
  public:
-  StatusReader(store::Places places, const os::Host& host);
+  StatusReader(store::Paths paths, const os::Host& host);
   ~StatusReader();
   StatusReader(const StatusReader&) = delete;
   StatusReader& operator=(const StatusReader&) = delete;
@@ -103,13 +103,13 @@ class StatusReader {
 
  private:
   struct Known;
-  store::Places places_;
+  store::Paths paths_;
   const os::Host& host_;
   std::vector<Known> known_;
 };
 
 /// What is known of the last day and week of a tunnel of this host.
-[[nodiscard]] Past past_of(const TunnelStatus& tunnel, const TunnelName& name, const store::Places& places,
-                           WallTime now);
+[[nodiscard]] UptimeSummary uptime_summary_of(const TunnelStatus& tunnel, const TunnelName& name,
+                                              const store::Paths& paths, WallTime now);
 
 }  // namespace holdfast::tunnels

@@ -43,7 +43,7 @@ bool survives_everything(const Survives& survives) {
   return survives.crash.kind == Kind::yes && survives.logout.kind == Kind::yes && survives.reboot.kind == Kind::yes;
 }
 
-std::string survives_words(const Survives& survives) {
+std::string survival_text(const Survives& survives) {
   const std::array<std::pair<Survival, std::string_view>, 3> all{
       {{survives.crash, "a crash"}, {survives.logout, "a logout"}, {survives.reboot, "a reboot"}}};
   std::vector<std::pair<Survival, std::vector<std::string_view>>> said;
@@ -59,7 +59,7 @@ std::string survives_words(const Survives& survives) {
   return words;
 }
 
-std::string gain_words(const Survives& now, const Survives& then) {
+std::string survival_gain_text(const Survives& now, const Survives& then) {
   std::vector<std::string_view> gained;
   const auto compare = [&](const Survival& before, const Survival& after, std::string_view what) {
     if (after.kind > before.kind || (after.kind == Kind::within && after.bound < before.bound)) gained.push_back(what);

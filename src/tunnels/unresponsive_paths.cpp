@@ -20,25 +20,25 @@ std::vector<fs::path> directories_in_use(const os::Host& host) {
   return directories;
 }
 
-os::Question question_about(const fs::path& directory, const os::Host& host) {
+os::ForkedQuery query_about(const fs::path& directory, const os::Host& host) {
   return [directory, &host] {
     (void)host.status(directory / ".");
     return std::string();
   };
 }
 
-Result<> check_for_hanging_directories(const os::Host& host) {
+Result<> check_for_unresponsive_paths(const os::Host& host) {
   const auto directories = directories_in_use(host);
-  std::vector<os::Question> questions;
-  questions.reserve(directories.size());
-  for (const auto& directory : directories) questions.push_back(question_about(directory, host));
-  const auto answers = os::ask_at_once(questions, backends::k_patience);
-  const auto hanging = std::ranges::find_if(answers, [](const auto& answer) { return !answer; });
-  if (hanging == answers.end()) return {};
-  return hanging_error(directories[static_cast<std::size_t>(hanging - answers.begin())]);
+  std::vector<os::ForkedQuery> queries;
+  queries.reserve(directories.size());
+  for (const auto& directory : directories) queries.push_back(query_about(directory, host));
+  const auto answers = os::run_forked_queries(queries, backends::k_timeout);
+  const auto unresponsive_paths = std::ranges::find_if(answers, [](const auto& answer) { return !answer; });
+  if (unresponsive_paths == answers.end()) return {};
+  return unresponsive_paths_error(directories[static_cast<std::size_t>(unresponsive_paths - answers.begin())]);
 }
 
-Error hanging_error(const fs::path& directory) {
+Error unresponsive_paths_error(const fs::path& directory) {
   return Error{"looking into", directory.string(), "it did not answer within 2 s",
                "its file server may be down: mount shows which one it is"};
 }

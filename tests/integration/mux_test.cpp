@@ -24,7 +24,7 @@ using Kind = mux::ProbeAnswer::Kind;
 
 namespace {
 
-constexpr mux::Deadline k_patience = 5s;
+constexpr mux::Deadline k_timeout = 5s;
 
 struct Connected {
   explicit Connected(const SshdSettings& settings = {}) : sshd(settings) {}
@@ -38,9 +38,9 @@ struct Connected {
   mux::ProbeAnswer probe(const Forward& forward, bool expect_banner = true) const {
     return mux::probe(
         ssh.control(),
-        {.listen = forward.listen(), .expect_ssh_banner = expect_banner, .patience = 300ms, .stay_open = 100ms});
+        {.listen = forward.listen(), .expect_ssh_banner = expect_banner, .timeout = 300ms, .stay_open = 100ms});
   }
-  mux::Answer open(const Forward& forward) const { return mux::open_forward(ssh.control(), forward, k_patience); }
+  mux::Answer open(const Forward& forward) const { return mux::open_forward(ssh.control(), forward, k_timeout); }
 };
 
 /// A control socket whose owner answers every connection with the same bytes, and then waits for it to be closed.
@@ -94,7 +94,7 @@ bool is_refused(const mux::Answer& answer) { return std::holds_alternative<mux::
 BOOST_AUTO_TEST_SUITE(mux_client)
 
 BOOST_FIXTURE_TEST_CASE(the_master_says_who_it_is, Connected) {
-  const auto answer = mux::alive(ssh.control(), k_patience);
+  const auto answer = mux::alive(ssh.control(), k_timeout);
   BOOST_REQUIRE(is_granted(answer));
   BOOST_TEST(static_cast<pid_t>(std::get<mux::Granted>(answer).value) == ssh.process().pid);
 }
@@ -107,7 +107,7 @@ BOOST_FIXTURE_TEST_CASE(a_forward_leads_home_until_it_is_closed, Connected) {
   const auto answer = probe(one);
   BOOST_TEST((answer.kind == Kind::banner));
   BOOST_TEST(answer.round_trip.count() > 0);
-  BOOST_TEST(is_granted(mux::close_forward(ssh.control(), one, k_patience)));
+  BOOST_TEST(is_granted(mux::close_forward(ssh.control(), one, k_timeout)));
   BOOST_TEST(eventually(sshd.host(), [&] { return probe(one).kind == Kind::refused; }));
 }
 
@@ -173,10 +173,10 @@ BOOST_FIXTURE_TEST_CASE(a_master_that_hangs_cannot_hang_us, Connected) {
 }
 
 BOOST_FIXTURE_TEST_CASE(terminate_ends_the_master_and_its_socket, Connected) {
-  BOOST_TEST(is_granted(mux::terminate(ssh.control(), k_patience)));
+  BOOST_TEST(is_granted(mux::terminate(ssh.control(), k_timeout)));
   BOOST_TEST(eventually(sshd.host(), [&] { return !ssh.alive(); }));
   BOOST_TEST(!fs::exists(ssh.control()));
-  BOOST_TEST(is_no_reply(mux::alive(ssh.control(), k_patience)));
+  BOOST_TEST(is_no_reply(mux::alive(ssh.control(), k_timeout)));
 }
 
 BOOST_FIXTURE_TEST_CASE(many_requests_at_once_each_get_their_own_answer_and_none_after_the_client, Connected) {
@@ -184,20 +184,20 @@ BOOST_FIXTURE_TEST_CASE(many_requests_at_once_each_get_their_own_answer_and_none
   const auto one = forward(free_port(), target.port());
   boost::asio::io_context context;
   int answers = 0;
-  bool called_at_once = false;
+  bool called_forked = false;
   {
     mux::MuxClient client(context, ssh.control());
     for (int i = 0; i < 20; ++i)
-      client.alive(k_patience, [&](const mux::Answer& answer) { answers += is_granted(answer) ? 1 : 0; });
-    client.open_forward(one, k_patience, [&](const mux::Answer& answer) { answers += is_granted(answer) ? 1 : 0; });
-    called_at_once = answers != 0;
+      client.alive(k_timeout, [&](const mux::Answer& answer) { answers += is_granted(answer) ? 1 : 0; });
+    client.open_forward(one, k_timeout, [&](const mux::Answer& answer) { answers += is_granted(answer) ? 1 : 0; });
+    called_forked = answers != 0;
     context.run();
     BOOST_TEST(answers == 21);
-    client.alive(k_patience, [&](const mux::Answer&) { answers = -1; });
+    client.alive(k_timeout, [&](const mux::Answer&) { answers = -1; });
   }
   context.restart();
   context.run();
-  BOOST_TEST(!called_at_once);
+  BOOST_TEST(!called_forked);
   BOOST_TEST(answers == 21);
 }
 

@@ -24,9 +24,9 @@ struct AsRoot {
 
 struct ForNobody {
   ForNobody() {
-    fs::create_directories(scratch);
+    fs::create_directories(scratch_directory);
     fs::copy_file(sshd.identity(), home / "id");
-    for (const auto& path : {home, scratch, home / "id"}) {
+    for (const auto& path : {home, scratch_directory, home / "id"}) {
       BOOST_REQUIRE(::chown(path.c_str(), nobody.uid, nobody.gid) == 0);
       fs::permissions(path, path.filename() == "id" ? fs::owner_read : fs::owner_all);
     }
@@ -54,12 +54,12 @@ struct ForNobody {
   os::Host& host = sshd.host();
   os::User nobody = host.find_user("nobody").value();
   fs::path home = fs::temp_directory_path() / fs::unique_path("holdfast-nobody-%%%%%%%%");
-  fs::path scratch = home / "scratch";
+  fs::path scratch_directory = home / "scratch";
   TunnelSpec spec = sshd.spec({std::to_string(free_port()) + ":127.0.0.1:" + std::to_string(target.port())});
   ssh::PreflightRequest request{.client = ssh::find_client(host).value(),
                                 .run_as = nobody,
                                 .environment = ssh::job_environment(host, nobody),
-                                .scratch = scratch};
+                                .scratch_directory = scratch_directory};
 };
 
 }  // namespace
@@ -69,7 +69,7 @@ BOOST_AUTO_TEST_SUITE(preflight_as_user, *boost::unit_test::precondition(AsRoot{
 BOOST_FIXTURE_TEST_CASE(ssh_runs_as_that_user_and_the_pin_is_roots, ForNobody) {
   const auto report = check();
   BOOST_REQUIRE_MESSAGE(!report.failure, report.failure->message);
-  BOOST_TEST(host.status(scratch / "log").owner == nobody.uid);
+  BOOST_TEST(host.status(scratch_directory / "log").owner == nobody.uid);
   BOOST_TEST((report.pinned_key == "ED25519 " + sshd.fingerprint()));
   const auto pin = host.status(request.pin_file);
   BOOST_TEST(pin.owner == 0u);
@@ -88,8 +88,8 @@ BOOST_FIXTURE_TEST_CASE(what_that_user_puts_in_the_place_of_the_pin_is_not_copie
   // The moment after ssh wrote it is that user's; the check of the targets comes between.
   const auto report = ssh::preflight(host, Tunnel::make(spec).value(), request, [&](const ssh::Check& check) {
     if (check.what.find("local target") != 0) return;
-    fs::remove(scratch / "known_hosts");
-    fs::create_symlink("/etc/passwd", scratch / "known_hosts");
+    fs::remove(scratch_directory / "known_hosts");
+    fs::create_symlink("/etc/passwd", scratch_directory / "known_hosts");
   });
   BOOST_REQUIRE(!report);
   BOOST_TEST(!fs::exists(request.pin_file));

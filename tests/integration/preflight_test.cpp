@@ -17,14 +17,14 @@ namespace {
 /// A bastion, a target, and one preflight of a tunnel from one to the other.
 struct Place {
   explicit Place(const SshdSettings& settings = {}) : sshd(settings) {
-    fs::create_directory(scratch);
-    fs::permissions(scratch, fs::owner_all);
+    fs::create_directory(scratch_directory);
+    fs::permissions(scratch_directory, fs::owner_all);
   }
 
   SshdFixture sshd;
   RogueServer target{Rogue::ssh_banner};
   os::Host& host = sshd.host();
-  fs::path scratch = sshd.directory() / "scratch";
+  fs::path scratch_directory = sshd.directory() / "scratch";
   std::vector<std::string> told;
 
   std::string forward() { return std::to_string(free_port()) + ":127.0.0.1:" + std::to_string(target.port()); }
@@ -34,7 +34,7 @@ struct Place {
     return {.client = ssh::find_client(host).value(),
             .run_as = user,
             .environment = ssh::job_environment(host, user),
-            .scratch = scratch};
+            .scratch_directory = scratch_directory};
   }
 
   ssh::PreflightReport check(const Tunnel& tunnel, const ssh::PreflightRequest& request) {
@@ -45,7 +45,7 @@ struct Place {
     for (const auto& line : told) BOOST_TEST_MESSAGE(line);
     if (report->failure) BOOST_TEST_MESSAGE(report->failure->message + " / " + report->failure->hint);
     BOOST_TEST(told.size() == report->checks.size());
-    BOOST_TEST(!fs::exists(scratch / "ctl"));
+    BOOST_TEST(!fs::exists(scratch_directory / "ctl"));
     return *report;
   }
   ssh::PreflightReport check(TunnelSpec spec) { return check(Tunnel::make(std::move(spec)).value(), request()); }
@@ -274,14 +274,14 @@ BOOST_FIXTURE_TEST_CASE(a_bastion_that_stalls_is_given_up, Place) {
 BOOST_FIXTURE_TEST_CASE(an_interrupted_preflight_leaves_no_ssh_behind, Place) {
   const RogueServer server(Rogue::silent);
   auto wanted = request();
-  wanted.interrupted = [&] { return fs::exists(scratch / "log"); };
+  wanted.interrupted = [&] { return fs::exists(scratch_directory / "log"); };
   const auto report =
       ssh::preflight(host, Tunnel::make(leading_to(sshd, server.port(), forward())).value(), wanted, {});
   BOOST_REQUIRE(!report);
   BOOST_TEST((report.error().status == ExitStatus::interrupted));
   for (const auto& name : host.list("/proc"))
     if (const pid_t pid = std::atoi(name.c_str()); pid > 0)
-      BOOST_TEST((host.command_line(pid).find(scratch.native()) == std::string::npos || pid == ::getpid()));
+      BOOST_TEST((host.command_line(pid).find(scratch_directory.native()) == std::string::npos || pid == ::getpid()));
 }
 
 BOOST_FIXTURE_TEST_CASE(a_bastion_that_goes_away_before_the_forward_is_asked_for, Place) {
@@ -302,7 +302,7 @@ BOOST_FIXTURE_TEST_CASE(settings_that_ssh_does_not_know, Place) {
 
 BOOST_FIXTURE_TEST_CASE(a_machine_without_ssh_is_told_what_to_install, Place) {
   const std::string path = std::getenv("PATH");
-  ::setenv("PATH", scratch.c_str(), 1);
+  ::setenv("PATH", scratch_directory.c_str(), 1);
   const auto client = ssh::find_client(host);
   ::setenv("PATH", path.c_str(), 1);
   BOOST_REQUIRE(!client);

@@ -47,7 +47,7 @@ struct Place {
 
   [[nodiscard]] mux::ProbeRequest request(bool expect_banner = true) const {
     return {
-        .listen = SocketEnd{far.native()}, .expect_ssh_banner = expect_banner, .patience = 300ms, .stay_open = 100ms};
+        .listen = SocketEnd{far.native()}, .expect_ssh_banner = expect_banner, .timeout = 300ms, .stay_open = 100ms};
   }
 
   mux::ProbeAnswer probe(bool expect_banner = true) {
@@ -115,7 +115,7 @@ BOOST_FIXTURE_TEST_CASE(a_probe_that_is_dropped_leaves_no_file_and_no_answer, Pl
   {
     mux::SocketProbe dropped(context, client, near);
     auto patient = request();
-    patient.patience = 1h;
+    patient.timeout = 1h;
     const auto before = descriptors_of(ssh.process().pid);
     dropped.probe(patient, [&](const mux::ProbeAnswer&) { called = true; });
     BOOST_TEST(eventually(sshd.host(), [&] {

@@ -4,19 +4,19 @@
 #include <boost/filesystem/operations.hpp>
 #include <boost/filesystem/path.hpp>
 
-class Scratch {
+class ScratchDirectory {
  public:
-  Scratch()
+  ScratchDirectory()
       : path_(boost::filesystem::temp_directory_path() / boost::filesystem::unique_path("holdfast-test-%%%%%%%%")) {
     boost::filesystem::create_directory(path_);
     boost::filesystem::permissions(path_, boost::filesystem::owner_all);
   }
-  ~Scratch() {
+  ~ScratchDirectory() {
     boost::system::error_code ignored;
     boost::filesystem::remove_all(path_, ignored);
   }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
+  ScratchDirectory(const ScratchDirectory&) = delete;
+  ScratchDirectory& operator=(const ScratchDirectory&) = delete;
 
   [[nodiscard]] const boost::filesystem::path& path() const noexcept { return path_; }
   [[nodiscard]] boost::filesystem::path operator/(const char* name) const { return path_ / name; }

@@ -1,6 +1,6 @@
 #include "cli/commands.hpp"
-#include "cli/scope.hpp"
 #include "cli/commands/setup_options.hpp"
+#include "cli/scope.hpp"
 #include "core/loopback_endpoint.hpp"
 #include "core/text.hpp"
 #include "ssh/keys/authorized_keys.hpp"
@@ -43,26 +43,26 @@ Result<Tunnel> joined(const std::vector<Tunnel>& tunnels) {
   return Tunnel::make(std::move(spec));
 }
 
-Result<Subject> of_tunnels(const std::vector<Tunnel>& tunnels, const store::Places& places, const os::Host& host) {
+Result<Subject> of_tunnels(const std::vector<Tunnel>& tunnels, const store::Paths& paths, const os::Host& host) {
   HOLDFAST_TRY(auto tunnel, joined(tunnels));
-  HOLDFAST_TRY(auto user, tunnels::find_job_user(tunnel, places, host));
+  HOLDFAST_TRY(auto user, tunnels::find_job_user(tunnel, paths, host));
   return Subject{std::move(tunnel), std::move(user)};
 }
 
 Result<Subject> find_subject(Context& context, const Arguments& arguments) {
   auto& host = context.host;
-  HOLDFAST_TRY(const auto places, choose_places(arguments, host));
+  HOLDFAST_TRY(const auto paths, choose_paths(arguments, host));
   std::vector<Tunnel> tunnels;
   if (!arguments.operands().empty()) {
     for (const char* option : {"bastion", "port", "identity", "run-as"})
       if (arguments.has(option))
         return usage_error("option --" + std::string(option), "a tunnel was named, and has its own");
-    HOLDFAST_TRY(const auto names, tunnels::named_tunnels(arguments.operands(), host, places));
+    HOLDFAST_TRY(const auto names, tunnels::named_tunnels(arguments.operands(), host, paths));
     for (const auto& name : names) {
-      HOLDFAST_TRY(auto tunnel, store::load(host, places, name));
+      HOLDFAST_TRY(auto tunnel, store::load(host, paths, name));
       tunnels.push_back(std::move(tunnel));
     }
-    return of_tunnels(tunnels, places, host);
+    return of_tunnels(tunnels, paths, host);
   }
   HOLDFAST_TRY(const auto request, read_check_request(context, arguments));
   if (arguments.has("port")) {
@@ -70,14 +70,14 @@ Result<Subject> find_subject(Context& context, const Arguments& arguments) {
     HOLDFAST_TRY(auto tunnel, Tunnel::make(std::move(spec)));
     return Subject{std::move(tunnel), request.run_as};
   }
-  for (const auto& entry : store::load_all(host, places))
+  for (const auto& entry : store::load_all(host, paths))
     if (entry.tunnel && (*entry.tunnel)->bastion == request.bastion &&
         (!request.identity || request.identity == (*entry.tunnel)->identity))
       tunnels.push_back(*entry.tunnel);
   if (tunnels.empty())
     return usage_error("option --port", "it is missing, and no tunnel of yours leads to " + request.bastion.text(),
                        "give -p PORT: what the key may listen on there");
-  return of_tunnels(tunnels, places, host);
+  return of_tunnels(tunnels, paths, host);
 }
 
 /// More -o for ssh: with a tunnel's own coming first, these are for the login that installs.
@@ -161,7 +161,9 @@ std::vector<std::string> remarks(const Tunnel& tunnel) {
     remarks.emplace_back(
         "no line can keep a key from making unix sockets where its account may: AllowStreamLocalForwarding no in the "
         "bastion's sshd_config, under Match User, does");
-  const auto listens_for_others = [](const Forward& forward) { return dial_end(forward.listen()) != forward.listen(); };
+  const auto listens_for_others = [](const Forward& forward) {
+    return loopback_endpoint(forward.listen()) != forward.listen();
+  };
   if (std::ranges::any_of(forwards, listens_for_others))
     remarks.emplace_back(
         "to listen for others it also needs GatewayPorts clientspecified in the bastion's sshd_config");

@@ -1,12 +1,12 @@
+#include "tunnels/client_config.hpp"
 #include "cli/commands.hpp"
 #include "cli/scope.hpp"
 #include "os/read_only_host.hpp"
 #include "ssh/preflight/target_banner.hpp"
 #include "store/tunnel_store.hpp"
-#include "tunnels/client_config.hpp"
+#include "tunnels/client_command.hpp"
 #include "tunnels/installation.hpp"
 #include "tunnels/selection.hpp"
-#include "tunnels/client_command.hpp"
 
 namespace holdfast::cli {
 namespace {
@@ -14,43 +14,43 @@ namespace {
 /// Which forwards lead to an sshd: by the port, or by what answers, on the host that the tunnel is of.
 std::vector<bool> find_ssh(const Tunnel& tunnel, const os::Host& host) {
   auto found = tunnels::is_elsewhere(tunnel, host) ? std::vector<bool>(tunnel->forwards.size())
-                                                   : ssh::greet_as_ssh(tunnel->forwards);
+                                                   : ssh::have_ssh_banner(tunnel->forwards);
   for (std::size_t i = 0; i < found.size(); ++i)
     if (tunnels::leads_to_ssh_port(tunnel->forwards[i])) found[i] = true;
   return found;
 }
 
-Result<std::vector<store::Entry>> asked_about(const Arguments& arguments, const store::Places& places,
+Result<std::vector<store::Entry>> asked_about(const Arguments& arguments, const store::Paths& paths,
                                               const os::Host& host) {
   if (const auto port = arguments.one("port")) {
     if (!arguments.operands().empty()) return usage_error("option --port", "it stands in place of a name");
-    return tunnels::on_port(*port, store::load_all(host, places));
+    return tunnels::on_port(*port, store::load_all(host, paths));
   }
-  if (arguments.operands().empty()) return store::load_all(host, places);
-  HOLDFAST_TRY(const auto names, tunnels::named_tunnels(arguments.operands(), host, places));
+  if (arguments.operands().empty()) return store::load_all(host, paths);
+  HOLDFAST_TRY(const auto names, tunnels::named_tunnels(arguments.operands(), host, paths));
   std::vector<store::Entry> entries;
-  for (const auto& name : names) entries.push_back({name, store::load(host, places, name)});
+  for (const auto& name : names) entries.push_back({name, store::load(host, paths, name)});
   return entries;
 }
 
-Result<tunnels::ClientConfig> config_of(const store::Entry& entry, const store::Places& places,
-                                        const ssh::Client& client, const os::Host& host) {
+Result<tunnels::ClientConfig> config_of(const store::Entry& entry, const store::Paths& paths, const ssh::Client& client,
+                                        const os::Host& host) {
   if (!entry.tunnel) return entry.tunnel.error();
   const auto& tunnel = *entry.tunnel;
-  HOLDFAST_TRY(const auto user, tunnels::find_job_user(tunnel, places, host));
-  HOLDFAST_TRY(const auto way, ssh::find_way(host, client, tunnel->bastion, tunnel->ssh_options, user));
+  HOLDFAST_TRY(const auto user, tunnels::find_job_user(tunnel, paths, host));
+  HOLDFAST_TRY(const auto way, ssh::resolve_route(host, client, tunnel->bastion, tunnel->ssh_options, user));
   return tunnels::client_config(tunnel, way, find_ssh(tunnel, host), tunnels::login_name(user, host), host.hostname());
 }
 
 Result<ExitStatus> print_client_config(Context& context, const Arguments& arguments) {
-  HOLDFAST_TRY(const auto places, choose_places(arguments, context.host));
-  HOLDFAST_TRY(const auto entries, asked_about(arguments, places, context.host));
+  HOLDFAST_TRY(const auto paths, choose_paths(arguments, context.host));
+  HOLDFAST_TRY(const auto entries, asked_about(arguments, paths, context.host));
   HOLDFAST_TRY(const auto client, ssh::find_client(context.host));
-  const os::Survey survey(context.host);  // tunnels of one bastion ask ssh about it once
+  const os::ReadOnlyHost read_only_host(context.host);  // tunnels of one bastion ask ssh about it once
   std::vector<tunnels::ClientConfig> configs;
   std::optional<Error> failure;
   for (const auto& entry : entries) {
-    auto config = config_of(entry, places, client, survey);
+    auto config = config_of(entry, paths, client, read_only_host);
     if (config)
       configs.push_back(std::move(*config));
     else if (entries.size() == 1)

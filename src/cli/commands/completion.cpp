@@ -1,5 +1,5 @@
-#include "cli/completion/completions.hpp"
 #include "cli/commands.hpp"
+#include "cli/completion/completions.hpp"
 #include "cli/completion/scripts.hpp"
 
 #include <algorithm>
@@ -9,7 +9,7 @@ namespace {
 
 Result<ExitStatus> complete(Context& context, const Arguments& arguments) {
   if (arguments.has("candidates")) {
-    const auto lines = candidate_lines(candidates(arguments.operands(), context.host));
+    const auto lines = completion_lines(completions(arguments.operands(), context.host));
     if (!lines.empty()) context.terminal.answer(lines);
     return ExitStatus::done;
   }
@@ -20,7 +20,7 @@ Result<ExitStatus> complete(Context& context, const Arguments& arguments) {
   if (script == k_completion_scripts.end())
     return usage_error("shell \"" + shell + "\"", "there is no completion for it", "bash, zsh and fish have one");
   context.terminal.answer(embedded_completion(script->file));
-  if (context.terminal.out_is_terminal()) context.terminal.note(script->advice);
+  if (context.terminal.out_is_terminal()) context.terminal.note(script->recommendation);
   return ExitStatus::done;
 }
 

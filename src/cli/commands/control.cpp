@@ -1,6 +1,6 @@
 #include "cli/commands.hpp"
-#include "cli/scope.hpp"
 #include "cli/output/terminal_observer.hpp"
+#include "cli/scope.hpp"
 #include "core/text.hpp"
 #include "tunnels/running.hpp"
 #include "tunnels/selection.hpp"
@@ -11,17 +11,17 @@ namespace holdfast::cli {
 namespace {
 
 /// What a command does to one tunnel; says what it did.
-using Act = Result<> (*)(const TunnelName&, const store::Places&, Context&);
+using Act = Result<> (*)(const TunnelName&, const store::Paths&, Context&);
 
 /// Every tunnel gets its turn; the exit status is that of the last that did not go well.
 Result<ExitStatus> act_on_all(Context& context, const Arguments& arguments, Act act) {
-  HOLDFAST_TRY(const auto places, choose_places(arguments, context.host));
+  HOLDFAST_TRY(const auto paths, choose_paths(arguments, context.host));
   if (arguments.operands().empty())
     return usage_error("the command line", "the name of a tunnel is missing", "holdfast status lists them");
-  HOLDFAST_TRY(const auto names, tunnels::named_tunnels(arguments.operands(), context.host, places));
+  HOLDFAST_TRY(const auto names, tunnels::named_tunnels(arguments.operands(), context.host, paths));
   auto status = ExitStatus::done;
   for (const auto& name : names) {
-    const auto done = act(name, places, context);
+    const auto done = act(name, paths, context);
     if (done) continue;
     context.terminal.error(done.error());
     status = done.error().status;
@@ -41,15 +41,15 @@ void tell_arrival(const TunnelName& name, const tunnels::Arrival& arrival, Termi
   }
 }
 
-Result<> start_one(const TunnelName& name, const store::Places& places, Context& context) {
+Result<> start_one(const TunnelName& name, const store::Paths& paths, Context& context) {
   const TerminalObserver observer(context.terminal);
-  HOLDFAST_TRY(const auto arrival, tunnels::start_tunnel(name, places, context.host, observer));
+  HOLDFAST_TRY(const auto arrival, tunnels::start_tunnel(name, paths, context.host, observer));
   tell_arrival(name, arrival, context.terminal);
   return {};
 }
 
-Result<> stop_one(const TunnelName& name, const store::Places& places, Context& context) {
-  HOLDFAST_TRY(const auto stopped, tunnels::stop_tunnel(name, places, context.host));
+Result<> stop_one(const TunnelName& name, const store::Paths& paths, Context& context) {
+  HOLDFAST_TRY(const auto stopped, tunnels::stop_tunnel(name, paths, context.host));
   std::string what = fmt::format("tunnel {} is stopped", name.text());
   if (!stopped.anything()) what = fmt::format("tunnel {} was not running", name.text());
   for (const auto pid : stopped.supervisors) what += fmt::format(", supervisor {} has ended", pid);
@@ -57,16 +57,16 @@ Result<> stop_one(const TunnelName& name, const store::Places& places, Context& 
   return {};
 }
 
-Result<> restart_one(const TunnelName& name, const store::Places& places, Context& context) {
+Result<> restart_one(const TunnelName& name, const store::Paths& paths, Context& context) {
   const TerminalObserver observer(context.terminal);
-  HOLDFAST_TRY(const auto arrival, tunnels::restart_tunnel(name, places, context.host, observer));
+  HOLDFAST_TRY(const auto arrival, tunnels::restart_tunnel(name, paths, context.host, observer));
   tell_arrival(name, arrival, context.terminal);
   return {};
 }
 
-Result<> restart_keeping(const TunnelName& name, const store::Places& places, Context& context) {
+Result<> restart_keeping(const TunnelName& name, const store::Paths& paths, Context& context) {
   TerminalObserver observer(context.terminal);
-  HOLDFAST_TRY(const auto arrival, tunnels::restart_keeping_connection(name, places, context.host, observer));
+  HOLDFAST_TRY(const auto arrival, tunnels::restart_keeping_connection(name, paths, context.host, observer));
   tell_arrival(name, arrival, context.terminal);
   return {};
 }

@@ -68,9 +68,8 @@ class Demo {
   /// Places of its own, where the backend does not have to look at the user's real ones: a user manager reads units
   /// from ~/.config alone.
   Result<> isolate() const {
-    for (const auto& candidate : backends::rank(Scope::user, host_, {}))
-      if (candidate.backend->name() == "systemd-user" &&
-          candidate.fitness.grade != backends::Fitness::Grade::unavailable)
+    for (const auto& assessed : backends::rank(Scope::user, host_, {}))
+      if (assessed.backend->name() == "systemd-user" && assessed.fitness.grade != backends::Fitness::Grade::unavailable)
         return {};
     const auto own = [&](const char* name) { return (bastion_.directory() / name).string(); };
     ::setenv("XDG_CONFIG_HOME", own("config").c_str(), 1);
@@ -92,14 +91,14 @@ class Demo {
       HOLDFAST_TRY(auto option, SshOption::parse(text));
       request.ssh_options.push_back(std::move(option));
     }
-    HOLDFAST_TRY(request.places, store::places(Scope::user, host_));
+    HOLDFAST_TRY(request.paths, store::paths(Scope::user, host_));
     request.run_as = host_.user();
     return request;
   }
 
   Result<> set_up() {
     HOLDFAST_TRY(auto wanted, request());
-    places_ = wanted.places;
+    paths_ = wanted.paths;
     TerminalObserver observer(context_.terminal);
     tunnels::Setup setup(host_, observer, std::move(wanted));
     auto done = setup.run();
@@ -136,14 +135,14 @@ class Demo {
   Result<> break_and_watch() {
     HOLDFAST_CHECK(Interruption::check());
     const auto& directory = *(*tunnel_)->runtime_dir;
-    const auto before = tunnels::read_live(directory, (*tunnel_)->name, places_, host_);
+    const auto before = tunnels::read_live(directory, (*tunnel_)->name, paths_, host_);
     if (!before || !before->ssh) return not_seen("a break", "the tunnel has no ssh to kill");
     const auto begin = host_.now();
     host_.signal(*before->ssh, SIGKILL);
     step(fmt::format("broken: its ssh (process {}) killed", before->ssh->pid), "");
     for (;;) {
       HOLDFAST_CHECK(Interruption::check());
-      const auto live = tunnels::read_live(directory, (*tunnel_)->name, places_, host_);
+      const auto live = tunnels::read_live(directory, (*tunnel_)->name, paths_, host_);
       if (live && live->ssh && live->ssh != before->ssh && live->state == store::TunnelState::up && live->verified) {
         processes_.push_back(*live->ssh);
         step(fmt::format("recovered: another ssh (process {}), verified end to end", live->ssh->pid),
@@ -160,10 +159,10 @@ class Demo {
   Result<> remove() {
     if (!tunnel_) return {};
     const auto& name = (*tunnel_)->name;
-    const auto holders = tunnels::holders_of({name, *tunnel_}, places_, host_);
-    HOLDFAST_CHECK(tunnels::stop_holders(holders, host_));
+    const auto installed_jobs = tunnels::installed_jobs_of({name, *tunnel_}, paths_, host_);
+    HOLDFAST_CHECK(tunnels::stop_installed_jobs(installed_jobs, host_));
     std::vector<std::string> report;
-    HOLDFAST_CHECK(tunnels::remove_installation(name, holders, places_, host_, report));
+    HOLDFAST_CHECK(tunnels::remove_installation(name, installed_jobs, paths_, host_, report));
     for (const auto& line : report) context_.terminal.detail(line);
     step("tunnel removed", "");
     return {};
@@ -173,17 +172,17 @@ class Demo {
     const auto& name = (*tunnel_)->name;
     const auto runtime = store::runtime_files(name, *(*tunnel_)->runtime_dir);
     traces_ = {bastion_.directory(),
-               places_.tunnel_file(name),
-               places_.state_file(name, "log"),
-               places_.state_file(name, "history"),
-               places_.state_file(name, "uptime"),
+               paths_.tunnel_file(name),
+               paths_.state_file(name, "log"),
+               paths_.state_file(name, "history"),
+               paths_.state_file(name, "uptime"),
                runtime.control,
                runtime.live,
                runtime.lock,
                runtime.next,
                runtime.pidfile,
                host_.user().home / ".config/systemd/user" / ("holdfast-" + name.text() + ".service")};
-    if (const auto live = tunnels::read_live(runtime.directory, name, places_, host_)) {
+    if (const auto live = tunnels::read_live(runtime.directory, name, paths_, host_)) {
       processes_.push_back(live->supervisor);
       if (live->ssh) processes_.push_back(*live->ssh);
     }
@@ -194,7 +193,7 @@ class Demo {
   Context& context_;
   os::Host& host_;
   DemoBastion& bastion_;
-  store::Places places_;
+  store::Paths paths_;
   std::optional<Tunnel> tunnel_;
   bool was_lingering_ = false;
   std::vector<fs::path> traces_;

@@ -22,7 +22,7 @@ namespace fs = boost::filesystem;
 using std::chrono::milliseconds;
 
 constexpr milliseconds k_poll{10};
-constexpr milliseconds k_patience{5000};
+constexpr milliseconds k_timeout{5000};
 
 sockaddr_in loopback(std::uint16_t port) {
   sockaddr_in address{};
@@ -61,7 +61,7 @@ bool answers(std::uint16_t port) {
 }
 
 Result<> must_run(const os::Command& command, os::Host& host) {
-  HOLDFAST_TRY(const auto done, host.run(command, k_patience));
+  HOLDFAST_TRY(const auto done, host.run(command, k_timeout));
   if (done.ok()) return {};
   return Error{"running", command.argv.front(), std::string(trim(done.err)), ""};
 }
@@ -74,7 +74,7 @@ Result<fs::path> find_sshd(const os::Host& host) {
 
 Result<std::string> own_name(const os::Host& host) {
   // Asked rather than taken from $USER, which su and sudo may leave as it was.
-  HOLDFAST_TRY(const auto done, host.run(os::Command{{"id", "-un"}}, k_patience));
+  HOLDFAST_TRY(const auto done, host.run(os::Command{{"id", "-un"}}, k_timeout));
   if (done.ok()) return std::string(trim(done.out));
   return Error{"finding", "your user name", std::string(trim(done.err)), ""};
 }
@@ -157,7 +157,7 @@ Result<bool> DemoBastion::serve_on_free_ports(const fs::path& sshd) {
       0600));
   const os::Command command{{sshd.string(), "-D", "-f", at("sshd_config"), "-E", at("log")}};
   HOLDFAST_TRY(sshd_, host_->start_detached({command, {}}));
-  const auto deadline = host_->now() + k_patience;
+  const auto deadline = host_->now() + k_timeout;
   while (host_->now() < deadline) {
     HOLDFAST_CHECK(Interruption::check());
     if (!os::is_alive(*host_, *sshd_)) return false;
@@ -197,11 +197,11 @@ bool DemoBastion::has_sessions() const {
 Result<> DemoBastion::stop() {
   if (sshd_) {
     // Sessions go on without the process that listens: they have to end first, by themselves.
-    const auto deadline = host_->now() + k_patience;
+    const auto deadline = host_->now() + k_timeout;
     while (os::is_alive(*host_, *sshd_) && has_sessions() && host_->now() < deadline) host_->sleep_for(k_poll);
     host_->signal(*sshd_, SIGTERM);
     while (os::is_alive(*host_, *sshd_)) {
-      if (host_->now() >= deadline + k_patience) return Error{"ending", "the demo's sshd", "it does not end", ""};
+      if (host_->now() >= deadline + k_timeout) return Error{"ending", "the demo's sshd", "it does not end", ""};
       host_->sleep_for(k_poll);
     }
     sshd_.reset();

@@ -1,14 +1,14 @@
-#include "cli/output/recommendation.hpp"
 #include "cli/commands.hpp"
-#include "cli/output/doctor_output.hpp"
-#include "cli/interruption.hpp"
-#include "cli/scope.hpp"
 #include "cli/commands/setup_options.hpp"
+#include "cli/interruption.hpp"
+#include "cli/output/doctor_output.hpp"
+#include "cli/output/recommendation.hpp"
+#include "cli/scope.hpp"
 #include "store/tunnel_store.hpp"
-#include "tunnels/unresponsive_paths.hpp"
 #include "tunnels/installation.hpp"
 #include "tunnels/name_lock.hpp"
 #include "tunnels/setup/scratch_directory.hpp"
+#include "tunnels/unresponsive_paths.hpp"
 
 #include <fmt/format.h>
 
@@ -21,22 +21,22 @@ namespace {
 
 using Grade = backends::Fitness::Grade;
 
-bool is_usable(const backends::Candidate& candidate) { return candidate.fitness.grade != Grade::unavailable; }
+bool is_usable(const backends::AssessedBackend& assessed) { return assessed.fitness.grade != Grade::unavailable; }
 
-bool may_be_taken(const backends::Candidate& candidate, const std::vector<std::string>& only) {
-  return backends::is_in_choice(*candidate.backend, only);
+bool may_be_taken(const backends::AssessedBackend& assessed, const std::vector<std::string>& only) {
+  return backends::is_in_choice(*assessed.backend, only);
 }
 
 /// As setup would choose among them.
-std::optional<std::size_t> choose(const std::vector<backends::Candidate>& all, Scope scope,
+std::optional<std::size_t> choose(const std::vector<backends::AssessedBackend>& all, Scope scope,
                                   const std::vector<std::string>& only) {
-  std::vector<backends::Candidate> candidates;
-  std::ranges::copy_if(all, std::back_inserter(candidates), [&](const backends::Candidate& candidate) {
-    return candidate.backend->scope() == scope && may_be_taken(candidate, only);
+  std::vector<backends::AssessedBackend> assessed_backends;
+  std::ranges::copy_if(all, std::back_inserter(assessed_backends), [&](const backends::AssessedBackend& assessed) {
+    return assessed.backend->scope() == scope && may_be_taken(assessed, only);
   });
-  candidates = backends::ranked(std::move(candidates));
-  if (candidates.empty() || !is_usable(candidates.front())) return std::nullopt;
-  const auto taken = std::ranges::find(all, candidates.front().backend, &backends::Candidate::backend);
+  assessed_backends = backends::ranked(std::move(assessed_backends));
+  if (assessed_backends.empty() || !is_usable(assessed_backends.front())) return std::nullopt;
+  const auto taken = std::ranges::find(all, assessed_backends.front().backend, &backends::AssessedBackend::backend);
   return static_cast<std::size_t>(taken - all.begin());
 }
 
@@ -46,11 +46,11 @@ Result<Findings> examine_host(Context& context, const Arguments& arguments) {
   Findings findings{tunnels::look_at_host(context.host), context.host.self(), scope, std::move(only)};
   const auto& all = findings.host.backends;
   findings.choice = choose(all, scope, findings.only);
-  findings.advice = advice(all, findings.choice ? &all[*findings.choice] : nullptr, scope);
+  findings.recommendation = recommendation(all, findings.choice ? &all[*findings.choice] : nullptr, scope);
   const bool one_scope = arguments.has("system") || arguments.has("user");
-  findings.usable = std::ranges::any_of(all, [&](const backends::Candidate& candidate) {
-    return is_usable(candidate) && may_be_taken(candidate, findings.only) &&
-           (!one_scope || candidate.backend->scope() == scope);
+  findings.usable = std::ranges::any_of(all, [&](const backends::AssessedBackend& assessed) {
+    return is_usable(assessed) && may_be_taken(assessed, findings.only) &&
+           (!one_scope || assessed.backend->scope() == scope);
   });
   return findings;
 }
@@ -73,12 +73,12 @@ struct Own {
 
 Own own_at_bastion(const tunnels::SetupRequest& request, const os::Host& host) {
   Own own;
-  for (const auto& entry : store::load_all(host, request.places)) {
+  for (const auto& entry : store::load_all(host, request.paths)) {
     if (!entry.tunnel || (*entry.tunnel)->bastion != request.bastion) continue;
     const auto& tunnel = *entry.tunnel;
     if (!own.known_hosts) own.known_hosts = tunnel->known_hosts;
-    const auto live = tunnels::read_live(tunnels::runtime_directory_of(tunnel, request.places, host), entry.name,
-                                         request.places, host);
+    const auto live =
+        tunnels::read_live(tunnels::runtime_directory_of(tunnel, request.paths, host), entry.name, request.paths, host);
     if (live && live->state == store::TunnelState::up && os::is_alive(host, live->supervisor))
       own.held.insert(own.held.end(), tunnel->forwards.begin(), tunnel->forwards.end());
   }
@@ -90,8 +90,8 @@ Result<std::vector<ssh::Check>> check_bastion(const tunnels::SetupRequest& reque
   const Interruption guard;
   // The lock's directory is a private one, and goes with it; nobody else has this name.
   HOLDFAST_TRY(const auto name, TunnelName::parse(fmt::format("doctor.{}", ::getpid())));
-  HOLDFAST_TRY(const auto lock, tunnels::NameLock::take(name, request.places, host));
-  HOLDFAST_TRY(const auto scratch, tunnels::Scratch::make(lock.directory(), request.run_as, host));
+  HOLDFAST_TRY(const auto lock, tunnels::NameLock::take(name, request.paths, host));
+  HOLDFAST_TRY(const auto scratch_directory, tunnels::ScratchDirectory::make(lock.directory(), request.run_as, host));
   TunnelSpec spec{request.name, request.bastion, request.forwards, request.identity};
   spec.ssh_options = request.ssh_options;
   auto own = own_at_bastion(request, host);
@@ -100,7 +100,7 @@ Result<std::vector<ssh::Check>> check_bastion(const tunnels::SetupRequest& reque
   const ssh::PreflightRequest checks{.client = client,
                                      .run_as = request.run_as,
                                      .environment = ssh::job_environment(host, request.run_as),
-                                     .scratch = scratch.path(),
+                                     .scratch_directory = scratch_directory.path(),
                                      .held = std::move(own.held),
                                      .every_check = true,
                                      .ask_forwards = ask_forwards,
@@ -111,8 +111,8 @@ Result<std::vector<ssh::Check>> check_bastion(const tunnels::SetupRequest& reque
 
 Result<std::vector<ssh::Check>> examine_bastion(const tunnels::SetupRequest& request, const tunnels::HostFacts& facts,
                                                 bool ask_forwards, os::Host& host) {
-  if (!facts.hanging.empty()) {
-    const auto error = tunnels::hanging_error(facts.hanging.front());
+  if (!facts.unresponsive_paths.empty()) {
+    const auto error = tunnels::unresponsive_paths_error(facts.unresponsive_paths.front());
     return only_failed("home and PATH answering", {FailureClass::unknown, error.line(), error.hint});
   }
   if (!facts.ssh)

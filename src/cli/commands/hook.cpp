@@ -29,12 +29,12 @@ Result<> edit(const backends::Plan& plan, Context& context) {
   return {};
 }
 
-Result<> change_files(bool install, Shell shell, const store::Places& places, Context& context) {
+Result<> change_files(bool install, Shell shell, const store::Paths& paths, Context& context) {
   backends::Plan plan;
   if (install) {
-    HOLDFAST_TRY(plan, backends::install_hook(shell, places, context.host));
+    HOLDFAST_TRY(plan, backends::install_hook(shell, paths, context.host));
   } else {
-    plan = backends::remove_hook(shell, places, context.host);
+    plan = backends::remove_hook(shell, paths, context.host);
   }
   auto done = edit(plan, context);
   if (done || !done.error().hint.empty()) return done;
@@ -47,17 +47,17 @@ Result<ExitStatus> hook(Context& context, const Arguments& arguments) {
   const bool install = arguments.has("install");
   const bool remove = arguments.has("remove");
   if (install && remove) return usage_error("options --install and --remove", "only one of them can be meant");
-  HOLDFAST_TRY(const auto places, store::places(Scope::user, context.host));
+  HOLDFAST_TRY(const auto paths, store::paths(Scope::user, context.host));
   if (!install && !remove && arguments.operands().size() != 1)
     return usage_error("what to print", "it takes one shell: sh, bash, zsh or fish",
                        "holdfast hook --install edits the start-up files itself");
   HOLDFAST_TRY(const auto shells, chosen_shells(arguments, context.host));
   for (const auto shell : shells) {
     if (install || remove) {
-      HOLDFAST_CHECK(change_files(install, shell, places, context));
+      HOLDFAST_CHECK(change_files(install, shell, paths, context));
       continue;
     }
-    HOLDFAST_TRY(const auto text, backends::hook_text(shell, places, context.host));
+    HOLDFAST_TRY(const auto text, backends::hook_text(shell, paths, context.host));
     context.terminal.answer(text);
   }
   if (install) context.terminal.note("the hook is in place; the next login starts what should run and does not");

@@ -1,10 +1,10 @@
 #include "backends/host/crontab.hpp"
 #include "backends/host/systemctl.hpp"
 #include "cli/commands.hpp"
-#include "cli/interruption.hpp"
-#include "cli/scope.hpp"
 #include "cli/commands/setup_options.hpp"
+#include "cli/interruption.hpp"
 #include "cli/output/terminal_observer.hpp"
+#include "cli/scope.hpp"
 #include "core/text.hpp"
 #include "store/tunnel_store.hpp"
 #include "tunnels/import/legacy_tunnel.hpp"
@@ -36,7 +36,7 @@ bool is_read_by_cron(std::string_view name) {
 
 /// What came of one source.
 struct Imported {
-  tunnels::ImportSource source;
+  tunnels::LegacyEntry source;
   std::string outcome;  ///< "imported", "planned", "refused", "failed"
   std::optional<std::string> name = {};
   std::optional<Error> error = {};
@@ -45,8 +45,8 @@ struct Imported {
 
 class Import {
  public:
-  Import(Context& context, const Arguments& arguments, store::Places places)
-      : context_(context), host_(context.host), arguments_(arguments), places_(std::move(places)) {}
+  Import(Context& context, const Arguments& arguments, store::Paths paths)
+      : context_(context), host_(context.host), arguments_(arguments), paths_(std::move(paths)) {}
 
   Result<ExitStatus> run() {
     HOLDFAST_TRY(auto sources, find());
@@ -68,14 +68,14 @@ class Import {
 
  private:
   [[nodiscard]] bool is_json() const { return arguments_.has("json"); }
-  [[nodiscard]] bool is_system() const { return places_.scope == Scope::system; }
+  [[nodiscard]] bool is_system() const { return paths_.scope == Scope::system; }
   [[nodiscard]] fs::path units() const { return is_system() ? k_machine_units : backends::user_unit_directory(host_); }
 
   // --- finding
 
-  Result<std::vector<tunnels::ImportSource>> find() {
-    std::vector<tunnels::ImportSource> sources;
-    const auto add = [&](std::vector<tunnels::ImportSource> more) {
+  Result<std::vector<tunnels::LegacyEntry>> find() {
+    std::vector<tunnels::LegacyEntry> sources;
+    const auto add = [&](std::vector<tunnels::LegacyEntry> more) {
       for (auto& one : more) sources.push_back(std::move(one));
     };
     const bool everything = arguments_.operands().empty() && !arguments_.has("crontab");
@@ -108,8 +108,8 @@ class Import {
     return sources;
   }
 
-  Result<std::vector<tunnels::ImportSource>> find_operand(const std::string& operand) {
-    std::vector<tunnels::ImportSource> found;
+  Result<std::vector<tunnels::LegacyEntry>> find_operand(const std::string& operand) {
+    std::vector<tunnels::LegacyEntry> found;
     if (operand.find('/') == std::string::npos) {
       auto name = operand.ends_with(".service") ? operand : operand + ".service";
       HOLDFAST_TRY(auto unit, find_unit(name));
@@ -129,7 +129,7 @@ class Import {
     return found;
   }
 
-  Result<tunnels::ImportSource> find_unit(const std::string& name) {
+  Result<tunnels::LegacyEntry> find_unit(const std::string& name) {
     const auto file = units() / name;
     HOLDFAST_TRY(const auto text, host_.read_file(file, k_largest_file));
     auto source = tunnels::read_unit(name, file, text, is_system() ? "/root" : host_.user().home.string());
@@ -139,7 +139,7 @@ class Import {
   }
 
   /// Lines that name nobody, and run as root.
-  [[nodiscard]] std::vector<tunnels::ImportSource> roots_crontab() const {
+  [[nodiscard]] std::vector<tunnels::LegacyEntry> roots_crontab() const {
     if (host_.user().uid != 0 || !host_.find_program("crontab")) return {};
     const auto answer = backends::read_crontab(host_, k_crontab);
     if (!answer || !answer->text) return {};
@@ -148,11 +148,11 @@ class Import {
     return sources;
   }
 
-  [[nodiscard]] std::vector<tunnels::ImportSource> system_crontabs() const {
+  [[nodiscard]] std::vector<tunnels::LegacyEntry> system_crontabs() const {
     std::vector<fs::path> files{k_system_crontab};
     for (const auto& name : host_.list(k_cron_directory))
       if (is_read_by_cron(name)) files.push_back(k_cron_directory / name);
-    std::vector<tunnels::ImportSource> sources;
+    std::vector<tunnels::LegacyEntry> sources;
     for (const auto& file : files)
       if (const auto text = host_.read_file(file, k_largest_file))
         for (auto& one : tunnels::read_system_crontab_lines(file, *text, home_of())) sources.push_back(std::move(one));
@@ -177,7 +177,7 @@ class Import {
 
   // --- taking over
 
-  Imported take(tunnels::ImportSource source) {
+  Imported take(tunnels::LegacyEntry source) {
     Imported result{std::move(source), "refused"};
     const auto refused = [&](Error why) {
       result.error = std::move(why);
@@ -189,17 +189,17 @@ class Import {
     result.notes = (*result.source.command).notes;
     result.name = request->name.text();
     // A line of the crontab and one of a start-up file often start the same tunnel.
-    const bool there = store::is_known(host_, places_, request->name);
+    const bool there = store::is_known(host_, paths_, request->name);
     if (there)
-      if (auto proof = tunnels::check_successor(result.source, request->name, places_, host_); !proof)
+      if (auto proof = tunnels::check_successor(result.source, request->name, paths_, host_); !proof)
         return refused(std::move(proof).error());
     const auto owner =
         is_system() && result.source.user ? host_.find_user(*result.source.user) : Result<os::User>(host_.user());
     if (!owner) return refused(owner.error());
-    const auto former = tunnels::make_import_former(result.source, request->name, places_.scope, *owner, host_);
-    auto done = there                       ? put_to_rest(result, *request, *former)
-                : arguments_.has("dry-run") ? plan(result, std::move(*request), *former)
-                                            : replace(result, std::move(*request), *former);
+    const auto previous = tunnels::make_legacy_tunnel(result.source, request->name, paths_.scope, *owner, host_);
+    auto done = there                       ? retire_duplicate(result, *request, *previous)
+                : arguments_.has("dry-run") ? plan(result, std::move(*request), *previous)
+                                            : replace(result, std::move(*request), *previous);
     if (!done) {
       result.outcome = "failed";
       result.error = std::move(done).error();
@@ -207,25 +207,25 @@ class Import {
     return result;
   }
 
-  Result<tunnels::SetupRequest> request_for(const tunnels::ImportSource& source) {
+  Result<tunnels::SetupRequest> request_for(const tunnels::LegacyEntry& source) {
     const auto& command = *source.command;
     HOLDFAST_TRY(auto name, TunnelName::parse(arguments_.one("name").value_or(command.forwards.front().short_text())));
     tunnels::SetupRequest request{
-        name, command.bastion, command.forwards, {}, command.ssh_options, "auto", {}, {}, places_, {}};
+        name, command.bastion, command.forwards, {}, command.ssh_options, "auto", {}, {}, paths_, {}};
     HOLDFAST_TRY(request.run_as, run_as(source));
     if (command.identity) {
       HOLDFAST_TRY(request.identity, resolve_identity(*command.identity, request.run_as.home, "/"));
       if (!command.identity->starts_with('/') && !command.identity->starts_with("~/"))
         return Error{"importing", source.where, "its key " + *command.identity + " is no absolute path"};
     }
-    HOLDFAST_TRY(request.backend, read_backend(arguments_, places_.scope));
+    HOLDFAST_TRY(request.backend, read_backend(arguments_, paths_.scope));
     HOLDFAST_TRY(request.only_backends, read_only_backends(context_.variables));
     request.accept_new_host_key = arguments_.has("accept-new-host-key");
     request.held = command.forwards;
     return request;
   }
 
-  Result<os::User> run_as(const tunnels::ImportSource& source) {
+  Result<os::User> run_as(const tunnels::LegacyEntry& source) {
     const auto given = arguments_.one("run-as");
     if (!is_system()) {
       if (given) return usage_error("option --run-as", "only a tunnel of the system scope runs as another user");
@@ -242,40 +242,40 @@ class Import {
 
   /// The tunnel exists already and is verified: what else starts its old form must not. This is checked again while the
   /// name is locked, so that no other command stops the tunnel, and once the old one has ended.
-  Result<> put_to_rest(Imported& result, const tunnels::SetupRequest& request, tunnels::ImportFormer& former) {
+  Result<> retire_duplicate(Imported& result, const tunnels::SetupRequest& request, tunnels::LegacyTunnel& previous) {
     result.notes.push_back("tunnel " + request.name.text() + " is there already");
     if (arguments_.has("dry-run")) {
       result.outcome = "planned";
-      for (auto& line : former.plan()) result.notes.push_back(std::move(line));
+      for (auto& line : previous.plan()) result.notes.push_back(std::move(line));
       return {};
     }
-    const auto check = [&] { return tunnels::check_successor(result.source, request.name, places_, host_); };
-    HOLDFAST_TRY(const auto lock, tunnels::NameLock::take(request.name, places_, host_));
+    const auto check = [&] { return tunnels::check_successor(result.source, request.name, paths_, host_); };
+    HOLDFAST_TRY(const auto lock, tunnels::NameLock::take(request.name, paths_, host_));
     HOLDFAST_CHECK(check());
-    auto done = former.let_go();
+    auto done = previous.let_go();
     if (done) done = check();
-    if (done) done = former.retire();
-    if (!done) return restored(std::move(done).error(), result.source.where, former);
+    if (done) done = previous.retire();
+    if (!done) return restored(std::move(done).error(), result.source.where, previous);
     result.outcome = "imported";
     return {};
   }
 
-  Result<> plan(Imported& result, tunnels::SetupRequest request, const tunnels::ImportFormer& former) {
+  Result<> plan(Imported& result, tunnels::SetupRequest request, const tunnels::LegacyTunnel& previous) {
     TerminalObserver observer(context_.terminal);
     tunnels::Setup setup(host_, observer, std::move(request));
     HOLDFAST_TRY(const auto steps, setup.plan());
-    auto lines = former.plan();
+    auto lines = previous.plan();
     lines.insert(lines.end(), steps.begin(), steps.end());
     result.outcome = "planned";
     result.notes.insert(result.notes.end(), lines.begin(), lines.end());
     return {};
   }
 
-  Result<> replace(Imported& result, tunnels::SetupRequest request, tunnels::ImportFormer& former) {
+  Result<> replace(Imported& result, tunnels::SetupRequest request, tunnels::LegacyTunnel& previous) {
     bool asked_to_let_go = false;
     request.take_over = [&]() -> Result<> {
       asked_to_let_go = true;
-      HOLDFAST_CHECK(former.let_go());
+      HOLDFAST_CHECK(previous.let_go());
       context_.terminal.step_done(result.source.where + " has let go", "");
       return {};
     };
@@ -283,21 +283,21 @@ class Import {
     tunnels::Setup setup(host_, observer, std::move(request));
     auto done = setup.run();
     Result<> kept;
-    if (done) kept = former.retire();
+    if (done) kept = previous.retire();
     if (done && kept) {
       result.outcome = "imported";
       result.notes.push_back(fmt::format("back again: holdfast remove{} {}, then {}",
-                                         tunnels::scope_words(places_.scope, host_), *result.name, former.way_back()));
+                                         tunnels::scope_words(paths_.scope, host_), *result.name, previous.way_back()));
       return {};
     }
     const bool is_up = done.has_value();  // and only the last step, that the old one stays away, has failed
     auto error = is_up ? std::move(kept).error() : std::move(done).error();
-    return is_up || !asked_to_let_go ? error : restored(std::move(error), result.source.where, former);
+    return is_up || !asked_to_let_go ? error : restored(std::move(error), result.source.where, previous);
   }
 
   /// Puts the old one back; the error then says what could not be.
-  Error restored(Error error, const std::string& where, tunnels::ImportFormer& former) {
-    const auto left = former.restore();
+  Error restored(Error error, const std::string& where, tunnels::LegacyTunnel& previous) {
+    const auto left = previous.restore();
     if (left.empty()) context_.terminal.note(where + " is as it was before");
     for (const auto& line : left) error.cause += "; and " + where + " is not as before: " + line;
     return error;
@@ -350,13 +350,13 @@ class Import {
   Context& context_;
   os::Host& host_;
   const Arguments& arguments_;
-  store::Places places_;
+  store::Paths paths_;
 };
 
 Result<ExitStatus> import_tunnels(Context& context, const Arguments& arguments) {
-  HOLDFAST_TRY(auto places, choose_places(arguments, context.host));
+  HOLDFAST_TRY(auto paths, choose_paths(arguments, context.host));
   const Interruption guard;
-  return Import(context, arguments, std::move(places)).run();
+  return Import(context, arguments, std::move(paths)).run();
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-#include "cli/output/answers_json.hpp"
 #include "cli/commands.hpp"
+#include "cli/output/answers_json.hpp"
 #include "cli/scope.hpp"
 #include "core/text.hpp"
 #include "store/history.hpp"
@@ -89,11 +89,11 @@ Result<ExitStatus> show_logs(Context& context, const Arguments& arguments) {
   if (arguments.has("json") && arguments.has("follow"))
     return usage_error("options --json and --follow", "JSON has an end, and what is followed has none");
   HOLDFAST_TRY(const auto count, line_count(arguments));
-  HOLDFAST_TRY(const auto places, choose_places(arguments, context.host));
+  HOLDFAST_TRY(const auto paths, choose_paths(arguments, context.host));
   if (arguments.operands().empty())
     return usage_error("the command line", "the name of a tunnel is missing", "holdfast status lists them");
-  HOLDFAST_TRY(const auto names, tunnels::named_tunnels(arguments.operands(), context.host, places));
-  const auto file = places.state_file(names.front(), "log");
+  HOLDFAST_TRY(const auto names, tunnels::named_tunnels(arguments.operands(), context.host, paths));
+  const auto file = paths.state_file(names.front(), "log");
   HOLDFAST_CHECK(check_readable(file));
 
   GrowingFile growing(file);

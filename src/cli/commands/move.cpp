@@ -1,7 +1,7 @@
 #include "cli/commands.hpp"
-#include "cli/scope.hpp"
 #include "cli/commands/setup.hpp"
 #include "cli/commands/setup_options.hpp"
+#include "cli/scope.hpp"
 #include "tunnels/installation.hpp"
 #include "tunnels/selection.hpp"
 
@@ -23,18 +23,18 @@ Result<> check_scope(const std::string& wanted, const TunnelName& name, Scope sc
 }
 
 /// All as the tunnel's file says.
-tunnels::SetupRequest request_of(const Tunnel& tunnel, store::Places places, os::User run_as) {
+tunnels::SetupRequest request_of(const Tunnel& tunnel, store::Paths paths, os::User run_as) {
   tunnels::SetupRequest request{tunnel->name,        tunnel->bastion,  tunnel->forwards, tunnel->identity,
                                 tunnel->ssh_options, "auto",           tunnel->engine,   {},
-                                std::move(places),   std::move(run_as)};
+                                std::move(paths),    std::move(run_as)};
   request.fallbacks = tunnel->fallbacks;
   request.move = true;
   return request;
 }
 
 /// That it is up says more than any check beforehand could.
-bool is_up(const Tunnel& tunnel, const store::Places& places, const os::Host& host) {
-  const auto live = tunnels::read_live(tunnels::runtime_directory_of(tunnel, places, host), tunnel->name, places, host);
+bool is_up(const Tunnel& tunnel, const store::Paths& paths, const os::Host& host) {
+  const auto live = tunnels::read_live(tunnels::runtime_directory_of(tunnel, paths, host), tunnel->name, paths, host);
   return live && os::is_alive(host, live->supervisor) && live->state == store::TunnelState::up;
 }
 
@@ -42,19 +42,19 @@ Result<ExitStatus> move_tunnel(Context& context, const Arguments& arguments) {
   auto& host = context.host;
   if (arguments.operands().empty())
     return usage_error("the command line", "the name of the tunnel to move is missing", "holdfast status lists them");
-  HOLDFAST_TRY(const auto places, choose_places(arguments, host));
-  HOLDFAST_TRY(const auto names, tunnels::named_tunnels(arguments.operands(), host, places));
-  HOLDFAST_TRY(const auto tunnel, store::load(host, places, names.front()));
+  HOLDFAST_TRY(const auto paths, choose_paths(arguments, host));
+  HOLDFAST_TRY(const auto names, tunnels::named_tunnels(arguments.operands(), host, paths));
+  HOLDFAST_TRY(const auto tunnel, store::load(host, paths, names.front()));
   if (tunnels::is_elsewhere(tunnel, host))
     return Error{"moving", "tunnel " + tunnel->name.text(), "it belongs to host " + tunnel->host,
                  "run the command there"};
-  HOLDFAST_CHECK(check_scope(arguments.one("backend").value_or("auto"), tunnel->name, places.scope));
-  HOLDFAST_TRY(auto run_as, tunnels::find_job_user(tunnel, places, host));
-  auto request = request_of(tunnel, places, std::move(run_as));
-  HOLDFAST_TRY(request.backend, read_backend(arguments, places.scope));
+  HOLDFAST_CHECK(check_scope(arguments.one("backend").value_or("auto"), tunnel->name, paths.scope));
+  HOLDFAST_TRY(auto run_as, tunnels::find_job_user(tunnel, paths, host));
+  auto request = request_of(tunnel, paths, std::move(run_as));
+  HOLDFAST_TRY(request.backend, read_backend(arguments, paths.scope));
   HOLDFAST_TRY(request.only_backends, read_only_backends(context.variables));
-  request.preflight = !is_up(tunnel, places, host);
-  return carry_out(context, arguments, std::move(request));
+  request.preflight = !is_up(tunnel, paths, host);
+  return execute(context, arguments, std::move(request));
 }
 
 }  // namespace

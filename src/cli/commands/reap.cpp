@@ -20,9 +20,9 @@ constexpr std::chrono::milliseconds k_deadline{3000};
 
 /// Whether the unit's job means that its ssh is to stay: a restart, or none at all (the gap before an automatic one).
 /// Where that cannot be found out it ends: a start ends it anyway, a stop does not come back to it.
-bool leaves_ssh(const TunnelName& name, const store::Places& places, const os::Host& host) {
-  const auto manager = places.scope == Scope::system ? std::optional(backends::Systemctl::of_machine(host))
-                                                     : backends::user_manager(host);
+bool leaves_ssh(const TunnelName& name, const store::Paths& paths, const os::Host& host) {
+  const auto manager = paths.scope == Scope::system ? std::optional(backends::Systemctl::of_machine(host))
+                                                    : backends::user_manager(host);
   if (!manager) return false;
   const auto unit = backends::unit_name(name);
   const auto asked = host.run(manager->command({"list-jobs", "--no-legend", "--no-pager", "--full", unit}), k_deadline);
@@ -42,31 +42,30 @@ Result<ExitStatus> reap(Context& context, const Arguments& arguments) {
   if (arguments.operands().empty())
     return usage_error("the command line", "the name of a tunnel is missing", "holdfast status lists them");
   HOLDFAST_TRY(const auto name, TunnelName::parse(arguments.operands().front()));
-  HOLDFAST_TRY(const auto places, choose_places(arguments, host));
-  const auto tunnel = store::load(host, places, name);
+  HOLDFAST_TRY(const auto paths, choose_paths(arguments, host));
+  const auto tunnel = store::load(host, paths, name);
   if (!tunnel && tunnel.error().status == ExitStatus::no_such_tunnel) return tunnel.error();
-  const auto directories = tunnel ? std::vector{tunnels::runtime_directory_of(*tunnel, places, host)}
-                                  : tunnels::possible_runtime_directories(name, places, host);
-  const bool handed_over = store::is_under_way(store::read_hand_over(host, places, name), host);
+  const auto directories = tunnel ? std::vector{tunnels::runtime_directory_of(*tunnel, paths, host)}
+                                  : tunnels::possible_runtime_directories(name, paths, host);
+  const bool handed_over = store::is_under_way(store::read_hand_over(host, paths, name), host);
   const bool by_systemd = host.env("INVOCATION_ID").has_value() && host.env("SERVICE_RESULT").has_value();
   for (const auto& directory : directories) {
     const auto files = store::runtime_files(name, directory);
     // What is there is the successor's: the one of another backend, or of a start that was quick.
     if (by_systemd && (handed_over || host.is_locked(files.lock))) return ExitStatus::done;
-    const auto live = tunnels::read_live(directory, name, places, host);
+    const auto live = tunnels::read_live(directory, name, paths, host);
     if (live && os::is_alive(host, live->supervisor))
       return Error{"reaping", "tunnel " + name.text(), fmt::format("its supervisor {} is alive", live->supervisor.pid),
                    "holdfast stop " + name.text()};
-    if (by_systemd && leaves_ssh(name, places, host)) return ExitStatus::done;
+    if (by_systemd && leaves_ssh(name, paths, host)) return ExitStatus::done;
     HOLDFAST_CHECK(ssh::end_autossh(files.control, host, live ? live->autossh : std::nullopt));
     HOLDFAST_TRY(const bool ended, ssh::end_master(files.control, host, live ? live->ssh : std::nullopt));
     // The supervisor has left the last word to us.
     if (by_systemd && live && live->state != store::TunnelState::stopped)
-      (void)store::History(places.state_file(name, "history"))
+      (void)store::History(paths.state_file(name, "history"))
           .append({host.wall_now(), live->state, store::TunnelState::stopped, "stopped"});
     if (!ended) continue;
-    store::Log(places.state_file(name, "log"))
-        .write(host.wall_now(), "ended the ssh that a supervisor had left behind");
+    store::Log(paths.state_file(name, "log")).write(host.wall_now(), "ended the ssh that a supervisor had left behind");
     context.terminal.note("ended the ssh of tunnel " + name.text());
   }
   return ExitStatus::done;

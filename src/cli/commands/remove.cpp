@@ -1,5 +1,5 @@
-#include "cli/output/answers_json.hpp"
 #include "cli/commands.hpp"
+#include "cli/output/answers_json.hpp"
 #include "cli/scope.hpp"
 #include "tunnels/installation.hpp"
 #include "tunnels/removal.hpp"
@@ -10,17 +10,17 @@
 namespace holdfast::cli {
 namespace {
 
-Result<std::vector<TunnelName>> chosen(const Arguments& arguments, const os::Host& host, const store::Places& places) {
+Result<std::vector<TunnelName>> chosen(const Arguments& arguments, const os::Host& host, const store::Paths& paths) {
   const auto port = arguments.one("port");
   const bool all = arguments.has("all");
   const bool names = !arguments.operands().empty();
   if (static_cast<int>(port.has_value()) + static_cast<int>(all) + static_cast<int>(names) != 1)
     return usage_error("what to remove", "it takes names, or -p PORT, or --all, and one of them",
                        "holdfast status lists the tunnels");
-  if (names) return tunnels::named_tunnels(arguments.operands(), host, places);
-  auto entries = store::load_all(host, places);
+  if (names) return tunnels::named_tunnels(arguments.operands(), host, paths);
+  auto entries = store::load_all(host, paths);
   if (!port)
-    for (auto& left : store::left_here(host, places)) entries.push_back(std::move(left));
+    for (auto& left : store::left_here(host, paths)) entries.push_back(std::move(left));
   if (port) {
     HOLDFAST_TRY(entries, tunnels::on_port(*port, std::move(entries)));
     if (entries.size() > 1)
@@ -40,8 +40,8 @@ Result<std::vector<TunnelName>> chosen(const Arguments& arguments, const os::Hos
 }
 
 Result<ExitStatus> remove_tunnels(Context& context, const Arguments& arguments) {
-  HOLDFAST_TRY(const auto places, choose_places(arguments, context.host));
-  HOLDFAST_TRY(const auto names, chosen(arguments, context.host, places));
+  HOLDFAST_TRY(const auto paths, choose_paths(arguments, context.host));
+  HOLDFAST_TRY(const auto names, chosen(arguments, context.host, paths));
   auto& terminal = context.terminal;
   const bool json = arguments.has("json");
   if (names.empty()) terminal.note("there are no tunnels to remove");
@@ -49,7 +49,7 @@ Result<ExitStatus> remove_tunnels(Context& context, const Arguments& arguments) 
   std::optional<Error> failure;
   for (const auto& name : names) {
     auto& [told, report] = all.emplace_back(Removed{name.text(), {}});
-    const auto removed = tunnels::remove_tunnel(name, places, context.host, report);
+    const auto removed = tunnels::remove_tunnel(name, paths, context.host, report);
     if (!json && (removed || !report.empty())) {
       terminal.answer(fmt::format("tunnel {}{}", told, removed ? " is removed:" : ":"));
       for (const auto& line : report) terminal.answer("  " + line);

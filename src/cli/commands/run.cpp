@@ -16,10 +16,10 @@ namespace {
 
 /// An error that only a person can mend ends with a status at which systemd does not start us again
 /// (RestartPreventExitStatus=2 4), and stands in the tunnel's log.
-Error for_a_person(Error error, const TunnelName& name, const store::Places& places, const os::Host& host) {
+Error for_a_person(Error error, const TunnelName& name, const store::Paths& paths, const os::Host& host) {
   if (error.status == ExitStatus::failed) error.status = ExitStatus::usage;
   if (error.status == ExitStatus::usage)
-    store::Log(places.state_file(name, "log")).write(host.wall_now(), error_text(error));
+    store::Log(paths.state_file(name, "log")).write(host.wall_now(), error_text(error));
   return error;
 }
 
@@ -28,24 +28,24 @@ Result<ExitStatus> run_supervisor(Context& context, const Arguments& arguments) 
   if (arguments.operands().empty())
     return usage_error("the command line", "the name of the tunnel to run is missing", "holdfast status lists them");
   HOLDFAST_TRY(const auto name, TunnelName::parse(arguments.operands().front()));
-  HOLDFAST_TRY(const auto places, choose_places(arguments, host));
-  auto loaded = store::load(host, places, name);
-  if (!loaded) return for_a_person(std::move(loaded).error(), name, places, host);
+  HOLDFAST_TRY(const auto paths, choose_paths(arguments, host));
+  auto loaded = store::load(host, paths, name);
+  if (!loaded) return for_a_person(std::move(loaded).error(), name, paths, host);
   if (tunnels::is_elsewhere(*loaded, host))  // not a word into a log: nothing of it is to lie here
     return usage_error("tunnel " + name.text(), tunnels::explain_elsewhere(*loaded, host).message,
                        tunnels::is_renamed(*loaded, host)
                            ? tunnels::take_over_command(*loaded, host)
-                           : "run it there, or write host = any in " + places.tunnel_file(name).string());
-  if (places.scope == Scope::system && host.user().uid == 0 && (*loaded)->run_as.value_or("root") != "root")
+                           : "run it there, or write host = any in " + paths.tunnel_file(name).string());
+  if (paths.scope == Scope::system && host.user().uid == 0 && (*loaded)->run_as.value_or("root") != "root")
     return usage_error("tunnel " + name.text(), "it runs as " + *(*loaded)->run_as + ", not as root",
                        "holdfast start " + name.text());
   auto spec = loaded->spec();
-  spec.runtime_dir = tunnels::runtime_directory_of(*loaded, places, host);
+  spec.runtime_dir = tunnels::runtime_directory_of(*loaded, paths, host);
   HOLDFAST_TRY(const auto tunnel, Tunnel::make(std::move(spec)));
   // A unit in a shared home, or a hook, starts it on hosts on which nobody ran setup: what it leaves there is noted.
-  if (store::is_shared(tunnel, places) && !store::read_host_part(host, places, name))
-    HOLDFAST_CHECK(store::add_to_record(host, places, name, {}, store::LingerUse::none));
-  HOLDFAST_CHECK(supervisor::run(tunnel, places, host));
+  if (store::is_shared(tunnel, paths) && !store::read_host_settings(host, paths, name))
+    HOLDFAST_CHECK(store::add_to_record(host, paths, name, {}, store::LingerUse::none));
+  HOLDFAST_CHECK(supervisor::run(tunnel, paths, host));
   return ExitStatus::done;
 }
 

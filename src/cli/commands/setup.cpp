@@ -1,22 +1,22 @@
 #include "cli/commands/setup.hpp"
-#include "cli/output/answers_json.hpp"
 #include "cli/commands.hpp"
-#include "cli/interruption.hpp"
 #include "cli/commands/setup_options.hpp"
+#include "cli/interruption.hpp"
+#include "cli/output/answers_json.hpp"
 #include "cli/output/status_output.hpp"
 #include "cli/output/terminal_observer.hpp"
 #include "core/text.hpp"
-#include "tunnels/setup/setup.hpp"
 #include "tunnels/client_command.hpp"
+#include "tunnels/setup/setup.hpp"
 
 #include <fmt/format.h>
 
 namespace holdfast::cli {
 namespace {
 
-tunnels::TunnelStatus status_of(const Tunnel& tunnel, const store::Places& places, Context& context) {
+tunnels::TunnelStatus status_of(const Tunnel& tunnel, const store::Paths& paths, Context& context) {
   std::vector<std::string> warnings;
-  auto statuses = tunnels::gather_status({{tunnel->name, tunnel}}, places, context.host, warnings);
+  auto statuses = tunnels::gather_status({{tunnel->name, tunnel}}, paths, context.host, warnings);
   for (const auto& warning : warnings) context.terminal.warn(warning);
   return std::move(statuses.front());
 }
@@ -54,7 +54,7 @@ void tell(const tunnels::Setup& setup, const tunnels::SetupOutcome& outcome, con
     terminal.answer(fmt::format("tunnel {} is up: verified end to end in {} ms", name, outcome.took.count()));
   }
   terminal.note("from a laptop that may log in to the bastion:");
-  terminal.answer(tunnels::way_in(tunnel, user));
+  terminal.answer(tunnels::client_command(tunnel, user));
 }
 
 Result<ExitStatus> print_plan(Context& context, tunnels::SetupRequest request, bool json) {
@@ -70,16 +70,16 @@ Result<ExitStatus> print_plan(Context& context, tunnels::SetupRequest request, b
 
 Result<ExitStatus> set_up(Context& context, const Arguments& arguments) {
   HOLDFAST_TRY(auto request, read_setup_request(context, arguments));
-  return carry_out(context, arguments, std::move(request));
+  return execute(context, arguments, std::move(request));
 }
 
 }  // namespace
 
-Result<ExitStatus> carry_out(Context& context, const Arguments& arguments, tunnels::SetupRequest request) {
+Result<ExitStatus> execute(Context& context, const Arguments& arguments, tunnels::SetupRequest request) {
   const bool json = arguments.has("json");
   if (arguments.has("dry-run")) return print_plan(context, std::move(request), json);
   const Interruption guard;
-  const auto places = request.places;
+  const auto paths = request.paths;
   const auto user = tunnels::login_name(request.run_as, context.host);
   const bool move = request.move;
   const bool strongest = request.backend == "auto";
@@ -87,7 +87,7 @@ Result<ExitStatus> carry_out(Context& context, const Arguments& arguments, tunne
   tunnels::Setup setup(context.host, observer, std::move(request));
   HOLDFAST_TRY(const auto outcome, setup.run());
   if (json)
-    context.terminal.answer(setup_json(status_of(setup.tunnel(), places, context), outcome.changed));
+    context.terminal.answer(setup_json(status_of(setup.tunnel(), paths, context), outcome.changed));
   else if (move)
     tell_move(setup, outcome, strongest, context);
   else

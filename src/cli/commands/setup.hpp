@@ -7,6 +7,6 @@
 namespace holdfast::cli {
 
 /// Carries a request out, or prints its plan (--dry-run), and says what it came to, as JSON if asked (--json).
-[[nodiscard]] Result<ExitStatus> carry_out(Context& context, const Arguments& arguments, tunnels::SetupRequest request);
+[[nodiscard]] Result<ExitStatus> execute(Context& context, const Arguments& arguments, tunnels::SetupRequest request);
 
 }  // namespace holdfast::cli

@@ -1,14 +1,14 @@
 #include "cli/commands/setup_options.hpp"
 
-#include "cli/scope.hpp"
 #include "cli/output/terminal_observer.hpp"
+#include "cli/scope.hpp"
 
 namespace holdfast::cli {
 namespace {
 
 /// Those of setup's options that preflight is about.
-Result<tunnels::SetupWords> read_way_words(const Context& context, const Arguments& arguments) {
-  tunnels::SetupWords words;
+Result<tunnels::SetupArguments> read_way_words(const Context& context, const Arguments& arguments) {
+  tunnels::SetupArguments words;
   HOLDFAST_TRY(words.scope, choose_scope(arguments, context.host));
   words.ports = arguments.all("port");
   words.bastions = arguments.all("bastion");

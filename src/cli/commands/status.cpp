@@ -1,11 +1,11 @@
 #include "backends/backend.hpp"
 #include "backends/text/login_hook_text.hpp"
-#include "cli/output/recommendation.hpp"
 #include "cli/commands.hpp"
-#include "cli/scope.hpp"
 #include "cli/commands/setup_options.hpp"
+#include "cli/output/recommendation.hpp"
 #include "cli/output/status_output.hpp"
 #include "cli/output/watch.hpp"
+#include "cli/scope.hpp"
 #include "core/text.hpp"
 #include "tunnels/selection.hpp"
 #include "tunnels/survival_text.hpp"
@@ -23,17 +23,17 @@ constexpr std::size_t k_transitions_shown = 10;
 
 class Status {
  public:
-  Status(Context& context, const Arguments& arguments, const store::Places& places)
-      : context_(context), arguments_(arguments), places_(places), reader_(places, context.host) {}
+  Status(Context& context, const Arguments& arguments, const store::Paths& paths)
+      : context_(context), arguments_(arguments), paths_(paths), reader_(paths, context.host) {}
 
   /// Everything anew, what tunnels there are too.
   Result<> look() {
     HOLDFAST_TRY(const auto entries, asked_about());
     warnings_.clear();
     statuses_ = reader_.read(entries, warnings_);
-    names_ = store::tunnel_names(context_.host, places_);
+    names_ = store::tunnel_names(context_.host, paths_);
     supervisors_ = supervisors();
-    if (names_one()) find_past();
+    if (names_one()) find_uptime_summary();
     if (shows_one() && !arguments_.has("json")) {
       if (!stronger_) stronger_ = find_stronger(statuses_.front());  // that takes a while, and once will do
       statuses_.front().stronger = *stronger_;
@@ -47,7 +47,7 @@ class Status {
 
   /// What refresh() cannot see has changed since the last look(), as far as that can be seen without one.
   [[nodiscard]] bool is_outdated() const {
-    return supervisors() != supervisors_ || store::tunnel_names(context_.host, places_) != names_;
+    return supervisors() != supervisors_ || store::tunnel_names(context_.host, paths_) != names_;
   }
 
   [[nodiscard]] ExitStatus exit_status() const {
@@ -69,7 +69,7 @@ class Status {
     if (statuses_.empty()) return {};
     if (!shows_one()) return status_table(statuses_, now, drawing);
     const auto name = TunnelName::parse(statuses_.front().name);
-    const auto transitions = name ? store::History::read(places_.state_file(*name, "history"), k_transitions_shown)
+    const auto transitions = name ? store::History::read(paths_.state_file(*name, "history"), k_transitions_shown)
                                   : std::vector<store::Transition>();
     return status_detail(statuses_.front(), transitions, now, drawing);
   }
@@ -90,7 +90,7 @@ class Status {
     auto statuses = statuses_;
     for (auto& status : statuses) {
       status.rtt_ms.reset();
-      status.past.reset();
+      status.uptime_summary.reset();
     }
     return status_json(statuses);
   }
@@ -101,17 +101,17 @@ class Status {
   Result<std::vector<store::Entry>> asked_about() {
     if (const auto port = arguments_.one("port")) {
       if (!arguments_.operands().empty()) return usage_error("option --port", "it stands in place of a name");
-      return tunnels::on_port(*port, store::load_all(context_.host, places_));
+      return tunnels::on_port(*port, store::load_all(context_.host, paths_));
     }
     if (arguments_.operands().empty()) {
-      auto entries = store::load_all(context_.host, places_);
-      for (auto& left : store::left_here(context_.host, places_)) entries.push_back(std::move(left));
+      auto entries = store::load_all(context_.host, paths_);
+      for (auto& left : store::left_here(context_.host, paths_)) entries.push_back(std::move(left));
       return entries;
     }
-    HOLDFAST_TRY(const auto names, tunnels::named_tunnels(arguments_.operands(), context_.host, places_));
+    HOLDFAST_TRY(const auto names, tunnels::named_tunnels(arguments_.operands(), context_.host, paths_));
     std::vector<store::Entry> entries;
-    for (const auto& name : names) entries.push_back({name, store::load(context_.host, places_, name)});
-    for (auto& left : store::left_here(context_.host, places_))
+    for (const auto& name : names) entries.push_back({name, store::load(context_.host, paths_, name)});
+    for (auto& left : store::left_here(context_.host, paths_))
       if (const auto asked = std::ranges::find(entries, left.name, &store::Entry::name); asked != entries.end())
         *asked = std::move(left);
     return entries;
@@ -132,7 +132,7 @@ class Status {
     if (status.elsewhere || !status.backend.name || !now || tunnels::survives_everything(*now)) return std::nullopt;
     const auto only = read_only_backends(context_.variables);
     if (!only) return std::nullopt;
-    const auto ranked = backends::rank(places_.scope, context_.host, *only);
+    const auto ranked = backends::rank(paths_.scope, context_.host, *only);
     const auto* best = stronger_than(*now, *status.backend.name, ranked);
     if (best == nullptr) return std::nullopt;
     return tunnels::TunnelStatus::Stronger{std::string(best->backend->name()), best->fitness.survives};
@@ -142,26 +142,26 @@ class Status {
   void find_hook(tunnels::TunnelStatus& status) const {
     const auto& now = status.backend.survives;
     const auto* backend = status.backend.name ? backends::find_backend(*status.backend.name) : nullptr;
-    if (status.elsewhere || !now || backend == nullptr || backend->starts_again_itself()) return;
+    if (status.elsewhere || !now || backend == nullptr || backend->restarts_job()) return;
     const bool waits = now->crash.kind == Survival::Kind::at_login;
-    if (!waits && !backend->waits_to_be_named()) return;
+    if (!waits && !backend->is_opt_in()) return;
     status.hook_files.emplace();
-    for (const auto& file : backends::files_with_hook(places_, context_.host))
+    for (const auto& file : backends::files_with_hook(paths_, context_.host))
       status.hook_files->push_back(file.string());
   }
 
   /// Of all tunnels it would be too much to read, and too much to see.
-  void find_past() {
+  void find_uptime_summary() {
     for (auto& status : statuses_) {
       const auto name = TunnelName::parse(status.name);
       if (name && (!status.elsewhere || status.renamed))
-        status.past = tunnels::past_of(status, *name, places_, context_.host.wall_now());
+        status.uptime_summary = tunnels::uptime_summary_of(status, *name, paths_, context_.host.wall_now());
     }
   }
 
   Context& context_;
   const Arguments& arguments_;
-  store::Places places_;
+  store::Paths paths_;
   tunnels::StatusReader reader_;
   std::vector<tunnels::TunnelStatus> statuses_;
   std::vector<std::string> warnings_;
@@ -202,18 +202,18 @@ Result<ExitStatus> watch_status(Context& context, Status& status, const std::str
   return watch(context, watched, in_place);
 }
 
-std::string words_for_none(const store::Places& places, const os::Host& host) {
-  if (places.scope == Scope::system) return "there are no tunnels in the system scope; holdfast setup makes one";
-  const auto system = store::places(Scope::system, host);
+std::string words_for_none(const store::Paths& paths, const os::Host& host) {
+  if (paths.scope == Scope::system) return "there are no tunnels in the system scope; holdfast setup makes one";
+  const auto system = store::paths(Scope::system, host);
   if (system && !store::tunnel_names(host, *system).empty())
     return "you have no tunnels, the machine has: holdfast status --system";
   return "you have no tunnels; holdfast setup makes one";
 }
 
 Result<ExitStatus> show_status(Context& context, const Arguments& arguments) {
-  HOLDFAST_TRY(const auto places, choose_places(arguments, context.host));
-  const auto no_tunnels = words_for_none(places, context.host);
-  Status status(context, arguments, places);
+  HOLDFAST_TRY(const auto paths, choose_paths(arguments, context.host));
+  const auto no_tunnels = words_for_none(paths, context.host);
+  Status status(context, arguments, paths);
   if (arguments.has("watch")) return watch_status(context, status, no_tunnels, arguments.has("json"));
   HOLDFAST_CHECK(status.look());
   for (const auto& warning : status.warnings()) context.terminal.warn(warning);

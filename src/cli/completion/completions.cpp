@@ -97,7 +97,7 @@ class Completer {
   Completer(const Reading& reading, std::string unfinished, const os::Host& host)
       : reading_(reading), unfinished_(std::move(unfinished)), host_(host) {}
 
-  Candidates answer() {
+  Completions answer() {
     if (reading_.awaited != nullptr) {
       add_values(reading_.awaited->values, "");
       return std::move(answer_);
@@ -185,9 +185,9 @@ class Completer {
   }
 
   void add_tunnels(const std::string& before) {
-    const auto places = store::places(scope(), host_);
-    if (!places) return;
-    for (const auto& name : store::tunnel_names(host_, *places))
+    const auto paths = store::paths(scope(), host_);
+    if (!paths) return;
+    for (const auto& name : store::tunnel_names(host_, *paths))
       if (std::ranges::find(reading_.operands, name.text()) == reading_.operands.end())
         add(before + name.text(), "tunnel");
   }
@@ -204,21 +204,21 @@ class Completer {
   const Reading& reading_;
   std::string unfinished_;
   const os::Host& host_;
-  Candidates answer_;
+  Completions answer_;
 };
 
 }  // namespace
 
-Candidates candidates(const std::vector<std::string>& line, const os::Host& host) {
+Completions completions(const std::vector<std::string>& line, const os::Host& host) {
   if (line.empty()) return {};
   Reading reading{.options = common_options()};
   for (std::size_t i = 0; i + 1 < line.size(); ++i) take(reading, line[i]);
   return Completer(reading, line.back(), host).answer();
 }
 
-std::string candidate_lines(const Candidates& candidates) {
-  std::string lines = candidates.files ? ":file\n" : "";
-  for (const auto& candidate : candidates.words) lines += candidate.word + "\t" + candidate.note + "\n";
+std::string completion_lines(const Completions& completions) {
+  std::string lines = completions.files ? ":file\n" : "";
+  for (const auto& completion : completions.words) lines += completion.word + "\t" + completion.note + "\n";
   return lines;
 }
 

@@ -8,22 +8,22 @@
 
 namespace holdfast::cli {
 
-struct Candidate {
+struct Completion {
   std::string word;  ///< the whole word, and nothing in it that any shell would expand
   std::string note;  ///< what it is, one line; may be empty
 };
 
-struct Candidates {
-  std::vector<Candidate> words;
+struct Completions {
+  std::vector<Completion> words;
   bool files = false;  ///< a file is wanted: the shell completes those best itself
 };
 
 /// `line`: the words after the program's name up to the cursor, the last of them unfinished and maybe empty. Candidates
 /// are not narrowed to what that word begins with, for shells match in ways of their own; what it holds up to a `=` or
 /// `@` is kept. Looks at files alone and starts no process; what cannot be read gives nothing.
-[[nodiscard]] Candidates candidates(const std::vector<std::string>& line, const os::Host& host);
+[[nodiscard]] Completions completions(const std::vector<std::string>& line, const os::Host& host);
 
 /// A line for each: "WORD<tab>NOTE"; ":file" where a file is wanted.
-[[nodiscard]] std::string candidate_lines(const Candidates& candidates);
+[[nodiscard]] std::string completion_lines(const Completions& completions);
 
 }  // namespace holdfast::cli

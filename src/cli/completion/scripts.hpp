@@ -8,8 +8,8 @@ namespace holdfast::cli {
 
 struct CompletionScript {
   std::string_view shell;
-  std::string_view file;    ///< its name in completions/
-  std::string_view advice;  ///< how a person who has just been shown it puts it to use
+  std::string_view file;            ///< its name in completions/
+  std::string_view recommendation;  ///< how a person who has just been shown it puts it to use
 };
 
 inline constexpr std::array k_completion_scripts{

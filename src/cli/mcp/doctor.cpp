@@ -11,7 +11,7 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::chrono::seconds k_patience{30};
+constexpr std::chrono::seconds k_timeout{30};
 
 /// What the official client leaves of its environment to a server that it starts.
 os::Environment clients_environment(const os::Host& host) {
@@ -71,7 +71,7 @@ Result<ExitStatus> examine(Context& context, const Arguments&) {
   HOLDFAST_TRY(const auto talk, context.host.run({.argv = {program.string(), "mcp", "start"},
                                                   .environment = clients_environment(context.host),
                                                   .input = clients_words()},
-                                                 k_patience));
+                                                 k_timeout));
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(context.host.now() - begin);
   const auto messages = read_messages(talk.out);
   const auto* introduced = result_of(messages, 1);
@@ -80,7 +80,7 @@ Result<ExitStatus> examine(Context& context, const Arguments&) {
   if (introduced == nullptr || listed == nullptr || called == nullptr)
     return Error{"speaking to", program.string() + " mcp start",
                  talk.timed_out
-                     ? fmt::format("no answer in {} s", k_patience.count())
+                     ? fmt::format("no answer in {} s", k_timeout.count())
                      : "it did not answer as the protocol has it" + (talk.err.empty() ? "" : ": " + talk.err),
                  "holdfast mcp start -v, and what a client says to it"};
   terminal.answer(fmt::format("server      {} mcp start", printable(program.string())));

@@ -28,8 +28,8 @@ std::string_view word(Grade grade) {
   return "unavailable";
 }
 
-json::object backend_value(const backends::Candidate& candidate) {
-  const auto& [backend, fitness] = candidate;
+json::object backend_value(const backends::AssessedBackend& assessed) {
+  const auto& [backend, fitness] = assessed;
   const bool usable = fitness.grade != Grade::unavailable;
   const auto survival = [&](const Survival& what) { return usable ? text(what.text()) : json::value(nullptr); };
   return {{"name", text(backend->name())},
@@ -44,8 +44,8 @@ json::object backend_value(const backends::Candidate& candidate) {
 }
 
 json::object host_value(const tunnels::HostFacts& facts) {
-  json::array hanging;
-  for (const auto& directory : facts.hanging) hanging.push_back(text(directory.string()));
+  json::array unresponsive_paths;
+  for (const auto& directory : facts.unresponsive_paths) unresponsive_paths.push_back(text(directory.string()));
   const auto version = facts.ssh ? fmt::format("{}.{}", facts.ssh->version.major, facts.ssh->version.minor) : "";
   return {{"name", text(facts.hostname)},
           {"system", text_or_null(facts.system)},
@@ -60,7 +60,7 @@ json::object host_value(const tunnels::HostFacts& facts) {
           {"kill_user_processes", or_null(facts.kills_user_processes)},
           {"ssh", text_or_null(version)},
           {"ssh_program", facts.ssh ? text(facts.ssh->program.string()) : json::value(nullptr)},
-          {"hanging", std::move(hanging)}};
+          {"hanging", std::move(unresponsive_paths)}};
 }
 
 json::object check_value(const ssh::Check& check) {
@@ -78,7 +78,7 @@ json::object check_value(const ssh::Check& check) {
 
 std::string findings_json(const Findings& findings) {
   json::array backends;
-  for (const auto& candidate : findings.host.backends) backends.push_back(backend_value(candidate));
+  for (const auto& assessed : findings.host.backends) backends.push_back(backend_value(assessed));
   json::value preflight;
   if (findings.bastion) {
     json::array checks;
@@ -90,7 +90,7 @@ std::string findings_json(const Findings& findings) {
   return json::serialize(json::object{{"backends", std::move(backends)},
                                       {"scope", text(to_text(findings.scope))},
                                       {"choice", choice},
-                                      {"advice", text_or_null(findings.advice.value_or(""))},
+                                      {"advice", text_or_null(findings.recommendation.value_or(""))},
                                       {"version", HOLDFAST_VERSION},
                                       {"program", text(findings.program.string())},
                                       {"host", host_value(findings.host.facts)},

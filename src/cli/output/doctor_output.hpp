@@ -14,14 +14,14 @@ namespace holdfast::cli {
 
 struct Findings {
   tunnels::HostReport host;
-  boost::filesystem::path program;          ///< our own
-  Scope scope = Scope::user;                ///< whose choice `choice` is
-  std::vector<std::string> only = {};       ///< HOLDFAST_BACKENDS
-  std::optional<std::size_t> choice = {};   ///< index into host.backends of what `auto` would take
-  std::optional<std::string> advice = {};   ///< what would make this host stronger
-  bool usable = false;                      ///< some backend can be used
-  std::optional<std::string> bastion = {};  ///< -b
-  std::vector<ssh::Check> checks = {};      ///< of that bastion
+  boost::filesystem::path program;                 ///< our own
+  Scope scope = Scope::user;                       ///< whose choice `choice` is
+  std::vector<std::string> only = {};              ///< HOLDFAST_BACKENDS
+  std::optional<std::size_t> choice = {};          ///< index into host.backends of what `auto` would take
+  std::optional<std::string> recommendation = {};  ///< what would make this host stronger
+  bool usable = false;                             ///< some backend can be used
+  std::optional<std::string> bastion = {};         ///< -b
+  std::vector<ssh::Check> checks = {};             ///< of that bastion
   [[nodiscard]] bool checks_passed() const;
 };
 

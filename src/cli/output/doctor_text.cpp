@@ -43,8 +43,8 @@ Cell survival_cell(const Survival& survival) {
   return {"no", Style::red};
 }
 
-Row backend_row(const backends::Candidate& candidate, bool chosen) {
-  const auto& [backend, fitness] = candidate;
+Row backend_row(const backends::AssessedBackend& assessed, bool chosen) {
+  const auto& [backend, fitness] = assessed;
   Row row{{Cell{std::string(backend->name()), chosen ? Style::bold : Style::plain}, grade_cell(fitness.grade)}};
   for (const auto what : {&Survives::crash, &Survives::logout, &Survives::reboot})
     row.cells.push_back(fitness.grade == Grade::unavailable ? Cell{"-", Style::dim}
@@ -56,7 +56,7 @@ Row backend_row(const backends::Candidate& candidate, bool chosen) {
 std::string choice_words(const Findings& findings) {
   if (findings.choice) {
     const auto& [backend, fitness] = findings.host.backends[*findings.choice];
-    return fmt::format("{}: {}", backend->name(), tunnels::survives_words(fitness.survives));
+    return fmt::format("{}: {}", backend->name(), tunnels::survival_text(fitness.survives));
   }
   return findings.scope == Scope::system ? "none: no backend of the system scope can be used here"
                                          : "none: no backend can be used here";
@@ -120,12 +120,12 @@ std::string host_text(const Findings& findings, bool colour) {
   if (!findings.only.empty())
     sheet.row("",
               in_lines(fmt::format("(HOLDFAST_BACKENDS narrows the choice to {})", fmt::join(findings.only, ", "))));
-  if (findings.advice) sheet.row("stronger", in_lines(printable(*findings.advice)));
+  if (findings.recommendation) sheet.row("stronger", in_lines(printable(*findings.recommendation)));
   sheet.row("holdfast", in_lines(HOLDFAST_VERSION ", " + printable(findings.program.string())));
   sheet.row("ssh", in_lines(ssh_words(facts)));
   sheet.row("host", in_lines(host_words(facts)));
   sheet.row("user", in_lines(user_words(facts)));
-  for (const auto& directory : facts.hanging)
+  for (const auto& directory : facts.unresponsive_paths)
     sheet.row("hangs", paint(Style::red, printable(directory.string()) + " does not answer", colour));
   return text + sheet.take();
 }

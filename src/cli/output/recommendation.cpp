@@ -8,10 +8,10 @@ namespace {
 using Grade = backends::Fitness::Grade;
 
 /// The strongest remedy of those backends, if it is stronger than `least`.
-const backends::Fitness* strongest_remedy(std::span<const backends::Candidate> candidates, Scope scope,
+const backends::Fitness* strongest_remedy(std::span<const backends::AssessedBackend> assessed_backends, Scope scope,
                                           std::optional<Survives> least) {
   const backends::Fitness* best = nullptr;
-  for (const auto& [backend, fitness] : candidates) {
+  for (const auto& [backend, fitness] : assessed_backends) {
     if (backend->scope() != scope || !fitness.remedy || !fitness.with_remedy) continue;
     if (least && !backends::is_stronger(*fitness.with_remedy, *least)) continue;
     least = fitness.with_remedy;
@@ -22,20 +22,20 @@ const backends::Fitness* strongest_remedy(std::span<const backends::Candidate> c
 
 }  // namespace
 
-std::optional<std::string> advice(std::span<const backends::Candidate> candidates, const backends::Candidate* chosen,
-                                  Scope scope) {
+std::optional<std::string> recommendation(std::span<const backends::AssessedBackend> assessed_backends,
+                                          const backends::AssessedBackend* chosen, Scope scope) {
   const auto now = chosen != nullptr ? std::optional(chosen->fitness.survives) : std::nullopt;
-  const auto* remedy = strongest_remedy(candidates, scope, now);
-  if (remedy == nullptr && scope == Scope::user) remedy = strongest_remedy(candidates, Scope::system, now);
+  const auto* remedy = strongest_remedy(assessed_backends, scope, now);
+  if (remedy == nullptr && scope == Scope::user) remedy = strongest_remedy(assessed_backends, Scope::system, now);
   if (remedy != nullptr) return remedy->remedy;
   if (chosen != nullptr || scope == Scope::user) return std::nullopt;
-  for (const auto& [backend, fitness] : candidates)
+  for (const auto& [backend, fitness] : assessed_backends)
     if (backend->scope() == Scope::user && fitness.grade != Grade::unavailable) return "holdfast setup --user …";
   return std::nullopt;
 }
 
-const backends::Candidate* stronger_than(const Survives& now, std::string_view name,
-                                         std::span<const backends::Candidate> ranked) {
+const backends::AssessedBackend* stronger_than(const Survives& now, std::string_view name,
+                                               std::span<const backends::AssessedBackend> ranked) {
   if (ranked.empty()) return nullptr;
   const auto& best = ranked.front();
   if (best.fitness.grade == Grade::unavailable || best.backend->name() == name) return nullptr;

@@ -43,11 +43,11 @@ bool put(std::string_view bytes) {
   return true;
 }
 
-void take_signal(int number, struct sigaction& former) {
+void take_signal(int number, struct sigaction& previous) {
   struct sigaction action {};
   action.sa_handler = remember_screen_signal;
   sigemptyset(&action.sa_mask);  // no SA_RESTART: a wait is to end
-  ::sigaction(number, &action, &former);
+  ::sigaction(number, &action, &previous);
 }
 
 /// The length of the escape sequence at the beginning of `text`; 0 when there is none. Only those of paint() are there.
@@ -64,24 +64,24 @@ Screen::Screen() {
   stop_asked = 0;
   continued = 0;
   termios now{};
-  if (::tcgetattr(STDIN_FILENO, &now) == 0) former_ = now;
-  reads_keys_ = former_.has_value();
-  take_signal(SIGWINCH, former_resize_);
-  take_signal(SIGTSTP, former_stop_);
-  take_signal(SIGCONT, former_continue_);
+  if (::tcgetattr(STDIN_FILENO, &now) == 0) previous_ = now;
+  reads_keys_ = previous_.has_value();
+  take_signal(SIGWINCH, previous_resize_);
+  take_signal(SIGTSTP, previous_stop_);
+  take_signal(SIGCONT, previous_continue_);
   enter();
 }
 
 Screen::~Screen() {
   leave();
-  ::sigaction(SIGWINCH, &former_resize_, nullptr);
-  ::sigaction(SIGTSTP, &former_stop_, nullptr);
-  ::sigaction(SIGCONT, &former_continue_, nullptr);
+  ::sigaction(SIGWINCH, &previous_resize_, nullptr);
+  ::sigaction(SIGTSTP, &previous_stop_, nullptr);
+  ::sigaction(SIGCONT, &previous_continue_, nullptr);
 }
 
 void Screen::enter() {
-  if (former_) {
-    termios raw = *former_;
+  if (previous_) {
+    termios raw = *previous_;
     raw.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);  // ISIG stays: Ctrl-C and Ctrl-Z are signals
     raw.c_cc[VMIN] = 1;
     raw.c_cc[VTIME] = 0;
@@ -92,13 +92,13 @@ void Screen::enter() {
 
 void Screen::leave() const {
   (void)put(k_leave);
-  if (former_) (void)::tcsetattr(STDIN_FILENO, TCSADRAIN, &*former_);
+  if (previous_) (void)::tcsetattr(STDIN_FILENO, TCSADRAIN, &*previous_);
 }
 
 void Screen::stop() {
   leave();
   struct sigaction ours {};
-  ::sigaction(SIGTSTP, &former_stop_, &ours);
+  ::sigaction(SIGTSTP, &previous_stop_, &ours);
   (void)::raise(SIGTSTP);  // here until somebody says SIGCONT
   ::sigaction(SIGTSTP, &ours, nullptr);
   continued = 0;
@@ -113,9 +113,9 @@ Screen::Size Screen::size() {
 
 bool Screen::draw(std::string_view text) const { return put("\x1b[H" + fitted(text, size()) + std::string(k_below)); }
 
-Screen::Woken Screen::wait(std::chrono::milliseconds patience, char& key) {
+Screen::Woken Screen::wait(std::chrono::milliseconds timeout, char& key) {
   std::array<pollfd, 2> watched{{{STDOUT_FILENO, 0, 0}, {STDIN_FILENO, POLLIN, 0}}};
-  const int ready = ::poll(watched.data(), reads_keys_ ? 2 : 1, static_cast<int>(patience.count()));
+  const int ready = ::poll(watched.data(), reads_keys_ ? 2 : 1, static_cast<int>(timeout.count()));
   if (Interruption::is_requested()) return Woken::interrupted;
   if (stop_asked != 0) {
     stop_asked = 0;

@@ -32,8 +32,8 @@ class Screen {
   [[nodiscard]] bool draw(std::string_view text) const;
 
   enum class Woken { time, key, resized, interrupted, gone };
-  /// Until something happens, `patience` at most. The key is in `key`.
-  [[nodiscard]] Woken wait(std::chrono::milliseconds patience, char& key);
+  /// Until something happens, `timeout` at most. The key is in `key`.
+  [[nodiscard]] Woken wait(std::chrono::milliseconds timeout, char& key);
 
  private:
   void enter();
@@ -41,10 +41,10 @@ class Screen {
   void stop();
 
   bool reads_keys_ = false;
-  std::optional<termios> former_;  ///< nothing where standard input is no terminal
-  struct sigaction former_resize_ {};
-  struct sigaction former_stop_ {};
-  struct sigaction former_continue_ {};
+  std::optional<termios> previous_;  ///< nothing where standard input is no terminal
+  struct sigaction previous_resize_ {};
+  struct sigaction previous_stop_ {};
+  struct sigaction previous_continue_ {};
 };
 
 /// What fits into the size of the screen.

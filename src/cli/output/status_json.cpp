@@ -92,9 +92,10 @@ json::object availability_value(const store::Availability& all) {
           {"slots", std::move(slots)}};
 }
 
-json::value past_value(const std::optional<tunnels::Past>& past) {
-  if (!past) return nullptr;
-  return json::object{{"day", availability_value(past->day)}, {"week", availability_value(past->week)}};
+json::value past_value(const std::optional<tunnels::UptimeSummary>& uptime_summary) {
+  if (!uptime_summary) return nullptr;
+  return json::object{{"day", availability_value(uptime_summary->day)},
+                      {"week", availability_value(uptime_summary->week)}};
 }
 
 json::object tunnel_value(const tunnels::TunnelStatus& tunnel) {
@@ -146,7 +147,7 @@ std::string status_json(const std::vector<tunnels::TunnelStatus>& tunnels) {
   json::array array;
   for (const auto& tunnel : tunnels) {
     auto object = tunnel_value(tunnel);
-    object["history"] = past_value(tunnel.past);
+    object["history"] = past_value(tunnel.uptime_summary);
     array.push_back(std::move(object));
   }
   return json_text(json::object{{"tunnels", std::move(array)}});

@@ -99,8 +99,8 @@ std::string survives_values(const std::optional<Survives>& survives) {
 std::string stronger_words(const tunnels::TunnelStatus& tunnel) {
   if (!tunnel.stronger) return {};
   return fmt::format("\nhint: this host now allows {}, which {}: holdfast move {} --backend auto",
-                     tunnel.stronger->name, tunnels::gain_words(*tunnel.backend.survives, tunnel.stronger->survives),
-                     tunnel.name);
+                     tunnel.stronger->name,
+                     tunnels::survival_gain_text(*tunnel.backend.survives, tunnel.stronger->survives), tunnel.name);
 }
 
 std::string hook_words(const std::vector<std::string>& files) {
@@ -125,17 +125,17 @@ std::string error_words(const tunnels::TunnelStatus::Failure& failure, WallTime 
 
 std::string round_trip_words(const tunnels::TunnelStatus& tunnel, Drawing drawing) {
   std::string out = tunnel.rtt_ms ? fmt::format("{:.1f} ms", *tunnel.rtt_ms) : "";
-  if (!tunnel.past || !tunnel.past->day.rtt) return out;
-  const auto& day = tunnel.past->day;
+  if (!tunnel.uptime_summary || !tunnel.uptime_summary->day.rtt) return out;
+  const auto& day = tunnel.uptime_summary->day;
   return fmt::format("{}{}{}  {:.1f} to {:.1f} ms in the last day", out, out.empty() ? "" : "\n",
                      sparkline(day, drawing), day.rtt->low_ms, day.rtt->high_ms);
 }
 
 std::string reconnects_words(const tunnels::TunnelStatus& tunnel) {
   std::string out = tunnel.reconnects ? fmt::format("{}", *tunnel.reconnects) : "";
-  if (!tunnel.past || tunnel.past->week.reconnects.empty()) return out;
+  if (!tunnel.uptime_summary || tunnel.uptime_summary->week.reconnects.empty()) return out;
   return fmt::format("{}{}in the last day {}\nin the last week {}", out, out.empty() ? "" : " since it started\n",
-                     reconnect_words(tunnel.past->day), reconnect_words(tunnel.past->week));
+                     reconnect_words(tunnel.uptime_summary->day), reconnect_words(tunnel.uptime_summary->week));
 }
 
 /// Of several bastions, where the one in use stands among them.
@@ -187,9 +187,11 @@ std::string status_detail(const tunnels::TunnelStatus& tunnel, const std::vector
                                        tunnel.ssh_pid ? fmt::format(", ssh {}", *tunnel.ssh_pid) : ""));
   if (const auto words = round_trip_words(tunnel, drawing); !words.empty()) sheet.row("round trip", words);
   if (const auto words = reconnects_words(tunnel); !words.empty()) sheet.row("reconnects", words);
-  if (tunnel.past) {
-    sheet.row("last day", blocks(tunnel.past->day, drawing) + "  " + availability_words(tunnel.past->day));
-    sheet.row("last week", blocks(tunnel.past->week, drawing) + "  " + availability_words(tunnel.past->week) + "\n" +
+  if (tunnel.uptime_summary) {
+    sheet.row("last day",
+              blocks(tunnel.uptime_summary->day, drawing) + "  " + availability_words(tunnel.uptime_summary->day));
+    sheet.row("last week", blocks(tunnel.uptime_summary->week, drawing) + "  " +
+                               availability_words(tunnel.uptime_summary->week) + "\n" +
                                paint(Style::dim, legend(drawing), colour));
   }
   std::string last;

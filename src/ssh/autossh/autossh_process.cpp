@@ -29,8 +29,8 @@ std::optional<pid_t> parent_of(const os::Host& host, pid_t pid) {
   return std::nullopt;
 }
 
-bool gone_within(const os::Host& host, const os::ProcessId& process, milliseconds patience) {
-  const auto end = host.now() + patience;
+bool gone_within(const os::Host& host, const os::ProcessId& process, milliseconds timeout) {
+  const auto end = host.now() + timeout;
   while (os::is_alive(host, process)) {
     if (host.now() >= end) return false;
     host.sleep_for(k_poll);

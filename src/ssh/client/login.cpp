@@ -18,12 +18,16 @@ constexpr milliseconds k_leave{1000};
 
 }  // namespace
 
-Login::Login(boost::asio::io_context& context, os::Host& host, const fs::path& scratch)
-    : context_(context), host_(host), control_(scratch / "ctl"), log_(scratch / "log"), err_(scratch / "err") {}
+Login::Login(boost::asio::io_context& context, os::Host& host, const fs::path& scratch_directory)
+    : context_(context),
+      host_(host),
+      control_(scratch_directory / "ctl"),
+      log_(scratch_directory / "log"),
+      err_(scratch_directory / "err") {}
 
 Result<std::unique_ptr<Login>> Login::start(boost::asio::io_context& context, os::Host& host, const Tunnel& tunnel,
                                             const PreflightRequest& request, const std::vector<SshOption>& extra) {
-  std::unique_ptr<Login> login(new Login(context, host, request.scratch));
+  std::unique_ptr<Login> login(new Login(context, host, request.scratch_directory));
   login->ended_ = true;  // as long as there is nothing to end
   for (const auto& file : {login->control_, login->log_, login->err_}) HOLDFAST_CHECK(host.remove_file(file));
   const Session session{.control = login->control_, .log = login->log_, .verbose = true, .extra = extra};
@@ -51,7 +55,7 @@ Login::Outcome Login::wait(std::chrono::steady_clock::time_point deadline, const
     if (const auto size = host_.status(log_).size; size != seen) {
       seen = size;
       LoginProgress now = read_login_log(os::read_tail(log_, k_log_tail));
-      now.greeted |= told.greeted;
+      now.has_banner |= told.has_banner;
       now.host_key_trusted |= told.host_key_trusted;
       if (now.host_key.empty()) now.host_key = told.host_key;
       if (now.foreign.empty()) now.foreign = told.foreign;

@@ -47,7 +47,7 @@ class Login {
   [[nodiscard]] std::size_t log_size() const { return said().log.size(); }
 
  private:
-  Login(boost::asio::io_context& context, os::Host& host, const fs::path& scratch);
+  Login(boost::asio::io_context& context, os::Host& host, const fs::path& scratch_directory);
   void end();
 
   boost::asio::io_context& context_;

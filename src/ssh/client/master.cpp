@@ -65,8 +65,8 @@ bool names_socket(const os::Host& host, pid_t pid, const fs::path& control) {
   return false;
 }
 
-bool wait_until_gone(const os::Host& host, const os::ProcessId& process, milliseconds patience) {
-  const auto end = host.now() + patience;
+bool wait_until_gone(const os::Host& host, const os::ProcessId& process, milliseconds timeout) {
+  const auto end = host.now() + timeout;
   while (os::is_alive(host, process)) {
     if (host.now() >= end) return false;
     host.sleep_for(k_poll);

@@ -27,9 +27,9 @@ Result<Destination> station(const Resolution& resolved) {
   return error;
 }
 
-class WayFinder {
+class RouteResolver {
  public:
-  WayFinder(const os::Host& host, const Client& client, const os::User& user)
+  RouteResolver(const os::Host& host, const Client& client, const os::User& user)
       : host_(host), client_(client), user_(user) {}
 
   /// `jumps` given: on ssh's command line, where they stand in place of what the configuration says.
@@ -52,7 +52,7 @@ class WayFinder {
     return {};
   }
 
-  Way way;
+  ResolvedRoute way;
 
  private:
   const os::Host& host_;
@@ -110,9 +110,9 @@ Result<Resolution> resolve(const os::Host& host, const Client& client, const Des
                "ssh -G " + destination.ssh_argument()};
 }
 
-Result<Way> find_way(const os::Host& host, const Client& client, const Destination& destination,
-                     const std::vector<SshOption>& options, const os::User& user) {
-  WayFinder finder(host, client, user);
+Result<ResolvedRoute> resolve_route(const os::Host& host, const Client& client, const Destination& destination,
+                                    const std::vector<SshOption>& options, const os::User& user) {
+  RouteResolver finder(host, client, user);
   HOLDFAST_CHECK(finder.go(destination, options, std::nullopt));
   return std::move(finder.way);
 }

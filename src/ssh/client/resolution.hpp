@@ -34,14 +34,15 @@ struct Resolution {
                                          const std::vector<SshOption>& options, const os::User& user);
 
 /// The whole way to a destination, every name of a Host block replaced by what it stands for.
-struct Way {
+struct ResolvedRoute {
   std::vector<Destination> stations;        ///< each with its user; the destination itself is the last
   std::vector<std::string> proxy_commands;  ///< by which ssh reaches a station from here; nobody else can tell what
                                             ///< they do
 };
 
 /// Follows every ProxyJump, that of the first hop included. An Error for what is no destination, or a loop.
-[[nodiscard]] Result<Way> find_way(const os::Host& host, const Client& client, const Destination& destination,
-                                   const std::vector<SshOption>& options, const os::User& user);
+[[nodiscard]] Result<ResolvedRoute> resolve_route(const os::Host& host, const Client& client,
+                                                  const Destination& destination, const std::vector<SshOption>& options,
+                                                  const os::User& user);
 
 }  // namespace holdfast::ssh

@@ -142,7 +142,7 @@ std::optional<Diagnosis> diagnose(const Said& said, const Tunnel& tunnel) {
   if (!reading.verdict) {
     if (said.ended_by_signal) return std::nullopt;
     if (reading.last.empty()) return std::nullopt;
-    return put_in_words(FailureClass::unknown, tunnel, Evidence{.line = reading.last});
+    return make_diagnosis(FailureClass::unknown, tunnel, Evidence{.line = reading.last});
   }
   const std::string offered = read_login_log(said.log).host_key;
   Evidence evidence{.line = reading.verdict->line, .offending = reading.offending, .offered = offered};
@@ -151,7 +151,7 @@ std::optional<Diagnosis> diagnose(const Said& said, const Tunnel& tunnel) {
     evidence.circumstance = reason->line;
     failure = reason->failure;
   }
-  return put_in_words(failure, tunnel, evidence);
+  return make_diagnosis(failure, tunnel, evidence);
 }
 
 bool was_ended_by_signal(int exit_code) noexcept {
@@ -180,10 +180,10 @@ Diagnosis explain_silent_end(std::string_view program, const ProcessEnd& end) {
   return Diagnosis{FailureClass::closed, std::move(message), {}};
 }
 
-Diagnosis explain(FailureClass failure, const Tunnel& tunnel) { return put_in_words(failure, tunnel, Evidence{}); }
+Diagnosis explain(FailureClass failure, const Tunnel& tunnel) { return make_diagnosis(failure, tunnel, Evidence{}); }
 
 Diagnosis explain(FailureClass failure, const Tunnel& tunnel, const Forward& forward) {
-  return put_in_words(failure, tunnel, Evidence{.forward = forward});
+  return make_diagnosis(failure, tunnel, Evidence{.forward = forward});
 }
 
 bool says_forward_denied(std::string_view log) noexcept {

@@ -9,9 +9,9 @@ namespace holdfast::ssh {
 namespace {
 
 // The words for one class are one function, so that message and hint are written side by side.
-class Words {
+class DiagnosisText {
  public:
-  Words(const Tunnel& tunnel, const Evidence& evidence) : tunnel_(tunnel), evidence_(evidence) {}
+  DiagnosisText(const Tunnel& tunnel, const Evidence& evidence) : tunnel_(tunnel), evidence_(evidence) {}
 
   Diagnosis dns() const {
     const auto said = between(evidence_.line, "hostname ", ": ");
@@ -331,8 +331,8 @@ std::string shell_word(const std::string& text) {
   return out + "'";
 }
 
-Diagnosis put_in_words(FailureClass failure, const Tunnel& tunnel, const Evidence& evidence) {
-  const Words words(tunnel, evidence);
+Diagnosis make_diagnosis(FailureClass failure, const Tunnel& tunnel, const Evidence& evidence) {
+  const DiagnosisText words(tunnel, evidence);
   switch (failure) {
     case FailureClass::dns:
       return words.dns();

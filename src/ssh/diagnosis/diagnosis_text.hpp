@@ -21,7 +21,7 @@ struct Evidence {
   std::optional<Forward> forward = {};
 };
 
-[[nodiscard]] Diagnosis put_in_words(FailureClass failure, const Tunnel& tunnel, const Evidence& evidence);
+[[nodiscard]] Diagnosis make_diagnosis(FailureClass failure, const Tunnel& tunnel, const Evidence& evidence);
 
 /// `text` as one word of a shell command that a person will paste: in single quotes when it needs them.
 [[nodiscard]] std::string shell_word(const std::string& text);

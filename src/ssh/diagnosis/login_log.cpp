@@ -35,7 +35,7 @@ LoginProgress read_login_log(std::string_view log) {
   LoginProgress progress;
   for (std::string_view line : lines_of(log)) {
     if (take(line, "debug1: Remote protocol version ")) {
-      progress.greeted = true;
+      progress.has_banner = true;
     } else if (take(line, "debug1: kex_exchange_identification: banner line 0: ")) {
       progress.foreign = line;
     } else if (take(line, "debug1: Server host key: ") || take(line, "debug1: Server host certificate: ")) {

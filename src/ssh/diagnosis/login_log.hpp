@@ -7,7 +7,7 @@
 namespace holdfast::ssh {
 
 struct LoginProgress {
-  bool greeted = false;           ///< the server was reached (through whatever proxy) and speaks ssh
+  bool has_banner = false;        ///< the server was reached (through whatever proxy) and speaks ssh
   std::string foreign = {};       ///< the first thing it said when that was no ssh greeting; a stranger's text
   std::string host_key = {};      ///< "ED25519 SHA256:…", what the server showed; empty so far
   bool host_key_trusted = false;  ///< it is the one that was known, or it was pinned now

@@ -137,7 +137,7 @@ Permits permits_for(const std::vector<Forward>& forwards) {
   for (const auto& forward : forwards) {
     if (!std::holds_alternative<TcpEnd>(forward.listen())) continue;
     add(permits.listen, {end_text(forward.listen())});
-    add(permits.open, {end_text(dial_end(forward.listen()))});
+    add(permits.open, {end_text(loopback_endpoint(forward.listen()))});
   }
   if (permits.listen.empty()) permits = {{"127.0.0.1:1"}, {"127.0.0.1:9"}};  // tcpmux and discard: RFC 1078, RFC 863
   return permits;

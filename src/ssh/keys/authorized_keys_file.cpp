@@ -14,8 +14,8 @@ namespace {
 
 constexpr std::chrono::seconds k_deadline{60};
 constexpr std::size_t k_largest = 512 * 1024;
-constexpr std::string_view k_greeting = "holdfast authorized_keys ";
-constexpr std::string_view k_farewell = "holdfast wrote authorized_keys";
+constexpr std::string_view k_banner = "holdfast authorized_keys ";
+constexpr std::string_view k_terminate = "holdfast wrote authorized_keys";
 
 // Both are read by the login shell first, whichever it is: one line in single quotes, without a backslash, a quote or a
 // '!' inside, means the same to sh, csh and fish. A start-up file may print before what they print.
@@ -114,10 +114,10 @@ Result<std::string> AuthorizedKeysFile::read() {
     return Error{"reading authorized_keys at", tunnel_->bastion.text(), "the answer is not the file",
                  "see what ssh " + tunnel_->bastion.text() + " echo prints: a forced command, or a start-up file"};
   };
-  const auto at = done.out.find(k_greeting);
+  const auto at = done.out.find(k_banner);
   const auto end = at == std::string::npos ? at : done.out.find('\n', at);
   if (end == std::string::npos || (at != 0 && done.out[at - 1] != '\n')) return torn();
-  seen_ = done.out.substr(at + k_greeting.size(), end - at - k_greeting.size());
+  seen_ = done.out.substr(at + k_banner.size(), end - at - k_banner.size());
   if (seen_ == "none") return std::string();
   const auto fields = split(seen_, ' ');
   const auto size = fields.size() == 2 ? parse_number(fields[1], 0, k_largest) : std::nullopt;
@@ -128,7 +128,7 @@ Result<std::string> AuthorizedKeysFile::read() {
 
 Result<> AuthorizedKeysFile::replace(const std::string& text) {
   HOLDFAST_TRY(const auto done, run(k_write, fmt::format("{}\n{}\n{}", seen_, text.size(), text)));
-  if (done.out.find(k_farewell) != std::string::npos) return {};
+  if (done.out.find(k_terminate) != std::string::npos) return {};
   return Error{"writing authorized_keys at", tunnel_->bastion.text(), "the login does not say that it was done",
                "see what ssh " + tunnel_->bastion.text() + " echo prints"};
 }

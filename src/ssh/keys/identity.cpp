@@ -13,21 +13,22 @@ namespace {
 constexpr std::chrono::seconds k_deadline{5};
 constexpr std::size_t k_largest_key_file = 64 * 1024;
 
-Diagnosis in_words(FailureClass failure, const Tunnel& tunnel, const fs::path& key, std::string_view why) {
+Diagnosis key_diagnosis(FailureClass failure, const Tunnel& tunnel, const fs::path& key, std::string_view why) {
   // As ssh words it, so that one place has the words for what ssh and ssh-keygen say.
   const std::string line = "Load key \"" + key.native() + "\": " + std::string(why);
-  return put_in_words(failure, tunnel, Evidence{.circumstance = line});
+  return make_diagnosis(failure, tunnel, Evidence{.circumstance = line});
 }
 
-Diagnosis in_words(const Tunnel& tunnel, const fs::path& key, std::string_view said) {
+Diagnosis key_diagnosis(const Tunnel& tunnel, const fs::path& key, std::string_view said) {
   const auto says = [&](std::string_view text) { return said.find(text) != std::string_view::npos; };
-  if (says("incorrect passphrase")) return in_words(FailureClass::key_passphrase, tunnel, key, "incorrect passphrase");
-  if (says("Is a directory")) return in_words(FailureClass::key_missing, tunnel, key, "Is a directory");
-  if (says("bad permissions")) return in_words(FailureClass::key_permissions, tunnel, key, "bad permissions");
-  if (says("Permission denied")) return in_words(FailureClass::key_permissions, tunnel, key, "Permission denied");
+  if (says("incorrect passphrase"))
+    return key_diagnosis(FailureClass::key_passphrase, tunnel, key, "incorrect passphrase");
+  if (says("Is a directory")) return key_diagnosis(FailureClass::key_missing, tunnel, key, "Is a directory");
+  if (says("bad permissions")) return key_diagnosis(FailureClass::key_permissions, tunnel, key, "bad permissions");
+  if (says("Permission denied")) return key_diagnosis(FailureClass::key_permissions, tunnel, key, "Permission denied");
   if (says("No such file or directory") || says("Not a directory"))
-    return in_words(FailureClass::key_missing, tunnel, key, "No such file or directory");
-  return in_words(FailureClass::key_missing, tunnel, key, "invalid format");
+    return key_diagnosis(FailureClass::key_missing, tunnel, key, "No such file or directory");
+  return key_diagnosis(FailureClass::key_missing, tunnel, key, "invalid format");
 }
 
 }  // namespace
@@ -37,21 +38,21 @@ std::optional<Diagnosis> check_key(os::Host& host, const Tunnel& tunnel, const f
   const auto program = host.find_program("ssh-keygen");
   if (!program)
     return Diagnosis{FailureClass::ssh_missing, "ssh-keygen, which comes with ssh, is not in PATH",
-                     put_in_words(FailureClass::ssh_missing, tunnel, {}).hint};
+                     make_diagnosis(FailureClass::ssh_missing, tunnel, {}).hint};
   os::Command command{{program->native(), "-y", "-P", "", "-f", key.native()}, request.environment};
   auto wrapped = command_as(host, request.run_as, std::move(command));
   if (!wrapped) return Diagnosis{FailureClass::config, wrapped.error().line(), wrapped.error().hint};
   const auto said = host.run(*wrapped, k_deadline);
   if (!said) return Diagnosis{FailureClass::config, said.error().line(), said.error().hint};
   if (said->ok()) return std::nullopt;
-  if (said->timed_out) return in_words(FailureClass::key_missing, tunnel, key, "it cannot be read to its end");
+  if (said->timed_out) return key_diagnosis(FailureClass::key_missing, tunnel, key, "it cannot be read to its end");
 
-  const Diagnosis found = in_words(tunnel, key, said->err);
+  const Diagnosis found = key_diagnosis(tunnel, key, said->err);
   // A public key is open to all as a rule, and chmod would be the wrong advice.
   const bool may_be_public = found.failure == FailureClass::key_permissions || said->err.find("Load key") == 0;
   if (may_be_public)
     if (const auto text = host.read_file(key, k_largest_key_file); text && begins_as_public_key(*text))
-      return in_words(FailureClass::key_missing, tunnel, key, "it is a public key");
+      return key_diagnosis(FailureClass::key_missing, tunnel, key, "it is a public key");
   return found;
 }
 

@@ -2,9 +2,9 @@
 
 #include "core/text.hpp"
 #include "ssh/client/as_user.hpp"
-#include "ssh/keys/identity.hpp"
-#include "ssh/diagnosis/messages.hpp"
 #include "ssh/client/resolution.hpp"
+#include "ssh/diagnosis/messages.hpp"
+#include "ssh/keys/identity.hpp"
 
 #include <algorithm>
 #include <array>
@@ -39,7 +39,8 @@ class Finder {
   Finder(os::Host& host, const Client& client, const Tunnel& tunnel, const os::User& user)
       : host_(host),
         tunnel_(tunnel),
-        request_{.client = client, .run_as = user, .environment = job_environment(host, user), .scratch = {}} {}
+        request_{
+            .client = client, .run_as = user, .environment = job_environment(host, user), .scratch_directory = {}} {}
 
   Result<FoundKey> of_identity(const fs::path& file) {
     if (auto key = of_file(file)) return FoundKey{std::move(*key), file.string()};

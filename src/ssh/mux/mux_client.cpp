@@ -22,7 +22,7 @@ struct MuxClient::Impl {
   }
 
   void ask(std::string request, Deadline deadline, OnAnswer handler) {
-    start(std::make_shared<Question>(context, std::move(request), deadline, std::move(handler)));
+    start(std::make_shared<SimpleRequest>(context, std::move(request), deadline, std::move(handler)));
   }
 };
 
@@ -63,7 +63,8 @@ void MuxClient::close_local(const SocketEnd& here, const End& to, Deadline deadl
 }
 
 void MuxClient::terminate(Deadline deadline, OnAnswer handler) {
-  impl_->start(std::make_shared<Farewell>(impl_->context, encode_terminate(k_request), deadline, std::move(handler)));
+  impl_->start(
+      std::make_shared<TerminateRequest>(impl_->context, encode_terminate(k_request), deadline, std::move(handler)));
 }
 
 void MuxClient::probe(const ProbeRequest& request, OnProbe handler) {

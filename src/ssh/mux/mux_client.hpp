@@ -54,7 +54,7 @@ struct ProbeRequest {
   End listen;  ///< what to dial on the bastion
   bool expect_ssh_banner = true;
   Deadline reply{3000};     ///< for the master's answer (the channel's opening)
-  Deadline patience{3000};  ///< for the banner after the opening
+  Deadline timeout{3000};   ///< for the banner after the opening
   Deadline stay_open{250};  ///< for `open`
 };
 

@@ -155,10 +155,10 @@ void Exchange::take_replies() {
     if (!taken) return on_broken("what answers at the control socket is not ssh: " + taken.error().cause);
     if (!*taken) return;
     const Reply& reply = **taken;
-    if (!greeted_) {
+    if (!has_banner_) {
       if (reply.kind != Reply::Kind::hello) return on_broken("what answers at the control socket is not ssh");
       if (reply.value != k_protocol_version) return on_broken("ssh speaks another version of the control protocol");
-      greeted_ = true;
+      has_banner_ = true;
       send_request();
     } else if (reply.request == k_request || reply.kind == Reply::Kind::exit_message) {
       on_reply(reply);
@@ -175,7 +175,7 @@ void Exchange::send_request() {
                            });
 }
 
-void Question::on_reply(const Reply& reply) {
+void SimpleRequest::on_reply(const Reply& reply) {
   switch (reply.kind) {
     case Reply::Kind::ok:
     case Reply::Kind::alive:
@@ -189,7 +189,7 @@ void Question::on_reply(const Reply& reply) {
   }
 }
 
-void Question::finish(Answer answer) {
+void SimpleRequest::finish(Answer answer) {
   if (!end()) return;
   if (const auto handler = std::exchange(handler_, nullptr)) handler(std::move(answer));
 }
@@ -199,11 +199,11 @@ Probe::Probe(boost::asio::io_context& context, const ProbeRequest& request, MuxC
       request_(request),
       handler_(std::move(handler)),
       near_(context),
-      far_(context) {}
+      remote_(context) {}
 
 void Probe::on_sent() {
   error_code error;
-  boost::asio::local::connect_pair(near_, far_, error);
+  boost::asio::local::connect_pair(near_, remote_, error);
   if (error) return on_broken("making a socket pair: " + words(error));
   asked_ = std::chrono::steady_clock::now();
   pass_descriptors(2);
@@ -212,7 +212,7 @@ void Probe::on_sent() {
 // stdin and stdout of the forward are the same end of the pair.
 void Probe::pass_descriptors(int left) {
   for (; left > 0; --left) {
-    const int error = send_descriptor(socket_.native_handle(), far_.native_handle());
+    const int error = send_descriptor(socket_.native_handle(), remote_.native_handle());
     if (error == EAGAIN || error == EINTR) {
       return socket_.async_wait(Socket::wait_write, [this, left, self = shared_from_this()](error_code broken) {
         if (over()) return;
@@ -224,7 +224,7 @@ void Probe::pass_descriptors(int left) {
   }
   passed_ = true;
   error_code ignored;
-  far_.close(ignored);  // NOLINT(bugprone-unused-return-value): the master has its own copies
+  remote_.close(ignored);  // NOLINT(bugprone-unused-return-value): the master has its own copies
 }
 
 void Probe::on_reply(const Reply& reply) {
@@ -232,7 +232,7 @@ void Probe::on_reply(const Reply& reply) {
     case Reply::Kind::session_opened:
       if (std::exchange(opened_, true)) return;
       round_trip_ = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - asked_);
-      set_deadline(request_.expect_ssh_banner ? request_.patience : request_.stay_open);
+      set_deadline(request_.expect_ssh_banner ? request_.timeout : request_.stay_open);
       return listen();
     case Reply::Kind::failure:
     case Reply::Kind::permission_denied:
@@ -246,7 +246,7 @@ void Probe::listen() {
   near_.async_read_some(boost::asio::buffer(chunk_), [this, self = shared_from_this()](error_code error,
                                                                                        std::size_t count) {
     if (over()) return;
-    if (error) return on_far_end_closed();
+    if (error) return on_remote_end_closed();
     if (heard_.empty())
       round_trip_ = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - asked_);
     heard_.append(chunk_.data(), count);
@@ -257,7 +257,7 @@ void Probe::listen() {
   });
 }
 
-void Probe::on_far_end_closed() {
+void Probe::on_remote_end_closed() {
   if (heard_.empty()) return finish(ProbeAnswer::Kind::closed, "the connection was closed at once");
   finish(ProbeAnswer::Kind::silent, "what answers is not an sshd");
 }
@@ -276,8 +276,8 @@ void Probe::on_deadline() {
 
 bool Probe::close_data() {
   error_code ignored;
-  near_.close(ignored);  // NOLINT(bugprone-unused-return-value)
-  far_.close(ignored);   // NOLINT(bugprone-unused-return-value)
+  near_.close(ignored);    // NOLINT(bugprone-unused-return-value)
+  remote_.close(ignored);  // NOLINT(bugprone-unused-return-value)
   return passed_;
 }
 

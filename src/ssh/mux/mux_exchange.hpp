@@ -84,14 +84,14 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   std::string incoming_;
   std::array<char, 4096> chunk_{};
   std::size_t received_ = 0;
-  bool greeted_ = false;
+  bool has_banner_ = false;
   bool over_ = false;
 };
 
 /// alive, open and close forward, terminate: one answer.
-class Question : public Exchange {
+class SimpleRequest : public Exchange {
  public:
-  Question(boost::asio::io_context& context, std::string request, Deadline deadline, MuxClient::OnAnswer handler)
+  SimpleRequest(boost::asio::io_context& context, std::string request, Deadline deadline, MuxClient::OnAnswer handler)
       : Exchange(context, std::move(request), deadline), handler_(std::move(handler)) {}
 
  protected:
@@ -106,15 +106,15 @@ class Question : public Exchange {
 };
 
 /// terminate: a master that obeys may be gone before its answer is sent.
-class Farewell final : public Question {
+class TerminateRequest final : public SimpleRequest {
  public:
-  using Question::Question;
+  using SimpleRequest::SimpleRequest;
 
  private:
   void on_sent() override { sent_ = true; }
   void on_closed() override {
     if (sent_) return finish(Granted{});
-    Question::on_closed();
+    SimpleRequest::on_closed();
   }
 
   bool sent_ = false;
@@ -135,13 +135,13 @@ class Probe final : public Exchange {
 
   void pass_descriptors(int left);
   void listen();
-  void on_far_end_closed();
+  void on_remote_end_closed();
   void finish(ProbeAnswer::Kind kind, std::string reason = {});
 
   ProbeRequest request_;
   MuxClient::OnProbe handler_;
   Socket near_;
-  Socket far_;
+  Socket remote_;
   std::string heard_;
   std::array<char, 1024> chunk_{};
   bool passed_ = false;  ///< the master holds the other end of the pair

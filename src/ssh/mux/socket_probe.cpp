@@ -73,7 +73,7 @@ struct SocketProbe::Impl : std::enable_shared_from_this<Impl> {
         if (const auto alive = self.lock()) alive->open();
       });
     }
-    timer.expires_after(request.expect_ssh_banner ? request.patience : request.stay_open);
+    timer.expires_after(request.expect_ssh_banner ? request.timeout : request.stay_open);
     timer.async_wait([self = weak_from_this()](error_code cancelled) {
       const auto alive = self.lock();
       if (alive && !cancelled) alive->on_deadline();

@@ -1,13 +1,13 @@
 #include "ssh/preflight/preflight.hpp"
 
 #include "core/text.hpp"
+#include "ssh/client/login.hpp"
 #include "ssh/diagnosis/diagnosis.hpp"
 #include "ssh/diagnosis/diagnosis_text.hpp"
-#include "ssh/remote/remote_query.hpp"
 #include "ssh/keys/identity.hpp"
-#include "ssh/client/login.hpp"
 #include "ssh/mux/mux_client.hpp"
 #include "ssh/preflight/target_check.hpp"
+#include "ssh/remote/remote_query.hpp"
 
 #include <boost/asio/io_context.hpp>
 
@@ -67,7 +67,7 @@ class Preflight {
   void report_target(const Forward& forward, const TargetAnswer& answer);
   Result<> keep_pin();
   [[nodiscard]] Result<> still_wanted() const;
-  [[nodiscard]] fs::path fresh_known_hosts() const { return request_.scratch / "known_hosts"; }
+  [[nodiscard]] fs::path fresh_known_hosts() const { return request_.scratch_directory / "known_hosts"; }
 
   os::Host& host_;
   const Tunnel& tunnel_;
@@ -144,7 +144,7 @@ Result<> Preflight::log_in() {
   HOLDFAST_CHECK(still_wanted());
   if (outcome == Login::Outcome::authenticated) {
     LoginProgress all = progress_;
-    all.greeted = all.host_key_trusted = true;
+    all.has_banner = all.host_key_trusted = true;
     on_progress(all);
     pass(k_key_accepted, in_milliseconds(steady_clock::now() - login_start_));
     logged_in_ = true;
@@ -201,17 +201,17 @@ Result<Login::Outcome> Preflight::attempt_with_pin() {
 
 void Preflight::on_progress(const LoginProgress& progress) {
   progress_ = progress;
-  if (progress.greeted && !std::exchange(told_reached_, true))
+  if (progress.has_banner && !std::exchange(told_reached_, true))
     pass(k_reached, in_milliseconds(steady_clock::now() - login_start_));
   if (progress.host_key_trusted && !std::exchange(told_host_key_, true)) pass(k_host_key, printable(progress.host_key));
 }
 
 Diagnosis Preflight::why_not(Login::Outcome outcome) {
-  if (!progress_.greeted && !progress_.foreign.empty())
-    return put_in_words(FailureClass::closed, tunnel_, Evidence{.foreign = progress_.foreign});
+  if (!progress_.has_banner && !progress_.foreign.empty())
+    return make_diagnosis(FailureClass::closed, tunnel_, Evidence{.foreign = progress_.foreign});
   if (outcome == Login::Outcome::late)
-    return put_in_words(FailureClass::timeout, tunnel_,
-                        Evidence{.circumstance = progress_.greeted ? "while logging in" : ""});
+    return make_diagnosis(FailureClass::timeout, tunnel_,
+                          Evidence{.circumstance = progress_.has_banner ? "while logging in" : ""});
   const Said said = login_->said();
   auto diagnosis = diagnose(said, tunnel_);
   if (!diagnosis) return explain(FailureClass::unknown, tunnel_);
@@ -300,7 +300,7 @@ Result<> Preflight::check_takeover() {
     return {};
   }
   const auto asked = steady_clock::now();
-  HOLDFAST_TRY(const auto session, ask_far_session(context_, host_, tunnel_, request_, login_->control()));
+  HOLDFAST_TRY(const auto session, ask_remote_session(context_, host_, tunnel_, request_, login_->control()));
   HOLDFAST_CHECK(still_wanted());
   if (session) {
     pass(what, in_milliseconds(steady_clock::now() - asked));

@@ -28,8 +28,8 @@ struct PreflightRequest {
   Client client;
   os::User run_as;              ///< whose key, config and known_hosts count; another user than ours only for root
   os::Environment environment;  ///< the job's
-  fs::path scratch;  ///< a private directory of run_as for the control socket (90 bytes at most) and logs; removed by
-                     ///< the caller
+  fs::path scratch_directory;   ///< a private directory of run_as for the control socket (90 bytes at most) and logs;
+                               ///< removed by the caller
   bool accept_new_host_key = false;
   fs::path pin_file = {};  ///< pinned_lines are also written here once all checks passed; its directory is there, and
                            ///< is not run_as's to change. Empty: nowhere

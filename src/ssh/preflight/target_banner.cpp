@@ -6,7 +6,7 @@
 
 namespace holdfast::ssh {
 
-std::vector<bool> greet_as_ssh(const std::vector<Forward>& forwards) {
+std::vector<bool> have_ssh_banner(const std::vector<Forward>& forwards) {
   boost::asio::io_context context{1};
   std::deque<TargetCheck> checks;
   for (const auto& forward : forwards) checks.emplace_back(context, forward.target());

@@ -7,8 +7,8 @@
 
 namespace holdfast::ssh {
 
-/// Of each forward, whether what it leads to greets as an ssh server now. Asked all at once, as ssh/preflight/target_check.hpp does;
-/// one that is given by a name is not looked at.
-[[nodiscard]] std::vector<bool> greet_as_ssh(const std::vector<Forward>& forwards);
+/// Of each forward, whether what it leads to greets as an ssh server now. Asked all at once, as
+/// ssh/preflight/target_check.hpp does; one that is given by a name is not looked at.
+[[nodiscard]] std::vector<bool> have_ssh_banner(const std::vector<Forward>& forwards);
 
 }  // namespace holdfast::ssh

@@ -14,12 +14,13 @@ constexpr std::chrono::milliseconds k_poll{50};
 
 }  // namespace
 
-Result<std::optional<FarSession>> ask_far_session(boost::asio::io_context& context, os::Host& host,
-                                                  const Tunnel& tunnel, const PreflightRequest& request,
-                                                  const fs::path& control) {
-  HOLDFAST_TRY(const os::Command command,
-               command_as(host, request.run_as,
-                          {far_command(request.client, control, tunnel->bastion, std::nullopt), request.environment}));
+Result<std::optional<RemoteSession>> ask_remote_session(boost::asio::io_context& context, os::Host& host,
+                                                        const Tunnel& tunnel, const PreflightRequest& request,
+                                                        const fs::path& control) {
+  HOLDFAST_TRY(
+      const os::Command command,
+      command_as(host, request.run_as,
+                 {remote_command_line(request.client, control, tunnel->bastion, std::nullopt), request.environment}));
   std::optional<RemoteCommand::Answer> answer;
   RemoteCommand remote(context);
   HOLDFAST_CHECK(remote.start(command, k_timeout, [&](RemoteCommand::Answer said) { answer = std::move(said); }));
@@ -27,7 +28,7 @@ Result<std::optional<FarSession>> ask_far_session(boost::asio::io_context& conte
     context.restart();
     context.run_one_for(k_poll);
   }
-  return answer && answer->ended ? parse_far_session(answer->output) : std::nullopt;
+  return answer && answer->ended ? parse_remote_session(answer->output) : std::nullopt;
 }
 
 }  // namespace holdfast::ssh

@@ -49,7 +49,7 @@ std::optional<std::vector<std::string>> answer_in(std::string_view said) {
 
 }  // namespace
 
-std::optional<FarSession> far_session_from(std::string_view boot, std::string_view pid, std::string_view start) {
+std::optional<RemoteSession> remote_session_from(std::string_view boot, std::string_view pid, std::string_view start) {
   constexpr std::size_t k_boot_id = 36;
   constexpr std::size_t k_digits = 20;            // of 2^64
   constexpr std::uint32_t k_highest = 1U << 22U;  // PID_MAX_LIMIT, proc_sys_kernel(5)
@@ -58,11 +58,11 @@ std::optional<FarSession> far_session_from(std::string_view boot, std::string_vi
       boot.find_first_not_of("0123456789abcdef-") != std::string_view::npos ||
       start.find_first_not_of("0123456789") != std::string_view::npos)
     return std::nullopt;
-  return FarSession{std::string(boot), *number, std::string(start)};
+  return RemoteSession{std::string(boot), *number, std::string(start)};
 }
 
-std::vector<std::string> far_command(const Client& client, const fs::path& control, const Destination& bastion,
-                                     const std::optional<FarSession>& stale) {
+std::vector<std::string> remote_command_line(const Client& client, const fs::path& control, const Destination& bastion,
+                                             const std::optional<RemoteSession>& stale) {
   std::string command = fmt::format("exec /bin/sh -c '{}' holdfast", k_script);
   if (stale) command += fmt::format(" {} {} {}", stale->boot, stale->pid, stale->start);
   // Nothing of the user's settings is needed to talk to the master.
@@ -79,19 +79,19 @@ std::vector<std::string> far_command(const Client& client, const fs::path& contr
   return argv;
 }
 
-std::optional<FarSession> parse_far_session(std::string_view said) {
+std::optional<RemoteSession> parse_remote_session(std::string_view said) {
   const auto answer = answer_in(said);
   if (!answer || answer->size() != 3) return std::nullopt;
-  return far_session_from((*answer)[0], (*answer)[1], (*answer)[2]);
+  return remote_session_from((*answer)[0], (*answer)[1], (*answer)[2]);
 }
 
-FarEnd parse_far_end(std::string_view said) {
+TakeoverResult parse_takeover_result(std::string_view said) {
   const auto answer = answer_in(said);
-  if (!answer || answer->size() != 1) return FarEnd::not_run;
-  if (answer->front() == "ended") return FarEnd::ended;
-  if (answer->front() == "gone") return FarEnd::gone;
-  if (answer->front() == "elsewhere") return FarEnd::elsewhere;
-  return answer->front() == "refused" ? FarEnd::refused : FarEnd::not_run;
+  if (!answer || answer->size() != 1) return TakeoverResult::not_run;
+  if (answer->front() == "ended") return TakeoverResult::ended;
+  if (answer->front() == "gone") return TakeoverResult::gone;
+  if (answer->front() == "elsewhere") return TakeoverResult::elsewhere;
+  return answer->front() == "refused" ? TakeoverResult::refused : TakeoverResult::not_run;
 }
 
 }  // namespace holdfast::ssh

@@ -6,15 +6,15 @@
 #include "store/tunnel_store.hpp"
 #include "supervisor/autossh/machine.hpp"
 #include "supervisor/autossh/session.hpp"
-#include "supervisor/probe/end_to_end.hpp"
 #include "supervisor/loop/event_queue.hpp"
-#include "supervisor/watch/tunnel_file.hpp"
 #include "supervisor/loop/process_services.hpp"
-#include "supervisor/watch/network.hpp"
-#include "supervisor/report/reporter.hpp"
-#include "supervisor/watch/suspend.hpp"
 #include "supervisor/loop/timers.hpp"
+#include "supervisor/probe/end_to_end.hpp"
+#include "supervisor/report/reporter.hpp"
 #include "supervisor/tunnel_rules.hpp"
+#include "supervisor/watch/network.hpp"
+#include "supervisor/watch/suspend.hpp"
+#include "supervisor/watch/tunnel_file.hpp"
 
 #include <boost/asio/io_context.hpp>
 
@@ -29,7 +29,7 @@ namespace holdfast::supervisor {
 
 struct AutosshLoop::Impl {
   os::Host& host;
-  store::Places places;
+  store::Paths paths;
   Tunnel tunnel;
   std::optional<Tunnel> reread;  ///< takes its place with the next autossh
   store::RuntimeFiles files;
@@ -38,7 +38,7 @@ struct AutosshLoop::Impl {
   const ServiceManager& manager;
 
   boost::asio::io_context context{1};
-  LongRun long_run;
+  ProcessServices process_services;
   EventQueue<autossh::Event> events;
   Timers timers;
 
@@ -48,33 +48,33 @@ struct AutosshLoop::Impl {
   std::optional<EndToEnd> end_to_end;
   NetworkWatch network_watch;
   SuspendWatch suspend_watch;
-  FileWatch file_watch;
+  TunnelFileWatch tunnel_file_watch;
   std::optional<Error> end_reason;
 
-  Impl(os::Host& real_host, store::Places where, Tunnel wanted, store::RuntimeFiles runtime,
+  Impl(os::Host& real_host, store::Paths where, Tunnel wanted, store::RuntimeFiles runtime,
        boost::filesystem::path autossh_program, ssh::Client ssh_client, const ServiceManager& service_manager)
       : host(real_host),
-        places(std::move(where)),
+        paths(std::move(where)),
         tunnel(std::move(wanted)),
         files(std::move(runtime)),
         program(std::move(autossh_program)),
         client(std::move(ssh_client)),
         manager(service_manager),
-        long_run(context, manager, files,
-                 {.on_nudge = [this] { post(Nudged{}); },
-                  .on_reload = [this] { reload(); },
-                  .on_stop = [this] { post(StopAsked{}); }}),
-        events(context, [this](const autossh::Event& event, double chance) { take(event, chance); }),
+        process_services(context, manager, files,
+                         {.on_probe_request = [this] { post(ProbeRequested{}); },
+                          .on_reload = [this] { reload(); },
+                          .on_stop = [this] { post(StopAsked{}); }}),
+        events(context, [this](const autossh::Event& event, double chance) { handle(event, chance); }),
         timers(context, [this](Timer timer, Clock::duration) { post(TimerFired{timer}); }),
         machine(rules_of(tunnel)),
-        reporter(host, places, tunnel->name, files.live, manager),
+        reporter(host, paths, tunnel->name, files.live, manager),
         session(context, host, files,
                 {.on_event = [this](autossh::Event event) { post(std::move(event)); },
                  .on_line = [this](const std::string& line) { reporter.log(line); }}),
         network_watch(context, [this] { post(NetworkGained{}); }),
         suspend_watch(context, [this] { post(Woke{}); }),
-        file_watch(
-            context, host, places, tunnel, [] {}, [this](const Error& error) { end(error); }) {
+        tunnel_file_watch(
+            context, host, paths, tunnel, [] {}, [this](const Error& error) { end(error); }) {
     reporter.set_tunnel(tunnel);
   }
 
@@ -82,21 +82,21 @@ struct AutosshLoop::Impl {
 
   void post(autossh::Event event) { events.post(std::move(event)); }
 
-  void take(const autossh::Event& event, double chance) {
+  void handle(const autossh::Event& event, double chance) {
     if (std::holds_alternative<autossh::SshStarted>(event)) {
-      file_watch.look();  // a tunnel that is another host's by now must not log in for ever
+      tunnel_file_watch.look();  // a tunnel that is another host's by now must not log in for ever
       end_to_end.emplace(context, session.mux(), files.probe, tunnel, [this] { return session.heard_since(); });
     }
     for (const auto& action : machine.on(event, host.now(), chance))
-      std::visit([this](const auto& one) { carry_out(one); }, action);
+      std::visit([this](const auto& one) { execute(one); }, action);
     reporter.set_autossh(session.process());
     reporter.set_ssh(session.ssh());
-    reporter.tell(machine.view());
+    reporter.publish(machine.view());
   }
 
   // --- actions out
 
-  void carry_out(const StartChild&) {
+  void execute(const StartChild&) {
     end_to_end.reset();
     if (reread) {
       tunnel = *std::exchange(reread, std::nullopt);
@@ -111,34 +111,34 @@ struct AutosshLoop::Impl {
     }
   }
 
-  void carry_out(const EndChild& action) { session.signal(action.by_force ? SIGKILL : SIGTERM); }
+  void execute(const EndChild& action) { session.signal(action.by_force ? SIGKILL : SIGTERM); }
 
-  void carry_out(const autossh::RestartSsh& action) {
+  void execute(const autossh::RestartSsh& action) {
     if (action.by_force) return session.kill_ssh();
     session.signal(SIGUSR1);
   }
 
-  void carry_out(const Probe& action) {
+  void execute(const Probe& action) {
     if (!end_to_end) return;
-    end_to_end->check(action.forwards, action.patience, [this, id = action.request](ProbeAnswered answer) {
+    end_to_end->check(action.forwards, action.timeout, [this, id = action.request](ProbeAnswered answer) {
       answer.request = id;
       post(std::move(answer));
     });
   }
 
-  void carry_out(const SetTimer& action) { timers.set(action.timer, action.wait); }
+  void execute(const SetTimer& action) { timers.set(action.timer, action.wait); }
 
-  void carry_out(const CancelTimer& action) { timers.cancel(action.timer); }
+  void execute(const CancelTimer& action) { timers.cancel(action.timer); }
 
   // autossh that had to be killed leaves its ssh behind.
-  void carry_out(const Quit&) {
+  void execute(const Quit&) {
     if (const auto ended = ssh::end_master(files.control, host, session.ssh()); !ended)
       reporter.log(ended.error().line());
     context.stop();
   }
 
   void reload() {
-    auto fresh = store::load_changed(host, places, tunnel);
+    auto fresh = store::load_changed(host, paths, tunnel);
     if (!fresh) return reporter.log("the tunnel file is not taken: " + fresh.error().line());
     if (!*fresh && !reread) return reporter.log("the tunnel file was read again: nothing changed");
     reread = *fresh ? **fresh : tunnel;
@@ -154,15 +154,15 @@ struct AutosshLoop::Impl {
   }
 };
 
-AutosshLoop::AutosshLoop(os::Host& host, const store::Places& places, const Tunnel& tunnel,
+AutosshLoop::AutosshLoop(os::Host& host, const store::Paths& paths, const Tunnel& tunnel,
                          const store::RuntimeFiles& files, boost::filesystem::path program, ssh::Client client,
                          const ServiceManager& manager)
-    : impl_(std::make_unique<Impl>(host, places, tunnel, files, std::move(program), std::move(client), manager)) {}
+    : impl_(std::make_unique<Impl>(host, paths, tunnel, files, std::move(program), std::move(client), manager)) {}
 
 AutosshLoop::~AutosshLoop() = default;
 
 Result<> AutosshLoop::run() {
-  impl_->long_run.begin();
+  impl_->process_services.begin();
   impl_->reporter.log(fmt::format("holdfast {}, pid {}: {} to {}, restarted by {}", HOLDFAST_VERSION, ::getpid(),
                                   impl_->tunnel->name.text(), impl_->tunnel->bastion.text(), impl_->program.native()));
   impl_->post(Started{});

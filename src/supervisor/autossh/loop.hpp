@@ -15,7 +15,7 @@ namespace holdfast::supervisor {
 class AutosshLoop {
  public:
   /// `program` is autossh.
-  AutosshLoop(os::Host& host, const store::Places& places, const Tunnel& tunnel, const store::RuntimeFiles& files,
+  AutosshLoop(os::Host& host, const store::Paths& paths, const Tunnel& tunnel, const store::RuntimeFiles& files,
               boost::filesystem::path program, ssh::Client client, const ServiceManager& manager);
   ~AutosshLoop();
   AutosshLoop(const AutosshLoop&) = delete;

@@ -80,7 +80,7 @@ void Machine::rest() {
   cancel_all();
   phase_ = Phase::resting;
   const Diagnosis why = cause_.value_or(Diagnosis{FailureClass::unknown, "autossh ended", {}});
-  const Milliseconds wait = backoff_.after(why.failure, was_up_ ? Loss::ours : Loss::none, now_, chance_);
+  const Milliseconds wait = backoff_.after(why.failure, was_up_ ? DropScope::local : DropScope::none, now_, chance_);
   if (wait == Milliseconds{0}) return start_autossh();
   show_failure(why);
   view_.next_attempt = now_ + wait;
@@ -193,7 +193,7 @@ void Machine::begin_probe() {
   std::iota(all.begin(), all.end(), std::size_t{0});
   actions_.emplace_back(
       Probe{awaited_, std::move(all),
-            rules_.target_by_name && silences_ >= k_silences ? k_long_probe_patience : k_probe_patience});
+            rules_.target_by_name && silences_ >= k_silences ? k_long_probe_timeout : k_probe_timeout});
 }
 
 void Machine::handle(const ProbeAnswered& event) {
@@ -263,7 +263,7 @@ void Machine::handle(const TimerFired& event) {
       set(Timer::kill, k_grace);  // a process in an uninterruptible wait is asked again
       return;
     case Timer::ask_again:
-    case Timer::trial:
+    case Timer::failback_probe:
       return;
   }
 }
@@ -274,7 +274,7 @@ void Machine::look_now() {
   start_early(cause_ ? urgency_of(cause_->failure) : Urgency::steady);
 }
 
-void Machine::handle(const Nudged&) {
+void Machine::handle(const ProbeRequested&) {
   if (phase_ == Phase::up && awaited_ == 0) return begin_probe();
   start_early(Urgency::soon);
 }

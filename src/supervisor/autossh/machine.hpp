@@ -34,7 +34,7 @@ struct Sleeping {  ///< autossh, until it starts ssh again
 };
 
 using Event = std::variant<Started, ChildFailedToStart, SshStarted, Sleeping, ControlReady, SshEnded, ChildExited,
-                           ProbeAnswered, TimerFired, NetworkGained, Woke, Nudged, Reloaded, StopAsked>;
+                           ProbeAnswered, TimerFired, NetworkGained, Woke, ProbeRequested, Reloaded, StopAsked>;
 
 // --- actions, besides StartChild and EndChild (autossh), Probe, SetTimer, CancelTimer, Quit
 
@@ -50,7 +50,7 @@ enum class Phase { idle, resting, between, starting, verifying, up, ending, stop
 
 class Machine {
  public:
-  /// Of `rules` standby and held_before do not count: they are of forwards that we ask for ourselves.
+  /// Of `rules` standby and previously_held do not count: they are of forwards that we ask for ourselves.
   explicit Machine(Rules rules);
 
   /// `chance` in [0, 1) is used where a wait is jittered.
@@ -72,7 +72,7 @@ class Machine {
   void handle(const TimerFired&);
   void handle(const NetworkGained&) { look_now(); }
   void handle(const Woke&) { look_now(); }
-  void handle(const Nudged&);
+  void handle(const ProbeRequested&);
   void handle(const Reloaded&);
   void handle(const StopAsked&);
 

@@ -68,7 +68,7 @@ Result<> AutosshSession::start(const boost::filesystem::path& program, const ssh
   HOLDFAST_CHECK(ssh::end_master(files_.control, host_, last_ssh));
   HOLDFAST_CHECK(clear_files());
   tunnel_ = tunnel;
-  growth_watch_ = std::make_unique<GrowthWatch>(context_, files_.autossh_log, [this] { read_logs(); });
+  file_growth_watch_ = std::make_unique<FileGrowthWatch>(context_, files_.autossh_log, [this] { read_logs(); });
   const os::Command command{.argv = ssh::autossh_arguments(program, client, tunnel, files_.control, files_.ssh_log),
                             .environment = ssh::autossh_environment(environment, client, files_.autossh_log)};
   HOLDFAST_TRY(child_, os::Child::start(context_, os::ChildSpec{command, {}, files_.ssh_err},
@@ -125,7 +125,7 @@ void AutosshSession::ssh_started(pid_t pid) {
 }
 
 void AutosshSession::await_control() {
-  control_watch_ = std::make_unique<ControlWatch>(context_, files_.control, [this] { ask_who_answers(); });
+  control_socket_watch_ = std::make_unique<ControlSocketWatch>(context_, files_.control, [this] { ask_who_answers(); });
 }
 
 // The socket of the ssh before may still lie there, or its listener be at its end: only this ssh's own word counts.
@@ -133,7 +133,7 @@ void AutosshSession::ask_who_answers() {
   mux_.alive(k_answer, [this](const ssh::mux::Answer& answer) {
     const auto* granted = std::get_if<ssh::mux::Granted>(&answer);
     if (granted != nullptr && ssh_ && static_cast<pid_t>(granted->value) == ssh_->pid) {
-      control_watch_.reset();
+      control_socket_watch_.reset();
       return handlers_.on_event(ControlReady{});
     }
     if (!ssh_) return;
@@ -147,8 +147,8 @@ void AutosshSession::ask_who_answers() {
 void AutosshSession::ended(int exit_code) {
   read_logs();
   read_ssh(LogTail::Unfinished::take);
-  growth_watch_.reset();
-  control_watch_.reset();
+  file_growth_watch_.reset();
+  control_socket_watch_.reset();
   pause_.reset();
   process_.reset();
   handlers_.on_event(ChildExited{ssh::diagnose(said_, *tunnel_), ssh::process_end(exit_code, said_)});

@@ -25,8 +25,8 @@ class io_context;
 
 namespace holdfast::supervisor {
 
-class ControlWatch;
-class GrowthWatch;
+class ControlSocketWatch;
+class FileGrowthWatch;
 
 class AutosshSession {
  public:
@@ -70,8 +70,8 @@ class AutosshSession {
   std::unique_ptr<os::Child> child_;
   std::optional<os::ProcessId> process_;
   std::optional<os::ProcessId> ssh_;
-  std::unique_ptr<GrowthWatch> growth_watch_;
-  std::unique_ptr<ControlWatch> control_watch_;
+  std::unique_ptr<FileGrowthWatch> file_growth_watch_;
+  std::unique_ptr<ControlSocketWatch> control_socket_watch_;
   struct Pause;
   std::unique_ptr<Pause> pause_;
   LogTail autossh_log_;

@@ -6,25 +6,25 @@
 #include "store/connection_limits.hpp"
 #include "store/host_settings.hpp"
 #include "store/tunnel_store.hpp"
-#include "supervisor/loop/connections.hpp"
-#include "supervisor/probe/end_to_end.hpp"
-#include "supervisor/loop/event_queue.hpp"
-#include "supervisor/watch/tunnel_file.hpp"
 #include "supervisor/forwards_change.hpp"
-#include "supervisor/stale/knock.hpp"
+#include "supervisor/loop/connections.hpp"
+#include "supervisor/loop/event_queue.hpp"
 #include "supervisor/loop/process_services.hpp"
-#include "supervisor/machine/machine.hpp"
-#include "supervisor/watch/network.hpp"
-#include "supervisor/watch/bastion.hpp"
-#include "supervisor/machine/fleet_spread.hpp"
-#include "supervisor/report/reporter.hpp"
 #include "supervisor/loop/ssh_session.hpp"
-#include "supervisor/watch/suspend.hpp"
-#include "supervisor/stale/takeover.hpp"
 #include "supervisor/loop/timers.hpp"
+#include "supervisor/machine/fleet_spread.hpp"
+#include "supervisor/machine/machine.hpp"
+#include "supervisor/probe/end_to_end.hpp"
 #include "supervisor/probe/failback_probe.hpp"
-#include "supervisor/tunnel_rules.hpp"
+#include "supervisor/report/reporter.hpp"
+#include "supervisor/stale/knock.hpp"
 #include "supervisor/stale/stale_port_diagnosis.hpp"
+#include "supervisor/stale/takeover.hpp"
+#include "supervisor/tunnel_rules.hpp"
+#include "supervisor/watch/bastion.hpp"
+#include "supervisor/watch/network.hpp"
+#include "supervisor/watch/suspend.hpp"
+#include "supervisor/watch/tunnel_file.hpp"
 
 #include <boost/asio/io_context.hpp>
 
@@ -47,16 +47,16 @@ constexpr std::chrono::seconds k_far_too_late(5);        // a timer this late: w
 
 struct Loop::Impl {
   os::Host& host;
-  store::Places places;
+  store::Paths paths;
   Tunnel tunnel;
-  Tunnel way;                    ///< the same by the bastion in use alone
+  Tunnel active_tunnel;          ///< the same by the bastion in use alone
   std::optional<Tunnel> reread;  ///< takes its place with the next ssh
   store::RuntimeFiles files;
   ssh::Client client;
   const ServiceManager& manager;
 
   boost::asio::io_context context{1};
-  LongRun long_run;
+  ProcessServices process_services;
   EventQueue<Event> events;
   Timers timers;
 
@@ -68,52 +68,52 @@ struct Loop::Impl {
   std::optional<EndToEnd> end_to_end;
   Knocker knocker;
   Takeover takeover;
-  std::deque<PathWatch> path_watches;  ///< by bastion
-  Trial trial;
+  std::deque<BastionWatch> path_watches;  ///< by bastion
+  FailbackProbe failback_probe;
   NetworkWatch network_watch;
   SuspendWatch suspend_watch;
-  FileWatch file_watch;
+  TunnelFileWatch tunnel_file_watch;
   std::optional<Error> end_reason;
   std::size_t closing = 0;  ///< forwards whose end is waited for
   std::string heard;        ///< lines of ssh's log since end_to_end last asked
   std::string last_line;
 
-  Impl(os::Host& real_host, store::Places where, Tunnel wanted, store::RuntimeFiles runtime, ssh::Client ssh_client,
+  Impl(os::Host& real_host, store::Paths where, Tunnel wanted, store::RuntimeFiles runtime, ssh::Client ssh_client,
        const ServiceManager& service_manager)
       : host(real_host),
-        places(std::move(where)),
+        paths(std::move(where)),
         tunnel(std::move(wanted)),
-        way(tunnel.by_way_of(0)),
+        active_tunnel(tunnel.via_bastion(0)),
         files(std::move(runtime)),
         client(std::move(ssh_client)),
         manager(service_manager),
-        long_run(context, manager, files,
-                 {.on_nudge = [this] { post(Nudged{}); },
-                  .on_reload = [this] { reload_soon(); },
-                  .on_stop = [this] { stop(); }}),
-        events(context, [this](const Event& event, double chance) { take(event, chance); }),
+        process_services(context, manager, files,
+                         {.on_probe_request = [this] { post(ProbeRequested{}); },
+                          .on_reload = [this] { reload_soon(); },
+                          .on_stop = [this] { stop(); }}),
+        events(context, [this](const Event& event, double chance) { handle(event, chance); }),
         timers(context,
                [this](Timer timer, Clock::duration late) {
                  if (late > k_far_too_late) post(Woke{});
                  post(TimerFired{timer});
                }),
-        connections(store::read_last_connections(host, places, tunnel->name, tunnel->bastion.text())),
+        connections(store::read_last_connections(host, paths, tunnel->name, tunnel->bastion.text())),
         machine(rules()),
-        reporter(host, places, tunnel->name, files.live, manager),
+        reporter(host, paths, tunnel->name, files.live, manager),
         session(context, host, files),
         knocker(context),
-        takeover(context, host, places, tunnel->name, files, client),
-        trial(context, host, files, client),
+        takeover(context, host, paths, tunnel->name, files, client),
+        failback_probe(context, host, files, client),
         network_watch(context, [this] { post(NetworkGained{way_of_connection()}); }),
         suspend_watch(context, [this] { post(Woke{}); }),
-        file_watch(
-            context, host, places, tunnel,
+        tunnel_file_watch(
+            context, host, paths, tunnel,
             [this] {
-              if (store::is_shared(tunnel, places)) reload_soon();
+              if (store::is_shared(tunnel, paths)) reload_soon();
             },
             [this](const Error& error) { end(error); }) {
     make_path_watches();
-    tell_way();
+    publish_route();
   }
 
   void make_path_watches() {
@@ -126,22 +126,22 @@ struct Loop::Impl {
           });
   }
 
-  void tell_way() {
-    reporter.set_tunnel(way);
-    reporter.set_connection(connections.last(way->bastion.text()));
+  void publish_route() {
+    reporter.set_tunnel(active_tunnel);
+    reporter.set_connection(connections.last(active_tunnel->bastion.text()));
   }
 
   [[nodiscard]] Rules rules() {
-    Rules rules = rules_of(way);
-    rules.apart = [this, by_clock = rules.apart](std::size_t bastion) {
-      Apart apart = by_clock(bastion);
-      if (can_look_at(bastion)) apart.own_wait = own_wait(place_of(tunnel->forwards.front()), k_spread);
-      return apart;
+    Rules rules = rules_of(active_tunnel);
+    rules.spread = [this, by_clock = rules.spread](std::size_t bastion) {
+      RetrySpread spread = by_clock(bastion);
+      if (can_look_at(bastion)) spread.spread_delay = spread_delay(retry_slot_of(tunnel->forwards.front()), k_spread);
+      return spread;
     };
     rules.bastions = tunnel.bastions();
     rules.standby = tunnel->host == k_any_host;
     for (std::size_t at = 0; at < tunnel.bastions(); ++at)
-      rules.held_before.push_back(connections.is_stale_at(tunnel.bastion(at).text()));
+      rules.previously_held.push_back(connections.is_stale_at(tunnel.bastion(at).text()));
     rules.no_login_before = kept_limits();
     return rules;
   }
@@ -149,7 +149,7 @@ struct Loop::Impl {
   /// By bastion. Whatever the file or the wall clock says, no wait is longer than a fresh pause.
   [[nodiscard]] std::vector<std::optional<TimePoint>> kept_limits() const {
     std::vector<std::optional<TimePoint>> limits(tunnel.bastions());
-    for (const auto& kept : store::read_connection_limits(host, places, tunnel->name))
+    for (const auto& kept : store::read_connection_limits(host, paths, tunnel->name))
       for (std::size_t at = 0; at < limits.size(); ++at)
         if (const auto last = connections.last(tunnel.bastion(at).text()); last && last->peer == kept.bastion)
           limits[at] = host.now() + std::clamp(kept.no_login_before - host.wall_now(), Milliseconds{0}, k_limit_pause);
@@ -162,12 +162,12 @@ struct Loop::Impl {
 
   [[nodiscard]] NetworkGained::Way way_of_connection() const {
     const auto pair = connections.current();
-    switch (pair ? os::way_of(*pair) : os::Way::same) {
-      case os::Way::same:
+    switch (pair ? os::route_status_of(*pair) : os::RouteStatus::same) {
+      case os::RouteStatus::same:
         return NetworkGained::Way::same;
-      case os::Way::elsewhere:
+      case os::RouteStatus::elsewhere:
         return NetworkGained::Way::elsewhere;
-      case os::Way::lost:
+      case os::RouteStatus::lost:
         return NetworkGained::Way::lost;
     }
     return NetworkGained::Way::same;
@@ -177,9 +177,9 @@ struct Loop::Impl {
 
   void post(Event event) { events.post(std::move(event)); }
 
-  void take(const Event& event, double chance) {
+  void handle(const Event& event, double chance) {
     const Actions actions = machine.on(event, host.now(), chance);
-    for (const Action& action : actions) std::visit([this](const auto& one) { carry_out(one); }, action);
+    for (const Action& action : actions) std::visit([this](const auto& one) { execute(one); }, action);
     log_ssh();
     reporter.set_ssh(session.process());
     // Not sooner: an ssh that is not logged in yet may have several.
@@ -187,19 +187,19 @@ struct Loop::Impl {
     if (machine.phase() == Phase::up) keep_connection();
     if (machine.phase() == Phase::up && tunnel->takeover)
       takeover.note([this](const std::string& line) { reporter.log(line); });
-    reporter.tell(machine.view());
+    reporter.publish(machine.view());
   }
 
   // --- actions out
 
-  void carry_out(const StartChild& action) {
-    file_watch.look();
+  void execute(const StartChild& action) {
+    tunnel_file_watch.look();
     closing = 0;
     if (reread) take_reread();
-    go_by(action.bastion);
-    connections.begin(way->bastion.text());
-    takeover.begin(way->bastion);
-    const os::Command command{.argv = session_arguments(client, way, files),
+    switch_to(action.bastion);
+    connections.begin(active_tunnel->bastion.text());
+    takeover.begin(active_tunnel->bastion);
+    const os::Command command{.argv = session_arguments(client, active_tunnel, files),
                               .environment = ssh::job_environment(host, host.user())};
     const auto started = session.start(
         command, [this] { post(ControlReady{}); }, [this](int exit_code) { on_exit(exit_code); });
@@ -218,27 +218,27 @@ struct Loop::Impl {
   }
 
   void look_through_it() {
-    end_to_end.emplace(context, *mux, files.probe, way, [this] { return heard_since(); });
+    end_to_end.emplace(context, *mux, files.probe, active_tunnel, [this] { return heard_since(); });
   }
 
-  void go_by(std::size_t bastion) {
-    if (way->bastion == tunnel.bastion(bastion)) return;
-    way = tunnel.by_way_of(bastion);
-    reporter.log("by way of " + way->bastion.text());
-    tell_way();
+  void switch_to(std::size_t bastion) {
+    if (active_tunnel->bastion == tunnel.bastion(bastion)) return;
+    active_tunnel = tunnel.via_bastion(bastion);
+    reporter.log("by way of " + active_tunnel->bastion.text());
+    publish_route();
   }
 
   void take_reread() {
     const bool other_bastions = (*reread)->fallbacks != tunnel->fallbacks;
     tunnel = *std::exchange(reread, std::nullopt);
-    way = tunnel.by_way_of(std::min(machine.view().bastion, tunnel.bastions() - 1));
+    active_tunnel = tunnel.via_bastion(std::min(machine.view().bastion, tunnel.bastions() - 1));
     if (other_bastions) make_path_watches();
     machine.set_rules(rules());
-    tell_way();
+    publish_route();
   }
 
   // What is taken away first: a forward to another target may want the same port.
-  void carry_out(const ChangeForwards& action) {
+  void execute(const ChangeForwards& action) {
     const Tunnel before = tunnel;
     if (reread) take_reread();
     if (mux) look_through_it();  // what is known of the former forwards is not true of these
@@ -256,9 +256,9 @@ struct Loop::Impl {
   void adopt(const Predecessor& predecessor) {
     reporter.log(fmt::format("ssh {} of a former supervisor goes on", predecessor.ssh.pid));
     session.adopt(predecessor.ssh, [this] { on_exit(std::nullopt); });
-    go_by(predecessor.bastion);
-    connections.begin(way->bastion.text(), predecessor.was_up);
-    takeover.begin(way->bastion);
+    switch_to(predecessor.bastion);
+    connections.begin(active_tunnel->bastion.text(), predecessor.was_up);
+    takeover.begin(active_tunnel->bastion);
     speak_with_it();
     post(Adopted{predecessor.reconnects, predecessor.bastion});
   }
@@ -266,12 +266,12 @@ struct Loop::Impl {
   void on_exit(std::optional<int> exit_code) {
     log_ssh();
     const ssh::Said said = session.said(exit_code);
-    post(ChildExited{ssh::diagnose(said, way), ssh::process_end(exit_code, said)});
+    post(ChildExited{ssh::diagnose(said, active_tunnel), ssh::process_end(exit_code, said)});
   }
 
-  void carry_out(const EndChild& action) { session.signal(action.by_force ? SIGKILL : SIGTERM); }
+  void execute(const EndChild& action) { session.signal(action.by_force ? SIGKILL : SIGTERM); }
 
-  void carry_out(const OpenForward& action) {
+  void execute(const OpenForward& action) {
     mux->open_forward(tunnel->forwards.at(action.forward), k_forward_deadline,
                       [this, id = action.request](const ssh::mux::Answer& answer) {
                         using Kind = ForwardAnswered::Kind;
@@ -282,58 +282,60 @@ struct Loop::Impl {
                       });
   }
 
-  void carry_out(const LookForHolder& action) {
-    end_to_end->look_for_holder(action.forward, action.closely, [this, id = action.request](HolderAnswered answer) {
-      answer.request = id;
-      post(std::move(answer));
-    });
+  void execute(const FindPortHolder& action) {
+    end_to_end->find_port_holder(action.forward, action.closely,
+                                 [this, id = action.request](PortHolderAnswered answer) {
+                                   answer.request = id;
+                                   post(std::move(answer));
+                                 });
   }
 
-  void carry_out(const Knock& action) {
+  void execute(const Knock& action) {
     const Forward& forward = tunnel->forwards.at(action.forward);
     const auto stale = connections.stale();
     if (!stale)
-      return post(KnockAnswered{.gone = true, .why = explain_no_knock(connections.is_behind_proxy(), way, forward)});
+      return post(KnockAnswered{.gone = true,
+                                .why = diagnose_missing_knock(connections.is_behind_proxy(), active_tunnel, forward)});
     knocker.knock(*stale, [this, forward, stale_pair = *stale](KnockResult result) {
       // An address that is not ours now may be ours again.
       if (result == KnockResult::answered) connections.forget_stale(stale_pair);
       const bool gone = result == KnockResult::answered || result == KnockResult::impossible;
-      post(KnockAnswered{.gone = gone, .why = explain_useless_knock(result, stale_pair, way, forward)});
+      post(KnockAnswered{.gone = gone, .why = diagnose_failed_knock(result, stale_pair, active_tunnel, forward)});
     });
   }
 
   // A socket's file stays in the way when its session is gone.
-  void carry_out(const TakeOver& action) {
+  void execute(const TakeOver& action) {
     const Forward& forward = tunnel->forwards.at(action.forward);
     if (std::holds_alternative<SocketEnd>(forward.listen())) return post(TakeoverAnswered{.request = action.request});
-    takeover.end_stale(way, forward, [this, action](std::optional<Diagnosis> why) {
-      if (!why) reporter.log("takeover: the stale session on " + way->bastion.text() + " was ended");
+    takeover.end_stale(active_tunnel, forward, [this, action](std::optional<Diagnosis> why) {
+      if (!why) reporter.log("takeover: the stale session on " + active_tunnel->bastion.text() + " was ended");
       const bool freed = !why;
       post(TakeoverAnswered{.request = action.request, .freed = freed, .why = std::move(why)});
     });
   }
 
-  void carry_out(const Probe& action) {
-    end_to_end->check(action.forwards, action.patience, [this, id = action.request](ProbeAnswered answer) {
+  void execute(const Probe& action) {
+    end_to_end->check(action.forwards, action.timeout, [this, id = action.request](ProbeAnswered answer) {
       answer.request = id;
       post(std::move(answer));
     });
   }
 
-  void carry_out(const SetTimer& action) { timers.set(action.timer, action.wait); }
+  void execute(const SetTimer& action) { timers.set(action.timer, action.wait); }
 
-  void carry_out(const CancelTimer& action) { timers.cancel(action.timer); }
+  void execute(const CancelTimer& action) { timers.cancel(action.timer); }
 
-  void carry_out(const WatchPath& action) {
+  void execute(const WatchPath& action) {
     // Of a file that was read again the machine knows the bastions before the next ssh takes them.
     if (action.bastion >= path_watches.size()) return;
     auto& watch = path_watches.at(action.bastion);
     const auto last = action.on ? connections.last(tunnel.bastion(action.bastion).text()) : std::nullopt;
-    if (last) return watch.start(last->peer, place_of(tunnel->forwards.front()), action);
+    if (last) return watch.start(last->peer, retry_slot_of(tunnel->forwards.front()), action);
     watch.stop();
   }
 
-  void carry_out(const NoteLimit& action) {
+  void execute(const NoteLimit& action) {
     if (action.bastion >= tunnel.bastions()) return;  // as above
     const std::string name = tunnel.bastion(action.bastion).text();
     const auto last = connections.last(name);
@@ -344,30 +346,31 @@ struct Loop::Impl {
     reporter.log(
         until ? fmt::format("a firewall at {} limits new connections: no login before {}", name, to_rfc3339(*until))
               : fmt::format("a login at {} worked: new connections are not limited any more", name));
-    if (const auto kept = store::keep_connection_limit(host, places, tunnel->name, last->peer, until); !kept)
+    if (const auto kept = store::keep_connection_limit(host, paths, tunnel->name, last->peer, until); !kept)
       reporter.log(kept.error().line());
   }
 
   // Where another host may rightly have the ports, they say nothing.
-  void carry_out(const Try& action) {
-    const Tunnel better = tunnel.by_way_of(action.bastion);
+  void execute(const StartFailbackProbe& action) {
+    const Tunnel better = tunnel.via_bastion(action.bastion);
     const auto stale = connections.stale_at(better->bastion.text());
-    trial.start(better, stale, tunnel->host != k_any_host, [this, at = action.bastion](std::optional<Diagnosis> why) {
-      if (why) reporter.log(fmt::format("{} is not well yet: {}", tunnel.bastion(at).text(), why->message));
-      post(TrialAnswered{at, std::move(why)});
-    });
+    failback_probe.start(
+        better, stale, tunnel->host != k_any_host, [this, at = action.bastion](std::optional<Diagnosis> why) {
+          if (why) reporter.log(fmt::format("{} is not well yet: {}", tunnel.bastion(at).text(), why->message));
+          post(FailbackProbeAnswered{at, std::move(why)});
+        });
   }
 
-  void carry_out(const EndTrial&) { trial.end(); }
+  void execute(const EndFailbackProbe&) { failback_probe.end(); }
 
-  void carry_out(const Quit&) { context.stop(); }
+  void execute(const Quit&) { context.stop(); }
 
   // --- what is noted on the way
 
   void keep_connection() {
     if (!connections.keep()) return;
-    reporter.set_connection(connections.last(way->bastion.text()));
-    if (const auto kept = store::keep_last_connections(host, places, tunnel->name, connections.all()); !kept)
+    reporter.set_connection(connections.last(active_tunnel->bastion.text()));
+    if (const auto kept = store::keep_last_connections(host, paths, tunnel->name, connections.all()); !kept)
       reporter.log(kept.error().line());
   }
 
@@ -387,7 +390,7 @@ struct Loop::Impl {
   }
 
   void stop() {
-    const bool leaves = session.process() && has_successor(host, places, tunnel->name, manager);
+    const bool leaves = session.process() && has_successor(host, paths, tunnel->name, manager);
     if (leaves) reporter.log("told to stop; ssh is left for who comes next");
     post(StopAsked{.leave_child = leaves});
   }
@@ -402,7 +405,7 @@ struct Loop::Impl {
   }
 
   void reload() {
-    auto fresh = store::load_changed(host, places, tunnel);
+    auto fresh = store::load_changed(host, paths, tunnel);
     if (!fresh) return reporter.log("the tunnel file is not taken: " + fresh.error().line());
     if (!*fresh && !reread) return reporter.log("the tunnel file was read again: nothing changed");
     const Tunnel next = *fresh ? **fresh : tunnel;
@@ -429,15 +432,15 @@ struct Loop::Impl {
   }
 };
 
-Loop::Loop(os::Host& host, const store::Places& places, const Tunnel& tunnel, const store::RuntimeFiles& files,
+Loop::Loop(os::Host& host, const store::Paths& paths, const Tunnel& tunnel, const store::RuntimeFiles& files,
            ssh::Client client, const ServiceManager& manager, std::optional<Predecessor> predecessor)
-    : impl_(std::make_unique<Impl>(host, places, tunnel, files, std::move(client), manager)),
+    : impl_(std::make_unique<Impl>(host, paths, tunnel, files, std::move(client), manager)),
       predecessor_(std::move(predecessor)) {}
 
 Loop::~Loop() = default;
 
 Result<> Loop::run() {
-  impl_->long_run.begin();
+  impl_->process_services.begin();
   impl_->reporter.log(fmt::format("holdfast {}, pid {}: {} to {}", HOLDFAST_VERSION, ::getpid(),
                                   impl_->tunnel->name.text(),
                                   bastions_text(impl_->tunnel->bastion, impl_->tunnel->fallbacks)));
@@ -445,7 +448,7 @@ Result<> Loop::run() {
     impl_->adopt(*predecessor_);
   else
     impl_->post(Started{});
-  if (store::is_shared(impl_->tunnel, impl_->places)) impl_->file_watch.start();
+  if (store::is_shared(impl_->tunnel, impl_->paths)) impl_->tunnel_file_watch.start();
   impl_->context.run();
   impl_->leave_ssh();
   if (impl_->end_reason) return *impl_->end_reason;

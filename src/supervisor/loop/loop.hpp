@@ -17,7 +17,7 @@ namespace holdfast::supervisor {
 class Loop {
  public:
   /// `predecessor`: an ssh that is to go on; without it a new one is started.
-  Loop(os::Host& host, const store::Places& places, const Tunnel& tunnel, const store::RuntimeFiles& files,
+  Loop(os::Host& host, const store::Paths& paths, const Tunnel& tunnel, const store::RuntimeFiles& files,
        ssh::Client client, const ServiceManager& manager, std::optional<Predecessor> predecessor);
   ~Loop();
   Loop(const Loop&) = delete;

@@ -32,7 +32,7 @@ bool ends_with_terminal() noexcept {
 
 }  // namespace
 
-struct LongRun::Impl {
+struct ProcessServices::Impl {
   const bool hangup_ends = ends_with_terminal();  ///< before any handler is in place
   const ServiceManager& manager;
   store::RuntimeFiles files;
@@ -58,7 +58,7 @@ struct LongRun::Impl {
     signals.async_wait([this](const error_code& error, int number) {
       if (error) return;
       if (number == SIGUSR1) {
-        handlers.on_nudge();
+        handlers.on_probe_request();
       } else if (number == SIGUSR2 || (number == SIGHUP && !hangup_ends)) {
         handlers.on_reload();
       } else {
@@ -91,13 +91,13 @@ struct LongRun::Impl {
   }
 };
 
-LongRun::LongRun(boost::asio::io_context& context, const ServiceManager& manager, store::RuntimeFiles files,
-                 Handlers handlers)
+ProcessServices::ProcessServices(boost::asio::io_context& context, const ServiceManager& manager,
+                                 store::RuntimeFiles files, Handlers handlers)
     : impl_(std::make_unique<Impl>(context, manager, std::move(files), std::move(handlers))) {}
 
-LongRun::~LongRun() = default;
+ProcessServices::~ProcessServices() = default;
 
-void LongRun::begin() {
+void ProcessServices::begin() {
   impl_->wait_for_signal();
   impl_->feed_watchdog();
   impl_->refresh_files();

@@ -14,20 +14,20 @@ class io_context;
 
 namespace holdfast::supervisor {
 
-class LongRun {
+class ProcessServices {
  public:
   struct Handlers {
-    std::function<void()> on_nudge;   ///< SIGUSR1
-    std::function<void()> on_reload;  ///< SIGUSR2, or a SIGHUP that does not mean that our terminal is gone
-    std::function<void()> on_stop;    ///< SIGTERM, SIGINT, or the terminal is gone; the service manager knows
+    std::function<void()> on_probe_request;  ///< SIGUSR1
+    std::function<void()> on_reload;         ///< SIGUSR2, or a SIGHUP that does not mean that our terminal is gone
+    std::function<void()> on_stop;           ///< SIGTERM, SIGINT, or the terminal is gone; the service manager knows
   };
 
   /// To be made before any other handler of signals is in place. Handlers are called from the context, after begin().
-  LongRun(boost::asio::io_context& context, const ServiceManager& manager, store::RuntimeFiles files,
-          Handlers handlers);
-  ~LongRun();
-  LongRun(const LongRun&) = delete;
-  LongRun& operator=(const LongRun&) = delete;
+  ProcessServices(boost::asio::io_context& context, const ServiceManager& manager, store::RuntimeFiles files,
+                  Handlers handlers);
+  ~ProcessServices();
+  ProcessServices(const ProcessServices&) = delete;
+  ProcessServices& operator=(const ProcessServices&) = delete;
 
   void begin();
 

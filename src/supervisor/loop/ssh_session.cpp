@@ -34,7 +34,7 @@ Result<> SshSession::start(const os::Command& command, std::function<void()> on_
   log_.start_over();
   // With a dead socket in its place ssh says "already exists, disabling multiplexing" and stays connected, deaf.
   for (const auto& file : {files_.control, files_.ssh_log, files_.ssh_err}) HOLDFAST_CHECK(host_.remove_file(file));
-  watch_ = std::make_unique<ControlWatch>(context_, files_.control, std::move(on_control));
+  watch_ = std::make_unique<ControlSocketWatch>(context_, files_.control, std::move(on_control));
   auto child = os::Child::start(context_, os::ChildSpec{command, {}, files_.ssh_err, ends_with_us_},
                                 [this, handler = std::move(on_exit)](int exit_code) {
                                   watch_.reset();

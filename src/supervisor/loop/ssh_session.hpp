@@ -21,7 +21,7 @@ class io_context;
 
 namespace holdfast::supervisor {
 
-class ControlWatch;
+class ControlSocketWatch;
 
 class SshSession {
  public:
@@ -58,7 +58,7 @@ class SshSession {
   bool ends_with_us_;
   std::unique_ptr<os::Child> child_;
   std::unique_ptr<os::ProcessWatch> adopted_;
-  std::unique_ptr<ControlWatch> watch_;
+  std::unique_ptr<ControlSocketWatch> watch_;
   std::optional<os::ProcessId> process_;
   LogTail log_;
 };

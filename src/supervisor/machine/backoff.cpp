@@ -53,8 +53,9 @@ Milliseconds Backoff::jitter(Milliseconds& ceiling, Milliseconds lowest, Millise
 // What heals by itself does so soon: a home that was not mounted yet, a directory service that was restarted.
 Milliseconds Backoff::after_slow(FailureClass failure, TimePoint now, double chance) {
   // No key is shown to a host that is not trusted: what bans those who guess does not count this.
-  const bool mistrusted = failure == FailureClass::host_key_changed || failure == FailureClass::host_key_unknown;
-  if (mistrusted && mistrusted_.take(now)) return spread(k_soon_again, chance);
+  const bool host_key_changed_often =
+      failure == FailureClass::host_key_changed || failure == FailureClass::host_key_unknown;
+  if (host_key_changed_often && host_key_budget_.take(now)) return spread(k_soon_again, chance);
   if (ceiling_slow_ == Milliseconds{0}) {
     if (early_slow_.take(now)) {
       const Milliseconds look = slow_looks_++ % 2 == 0 ? k_second_look : k_third_look;
@@ -66,30 +67,31 @@ Milliseconds Backoff::after_slow(FailureClass failure, TimePoint now, double cha
   return jitter(ceiling_slow_, k_shortest_slow, k_longest_slow, chance);
 }
 
-Milliseconds Backoff::after_shared_loss(double chance, const Apart& apart) {
+Milliseconds Backoff::after_remote_drop(double chance, const RetrySpread& stagger) {
   ceiling_ = k_spread;  // those who came too early do not come again together either
-  if (apart.own_wait) return std::max(*apart.own_wait, Milliseconds(1));
-  if (apart.until_turn) return apart.until_turn();
+  if (stagger.spread_delay) return std::max(*stagger.spread_delay, Milliseconds(1));
+  if (stagger.until_retry_slot) return stagger.until_retry_slot();
   return Milliseconds(1 + static_cast<Milliseconds::rep>(static_cast<double>(k_spread.count()) * chance));
 }
 
-Milliseconds Backoff::after(FailureClass failure, Loss loss, TimePoint now, double chance, const Apart& apart) {
-  if (loss != Loss::none) lost_alone_ = loss == Loss::ours && failure != FailureClass::dead_peer;
+Milliseconds Backoff::after(FailureClass failure, DropScope drop_scope, TimePoint now, double chance,
+                            const RetrySpread& stagger) {
+  if (drop_scope != DropScope::none) lost_alone_ = drop_scope == DropScope::local && failure != FailureClass::dead_peer;
   const Urgency urgency = urgency_of(failure);
   if (urgency == Urgency::needs_person) return after_slow(failure, now, chance);
   // No bastion is asked, so none is spared by waiting; a resolver that stays away for long is not worth the processes.
-  if (failure == FailureClass::dns && nameless_.take(now)) return spread(k_soon_again, chance);
+  if (failure == FailureClass::dns && dns_budget_.take(now)) return spread(k_soon_again, chance);
   if (failure == FailureClass::refused) {
-    if (apart.own_wait) return spread(k_looked_at, chance);
-    if (apart.until_turn && refused_.take(now)) return apart.until_turn();
+    if (stagger.spread_delay) return spread(k_looked_at, chance);
+    if (stagger.until_retry_slot && refused_.take(now)) return stagger.until_retry_slot();
   }
-  if (loss != Loss::none && immediate_.take(now))
-    return loss == Loss::ours ? Milliseconds{0} : after_shared_loss(chance, apart);
+  if (drop_scope != DropScope::none && immediate_.take(now))
+    return drop_scope == DropScope::local ? Milliseconds{0} : after_remote_drop(chance, stagger);
   // Its places are taken, and not by those who lost it with us: there are none.
-  if (failure == FailureClass::closed && lost_alone_ && turned_away_.take(now)) return spread(k_soon_again, chance);
+  if (failure == FailureClass::closed && lost_alone_ && auth_budget_.take(now)) return spread(k_soon_again, chance);
   // It lives: what was waited for its return says nothing of how long it will have no place.
-  const bool again = std::exchange(no_place_, failure == FailureClass::closed);
-  if (no_place_ && !again) ceiling_ = std::min(ceiling_, k_spread / 2);
+  const bool again = std::exchange(server_full_, failure == FailureClass::closed);
+  if (server_full_ && !again) ceiling_ = std::min(ceiling_, k_spread / 2);
   if (ceiling_ == Milliseconds{0}) ceiling_ = k_shortest_wait / 2;
   return jitter(ceiling_, k_shortest_wait, urgency == Urgency::soon ? k_longest_soon : k_longest_steady, chance);
 }

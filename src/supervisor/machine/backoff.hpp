@@ -37,20 +37,21 @@ enum class Urgency {
 [[nodiscard]] Urgency urgency_of(FailureClass failure) noexcept;
 
 /// Whom a failure has met.
-enum class Loss {
+enum class DropScope {
   none,    ///< an attempt that never carried the tunnel
-  ours,    ///< this tunnel alone, as far as can be known: its ssh was killed, its path is silent
-  shared,  ///< the bastion closed a tunnel that stood: whoever else has one there has lost it in the same moment
+  local,   ///< this tunnel alone, as far as can be known: its ssh was killed, its path is silent
+  remote,  ///< the bastion closed a tunnel that stood: whoever else has one there has lost it in the same moment
 };
 
 /// Over how long those who lost one bastion together come back to it: no fifth of a fleet in one second.
 inline constexpr Milliseconds k_spread = std::chrono::seconds(6);
 
 /// What keeps those apart who lost one bastion together.
-struct Apart {
-  std::function<Milliseconds()> until_turn = {};  ///< within k_spread, by the wall clock; without it, chance decides
+struct RetrySpread {
+  std::function<Milliseconds()> until_retry_slot =
+      {};  ///< within k_spread, by the wall clock; without it, chance decides
   /// Where the bastion's port is looked at: the wait from a moment that all of them see.
-  std::optional<Milliseconds> own_wait = {};
+  std::optional<Milliseconds> spread_delay = {};
 };
 
 inline constexpr Milliseconds k_shortest_wait = std::chrono::seconds(1);
@@ -74,8 +75,8 @@ class Backoff {
   /// shows another host key, for neither is a refused login. What else a person must mend is tried twice within 46 s.
   /// A bastion that refuses lives, and its sshd is about to come back to others too: each asks in its turn at first, or
   /// leaves that to the looks at its port. `chance` is in [0, 1).
-  [[nodiscard]] Milliseconds after(FailureClass failure, Loss loss, TimePoint now, double chance,
-                                   const Apart& apart = {});
+  [[nodiscard]] Milliseconds after(FailureClass failure, DropScope drop_scope, TimePoint now, double chance,
+                                   const RetrySpread& stagger = {});
 
   /// A reason to believe that the cause is gone (the network came back, a person asked): may an attempt be made before
   /// its time? Bounded, tightly where only a person can mend it.
@@ -90,20 +91,20 @@ class Backoff {
                                            double chance);
 
   [[nodiscard]] Milliseconds after_slow(FailureClass failure, TimePoint now, double chance);
-  [[nodiscard]] Milliseconds after_shared_loss(double chance, const Apart& apart);
+  [[nodiscard]] Milliseconds after_remote_drop(double chance, const RetrySpread& stagger);
 
-  bool lost_alone_ = false;  ///< what was lost last, for certain: not by a silence, which others may hear too
-  bool no_place_ = false;    ///< the last failure was that it let nobody in
+  bool lost_alone_ = false;   ///< what was lost last, for certain: not by a silence, which others may hear too
+  bool server_full_ = false;  ///< the last failure was that it let nobody in
   int slow_looks_ = 0;
   Milliseconds ceiling_{0};
   Milliseconds ceiling_slow_{0};
   Budget immediate_{20, std::chrono::minutes(10)};
   Budget early_{12, std::chrono::minutes(1)};
   Budget early_slow_{2, std::chrono::minutes(20)};
-  Budget nameless_{60, std::chrono::hours(1)};
+  Budget dns_budget_{60, std::chrono::hours(1)};
   Budget refused_{15, std::chrono::minutes(10)};
-  Budget turned_away_{20, std::chrono::minutes(10)};
-  Budget mistrusted_{20, std::chrono::minutes(30)};
+  Budget auth_budget_{20, std::chrono::minutes(10)};
+  Budget host_key_budget_{20, std::chrono::minutes(30)};
 };
 
 }  // namespace holdfast::supervisor

@@ -23,9 +23,9 @@ Milliseconds ConnectionLimit::until_login(TimePoint now) const {
   return std::max(std::chrono::ceil<Milliseconds>(*no_login_before_ - now), Milliseconds{0});
 }
 
-Milliseconds ConnectionLimit::until_first_look(TimePoint now) const {
+Milliseconds ConnectionLimit::until_first_bastion_probe(TimePoint now) const {
   if (!is_on()) return Milliseconds{0};
-  return std::max(std::chrono::ceil<Milliseconds>(quiet_until_ - now), k_between_limited_looks);
+  return std::max(std::chrono::ceil<Milliseconds>(quiet_until_ - now), k_between_limited_probes);
 }
 
 }  // namespace holdfast::supervisor

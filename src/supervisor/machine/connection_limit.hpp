@@ -11,7 +11,7 @@ namespace holdfast::supervisor {
 inline constexpr Milliseconds k_limit_pause = std::chrono::seconds(31);
 /// After the pause this tunnel opens at most 4 connections in any 30 s: one login and three looks.
 inline constexpr Milliseconds k_between_limited_logins(30'500);
-inline constexpr Milliseconds k_between_limited_looks(10'500);
+inline constexpr Milliseconds k_between_limited_probes(10'500);
 
 class ConnectionLimit {
  public:
@@ -36,7 +36,7 @@ class ConnectionLimit {
   [[nodiscard]] std::optional<TimePoint> no_login_before() const noexcept { return no_login_before_; }
   [[nodiscard]] Milliseconds until_login(TimePoint now) const;
   /// For a watch that begins now. Zero: as often as it likes.
-  [[nodiscard]] Milliseconds until_first_look(TimePoint now) const;
+  [[nodiscard]] Milliseconds until_first_bastion_probe(TimePoint now) const;
 
  private:
   bool was_reset_ = false;

@@ -7,7 +7,7 @@
 
 namespace holdfast::supervisor {
 
-double place_of(const Forward& forward) {
+double retry_slot_of(const Forward& forward) {
   constexpr double k_golden_ratio = 0.618'033'988'749'894'8;
   const End& listen = forward.listen();
   const auto* tcp = std::get_if<TcpEnd>(&listen);
@@ -18,16 +18,16 @@ double place_of(const Forward& forward) {
   return turns - std::floor(turns);
 }
 
-Milliseconds own_wait(double place, Milliseconds span) {
-  return Milliseconds(static_cast<Milliseconds::rep>(static_cast<double>(span.count()) * place));
+Milliseconds spread_delay(double slot, Milliseconds span) {
+  return Milliseconds(static_cast<Milliseconds::rep>(static_cast<double>(span.count()) * slot));
 }
 
 Milliseconds since_epoch() {
   return std::chrono::duration_cast<Milliseconds>(std::chrono::system_clock::now().time_since_epoch());
 }
 
-Milliseconds until_turn(double place, Milliseconds now, Milliseconds period) {
-  const Milliseconds moment = own_wait(place, period);
+Milliseconds until_retry_slot(double slot, Milliseconds now, Milliseconds period) {
+  const Milliseconds moment = spread_delay(slot, period);
   const Milliseconds into = now % period;
   const Milliseconds wait = moment > into ? moment - into : moment + period - into;
   return wait < period / 8 ? wait + period : wait;

@@ -9,10 +9,10 @@ namespace holdfast::supervisor {
 /// In [0, 1), from what a tunnel's first forward listens on, which on its bastion is its own. Ports follow one another
 /// in most fleets, and multiples of the golden ratio lie evenly, whatever their number (three-distance theorem): nobody
 /// has to know of the others, and no second gets more than its share by chance.
-[[nodiscard]] double place_of(const Forward& forward);
+[[nodiscard]] double retry_slot_of(const Forward& forward);
 
 /// The wait of the one at this place, from a moment that all of them see: `span` for the last.
-[[nodiscard]] Milliseconds own_wait(double place, Milliseconds span);
+[[nodiscard]] Milliseconds spread_delay(double slot, Milliseconds span);
 
 /// What the wall clock says, which machines have in common.
 [[nodiscard]] Milliseconds since_epoch();
@@ -20,6 +20,6 @@ namespace holdfast::supervisor {
 /// The wait until this place's next moment, of which there is one in every `period` of the wall clock: machines that
 /// have the time right keep their distance even where each began to wait at its own moment. At least an eighth of
 /// `period`, so that a moment just used is not used again.
-[[nodiscard]] Milliseconds until_turn(double place, Milliseconds now, Milliseconds period);
+[[nodiscard]] Milliseconds until_retry_slot(double slot, Milliseconds now, Milliseconds period);
 
 }  // namespace holdfast::supervisor

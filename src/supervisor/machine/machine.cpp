@@ -22,11 +22,11 @@ std::string_view to_text(Phase phase) noexcept {
 }
 
 Machine::Machine(Rules rules) : rules_(std::move(rules)) {
-  choices_.resize(rules_.bastions);
-  for (std::size_t at = 0; at < std::min(choices_.size(), rules_.no_login_before.size()); ++at)
+  bastions_.resize(rules_.bastions);
+  for (std::size_t at = 0; at < std::min(bastions_.size(), rules_.no_login_before.size()); ++at)
     if (const auto& time = rules_.no_login_before[at]) {
-      choices_[at].limit = ConnectionLimit(*time);
-      choices_[at].due = *time;
+      bastions_[at].limit = ConnectionLimit(*time);
+      bastions_[at].due = *time;
     }
   view_.forwards.assign(rules_.forwards, ForwardState::pending);
   open_.assign(rules_.forwards, false);
@@ -48,8 +48,8 @@ void Machine::handle(const Started&) {
 }
 
 void Machine::begin_attempt(std::size_t bastion) {
-  if (const Milliseconds wait = choices_[bastion].limit.until_login(now_); wait > Milliseconds{0}) {
-    choices_[bastion].due = now_ + wait;
+  if (const Milliseconds wait = bastions_[bastion].limit.until_login(now_); wait > Milliseconds{0}) {
+    bastions_[bastion].due = now_ + wait;
     return wait_out_limit();
   }
   cancel_all();
@@ -77,7 +77,7 @@ void Machine::handle(const ChildFailedToStart& event) {
   cause_ = event.why;
   remember(event.why);
   if (stopping_) return stop();
-  wait_for_retry(Loss::none);
+  wait_for_retry(DropScope::none);
 }
 
 void Machine::handle(const ControlReady&) {
@@ -91,7 +91,7 @@ void Machine::handle(const ControlReady&) {
 void Machine::ask_for_next_forward() {
   for (next_forward_ = 0; next_forward_ < open_.size(); ++next_forward_)
     if (!open_[next_forward_] && !refused_[next_forward_]) return ask_for(next_forward_);
-  if (std::find(refused_.begin(), refused_.end(), true) != refused_.end()) return begin_contest();
+  if (std::find(refused_.begin(), refused_.end(), true) != refused_.end()) return begin_port_conflict();
   phase_ = Phase::verifying;
   set(Timer::attempt, k_attempt_limit);
   begin_probe();
@@ -121,7 +121,7 @@ void Machine::handle(const ForwardAnswered& event) {
       return on_refusal();
     case ForwardAnswered::Kind::no_reply:
       if (++silences_ >= k_silences) return give_up(rules_.explain(FailureClass::dead_peer, std::nullopt));
-      if (phase_ == Phase::contested) return contest();
+      if (phase_ == Phase::port_busy) return port_conflict();
       return ask_for_next_forward();
   }
 }
@@ -133,15 +133,15 @@ void Machine::begin_probe() {
   probed_.clear();
   for (std::size_t at = 0; at < open_.size(); ++at)
     if (open_[at]) probed_.push_back(at);
-  actions_.emplace_back(Probe{new_request(), probed_, patience()});
+  actions_.emplace_back(Probe{new_request(), probed_, timeout()});
 }
 
-Milliseconds Machine::patience() const {
-  if (rules_.target_by_name && silences_ >= k_silences) return k_long_probe_patience;
-  if (!woke_) return k_probe_patience;
-  if (!view_.rtt_ms) return k_unmeasured_probe_patience;
+Milliseconds Machine::timeout() const {
+  if (rules_.target_by_name && silences_ >= k_silences) return k_long_probe_timeout;
+  if (!woke_) return k_probe_timeout;
+  if (!view_.rtt_ms) return k_unmeasured_probe_timeout;
   const auto trips = Milliseconds(static_cast<Milliseconds::rep>(4 * *view_.rtt_ms));  // a slow path stays slow
-  return std::min(k_short_probe_patience + trips, k_probe_patience);
+  return std::min(k_short_probe_timeout + trips, k_probe_timeout);
 }
 
 void Machine::handle(const ProbeAnswered& event) {
@@ -153,7 +153,7 @@ void Machine::handle(const ProbeAnswered& event) {
   woke_ = false;
   for (std::size_t at = 0; at < std::min(probed_.size(), event.forwards.size()); ++at)
     view_.forwards[probed_[at]] = event.forwards[at];
-  if (phase_ == Phase::contested && event.kind != ProbeAnswered::Kind::lost) return look_at_open_ones();
+  if (phase_ == Phase::port_busy && event.kind != ProbeAnswered::Kind::lost) return look_at_open_ones();
   switch (event.kind) {
     case ProbeAnswered::Kind::verified:
     case ProbeAnswered::Kind::unproven:
@@ -172,10 +172,10 @@ void Machine::become_up(const ProbeAnswered& answer) {
     phase_ = Phase::up;
     up_since_ = now_;
     cancel(Timer::attempt);
-    plan_trial();
+    plan_failback_probe();
   }
   was_verified_ = true;
-  hold(true);
+  set_port_held(true);
   view_.verified = answer.kind == ProbeAnswered::Kind::verified;
   view_.rtt_ms = answer.rtt_ms;
   if (!view_.verified && answer.why && view_.last_error != answer.why) remember(*answer.why);
@@ -185,11 +185,11 @@ void Machine::become_up(const ProbeAnswered& answer) {
 
 // The path is good: ssh stays, only the truth is told.
 void Machine::target_is_down(const ProbeAnswered& answer) {
-  if (phase_ != Phase::up) plan_trial();
+  if (phase_ != Phase::up) plan_failback_probe();
   phase_ = Phase::up;
   up_since_ = now_;
   was_verified_ = true;
-  hold(true);
+  set_port_held(true);
   cancel(Timer::attempt);
   view_.verified = false;
   view_.rtt_ms.reset();
@@ -201,8 +201,8 @@ void Machine::target_is_down(const ProbeAnswered& answer) {
 
 void Machine::on_silence() {
   ++silences_;
-  const int patience = rules_.target_by_name ? k_silences + 1 : k_silences;
-  if (silences_ < patience) return begin_probe();
+  const int timeout = rules_.target_by_name ? k_silences + 1 : k_silences;
+  if (silences_ < timeout) return begin_probe();
   give_up(rules_.explain(FailureClass::dead_peer, std::nullopt));
 }
 
@@ -227,7 +227,7 @@ bool Machine::has_child() const noexcept {
   switch (phase_) {
     case Phase::starting:
     case Phase::opening:
-    case Phase::contested:
+    case Phase::port_busy:
     case Phase::verifying:
     case Phase::up:
     case Phase::ending:
@@ -242,7 +242,7 @@ bool Machine::has_child() const noexcept {
 
 bool Machine::was_healthy() const {
   if (phase_ == Phase::up) return now_ - up_since_ >= k_health;
-  return view_.state == TunnelState::standby && now_ - contested_since_ >= k_health;
+  return view_.state == TunnelState::standby && now_ - port_busy_since_ >= k_health;
 }
 
 void Machine::end_child() {
@@ -252,7 +252,7 @@ void Machine::end_child() {
   cancel_all();
   forget_requests();
   leave_paths(view_.bastion);
-  end_trial();
+  end_failback_probe();
   phase_ = Phase::ending;
   kill_sent_ = false;
   view_.verified = false;
@@ -269,9 +269,9 @@ void Machine::handle(const ChildExited& event) {
   if (!has_child()) return;
   const bool asked = phase_ == Phase::ending;
   if (was_healthy()) backoff().reset();
-  if (phase_ == Phase::up && now_ - up_since_ >= k_settled) stay_ = k_shortest_stay;
+  if (phase_ == Phase::up && now_ - up_since_ >= k_settled) failback_delay_ = k_shortest_failback_delay;
   cancel_all();
-  end_trial();
+  end_failback_probe();
   forget_requests();
   view_.verified = false;
   view_.rtt_ms.reset();
@@ -290,7 +290,7 @@ void Machine::handle(const ChildExited& event) {
   // An ssh that loses its bastion says so; one that was killed says nothing. A silence is noticed by each at its own
   // time, a bastion that closes by all at once.
   const bool closed_on_us = !asked && event.why && event.why->failure == FailureClass::closed;
-  wait_for_retry(!was_verified_ ? Loss::none : closed_on_us ? Loss::shared : Loss::ours);
+  wait_for_retry(!was_verified_ ? DropScope::none : closed_on_us ? DropScope::remote : DropScope::local);
 }
 
 // --- small things
@@ -317,7 +317,8 @@ void Machine::set(Timer timer, Milliseconds wait) { actions_.emplace_back(SetTim
 void Machine::cancel(Timer timer) { actions_.emplace_back(CancelTimer{timer}); }
 
 void Machine::cancel_all() {
-  for (const Timer timer : {Timer::attempt, Timer::retry, Timer::probe, Timer::ask_again, Timer::kill, Timer::trial})
+  for (const Timer timer :
+       {Timer::attempt, Timer::retry, Timer::probe, Timer::ask_again, Timer::kill, Timer::failback_probe})
     cancel(timer);
 }
 

@@ -34,9 +34,9 @@
 
 namespace holdfast::supervisor {
 
-enum class Phase { idle, waiting, starting, opening, contested, verifying, up, ending, stopped };
+enum class Phase { idle, waiting, starting, opening, port_busy, verifying, up, ending, stopped };
 
-enum class Timer { attempt, retry, probe, ask_again, kill, trial };
+enum class Timer { attempt, retry, probe, ask_again, kill, failback_probe };
 inline constexpr std::size_t k_timers = 6;
 
 /// Names one request, so that an answer that comes too late is told from the one that is waited for.
@@ -62,7 +62,7 @@ struct ForwardAnswered {
   enum class Kind { granted, refused, no_reply } kind = Kind::no_reply;
 };
 /// Who listens on the bastion's end of a forward that was refused.
-struct HolderAnswered {
+struct PortHolderAnswered {
   RequestId request = 0;
   enum class Kind {
     held,  ///< somebody
@@ -121,12 +121,12 @@ struct PathBlocked {  ///< a look at it was rejected by ICMP, or two in a row he
   std::size_t bastion = 0;
   bool rejected = false;
 };
-struct TrialAnswered {
+struct FailbackProbeAnswered {
   std::size_t bastion = 0;
   std::optional<Diagnosis> why;  ///< nothing when it let us in and has the ports
 };
-struct Nudged {};  ///< SIGUSR1: a person asks
-struct Reloaded {  ///< the tunnel file was read again, and needs another login
+struct ProbeRequested {};  ///< SIGUSR1: a person asks
+struct Reloaded {          ///< the tunnel file was read again, and needs another login
   std::size_t forwards = 1;
   std::size_t bastions = 1;
   bool other_bastions = true;  ///< what is known of the present ones is not true of these
@@ -135,10 +135,10 @@ struct StopAsked {
   bool leave_child = false;  ///< an ssh that is logged in is for the next supervisor
 };
 
-using Event =
-    std::variant<Started, Adopted, ChildFailedToStart, ControlReady, ChildExited, ForwardAnswered, HolderAnswered,
-                 KnockAnswered, TakeoverAnswered, ForwardsChanged, ForwardsClosed, ProbeAnswered, TimerFired,
-                 NetworkGained, Woke, PathBack, PathRefused, PathBlocked, TrialAnswered, Nudged, Reloaded, StopAsked>;
+using Event = std::variant<Started, Adopted, ChildFailedToStart, ControlReady, ChildExited, ForwardAnswered,
+                           PortHolderAnswered, KnockAnswered, TakeoverAnswered, ForwardsChanged, ForwardsClosed,
+                           ProbeAnswered, TimerFired, NetworkGained, Woke, PathBack, PathRefused, PathBlocked,
+                           FailbackProbeAnswered, ProbeRequested, Reloaded, StopAsked>;
 
 // --- actions: what is to be done
 
@@ -152,7 +152,7 @@ struct OpenForward {
   RequestId request = 0;
   std::size_t forward = 0;
 };
-struct LookForHolder {
+struct FindPortHolder {
   RequestId request = 0;
   std::size_t forward = 0;
   bool closely = false;  ///< wait for a word of who has it
@@ -173,7 +173,7 @@ struct ChangeForwards {
 struct Probe {
   RequestId request = 0;
   std::vector<std::size_t> forwards;
-  Milliseconds patience{0};  ///< with an answer of the bastion's to one forward
+  Milliseconds timeout{0};  ///< with an answer of the bastion's to one forward
 };
 struct SetTimer {
   Timer timer;
@@ -186,7 +186,7 @@ struct WatchPath {
   bool on = false;
   bool gone = false;     ///< an attempt has just seen it closed; else the watch is to see that for itself
   bool refused = false;  ///< or ended by the bastion, whose host lives: others wait for its sshd as we do
-  /// Where new connections are limited: how long until the first look, and then k_between_limited_looks each.
+  /// Where new connections are limited: how long until the first look, and then k_between_limited_probes each.
   Milliseconds first_look{0};
   std::size_t bastion = 0;
 };
@@ -196,14 +196,14 @@ struct NoteLimit {
   std::optional<TimePoint> no_login_before;
 };
 /// Log in there beside the ssh that carries the tunnel, ask for the ports, let them go.
-struct Try {
+struct StartFailbackProbe {
   std::size_t bastion = 0;
 };
-struct EndTrial {};
+struct EndFailbackProbe {};
 struct Quit {};
 
-using Action = std::variant<StartChild, EndChild, OpenForward, LookForHolder, Knock, TakeOver, ChangeForwards, Probe,
-                            SetTimer, CancelTimer, WatchPath, NoteLimit, Try, EndTrial, Quit>;
+using Action = std::variant<StartChild, EndChild, OpenForward, FindPortHolder, Knock, TakeOver, ChangeForwards, Probe,
+                            SetTimer, CancelTimer, WatchPath, NoteLimit, StartFailbackProbe, EndFailbackProbe, Quit>;
 using Actions = std::vector<Action>;
 
 /// What status shows of it.
@@ -236,24 +236,24 @@ inline constexpr Milliseconds k_reclaim = std::chrono::minutes(2);
 
 /// How long a later bastion carries the tunnel at the least, before a better one is tried; twice that for each time
 /// that a move back did not last, up to the longest.
-inline constexpr Milliseconds k_shortest_stay = std::chrono::seconds(10);
-inline constexpr Milliseconds k_longest_stay = std::chrono::minutes(10);
+inline constexpr Milliseconds k_shortest_failback_delay = std::chrono::seconds(10);
+inline constexpr Milliseconds k_longest_failback_delay = std::chrono::minutes(10);
 /// A move back lasted when the tunnel was up this long.
 inline constexpr Milliseconds k_settled = std::chrono::minutes(10);
 /// Between trials of one bastion that go wrong; a watch of its path can hasten one.
-inline constexpr Milliseconds k_longest_between_trials = std::chrono::minutes(5);
+inline constexpr Milliseconds k_longest_between_failback_probes = std::chrono::minutes(5);
 /// A port that stays taken for this long sends the tunnel to the next bastion, where there is one.
-inline constexpr Milliseconds k_contest_here = std::chrono::seconds(30);
+inline constexpr Milliseconds k_port_conflict_here = std::chrono::seconds(30);
 
 /// How long a probe waits for an answer.
-inline constexpr Milliseconds k_probe_patience = std::chrono::seconds(3);
+inline constexpr Milliseconds k_probe_timeout = std::chrono::seconds(3);
 /// A target whose name is being resolved needs more: a resolver gives up after 5 s a server, resolv.conf(5).
-inline constexpr Milliseconds k_long_probe_patience = std::chrono::seconds(9);
+inline constexpr Milliseconds k_long_probe_timeout = std::chrono::seconds(9);
 /// Whoever was suspended is by far likelier to find a dead connection than a slow one: it has four round trips as last
 /// measured, and time for TCP to send one lost packet again (after 200 ms at least: TCP_RTO_MIN of Linux).
-inline constexpr Milliseconds k_short_probe_patience = std::chrono::milliseconds(400);
+inline constexpr Milliseconds k_short_probe_timeout = std::chrono::milliseconds(400);
 /// The same where no round trip was measured yet.
-inline constexpr Milliseconds k_unmeasured_probe_patience = std::chrono::seconds(1);
+inline constexpr Milliseconds k_unmeasured_probe_timeout = std::chrono::seconds(1);
 
 /// How long a knock has for its work before a command on the bastion is thought of.
 inline constexpr Milliseconds k_before_takeover = std::chrono::seconds(5);
@@ -267,13 +267,13 @@ struct Rules {
   bool takeover = false;        ///< a stale session may be ended by a command on the bastion
   bool target_by_name = false;  ///< ssh resolves a target's name in its only thread: silence may be a slow resolver
   /// By bastion: a former run held the forwards there, so a refusal is our stale session, not a prohibition.
-  std::vector<bool> held_before = {};
+  std::vector<bool> previously_held = {};
   /// By bastion: a former run found that new connections are limited there (connection_limit.hpp).
   std::vector<std::optional<TimePoint>> no_login_before = {};
   /// Words for a class that the machine finds by itself; `forward`: the one it is about. Pure.
   std::function<Diagnosis(FailureClass, std::optional<std::size_t> forward)> explain;
   /// How we keep apart from all who lost that bastion with us.
-  std::function<Apart(std::size_t bastion)> apart = {};
+  std::function<RetrySpread(std::size_t bastion)> spread = {};
 };
 
 class Machine {
@@ -295,7 +295,7 @@ class Machine {
   void handle(const ControlReady&);
   void handle(const ChildExited&);
   void handle(const ForwardAnswered&);
-  void handle(const HolderAnswered&);
+  void handle(const PortHolderAnswered&);
   void handle(const KnockAnswered&);
   void handle(const TakeoverAnswered&);
   void handle(const ForwardsChanged&);
@@ -307,8 +307,8 @@ class Machine {
   void handle(const PathBack&);
   void handle(const PathRefused&);
   void handle(const PathBlocked&);
-  void handle(const TrialAnswered&);
-  void handle(const Nudged&);
+  void handle(const FailbackProbeAnswered&);
+  void handle(const ProbeRequested&);
   void handle(const Reloaded&);
   void handle(const StopAsked&);
 
@@ -319,28 +319,28 @@ class Machine {
   void ask_for(std::size_t forward);
   void ask_for_next_forward();
   void on_refusal();
-  void pass_over(store::ForwardState state);
-  void contest();
-  void begin_contest();
+  void skip_forward(store::ForwardState state);
+  void port_conflict();
+  void begin_port_conflict();
   void turn_to_next_refused();
   void look_at_open_ones();
   void apply_change();
   void stand_by();
-  void look_at_owner(const HolderAnswered& answer);
-  void deny();
+  void look_at_owner(const PortHolderAnswered& answer);
+  void mark_forward_denied();
   void begin_probe();
   void become_up(const ProbeAnswered& answer);
   void target_is_down(const ProbeAnswered& answer);
   void on_silence();
   void give_up(Diagnosis why);
   void end_child();
-  void wait_for_retry(Loss loss);
+  void wait_for_retry(DropScope drop_scope);
   void note_failure(std::size_t bastion, FailureClass failure, Milliseconds wait);
-  void plan_trial();
-  void begin_trial();
-  void end_trial();
+  void plan_failback_probe();
+  void begin_failback_probe();
+  void end_failback_probe();
   void move_back_to(std::size_t bastion);
-  void hold(bool held);
+  void set_port_held(bool held);
   void note_login(std::size_t bastion);
   void note_limit(std::size_t bastion);
   void lift_limit(std::size_t bastion);
@@ -363,15 +363,15 @@ class Machine {
   [[nodiscard]] bool has_child() const noexcept;
   [[nodiscard]] bool is_logged_in() const noexcept;
   [[nodiscard]] Milliseconds probe_wait() const;
-  [[nodiscard]] Milliseconds patience() const;
+  [[nodiscard]] Milliseconds timeout() const;
   [[nodiscard]] Milliseconds soon_probe_wait() const;
   [[nodiscard]] Milliseconds ask_again_wait() const;
   [[nodiscard]] Milliseconds standby_wait() const;
   [[nodiscard]] std::size_t first_due() const;
   [[nodiscard]] bool may_be_watched(std::size_t bastion) const;
-  [[nodiscard]] bool held_before() const;
-  [[nodiscard]] Apart apart(std::size_t bastion) const;
-  [[nodiscard]] Backoff& backoff() { return choices_[view_.bastion].backoff; }
+  [[nodiscard]] bool previously_held() const;
+  [[nodiscard]] RetrySpread spread(std::size_t bastion) const;
+  [[nodiscard]] Backoff& backoff() { return bastions_[view_.bastion].backoff; }
   [[nodiscard]] bool is_own_stale() const;
   [[nodiscard]] bool is_takeover_due() const;
   [[nodiscard]] bool may_ask_early() const;
@@ -384,17 +384,17 @@ class Machine {
   View view_;
 
   /// What is known of a bastion.
-  struct Choice {
+  struct BastionState {
     Backoff backoff;
     TimePoint due;                      ///< before that it is not gone to
     Urgency urgency = Urgency::steady;  ///< of its last failure
-    Milliseconds between_trials{0};
+    Milliseconds between_failback_probes{0};
     ConnectionLimit limit = {};
   };
-  std::vector<Choice> choices_;
-  std::size_t next_ = 0;              ///< the one that the retry timer is for
-  std::optional<std::size_t> trial_;  ///< under way
-  Milliseconds stay_ = k_shortest_stay;
+  std::vector<BastionState> bastions_;
+  std::size_t next_ = 0;                       ///< the one that the retry timer is for
+  std::optional<std::size_t> failback_probe_;  ///< under way
+  Milliseconds failback_delay_ = k_shortest_failback_delay;
   std::optional<std::size_t> moving_to_;
 
   // of the event under way
@@ -420,13 +420,13 @@ class Machine {
   bool knocking_ = false;        ///< in this contest at least one knock was made
   bool stale_gone_ = false;      ///< in this contest: no session of ours is in the way
   bool looked_closely_ = false;  ///< in this contest
-  std::optional<Diagnosis> useless_knock_;
+  std::optional<Diagnosis> stale_port_diagnosis_;
   std::optional<TimePoint> took_over_;  ///< in this contest: when a takeover was last thought of
   int owner_silences_ = 0;              ///< in a row, of the host that we stand by for
   std::optional<Diagnosis> cause_;      ///< why the child is being ended
   TimePoint attempt_began_;
   TimePoint up_since_;
-  TimePoint contested_since_;
+  TimePoint port_busy_since_;
   TimePoint asked_at_;   ///< for a forward
   TimePoint looked_at_;  ///< at the port's owner
 };

@@ -9,7 +9,7 @@ void Machine::handle(const Adopted& event) {
   if (phase_ != Phase::idle) return;
   phase_ = Phase::opening;
   attempt_began_ = now_;
-  view_.bastion = std::min(event.bastion, choices_.size() - 1);
+  view_.bastion = std::min(event.bastion, bastions_.size() - 1);
   was_verified_ = true;
   view_.reconnects = event.reconnects;
   show(store::TunnelState::connecting, "taking over the ssh of a former supervisor");
@@ -22,7 +22,7 @@ void Machine::leave() {
   cancel_all();
   forget_requests();
   leave_paths(0);
-  end_trial();
+  end_failback_probe();
   phase_ = Phase::stopped;
   actions_.emplace_back(Quit{});
 }

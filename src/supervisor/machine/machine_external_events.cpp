@@ -13,7 +13,7 @@ constexpr Milliseconds k_stuck_connect(1500);  // an attempt this old began on a
 
 /// The attempt under way began on a path that is gone: a fresh one is quicker than TCP's patience.
 void Machine::restart_attempt() {
-  if (choices_[view_.bastion].limit.until_login(now_) > Milliseconds{0}) return;  // another would have to wait
+  if (bastions_[view_.bastion].limit.until_login(now_) > Milliseconds{0}) return;  // another would have to wait
   if (now_ - attempt_began_ < k_stuck_connect || !backoff().allows_early(Urgency::soon, now_)) return;
   restarting_ = true;
   end_child();
@@ -29,15 +29,15 @@ void Machine::handle(const TimerFired& event) {
       if (phase_ == Phase::waiting) begin_attempt(next_);
       return;
     case Timer::probe:
-      if (phase_ != Phase::up && (phase_ != Phase::contested || !is_any_open())) return;
+      if (phase_ != Phase::up && (phase_ != Phase::port_busy || !is_any_open())) return;
       if (awaited_ == 0) return begin_probe();
-      if (phase_ == Phase::contested) set(Timer::probe, soon_probe_wait());  // a taken port is being asked for
+      if (phase_ == Phase::port_busy) set(Timer::probe, soon_probe_wait());  // a taken port is being asked for
       return;
     case Timer::ask_again:
       if (may_ask_early()) ask_again();
       return;
-    case Timer::trial:
-      return begin_trial();
+    case Timer::failback_probe:
+      return begin_failback_probe();
     case Timer::kill:
       if (phase_ != Phase::ending) return;
       actions_.emplace_back(EndChild{.by_force = true});
@@ -68,19 +68,19 @@ void Machine::look_now() {
   if (phase_ == Phase::starting) restart_attempt();
 }
 
-void Machine::handle(const Nudged&) {
+void Machine::handle(const ProbeRequested&) {
   if (phase_ == Phase::up && awaited_ == 0) return begin_probe();
   if (may_ask_early()) return ask_again();
-  if (phase_ == Phase::waiting && choices_[0].backoff.allows_early(Urgency::soon, now_)) begin_attempt(0);
+  if (phase_ == Phase::waiting && bastions_[0].backoff.allows_early(Urgency::soon, now_)) begin_attempt(0);
 }
 
 void Machine::handle(const Reloaded& event) {
   change_.reset();
-  end_trial();
-  choices_.resize(std::max(event.bastions, std::size_t{1}));
+  end_failback_probe();
+  bastions_.resize(std::max(event.bastions, std::size_t{1}));
   if (event.other_bastions)
-    for (Choice& choice : choices_) choice.limit = {};
-  view_.bastion = std::min(view_.bastion, choices_.size() - 1);
+    for (BastionState& choice : bastions_) choice.limit = {};
+  view_.bastion = std::min(view_.bastion, bastions_.size() - 1);
   view_.forwards.assign(event.forwards, ForwardState::pending);
   open_.assign(event.forwards, false);
   refused_ = open_;
@@ -104,7 +104,7 @@ void Machine::stop() {
   cancel_all();
   forget_requests();
   leave_paths(0);
-  end_trial();
+  end_failback_probe();
   phase_ = Phase::stopped;
   view_.next_attempt.reset();
   mark_all(ForwardState::down);

@@ -10,7 +10,7 @@ using store::ForwardState;
 using store::TunnelState;
 
 bool Machine::is_logged_in() const noexcept {
-  return phase_ == Phase::opening || phase_ == Phase::contested || phase_ == Phase::verifying || phase_ == Phase::up;
+  return phase_ == Phase::opening || phase_ == Phase::port_busy || phase_ == Phase::verifying || phase_ == Phase::up;
 }
 
 // What is under way is about the forwards as they are: its answer is waited for, so that it is known what is open.

@@ -70,7 +70,7 @@ struct EndToEnd::Impl : std::enable_shared_from_this<Impl> {
   std::vector<std::size_t> asked_about;  ///< numbers of forwards
   std::size_t turn = 0;                  ///< of them
   std::size_t at = 0;                    ///< asked_about[turn]
-  Milliseconds patience{0};
+  Milliseconds timeout{0};
   ProbeAnswered answer;
   std::function<void(ProbeAnswered)> on_answer;
   std::optional<LocalTarget> target;
@@ -94,7 +94,7 @@ struct EndToEnd::Impl : std::enable_shared_from_this<Impl> {
     asked_about = std::move(which);
     turn = 0;
     at = asked_about.at(0);
-    patience = span;
+    timeout = span;
     answer = ProbeAnswered{};
     answer.kind = Kind::verified;
     on_answer = std::move(handler);
@@ -104,10 +104,10 @@ struct EndToEnd::Impl : std::enable_shared_from_this<Impl> {
   void ask() {
     (void)log();
     const auto stay = std::chrono::milliseconds(static_cast<int>(2 * last_rtt_ms));
-    const ssh::mux::ProbeRequest request{.listen = dial_end(tunnel->forwards[at].listen()),
+    const ssh::mux::ProbeRequest request{.listen = loopback_endpoint(tunnel->forwards[at].listen()),
                                          .expect_ssh_banner = speaks_ssh[at],
-                                         .reply = patience,
-                                         .patience = k_reply,
+                                         .reply = timeout,
+                                         .timeout = k_reply,
                                          .stay_open = std::clamp(stay, k_open_at_least, k_reply)};
     dial(request, [self = weak_from_this(), asked = round](const ProbeAnswer& heard) {
       const auto alive = self.lock();
@@ -183,15 +183,15 @@ struct EndToEnd::Impl : std::enable_shared_from_this<Impl> {
     if (std::holds_alternative<SocketEnd>(forward.listen())) return refused_socket(forward);
     if (why_refused(log()) == RefusedOpen::nobody_listens) return lost(forward);
     const Diagnosis why{FailureClass::forward_denied,
-                        "the bastion forbids connections to " + end_text(dial_end(forward.listen())) +
+                        "the bastion forbids connections to " + end_text(loopback_endpoint(forward.listen())) +
                             ", so the tunnel cannot be verified from the far side",
-                        "allow it for this key on the bastion: permitopen=\"" + end_text(dial_end(forward.listen())) +
-                            "\" in authorized_keys"};
+                        "allow it for this key on the bastion: permitopen=\"" +
+                            end_text(loopback_endpoint(forward.listen())) + "\" in authorized_keys"};
     take(Kind::unproven, why);
   }
 
-  HolderAnswered holder_from(const ProbeAnswer& heard, std::size_t forward) {
-    using Holder = HolderAnswered::Kind;
+  PortHolderAnswered holder_from(const ProbeAnswer& heard, std::size_t forward) {
+    using Holder = PortHolderAnswered::Kind;
     const End& listen = tunnel->forwards.at(forward).listen();
     switch (heard.kind) {
       case ProbeAnswer::Kind::no_reply:
@@ -269,17 +269,17 @@ EndToEnd::EndToEnd(boost::asio::io_context& context, ssh::mux::MuxClient& mux,
 
 EndToEnd::~EndToEnd() = default;
 
-void EndToEnd::check(std::vector<std::size_t> forwards, Milliseconds patience,
+void EndToEnd::check(std::vector<std::size_t> forwards, Milliseconds timeout,
                      std::function<void(ProbeAnswered)> on_answer) {
-  impl_->begin(std::move(forwards), patience, std::move(on_answer));
+  impl_->begin(std::move(forwards), timeout, std::move(on_answer));
 }
 
-void EndToEnd::look_for_holder(std::size_t forward, bool closely, std::function<void(HolderAnswered)> on_answer) {
+void EndToEnd::find_port_holder(std::size_t forward, bool closely, std::function<void(PortHolderAnswered)> on_answer) {
   (void)impl_->log();
-  const ssh::mux::ProbeRequest request{.listen = dial_end(impl_->tunnel->forwards.at(forward).listen()),
+  const ssh::mux::ProbeRequest request{.listen = loopback_endpoint(impl_->tunnel->forwards.at(forward).listen()),
                                        .expect_ssh_banner = closely && impl_->speaks_ssh.at(forward),
                                        .reply = k_reply,
-                                       .patience = k_reply,
+                                       .timeout = k_reply,
                                        .stay_open = closely ? k_reply : ssh::mux::Deadline{}};
   impl_->dial(request,
               [self = impl_->weak_from_this(), handler = std::move(on_answer), forward](const ProbeAnswer& heard) {

@@ -35,12 +35,12 @@ class EndToEnd {
   EndToEnd& operator=(const EndToEnd&) = delete;
 
   /// Asks these forwards, one after the other, and stops at the first silence. `on_answer` is called once, later: a
-  /// forward has `patience` for the bastion's answer and 3 s for the target's; a check under way is dropped.
-  void check(std::vector<std::size_t> forwards, Milliseconds patience, std::function<void(ProbeAnswered)> on_answer);
+  /// forward has `timeout` for the bastion's answer and 3 s for the target's; a check under way is dropped.
+  void check(std::vector<std::size_t> forwards, Milliseconds timeout, std::function<void(ProbeAnswered)> on_answer);
 
   /// Who listens on the bastion's end of a forward that was refused to us. `closely`: whether who it listens for has
   /// anything to say. `on_answer` is called once, later, within 6 s.
-  void look_for_holder(std::size_t forward, bool closely, std::function<void(HolderAnswered)> on_answer);
+  void find_port_holder(std::size_t forward, bool closely, std::function<void(PortHolderAnswered)> on_answer);
 
  private:
   struct Impl;

@@ -5,9 +5,9 @@
 #include "ssh/mux/mux_client.hpp"
 #include "supervisor/adoption.hpp"
 #include "supervisor/loop/event_queue.hpp"
-#include "supervisor/stale/knock.hpp"
-#include "supervisor/machine/machine.hpp"
 #include "supervisor/loop/ssh_session.hpp"
+#include "supervisor/machine/machine.hpp"
+#include "supervisor/stale/knock.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -20,16 +20,16 @@ namespace {
 
 constexpr ssh::mux::Deadline k_forward_deadline(10000);
 
-store::RuntimeFiles of_trial(store::RuntimeFiles files) {
-  files.control = files.trial;
-  files.ssh_log = files.trial_log;
-  files.ssh_err = files.trial_err;
+store::RuntimeFiles of_failback_probe(store::RuntimeFiles files) {
+  files.control = files.failback_probe;
+  files.ssh_log = files.failback_log;
+  files.ssh_err = files.failback_err;
   return files;
 }
 
 }  // namespace
 
-struct Trial::Impl {
+struct FailbackProbe::Impl {
   boost::asio::io_context& context;
   os::Host& host;
   store::RuntimeFiles files;
@@ -38,7 +38,7 @@ struct Trial::Impl {
   Knocker knocker;
   boost::asio::steady_timer timer;
   std::optional<ssh::mux::MuxClient> mux;
-  std::optional<Tunnel> way;
+  std::optional<Tunnel> active_tunnel;
   bool ask_for_ports = false;
   bool ending = false;
   std::optional<Diagnosis> why;
@@ -47,34 +47,35 @@ struct Trial::Impl {
   Impl(boost::asio::io_context& owner, os::Host& real_host, const store::RuntimeFiles& runtime, ssh::Client ssh_client)
       : context(owner),
         host(real_host),
-        files(of_trial(runtime)),
+        files(of_failback_probe(runtime)),
         client(std::move(ssh_client)),
         session(owner, real_host, files, true),
         knocker(owner),
         timer(owner) {}
 
   void start() {
-    const os::Command command{.argv = session_arguments(client, *way, files),
+    const os::Command command{.argv = session_arguments(client, *active_tunnel, files),
                               .environment = ssh::job_environment(host, host.user())};
     const auto started = session.start(
         command, [this] { ask(0); }, [this](int exit_code) { on_exit(exit_code); });
     if (!started) return answer_later(Diagnosis{FailureClass::unknown, printable(started.error().line()), {}});
     timer.expires_after(k_attempt_limit);
     timer.async_wait([this](const boost::system::error_code& cancelled) {
-      if (!cancelled) finish(ssh::explain(FailureClass::timeout, *way));
+      if (!cancelled) finish(ssh::explain(FailureClass::timeout, *active_tunnel));
     });
   }
 
   void ask(std::size_t forward) {
     if (ending) return;
-    if (!ask_for_ports || forward == (*way)->forwards.size()) return finish(std::nullopt);
+    if (!ask_for_ports || forward == (*active_tunnel)->forwards.size()) return finish(std::nullopt);
     if (!mux) mux.emplace(context, files.control);
-    mux->open_forward((*way)->forwards[forward], k_forward_deadline, [this, forward](const ssh::mux::Answer& answer) {
-      if (std::holds_alternative<ssh::mux::Granted>(answer)) return ask(forward + 1);
-      const bool refused = std::holds_alternative<ssh::mux::Refused>(answer);
-      finish(refused ? ssh::explain(FailureClass::forward_busy, *way, (*way)->forwards[forward])
-                     : ssh::explain(FailureClass::timeout, *way));
-    });
+    mux->open_forward(
+        (*active_tunnel)->forwards[forward], k_forward_deadline, [this, forward](const ssh::mux::Answer& answer) {
+          if (std::holds_alternative<ssh::mux::Granted>(answer)) return ask(forward + 1);
+          const bool refused = std::holds_alternative<ssh::mux::Refused>(answer);
+          finish(refused ? ssh::explain(FailureClass::forward_busy, *active_tunnel, (*active_tunnel)->forwards[forward])
+                         : ssh::explain(FailureClass::timeout, *active_tunnel));
+        });
   }
 
   void finish(std::optional<Diagnosis> result) {
@@ -98,7 +99,7 @@ struct Trial::Impl {
     mux.reset();
     if (!ending) {
       const ssh::Said said = session.said(exit_code);
-      why = ssh::diagnose(said, *way);
+      why = ssh::diagnose(said, *active_tunnel);
       if (!why) why = ssh::explain_silent_end("ssh", ssh::process_end(exit_code, said));
     }
     for (const auto& file : {files.control, files.ssh_log, files.ssh_err}) (void)host.remove_file(file);
@@ -114,17 +115,18 @@ struct Trial::Impl {
   }
 };
 
-Trial::Trial(boost::asio::io_context& context, os::Host& host, const store::RuntimeFiles& files, ssh::Client client)
+FailbackProbe::FailbackProbe(boost::asio::io_context& context, os::Host& host, const store::RuntimeFiles& files,
+                             ssh::Client client)
     : impl_(std::make_unique<Impl>(context, host, files, std::move(client))) {}
 
-Trial::~Trial() = default;
+FailbackProbe::~FailbackProbe() = default;
 
-void Trial::start(const Tunnel& way, const std::optional<os::TcpPair>& stale, bool ask_for_ports,
-                  std::function<void(std::optional<Diagnosis>)> on_done) {
+void FailbackProbe::start(const Tunnel& active_tunnel, const std::optional<os::TcpPair>& stale, bool ask_for_ports,
+                          std::function<void(std::optional<Diagnosis>)> on_done) {
   impl_->on_done = std::move(on_done);
   // One that was ended and still is not gone: there are worse things than another try later.
-  if (impl_->session.process()) return impl_->answer_later(ssh::explain(FailureClass::timeout, way));
-  impl_->way = way;
+  if (impl_->session.process()) return impl_->answer_later(ssh::explain(FailureClass::timeout, active_tunnel));
+  impl_->active_tunnel = active_tunnel;
   impl_->ask_for_ports = ask_for_ports;
   impl_->ending = false;
   if (!stale) return impl_->start();
@@ -133,7 +135,7 @@ void Trial::start(const Tunnel& way, const std::optional<os::TcpPair>& stale, bo
   });
 }
 
-void Trial::end() {
+void FailbackProbe::end() {
   impl_->on_done = nullptr;
   if (impl_->session.process()) impl_->finish(std::nullopt);
 }

@@ -18,17 +18,17 @@ class io_context;
 
 namespace holdfast::supervisor {
 
-class Trial {
+class FailbackProbe {
  public:
-  Trial(boost::asio::io_context& context, os::Host& host, const store::RuntimeFiles& files, ssh::Client client);
-  ~Trial();
-  Trial(const Trial&) = delete;
-  Trial& operator=(const Trial&) = delete;
+  FailbackProbe(boost::asio::io_context& context, os::Host& host, const store::RuntimeFiles& files, ssh::Client client);
+  ~FailbackProbe();
+  FailbackProbe(const FailbackProbe&) = delete;
+  FailbackProbe& operator=(const FailbackProbe&) = delete;
 
   /// `way`: the tunnel by way of that bastion. `stale`: a session of ours there that may hold the ports, to be knocked
   /// at first. `ask_for_ports`: a bastion that has them not is not well. `on_done` is called once, when the ssh of the
   /// trial is gone and has let go of all: with nothing when all was well.
-  void start(const Tunnel& way, const std::optional<os::TcpPair>& stale, bool ask_for_ports,
+  void start(const Tunnel& active_tunnel, const std::optional<os::TcpPair>& stale, bool ask_for_ports,
              std::function<void(std::optional<Diagnosis>)> on_done);
   /// What is under way comes to an end, and to no answer.
   void end();

@@ -18,7 +18,7 @@ using Generic = boost::asio::generic::stream_protocol;
 using boost::asio::ip::tcp;
 using error_code = boost::system::error_code;
 
-constexpr std::chrono::seconds k_patience(1);
+constexpr std::chrono::seconds k_timeout(1);
 constexpr std::size_t k_longest_socket_path = 107;
 
 /// Empty for a name that only a resolver knows.
@@ -88,7 +88,7 @@ struct LocalTarget::Impl : std::enable_shared_from_this<Impl> {
   void start(const End& target) {
     left = endpoints_of(target);
     if (left.empty()) return finish_later(true);
-    deadline.expires_after(k_patience);
+    deadline.expires_after(k_timeout);
     deadline.async_wait([self = weak_from_this()](const error_code& cancelled) {
       const auto alive = self.lock();
       if (alive && !cancelled) alive->finish(false);

@@ -29,15 +29,15 @@ bool is_nearly(const std::optional<double>& told, const std::optional<double>& n
 
 }  // namespace
 
-Reporter::Reporter(os::Host& host, const store::Places& places, const TunnelName& name, fs::path live_file,
+Reporter::Reporter(os::Host& host, const store::Paths& paths, const TunnelName& name, fs::path live_file,
                    const ServiceManager& manager)
     : host_(host),
       live_file_(std::move(live_file)),
-      live_mode_(places.scope == Scope::system ? 0644 : 0600),
+      live_mode_(paths.scope == Scope::system ? 0644 : 0600),
       manager_(manager),
-      log_(places.state_file(name, "log")),
-      history_(places.state_file(name, "history")),
-      uptime_(host, places.state_file(name, "uptime")) {
+      log_(paths.state_file(name, "log")),
+      history_(paths.state_file(name, "history")),
+      uptime_(host, paths.state_file(name, "uptime")) {
   if (const auto self = host.process(::getpid())) live_.supervisor = *self;
   live_.since = host.wall_now();
 }
@@ -53,8 +53,8 @@ void Reporter::set_tunnel(const Tunnel& tunnel) {
 
 void Reporter::log(std::string_view line) { log_.write(host_.wall_now(), line); }
 
-void Reporter::tell(const View& view) {
-  uptime_.tell(view);
+void Reporter::publish(const View& view) {
+  uptime_.publish(view);
   const auto now = host_.wall_now();
   // A host may be given another name while we run; we are no stranger's process for that.
   live_.supervisor.host = host_.hostname();

@@ -8,9 +8,9 @@
 #include "store/live_state.hpp"
 #include "store/paths.hpp"
 #include "supervisor/machine/machine.hpp"
-#include "supervisor/service_manager.hpp"
 #include "supervisor/report/terminal_line.hpp"
 #include "supervisor/report/uptime_recorder.hpp"
+#include "supervisor/service_manager.hpp"
 
 #include <boost/filesystem/path.hpp>
 
@@ -23,7 +23,7 @@ namespace fs = boost::filesystem;
 
 class Reporter {
  public:
-  Reporter(os::Host& host, const store::Places& places, const TunnelName& name, fs::path live_file,
+  Reporter(os::Host& host, const store::Paths& paths, const TunnelName& name, fs::path live_file,
            const ServiceManager& manager);
 
   /// The tunnel file was read (again): forwards and names are told from here on.
@@ -33,7 +33,7 @@ class Reporter {
   void set_connection(std::optional<os::TcpPair> connection) { live_.connection = std::move(connection); }
 
   /// Writes what differs from what was told last. A disk that is full costs nothing but this report.
-  void tell(const View& view);
+  void publish(const View& view);
 
   void log(std::string_view line);
 

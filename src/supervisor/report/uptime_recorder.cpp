@@ -44,7 +44,7 @@ UptimeRecorder::Kind UptimeRecorder::kind_of(const View& view) {
   return Kind::none;
 }
 
-void UptimeRecorder::tell(const View& view) {
+void UptimeRecorder::publish(const View& view) {
   if (row_)
     catch_up();
   else if (view.state != TunnelState::stopped)
@@ -82,8 +82,8 @@ void UptimeRecorder::catch_up() {
   const auto elapsed = std::chrono::duration_cast<milliseconds>(host_.now() - seen_);
   seen_ = host_.now();
   const auto wall = host_.wall_now();
-  const auto apart = wall - (row_->from + row_->length + elapsed);
-  const bool parted = std::chrono::abs(apart) > k_clocks_part;
+  const auto spread = wall - (row_->from + row_->length + elapsed);
+  const bool parted = std::chrono::abs(spread) > k_clocks_part;
   pass(elapsed);
   if (!parted) return;
   write();

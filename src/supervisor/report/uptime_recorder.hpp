@@ -22,7 +22,7 @@ class UptimeRecorder {
   UptimeRecorder& operator=(const UptimeRecorder&) = delete;
 
   /// As the tunnel is from now on; until now it was as told before.
-  void tell(const View& view);
+  void publish(const View& view);
 
  private:
   enum class Kind { none, up, degraded, down };

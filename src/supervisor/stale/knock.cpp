@@ -16,7 +16,7 @@ using boost::asio::ip::tcp;
 using error_code = boost::system::error_code;
 
 // The first SYN meets the stale session; the second, a second later, connects.
-constexpr std::chrono::milliseconds k_patience(2500);
+constexpr std::chrono::milliseconds k_timeout(2500);
 
 std::optional<tcp::endpoint> endpoint_of(const TcpEnd& end) {
   error_code error;
@@ -69,7 +69,7 @@ struct Knocker::Impl : std::enable_shared_from_this<Impl> {
     if (!error) socket.bind(*local, error);
     if (error == boost::system::errc::address_not_available) return finish_later(KnockResult::impossible);
     if (error) return finish_later(judge(error));
-    deadline.expires_after(k_patience);
+    deadline.expires_after(k_timeout);
     deadline.async_wait([self = weak_from_this()](const error_code& cancelled) {
       const auto alive = self.lock();
       if (alive && !cancelled) alive->finish(KnockResult::unanswered);

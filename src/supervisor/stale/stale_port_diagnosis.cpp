@@ -9,7 +9,7 @@ constexpr const char* k_keepalive = "ClientAliveInterval 30 in the bastion's ssh
 
 }  // namespace
 
-std::optional<Diagnosis> explain_useless_knock(KnockResult result, const os::TcpPair& stale, const Tunnel& tunnel,
+std::optional<Diagnosis> diagnose_failed_knock(KnockResult result, const os::TcpPair& stale, const Tunnel& tunnel,
                                                const Forward& forward) {
   const auto port = forward.short_text();
   const auto bastion = tunnel->bastion.text();
@@ -35,7 +35,7 @@ std::optional<Diagnosis> explain_useless_knock(KnockResult result, const os::Tcp
   return std::nullopt;
 }
 
-std::optional<Diagnosis> explain_no_knock(bool behind_proxy, const Tunnel& tunnel, const Forward& forward) {
+std::optional<Diagnosis> diagnose_missing_knock(bool behind_proxy, const Tunnel& tunnel, const Forward& forward) {
   if (std::holds_alternative<SocketEnd>(forward.listen())) return std::nullopt;  // its file is in the way, no session
   const auto port = forward.short_text();
   const auto bastion = tunnel->bastion.text();

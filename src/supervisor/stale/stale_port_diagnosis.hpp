@@ -12,11 +12,11 @@ namespace holdfast::supervisor {
 
 /// What it means when a forward is refused after a knock that ended with `result`. Nothing while knocking may still
 /// help.
-[[nodiscard]] std::optional<Diagnosis> explain_useless_knock(KnockResult result, const os::TcpPair& stale,
+[[nodiscard]] std::optional<Diagnosis> diagnose_failed_knock(KnockResult result, const os::TcpPair& stale,
                                                              const Tunnel& tunnel, const Forward& forward);
 
 /// The same where there is nothing to knock at: no connection of a former run is known (behind a proxy none ever is).
-[[nodiscard]] std::optional<Diagnosis> explain_no_knock(bool behind_proxy, const Tunnel& tunnel,
-                                                        const Forward& forward);
+[[nodiscard]] std::optional<Diagnosis> diagnose_missing_knock(bool behind_proxy, const Tunnel& tunnel,
+                                                              const Forward& forward);
 
 }  // namespace holdfast::supervisor

@@ -26,21 +26,21 @@ class io_context;
 namespace holdfast::supervisor {
 
 /// By Destination::text().
-using FarSessions = std::map<std::string, ssh::FarSession>;
+using RemoteSessions = std::map<std::string, ssh::RemoteSession>;
 
 /// A line each: "BOOT PID START BASTION\n"
-[[nodiscard]] std::string format_far_sessions(const FarSessions& sessions);
+[[nodiscard]] std::string format_remote_sessions(const RemoteSessions& sessions);
 /// Without the lines that are none of these.
-[[nodiscard]] FarSessions parse_far_sessions(std::string_view text);
+[[nodiscard]] RemoteSessions parse_remote_sessions(std::string_view text);
 
 /// Why the port is still taken. Pure.
-[[nodiscard]] Diagnosis explain_takeover(ssh::FarEnd end, const Tunnel& tunnel, const Forward& forward);
+[[nodiscard]] Diagnosis explain_takeover(ssh::TakeoverResult end, const Tunnel& tunnel, const Forward& forward);
 /// The same where no session there is known.
 [[nodiscard]] Diagnosis explain_unknown_session(const Tunnel& tunnel, const Forward& forward);
 
 class Takeover {
  public:
-  Takeover(boost::asio::io_context& context, os::Host& host, store::Places places, TunnelName name,
+  Takeover(boost::asio::io_context& context, os::Host& host, store::Paths paths, TunnelName name,
            const store::RuntimeFiles& files, ssh::Client client);
   ~Takeover();
   Takeover(const Takeover&) = delete;

@@ -19,14 +19,14 @@ using error_code = boost::system::error_code;
 
 // Of one look. Shorter than TCP's first retransmission (RFC 6298: 1 s): a second SYN would bring twice as many
 // back in the moment of the return.
-constexpr Milliseconds k_patience(900);
+constexpr Milliseconds k_timeout(900);
 constexpr int k_silences = 2;  // one alone may be a packet that was lost
 
 enum class Refusal { reset, rejected, silent };
 
 }  // namespace
 
-struct PathWatch::Impl : std::enable_shared_from_this<Impl> {
+struct BastionWatch::Impl : std::enable_shared_from_this<Impl> {
   boost::asio::io_context& context;
   tcp::socket socket;
   boost::asio::steady_timer timer;
@@ -34,7 +34,7 @@ struct PathWatch::Impl : std::enable_shared_from_this<Impl> {
   std::function<void()> on_refused;
   std::function<void(bool)> on_blocked;
   tcp::endpoint bastion;
-  double place = 0;
+  double slot = 0;
   bool failed = false;                      ///< the edge has its first half
   std::optional<TimePoint> refusing_since;  ///< unless the last look came to nothing
   bool told = false;                        ///< that it refuses
@@ -53,11 +53,11 @@ struct PathWatch::Impl : std::enable_shared_from_this<Impl> {
         on_refused(std::move(refused)),
         on_blocked(std::move(blocked)) {}
 
-  void wait_for_turn() {
-    if (limited) return wait(k_between_limited_looks);
+  void wait_for_slot() {
+    if (limited) return wait(k_between_limited_probes);
     std::optional<Milliseconds> refused;
     if (refusing_since) refused = std::chrono::duration_cast<Milliseconds>(Clock::now() - *refusing_since);
-    wait(until_look(place, since_epoch(), refused));
+    wait(until_bastion_probe(slot, since_epoch(), refused));
   }
 
   void wait(Milliseconds span) {
@@ -74,13 +74,13 @@ struct PathWatch::Impl : std::enable_shared_from_this<Impl> {
       close();
       return on_failed(Refusal::silent);
     }
-    look();
+    probe();
   }
 
-  void look() {
+  void probe() {
     error_code error;
     socket.open(bastion.protocol(), error);
-    if (error) return wait_for_turn();
+    if (error) return wait_for_slot();
     // The handshake's last packet is kept for 40 ms and more, in the hope of data to go with it; then there is no more
     // a connection that it could belong to. Where the kernel does not do so, sshd sees one that says nothing.
     const int later = 0;
@@ -90,7 +90,7 @@ struct PathWatch::Impl : std::enable_shared_from_this<Impl> {
       const auto alive = self.lock();
       if (alive && result != boost::asio::error::operation_aborted) alive->on_connected(result);
     });
-    wait(k_patience);
+    wait(k_timeout);
   }
 
   void on_connected(const error_code& error) {
@@ -103,7 +103,7 @@ struct PathWatch::Impl : std::enable_shared_from_this<Impl> {
     over = true;
     if (!failed) return;  // it was there all along: nothing to wait for
     if (!refusing_since && !limited) return tell(on_back);
-    wait(own_wait(place, k_spread));
+    wait(spread_delay(slot, k_spread));
   }
 
   void on_failed(Refusal refusal) {
@@ -111,7 +111,7 @@ struct PathWatch::Impl : std::enable_shared_from_this<Impl> {
     silences = refusal == Refusal::silent ? silences + 1 : 0;
     if (refusal == Refusal::silent) refusing_since.reset();
     if (refusal != Refusal::silent && !refusing_since) refusing_since = Clock::now();
-    wait_for_turn();
+    wait_for_slot();
     const bool refused = refusal == Refusal::reset;
     if (std::exchange(told, refused) != refused && refused) return tell(on_refused);
     if (refusal == Refusal::rejected || silences == k_silences)
@@ -128,12 +128,12 @@ struct PathWatch::Impl : std::enable_shared_from_this<Impl> {
   }
 };
 
-PathWatch::PathWatch(boost::asio::io_context& context, std::function<void()> on_back, std::function<void()> on_refused,
-                     std::function<void(bool)> on_blocked)
+BastionWatch::BastionWatch(boost::asio::io_context& context, std::function<void()> on_back,
+                           std::function<void()> on_refused, std::function<void(bool)> on_blocked)
     : impl_(std::make_shared<Impl>(context, std::move(on_back), std::move(on_refused), std::move(on_blocked))) {}
-PathWatch::~PathWatch() = default;
+BastionWatch::~BastionWatch() = default;
 
-void PathWatch::start(const TcpEnd& bastion, double place, const WatchPath& known) {
+void BastionWatch::start(const TcpEnd& bastion, double slot, const WatchPath& known) {
   error_code error;
   const auto address = boost::asio::ip::make_address(bastion.host, error);
   if (error) return stop();
@@ -142,9 +142,9 @@ void PathWatch::start(const TcpEnd& bastion, double place, const WatchPath& know
     stop();
     impl_->on = true;
     impl_->bastion = wanted;
-    impl_->place = place;
+    impl_->slot = slot;
     if (known.refused) impl_->refusing_since = Clock::now();
-    impl_->wait_for_turn();
+    impl_->wait_for_slot();
   }
   impl_->failed |= known.gone;
   if (known.first_look == Milliseconds{0}) return;
@@ -153,7 +153,7 @@ void PathWatch::start(const TcpEnd& bastion, double place, const WatchPath& know
 }
 
 // What is under way holds the former Impl weakly: it comes to nothing.
-void PathWatch::stop() {
+void BastionWatch::stop() {
   impl_ = std::make_shared<Impl>(impl_->context, std::move(impl_->on_back), std::move(impl_->on_refused),
                                  std::move(impl_->on_blocked));
 }

@@ -27,7 +27,7 @@ int open_inotify(const boost::filesystem::path& directory) noexcept {
 
 }  // namespace
 
-struct ControlWatch::Impl : std::enable_shared_from_this<Impl> {
+struct ControlSocketWatch::Impl : std::enable_shared_from_this<Impl> {
   boost::asio::posix::stream_descriptor events;
   boost::asio::steady_timer poll;
   boost::filesystem::path file;
@@ -75,12 +75,12 @@ struct ControlWatch::Impl : std::enable_shared_from_this<Impl> {
   }
 };
 
-ControlWatch::ControlWatch(boost::asio::io_context& context, const boost::filesystem::path& file,
-                           std::function<void()> on_appeared)
+ControlSocketWatch::ControlSocketWatch(boost::asio::io_context& context, const boost::filesystem::path& file,
+                                       std::function<void()> on_appeared)
     : impl_(std::make_shared<Impl>(context, file, std::move(on_appeared))) {
   impl_->start();
 }
 
-ControlWatch::~ControlWatch() = default;
+ControlSocketWatch::~ControlSocketWatch() = default;
 
 }  // namespace holdfast::supervisor

@@ -13,14 +13,14 @@ class io_context;
 namespace holdfast::supervisor {
 
 /// Where no inotify instance is to be had (a user has 128 by default) the directory is looked at every 25 ms.
-class ControlWatch {
+class ControlSocketWatch {
  public:
   /// `on_appeared` is called once, later; also for a file that is there already.
-  ControlWatch(boost::asio::io_context& context, const boost::filesystem::path& file,
-               std::function<void()> on_appeared);
-  ~ControlWatch();
-  ControlWatch(const ControlWatch&) = delete;
-  ControlWatch& operator=(const ControlWatch&) = delete;
+  ControlSocketWatch(boost::asio::io_context& context, const boost::filesystem::path& file,
+                     std::function<void()> on_appeared);
+  ~ControlSocketWatch();
+  ControlSocketWatch(const ControlSocketWatch&) = delete;
+  ControlSocketWatch& operator=(const ControlSocketWatch&) = delete;
 
  private:
   struct Impl;

@@ -18,7 +18,7 @@ constexpr std::chrono::milliseconds k_poll(100);
 
 }  // namespace
 
-struct GrowthWatch::Impl : std::enable_shared_from_this<Impl> {
+struct FileGrowthWatch::Impl : std::enable_shared_from_this<Impl> {
   boost::asio::posix::stream_descriptor events;
   boost::asio::steady_timer poll;
   std::function<void()> on_growth;
@@ -59,12 +59,12 @@ struct GrowthWatch::Impl : std::enable_shared_from_this<Impl> {
   }
 };
 
-GrowthWatch::GrowthWatch(boost::asio::io_context& context, const boost::filesystem::path& file,
-                         std::function<void()> on_growth)
+FileGrowthWatch::FileGrowthWatch(boost::asio::io_context& context, const boost::filesystem::path& file,
+                                 std::function<void()> on_growth)
     : impl_(std::make_shared<Impl>(context, std::move(on_growth))) {
   impl_->start(file);
 }
 
-GrowthWatch::~GrowthWatch() = default;
+FileGrowthWatch::~FileGrowthWatch() = default;
 
 }  // namespace holdfast::supervisor

@@ -13,13 +13,14 @@ class io_context;
 namespace holdfast::supervisor {
 
 /// Where no inotify instance is to be had (a user has 128 by default) it is told every 100 ms, grown or not.
-class GrowthWatch {
+class FileGrowthWatch {
  public:
   /// `file` must be there. `on_growth` is called later, once for a burst of writes.
-  GrowthWatch(boost::asio::io_context& context, const boost::filesystem::path& file, std::function<void()> on_growth);
-  ~GrowthWatch();
-  GrowthWatch(const GrowthWatch&) = delete;
-  GrowthWatch& operator=(const GrowthWatch&) = delete;
+  FileGrowthWatch(boost::asio::io_context& context, const boost::filesystem::path& file,
+                  std::function<void()> on_growth);
+  ~FileGrowthWatch();
+  FileGrowthWatch(const FileGrowthWatch&) = delete;
+  FileGrowthWatch& operator=(const FileGrowthWatch&) = delete;
 
  private:
   struct Impl;

@@ -16,9 +16,9 @@ constexpr int k_looks = 2;
 
 }  // namespace
 
-struct FileWatch::Impl {
+struct TunnelFileWatch::Impl {
   const os::Host& host;
-  store::Places places;
+  store::Paths paths;
   TunnelName name;
   std::string owner;  ///< whose the tunnel was when we began: our name then, which may have changed since
   std::function<void()> on_change;
@@ -28,17 +28,17 @@ struct FileWatch::Impl {
   int missing = 0;
 
   [[nodiscard]] std::optional<std::string> text() const {
-    const auto read = host.read_file(places.tunnel_file(name), store::k_largest_tunnel_file);
+    const auto read = host.read_file(paths.tunnel_file(name), store::k_largest_tunnel_file);
     return read ? std::optional(*read) : std::nullopt;
   }
 
   void look() {
-    if (!store::exists(host, places, name)) return look_again();
+    if (!store::exists(host, paths, name)) return look_again();
     missing = 0;
     auto now = text();
     if (!now || now == known) return;
     known = std::move(now);
-    const auto tunnel = store::load_as_written(host, places, name);
+    const auto tunnel = store::load_as_written(host, paths, name);
     if (!tunnel) return;  // half written by hand, perhaps; status tells
     const auto& theirs = (*tunnel)->host;
     if (theirs.empty() || theirs == k_any_host || theirs == owner || theirs == host.hostname()) return on_change();
@@ -48,7 +48,7 @@ struct FileWatch::Impl {
   }
 
   void look_again() {
-    const bool home_is_there = host.status(places.state_directory(name)).kind == os::FileKind::directory;
+    const bool home_is_there = host.status(paths.state_directory(name)).kind == os::FileKind::directory;
     if (!home_is_there || ++missing < k_looks) return;
     Error error{"running", "tunnel " + name.text(), "its file is gone", "holdfast remove " + name.text()};
     error.status = ExitStatus::no_such_tunnel;
@@ -65,10 +65,11 @@ struct FileWatch::Impl {
   }
 };
 
-FileWatch::FileWatch(boost::asio::io_context& context, const os::Host& host, store::Places places, const Tunnel& tunnel,
-                     std::function<void()> on_change, std::function<void(const Error&)> on_end)
+TunnelFileWatch::TunnelFileWatch(boost::asio::io_context& context, const os::Host& host, store::Paths paths,
+                                 const Tunnel& tunnel, std::function<void()> on_change,
+                                 std::function<void(const Error&)> on_end)
     : impl_(new Impl{host,
-                     std::move(places),
+                     std::move(paths),
                      tunnel->name,
                      tunnel->host,
                      std::move(on_change),
@@ -79,10 +80,10 @@ FileWatch::FileWatch(boost::asio::io_context& context, const os::Host& host, sto
   impl_->known = impl_->text();
 }
 
-FileWatch::~FileWatch() = default;
+TunnelFileWatch::~TunnelFileWatch() = default;
 
-void FileWatch::start() { impl_->wait(); }
+void TunnelFileWatch::start() { impl_->wait(); }
 
-void FileWatch::look() { impl_->look(); }
+void TunnelFileWatch::look() { impl_->look(); }
 
 }  // namespace holdfast::supervisor

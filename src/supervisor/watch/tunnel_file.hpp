@@ -20,15 +20,15 @@ namespace holdfast::supervisor {
 
 inline constexpr std::chrono::seconds k_file_interval{30};
 
-class FileWatch {
+class TunnelFileWatch {
  public:
   /// `on_change`: the file says something else, and the tunnel is still this host's. `on_end`: it is gone, or another
   /// host's; the Error says which, and its status ends the unit for good.
-  FileWatch(boost::asio::io_context& context, const os::Host& host, store::Places places, const Tunnel& tunnel,
-            std::function<void()> on_change, std::function<void(const Error&)> on_end);
-  ~FileWatch();
-  FileWatch(const FileWatch&) = delete;
-  FileWatch& operator=(const FileWatch&) = delete;
+  TunnelFileWatch(boost::asio::io_context& context, const os::Host& host, store::Paths paths, const Tunnel& tunnel,
+                  std::function<void()> on_change, std::function<void(const Error&)> on_end);
+  ~TunnelFileWatch();
+  TunnelFileWatch(const TunnelFileWatch&) = delete;
+  TunnelFileWatch& operator=(const TunnelFileWatch&) = delete;
 
   /// Each 30 s from now on. For a file that many hosts share: a look at a home that hangs stops us as well.
   void start();

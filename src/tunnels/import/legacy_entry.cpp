@@ -10,7 +10,7 @@
 namespace holdfast::tunnels {
 namespace {
 
-using Kind = ImportSource::Kind;
+using Kind = LegacyEntry::Kind;
 
 /// Lines with their line breaks.
 std::vector<std::string> lines_with_ends(const std::string& text) {
@@ -50,15 +50,15 @@ std::string joined(const std::vector<std::string>& lines, std::size_t first, std
   return text;
 }
 
-Result<ssh::AutosshCommand> understand(ImportSource& source, const std::string& line, const std::string& home) {
+Result<ssh::AutosshCommand> understand(LegacyEntry& source, const std::string& line, const std::string& home) {
   HOLDFAST_TRY(const auto tokens, ssh::shell_tokens(line, home));
   HOLDFAST_TRY(source.start, ssh::read_start_line(tokens));
   return ssh::read_autossh(source.start.argv);
 }
 
-ImportSource source_of(Kind kind, std::string where, const std::vector<std::string>& lines, std::size_t first,
-                       std::size_t count, const std::string& command, const std::string& home) {
-  ImportSource source{.kind = kind, .where = std::move(where), .first_line = first, .command = Error{}};
+LegacyEntry source_of(Kind kind, std::string where, const std::vector<std::string>& lines, std::size_t first,
+                      std::size_t count, const std::string& command, const std::string& home) {
+  LegacyEntry source{.kind = kind, .where = std::move(where), .first_line = first, .command = Error{}};
   for (std::size_t i = first; i < first + count; ++i) source.text += lines[i];
   source.command = understand(source, command, home);
   return source;
@@ -135,7 +135,7 @@ std::string one_line(const std::vector<std::string>& lines, std::size_t first, s
 }
 
 /// The lines of the source as they are when it has been taken over.
-std::vector<std::string> marked(const ImportSource& source, const TunnelName& name) {
+std::vector<std::string> marked(const LegacyEntry& source, const TunnelName& name) {
   auto lines = lines_with_ends(source.text);
   for (std::size_t i = 0; i < lines.size(); ++i)
     lines[i] = fmt::format("{}# holdfast has it (tunnel {}): {}", source.kind == Kind::file && i == 0 ? ": " : "",
@@ -169,9 +169,9 @@ struct CronLine {
 };
 
 /// What `make` makes of each line that starts autossh.
-std::vector<ImportSource> crontab_sources(const std::string& text,
-                                          const std::function<ImportSource(const CronLine&)>& make) {
-  std::vector<ImportSource> found;
+std::vector<LegacyEntry> crontab_sources(const std::string& text,
+                                         const std::function<LegacyEntry(const CronLine&)>& make) {
+  std::vector<LegacyEntry> found;
   const auto lines = lines_with_ends(text);
   for (std::size_t i = 0; i < lines.size(); ++i) {
     if (!speaks_of_autossh(lines[i])) continue;
@@ -190,7 +190,7 @@ std::vector<ImportSource> crontab_sources(const std::string& text,
 
 struct UnitReader {
   const std::string& home;
-  ImportSource& source;
+  LegacyEntry& source;
   std::optional<std::string> start = {};
 
   Result<ssh::AutosshCommand> read(const std::string& text) {
@@ -253,20 +253,19 @@ std::string_view to_text(Kind kind) noexcept {
   return "file";
 }
 
-ImportSource read_unit(const std::string& name, const fs::path& file, const std::string& text,
-                       const std::string& home) {
-  ImportSource source{.kind = Kind::unit, .where = name, .file = file, .command = Error{}};
+LegacyEntry read_unit(const std::string& name, const fs::path& file, const std::string& text, const std::string& home) {
+  LegacyEntry source{.kind = Kind::unit, .where = name, .file = file, .command = Error{}};
   source.command = UnitReader{home, source}.read(text);
   return source;
 }
 
-std::vector<ImportSource> read_crontab_lines(const std::string& text, const std::string& home) {
+std::vector<LegacyEntry> read_crontab_lines(const std::string& text, const std::string& home) {
   return crontab_sources(text, [&](const CronLine& line) {
     return source_of(Kind::crontab, "your crontab", line.all, line.number, 1, line.rest, home);
   });
 }
 
-std::vector<ImportSource> read_system_crontab_lines(
+std::vector<LegacyEntry> read_system_crontab_lines(
     const fs::path& file, const std::string& text,
     const std::function<Result<std::string>(const std::string& user)>& home_of) {
   return crontab_sources(text, [&](const CronLine& line) {
@@ -283,8 +282,8 @@ std::vector<ImportSource> read_system_crontab_lines(
   });
 }
 
-std::vector<ImportSource> read_shell_lines(const fs::path& file, const std::string& text, const std::string& home) {
-  std::vector<ImportSource> found;
+std::vector<LegacyEntry> read_shell_lines(const fs::path& file, const std::string& text, const std::string& home) {
+  std::vector<LegacyEntry> found;
   const auto lines = lines_with_ends(text);
   for (std::size_t i = 0; i < lines.size();) {
     auto count = extent(lines, i);
@@ -305,11 +304,11 @@ std::vector<ImportSource> read_shell_lines(const fs::path& file, const std::stri
   return found;
 }
 
-std::optional<std::string> without_source(const std::string& text, const ImportSource& source, const TunnelName& name) {
+std::optional<std::string> without_source(const std::string& text, const LegacyEntry& source, const TunnelName& name) {
   return exchanged(text, lines_with_ends(source.text), marked(source, name), source.first_line);
 }
 
-std::optional<std::string> with_source(const std::string& text, const ImportSource& source, const TunnelName& name) {
+std::optional<std::string> with_source(const std::string& text, const LegacyEntry& source, const TunnelName& name) {
   return exchanged(text, marked(source, name), lines_with_ends(source.text), source.first_line);
 }
 

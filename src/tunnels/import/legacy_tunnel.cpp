@@ -18,13 +18,13 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds k_command{30000};
-constexpr milliseconds k_patience{10000};
+constexpr milliseconds k_timeout{10000};
 constexpr milliseconds k_look{20};
 constexpr std::size_t k_largest_file = 1 << 20;
 
-class FormerUnit final : public ImportFormer {
+class LegacyUnit final : public LegacyTunnel {
  public:
-  FormerUnit(std::string unit, std::optional<backends::Systemctl> manager, os::Host& host)
+  LegacyUnit(std::string unit, std::optional<backends::Systemctl> manager, os::Host& host)
       : unit_(std::move(unit)), manager_(std::move(manager)), host_(host) {}
 
   Result<> let_go() override {
@@ -98,9 +98,9 @@ std::vector<os::ProcessId> running(const ssh::AutosshCommand& command, const os:
   return found;
 }
 
-class FormerLine final : public ImportFormer {
+class LegacyLine final : public LegacyTunnel {
  public:
-  FormerLine(const ImportSource& source, TunnelName name, os::User owner, os::Host& host)
+  LegacyLine(const LegacyEntry& source, TunnelName name, os::User owner, os::Host& host)
       : source_(source), name_(std::move(name)), owner_(std::move(owner)), host_(host) {}
 
   Result<> let_go() override {
@@ -162,15 +162,15 @@ class FormerLine final : public ImportFormer {
   Result<> end_processes() {
     for (const auto& process : running(*source_.command, owner_, host_))
       if (host_.signal(process, SIGTERM)) ended_.push_back(process);
-    if (holds_within_patience([&] {
+    if (holds_within_timeout([&] {
           return std::ranges::none_of(ended_, [&](const auto& process) { return os::is_alive(host_, process); });
         }))
       return {};
     return Error{"ending", "autossh", fmt::format("process {} does not end", ended_.front().pid), ""};
   }
 
-  [[nodiscard]] bool holds_within_patience(const std::function<bool()>& condition) const {
-    for (milliseconds waited{0}; waited < k_patience; waited += k_look) {
+  [[nodiscard]] bool holds_within_timeout(const std::function<bool()>& condition) const {
+    for (milliseconds waited{0}; waited < k_timeout; waited += k_look) {
       if (condition()) return true;
       host_.sleep_for(k_look);
     }
@@ -180,7 +180,7 @@ class FormerLine final : public ImportFormer {
   Result<> start_again() const {
     HOLDFAST_CHECK(run_line());
     const auto is_new = [&](const auto& process) { return std::ranges::find(ended_, process) == ended_.end(); };
-    if (holds_within_patience([&] { return std::ranges::any_of(running(*source_.command, owner_, host_), is_new); }))
+    if (holds_within_timeout([&] { return std::ranges::any_of(running(*source_.command, owner_, host_), is_new); }))
       return {};
     return Error{"starting again", "autossh", "it does not run", ""};
   }
@@ -204,7 +204,7 @@ class FormerLine final : public ImportFormer {
     return {};
   }
 
-  const ImportSource& source_;
+  const LegacyEntry& source_;
   TunnelName name_;
   os::User owner_;
   os::Host& host_;
@@ -214,11 +214,10 @@ class FormerLine final : public ImportFormer {
 
 }  // namespace
 
-std::unique_ptr<ImportFormer> make_import_former(const ImportSource& source, const TunnelName& name, Scope scope,
+std::unique_ptr<LegacyTunnel> make_legacy_tunnel(const LegacyEntry& source, const TunnelName& name, Scope scope,
                                                  os::User owner, os::Host& host) {
-  if (source.kind != ImportSource::Kind::unit)
-    return std::make_unique<FormerLine>(source, name, std::move(owner), host);
-  return std::make_unique<FormerUnit>(
+  if (source.kind != LegacyEntry::Kind::unit) return std::make_unique<LegacyLine>(source, name, std::move(owner), host);
+  return std::make_unique<LegacyUnit>(
       source.where,
       scope == Scope::system ? std::optional(backends::Systemctl::of_machine(host)) : backends::user_manager(host),
       host);

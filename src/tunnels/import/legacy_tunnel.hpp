@@ -12,9 +12,9 @@
 
 namespace holdfast::tunnels {
 
-class ImportFormer {
+class LegacyTunnel {
  public:
-  virtual ~ImportFormer() = default;
+  virtual ~LegacyTunnel() = default;
   /// Ends what runs, and keeps it from being started again meanwhile.
   [[nodiscard]] virtual Result<> let_go() = 0;
   /// To be called only once a successor is verified: keeps the old one away for good. Nothing is deleted.
@@ -28,7 +28,7 @@ class ImportFormer {
 };
 
 /// `source`: one that is understood. `scope`: whose units. `owner`: who runs what a line starts.
-[[nodiscard]] std::unique_ptr<ImportFormer> make_import_former(const ImportSource& source, const TunnelName& name,
+[[nodiscard]] std::unique_ptr<LegacyTunnel> make_legacy_tunnel(const LegacyEntry& source, const TunnelName& name,
                                                                Scope scope, os::User owner, os::Host& host);
 
 }  // namespace holdfast::tunnels

@@ -48,18 +48,18 @@ std::string remedy(const TunnelStatus& status, const std::string& name_and_scope
 
 }  // namespace
 
-Result<> check_successor(const ImportSource& source, const TunnelName& name, const store::Places& places,
+Result<> check_successor(const LegacyEntry& source, const TunnelName& name, const store::Paths& paths,
                          const os::Host& host) {
   const ssh::AutosshCommand& legacy = *source.command;
-  const store::Entry entry{name, store::load(host, places, name)};
+  const store::Entry entry{name, store::load(host, paths, name)};
   if (!entry.tunnel || (*entry.tunnel)->bastion != legacy.bastion || (*entry.tunnel)->forwards != legacy.forwards)
     return Error{"importing", source.where, "there is another tunnel " + name.text() + " already", k_other_name};
   std::vector<std::string> warnings;
-  const auto status = gather_status({entry}, places, host, warnings).front();
+  const auto status = gather_status({entry}, paths, host, warnings).front();
   const auto missing = shortfall(status, legacy);
   if (missing.empty()) return {};
   return Error{"importing", source.where, fmt::format("tunnel {} exists already and {}", name.text(), missing),
-               remedy(status, scope_words(places.scope, host) + " " + name.text())};
+               remedy(status, scope_words(paths.scope, host) + " " + name.text())};
 }
 
 }  // namespace holdfast::tunnels

@@ -10,7 +10,7 @@ namespace holdfast::tunnels {
 
 /// Succeeds only when tunnel `name` is installed on this host and up there, by the same bastion, with every forward of
 /// `source` verified end to end. Otherwise an Error that says what is missing. `source`: one that is understood.
-[[nodiscard]] Result<> check_successor(const ImportSource& source, const TunnelName& name, const store::Places& places,
+[[nodiscard]] Result<> check_successor(const LegacyEntry& source, const TunnelName& name, const store::Paths& paths,
                                        const os::Host& host);
 
 }  // namespace holdfast::tunnels

@@ -10,10 +10,10 @@ namespace {
 
 using Grade = backends::Fitness::Grade;
 
-std::string name_of(const backends::Candidate& candidate) { return std::string(candidate.backend->name()); }
+std::string name_of(const backends::AssessedBackend& assessed) { return std::string(assessed.backend->name()); }
 
-PassedOver note_of(const backends::Candidate& candidate) {
-  return {name_of(candidate), candidate.fitness.reason, candidate.fitness.remedy.value_or("")};
+PassedOver note_of(const backends::AssessedBackend& assessed) {
+  return {name_of(assessed), assessed.fitness.reason, assessed.fitness.remedy.value_or("")};
 }
 
 /// True when `a` is the one that a person would expect: it stands before `b` in the table.
@@ -25,42 +25,43 @@ bool stands_before(const backends::Backend* a, const backends::Backend* b) {
   return false;
 }
 
-backends::Candidate assess(const backends::Backend* backend, const os::Host& host) {
+backends::AssessedBackend assess(const backends::Backend* backend, const os::Host& host) {
   return std::move(backends::assess_all({&backend, 1}, host).front());
 }
 
 /// A candidate under proof.
 struct Entrant {
-  backends::Candidate candidate;
+  backends::AssessedBackend assessed;
   std::optional<backends::Applied> proof;
 };
 
 Result<> prove(Entrant& entrant, const backends::Job& job, os::Host& host) {
-  HOLDFAST_TRY(const auto plan, entrant.candidate.backend->prove(job, host));
+  HOLDFAST_TRY(const auto plan, entrant.assessed.backend->prove(job, host));
   HOLDFAST_TRY(entrant.proof, backends::apply(plan, host));
-  entrant.candidate = assess(entrant.candidate.backend, host);
+  entrant.assessed = assess(entrant.assessed.backend, host);
   return {};
 }
 
 }  // namespace
 
-Result<std::vector<backends::Candidate>> find_candidates(const std::string& wanted,
-                                                         const std::vector<std::string>& only, Scope scope,
-                                                         const os::Host& host, std::vector<PassedOver>& passed_over) {
+Result<std::vector<backends::AssessedBackend>> find_candidates(const std::string& wanted,
+                                                               const std::vector<std::string>& only, Scope scope,
+                                                               const os::Host& host,
+                                                               std::vector<PassedOver>& passed_over) {
   if (wanted != "auto") {
-    auto candidate = assess(backends::find_backend(wanted), host);
-    if (candidate.fitness.grade == Grade::unavailable)
-      return Error{"using", "backend " + wanted, candidate.fitness.reason,
-                   candidate.fitness.remedy.value_or("leave --backend out to take what works here"),
+    auto assessed = assess(backends::find_backend(wanted), host);
+    if (assessed.fitness.grade == Grade::unavailable)
+      return Error{"using", "backend " + wanted, assessed.fitness.reason,
+                   assessed.fitness.remedy.value_or("leave --backend out to take what works here"),
                    ExitStatus::no_backend};
-    return std::vector{std::move(candidate)};
+    return std::vector{std::move(assessed)};
   }
-  std::vector<backends::Candidate> usable;
-  for (auto& candidate : backends::rank(scope, host, only)) {
-    if (candidate.fitness.grade == Grade::unavailable)
-      passed_over.push_back(note_of(candidate));
+  std::vector<backends::AssessedBackend> usable;
+  for (auto& assessed : backends::rank(scope, host, only)) {
+    if (assessed.fitness.grade == Grade::unavailable)
+      passed_over.push_back(note_of(assessed));
     else
-      usable.push_back(std::move(candidate));
+      usable.push_back(std::move(assessed));
   }
   if (!usable.empty()) return usable;
   Error error{"finding", "a backend", "none can be used here", "", ExitStatus::no_backend};
@@ -76,11 +77,11 @@ void leave_out_weaker(std::vector<PassedOver>& unusable, const backends::Backend
                 [&](const PassedOver& note) { return !stands_before(backends::find_backend(note.backend), &chosen); });
 }
 
-Result<Chosen> prove_best(std::vector<backends::Candidate> candidates, const backends::Job& job, os::Host& host,
-                          std::vector<PassedOver>& passed_over) {
+Result<Chosen> prove_best(std::vector<backends::AssessedBackend> assessed_backends, const backends::Job& job,
+                          os::Host& host, std::vector<PassedOver>& passed_over) {
   std::vector<Entrant> entrants;
-  entrants.reserve(candidates.size());
-  for (auto& candidate : candidates) entrants.push_back({std::move(candidate), {}});
+  entrants.reserve(assessed_backends.size());
+  for (auto& assessed : assessed_backends) entrants.push_back({std::move(assessed), {}});
   const auto undo_others = [&] {
     for (auto& entrant : entrants)
       if (entrant.proof) entrant.proof->unwind(host);
@@ -89,23 +90,23 @@ Result<Chosen> prove_best(std::vector<backends::Candidate> candidates, const bac
   std::optional<Error> last;
   while (!entrants.empty()) {
     std::stable_sort(entrants.begin(), entrants.end(), [](const Entrant& a, const Entrant& b) {
-      return backends::is_stronger(a.candidate.fitness.survives, b.candidate.fitness.survives);
+      return backends::is_stronger(a.assessed.fitness.survives, b.assessed.fitness.survives);
     });
     auto& best = entrants.front();
     if (best.proof) {
-      Chosen chosen{std::move(best.candidate), std::move(*best.proof)};
+      Chosen chosen{std::move(best.assessed), std::move(*best.proof)};
       entrants.erase(entrants.begin());
       for (const auto& entrant : entrants)
-        if (entrant.proof || stands_before(entrant.candidate.backend, chosen.candidate.backend))
-          tried.push_back(note_of(entrant.candidate));
-      leave_out_weaker(passed_over, *chosen.candidate.backend);
+        if (entrant.proof || stands_before(entrant.assessed.backend, chosen.assessed.backend))
+          tried.push_back(note_of(entrant.assessed));
+      leave_out_weaker(passed_over, *chosen.assessed.backend);
       passed_over.insert(passed_over.end(), tried.begin(), tried.end());
       undo_others();
       return chosen;
     }
     if (auto proved = prove(best, job, host); !proved) {
       last = std::move(proved).error();
-      tried.push_back({name_of(best.candidate), last->line(), last->hint});
+      tried.push_back({name_of(best.assessed), last->line(), last->hint});
       entrants.erase(entrants.begin());
     }
   }

@@ -13,17 +13,17 @@
 
 namespace holdfast::tunnels {
 
-class FormerTunnel {
+class PreviousTunnel {
  public:
   /// An Error when the tunnel belongs to another host, unless `wanted_host` says that it is to be this one's.
-  [[nodiscard]] static Result<FormerTunnel> find(const TunnelName& name, const store::Places& places,
-                                                 const std::optional<std::string>& wanted_host, const os::Host& host);
+  [[nodiscard]] static Result<PreviousTunnel> find(const TunnelName& name, const store::Paths& paths,
+                                                   const std::optional<std::string>& wanted_host, const os::Host& host);
 
   [[nodiscard]] bool existed() const noexcept { return existed_; }
   /// True when it was set up on this host: another one of the same home may have brought its file.
   [[nodiscard]] bool was_here() const noexcept { return here_; }
   [[nodiscard]] const std::optional<Tunnel>& tunnel() const noexcept { return tunnel_; }  ///< if its file is sound
-  [[nodiscard]] const std::vector<Holder>& holders() const noexcept { return holders_; }
+  [[nodiscard]] const std::vector<InstalledJob>& installed_jobs() const noexcept { return installed_jobs_; }
   [[nodiscard]] const std::optional<store::LiveState>& live() const noexcept { return live_; }  ///< if it lives
 
   /// Its forwards are taken on the bastion by an ssh of ours, which outlives a supervisor that was killed.
@@ -36,7 +36,7 @@ class FormerTunnel {
   [[nodiscard]] const std::optional<store::HandOver>& half_moved() const noexcept { return half_moved_; }
 
   /// True when it can be handed over while it runs: it lives, one backend holds it, and its file is sound.
-  [[nodiscard]] bool can_release() const noexcept { return tunnel_ && live_ && ran_ && holders_.size() == 1; }
+  [[nodiscard]] bool can_release() const noexcept { return tunnel_ && live_ && ran_ && installed_jobs_.size() == 1; }
   /// To be called before the successor is started.
   [[nodiscard]] Result<> prepare_release(const os::Host& host);
   [[nodiscard]] const backends::Plan& release_steps() const noexcept { return release_; }
@@ -55,7 +55,7 @@ class FormerTunnel {
   bool existed_ = false;
   bool here_ = false;
   std::optional<Tunnel> tunnel_;
-  std::vector<Holder> holders_;
+  std::vector<InstalledJob> installed_jobs_;
   std::optional<store::LiveState> live_;
   bool holds_forwards_ = false;
   std::string bastion_;

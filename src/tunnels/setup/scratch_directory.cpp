@@ -8,7 +8,8 @@
 
 namespace holdfast::tunnels {
 
-Result<Scratch> Scratch::make(const boost::filesystem::path& parent, const os::User& owner, os::Host& host) {
+Result<ScratchDirectory> ScratchDirectory::make(const boost::filesystem::path& parent, const os::User& owner,
+                                                os::Host& host) {
   auto path = parent / fmt::format("check.{}", os::thread_id());
   HOLDFAST_CHECK(host.remove_tree(path));
   if (owner.uid == host.user().uid) {
@@ -19,13 +20,13 @@ Result<Scratch> Scratch::make(const boost::filesystem::path& parent, const os::U
     HOLDFAST_TRY(const auto made, host.run(command, std::chrono::seconds(5)));
     if (!made.ok()) return Error{"making", path.string(), made.err, ""};
   }
-  return Scratch(std::move(path), host);
+  return ScratchDirectory(std::move(path), host);
 }
 
-Scratch::Scratch(Scratch&& other) noexcept
+ScratchDirectory::ScratchDirectory(ScratchDirectory&& other) noexcept
     : path_(std::move(other.path_)), host_(std::exchange(other.host_, nullptr)) {}
 
-Scratch::~Scratch() {
+ScratchDirectory::~ScratchDirectory() {
   if (host_ != nullptr) (void)host_->remove_tree(path_);
 }
 

@@ -9,20 +9,20 @@
 namespace holdfast::tunnels {
 
 /// A directory that only its owner can look into, gone with this object.
-class Scratch {
+class ScratchDirectory {
  public:
   /// Below `parent`, which is not the owner's to change. Another owner than ourselves takes root.
-  [[nodiscard]] static Result<Scratch> make(const boost::filesystem::path& parent, const os::User& owner,
-                                            os::Host& host);
-  Scratch(Scratch&& other) noexcept;
-  Scratch& operator=(Scratch&&) = delete;
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  ~Scratch();
+  [[nodiscard]] static Result<ScratchDirectory> make(const boost::filesystem::path& parent, const os::User& owner,
+                                                     os::Host& host);
+  ScratchDirectory(ScratchDirectory&& other) noexcept;
+  ScratchDirectory& operator=(ScratchDirectory&&) = delete;
+  ScratchDirectory(const ScratchDirectory&) = delete;
+  ScratchDirectory& operator=(const ScratchDirectory&) = delete;
+  ~ScratchDirectory();
   [[nodiscard]] const boost::filesystem::path& path() const noexcept { return path_; }
 
  private:
-  Scratch(boost::filesystem::path path, os::Host& host) : path_(std::move(path)), host_(&host) {}
+  ScratchDirectory(boost::filesystem::path path, os::Host& host) : path_(std::move(path)), host_(&host) {}
   boost::filesystem::path path_;
   os::Host* host_;
 };

@@ -4,10 +4,10 @@
 #include "backends/plan/apply.hpp"
 #include "ssh/client/arguments.hpp"
 #include "store/installation_record.hpp"
-#include "tunnels/setup/backend_choice.hpp"
 #include "tunnels/control.hpp"
-#include "tunnels/setup/previous_tunnel.hpp"
 #include "tunnels/observer.hpp"
+#include "tunnels/setup/backend_choice.hpp"
+#include "tunnels/setup/previous_tunnel.hpp"
 #include "tunnels/setup/setup_request.hpp"
 
 #include <chrono>
@@ -50,16 +50,16 @@ class Setup {
   [[nodiscard]] Result<std::optional<std::vector<std::string>>> plan_in_place();
   [[nodiscard]] Result<std::string> tunnel_text() const;
   [[nodiscard]] Result<backends::Plan> install_plan() const;
-  [[nodiscard]] Holder holder() const;
+  [[nodiscard]] InstalledJob installed_job() const;
   [[nodiscard]] Result<fs::path> runtime_directory_for(const backends::Backend& backend, bool make) const;
-  [[nodiscard]] Result<std::vector<backends::Candidate>> find_choice();
-  [[nodiscard]] Survives survives_here(const backends::Candidate& candidate) const;
+  [[nodiscard]] Result<std::vector<backends::AssessedBackend>> find_choice();
+  [[nodiscard]] Survives survives_here(const backends::AssessedBackend& assessed) const;
   void tell_choice();
 
   // Checks before anything is changed (setup_preflight.cpp)
   [[nodiscard]] Result<> preflight(const fs::path& lock_directory);
   [[nodiscard]] Result<std::optional<Diagnosis>> check_bastion(const Tunnel& tunnel, std::size_t at,
-                                                               const fs::path& scratch);
+                                                               const fs::path& scratch_directory);
 
   // Handing the former tunnel over to another backend (setup_hand_over.cpp)
   [[nodiscard]] Result<bool> is_held_by(const backends::Backend& backend) const;
@@ -67,7 +67,7 @@ class Setup {
   [[nodiscard]] Result<> note_hand_over(const backends::Backend& successor);
   [[nodiscard]] Result<> hand_over();
   [[nodiscard]] backends::Plan take_pidfile() const;
-  [[nodiscard]] Result<backends::Plan> start_plan_beside_former() const;
+  [[nodiscard]] Result<backends::Plan> start_plan_beside_previous() const;
   void take_back(std::vector<std::string>& leftovers);
   [[nodiscard]] Result<> forget_hand_over();
 
@@ -84,13 +84,13 @@ class Setup {
   // Changes (setup_install.cpp)
   [[nodiscard]] Result<> change_host();
   [[nodiscard]] Result<> choose_backend();
-  [[nodiscard]] Result<> replace_former();
+  [[nodiscard]] Result<> replace_previous();
   [[nodiscard]] Result<> install();
   [[nodiscard]] Result<> start();
   [[nodiscard]] Result<> see_it_up(TimePoint since);
   [[nodiscard]] Result<> record_changes();
   [[nodiscard]] bool is_others_too(const backends::Backend& backend) const;
-  [[nodiscard]] Result<> forget_former_name(store::LingerUse& use, std::vector<std::string>& report);
+  [[nodiscard]] Result<> forget_previous_name(store::LingerUse& use, std::vector<std::string>& report);
   [[nodiscard]] Result<> apply(const backends::Plan& plan);
   [[nodiscard]] std::string doing() const { return request_.move ? "moving" : "setting up"; }
   [[nodiscard]] Result<> stay();
@@ -100,10 +100,10 @@ class Setup {
   os::Host& host_;
   Observer& observer_;
   SetupRequest request_;
-  FormerTunnel former_;
+  PreviousTunnel previous_;
   std::optional<ssh::Client> client_;
   std::optional<fs::path> autossh_;  ///< when that is the engine
-  std::vector<backends::Candidate> candidates_;
+  std::vector<backends::AssessedBackend> assessed_backends_;
   std::vector<PassedOver> passed_over_;
   bool was_lingering_ = false;
 

@@ -116,8 +116,8 @@ Result<std::vector<Forward>> read_forwards(const std::vector<std::string>& ports
   return forwards;
 }
 
-Result<SetupRequest> read_way(const SetupWords& words, TunnelName name, std::vector<Forward> forwards, os::Host& host,
-                              Observer& observer) {
+Result<SetupRequest> read_way(const SetupArguments& words, TunnelName name, std::vector<Forward> forwards,
+                              os::Host& host, Observer& observer) {
   HOLDFAST_TRY(auto bastions, read_bastions(words.bastions));
   SetupRequest request{std::move(name), bastions.front(), std::move(forwards), {}, {}, "auto", {}, {}, {}, {}};
   request.fallbacks.assign(bastions.begin() + 1, bastions.end());
@@ -125,7 +125,7 @@ Result<SetupRequest> read_way(const SetupWords& words, TunnelName name, std::vec
     HOLDFAST_TRY(auto option, SshOption::parse(text));
     request.ssh_options.push_back(std::move(option));
   }
-  HOLDFAST_TRY(request.places, store::places(words.scope, host));
+  HOLDFAST_TRY(request.paths, store::paths(words.scope, host));
   HOLDFAST_TRY(request.run_as, read_run_as(words.run_as, words.scope, host, observer));
   if (words.identity) {
     HOLDFAST_TRY(request.identity, resolve_identity(*words.identity, request.run_as.home, host.working_directory()));
@@ -135,7 +135,7 @@ Result<SetupRequest> read_way(const SetupWords& words, TunnelName name, std::vec
   return request;
 }
 
-Result<SetupRequest> read_setup(const SetupWords& words, os::Host& host, Observer& observer) {
+Result<SetupRequest> read_setup(const SetupArguments& words, os::Host& host, Observer& observer) {
   HOLDFAST_TRY(auto forwards, read_forwards(words.ports));
   HOLDFAST_CHECK(read_bastions(words.bastions));
   HOLDFAST_TRY(auto name, read_name(words.name, forwards));

@@ -14,7 +14,7 @@
 namespace holdfast::tunnels {
 
 /// The options of `holdfast setup`, by their names there; refusals name them so.
-struct SetupWords {
+struct SetupArguments {
   Scope scope = Scope::user;
   std::vector<std::string> ports;
   std::vector<std::string> bastions;  ///< each may be several: "a,b"
@@ -24,7 +24,7 @@ struct SetupWords {
   std::string engine = "native";
   std::optional<std::string> host;
   std::optional<std::string> run_as;
-  std::vector<std::string> ssh_options;  ///< "KEY=VALUE"
+  std::vector<std::string> ssh_options;    ///< "KEY=VALUE"
   std::vector<std::string> only_backends;  ///< from read_only_backends()
   bool accept_new_host_key = false;
   bool takeover = false;
@@ -32,10 +32,10 @@ struct SetupWords {
 };
 
 /// Asks the name service for `run_as`. Warns of what is allowed and unwise.
-[[nodiscard]] Result<SetupRequest> read_setup(const SetupWords& words, os::Host& host, Observer& observer);
+[[nodiscard]] Result<SetupRequest> read_setup(const SetupArguments& words, os::Host& host, Observer& observer);
 
 /// What leads to a bastion and back, whatever is to hold it: of a tunnel of that name.
-[[nodiscard]] Result<SetupRequest> read_way(const SetupWords& words, TunnelName name, std::vector<Forward> forwards,
+[[nodiscard]] Result<SetupRequest> read_way(const SetupArguments& words, TunnelName name, std::vector<Forward> forwards,
                                             os::Host& host, Observer& observer);
 
 /// At least one.

@@ -1,8 +1,8 @@
 #include "backends/plan/apply.hpp"
 #include "core/text.hpp"
+#include "ssh/autossh/autossh.hpp"
 #include "ssh/client/arguments.hpp"
 #include "ssh/client/as_user.hpp"
-#include "ssh/autossh/autossh.hpp"
 #include "tunnels/setup/setup.hpp"
 
 #include <fmt/format.h>
@@ -17,7 +17,7 @@ constexpr std::chrono::seconds k_deadline{10};
 Result<> Setup::check_engine() {
   if (request_.engine == Engine::native) return {};
   HOLDFAST_TRY(const auto program, ssh::find_autossh(host_));
-  HOLDFAST_TRY(const auto tunnel, wanted(*candidates_.front().backend, request_.places.state));
+  HOLDFAST_TRY(const auto tunnel, wanted(*assessed_backends_.front().backend, request_.paths.state));
   HOLDFAST_CHECK(ssh::check_for_autossh(tunnel));
   auto asked = ssh::show_configuration(*client_, tunnel, ssh::job_environment(host_, request_.run_as));
   HOLDFAST_TRY(asked, ssh::command_as(host_, request_.run_as, std::move(asked)));

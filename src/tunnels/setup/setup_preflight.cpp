@@ -33,11 +33,11 @@ bool share_a_port(const Tunnel& one, const Tunnel& other) {
 }
 
 /// "Somebody else" on the bastion may well be another tunnel of the same user's, here or on another host of this home.
-std::optional<Diagnosis> explain_own_holder(const Tunnel& wanted, const store::Places& places, const os::Host& host) {
-  for (const auto& entry : store::load_all(host, places)) {
+std::optional<Diagnosis> explain_own_holder(const Tunnel& wanted, const store::Paths& paths, const os::Host& host) {
+  for (const auto& entry : store::load_all(host, paths)) {
     if (entry.name == wanted->name || !entry.tunnel || !share_a_port(wanted, *entry.tunnel)) continue;
     const Tunnel& other = *entry.tunnel;
-    const auto live = read_live(runtime_directory_of(other, places, host), entry.name, places, host);
+    const auto live = read_live(runtime_directory_of(other, paths, host), entry.name, paths, host);
     const bool far = is_elsewhere(other, host);
     if (other->bastion != wanted->bastion || (!far && (!live || live->state != store::TunnelState::up))) continue;
     const auto where = far ? fmt::format(" of host {}", printable(other->host)) : std::string();
@@ -52,13 +52,13 @@ std::optional<Diagnosis> explain_own_holder(const Tunnel& wanted, const store::P
 }  // namespace
 
 Result<> Setup::preflight(const fs::path& lock_directory) {
-  HOLDFAST_TRY(const auto scratch, Scratch::make(lock_directory, request_.run_as, host_));
+  HOLDFAST_TRY(const auto scratch_directory, ScratchDirectory::make(lock_directory, request_.run_as, host_));
   // The backend does not matter to ssh; nothing has chosen the runtime directory yet.
-  HOLDFAST_TRY(const auto tunnel, wanted(*candidates_.front().backend, scratch.path()));
+  HOLDFAST_TRY(const auto tunnel, wanted(*assessed_backends_.front().backend, scratch_directory.path()));
   std::optional<Diagnosis> down;
   bool any = false;
   for (std::size_t at = 0; at < tunnel.bastions(); ++at) {
-    HOLDFAST_TRY(const auto failure, check_bastion(tunnel, at, scratch.path()));
+    HOLDFAST_TRY(const auto failure, check_bastion(tunnel, at, scratch_directory.path()));
     if (failure && !is_down(*failure)) return error_from(doing(), "tunnel " + request_.name.text(), *failure);
     any = any || !failure;
     if (failure && !down) down = failure;
@@ -67,18 +67,20 @@ Result<> Setup::preflight(const fs::path& lock_directory) {
   return {};
 }
 
-Result<std::optional<Diagnosis>> Setup::check_bastion(const Tunnel& tunnel, std::size_t at, const fs::path& scratch) {
-  const Tunnel way = tunnel.by_way_of(at);
+Result<std::optional<Diagnosis>> Setup::check_bastion(const Tunnel& tunnel, std::size_t at,
+                                                      const fs::path& scratch_directory) {
+  const Tunnel way = tunnel.via_bastion(at);
   ssh::PreflightRequest checks{.client = *client_,
                                .run_as = request_.run_as,
                                .environment = ssh::job_environment(host_, request_.run_as),
-                               .scratch = scratch,
+                               .scratch_directory = scratch_directory,
                                .accept_new_host_key = request_.accept_new_host_key,
                                .interrupted = [this] { return observer_.is_cancelled(); }};
-  const auto& former = former_.tunnel();
-  if (former && former_.holds_forwards() && former_.bastion() == way->bastion.text()) checks.held = (*former)->forwards;
+  const auto& previous = previous_.tunnel();
+  if (previous && previous_.holds_forwards() && previous_.bastion() == way->bastion.text())
+    checks.held = (*previous)->forwards;
   checks.held.insert(checks.held.end(), request_.held.begin(), request_.held.end());
-  checks.may_stand_by = former && (*former)->host == k_any_host && tunnel->host == k_any_host;
+  checks.may_stand_by = previous && (*previous)->host == k_any_host && tunnel->host == k_any_host;
 
   const bool several = tunnel.bastions() > 1;
   const std::string before = several ? way->bastion.text() + ": " : "";
@@ -95,7 +97,7 @@ Result<std::optional<Diagnosis>> Setup::check_bastion(const Tunnel& tunnel, std:
     observer_.step_done(before + "host key accepted and pinned", *report.pinned_key);
   }
   if (report.failure && report.failure->failure == FailureClass::forward_busy)
-    if (auto own = explain_own_holder(way, request_.places, host_)) return own;
+    if (auto own = explain_own_holder(way, request_.paths, host_)) return own;
   return report.failure;
 }
 

@@ -21,7 +21,7 @@ struct SetupRequest {
   std::string backend = "auto";  ///< "auto" or one of this version's
   Engine engine = Engine::native;
   std::vector<std::string> only_backends;  ///< HOLDFAST_BACKENDS: what `auto` may take; empty: any
-  store::Places places;
+  store::Paths paths;
   os::User run_as;  ///< ourselves in the user scope
   bool accept_new_host_key = false;
   bool takeover = false;

@@ -1,9 +1,9 @@
 // The cron backend: what it finds out about a host, and its plans.
-#include "backends/text/marked_block.hpp"
 #include "backends/host/pam.hpp"
 #include "backends/recorded_host.hpp"
 #include "backends/registry.hpp"
 #include "backends/sample_job.hpp"
+#include "backends/text/marked_block.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -145,7 +145,7 @@ BOOST_AUTO_TEST_CASE(stop_leaves_a_mark_that_start_takes_away) {
                   {"write " + k_mark + " (0600)", "end the process noted in " + k_pidfile});
   require_outline(cron_backend().restart(job, host),
                   {"remove file " + k_mark, "end the process noted in " + k_pidfile, k_start});
-  require_outline(cron_backend().remove(job.name, job.places, host),
+  require_outline(cron_backend().remove(job.name, job.paths, host),
                   {"take the lines of tunnel web out of your crontab", "remove file " + k_mark});
 }
 

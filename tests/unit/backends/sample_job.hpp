@@ -1,8 +1,8 @@
 // A job as setup makes it, and what a plan says in few words.
 #pragma once
 
-#include "backends/plan/apply.hpp"
 #include "backends/backend.hpp"
+#include "backends/plan/apply.hpp"
 #include "core/text.hpp"
 #include "store/paths.hpp"
 
@@ -15,14 +15,14 @@ namespace holdfast::test {
 
 inline backends::Job user_job(const os::Host& host, const std::string& name = "web") {
   auto tunnel = TunnelName::parse(name).value();
-  auto places = store::places(Scope::user, host).value();
+  auto paths = store::paths(Scope::user, host).value();
   return backends::Job{tunnel,
                        {"/home/ann/.local/bin/holdfast", "run", name},
                        {{"HOME", "/home/ann"}, {"LANG", "C.UTF-8"}},
                        host.user(),
                        "ws",
                        "/tmp/holdfast-1000",
-                       places};
+                       paths};
 }
 
 inline backends::Job system_job(const os::Host& host, const std::string& name = "web") {
@@ -33,7 +33,7 @@ inline backends::Job system_job(const os::Host& host, const std::string& name = 
                        os::User{1000, 1000, "ann", "/home/ann"},
                        "ws",
                        store::system_runtime_directory(tunnel),
-                       store::places(Scope::system, host).value()};
+                       store::paths(Scope::system, host).value()};
 }
 
 /// Each step by its first line; of a command also what may go wrong with it and what undoes it.

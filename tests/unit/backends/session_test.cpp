@@ -60,7 +60,7 @@ BOOST_AUTO_TEST_CASE(tmux_runs_a_server_of_the_tunnels_own) {
   require_outline(tmux_backend().start(job, host), {"remove file " + k_mark, start});
   require_outline(tmux_backend().stop(job, host),
                   {"write " + k_mark + " (0600)", "end the process noted in " + k_pidfile});
-  require_outline(tmux_backend().remove(job.name, job.places, host), {"remove file " + k_mark});
+  require_outline(tmux_backend().remove(job.name, job.paths, host), {"remove file " + k_mark});
   // What a former one has left is ended first, in a directory that is ours alone.
   host.put_special(k_socket, os::FileKind::socket);
   require_outline(tmux_backend().start(job, host), {"remove file " + k_mark, start});
@@ -91,7 +91,7 @@ BOOST_AUTO_TEST_CASE(screen_keeps_its_sockets_apart) {
                   {"write " + k_mark + " (0600)", "end the process noted in " + k_pidfile,
                    "remove file /tmp/holdfast-1000/screen/12.holdfast-web",
                    "remove directory /tmp/holdfast-1000/screen if it is empty"});
-  require_outline(screen_backend().remove(job.name, job.places, host), {"remove file " + k_mark});
+  require_outline(screen_backend().remove(job.name, job.paths, host), {"remove file " + k_mark});
 }
 
 BOOST_AUTO_TEST_CASE(nothing_of_the_logins_environment_gets_in) {

@@ -1,12 +1,12 @@
 // Suggestions, variables, the way in, and what errors look like.
+#include "cli/output/terminal.hpp"
 #include "cli/scope.hpp"
 #include "cli/suggestion.hpp"
-#include "cli/output/terminal.hpp"
 #include "cli/variables.hpp"
+#include "tunnels/client_command.hpp"
 #include "tunnels/name_lock.hpp"
 #include "tunnels/scope.hpp"
 #include "tunnels/survival_text.hpp"
-#include "tunnels/client_command.hpp"
 
 #include "backends/recorded_host.hpp"
 
@@ -32,10 +32,10 @@ BOOST_AUTO_TEST_CASE(what_is_survived_is_said_once) {
   const Survival yes{Survival::Kind::yes, {}};
   const Survival soon{Survival::Kind::within, std::chrono::seconds(60)};
   const Survival at_login{Survival::Kind::at_login, {}};
-  BOOST_TEST(tunnels::survives_words({yes, yes, yes}) == "survives a crash, a logout and a reboot");
-  BOOST_TEST(tunnels::survives_words({{}, {}, {}}) == "does not survive a crash, a logout or a reboot");
-  BOOST_TEST(tunnels::survives_words({{}, yes, {}}) == "does not survive a crash or a reboot, survives a logout");
-  BOOST_TEST(tunnels::survives_words({soon, yes, at_login}) ==
+  BOOST_TEST(tunnels::survival_text({yes, yes, yes}) == "survives a crash, a logout and a reboot");
+  BOOST_TEST(tunnels::survival_text({{}, {}, {}}) == "does not survive a crash, a logout or a reboot");
+  BOOST_TEST(tunnels::survival_text({{}, yes, {}}) == "does not survive a crash or a reboot, survives a logout");
+  BOOST_TEST(tunnels::survival_text({soon, yes, at_login}) ==
              "is back after a crash within 1 min, survives a logout, is back after a reboot at the next login");
 }
 
@@ -93,22 +93,24 @@ BOOST_AUTO_TEST_CASE(the_named_file_speaks_before_the_environment_and_the_new_na
 }
 
 BOOST_AUTO_TEST_CASE(a_laptop_comes_in_by_one_line) {
-  BOOST_TEST(tunnels::way_in(tunnel_of("gate@bastion", {"2222"}), "ann") ==
+  BOOST_TEST(tunnels::client_command(tunnel_of("gate@bastion", {"2222"}), "ann") ==
              "ssh -J gate@bastion -p 2222 ann@127.0.0.1");
-  BOOST_TEST(tunnels::way_in(tunnel_of("gate@bastion:2200", {"0.0.0.0:2222"}), "ann") ==
+  BOOST_TEST(tunnels::client_command(tunnel_of("gate@bastion:2200", {"0.0.0.0:2222"}), "ann") ==
              "ssh -J gate@bastion:2200 -p 2222 ann@127.0.0.1");
-  BOOST_TEST(tunnels::way_in(tunnel_of("alias", {"10.0.0.1:2222"}), "ann") == "ssh -J alias -p 2222 ann@10.0.0.1");
+  BOOST_TEST(tunnels::client_command(tunnel_of("alias", {"10.0.0.1:2222"}), "ann") ==
+             "ssh -J alias -p 2222 ann@10.0.0.1");
   // On another machine the user of this one may be nobody.
-  BOOST_TEST(tunnels::way_in(tunnel_of("alias", {"2222:nas:22"}), "ann") == "ssh -J alias -p 2222 USER@127.0.0.1");
+  BOOST_TEST(tunnels::client_command(tunnel_of("alias", {"2222:nas:22"}), "ann") ==
+             "ssh -J alias -p 2222 USER@127.0.0.1");
 }
 
 BOOST_AUTO_TEST_CASE(what_is_no_ssh_comes_in_by_a_local_port) {
-  BOOST_TEST(tunnels::way_in(tunnel_of("gate@bastion:2200", {"8080:localhost:80"}), "ann") ==
+  BOOST_TEST(tunnels::client_command(tunnel_of("gate@bastion:2200", {"8080:localhost:80"}), "ann") ==
              "ssh -N -L 8080:127.0.0.1:8080 -p 2200 gate@bastion");
-  BOOST_TEST(tunnels::way_in(tunnel_of("gate@bastion", {"/run/lab.sock:localhost:80"}), "ann") ==
+  BOOST_TEST(tunnels::client_command(tunnel_of("gate@bastion", {"/run/lab.sock:localhost:80"}), "ann") ==
              "ssh -N -L 2280:/run/lab.sock gate@bastion");
   // The first forward that leads to ssh is the one a person logs in by.
-  BOOST_TEST(tunnels::way_in(tunnel_of("gate@bastion", {"8080:localhost:80", "2222"}), "ann") ==
+  BOOST_TEST(tunnels::client_command(tunnel_of("gate@bastion", {"8080:localhost:80", "2222"}), "ann") ==
              "ssh -J gate@bastion -p 2222 ann@127.0.0.1");
 }
 
@@ -140,8 +142,8 @@ BOOST_AUTO_TEST_CASE(the_scope_is_the_machines_for_root_and_ones_own_otherwise) 
 
 BOOST_AUTO_TEST_CASE(the_machines_tunnels_are_roots_to_change) {
   RecordedHost host;
-  const auto places = store::places(Scope::system, host).value();
-  const auto lock = tunnels::NameLock::take(TunnelName::parse("lab").value(), places, host);
+  const auto paths = store::paths(Scope::system, host).value();
+  const auto lock = tunnels::NameLock::take(TunnelName::parse("lab").value(), paths, host);
   BOOST_REQUIRE(!lock);
   BOOST_TEST(lock.error().line() == "changing a tunnel of the system scope: only root can");
 }

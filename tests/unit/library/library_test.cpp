@@ -193,8 +193,8 @@ BOOST_AUTO_TEST_CASE(what_a_watch_throws_cancels_and_comes_back) {
 }
 
 BOOST_AUTO_TEST_CASE(signals_are_as_they_were) {
-  const auto former_child = action_of(SIGCHLD);
-  const auto former_pipe = action_of(SIGPIPE);
+  const auto previous_child = action_of(SIGCHLD);
+  const auto previous_pipe = action_of(SIGPIPE);
   ::signal(SIGCHLD, count);
   ::signal(SIGPIPE, SIG_DFL);
   {
@@ -206,8 +206,8 @@ BOOST_AUTO_TEST_CASE(signals_are_as_they_were) {
   BOOST_TEST((action_of(SIGCHLD).sa_handler == count));
   BOOST_TEST((action_of(SIGPIPE).sa_handler == SIG_DFL));
   BOOST_TEST(told == 1);
-  ::sigaction(SIGCHLD, &former_child, nullptr);
-  ::sigaction(SIGPIPE, &former_pipe, nullptr);
+  ::sigaction(SIGCHLD, &previous_child, nullptr);
+  ::sigaction(SIGPIPE, &previous_pipe, nullptr);
 }
 
 BOOST_AUTO_TEST_CASE(no_other_program_is_installed_as_holdfast) {

@@ -24,7 +24,7 @@ namespace {
 
 struct Machine {
   std::unique_ptr<Host> host = make_posix_host();
-  Scratch scratch;
+  ScratchDirectory scratch_directory;
 };
 
 }  // namespace
@@ -32,16 +32,16 @@ struct Machine {
 BOOST_FIXTURE_TEST_SUITE(files, Machine)
 
 BOOST_AUTO_TEST_CASE(a_file_is_replaced_whole_or_not_at_all) {
-  const auto file = scratch / "a";
+  const auto file = scratch_directory / "a";
   BOOST_REQUIRE(host->write_file(file, "one", 0600));
   BOOST_REQUIRE(host->write_file(file, "two", 0644));
   BOOST_TEST(*host->read_file(file) == "two");
   BOOST_TEST(host->status(file).mode == 0644u);
-  BOOST_TEST(host->list(scratch.path()).size() == 1u);  // no temporary left
+  BOOST_TEST(host->list(scratch_directory.path()).size() == 1u);  // no temporary left
 }
 
 BOOST_AUTO_TEST_CASE(two_threads_that_write_one_file_do_not_write_into_each_other) {
-  const auto file = scratch / "a";
+  const auto file = scratch_directory / "a";
   const std::string one(200'000, '1');
   const std::string other(100'000, '2');
   BOOST_REQUIRE(host->write_file(file, one, 0600));
@@ -61,19 +61,19 @@ BOOST_AUTO_TEST_CASE(two_threads_that_write_one_file_do_not_write_into_each_othe
   writes_other.join();
   BOOST_TEST(failed == 0);
   BOOST_TEST(torn == 0);
-  BOOST_TEST(host->list(scratch.path()).size() == 1u);
+  BOOST_TEST(host->list(scratch_directory.path()).size() == 1u);
 }
 
 BOOST_AUTO_TEST_CASE(a_write_that_cannot_be_made_changes_nothing) {
-  const auto file = scratch / "missing/a";
+  const auto file = scratch_directory / "missing/a";
   const auto written = host->write_file(file, "x", 0600);
   BOOST_REQUIRE(!written);
   BOOST_TEST(written.error().line().find("no such file") != std::string::npos);
-  BOOST_TEST(host->list(scratch.path()).empty());
+  BOOST_TEST(host->list(scratch_directory.path()).empty());
 }
 
 BOOST_AUTO_TEST_CASE(a_file_that_somebody_else_has_changed_is_not_replaced) {
-  const auto file = scratch / "a";
+  const auto file = scratch_directory / "a";
   BOOST_REQUIRE(host->write_file(file, "theirs", 0640));
   BOOST_TEST(!replace_file(file, "one", "two", 0600).value());
   BOOST_TEST(!replace_file(file, "their", "two", 0600).value());
@@ -82,60 +82,60 @@ BOOST_AUTO_TEST_CASE(a_file_that_somebody_else_has_changed_is_not_replaced) {
   BOOST_TEST(replace_file(file, "theirs", "two", 0600).value());
   BOOST_TEST(*host->read_file(file) == "two");
   BOOST_TEST(host->status(file).mode == 0640u);  // it was there: its mode stays
-  BOOST_TEST(replace_file(scratch / "b", {}, "new", 0644).value());
-  BOOST_TEST(host->status(scratch / "b").mode == 0644u);
-  BOOST_TEST(host->list(scratch.path()).size() == 2u);  // no temporary left
+  BOOST_TEST(replace_file(scratch_directory / "b", {}, "new", 0644).value());
+  BOOST_TEST(host->status(scratch_directory / "b").mode == 0644u);
+  BOOST_TEST(host->list(scratch_directory.path()).size() == 2u);  // no temporary left
 }
 
 BOOST_AUTO_TEST_CASE(links_are_followed_to_what_is_there) {
-  const auto file = scratch / "a";
+  const auto file = scratch_directory / "a";
   BOOST_REQUIRE(host->write_file(file, "x", 0600));
-  fs::create_symlink("a", scratch / "b");
-  fs::create_symlink("b", scratch / "c");
-  fs::create_symlink("nothing", scratch / "d");
-  fs::create_symlink("e", scratch / "e");
-  BOOST_TEST(resolve_links(scratch / "c").value() == resolve_links(file).value());
-  BOOST_TEST(!resolve_links(scratch / "d").has_value());
-  BOOST_TEST(!resolve_links(scratch / "e").has_value());
+  fs::create_symlink("a", scratch_directory / "b");
+  fs::create_symlink("b", scratch_directory / "c");
+  fs::create_symlink("nothing", scratch_directory / "d");
+  fs::create_symlink("e", scratch_directory / "e");
+  BOOST_TEST(resolve_links(scratch_directory / "c").value() == resolve_links(file).value());
+  BOOST_TEST(!resolve_links(scratch_directory / "d").has_value());
+  BOOST_TEST(!resolve_links(scratch_directory / "e").has_value());
 }
 
 BOOST_AUTO_TEST_CASE(what_is_not_a_small_file_is_refused) {
-  BOOST_REQUIRE(host->write_file(scratch / "big", std::string(100, 'x'), 0600));
-  BOOST_TEST(!host->read_file(scratch / "big", 99));
-  BOOST_TEST(!!host->read_file(scratch / "big", 100));
-  BOOST_TEST(!host->read_file(scratch.path()));
-  BOOST_REQUIRE(::mkfifo((scratch / "fifo").c_str(), 0600) == 0);
-  BOOST_TEST(!host->read_file(scratch / "fifo"));  // and does not hang
+  BOOST_REQUIRE(host->write_file(scratch_directory / "big", std::string(100, 'x'), 0600));
+  BOOST_TEST(!host->read_file(scratch_directory / "big", 99));
+  BOOST_TEST(!!host->read_file(scratch_directory / "big", 100));
+  BOOST_TEST(!host->read_file(scratch_directory.path()));
+  BOOST_REQUIRE(::mkfifo((scratch_directory / "fifo").c_str(), 0600) == 0);
+  BOOST_TEST(!host->read_file(scratch_directory / "fifo"));  // and does not hang
 }
 
 BOOST_AUTO_TEST_CASE(directories_made_are_told_so_that_they_can_go_again) {
-  const auto made = host->make_directories(scratch / "a/b/c", 0700);
+  const auto made = host->make_directories(scratch_directory / "a/b/c", 0700);
   BOOST_REQUIRE(made);
   BOOST_REQUIRE(made->size() == 3u);
-  BOOST_TEST((*made)[0] == scratch / "a");
-  BOOST_TEST(host->make_directories(scratch / "a/b/c", 0700)->empty());
-  BOOST_REQUIRE(host->write_file(scratch / "file", "x", 0600));
-  BOOST_TEST(!host->make_directories(scratch / "file/d", 0700));
-  BOOST_TEST(!host->remove_empty_directory(scratch / "a"));
-  BOOST_TEST(!!host->remove_empty_directory(scratch / "a/b/c"));
+  BOOST_TEST((*made)[0] == scratch_directory / "a");
+  BOOST_TEST(host->make_directories(scratch_directory / "a/b/c", 0700)->empty());
+  BOOST_REQUIRE(host->write_file(scratch_directory / "file", "x", 0600));
+  BOOST_TEST(!host->make_directories(scratch_directory / "file/d", 0700));
+  BOOST_TEST(!host->remove_empty_directory(scratch_directory / "a"));
+  BOOST_TEST(!!host->remove_empty_directory(scratch_directory / "a/b/c"));
 }
 
 BOOST_AUTO_TEST_CASE(a_private_directory_is_ours_and_closed) {
-  const auto directory = scratch / "run";
+  const auto directory = scratch_directory / "run";
   BOOST_REQUIRE(claim_private_directory(directory, ::geteuid()));
   BOOST_TEST(host->status(directory).mode == 0700u);
   BOOST_REQUIRE(::chmod(directory.c_str(), 0777) == 0);
   BOOST_REQUIRE(claim_private_directory(directory, ::geteuid()));
   BOOST_TEST(host->status(directory).mode == 0700u);
-  boost::filesystem::create_symlink(directory, scratch / "link");
-  const auto link = claim_private_directory(scratch / "link", ::geteuid());
+  boost::filesystem::create_symlink(directory, scratch_directory / "link");
+  const auto link = claim_private_directory(scratch_directory / "link", ::geteuid());
   BOOST_REQUIRE(!link);
   BOOST_TEST(link.error().cause.find("symlink") != std::string::npos);
   BOOST_TEST(!claim_private_directory(directory, ::geteuid() + 1));
 }
 
 BOOST_AUTO_TEST_CASE(one_holder_of_a_lock_at_a_time) {
-  const auto path = scratch / "lock";
+  const auto path = scratch_directory / "lock";
   BOOST_TEST(!is_locked(path));
   {
     auto first = FileLock::try_take(path);
@@ -147,19 +147,19 @@ BOOST_AUTO_TEST_CASE(one_holder_of_a_lock_at_a_time) {
     BOOST_TEST(!second->has_value());
   }
   BOOST_TEST(!is_locked(path));
-  boost::filesystem::create_symlink(path, scratch / "link");
-  BOOST_TEST(!FileLock::try_take(scratch / "link"));
+  boost::filesystem::create_symlink(path, scratch_directory / "link");
+  BOOST_TEST(!FileLock::try_take(scratch_directory / "link"));
 }
 
 // In the directory of a user whose tunnel root looks at, anything may lie there.
 BOOST_AUTO_TEST_CASE(who_looks_at_a_lock_is_not_held_up_by_a_fifo) {
-  BOOST_REQUIRE(::mkfifo((scratch / "lock").c_str(), 0600) == 0);
-  BOOST_TEST(!is_locked(scratch / "lock"));
+  BOOST_REQUIRE(::mkfifo((scratch_directory / "lock").c_str(), 0600) == 0);
+  BOOST_TEST(!is_locked(scratch_directory / "lock"));
 }
 
 // A supervisor that starts while `status` looks must not believe that another one runs.
 BOOST_AUTO_TEST_CASE(who_only_looks_whether_a_lock_is_held_keeps_nobody_from_taking_it) {
-  const auto path = scratch / "lock";
+  const auto path = scratch_directory / "lock";
   std::atomic<bool> over = false;
   std::thread looker([&] {
     while (!over) (void)host->is_locked(path);
@@ -176,7 +176,7 @@ BOOST_AUTO_TEST_CASE(who_only_looks_whether_a_lock_is_held_keeps_nobody_from_tak
 
 // On a busy machine the one who looks is put aside with the lock in hand, for longer than fifty yields take.
 BOOST_AUTO_TEST_CASE(who_looks_and_is_slow_about_it_is_waited_for) {
-  const auto path = scratch / "lock";
+  const auto path = scratch_directory / "lock";
   BOOST_REQUIRE(FileLock::try_take(path));
   const int look = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   BOOST_REQUIRE(look >= 0);

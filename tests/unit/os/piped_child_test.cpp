@@ -15,12 +15,12 @@ using std::chrono::steady_clock;
 
 namespace {
 
-constexpr std::chrono::seconds k_patience{20};
+constexpr std::chrono::seconds k_timeout{20};
 
 /// Reads a child to its end as a loop would that has others to serve.
 Completed finish(PipedChild& child) {
   Completed completed;
-  const auto end = steady_clock::now() + k_patience;
+  const auto end = steady_clock::now() + k_timeout;
   for (;;) {
     std::array<pollfd, 2> watched{
         {{child.descriptor(PipedChild::out), POLLIN, 0}, {child.descriptor(PipedChild::err), POLLIN, 0}}};
@@ -71,14 +71,14 @@ BOOST_AUTO_TEST_CASE(it_has_a_session_of_its_own_no_terminal_and_nothing_to_read
 
 BOOST_AUTO_TEST_CASE(a_signal_reaches_it_also_where_the_parent_blocks_or_ignores_it) {
   sigset_t interrupt;
-  sigset_t former;
+  sigset_t previous;
   sigemptyset(&interrupt);
   sigaddset(&interrupt, SIGINT);
-  ::pthread_sigmask(SIG_BLOCK, &interrupt, &former);
+  ::pthread_sigmask(SIG_BLOCK, &interrupt, &previous);
   auto* const handler = ::signal(SIGINT, SIG_IGN);
   auto child = PipedChild::start({{MISBEHAVE, "hang"}});
   ::signal(SIGINT, handler);
-  ::pthread_sigmask(SIG_SETMASK, &former, nullptr);
+  ::pthread_sigmask(SIG_SETMASK, &previous, nullptr);
   BOOST_TEST_REQUIRE(child.has_value());
   BOOST_TEST(!child->exit_code());
   child->signal(SIGINT);

@@ -79,9 +79,9 @@ BOOST_AUTO_TEST_CASE(where_the_kernel_does_not_tell_it_is_looked_for) {
 }
 
 BOOST_AUTO_TEST_CASE(another_process_of_the_same_pid_is_not_the_one) {
-  auto former = process;
-  former.start_time -= 1;
-  const ProcessWatch watch(context, *host, former, note());
+  auto previous = process;
+  previous.start_time -= 1;
+  const ProcessWatch watch(context, *host, previous, note());
   context.run_for(seconds(10));
   BOOST_TEST(gone);
   BOOST_TEST(is_alive(*host, process));

@@ -22,7 +22,7 @@ namespace {
 
 struct Machine {
   std::unique_ptr<Host> host = make_posix_host();
-  Scratch scratch;
+  ScratchDirectory scratch_directory;
 
   Result<Completed> misbehave(std::vector<std::string> arguments, std::chrono::milliseconds deadline = 10s) {
     arguments.insert(arguments.begin(), MISBEHAVE);
@@ -76,16 +76,16 @@ BOOST_AUTO_TEST_CASE(no_descriptor_of_ours_leaks) {
 BOOST_AUTO_TEST_CASE(what_cannot_be_started_is_an_error_and_leaves_no_zombie) {
   BOOST_TEST(!host->run(Command{{"no-such-program-here"}, {}, {}}, 1s));
   BOOST_TEST(!host->run(Command{{"/etc/passwd"}, {}, {}}, 1s));
-  BOOST_REQUIRE(host->write_file(scratch / "broken",
+  BOOST_REQUIRE(host->write_file(scratch_directory / "broken",
                                  "\x7f"
                                  "ELFnot",
                                  0755));
-  BOOST_TEST(!host->run(Command{{(scratch / "broken").string()}, {}, {}}, 1s));
+  BOOST_TEST(!host->run(Command{{(scratch_directory / "broken").string()}, {}, {}}, 1s));
   BOOST_TEST(::waitpid(-1, nullptr, WNOHANG) == -1);  // no child left
 }
 
 BOOST_AUTO_TEST_CASE(a_detached_process_is_known_by_more_than_its_pid) {
-  const auto started = host->start_detached(Detached{Command{{MISBEHAVE, "hang"}, {}, {}}, scratch / "out"});
+  const auto started = host->start_detached(Detached{Command{{MISBEHAVE, "hang"}, {}, {}}, scratch_directory / "out"});
   BOOST_REQUIRE(started);
   BOOST_TEST(is_alive(*host, *started));
   auto stranger = *started;
@@ -106,13 +106,14 @@ BOOST_AUTO_TEST_CASE(a_child_has_its_own_session_and_default_signals) {
   ::signal(SIGTERM, SIG_IGN);
   boost::asio::io_context context;
   int code = -1;
-  auto child = Child::start(context, ChildSpec{{{MISBEHAVE, "session"}, {}, {}}, scratch / "out", scratch / "err"},
-                            [&](int exit_code) { code = exit_code; });
+  auto child = Child::start(
+      context, ChildSpec{{{MISBEHAVE, "session"}, {}, {}}, scratch_directory / "out", scratch_directory / "err"},
+      [&](int exit_code) { code = exit_code; });
   BOOST_REQUIRE(child);
   context.run_for(10s);
   ::signal(SIGTERM, SIG_DFL);
   BOOST_TEST(code == 0);
-  BOOST_TEST(*host->read_file(scratch / "out") == "1 1\n");
+  BOOST_TEST(*host->read_file(scratch_directory / "out") == "1 1\n");
 }
 
 BOOST_AUTO_TEST_CASE(a_childs_death_by_signal_is_told) {
@@ -166,11 +167,11 @@ BOOST_AUTO_TEST_CASE(a_reset_is_an_answer_of_the_peer) {
 
 // 192.0.2.0/24 is nobody's, RFC 5737.
 BOOST_AUTO_TEST_CASE(an_address_that_is_no_longer_ours_is_told_from_one_that_is) {
-  const auto way = [](const char* local, const char* peer) { return way_of({{local, 40'000}, {peer, 22}}); };
-  BOOST_TEST((way("127.0.0.1", "127.0.0.1") == Way::same));
-  BOOST_TEST((way("127.0.0.2", "127.0.0.1") == Way::elsewhere));
-  BOOST_TEST((way("192.0.2.7", "127.0.0.1") == Way::lost));
-  BOOST_TEST((way("192.0.2.7", "not an address") == Way::same));
+  const auto way = [](const char* local, const char* peer) { return route_status_of({{local, 40'000}, {peer, 22}}); };
+  BOOST_TEST((way("127.0.0.1", "127.0.0.1") == RouteStatus::same));
+  BOOST_TEST((way("127.0.0.2", "127.0.0.1") == RouteStatus::elsewhere));
+  BOOST_TEST((way("192.0.2.7", "127.0.0.1") == RouteStatus::lost));
+  BOOST_TEST((way("192.0.2.7", "not an address") == RouteStatus::same));
 }
 
 BOOST_AUTO_TEST_CASE(users_are_found_through_the_name_service) {

@@ -40,9 +40,9 @@ BOOST_AUTO_TEST_CASE(an_endless_file_is_bounded) {
 }
 
 BOOST_AUTO_TEST_CASE(the_last_limit_that_is_lifted_removes_the_file) {
-  const test::Scratch home;
+  const test::ScratchDirectory home;
   const test::HostAtHome host(home.path());
-  const auto where = places(Scope::user, *host).value();
+  const auto where = paths(Scope::user, *host).value();
   const auto name = TunnelName::parse("lab").value();
   const TcpEnd other{"203.0.113.10", 22};
   BOOST_TEST(keep_connection_limit(*host, where, name, k_bastion, std::nullopt).has_value());

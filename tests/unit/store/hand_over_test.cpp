@@ -32,9 +32,9 @@ BOOST_AUTO_TEST_CASE(a_torn_or_foreign_note_is_none) {
 }
 
 BOOST_AUTO_TEST_CASE(it_is_under_way_as_long_as_its_command_lives) {
-  const test::Scratch home;
+  const test::ScratchDirectory home;
   const test::HostAtHome host(home.path());
-  const auto where = places(Scope::user, *host).value();
+  const auto where = paths(Scope::user, *host).value();
   const auto name = TunnelName::parse("lab").value();
   BOOST_TEST(!read_hand_over(*host, where, name));
 
@@ -52,9 +52,9 @@ BOOST_AUTO_TEST_CASE(it_is_under_way_as_long_as_its_command_lives) {
 }
 
 BOOST_AUTO_TEST_CASE(a_note_that_others_may_write_is_none) {
-  const test::Scratch home;
+  const test::ScratchDirectory home;
   const test::HostAtHome host(home.path());
-  const auto where = places(Scope::user, *host).value();
+  const auto where = paths(Scope::user, *host).value();
   const auto name = TunnelName::parse("lab").value();
   BOOST_REQUIRE(host->make_directories(where.state, 0700));
   test::write(hand_over_file(where, name), format_hand_over(k_noted), fs::perms(0666));

@@ -6,7 +6,7 @@
 
 using namespace holdfast;
 using namespace holdfast::store;
-using test::Scratch;
+using test::ScratchDirectory;
 
 namespace {
 
@@ -21,8 +21,8 @@ Transition a_transition(std::int64_t second) {
 BOOST_AUTO_TEST_SUITE(history)
 
 BOOST_AUTO_TEST_CASE(what_was_appended_is_read_in_order) {
-  const Scratch scratch;
-  const fs::path file = scratch / "a.history";
+  const ScratchDirectory scratch_directory;
+  const fs::path file = scratch_directory / "a.history";
   BOOST_TEST(History::read(file, 10).empty());
   History history(file);
   for (int i = 0; i < 5; ++i) BOOST_REQUIRE(!!history.append(a_transition(i)));
@@ -34,8 +34,8 @@ BOOST_AUTO_TEST_CASE(what_was_appended_is_read_in_order) {
 }
 
 BOOST_AUTO_TEST_CASE(a_torn_last_line_costs_that_line_alone) {
-  const Scratch scratch;
-  const fs::path file = scratch / "a.history";
+  const ScratchDirectory scratch_directory;
+  const fs::path file = scratch_directory / "a.history";
   History history(file);
   BOOST_REQUIRE(!!history.append(a_transition(1)));
   const std::string whole = test::read(file);
@@ -47,8 +47,8 @@ BOOST_AUTO_TEST_CASE(a_torn_last_line_costs_that_line_alone) {
 }
 
 BOOST_AUTO_TEST_CASE(it_never_grows_beyond_its_bounds_and_keeps_the_newest) {
-  const Scratch scratch;
-  const fs::path file = scratch / "a.history";
+  const ScratchDirectory scratch_directory;
+  const fs::path file = scratch_directory / "a.history";
   constexpr std::size_t k_limit = 2000;
   History history(file, k_limit);
   for (int i = 0; i < 500; ++i) {
@@ -65,17 +65,17 @@ BOOST_AUTO_TEST_CASE(it_never_grows_beyond_its_bounds_and_keeps_the_newest) {
 }
 
 BOOST_AUTO_TEST_CASE(a_history_that_cannot_be_written_says_so_and_a_log_does_not) {
-  const Scratch scratch;
-  fs::create_symlink(scratch / "elsewhere", scratch / "a");
-  BOOST_TEST(!History(scratch / "a").append(a_transition(1)));
-  BOOST_TEST(!History(scratch / "missing/a").append(a_transition(1)));
-  Log(scratch / "missing/a").write(at(0), "x");
-  BOOST_TEST(!fs::exists(scratch / "elsewhere"));
+  const ScratchDirectory scratch_directory;
+  fs::create_symlink(scratch_directory / "elsewhere", scratch_directory / "a");
+  BOOST_TEST(!History(scratch_directory / "a").append(a_transition(1)));
+  BOOST_TEST(!History(scratch_directory / "missing/a").append(a_transition(1)));
+  Log(scratch_directory / "missing/a").write(at(0), "x");
+  BOOST_TEST(!fs::exists(scratch_directory / "elsewhere"));
 }
 
 BOOST_AUTO_TEST_CASE(a_log_line_is_one_line_whatever_a_banner_says) {
-  const Scratch scratch;
-  const fs::path file = scratch / "a.log";
+  const ScratchDirectory scratch_directory;
+  const fs::path file = scratch_directory / "a.log";
   Log log(file);
   log.write(at(0), "hello\n\x1b[2Jworld");
   log.write(at(61), std::string(100000, 'x'));
@@ -86,8 +86,8 @@ BOOST_AUTO_TEST_CASE(a_log_line_is_one_line_whatever_a_banner_says) {
 }
 
 BOOST_AUTO_TEST_CASE(a_log_is_turned_over_and_read_as_one) {
-  const Scratch scratch;
-  const fs::path file = scratch / "a.log";
+  const ScratchDirectory scratch_directory;
+  const fs::path file = scratch_directory / "a.log";
   Log log(file, 1000);
   for (int i = 0; i < 100; ++i) log.write(at(i), "line " + std::to_string(i));
   const auto lines = Log::read(file, 30);

@@ -16,28 +16,28 @@ namespace {
 
 struct SharedHome {
   RecordedHost host;
-  Places places = store::places(Scope::user, host).value();
+  Paths paths = store::paths(Scope::user, host).value();
   TunnelName name = TunnelName::parse("lab").value();
 
   SharedHome() {
-    host.put_directory(places.tunnels, 0700);
+    host.put_directory(paths.tunnels, 0700);
     put_tunnel("any");
   }
   void put_tunnel(const std::string& owner) {
-    host.put(places.tunnel_file(name),
+    host.put(paths.tunnel_file(name),
              "# by hand\nport = 2222\nbackend = systemd-user\nhost = " + owner + "\nbastion = gate@bastion\n", 0600);
   }
   void put_part(const std::string& text, mode_t mode = 0600, std::optional<uid_t> owner = {}) {
-    host.put(host_part_file(places, name), text, mode, owner);
+    host.put(host_settings_file(paths, name), text, mode, owner);
   }
-  [[nodiscard]] Tunnel tunnel() const { return load(host, places, name).value(); }
+  [[nodiscard]] Tunnel tunnel() const { return load(host, paths, name).value(); }
 };
 
 const char* const k_part = "backend = cron\nruntime-dir = /tmp/holdfast-1000\n";
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(host_part, SharedHome)
+BOOST_FIXTURE_TEST_SUITE(host_settings, SharedHome)
 
 BOOST_AUTO_TEST_CASE(what_was_chosen_here_counts_here) {
   BOOST_TEST(tunnel()->backend == "systemd-user");
@@ -45,16 +45,16 @@ BOOST_AUTO_TEST_CASE(what_was_chosen_here_counts_here) {
   put_part(k_part);
   BOOST_TEST(tunnel()->backend == "cron");
   BOOST_TEST(tunnel()->runtime_dir->native() == "/tmp/holdfast-1000");
-  BOOST_TEST(format_host_part(tunnel()) == k_part);
+  BOOST_TEST(format_host_settings(tunnel()) == k_part);
 }
 
 BOOST_AUTO_TEST_CASE(a_second_host_does_not_rewrite_what_the_first_wrote) {
   put_part(k_part);
-  BOOST_TEST(agrees_with_file(host, places, tunnel()));
+  BOOST_TEST(agrees_with_file(host, paths, tunnel()));
   BOOST_TEST(format_shared(tunnel()).find("runtime-dir") == std::string::npos);
   auto spec = tunnel().spec();
   spec.probe_interval = std::chrono::seconds(10);
-  BOOST_TEST(!agrees_with_file(host, places, Tunnel::make(spec).value()));
+  BOOST_TEST(!agrees_with_file(host, paths, Tunnel::make(spec).value()));
 }
 
 BOOST_AUTO_TEST_CASE(a_tunnel_of_one_host_has_no_part) {
@@ -68,36 +68,36 @@ BOOST_AUTO_TEST_CASE(a_part_that_is_torn_or_foreign_is_none) {
                            "backend = \nruntime-dir = /t\n", "backend = cron\nruntime-dir = /tmp/x",
                            "backend = cron\nruntime-dir = /t\nmore = 1\n", "backend = cr\x01on\nruntime-dir = /t\n"}) {
     put_part(text);
-    BOOST_TEST(!read_host_part(host, places, name), text);
+    BOOST_TEST(!read_host_settings(host, paths, name), text);
   }
   put_part(k_part, 0622);
-  BOOST_TEST(!read_host_part(host, places, name));
+  BOOST_TEST(!read_host_settings(host, paths, name));
   put_part(k_part, 0600, 1001);
-  BOOST_TEST(!read_host_part(host, places, name));
+  BOOST_TEST(!read_host_settings(host, paths, name));
 }
 
 BOOST_AUTO_TEST_CASE(what_is_left_of_a_tunnel_that_was_removed_elsewhere_is_known) {
-  BOOST_TEST(left_here(host, places).empty());
-  host.put(installation_record_file(places),
+  BOOST_TEST(left_here(host, paths).empty());
+  host.put(installation_record_file(paths),
            R"({"tunnels":["lab"],"directories":[],"linger_turned_on":false,"linger_needed_by":[]})", 0600);
-  BOOST_TEST(left_here(host, places).empty());
-  host.forget(places.tunnel_file(name));
-  const auto left = left_here(host, places);
+  BOOST_TEST(left_here(host, paths).empty());
+  host.forget(paths.tunnel_file(name));
+  const auto left = left_here(host, paths);
   BOOST_REQUIRE(left.size() == 1U);
   BOOST_TEST(left.front().tunnel.error().hint == "holdfast remove lab");
-  BOOST_TEST(is_known(host, places, name));
-  BOOST_TEST(!is_known(host, places, TunnelName::parse("other").value()));
+  BOOST_TEST(is_known(host, paths, name));
+  BOOST_TEST(!is_known(host, paths, TunnelName::parse("other").value()));
 }
 
 BOOST_AUTO_TEST_CASE(other_hosts_are_found_by_their_records) {
-  auto there = places;
-  there.state = places.state.parent_path() / "node2";
+  auto there = paths;
+  there.state = paths.state.parent_path() / "node2";
   host.put_directory(there.state);
-  host.put_directory(places.state);
-  BOOST_TEST(other_hosts_with(host, places, name).empty());
+  host.put_directory(paths.state);
+  BOOST_TEST(other_hosts_with(host, paths, name).empty());
   host.put(installation_record_file(there),
            R"({"tunnels":["lab"],"directories":[],"linger_turned_on":false,"linger_needed_by":[]})", 0600);
-  BOOST_TEST((other_hosts_with(host, places, name) == std::vector<std::string>{"node2"}));
+  BOOST_TEST((other_hosts_with(host, paths, name) == std::vector<std::string>{"node2"}));
 }
 
 BOOST_AUTO_TEST_CASE(a_machine_is_marked_without_showing_its_id) {

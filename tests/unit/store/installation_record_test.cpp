@@ -13,23 +13,23 @@
 using namespace holdfast;
 using namespace holdfast::store;
 using test::HostAtHome;
-using test::Scratch;
+using test::ScratchDirectory;
 
 namespace {
 
 struct Fixture {
-  Scratch scratch;
-  HostAtHome host{scratch.path()};
-  Places here = *places(Scope::user, *host);
+  ScratchDirectory scratch_directory;
+  HostAtHome host{scratch_directory.path()};
+  Paths here = *paths(Scope::user, *host);
   TunnelName a = *TunnelName::parse("a");
   TunnelName b = *TunnelName::parse("b");
 
   // What remove does with the answer.
-  void carry_out(const Undo& undo) const {
+  void execute(const Undo& undo) const {
     for (const auto& directory : undo.directories) (void)host->remove_empty_directory(directory);
   }
   [[nodiscard]] std::vector<fs::path> make(const std::string& directory) const {
-    return *host->make_directories(scratch / directory, 0700);
+    return *host->make_directories(scratch_directory / directory, 0700);
   }
 };
 
@@ -45,8 +45,8 @@ std::vector<std::string> everything_under(const fs::path& root) {
 BOOST_FIXTURE_TEST_SUITE(installation_record, Fixture)
 
 BOOST_AUTO_TEST_CASE(after_the_last_remove_the_home_is_as_before) {
-  fs::create_directory(scratch / ".local");  // this one was there
-  const auto before = everything_under(scratch.path());
+  fs::create_directory(scratch_directory / ".local");  // this one was there
+  const auto before = everything_under(scratch_directory.path());
   BOOST_REQUIRE(!!add_to_record(*host, here, a, {}, LingerUse::none));
   BOOST_REQUIRE(!!add_to_record(*host, here, a, make(".config/holdfast/tunnels"), LingerUse::turned_on));
   BOOST_REQUIRE(
@@ -56,15 +56,15 @@ BOOST_AUTO_TEST_CASE(after_the_last_remove_the_home_is_as_before) {
 
   auto undo = *drop_from_record(*host, here, a);
   BOOST_TEST(undo.linger_off);
-  carry_out(undo);
+  execute(undo);
   BOOST_TEST(fs::exists(here.tunnel_file(b)));
-  BOOST_TEST(!fs::exists(scratch / ".config/systemd"));
+  BOOST_TEST(!fs::exists(scratch_directory / ".config/systemd"));
 
   fs::remove(here.tunnel_file(b));
   undo = *drop_from_record(*host, here, b);
   BOOST_TEST(!undo.linger_off);
-  carry_out(undo);
-  const auto after = everything_under(scratch.path());
+  execute(undo);
+  const auto after = everything_under(scratch_directory.path());
   BOOST_TEST(after == before, boost::test_tools::per_element());
 }
 
@@ -120,18 +120,18 @@ BOOST_AUTO_TEST_CASE(setups_at_once_lose_no_note) {
 }
 
 BOOST_AUTO_TEST_CASE(what_a_full_disk_keeps_from_being_noted_is_not_left_behind) {
-  fs::create_directory(scratch / ".local");  // this one was there
-  const auto before = everything_under(scratch.path());
+  fs::create_directory(scratch_directory / ".local");  // this one was there
+  const auto before = everything_under(scratch_directory.path());
   rlimit usual{};
   BOOST_REQUIRE(::getrlimit(RLIMIT_FSIZE, &usual) == 0);
-  const auto former = std::signal(SIGXFSZ, SIG_IGN);
+  const auto previous = std::signal(SIGXFSZ, SIG_IGN);
   const rlimit none{0, usual.rlim_max};  // no file takes a byte: EFBIG
   BOOST_REQUIRE(::setrlimit(RLIMIT_FSIZE, &none) == 0);
   const bool noted = add_to_record(*host, here, a, {}, LingerUse::none).has_value();
   ::setrlimit(RLIMIT_FSIZE, &usual);
-  std::signal(SIGXFSZ, former);
+  std::signal(SIGXFSZ, previous);
   BOOST_TEST(!noted);
-  BOOST_TEST(everything_under(scratch.path()) == before, boost::test_tools::per_element());
+  BOOST_TEST(everything_under(scratch_directory.path()) == before, boost::test_tools::per_element());
 }
 
 BOOST_AUTO_TEST_CASE(linger_that_we_turned_on_goes_off_when_the_last_tunnel_that_needs_it_has_moved_away) {

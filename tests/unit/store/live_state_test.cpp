@@ -11,7 +11,7 @@
 using namespace holdfast;
 using namespace holdfast::store;
 using test::HostAtHome;
-using test::Scratch;
+using test::ScratchDirectory;
 
 namespace {
 
@@ -111,15 +111,15 @@ BOOST_AUTO_TEST_CASE(hostile_json_is_an_error_and_nothing_worse) {
 }
 
 BOOST_AUTO_TEST_CASE(a_strangers_state_is_refused) {
-  const Scratch scratch;
-  const HostAtHome host(scratch.path());
-  const fs::path file = scratch / "2222.live";
+  const ScratchDirectory scratch_directory;
+  const HostAtHome host(scratch_directory.path());
+  const fs::path file = scratch_directory / "2222.live";
   BOOST_TEST(!read_live_state(*host, file, ::getuid())->has_value());
   test::write(file, format_live_state(full_state()));
   BOOST_TEST(read_live_state(*host, file, ::getuid())->has_value());
   BOOST_TEST(!read_live_state(*host, file, ::getuid() + 1));
-  fs::create_symlink(file, scratch / "link");
-  BOOST_TEST(!read_live_state(*host, scratch / "link", ::getuid()));
+  fs::create_symlink(file, scratch_directory / "link");
+  BOOST_TEST(!read_live_state(*host, scratch_directory / "link", ::getuid()));
   fs::permissions(file, fs::all_all);
   BOOST_TEST(!read_live_state(*host, file, ::getuid()));
 }

@@ -10,31 +10,31 @@
 using namespace holdfast;
 using namespace holdfast::store;
 using test::HostAtHome;
-using test::Scratch;
+using test::ScratchDirectory;
 
 BOOST_AUTO_TEST_SUITE(places_of_files)
 
 BOOST_AUTO_TEST_CASE(a_users_files_are_where_xdg_says) {
-  const Scratch scratch;
-  const HostAtHome host(scratch.path());
+  const ScratchDirectory scratch_directory;
+  const HostAtHome host(scratch_directory.path());
   const TunnelName name = *TunnelName::parse("a.b");
   const std::string node = host->hostname();
-  auto here = *places(Scope::user, *host);
-  BOOST_TEST(here.tunnel_file(name) == scratch / ".config/holdfast/tunnels/a.b.conf");
-  BOOST_TEST(here.state_file(name, "log") == scratch / (".local/state/holdfast/" + node + "/a.b.log"));
+  auto here = *paths(Scope::user, *host);
+  BOOST_TEST(here.tunnel_file(name) == scratch_directory / ".config/holdfast/tunnels/a.b.conf");
+  BOOST_TEST(here.state_file(name, "log") == scratch_directory / (".local/state/holdfast/" + node + "/a.b.log"));
   BOOST_TEST(here.file_mode == 0600U);
 
   ::setenv("XDG_CONFIG_HOME", "/x/c/", 1);
   ::setenv("XDG_STATE_HOME", "relative", 1);  // invalid, so it does not count
-  here = *places(Scope::user, *host);
+  here = *paths(Scope::user, *host);
   BOOST_TEST(here.tunnels.native() == "/x/c/holdfast/tunnels");
-  BOOST_TEST(here.state == scratch / (".local/state/holdfast/" + node));
+  BOOST_TEST(here.state == scratch_directory / (".local/state/holdfast/" + node));
 }
 
 BOOST_AUTO_TEST_CASE(the_system_scope_is_the_same_for_all) {
-  const Scratch scratch;
-  const HostAtHome host(scratch.path());
-  const auto here = *places(Scope::system, *host);
+  const ScratchDirectory scratch_directory;
+  const HostAtHome host(scratch_directory.path());
+  const auto here = *paths(Scope::system, *host);
   BOOST_TEST(here.tunnel_file(*TunnelName::parse("1")).native() == "/etc/holdfast/tunnels/1.conf");
   BOOST_TEST(here.state_file(*TunnelName::parse("1"), "log").native() == "/var/lib/holdfast/1/1.log");
   BOOST_TEST(system_runtime_directory(*TunnelName::parse("1")).native() == "/run/holdfast/1");
@@ -67,12 +67,12 @@ BOOST_AUTO_TEST_CASE(two_tunnels_share_no_runtime_file) {
 }
 
 BOOST_AUTO_TEST_CASE(a_squatter_is_named_and_passed_over) {
-  const Scratch scratch;
-  const HostAtHome host(scratch.path());
-  const fs::path link = scratch / "link";
-  const fs::path file = scratch / "file";
-  const fs::path good = scratch / "good";
-  fs::create_symlink(scratch.path(), link);
+  const ScratchDirectory scratch_directory;
+  const HostAtHome host(scratch_directory.path());
+  const fs::path link = scratch_directory / "link";
+  const fs::path file = scratch_directory / "file";
+  const fs::path good = scratch_directory / "good";
+  fs::create_symlink(scratch_directory.path(), link);
   test::write(file, "x");
   std::vector<std::string> passed_over;
   const auto chosen = choose_runtime_directory(*host, {link, file, good}, passed_over);
@@ -86,8 +86,8 @@ BOOST_AUTO_TEST_CASE(a_squatter_is_named_and_passed_over) {
 }
 
 BOOST_AUTO_TEST_CASE(only_a_lingering_user_gets_the_directory_that_logout_takes_away) {
-  const Scratch scratch;
-  const HostAtHome host(scratch.path());
+  const ScratchDirectory scratch_directory;
+  const HostAtHome host(scratch_directory.path());
   const std::string uid = std::to_string(::getuid());
   BOOST_TEST(runtime_directory_candidates(*host, false).front().native() == "/tmp/holdfast-" + uid);
   BOOST_TEST(runtime_directory_candidates(*host, true).front().native() == "/run/user/" + uid + "/holdfast");

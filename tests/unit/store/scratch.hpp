@@ -20,15 +20,15 @@ namespace fs = boost::filesystem;
 
 namespace holdfast::test {
 
-class Scratch {
+class ScratchDirectory {
  public:
-  Scratch() : path_(fs::temp_directory_path() / fs::unique_path("hf-%%%%%%%%%%%%")) {
+  ScratchDirectory() : path_(fs::temp_directory_path() / fs::unique_path("hf-%%%%%%%%%%%%")) {
     fs::create_directory(path_);
     fs::permissions(path_, fs::owner_all);
   }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  ~Scratch() {
+  ScratchDirectory(const ScratchDirectory&) = delete;
+  ScratchDirectory& operator=(const ScratchDirectory&) = delete;
+  ~ScratchDirectory() {
     boost::system::error_code ignored;
     fs::remove_all(path_, ignored);
   }
@@ -55,7 +55,7 @@ class HostAtHome {
   explicit HostAtHome(const fs::path& home) {
     for (const char* name : {"HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR"}) {
       const char* value = ::getenv(name);
-      if (value != nullptr) former_.emplace_back(name, value);
+      if (value != nullptr) previous_.emplace_back(name, value);
       ::unsetenv(name);
       names_.emplace_back(name);
     }
@@ -66,14 +66,14 @@ class HostAtHome {
   HostAtHome& operator=(const HostAtHome&) = delete;
   ~HostAtHome() {
     for (const auto& name : names_) ::unsetenv(name.c_str());
-    for (const auto& [name, value] : former_) ::setenv(name.c_str(), value.c_str(), 1);
+    for (const auto& [name, value] : previous_) ::setenv(name.c_str(), value.c_str(), 1);
   }
   [[nodiscard]] os::Host& operator*() const { return *host_; }
   [[nodiscard]] os::Host* operator->() const { return host_.get(); }
 
  private:
   std::vector<std::string> names_;
-  std::vector<std::pair<std::string, std::string>> former_;
+  std::vector<std::pair<std::string, std::string>> previous_;
   std::unique_ptr<os::Host> host_;
 };
 

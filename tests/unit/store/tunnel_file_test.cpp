@@ -63,8 +63,8 @@ BOOST_AUTO_TEST_CASE(several_bastions_are_one_line_in_their_order) {
   const auto again = parse(text);
   BOOST_REQUIRE_MESSAGE(again, again.error().line());
   BOOST_TEST((*again == tunnel));
-  BOOST_TEST(tunnel.by_way_of(1)->bastion.text() == "gate@second");
-  BOOST_TEST(tunnel.by_way_of(1).bastions() == 1U);
+  BOOST_TEST(tunnel.via_bastion(1)->bastion.text() == "gate@second");
+  BOOST_TEST(tunnel.via_bastion(1).bastions() == 1U);
   BOOST_TEST(!parse(text + "engine = autossh\n"));  // it keeps to one bastion
 }
 

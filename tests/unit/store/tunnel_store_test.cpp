@@ -10,7 +10,7 @@
 using namespace holdfast;
 using namespace holdfast::store;
 using test::HostAtHome;
-using test::Scratch;
+using test::ScratchDirectory;
 using test::write;
 
 namespace {
@@ -18,9 +18,9 @@ namespace {
 const std::string k_ok = "port = 2222\nbastion = gate@b\n";
 
 struct Fixture {
-  Scratch scratch;
-  HostAtHome host{scratch.path()};
-  Places here = *places(Scope::user, *host);
+  ScratchDirectory scratch_directory;
+  HostAtHome host{scratch_directory.path()};
+  Paths here = *paths(Scope::user, *host);
 
   Fixture() {
     fs::create_directories(here.tunnels);
@@ -101,7 +101,7 @@ BOOST_AUTO_TEST_CASE(a_huge_file_is_refused_without_being_read) {
 }
 
 BOOST_AUTO_TEST_CASE(a_link_of_ours_to_a_file_of_ours_is_followed) {
-  const fs::path repository = scratch / "dotfiles";
+  const fs::path repository = scratch_directory / "dotfiles";
   fs::create_directory(repository);
   write(repository / "t", k_ok);
   fs::create_symlink(repository / "t", file("a"));
@@ -135,7 +135,7 @@ BOOST_AUTO_TEST_CASE(in_the_system_scope_no_home_is_meant) {
 
 BOOST_AUTO_TEST_CASE(a_tilde_is_the_users_home) {
   write(file("a"), k_ok + "identity = ~/k\n");
-  BOOST_TEST((*load("a"))->identity->native() == (scratch / "k").native());
+  BOOST_TEST((*load("a"))->identity->native() == (scratch_directory / "k").native());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -8,7 +8,7 @@
 using namespace holdfast;
 using namespace holdfast::store;
 using namespace std::chrono_literals;
-using test::Scratch;
+using test::ScratchDirectory;
 
 namespace {
 
@@ -25,20 +25,20 @@ double percent(const Availability& all) { return all.whole.availability().value(
 BOOST_AUTO_TEST_SUITE(uptime)
 
 BOOST_AUTO_TEST_CASE(rows_are_read_as_they_were_written) {
-  const Scratch scratch;
-  UptimeLog log(scratch / "a.uptime");
+  const ScratchDirectory scratch_directory;
+  UptimeLog log(scratch_directory / "a.uptime");
   UptimeRow row{at(0s), 900s, 800s, 40s, 50s, RoundTrip{11.2, 12.5, 40}, {{FailureClass::dead_peer, 2}}};
   BOOST_REQUIRE(!!log.append(row));
   BOOST_REQUIRE(!!log.append(up(900s, 900s)));
-  const auto rows = UptimeLog::read(scratch / "a.uptime");
+  const auto rows = UptimeLog::read(scratch_directory / "a.uptime");
   BOOST_REQUIRE(rows.size() == 2U);
   BOOST_TEST((rows[0] == row));
   BOOST_TEST((rows[1] == up(900s, 900s)));
 }
 
 BOOST_AUTO_TEST_CASE(a_line_that_is_torn_or_cannot_be_true_costs_that_line_alone) {
-  const Scratch scratch;
-  const auto file = scratch / "a.uptime";
+  const ScratchDirectory scratch_directory;
+  const auto file = scratch_directory / "a.uptime";
   UptimeLog log(file);
   BOOST_REQUIRE(!!log.append(up(0s, 900s)));
   const auto whole = test::read(file);
@@ -56,8 +56,8 @@ BOOST_AUTO_TEST_CASE(a_line_that_is_torn_or_cannot_be_true_costs_that_line_alone
 }
 
 BOOST_AUTO_TEST_CASE(ten_days_of_rows_are_kept_and_never_more_than_the_bound) {
-  const Scratch scratch;
-  const auto file = scratch / "a.uptime";
+  const ScratchDirectory scratch_directory;
+  const auto file = scratch_directory / "a.uptime";
   UptimeLog log(file);
   UptimeRow row{at(0s), 900s, 800s, 40s, 60s, RoundTrip{11.2, 12.5, 40}, {{FailureClass::dead_peer, 2}}};
   for (int quarter = 0; quarter < 4 * 24 * 40; ++quarter) {

@@ -2,10 +2,10 @@
 #include "core/loopback_endpoint.hpp"
 #include "os/posix_host.hpp"
 #include "scratch.hpp"
-#include "supervisor/machine/backoff.hpp"
-#include "supervisor/probe/end_to_end.hpp"
 #include "supervisor/loop/log_tail.hpp"
+#include "supervisor/machine/backoff.hpp"
 #include "supervisor/machine/fleet_spread.hpp"
+#include "supervisor/probe/end_to_end.hpp"
 #include "supervisor/service_manager.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -25,53 +25,53 @@ BOOST_AUTO_TEST_CASE(waits_stay_between_their_floor_and_their_ceiling_whatever_t
     Backoff backoff;
     TimePoint now{};
     for (int attempt = 0; attempt < 100; ++attempt) {
-      const Milliseconds soon = backoff.after(FailureClass::timeout, Loss::none, now, chance);
+      const Milliseconds soon = backoff.after(FailureClass::timeout, DropScope::none, now, chance);
       BOOST_TEST((soon >= k_shortest_wait && soon <= k_longest_soon));
-      const Milliseconds steady = backoff.after(FailureClass::refused, Loss::none, now, chance);
+      const Milliseconds steady = backoff.after(FailureClass::refused, DropScope::none, now, chance);
       BOOST_TEST((steady >= k_shortest_wait && steady <= k_longest_steady));
-      const Milliseconds slow = backoff.after(FailureClass::auth, Loss::none, now, chance);
+      const Milliseconds slow = backoff.after(FailureClass::auth, DropScope::none, now, chance);
       BOOST_TEST((slow >= (attempt < 2 ? k_second_look * 3 / 4 : k_shortest_slow) && slow <= k_longest_slow));
     }
   }
 }
 
 BOOST_AUTO_TEST_CASE(ports_that_follow_one_another_have_turns_that_lie_evenly) {
-  std::array<int, 8> turns_in_second{};
+  std::array<int, 8> slots_in_second{};
   for (int port = 10'000; port < 10'200; ++port) {
-    const double place = place_of(Forward::parse(std::to_string(port)).value());
-    ++turns_in_second.at(static_cast<std::size_t>(place * 8));
+    const double place = retry_slot_of(Forward::parse(std::to_string(port)).value());
+    ++slots_in_second.at(static_cast<std::size_t>(place * 8));
   }
-  for (const int turns : turns_in_second) BOOST_TEST((turns >= 23 && turns <= 27));
+  for (const int turns : slots_in_second) BOOST_TEST((turns >= 23 && turns <= 27));
 }
 
 BOOST_AUTO_TEST_CASE(a_turn_comes_once_in_each_period_and_never_right_after_the_last) {
   constexpr Milliseconds k_period(8000);
   for (const double place : {0.0, 0.25, 0.999}) {
     Milliseconds now(1'700'000'000'123);
-    const Milliseconds first = until_turn(place, now, k_period);
+    const Milliseconds first = until_retry_slot(place, now, k_period);
     BOOST_TEST((first >= k_period / 8 && first <= k_period + k_period / 8));
     now += first;
-    BOOST_TEST((until_turn(place, now, k_period) == k_period));
-    BOOST_TEST((until_turn(place, now + Milliseconds(5), k_period) == k_period - Milliseconds(5)));
-    BOOST_TEST((until_turn(place, now - Milliseconds(5), k_period) == k_period + Milliseconds(5)));
+    BOOST_TEST((until_retry_slot(place, now, k_period) == k_period));
+    BOOST_TEST((until_retry_slot(place, now + Milliseconds(5), k_period) == k_period - Milliseconds(5)));
+    BOOST_TEST((until_retry_slot(place, now - Milliseconds(5), k_period) == k_period + Milliseconds(5)));
   }
 }
 
 BOOST_AUTO_TEST_CASE(a_bastion_that_refuses_is_asked_in_our_turn_at_first) {
   Backoff backoff;
-  const Apart turn{.until_turn = [] { return Milliseconds(4321); }, .own_wait = {}};
+  const RetrySpread turn{.until_retry_slot = [] { return Milliseconds(4321); }, .spread_delay = {}};
   TimePoint now{};
   for (int attempt = 0; attempt < 15; ++attempt, now += Milliseconds(4321))
-    BOOST_TEST((backoff.after(FailureClass::refused, Loss::none, now, 0.5, turn) == Milliseconds(4321)));
-  BOOST_TEST((backoff.after(FailureClass::refused, Loss::none, now, 0.5, turn) < Milliseconds(4321)));
+    BOOST_TEST((backoff.after(FailureClass::refused, DropScope::none, now, 0.5, turn) == Milliseconds(4321)));
+  BOOST_TEST((backoff.after(FailureClass::refused, DropScope::none, now, 0.5, turn) < Milliseconds(4321)));
 }
 
 BOOST_AUTO_TEST_CASE(where_the_bastions_port_is_looked_at_no_login_is_made_blindly) {
   Backoff backoff;
-  const Apart looks{.until_turn = {}, .own_wait = Milliseconds(4321)};
+  const RetrySpread looks{.until_retry_slot = {}, .spread_delay = Milliseconds(4321)};
   for (int attempt = 0; attempt < 50; ++attempt)
-    BOOST_TEST((backoff.after(FailureClass::refused, Loss::none, TimePoint{}, 0.5, looks) >= k_looked_at / 2));
-  BOOST_TEST((backoff.after(FailureClass::closed, Loss::shared, TimePoint{}, 0.5, looks) == Milliseconds(4321)));
+    BOOST_TEST((backoff.after(FailureClass::refused, DropScope::none, TimePoint{}, 0.5, looks) >= k_looked_at / 2));
+  BOOST_TEST((backoff.after(FailureClass::closed, DropScope::remote, TimePoint{}, 0.5, looks) == Milliseconds(4321)));
 }
 
 // MaxStartups: whoever lost its tunnel alone may ask soon again; a fleet that fell over itself may not.
@@ -79,9 +79,9 @@ BOOST_AUTO_TEST_CASE(a_bastion_that_lets_nobody_in_is_asked_soon_again_by_one_wh
   Backoff alone;
   Backoff one_of_many;
   TimePoint now{};
-  (void)alone.after(FailureClass::unknown, Loss::ours, now, 0.5);
-  (void)one_of_many.after(FailureClass::closed, Loss::shared, now, 0.5);
-  const auto next = [&now](Backoff& backoff) { return backoff.after(FailureClass::closed, Loss::none, now, 0.5); };
+  (void)alone.after(FailureClass::unknown, DropScope::local, now, 0.5);
+  (void)one_of_many.after(FailureClass::closed, DropScope::remote, now, 0.5);
+  const auto next = [&now](Backoff& backoff) { return backoff.after(FailureClass::closed, DropScope::none, now, 0.5); };
   BOOST_TEST((next(one_of_many) > k_soon_again));
   for (const TimePoint begin = now; now - begin < std::chrono::seconds(40);) {
     const Milliseconds wait = next(alone);
@@ -98,7 +98,7 @@ BOOST_AUTO_TEST_CASE(another_host_key_is_looked_at_soon_again_for_a_while_and_th
   TimePoint now{};
   int looks = 0;
   for (; now < TimePoint{} + std::chrono::hours(1); ++looks) {
-    const Milliseconds wait = backoff.after(FailureClass::host_key_changed, Loss::none, now, 0.5);
+    const Milliseconds wait = backoff.after(FailureClass::host_key_changed, DropScope::none, now, 0.5);
     if (now < TimePoint{} + std::chrono::seconds(40)) BOOST_TEST((wait <= k_soon_again));
     now += wait;
   }
@@ -107,7 +107,7 @@ BOOST_AUTO_TEST_CASE(another_host_key_is_looked_at_soon_again_for_a_while_and_th
 
 BOOST_AUTO_TEST_CASE(a_refused_key_after_a_good_run_is_not_tried_again_at_once) {
   Backoff backoff;
-  BOOST_TEST((backoff.after(FailureClass::auth, Loss::ours, TimePoint{}, 0.0) >= k_second_look * 3 / 4));
+  BOOST_TEST((backoff.after(FailureClass::auth, DropScope::local, TimePoint{}, 0.0) >= k_second_look * 3 / 4));
 }
 
 BOOST_AUTO_TEST_CASE(a_resolver_that_was_restarted_is_asked_soon_and_one_that_is_gone_for_long_is_not_hammered) {
@@ -116,7 +116,7 @@ BOOST_AUTO_TEST_CASE(a_resolver_that_was_restarted_is_asked_soon_and_one_that_is
   int asked = 0;
   Milliseconds longest{0};
   for (; now < TimePoint{} + std::chrono::hours(1); ++asked) {
-    const Milliseconds wait = backoff.after(FailureClass::dns, Loss::none, now, 0.5);
+    const Milliseconds wait = backoff.after(FailureClass::dns, DropScope::none, now, 0.5);
     if (now < TimePoint{} + std::chrono::minutes(2)) longest = std::max(longest, wait);
     now += wait;
   }
@@ -139,7 +139,9 @@ BOOST_AUTO_TEST_CASE(a_status_line_cannot_smuggle_in_another_assignment) {
 }
 
 BOOST_AUTO_TEST_CASE(an_address_that_means_all_of_them_is_dialled_on_loopback) {
-  const auto dialled = [](const char* forward) { return end_text(dial_end(Forward::parse(forward)->listen())); };
+  const auto dialled = [](const char* forward) {
+    return end_text(loopback_endpoint(Forward::parse(forward)->listen()));
+  };
   BOOST_TEST(dialled("2222") == "127.0.0.1:2222");
   BOOST_TEST(dialled("0.0.0.0:2222:localhost:22") == "127.0.0.1:2222");
   BOOST_TEST(dialled("[::]:2222:localhost:22") == "[::1]:2222");
@@ -157,11 +159,11 @@ BOOST_AUTO_TEST_CASE(a_forbidden_look_is_told_from_a_port_that_nobody_has) {
 // autossh tells only there which ssh is its own: a line that is missed is a tunnel that is never seen to be up.
 BOOST_AUTO_TEST_CASE(no_line_of_a_log_is_missed_or_heard_twice_while_its_writer_writes) {
   const auto host = os::make_posix_host();
-  const Scratch scratch;
-  LogTail tail(*host, scratch / "log");
+  const ScratchDirectory scratch_directory;
+  LogTail tail(*host, scratch_directory / "log");
   constexpr int k_lines = 5'000;  // less than what counts as a flood
   std::thread writer([&] {
-    std::ofstream log((scratch / "log").native(), std::ios::app);
+    std::ofstream log((scratch_directory / "log").native(), std::ios::app);
     for (int line = 0; line < k_lines; ++line) log << "line " << line << std::endl;
   });
   std::vector<std::string> heard;
@@ -174,10 +176,12 @@ BOOST_AUTO_TEST_CASE(no_line_of_a_log_is_missed_or_heard_twice_while_its_writer_
 
 BOOST_AUTO_TEST_CASE(half_a_line_is_waited_for_and_of_a_flood_the_end_is_heard) {
   const auto host = os::make_posix_host();
-  const Scratch scratch;
-  LogTail tail(*host, scratch / "log");
+  const ScratchDirectory scratch_directory;
+  LogTail tail(*host, scratch_directory / "log");
   BOOST_TEST(tail.new_lines().empty());
-  const auto write = [&](const std::string& text) { std::ofstream((scratch / "log").native(), std::ios::app) << text; };
+  const auto write = [&](const std::string& text) {
+    std::ofstream((scratch_directory / "log").native(), std::ios::app) << text;
+  };
   const auto heard = [&](LogTail::Unfinished last = LogTail::Unfinished::wait) { return tail.new_lines(last); };
   write("one\r\n\nssh child pid is 12");
   BOOST_TEST((heard() == std::vector<std::string>{"one"}));
@@ -194,7 +198,7 @@ BOOST_AUTO_TEST_CASE(half_a_line_is_waited_for_and_of_a_flood_the_end_is_heard) 
   BOOST_TEST(flood.back() == "its end");
   write(std::string(100'000, 'x'));  // somebody who ends no line
   BOOST_TEST(heard().size() == 1U);
-  std::ofstream((scratch / "log").native(), std::ios::trunc) << "anew\n";
+  std::ofstream((scratch_directory / "log").native(), std::ios::trunc) << "anew\n";
   BOOST_TEST((heard() == std::vector<std::string>{"anew"}));
 }
 

@@ -15,9 +15,9 @@ namespace {
 
 /// A home with a runtime directory, and the note of a hand-over that this very process carries out.
 struct Fixture {
-  test::Scratch home;
+  test::ScratchDirectory home;
   test::HostAtHome host{home.path()};
-  store::Places places = store::places(Scope::user, *host).value();
+  store::Paths paths = store::paths(Scope::user, *host).value();
   TunnelName name = TunnelName::parse("lab").value();
   store::RuntimeFiles files = store::runtime_files(name, home.path());
   ServiceManager manager{*host};
@@ -25,11 +25,11 @@ struct Fixture {
   void note(const fs::path& runtime_dir, std::uint64_t other_process = 0) {
     auto self = host->process(::getpid()).value();
     self.start_time += other_process;
-    BOOST_REQUIRE(host->make_directories(places.state, 0700));
-    BOOST_REQUIRE(store::keep_hand_over(*host, places, name, {self, "cron", "tmux", runtime_dir, true}));
+    BOOST_REQUIRE(host->make_directories(paths.state, 0700));
+    BOOST_REQUIRE(store::keep_hand_over(*host, paths, name, {self, "cron", "tmux", runtime_dir, true}));
   }
-  Result<Turn> take() { return take_turn(name, places, files, manager, *host); }
-  std::future<Result<Turn>> take_meanwhile() {
+  Result<SupervisorLock> take() { return acquire_supervisor_lock(name, paths, files, manager, *host); }
+  std::future<Result<SupervisorLock>> take_meanwhile() {
     return std::async(std::launch::async, [this] { return take(); });
   }
   /// The waiting one has shown itself.
@@ -80,8 +80,8 @@ BOOST_AUTO_TEST_CASE(a_hand_over_that_was_cut_short_is_waited_for_by_nobody) {
 BOOST_AUTO_TEST_CASE(from_another_directory_the_ssh_that_is_left_there_is_told) {
   const auto elsewhere = home.path() / "elsewhere";
   fs::create_directory(elsewhere);
-  const auto former = store::runtime_files(name, elsewhere);
-  auto first = std::optional(os::FileLock::try_take(former.lock).value());
+  const auto previous = store::runtime_files(name, elsewhere);
+  auto first = std::optional(os::FileLock::try_take(previous.lock).value());
   note(elsewhere);
   auto second = take_meanwhile();
   until_waiting();
@@ -90,7 +90,7 @@ BOOST_AUTO_TEST_CASE(from_another_directory_the_ssh_that_is_left_there_is_told) 
   const auto turn = second.get();
   BOOST_REQUIRE(turn);
   BOOST_REQUIRE(turn->left);
-  BOOST_TEST(turn->left->control == former.control);
+  BOOST_TEST(turn->left->control == previous.control);
 }
 
 BOOST_AUTO_TEST_CASE(two_never_run_a_tunnel_whose_hand_over_to_another_directory_was_cut_short) {

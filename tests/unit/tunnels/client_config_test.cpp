@@ -13,7 +13,7 @@ std::string config_of(const std::vector<std::string>& ports, const std::vector<b
   TunnelSpec spec{TunnelName::parse("lab").value(), Destination::parse("hpc").value(), {}};
   for (const auto& port : ports) spec.forwards.push_back(Forward::parse(port).value());
   spec.host = host;
-  ssh::Way way;
+  ssh::ResolvedRoute way;
   for (const auto& station : stations) way.stations.push_back(Destination::parse(station).value());
   return client_config_text(client_config(Tunnel::make(std::move(spec)).value(), way, speaks_ssh, "ann", "WS"));
 }

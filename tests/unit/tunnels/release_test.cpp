@@ -17,7 +17,7 @@ namespace {
 
 struct House {
   RecordedHost host;
-  store::Places places = store::places(Scope::user, host).value();
+  store::Paths paths = store::paths(Scope::user, host).value();
   TunnelName name = TunnelName::parse("lab").value();
   Tunnel tunnel = store::parse_tunnel(name,
                                       "port = 2222\nbackend = tmux\nhost = ws\nruntime-dir = /tmp/holdfast-1000\n"
@@ -30,9 +30,11 @@ struct House {
     for (const char* program : {"crontab", "tmux", "screen"}) host.put_program(program);
   }
 
-  [[nodiscard]] std::vector<Holder> holders() const { return holders_of({name, tunnel}, places, host); }
+  [[nodiscard]] std::vector<InstalledJob> installed_jobs() const {
+    return installed_jobs_of({name, tunnel}, paths, host);
+  }
   void note(const std::string& from, const std::string& to, pid_t by) {
-    host.put(store::hand_over_file(places, name),
+    host.put(store::hand_over_file(paths, name),
              store::format_hand_over({{by, 5, "0e2c8c5e", "ws"}, from, to, "/run/user/1000/holdfast", true}), 0600);
   }
 };
@@ -44,7 +46,7 @@ BOOST_FIXTURE_TEST_SUITE(releasing, House)
 BOOST_AUTO_TEST_CASE(what_lets_go_ends_nothing_of_its_successors_and_forbids_nobody_to_start_it) {
   for (const auto* backend : backends::all_backends()) {
     if (backend->scope() != Scope::user) continue;
-    const Holder holder{backend, holders().front().job};
+    const InstalledJob holder{backend, installed_jobs().front().job};
     const auto stop = backend->stop(holder.job, host).value();
     const auto plan = release_plan(holder, host).value();
     BOOST_TEST(plan.size() <= stop.size(), backend->name());
@@ -57,7 +59,7 @@ BOOST_AUTO_TEST_CASE(what_lets_go_ends_nothing_of_its_successors_and_forbids_nob
 }
 
 BOOST_AUTO_TEST_CASE(systemd_is_told_to_stop_for_it_would_start_it_again) {
-  const Holder holder{&backends::systemd_user_backend(), holders().front().job};
+  const InstalledJob holder{&backends::systemd_user_backend(), installed_jobs().front().job};
   const auto plan = release_plan(holder, host).value();
   BOOST_REQUIRE(!plan.empty());
   BOOST_TEST((std::get<backends::Run>(plan.front()).command.argv ==
@@ -65,9 +67,9 @@ BOOST_AUTO_TEST_CASE(systemd_is_told_to_stop_for_it_would_start_it_again) {
 }
 
 BOOST_AUTO_TEST_CASE(a_move_that_was_cut_short_left_two_holders) {
-  BOOST_TEST(holders().size() == 1U);
+  BOOST_TEST(installed_jobs().size() == 1U);
   note("systemd-user", "tmux", 4711);
-  const auto both = holders();
+  const auto both = installed_jobs();
   BOOST_REQUIRE(both.size() == 2U);
   BOOST_TEST(both[0].backend->name() == "tmux");
   BOOST_TEST(both[1].backend->name() == "systemd-user");
@@ -77,12 +79,12 @@ BOOST_AUTO_TEST_CASE(a_move_that_was_cut_short_left_two_holders) {
 BOOST_AUTO_TEST_CASE(one_that_is_under_way_is_the_business_of_its_command) {
   host.put_process({4711, 5, "0e2c8c5e", "ws"});
   note("systemd-user", "tmux", 4711);
-  BOOST_TEST(holders().size() == 1U);
+  BOOST_TEST(installed_jobs().size() == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(a_note_of_a_backend_of_another_version_names_nobody) {
   note("smoke", "tmux", 4711);
-  BOOST_TEST(holders().size() == 1U);
+  BOOST_TEST(installed_jobs().size() == 1U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

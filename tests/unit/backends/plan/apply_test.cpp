@@ -17,18 +17,18 @@
 using namespace holdfast;
 using namespace holdfast::backends;
 using holdfast::test::read;
-using holdfast::test::Scratch;
+using holdfast::test::ScratchDirectory;
 
 namespace {
 
 struct Bench {
-  Scratch scratch;
+  ScratchDirectory scratch_directory;
   std::unique_ptr<os::Host> host = os::make_posix_host();
 
   /// Every path below the scratch directory, with its mode and content.
   std::map<std::string, std::string> everything() const {
     std::map<std::string, std::string> all;
-    for (const auto& entry : fs::recursive_directory_iterator(scratch.path())) {
+    for (const auto& entry : fs::recursive_directory_iterator(scratch_directory.path())) {
       const auto& path = entry.path();
       const auto status = host->status(path);
       const auto mode = std::to_string(status.mode) + " ";
@@ -37,7 +37,9 @@ struct Bench {
     return all;
   }
   mode_t mode(const fs::path& path) const { return host->status(path).mode; }
-  Run touch(const std::string& name) const { return Run{os::Command{{"touch", (scratch / name).string()}, {}, {}}}; }
+  Run touch(const std::string& name) const {
+    return Run{os::Command{{"touch", (scratch_directory / name).string()}, {}, {}}};
+  }
   static Run failing() { return Run{os::Command{{"ls", "/nonexistent/holdfast"}, {}, {}}}; }
 };
 
@@ -50,38 +52,41 @@ void require_done(const Result<Applied>& applied) {
 BOOST_FIXTURE_TEST_SUITE(applying, Bench)
 
 BOOST_AUTO_TEST_CASE(a_plan_is_carried_out_in_order_and_its_directories_are_told) {
-  const auto file = scratch / "a/b/unit";
+  const auto file = scratch_directory / "a/b/unit";
   const auto applied = apply({WriteFile{file, "one", 0600}, WriteFile{file, "two", 0644}, touch("a/b/c")}, *host);
   require_done(applied);
   BOOST_TEST(read(file) == "two");
   BOOST_TEST(mode(file) == 0644);
-  BOOST_TEST(mode(scratch / "a") == 0700);
-  BOOST_TEST(fs::exists(scratch / "a/b/c"));
-  const std::vector<fs::path> made{scratch / "a", scratch / "a/b"};
+  BOOST_TEST(mode(scratch_directory / "a") == 0700);
+  BOOST_TEST(fs::exists(scratch_directory / "a/b/c"));
+  const std::vector<fs::path> made{scratch_directory / "a", scratch_directory / "a/b"};
   BOOST_TEST(applied->made_directories() == made, boost::test_tools::per_element());
 }
 
 BOOST_AUTO_TEST_CASE(what_others_may_read_lies_where_others_may_enter) {
-  require_done(apply({WriteFile{scratch / "x/open", "", 0644}, WriteFile{scratch / "y/open", "", 0644, 0700}}, *host));
-  BOOST_TEST(mode(scratch / "x") == 0755);
-  BOOST_TEST(mode(scratch / "y") == 0700);
+  require_done(apply(
+      {WriteFile{scratch_directory / "x/open", "", 0644}, WriteFile{scratch_directory / "y/open", "", 0644, 0700}},
+      *host));
+  BOOST_TEST(mode(scratch_directory / "x") == 0755);
+  BOOST_TEST(mode(scratch_directory / "y") == 0700);
 }
 
 BOOST_AUTO_TEST_CASE(a_step_that_fails_in_the_middle_undoes_all_before_it) {
-  fs::create_directory(scratch / "kept");
-  fs::create_directory(scratch / "empty");
-  fs::permissions(scratch / "empty", fs::owner_all | fs::group_read);
-  test::write(scratch / "kept/changed", "before", fs::owner_all);
-  test::write(scratch / "kept/removed", std::string("by\0tes", 6), fs::owner_read);
+  fs::create_directory(scratch_directory / "kept");
+  fs::create_directory(scratch_directory / "empty");
+  fs::permissions(scratch_directory / "empty", fs::owner_all | fs::group_read);
+  test::write(scratch_directory / "kept/changed", "before", fs::owner_all);
+  test::write(scratch_directory / "kept/removed", std::string("by\0tes", 6), fs::owner_read);
   const auto before = everything();
-  const Plan plan{WriteFile{scratch / "kept/changed", "after", 0600},
-                  RemoveFile{scratch / "kept/removed"},
-                  WriteFile{scratch / "new/deep/file", "x"},
-                  MakeDirectory{scratch / "kept/directory/deeper", 0755},
-                  RemoveEmptyDirectory{scratch / "empty"},
-                  Run{touch("kept/made").command, os::Command{{"rm", (scratch / "kept/made").string()}, {}, {}}},
-                  failing(),
-                  WriteFile{scratch / "never", "x"}};
+  const Plan plan{
+      WriteFile{scratch_directory / "kept/changed", "after", 0600},
+      RemoveFile{scratch_directory / "kept/removed"},
+      WriteFile{scratch_directory / "new/deep/file", "x"},
+      MakeDirectory{scratch_directory / "kept/directory/deeper", 0755},
+      RemoveEmptyDirectory{scratch_directory / "empty"},
+      Run{touch("kept/made").command, os::Command{{"rm", (scratch_directory / "kept/made").string()}, {}, {}}},
+      failing(),
+      WriteFile{scratch_directory / "never", "x"}};
   const auto applied = apply(plan, *host);
   BOOST_REQUIRE(applied.has_error());
   BOOST_TEST(applied.error().subject == "ls /nonexistent/holdfast");
@@ -90,67 +95,68 @@ BOOST_AUTO_TEST_CASE(a_step_that_fails_in_the_middle_undoes_all_before_it) {
 }
 
 BOOST_AUTO_TEST_CASE(an_undo_that_fails_is_told_and_the_rest_is_undone_all_the_same) {
-  const Plan plan{WriteFile{scratch / "file", "x"}, Run{touch("other").command, failing().command}, failing()};
+  const Plan plan{WriteFile{scratch_directory / "file", "x"}, Run{touch("other").command, failing().command},
+                  failing()};
   const auto applied = apply(plan, *host);
   BOOST_REQUIRE(applied.has_error());
   BOOST_TEST(applied.error().cause.find("; and it could not be undone: running ls /nonexistent/holdfast: ") !=
              std::string::npos);
-  BOOST_TEST(!fs::exists(scratch / "file"));
+  BOOST_TEST(!fs::exists(scratch_directory / "file"));
 }
 
 BOOST_AUTO_TEST_CASE(what_follows_an_undo_runs_after_it) {
   // As daemon-reload has to: the copy is made when the unit is back as it was.
-  test::write(scratch / "unit", "before");
-  const os::Command copy{{"cp", (scratch / "unit").string(), (scratch / "seen").string()}, {}, {}};
-  BOOST_TEST(apply({OnUnwind{copy}, WriteFile{scratch / "unit", "after"}, failing()}, *host).has_error());
-  BOOST_TEST(read(scratch / "seen") == "before");
+  test::write(scratch_directory / "unit", "before");
+  const os::Command copy{{"cp", (scratch_directory / "unit").string(), (scratch_directory / "seen").string()}, {}, {}};
+  BOOST_TEST(apply({OnUnwind{copy}, WriteFile{scratch_directory / "unit", "after"}, failing()}, *host).has_error());
+  BOOST_TEST(read(scratch_directory / "seen") == "before");
 }
 
 BOOST_AUTO_TEST_CASE(what_was_done_can_be_unwound_later_and_only_once) {
   const auto before = everything();
-  auto applied = apply({WriteFile{scratch / "a/one", "1"}}, *host);
+  auto applied = apply({WriteFile{scratch_directory / "a/one", "1"}}, *host);
   require_done(applied);
-  auto later = apply({WriteFile{scratch / "a/two", "2"}}, *host);
+  auto later = apply({WriteFile{scratch_directory / "a/two", "2"}}, *host);
   require_done(later);
   applied->append(std::move(*later));
   BOOST_TEST(applied->unwind(*host).empty());
   BOOST_TEST((everything() == before));
-  test::write(scratch / "a", "mine now");
+  test::write(scratch_directory / "a", "mine now");
   BOOST_TEST(applied->unwind(*host).empty());
-  BOOST_TEST(read(scratch / "a") == "mine now");
+  BOOST_TEST(read(scratch_directory / "a") == "mine now");
 }
 
 BOOST_AUTO_TEST_CASE(a_directory_that_somebody_used_meanwhile_stays) {
-  auto applied = apply({WriteFile{scratch / "a/file", "x"}}, *host);
+  auto applied = apply({WriteFile{scratch_directory / "a/file", "x"}}, *host);
   require_done(applied);
-  test::write(scratch / "a/theirs", "precious");
+  test::write(scratch_directory / "a/theirs", "precious");
   BOOST_TEST(applied->unwind(*host).empty());
-  BOOST_TEST(read(scratch / "a/theirs") == "precious");
-  BOOST_TEST(!fs::exists(scratch / "a/file"));
+  BOOST_TEST(read(scratch_directory / "a/theirs") == "precious");
+  BOOST_TEST(!fs::exists(scratch_directory / "a/file"));
 }
 
 BOOST_AUTO_TEST_CASE(writing_what_is_there_already_changes_and_undoes_nothing) {
-  test::write(scratch / "file", "same");
+  test::write(scratch_directory / "file", "same");
   struct stat was {
   }, is{};
-  BOOST_REQUIRE(::stat((scratch / "file").c_str(), &was) == 0);
-  auto applied = apply({WriteFile{scratch / "file", "same", 0600}}, *host);
+  BOOST_REQUIRE(::stat((scratch_directory / "file").c_str(), &was) == 0);
+  auto applied = apply({WriteFile{scratch_directory / "file", "same", 0600}}, *host);
   require_done(applied);
-  BOOST_REQUIRE(::stat((scratch / "file").c_str(), &is) == 0);
+  BOOST_REQUIRE(::stat((scratch_directory / "file").c_str(), &is) == 0);
   BOOST_TEST(was.st_ino == is.st_ino);
   applied->unwind(*host);
-  BOOST_TEST(read(scratch / "file") == "same");
+  BOOST_TEST(read(scratch_directory / "file") == "same");
 }
 
 BOOST_AUTO_TEST_CASE(a_link_is_never_written_through) {
-  test::write(scratch / "precious", "theirs");
-  fs::create_symlink(scratch / "precious", scratch / "unit");
-  const auto applied = apply({WriteFile{scratch / "unit", "ours"}}, *host);
+  test::write(scratch_directory / "precious", "theirs");
+  fs::create_symlink(scratch_directory / "precious", scratch_directory / "unit");
+  const auto applied = apply({WriteFile{scratch_directory / "unit", "ours"}}, *host);
   BOOST_REQUIRE(applied.has_error());
   BOOST_TEST(applied.error().cause == "something that is not a plain file is there");
-  require_done(apply({RemoveFile{scratch / "unit"}}, *host));
-  BOOST_TEST(read(scratch / "precious") == "theirs");
-  BOOST_TEST((host->status(scratch / "unit").kind == os::FileKind::missing));
+  require_done(apply({RemoveFile{scratch_directory / "unit"}}, *host));
+  BOOST_TEST(read(scratch_directory / "precious") == "theirs");
+  BOOST_TEST((host->status(scratch_directory / "unit").kind == os::FileKind::missing));
 }
 
 BOOST_AUTO_TEST_CASE(commands_fail_by_their_exit_status_unless_it_was_foreseen) {
@@ -168,7 +174,7 @@ BOOST_AUTO_TEST_CASE(a_command_that_changed_nothing_is_not_undone) {
   const os::Command three{{MISBEHAVE, "exit", "3"}, {}, {}};
   BOOST_TEST(apply({Run{three, undo, true}, Run{three, undo, false, std::chrono::seconds(20), {3}}, failing()}, *host)
                  .has_error());
-  BOOST_TEST(!fs::exists(scratch / "undone"));
+  BOOST_TEST(!fs::exists(scratch_directory / "undone"));
 }
 
 BOOST_AUTO_TEST_CASE(a_command_that_hangs_is_ended_and_told) {
@@ -185,14 +191,14 @@ BOOST_AUTO_TEST_SUITE_END()
 namespace {
 
 struct Background : Bench {
-  fs::path pidfile = scratch / "run/web.pid";
+  fs::path pidfile = scratch_directory / "run/web.pid";
   StartDetached start(const char* mode) const {
-    return StartDetached{os::Detached{os::Command{{MISBEHAVE, mode}, {}, {}}, scratch / "out"}, pidfile};
+    return StartDetached{os::Detached{os::Command{{MISBEHAVE, mode}, {}, {}}, scratch_directory / "out"}, pidfile};
   }
   os::ProcessId await_start() const {
     const auto process = running_process(*host, pidfile);
     BOOST_REQUIRE(process.has_value());
-    while (read(scratch / "out").empty()) host->sleep_for(std::chrono::milliseconds(5));
+    while (read(scratch_directory / "out").empty()) host->sleep_for(std::chrono::milliseconds(5));
     return *process;
   }
   ~Background() {
@@ -207,7 +213,7 @@ BOOST_FIXTURE_TEST_SUITE(background, Background)
 BOOST_AUTO_TEST_CASE(a_detached_process_is_noted_and_ended_by_its_note) {
   require_done(apply({start("hang")}, *host));
   const auto process = await_start();
-  BOOST_TEST(mode(scratch / "run") == 0700);
+  BOOST_TEST(mode(scratch_directory / "run") == 0700);
   require_done(apply({Terminate{pidfile}}, *host));
   BOOST_TEST(!os::is_alive(*host, process));
   BOOST_TEST(!fs::exists(pidfile));
@@ -232,7 +238,7 @@ BOOST_AUTO_TEST_CASE(a_later_failure_ends_it_again) {
   const auto applied = apply({start("hang"), failing()}, *host);
   BOOST_TEST(applied.has_error());
   BOOST_TEST(!fs::exists(pidfile));
-  BOOST_TEST(!fs::exists(scratch / "run"));
+  BOOST_TEST(!fs::exists(scratch_directory / "run"));
 }
 
 BOOST_AUTO_TEST_CASE(a_program_that_is_not_there_leaves_no_note) {
@@ -248,7 +254,7 @@ BOOST_AUTO_TEST_CASE(a_strangers_process_is_never_signalled) {
   }
   auto noted = host->process(stranger).value();
   noted.start_time += 1;  // whoever had this pid before
-  fs::create_directory(scratch / "run");
+  fs::create_directory(scratch_directory / "run");
   test::write(pidfile, format_process_id(noted));
   require_done(apply({Terminate{pidfile}}, *host));
   BOOST_TEST(!fs::exists(pidfile));
@@ -281,8 +287,8 @@ BOOST_AUTO_TEST_CASE(a_process_that_a_command_names_is_noted_like_one_of_our_own
 }
 
 BOOST_AUTO_TEST_CASE(a_directory_that_others_can_enter_holds_no_pidfile) {
-  fs::create_directory(scratch / "run");
-  fs::permissions(scratch / "run", fs::owner_all | fs::others_exe);
+  fs::create_directory(scratch_directory / "run");
+  fs::permissions(scratch_directory / "run", fs::owner_all | fs::others_exe);
   const auto applied = apply({start("hang")}, *host);
   BOOST_REQUIRE(applied.has_error());
   BOOST_TEST(applied.error().cause == "it is not a directory of yours that is closed to others");

@@ -75,7 +75,7 @@ BOOST_AUTO_TEST_CASE(remove_stops_disables_and_deletes_in_any_state) {
   const auto host = host_with_manager();
   const auto job = user_job(host);
   require_outline(
-      systemd_user_backend().remove(job.name, job.places, host),
+      systemd_user_backend().remove(job.name, job.paths, host),
       {"run systemctl --user stop holdfast-web.service | 5 is fine",
        "run systemctl --user reset-failed holdfast-web.service | may fail",
        "if it has to be undone, run at the end systemctl --user daemon-reload",
@@ -88,7 +88,7 @@ BOOST_AUTO_TEST_CASE(remove_stops_disables_and_deletes_in_any_state) {
 BOOST_AUTO_TEST_CASE(without_a_manager_files_still_go_and_nothing_starts) {
   const RecordedHost host;
   const auto job = user_job(host);
-  require_outline(systemd_user_backend().remove(job.name, job.places, host),
+  require_outline(systemd_user_backend().remove(job.name, job.paths, host),
                   {"remove file " + k_wants + "/holdfast-web.service", "remove file " + k_unit});
   require_outline(systemd_user_backend().stop(job, host), {});
   for (const auto& plan : {systemd_user_backend().install(job, host), systemd_user_backend().start(job, host),
@@ -181,7 +181,7 @@ BOOST_AUTO_TEST_CASE(remove_takes_state_and_runtime_directories_along) {
   const auto host = root_host();
   const auto job = system_job(host);
   require_outline(
-      systemd_system_backend().remove(job.name, job.places, host),
+      systemd_system_backend().remove(job.name, job.paths, host),
       {"run systemctl stop holdfast-web.service | 5 is fine",
        "run systemctl reset-failed holdfast-web.service | may fail",
        "if it has to be undone, run at the end systemctl daemon-reload",
@@ -246,7 +246,7 @@ BOOST_AUTO_TEST_CASE(nothing_is_installed_and_start_notes_its_process) {
   const auto job = user_job(host);
   require_outline(nohup_backend().prove(job, host), {});
   require_outline(nohup_backend().install(job, host), {});
-  require_outline(nohup_backend().remove(job.name, job.places, host), {"remove file " + k_mark});
+  require_outline(nohup_backend().remove(job.name, job.paths, host), {"remove file " + k_mark});
   require_outline(
       nohup_backend().start(job, host),
       {"remove file " + k_mark,

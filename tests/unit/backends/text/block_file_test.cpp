@@ -18,7 +18,7 @@
 using namespace holdfast;
 using namespace holdfast::backends;
 using holdfast::test::read;
-using holdfast::test::Scratch;
+using holdfast::test::ScratchDirectory;
 
 namespace {
 
@@ -26,9 +26,9 @@ const std::string k_label = "login hook";
 const std::string k_lines = "true\n";
 
 struct Home {
-  Scratch scratch;
+  ScratchDirectory scratch_directory;
   std::unique_ptr<os::Host> host = os::make_posix_host();
-  fs::path rc = scratch / ".rc";
+  fs::path rc = scratch_directory / ".rc";
 
   static void put(const fs::path& file, const std::string& bytes) {
     std::ofstream(file.string(), std::ios::binary) << bytes;
@@ -43,7 +43,7 @@ struct Home {
     const auto done = edit_block(step, *host);
     return done ? "" : done.error().hint;
   }
-  std::size_t files() const { return host->list(scratch.path()).size(); }
+  std::size_t files() const { return host->list(scratch_directory.path()).size(); }
 };
 
 }  // namespace
@@ -72,41 +72,41 @@ BOOST_AUTO_TEST_CASE(every_other_byte_stays_and_comes_back) {
 }
 
 BOOST_AUTO_TEST_CASE(what_was_made_for_it_goes_with_it) {
-  rc = scratch / "a/b/c/hook.fish";
+  rc = scratch_directory / "a/b/c/hook.fish";
   BOOST_TEST(cause(take()) == "nothing to do");
   BOOST_TEST(cause(add()) == "done");
-  BOOST_TEST(host->status(scratch / "a").mode == 0700u);
+  BOOST_TEST(host->status(scratch_directory / "a").mode == 0700u);
   BOOST_TEST(cause(EditBlock{rc, k_label, "other\n"}) == "done");
   BOOST_TEST(cause(take()) == "done");
   BOOST_TEST(files() == 0u);
 }
 
 BOOST_AUTO_TEST_CASE(what_somebody_else_put_there_meanwhile_stays) {
-  rc = scratch / "a/b/hook.fish";
+  rc = scratch_directory / "a/b/hook.fish";
   BOOST_TEST(cause(add()) == "done");
   put(rc, read(rc) + "mine\n");
-  put(scratch / "a/other", "");
+  put(scratch_directory / "a/other", "");
   BOOST_TEST(cause(take()) == "done");
   BOOST_TEST(read(rc) == "mine\n");
   fs::remove(rc);
-  fs::remove(scratch / "a/b");
+  fs::remove(scratch_directory / "a/b");
   BOOST_TEST(cause(add()) == "done");
   BOOST_TEST(cause(take()) == "done");
-  BOOST_TEST(fs::exists(scratch / "a/other"));
-  BOOST_TEST(!fs::exists(scratch / "a/b"));
+  BOOST_TEST(fs::exists(scratch_directory / "a/other"));
+  BOOST_TEST(!fs::exists(scratch_directory / "a/b"));
 }
 
 BOOST_AUTO_TEST_CASE(a_link_of_a_dotfile_manager_is_followed_and_stays) {
-  fs::create_directory(scratch / "dotfiles");
-  put(scratch / "dotfiles/rc", "theirs\n");
+  fs::create_directory(scratch_directory / "dotfiles");
+  put(scratch_directory / "dotfiles/rc", "theirs\n");
   fs::create_symlink("dotfiles/rc", rc);
   BOOST_TEST(cause(add()) == "done");
   BOOST_TEST(fs::is_symlink(rc));
-  BOOST_TEST(read(scratch / "dotfiles/rc") == with_block("theirs\n", k_label, k_lines));
+  BOOST_TEST(read(scratch_directory / "dotfiles/rc") == with_block("theirs\n", k_label, k_lines));
   BOOST_TEST(cause(take()) == "done");
   BOOST_TEST(fs::is_symlink(rc));
-  BOOST_TEST(read(scratch / "dotfiles/rc") == "theirs\n");
-  BOOST_TEST(host->list(scratch / "dotfiles").size() == 1u);
+  BOOST_TEST(read(scratch_directory / "dotfiles/rc") == "theirs\n");
+  BOOST_TEST(host->list(scratch_directory / "dotfiles").size() == 1u);
 }
 
 BOOST_AUTO_TEST_CASE(a_link_to_what_is_no_file_of_ours_is_refused) {
@@ -119,15 +119,15 @@ BOOST_AUTO_TEST_CASE(a_link_to_what_is_no_file_of_ours_is_refused) {
   refused("nowhere", "leads nowhere");
   refused(rc, "leads nowhere");
   refused("/dev/null", "it is a link to /dev/null");
-  fs::create_directory(scratch / "directory");
+  fs::create_directory(scratch_directory / "directory");
   refused("directory", "no plain file");
-  BOOST_REQUIRE(::mkfifo((scratch / "fifo").c_str(), 0600) == 0);
+  BOOST_REQUIRE(::mkfifo((scratch_directory / "fifo").c_str(), 0600) == 0);
   refused("fifo", "no plain file");
-  fs::create_directory(scratch / "open");
-  put(scratch / "open/rc", "x\n");
-  ::chmod((scratch / "open").c_str(), 0777);
+  fs::create_directory(scratch_directory / "open");
+  put(scratch_directory / "open/rc", "x\n");
+  ::chmod((scratch_directory / "open").c_str(), 0777);
   refused("open/rc", "that is not yours alone");
-  BOOST_TEST(read(scratch / "open/rc") == "x\n");
+  BOOST_TEST(read(scratch_directory / "open/rc") == "x\n");
 }
 
 BOOST_AUTO_TEST_CASE(what_is_no_plain_file_is_refused) {
@@ -172,13 +172,13 @@ BOOST_AUTO_TEST_CASE(a_huge_file_is_refused) {
 BOOST_AUTO_TEST_CASE(a_disk_that_is_full_takes_nothing_away) {
   const std::string text(20'000, 'x');
   put(rc, text + "\n");
-  rlimit former{};
-  ::getrlimit(RLIMIT_FSIZE, &former);
+  rlimit previous{};
+  ::getrlimit(RLIMIT_FSIZE, &previous);
   ::signal(SIGXFSZ, SIG_IGN);
-  const rlimit small{8192, former.rlim_max};  // write(2) fails, as it does on a full disk
+  const rlimit small{8192, previous.rlim_max};  // write(2) fails, as it does on a full disk
   ::setrlimit(RLIMIT_FSIZE, &small);
   const auto said = cause(add());
-  ::setrlimit(RLIMIT_FSIZE, &former);
+  ::setrlimit(RLIMIT_FSIZE, &previous);
   ::signal(SIGXFSZ, SIG_DFL);
   BOOST_TEST(said == "file too large");
   BOOST_TEST((read(rc) == text + "\n"));
@@ -197,15 +197,15 @@ BOOST_AUTO_TEST_CASE(a_failed_plan_gives_the_file_back) {
   BOOST_TEST(!apply({EditBlock{rc, k_label, "other\n"}, failing}, *host));
   BOOST_TEST(read(rc) == with);
 
-  rc = scratch / "a/b/new";
+  rc = scratch_directory / "a/b/new";
   BOOST_TEST(!apply({add(), failing}, *host));
-  BOOST_TEST(!fs::exists(scratch / "a"));
+  BOOST_TEST(!fs::exists(scratch_directory / "a"));
   BOOST_REQUIRE(edit_block(add(), *host));
   const auto alone = read(rc);
   BOOST_TEST(!apply({take(), failing}, *host));
   BOOST_TEST(read(rc) == alone);
   BOOST_TEST(cause(take()) == "done");
-  BOOST_TEST(!fs::exists(scratch / "a"));
+  BOOST_TEST(!fs::exists(scratch_directory / "a"));
 }
 
 BOOST_AUTO_TEST_CASE(undoing_keeps_what_was_edited_meanwhile) {

@@ -1,10 +1,10 @@
 // The login hook: its text in each shell, the files it goes into, and what it does for what a tunnel survives.
 #include "backends/text/login_hook_text.hpp"
 
-#include "backends/text/marked_block.hpp"
 #include "backends/recorded_host.hpp"
 #include "backends/registry.hpp"
 #include "backends/sample_job.hpp"
+#include "backends/text/marked_block.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -18,21 +18,21 @@ namespace {
 
 struct Login {
   RecordedHost host;
-  store::Places places = store::places(Scope::user, host).value();
+  store::Paths paths = store::paths(Scope::user, host).value();
 
   std::string text(Shell shell) const {
-    const auto made = hook_text(shell, places, host);
+    const auto made = hook_text(shell, paths, host);
     return made ? *made : made.error().line();
   }
   std::string files(Shell shell) const {
     std::vector<std::string> names;
-    for (const auto& step : install_hook(shell, places, host).value())
+    for (const auto& step : install_hook(shell, paths, host).value())
       names.push_back(std::get<EditBlock>(step).file.string());
     return fmt::format("{}", fmt::join(names, " "));
   }
   /// As install_hook() would leave its first file.
   void install(Shell shell) {
-    const auto plan = install_hook(shell, places, host).value();
+    const auto plan = install_hook(shell, paths, host).value();
     const auto& edit = std::get<EditBlock>(plan.front());
     host.put(edit.file, with_block("", edit.label, *edit.lines));
   }
@@ -64,7 +64,7 @@ esac
 }
 
 BOOST_AUTO_TEST_CASE(a_template_of_the_users_wins) {
-  host.put(places.templates / "hook.sh", "exec @PROGRAM@ ensure --user -v\n");
+  host.put(paths.templates / "hook.sh", "exec @PROGRAM@ ensure --user -v\n");
   BOOST_TEST(text(Shell::sh) == marked(k_hook_label, "exec '/home/ann/.local/bin/holdfast' ensure --user -v\n"));
 }
 
@@ -130,7 +130,7 @@ struct Held : Login {
     put_tunnel("web");
   }
   void put_tunnel(const std::string& name, const std::string& backend = "login-hook", const std::string& of = "ws") {
-    host.put(places.tunnel_file(TunnelName::parse(name).value()),
+    host.put(paths.tunnel_file(TunnelName::parse(name).value()),
              "port = 2222\nbastion = gate@bastion\nbackend = " + backend + "\nhost = " + of + "\n", 0600);
   }
   void install_all() {
@@ -139,7 +139,7 @@ struct Held : Login {
       host.put(edit.file, with_block("", edit.label, *edit.lines));
     }
   }
-  Result<Plan> removal() const { return login_hook_backend().remove(user_job(host).name, places, host); }
+  Result<Plan> removal() const { return login_hook_backend().remove(user_job(host).name, paths, host); }
 };
 
 const std::string k_unmark = "remove file /home/ann/.local/state/holdfast/ws/web.stopped";
@@ -166,7 +166,7 @@ BOOST_FIXTURE_TEST_CASE(it_is_installed_while_the_hook_is_there_and_says_no_more
   BOOST_TEST(told() == "false no/yes/no");
   install_all();
   BOOST_TEST(told() == "true at-login/yes/at-login");
-  BOOST_TEST(files_with_hook(places, host).size() == 2U);
+  BOOST_TEST(files_with_hook(paths, host).size() == 2U);
   host.answer("busctl get-property org.freedesktop.login1 /org/freedesktop/login1", "b true\nas 0\nas 0\n");
   BOOST_TEST(told() == "true at-login/at-login/at-login");
 }
@@ -182,14 +182,14 @@ BOOST_FIXTURE_TEST_CASE(the_last_of_its_tunnels_takes_the_hook_along, Held) {
   // The start-up files are the whole home's.
   put_tunnel("other", "login-hook", "another-host");
   require_outline(removal(), {k_unmark});
-  host.put(places.tunnel_file(TunnelName::parse("other").value()), "nonsense", 0600);
+  host.put(paths.tunnel_file(TunnelName::parse("other").value()), "nonsense", 0600);
   require_outline(removal(), {k_unmark});
 }
 
 BOOST_FIXTURE_TEST_CASE(what_other_hosts_have_of_the_same_tunnel_keeps_the_hook, Held) {
   install_all();
   const std::string part = "backend = login-hook\nruntime-dir = /tmp/holdfast-1000\n";
-  const auto state = places.state.parent_path();
+  const auto state = paths.state.parent_path();
   host.put_directory(state / "ws");
   host.put(state / "ws/web.host", part, 0600);
   BOOST_TEST(removal()->size() == 3U);
@@ -206,7 +206,7 @@ BOOST_FIXTURE_TEST_CASE(a_hook_that_a_person_put_there_stays_theirs, Held) {
   host.put(edit.file, with_block("", edit.label, *edit.lines));
   require_outline(removal(), {k_unmark, "take the login hook out of /home/ann/.bashrc"});
   // `hook --install` makes the rest theirs too.
-  for (const auto& step : install_hook(Shell::bash, places, host).value()) {
+  for (const auto& step : install_hook(Shell::bash, paths, host).value()) {
     const auto& own = std::get<EditBlock>(step);
     host.put(own.file, with_block(host.read_file(own.file, 1 << 20).value(), own.label, *own.lines));
   }

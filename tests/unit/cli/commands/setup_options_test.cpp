@@ -113,7 +113,7 @@ BOOST_AUTO_TEST_CASE(root_has_to_say_as_whom_the_machines_tunnel_runs) {
   // The name service on paper knows nobody.
   BOOST_TEST(says(refused({"-p", "2222", "-b", "gate@bastion", "--run-as", "nobody-at-all"}), "nobody-at-all"));
   BOOST_TEST(says(refused({"-p", "2222", "-b", "gate@bastion", "--user", "--run-as", "ann"}), "option --run-as"));
-  BOOST_TEST((read({"-p", "2222", "-b", "gate@bastion", "--user"}).value().places.scope == Scope::user));
+  BOOST_TEST((read({"-p", "2222", "-b", "gate@bastion", "--user"}).value().paths.scope == Scope::user));
 }
 
 BOOST_AUTO_TEST_CASE(the_machines_tunnels_are_roots_to_set_up) {

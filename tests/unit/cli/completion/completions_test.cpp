@@ -21,16 +21,16 @@ struct House {
   RecordedHost host;
 
   House() {
-    const auto places = store::places(Scope::user, host).value();
+    const auto paths = store::paths(Scope::user, host).value();
     for (const char* file : {"2222.conf", "80.conf", "lab.conf", "$(reboot).conf", "a b.conf", "lab.known_hosts"})
-      host.put(places.tunnels / file, "nonsense\n", 0600);
+      host.put(paths.tunnels / file, "nonsense\n", 0600);
     host.put("/etc/holdfast/tunnels/office.conf", "", 0644, 0);
     host.put("/home/ann/.ssh/config", "Host bastion *.lab\n  HostName b\nHost gate\n");
   }
 
   Words words(const Words& line) {
     Words out;
-    for (const auto& candidate : candidates(line, host).words) out.push_back(candidate.word);
+    for (const auto& completion : completions(line, host).words) out.push_back(completion.word);
     return out;
   }
   bool offers(const Words& line, const std::string& word) {
@@ -88,8 +88,8 @@ BOOST_AUTO_TEST_CASE(a_value_is_told_from_an_operand) {
   BOOST_TEST(!offers({"setup", "--backend", ""}, "systemd-system"));
   BOOST_TEST(words({"setup", "--system", "--backend="}) == (Words{"--backend=auto", "--backend=systemd-system"}));
   BOOST_TEST(words({"setup", "--engine", ""}) == (Words{"native", "autossh"}));
-  BOOST_TEST(candidates({"setup", "-s", ""}, host).files);
-  BOOST_TEST(candidates({"setup", "--identity=~/.s"}, host).files);
+  BOOST_TEST(completions({"setup", "-s", ""}, host).files);
+  BOOST_TEST(completions({"setup", "--identity=~/.s"}, host).files);
   BOOST_TEST(words({"logs", "-n", "5", ""}) == (Words{"80", "2222", "lab"}));
   BOOST_TEST(words({"logs", "-n5", ""}) == (Words{"80", "2222", "lab"}));
   BOOST_TEST(words({"logs", "-fn", ""}).empty());  // a number
@@ -110,7 +110,7 @@ BOOST_AUTO_TEST_CASE(no_word_holds_what_a_shell_would_expand) {
 BOOST_AUTO_TEST_CASE(any_line_at_all_has_an_answer) {
   for (const Words& line : {Words{}, Words{"nosuch", ""}, Words{"--nosuch=", "x", ""}, Words{"-", "-", "-"},
                             Words{"setup", "--="}, Words{"status", "\xff\x01", "\n"}, Words{"--", "--", ""}})
-    BOOST_TEST(!candidates(line, host).files);
+    BOOST_TEST(!completions(line, host).files);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -16,7 +16,7 @@
 using namespace holdfast;
 using namespace holdfast::cli;
 using namespace holdfast::test;
-using backends::Candidate;
+using backends::AssessedBackend;
 using backends::Fitness;
 using Grade = Fitness::Grade;
 
@@ -30,28 +30,30 @@ constexpr Survives k_cron{k_minute, k_yes, k_yes};
 constexpr Survives k_process{k_no, k_yes, k_no};
 const std::string k_linger = "sudo loginctl enable-linger ann";
 
-Candidate system_backend() {
+AssessedBackend system_backend() {
   return {&backends::systemd_system_backend(),
           {Grade::unavailable, {}, "only root can", "sudo holdfast setup …", k_everything}};
 }
-Candidate manager_without_linger() {
+AssessedBackend manager_without_linger() {
   return {&backends::systemd_user_backend(),
           {Grade::degraded, Survives{k_yes, k_no, k_no}, "linger is off", k_linger, k_everything}};
 }
-Candidate working_cron() { return {&backends::cron_backend(), {Grade::good, k_cron, "cron runs"}}; }
-Candidate no_cron() {
+AssessedBackend working_cron() { return {&backends::cron_backend(), {Grade::good, k_cron, "cron runs"}}; }
+AssessedBackend no_cron() {
   return {&backends::cron_backend(), {Grade::unavailable, {}, "no cron", "sudo apt-get install cron", k_cron}};
 }
-Candidate no_tmux() {
+AssessedBackend no_tmux() {
   return {&backends::tmux_backend(), {Grade::unavailable, {}, "there is no tmux here", "sudo apt-get install tmux"}};
 }
-Candidate a_process() { return {&backends::nohup_backend(), {Grade::degraded, k_process, "a background process"}}; }
+AssessedBackend a_process() {
+  return {&backends::nohup_backend(), {Grade::degraded, k_process, "a background process"}};
+}
 
 Findings findings() {
   Findings found;
   found.host.backends = {system_backend(), manager_without_linger(), working_cron(), no_tmux(), a_process()};
   found.choice = 2;
-  found.advice = k_linger;
+  found.recommendation = k_linger;
   found.usable = true;
   found.program = "/home/ann/.local/bin/holdfast";
   auto& facts = found.host.facts;
@@ -81,23 +83,24 @@ class CountingHost final : public RecordedHost {
 BOOST_AUTO_TEST_SUITE(doctor)
 
 BOOST_AUTO_TEST_CASE(advice_is_what_would_bring_most_and_only_what_brings_more) {
-  std::vector<Candidate> all{system_backend(), manager_without_linger(), no_cron(), no_tmux(), a_process()};
-  BOOST_TEST(advice(all, &all[4], Scope::user).value() == k_linger);
+  std::vector<AssessedBackend> all{system_backend(), manager_without_linger(), no_cron(), no_tmux(), a_process()};
+  BOOST_TEST(recommendation(all, &all[4], Scope::user).value() == k_linger);
   all[2] = working_cron();
-  BOOST_TEST(advice(all, &all[2], Scope::user).value() == k_linger);
+  BOOST_TEST(recommendation(all, &all[2], Scope::user).value() == k_linger);
   all[1].fitness = {Grade::unavailable, {}, "no manager"};
-  BOOST_TEST(advice(all, &all[2], Scope::user).value() == "sudo holdfast setup …");  // nothing of the user's own
+  BOOST_TEST(recommendation(all, &all[2], Scope::user).value() ==
+             "sudo holdfast setup …");  // nothing of the user's own
   all[2] = no_cron();
-  BOOST_TEST(advice(all, &all[4], Scope::user).value() == "sudo apt-get install cron");
+  BOOST_TEST(recommendation(all, &all[4], Scope::user).value() == "sudo apt-get install cron");
   all[1].fitness = {Grade::good, k_everything, "all is well"};
-  BOOST_TEST(!advice(all, &all[1], Scope::user));
+  BOOST_TEST(!recommendation(all, &all[1], Scope::user));
 }
 
 BOOST_AUTO_TEST_CASE(where_root_has_no_systemd_its_own_scope_is_the_advice) {
-  std::vector<Candidate> all{{&backends::systemd_system_backend(), {Grade::unavailable, {}, "no systemd"}}};
-  BOOST_TEST(!advice(all, nullptr, Scope::system));
+  std::vector<AssessedBackend> all{{&backends::systemd_system_backend(), {Grade::unavailable, {}, "no systemd"}}};
+  BOOST_TEST(!recommendation(all, nullptr, Scope::system));
   all.push_back(a_process());
-  BOOST_TEST(advice(all, nullptr, Scope::system).value() == "holdfast setup --user …");
+  BOOST_TEST(recommendation(all, nullptr, Scope::system).value() == "holdfast setup --user …");
 }
 
 BOOST_AUTO_TEST_CASE(a_tunnel_is_told_of_a_backend_only_if_that_is_stronger) {
@@ -140,7 +143,7 @@ BOOST_AUTO_TEST_CASE(no_byte_of_a_strangers_reaches_the_terminal) {
   found.host.backends[1].fitness.reason = "cannot be reached: \x1b[2J";
   found.host.facts.hostname = "ws\x1b[2J";
   found.host.facts.container = "x\ny";
-  found.host.facts.hanging = {"/home/\x1b[2J"};
+  found.host.facts.unresponsive_paths = {"/home/\x1b[2J"};
   BOOST_TEST(host_text(found, false).find('\x1b') == std::string::npos);
   BOOST_TEST(findings_json(found).find("u001B") == std::string::npos);
 }
@@ -212,7 +215,7 @@ BOOST_AUTO_TEST_CASE(the_status_of_many_tunnels_starts_no_process_for_each) {
     host.answer("systemctl --user list-units", "");
     host.answer("crontab -l", "");
     host.me.name.clear();
-    const auto places = store::places(Scope::user, host).value();
+    const auto paths = store::paths(Scope::user, host).value();
     std::vector<store::Entry> entries;
     for (int i = 0; i < 200; ++i) {
       const auto name = TunnelName::parse(fmt::format("t{}", i)).value();
@@ -223,7 +226,7 @@ BOOST_AUTO_TEST_CASE(the_status_of_many_tunnels_starts_no_process_for_each) {
       entries.push_back({name, store::parse_tunnel(name, text, name.text() + ".conf")});
     }
     std::vector<std::string> warnings;
-    BOOST_TEST(tunnels::gather_status(entries, places, host, warnings).size() == 200U);
+    BOOST_TEST(tunnels::gather_status(entries, paths, host, warnings).size() == 200U);
     BOOST_TEST(host.started <= 3, backend->name() << " starts " << host.started);
   }
 }

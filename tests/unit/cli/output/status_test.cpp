@@ -34,10 +34,10 @@ struct House {
   os::ProcessId supervisor{101, 5, "0e2c8c5e", "ws"};
   os::ProcessId ssh{102, 6, "0e2c8c5e", "ws"};
   store::LiveState live;
-  store::Places places;
+  store::Paths paths;
 
   House() {
-    places = store::places(Scope::user, host).value();
+    paths = store::paths(Scope::user, host).value();
     live.supervisor = supervisor;
     live.ssh = ssh;
     live.state = TunnelState::up;
@@ -51,13 +51,13 @@ struct House {
     host.put_process(ssh);
     host.put("/proc/101/cgroup", "0::/\n");
     host.put("/tmp/holdfast-1000/lab.pid", backends::format_process_id(supervisor), 0600);
-    host.put(places.tunnels / "lab.conf", "", 0600);
+    host.put(paths.tunnels / "lab.conf", "", 0600);
   }
 
   tunnels::TunnelStatus status(const store::Entry& entry = entry_of("lab")) {
     host.put("/tmp/holdfast-1000/lab.live", store::format_live_state(live), 0600);
     std::vector<std::string> warnings;
-    return tunnels::gather_status({entry}, places, host, warnings).front();
+    return tunnels::gather_status({entry}, paths, host, warnings).front();
   }
 };
 
@@ -102,7 +102,7 @@ BOOST_AUTO_TEST_CASE(up_with_a_dead_ssh_is_connecting) {
 BOOST_AUTO_TEST_CASE(a_strangers_live_state_is_not_believed) {
   host.put("/tmp/holdfast-1000/lab.live", store::format_live_state(live), 0600, 1001);
   std::vector<std::string> warnings;
-  const auto now = tunnels::gather_status({entry_of("lab")}, places, host, warnings).front();
+  const auto now = tunnels::gather_status({entry_of("lab")}, paths, host, warnings).front();
   BOOST_TEST(!now.is_up());
 }
 
@@ -111,7 +111,7 @@ BOOST_AUTO_TEST_CASE(a_broken_file_harms_no_other) {
   const auto broken = TunnelName::parse("broken").value();
   std::vector<std::string> warnings;
   const auto now = tunnels::gather_status(
-      {{broken, store::parse_tunnel(broken, "nonsense\n", "/x/broken.conf")}, entry_of("lab")}, places, host, warnings);
+      {{broken, store::parse_tunnel(broken, "nonsense\n", "/x/broken.conf")}, entry_of("lab")}, paths, host, warnings);
   BOOST_TEST((now[0].state == TunnelState::failed));
   BOOST_TEST((now[0].last_error->diagnosis.failure == FailureClass::config));
   BOOST_TEST(now[0].last_error->diagnosis.message == "reading /x/broken.conf line 1: it is not KEY = VALUE");
@@ -254,8 +254,8 @@ BOOST_AUTO_TEST_CASE(the_past_is_drawn_and_fits_a_terminal) {
   row.rtt = {10, 12, 60};
   row.reconnects = {{FailureClass::dead_peer, 2}};
   const std::vector rows{row};
-  now.past = tunnels::Past{store::availability(rows, at(90), std::chrono::minutes(30), 48),
-                           store::availability(rows, at(90), std::chrono::hours(3), 56)};
+  now.uptime_summary = tunnels::UptimeSummary{store::availability(rows, at(90), std::chrono::minutes(30), 48),
+                                              store::availability(rows, at(90), std::chrono::hours(3), 56)};
   const auto text = status_detail(now, {}, at(90), {false, true});
   for (const char* line : {"\nlast day   ···", "·  95.00 %, 3 min down\n", "\nlast week  ···",
                            "\nreconnects 3 since it started\n           in the last day 2: dead-peer 2\n",

@@ -27,7 +27,7 @@ const store::Share k_dead{0s, 0s, 1800s};
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(past)
+BOOST_AUTO_TEST_SUITE(uptime_summary)
 
 BOOST_AUTO_TEST_CASE(a_line_of_blocks_tells_up_partly_down_and_unknown_apart) {
   const auto all = of({k_whole, {1799s, 0s, 1s}, {900s, 0s, 900s}, {10s, 0s, 1790s}, {0s, 1800s}, k_dead, k_nothing});

@@ -12,11 +12,11 @@ namespace {
 
 const Client k_client{"/usr/bin/ssh", {9, 2}};
 
-Result<Way> way_to(const RecordedHost& host, const std::string& bastion) {
-  return find_way(host, k_client, Destination::parse(bastion).value(), {}, host.me);
+Result<ResolvedRoute> way_to(const RecordedHost& host, const std::string& bastion) {
+  return resolve_route(host, k_client, Destination::parse(bastion).value(), {}, host.me);
 }
 
-std::string text(const Way& way) {
+std::string text(const ResolvedRoute& way) {
   std::string out;
   for (const auto& station : way.stations) out += (out.empty() ? "" : ",") + station.text();
   return out;

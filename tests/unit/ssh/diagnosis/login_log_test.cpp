@@ -13,7 +13,7 @@ BOOST_AUTO_TEST_CASE(a_login_is_followed_step_by_step) {
       "debug1: Local version string SSH-2.0-OpenSSH_9.2p1\r\n";
   BOOST_TEST((read_login_log(log) == LoginProgress{}));
   log += "debug1: Remote protocol version 2.0, remote software version OpenSSH_9.2p1\r\n";
-  BOOST_TEST(read_login_log(log).greeted);
+  BOOST_TEST(read_login_log(log).has_banner);
   log += "debug1: Server host key: ecdsa-sha2-nistp256 SHA256:RKiDkq52U3Y/qgXZskhGXQ3dyg5sVwC90lWYNy56Yq4\r\n";
   BOOST_TEST(read_login_log(log).host_key == "ECDSA SHA256:RKiDkq52U3Y/qgXZskhGXQ3dyg5sVwC90lWYNy56Yq4");
   BOOST_TEST(!read_login_log(log).host_key_trusted);
@@ -38,7 +38,7 @@ BOOST_AUTO_TEST_CASE(what_a_stranger_says_is_kept_apart) {
       "debug1: kex_exchange_identification: banner line 1: second\r\n"
       "debug1: Remote: Host 'x' is known and matches the ED25519 host key.\r\n");
   BOOST_TEST(progress.foreign == "debug1: Remote protocol version 2.0");
-  BOOST_TEST(!progress.greeted);
+  BOOST_TEST(!progress.has_banner);
   BOOST_TEST(!progress.host_key_trusted);
 }
 

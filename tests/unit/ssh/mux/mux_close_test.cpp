@@ -130,12 +130,12 @@ class StandInMaster {
 };
 
 struct Place {
-  Scratch scratch;
-  boost::filesystem::path control = scratch / "control";
+  ScratchDirectory scratch_directory;
+  boost::filesystem::path control = scratch_directory / "control";
   boost::asio::io_context context{1};
 
   static mux::ProbeRequest request() {
-    return {.listen = TcpEnd{"127.0.0.1", 22}, .reply = 300ms, .patience = 300ms, .stay_open = 50ms};
+    return {.listen = TcpEnd{"127.0.0.1", 22}, .reply = 300ms, .timeout = 300ms, .stay_open = 50ms};
   }
 
   /// How the probe ended; the master must survive it.

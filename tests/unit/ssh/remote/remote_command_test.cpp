@@ -18,21 +18,22 @@ using namespace std::chrono_literals;
 namespace {
 
 struct Place {
-  Scratch scratch;
+  ScratchDirectory scratch_directory;
   boost::asio::io_context context{1};
   std::optional<RemoteCommand::Answer> answer;
   RemoteCommand remote{context};
 
   void start(const std::string& script, std::chrono::milliseconds timeout) {
-    const auto started = remote.start(os::Command{.argv = {"/bin/sh", "-c", script, "sh", scratch.path().native()}},
-                                      timeout, [this](RemoteCommand::Answer said) { answer = std::move(said); });
+    const auto started =
+        remote.start(os::Command{.argv = {"/bin/sh", "-c", script, "sh", scratch_directory.path().native()}}, timeout,
+                     [this](RemoteCommand::Answer said) { answer = std::move(said); });
     BOOST_REQUIRE(started);
   }
   /// The context does not run meanwhile, so the command is not ended for its long output.
   void wait_until_it_writes() const {
-    while (!boost::filesystem::exists(scratch / "began")) std::this_thread::sleep_for(1ms);
+    while (!boost::filesystem::exists(scratch_directory / "began")) std::this_thread::sleep_for(1ms);
   }
-  [[nodiscard]] bool noticed() const { return boost::filesystem::exists(scratch / "noticed"); }
+  [[nodiscard]] bool noticed() const { return boost::filesystem::exists(scratch_directory / "noticed"); }
 };
 
 // Writes without end; tells when its output is closed, which a killed one could not.
@@ -83,7 +84,7 @@ BOOST_AUTO_TEST_CASE(a_command_that_is_ended_has_no_answer) {
 BOOST_AUTO_TEST_CASE(destruction_waits_for_the_client_to_notice) {
   {
     RemoteCommand other(context);
-    const os::Command command{.argv = {"/bin/sh", "-c", k_flood, "sh", scratch.path().native()}};
+    const os::Command command{.argv = {"/bin/sh", "-c", k_flood, "sh", scratch_directory.path().native()}};
     BOOST_REQUIRE(other.start(command, 60s, [](const RemoteCommand::Answer&) { BOOST_ERROR("it has no answer"); }));
     wait_until_it_writes();
   }

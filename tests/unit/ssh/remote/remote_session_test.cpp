@@ -12,18 +12,18 @@ namespace {
 
 const std::string k_boot = "3748514f-6cd4-46b3-b4bb-0f8da2c79c8e";
 
-std::vector<std::string> command(const std::optional<FarSession>& stale) {
-  return far_command({"/usr/bin/ssh", {9, 2}}, "/run/x/1.s", Destination::parse("gate@bastion").value(), stale);
+std::vector<std::string> command(const std::optional<RemoteSession>& stale) {
+  return remote_command_line({"/usr/bin/ssh", {9, 2}}, "/run/x/1.s", Destination::parse("gate@bastion").value(), stale);
 }
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(far_session)
+BOOST_AUTO_TEST_SUITE(remote_session)
 
 BOOST_AUTO_TEST_CASE(the_session_is_found_among_what_start_up_files_print) {
-  const auto session = parse_far_session("Welcome!\nholdfast-far-session " + k_boot + " 92 3890422\nbye\n");
+  const auto session = parse_remote_session("Welcome!\nholdfast-far-session " + k_boot + " 92 3890422\nbye\n");
   BOOST_REQUIRE(session);
-  BOOST_TEST((*session == FarSession{k_boot, 92, "3890422"}));
+  BOOST_TEST((*session == RemoteSession{k_boot, 92, "3890422"}));
 }
 
 BOOST_AUTO_TEST_CASE(what_is_no_process_is_not_taken_for_one) {
@@ -40,17 +40,17 @@ BOOST_AUTO_TEST_CASE(what_is_no_process_is_not_taken_for_one) {
                                         "holdfast-far-session " + k_boot + " 92 12 13\n",
                                         "holdfast-far-session " + k_boot.substr(1) + " 92 12\n",
                                         " holdfast-far-session " + k_boot + " 92 12\n"};
-  for (const std::string& said : others) BOOST_TEST(!parse_far_session(said), said);
+  for (const std::string& said : others) BOOST_TEST(!parse_remote_session(said), said);
 }
 
 BOOST_AUTO_TEST_CASE(an_end_is_believed_only_where_the_command_says_so) {
-  BOOST_TEST((parse_far_end("holdfast-far-session ended\n") == FarEnd::ended));
-  BOOST_TEST((parse_far_end("motd\nholdfast-far-session gone\n") == FarEnd::gone));
-  BOOST_TEST((parse_far_end("holdfast-far-session elsewhere\n") == FarEnd::elsewhere));
-  BOOST_TEST((parse_far_end("holdfast-far-session refused\n") == FarEnd::refused));
+  BOOST_TEST((parse_takeover_result("holdfast-far-session ended\n") == TakeoverResult::ended));
+  BOOST_TEST((parse_takeover_result("motd\nholdfast-far-session gone\n") == TakeoverResult::gone));
+  BOOST_TEST((parse_takeover_result("holdfast-far-session elsewhere\n") == TakeoverResult::elsewhere));
+  BOOST_TEST((parse_takeover_result("holdfast-far-session refused\n") == TakeoverResult::refused));
   for (const char* said :
        {"", "ended\n", "This account is currently not available.\n", "holdfast-far-session ended now\n"})
-    BOOST_TEST((parse_far_end(said) == FarEnd::not_run), said);
+    BOOST_TEST((parse_takeover_result(said) == TakeoverResult::not_run), said);
 }
 
 // With a way of its own ssh would log in anew where the master refuses: a storm of logins that nobody counts.
@@ -69,7 +69,7 @@ BOOST_AUTO_TEST_CASE(the_command_is_one_quoted_word_for_every_shell_and_only_dig
   BOOST_TEST(ask.ends_with("' holdfast"));
   const std::string inside = ask.substr(17, ask.size() - 17 - 10);
   BOOST_TEST(inside.find_first_of("'!\\\n`") == std::string::npos);
-  BOOST_TEST(command(FarSession{k_boot, 92, "3890422"}).back() == ask + " " + k_boot + " 92 3890422");
+  BOOST_TEST(command(RemoteSession{k_boot, 92, "3890422"}).back() == ask + " " + k_boot + " 92 3890422");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

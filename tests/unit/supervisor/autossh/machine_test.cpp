@@ -243,7 +243,7 @@ BOOST_AUTO_TEST_CASE(no_stream_of_events_leaves_two_autosshs_or_a_stop_without_a
           world.give(NetworkGained{});
           break;
         case 6:
-          world.give(Nudged{});
+          world.give(ProbeRequested{});
           break;
         case 7:
           world.give(Reloaded{1});

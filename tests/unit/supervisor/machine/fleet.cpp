@@ -28,9 +28,9 @@ Fleet::Fleet(std::size_t size, std::uint64_t seed) : random_(seed), members_(siz
   std::size_t port = 20'000;
   for (Member& member : members_) {
     Rules rules = plain_rules();
-    member.place = place_of(Forward::parse(std::to_string(port++)).value());
-    rules.apart = [&member](std::size_t) {
-      return Apart{.until_turn = {}, .own_wait = own_wait(member.place, k_spread)};
+    member.slot = retry_slot_of(Forward::parse(std::to_string(port++)).value());
+    rules.spread = [&member](std::size_t) {
+      return RetrySpread{.until_retry_slot = {}, .spread_delay = spread_delay(member.slot, k_spread)};
     };
     member.world = std::make_unique<World>(std::move(rules));
     // Each began at its own time, as people's machines do.
@@ -62,7 +62,7 @@ Seen Fleet::lose(Outage outage, Milliseconds away) {
   host_back_ = outage == Outage::refusing ? lost_ : outage == Outage::silent ? back_ - k_boot : back_;
   for (Member& member : members_) {
     member.sshd_lost_it = outage != Outage::cut_off;
-    notice_loss(member);
+    notice_drop(member);
   }
   run_until(back_ + std::chrono::minutes(2));
   std::vector<std::chrono::duration<double>> backs;
@@ -77,7 +77,7 @@ Seen Fleet::lose(Outage outage, Milliseconds away) {
 }
 
 // When ssh itself comes to know: at once, or by its keepalive, which it began at its own time.
-void Fleet::notice_loss(Member& member) {
+void Fleet::notice_drop(Member& member) {
   if (outage_ == Outage::refusing) return fail(member, FailureClass::closed, k_reply);
   const Milliseconds phase(static_cast<Milliseconds::rep>(chance() * 15'000));
   const TimePoint counted_out = now_ + phase + 3 * k_server_alive;
@@ -199,7 +199,7 @@ void Fleet::ask(Member& member) {
   });
 }
 
-// PathWatch, one look. sshd knows nothing of it.
+// BastionWatch, one look. sshd knows nothing of it.
 void Fleet::look(Member& member) {
   count(seen_.looks);
   if (is_away()) {
@@ -213,7 +213,7 @@ void Fleet::look(Member& member) {
   }
   const std::uint64_t watch = ++member.watch;
   if (!member.saw_failure) return;  // it was there all along
-  const Milliseconds wait = member.refusing_since ? own_wait(member.place, k_spread) : Milliseconds{0};
+  const Milliseconds wait = member.refusing_since ? spread_delay(member.slot, k_spread) : Milliseconds{0};
   at(now_ + wait, [this, &member, watch] {
     if (member.watch != watch || !member.watching) return;
     member.watching = member.world->path_watched = false;
@@ -224,7 +224,7 @@ void Fleet::look(Member& member) {
 void Fleet::look_later(Member& member) {
   std::optional<Milliseconds> refused;
   if (member.refusing_since) refused = std::chrono::duration_cast<Milliseconds>(now_ - *member.refusing_since);
-  at(now_ + until_look(member.place, wall_clock(), refused), [this, &member, watch = member.watch] {
+  at(now_ + until_bastion_probe(member.slot, wall_clock(), refused), [this, &member, watch = member.watch] {
     if (member.watch == watch) look(member);
   });
 }

@@ -44,7 +44,7 @@ class Fleet {
  private:
   struct Member {
     std::unique_ptr<World> world;
-    double place = 0;         ///< among all, by its port
+    double slot = 0;          ///< among all, by its port
     std::size_t starts = 0;   ///< of ssh, that were looked at
     std::uint64_t run = 0;    ///< what belongs to a former ssh is void
     std::uint64_t watch = 0;  ///< and to a former watch of the port
@@ -75,7 +75,7 @@ class Fleet {
   void ask(Member& member);
   void look(Member& member);
   void look_later(Member& member);
-  void notice_loss(Member& member);
+  void notice_drop(Member& member);
   void fail(Member& member, FailureClass failure, Milliseconds after);
   void count(std::vector<std::size_t>& seconds) const;
   [[nodiscard]] bool drops();

@@ -63,40 +63,40 @@ BOOST_AUTO_TEST_CASE(a_bastion_that_closes_on_all_is_come_back_to_spread_before_
 
 BOOST_AUTO_TEST_CASE(back_to_the_first_when_it_is_well_and_not_before) {
   Second story;
-  BOOST_TEST(story.wait_of(Timer::trial).count() >= k_shortest_stay.count());
-  BOOST_TEST(has<Try>(story.fire(Timer::trial)));
+  BOOST_TEST(story.wait_of(Timer::failback_probe).count() >= k_shortest_failback_delay.count());
+  BOOST_TEST(has<StartFailbackProbe>(story.fire(Timer::failback_probe)));
   BOOST_TEST((story.state() == TunnelState::up));  // beside the one that carries it
-  story.trial_says(failure(FailureClass::refused));
+  story.failback_probe_says(failure(FailureClass::refused));
   BOOST_TEST((story.state() == TunnelState::up));
   BOOST_TEST(story.gone_to.size() == 2U);
-  BOOST_TEST(has<Try>(story.fire(Timer::trial)));
-  BOOST_TEST(has<EndChild>(story.trial_says({})));
+  BOOST_TEST(has<StartFailbackProbe>(story.fire(Timer::failback_probe)));
+  BOOST_TEST(has<EndChild>(story.failback_probe_says({})));
   BOOST_TEST(has<StartChild>(story.child_dies()));
   BOOST_TEST(story.bastion == 0U);
   story.bring_up();
-  BOOST_TEST(!story.is_set(Timer::trial));
+  BOOST_TEST(!story.is_set(Timer::failback_probe));
 }
 
 BOOST_AUTO_TEST_CASE(the_path_that_is_back_hastens_the_trial) {
   Second story;
-  story.fire(Timer::trial);
-  story.trial_says(failure(FailureClass::unreachable));
-  const auto before = story.wait_of(Timer::trial);
+  story.fire(Timer::failback_probe);
+  story.failback_probe_says(failure(FailureClass::unreachable));
+  const auto before = story.wait_of(Timer::failback_probe);
   story.give(PathBack{0});
-  BOOST_TEST((story.wait_of(Timer::trial) < before));
-  BOOST_TEST(has<Try>(story.fire(Timer::trial)));
+  BOOST_TEST((story.wait_of(Timer::failback_probe) < before));
+  BOOST_TEST(has<StartFailbackProbe>(story.fire(Timer::failback_probe)));
 }
 
 BOOST_AUTO_TEST_CASE(a_first_bastion_that_comes_and_goes_is_trusted_less_and_less) {
   Second story;
   Milliseconds last{0};
   for (int times = 0; times < 8; ++times) {
-    const auto wait = story.wait_of(Timer::trial);
+    const auto wait = story.wait_of(Timer::failback_probe);
     BOOST_TEST((wait >= last));
     last = wait;
-    while (!has<Try>(story.fire(Timer::trial))) {
+    while (!has<StartFailbackProbe>(story.fire(Timer::failback_probe))) {
     }
-    story.trial_says({});
+    story.failback_probe_says({});
     story.child_dies();
     story.bring_up();  // at the first
     story.pass(std::chrono::seconds(20));
@@ -107,14 +107,14 @@ BOOST_AUTO_TEST_CASE(a_first_bastion_that_comes_and_goes_is_trusted_less_and_les
     }
     story.bring_up();
   }
-  BOOST_TEST((last >= k_longest_stay / 2));
+  BOOST_TEST((last >= k_longest_failback_delay / 2));
 }
 
 BOOST_AUTO_TEST_CASE(a_trial_under_way_ends_with_the_ssh_that_it_was_to_replace) {
   Second story;
-  story.fire(Timer::trial);
-  BOOST_TEST(has<EndTrial>(story.child_dies()));
-  story.give(TrialAnswered{0, {}});  // too late
+  story.fire(Timer::failback_probe);
+  BOOST_TEST(has<EndFailbackProbe>(story.child_dies()));
+  story.give(FailbackProbeAnswered{0, {}});  // too late
   BOOST_TEST(story.bastion == 1U);
 }
 
@@ -125,9 +125,9 @@ BOOST_AUTO_TEST_CASE(a_refused_key_is_tried_slowly_though_the_second_carries_the
   int tried = 0;
   const TimePoint begin = story.now;
   while (story.now - begin < std::chrono::hours(1)) {
-    if (has<Try>(story.fire(Timer::trial))) {
+    if (has<StartFailbackProbe>(story.fire(Timer::failback_probe))) {
       ++tried;
-      story.trial_says(failure(FailureClass::auth));
+      story.failback_probe_says(failure(FailureClass::auth));
     }
   }
   BOOST_TEST(tried >= 1);
@@ -144,7 +144,7 @@ BOOST_AUTO_TEST_CASE(a_port_that_stays_taken_sends_the_tunnel_on_after_a_while) 
     story.fire(Timer::ask_again);
     story.refuse();
   }
-  BOOST_TEST((story.now - begin >= k_contest_here));
+  BOOST_TEST((story.now - begin >= k_port_conflict_here));
   story.child_dies();
   BOOST_TEST(story.bastion == 1U);
 }
@@ -158,16 +158,16 @@ BOOST_AUTO_TEST_CASE(a_standby_stays_where_the_port_is_and_tries_the_first) {
   story.refuse();
   story.held_by(Holder::held);
   BOOST_TEST((story.state() == TunnelState::standby));
-  while (!has<Try>(story.fire(Timer::trial))) {
+  while (!has<StartFailbackProbe>(story.fire(Timer::failback_probe))) {
   }
-  BOOST_TEST(has<EndChild>(story.trial_says({})));
+  BOOST_TEST(has<EndChild>(story.failback_probe_says({})));
   story.child_dies();
   BOOST_TEST(story.bastion == 0U);
 }
 
 BOOST_AUTO_TEST_CASE(our_stale_session_is_known_by_bastion) {
   Rules rules = two();
-  rules.held_before = {true, false};
+  rules.previously_held = {true, false};
   Story story(rules);
   story.child_dies(failure(FailureClass::refused));
   story.log_in();
@@ -182,7 +182,7 @@ BOOST_AUTO_TEST_CASE(a_supervisor_that_takes_the_second_over_looks_for_the_first
   world.grant();
   world.probe_says(Probed::verified);
   BOOST_TEST(world.machine.view().bastion == 1U);
-  BOOST_TEST(world.is_set(Timer::trial));
+  BOOST_TEST(world.is_set(Timer::failback_probe));
   BOOST_TEST(world.broken == "");
 }
 

@@ -8,7 +8,7 @@ using std::chrono::seconds;
 
 Rules watched_rules(std::size_t bastions = 1) {
   Rules rules = plain_rules(1, bastions);
-  rules.apart = [](std::size_t) { return Apart{.until_turn = {}, .own_wait = seconds(4)}; };
+  rules.spread = [](std::size_t) { return RetrySpread{.until_retry_slot = {}, .spread_delay = seconds(4)}; };
   return rules;
 }
 
@@ -62,8 +62,8 @@ BOOST_AUTO_TEST_CASE(no_reason_to_hurry_exceeds_the_limit) {
   Lost story;
   story.give(PathBlocked{0, true});
   story.pass(seconds(5));
-  for (const Event& event :
-       {Event(PathBack{}), Event(Nudged{}), Event(NetworkGained{}), Event(Woke{}), Event(Reloaded{1, 1, false})}) {
+  for (const Event& event : {Event(PathBack{}), Event(ProbeRequested{}), Event(NetworkGained{}), Event(Woke{}),
+                             Event(Reloaded{1, 1, false})}) {
     BOOST_TEST(!has<StartChild>(story.give(event)));
     BOOST_TEST((story.wait_of(Timer::retry) <= seconds(26)));
   }
@@ -90,7 +90,7 @@ BOOST_AUTO_TEST_CASE(logins_that_fail_stay_thirty_seconds_apart) {
   for (int login = 0; login < 5; ++login) {
     BOOST_TEST(has<StartChild>(story.give(PathBack{})));
     story.child_dies(failure(FailureClass::closed));
-    BOOST_TEST((story.path.first_look == k_between_limited_looks));
+    BOOST_TEST((story.path.first_look == k_between_limited_probes));
     story.pass(seconds(10));
     BOOST_TEST(!has<StartChild>(story.give(PathBack{})));
     story.pass(seconds(21));

@@ -25,7 +25,7 @@ struct Stale : Story {
     held_by(Holder::held);
     give(KnockAnswered{.gone = true, .why = Diagnosis{FailureClass::forward_busy, "no use", {}}});
     fire(Timer::ask_again);
-    BOOST_TEST(has<LookForHolder>(refuse()));
+    BOOST_TEST(has<FindPortHolder>(refuse()));
   }
 };
 
@@ -45,10 +45,10 @@ BOOST_AUTO_TEST_SUITE(machine_contest)
 
 BOOST_AUTO_TEST_CASE(our_own_stale_port_is_knocked_at_and_asked_for_until_it_is_ours) {
   Rules rules = plain_rules();
-  rules.held_before = {true};
+  rules.previously_held = {true};
   Story story(rules);
   story.log_in();
-  BOOST_TEST(has<LookForHolder>(story.refuse()));
+  BOOST_TEST(has<FindPortHolder>(story.refuse()));
   BOOST_TEST(has<Knock>(story.held_by(Holder::held)));
   BOOST_TEST((story.state() == TunnelState::waiting));
   BOOST_TEST((story.last_class() == FailureClass::forward_busy));
@@ -106,7 +106,7 @@ BOOST_AUTO_TEST_CASE(a_standby_has_the_port_within_fifteen_seconds_after_it_is_f
 BOOST_AUTO_TEST_CASE(a_flapping_network_does_not_make_a_standby_ask_in_a_storm) {
   Standby story;
   int asked = 0;
-  for (int tiding = 0; tiding < 1000; ++tiding) {
+  for (int event = 0; event < 1000; ++event) {
     story.pass(std::chrono::milliseconds(10));
     if (!has<OpenForward>(story.give(NetworkGained{}))) continue;
     ++asked;
@@ -127,7 +127,7 @@ BOOST_AUTO_TEST_CASE(a_standby_whose_ssh_dies_stands_by_again) {
 
 BOOST_AUTO_TEST_CASE(a_former_owner_reclaims_what_its_own_dead_session_holds_and_else_stands_by) {
   Rules rules = standby_rules();
-  rules.held_before = {true};
+  rules.previously_held = {true};
   Story story(rules);
   story.log_in();
   story.refuse();
@@ -146,8 +146,8 @@ BOOST_AUTO_TEST_CASE(a_standby_tells_when_the_port_is_held_for_a_host_that_is_go
     story.fire(Timer::ask_again);
     story.refuse();
     if (story.request != 0)
-      story.give(
-          HolderAnswered{.request = story.request, .kind = Holder::silent, .why = failure(FailureClass::forward_busy)});
+      story.give(PortHolderAnswered{
+          .request = story.request, .kind = Holder::silent, .why = failure(FailureClass::forward_busy)});
     BOOST_TEST((story.wait_of(Timer::ask_again) <= std::chrono::seconds(13)));
   }
   BOOST_TEST((story.state() == TunnelState::standby));
@@ -182,7 +182,7 @@ BOOST_AUTO_TEST_CASE(a_forward_that_is_refused_though_nobody_has_it_is_forbidden
 
 BOOST_AUTO_TEST_CASE(what_was_allowed_before_is_not_called_forbidden_because_one_may_not_look) {
   Rules rules = plain_rules();
-  rules.held_before = {true};
+  rules.previously_held = {true};
   Story story(rules);
   story.log_in();
   story.refuse();
@@ -200,7 +200,7 @@ BOOST_AUTO_TEST_CASE(a_forward_that_is_taken_keeps_no_other_down) {
   Story story(plain_rules(2));
   story.log_in();
   story.refuse();
-  BOOST_TEST(has<OpenForward>(story.held_by(HolderAnswered::Kind::held)));
+  BOOST_TEST(has<OpenForward>(story.held_by(PortHolderAnswered::Kind::held)));
   BOOST_TEST(has<Knock>(story.grant()));
   BOOST_TEST((story.state() == TunnelState::waiting));
   BOOST_TEST((story.machine.view().forwards[0] == ForwardState::busy));
@@ -222,9 +222,9 @@ BOOST_AUTO_TEST_CASE(a_forward_that_is_forbidden_ends_nothing_that_is_open) {
   story.give(ForwardsChanged{{0, std::nullopt}});
   story.closed();
   story.refuse();
-  BOOST_TEST(!has<EndChild>(story.held_by(HolderAnswered::Kind::nobody)));
+  BOOST_TEST(!has<EndChild>(story.held_by(PortHolderAnswered::Kind::nobody)));
   story.refuse();
-  BOOST_TEST(!has<EndChild>(story.held_by(HolderAnswered::Kind::nobody)));
+  BOOST_TEST(!has<EndChild>(story.held_by(PortHolderAnswered::Kind::nobody)));
   BOOST_TEST((story.state() == TunnelState::failed));
   BOOST_TEST((story.machine.view().forwards[1] == ForwardState::denied));
   BOOST_TEST((story.wait_of(Timer::ask_again) == k_shortest_slow));
@@ -234,15 +234,15 @@ BOOST_AUTO_TEST_CASE(a_knock_that_is_of_no_use_is_told_once_the_port_is_still_ta
   Story story;
   story.log_in();
   story.refuse();
-  story.held_by(HolderAnswered::Kind::held);
+  story.held_by(PortHolderAnswered::Kind::held);
   const Diagnosis useless{FailureClass::forward_busy, "no use", "a hint"};
   story.give(KnockAnswered{.gone = true, .why = useless});
   story.fire(Timer::ask_again);
-  BOOST_TEST(has<LookForHolder>(story.refuse()));
-  story.held_by(HolderAnswered::Kind::silent);
+  BOOST_TEST(has<FindPortHolder>(story.refuse()));
+  story.held_by(PortHolderAnswered::Kind::silent);
   BOOST_TEST((story.machine.view().last_error == useless));
   story.fire(Timer::ask_again);
-  BOOST_TEST(!has<LookForHolder>(story.refuse()));
+  BOOST_TEST(!has<FindPortHolder>(story.refuse()));
   story.fire(Timer::ask_again);
   story.grant();
   story.probe_says(ProbeAnswered::Kind::verified);
@@ -272,13 +272,13 @@ BOOST_AUTO_TEST_CASE(whoever_answers_at_the_port_is_never_ended) {
   Stale story;
   const Diagnosis somebody{FailureClass::forward_busy, "an ssh server answers there", {}};
   BOOST_TEST(!has<TakeOver>(
-      story.give(HolderAnswered{.request = story.request, .kind = Holder::held, .why = somebody, .lives = true})));
+      story.give(PortHolderAnswered{.request = story.request, .kind = Holder::held, .why = somebody, .lives = true})));
   BOOST_TEST((story.machine.view().last_error == somebody));
   const TimePoint begin = story.now;
   int looks = 0;
   while (story.now - begin < std::chrono::hours(1)) {
     story.fire(Timer::ask_again);
-    if (!has<LookForHolder>(story.refuse())) continue;
+    if (!has<FindPortHolder>(story.refuse())) continue;
     ++looks;  // each is a connection without a login to the holder's target
     BOOST_TEST(!has<TakeOver>(story.held_by(Holder::held, true)));
   }
@@ -304,7 +304,7 @@ BOOST_AUTO_TEST_CASE(a_takeover_that_frees_nothing_says_why_and_comes_again_once
   int takeovers = 0;
   while (story.now - begin < std::chrono::hours(1)) {
     story.fire(Timer::ask_again);
-    if (!has<LookForHolder>(story.refuse())) continue;
+    if (!has<FindPortHolder>(story.refuse())) continue;
     BOOST_TEST(has<TakeOver>(story.held_by(Holder::silent)));
     story.give(TakeoverAnswered{.request = story.request, .freed = false, .why = why});
     BOOST_TEST((story.machine.view().last_error == why));
@@ -323,7 +323,7 @@ BOOST_AUTO_TEST_CASE(a_knock_that_is_not_answered_has_five_seconds_before_a_comm
   do {
     story.knock_says(false);
     story.fire(Timer::ask_again);
-  } while (!has<LookForHolder>(story.refuse()));
+  } while (!has<FindPortHolder>(story.refuse()));
   BOOST_TEST((story.now - begin >= k_before_takeover));
   BOOST_TEST((story.now - begin < k_before_takeover + std::chrono::seconds(2)));
   BOOST_TEST(has<TakeOver>(story.held_by(Holder::silent)));
@@ -338,11 +338,11 @@ BOOST_AUTO_TEST_CASE(a_standby_ends_its_own_former_session_when_the_owner_is_sil
   bool asked = false;
   for (int times = 0; times < 30 && !asked; ++times) {
     story.fire(Timer::ask_again);
-    if (!has<LookForHolder>(story.refuse())) continue;
+    if (!has<FindPortHolder>(story.refuse())) continue;
     BOOST_TEST(!has<TakeOver>(story.held_by(Holder::held, true)));
-    while (!has<LookForHolder>(story.fire(Timer::ask_again)) && !has<LookForHolder>(story.refuse())) continue;
+    while (!has<FindPortHolder>(story.fire(Timer::ask_again)) && !has<FindPortHolder>(story.refuse())) continue;
     asked = has<TakeOver>(
-        story.give(HolderAnswered{.request = story.request, .kind = Holder::silent, .why = std::nullopt}));
+        story.give(PortHolderAnswered{.request = story.request, .kind = Holder::silent, .why = std::nullopt}));
     if (asked) story.taken_over(false);
   }
   BOOST_TEST((story.state() == TunnelState::standby));

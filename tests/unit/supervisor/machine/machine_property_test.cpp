@@ -68,8 +68,8 @@ Event some_answer(Random& random, const World& world) {
       return ForwardAnswered{id, below(random, 2) == 0 ? ForwardAnswered::Kind::granted
                                                        : static_cast<ForwardAnswered::Kind>(below(random, 3))};
     case World::Asked::holder:
-      return HolderAnswered{id, static_cast<HolderAnswered::Kind>(below(random, 5)), some_words(random),
-                            below(random, 3) == 0};
+      return PortHolderAnswered{id, static_cast<PortHolderAnswered::Kind>(below(random, 5)), some_words(random),
+                                below(random, 3) == 0};
     case World::Asked::takeover:
       return TakeoverAnswered{id, below(random, 2) == 0, some_words(random)};
     case World::Asked::closing:
@@ -118,7 +118,8 @@ void step(Random& random, World& world) {
     if (failed_start) return void(world.give(ChildFailedToStart{some_failure(random)}, chance));
     return void(world.give(ChildExited{says_why ? std::optional(some_failure(random)) : std::nullopt}, chance));
   }
-  if (dice < 76 && world.trial) return void(world.give(TrialAnswered{*world.trial, some_words(random)}, chance));
+  if (dice < 76 && world.failback_probe)
+    return void(world.give(FailbackProbeAnswered{*world.failback_probe, some_words(random)}, chance));
   if (dice < 92) {
     if (const auto timer = next_timer(world)) return void(world.fire(*timer, chance));
   }
@@ -142,9 +143,9 @@ void step(Random& random, World& world) {
     case 2:
       return void(world.give(PathBack{below(random, 3)}, chance));
     case 10:
-      return void(world.give(TrialAnswered{below(random, 3), some_words(random)}, chance));
+      return void(world.give(FailbackProbeAnswered{below(random, 3), some_words(random)}, chance));
     case 3:
-      return void(world.give(Nudged{}, chance));
+      return void(world.give(ProbeRequested{}, chance));
     case 4:
       return void(world.give(Reloaded{1 + below(random, 3), 1 + below(random, 3), below(random, 2) == 0}, chance));
     case 5:
@@ -179,10 +180,10 @@ BOOST_AUTO_TEST_CASE(no_stream_of_events_breaks_a_promise) {
     rules.target_by_name = below(random, 2) == 0;
     rules.bastions = below(random, 2) == 0 ? 1 : 1 + below(random, 3);
     if (below(random, 2) == 0)
-      rules.apart = [wait = Milliseconds(below(random, 6000))](std::size_t) {
-        return Apart{.until_turn = {}, .own_wait = wait};
+      rules.spread = [wait = Milliseconds(below(random, 6000))](std::size_t) {
+        return RetrySpread{.until_retry_slot = {}, .spread_delay = wait};
       };
-    for (std::size_t at = 0; at < rules.bastions; ++at) rules.held_before.push_back(below(random, 2) == 0);
+    for (std::size_t at = 0; at < rules.bastions; ++at) rules.previously_held.push_back(below(random, 2) == 0);
     for (std::size_t at = 0; at < rules.bastions; ++at)
       rules.no_login_before.push_back(
           below(random, 4) == 0 ? std::optional(k_begin + Milliseconds(below(random, 31'000))) : std::nullopt);
@@ -209,15 +210,15 @@ BOOST_AUTO_TEST_CASE(refused_logins_never_storm) {
     while (world.now - begin < std::chrono::hours(24)) {
       if (world.child) world.child_dies(Diagnosis{FailureClass::auth, "refused", {}});
       world.pass(Milliseconds(below(random, 20'000)));
-      const auto tiding = below(random, 4);
+      const auto event = below(random, 4);
       const auto retry = world.due[static_cast<std::size_t>(Timer::retry)];
       if (retry && world.now >= *retry) {
         world.fire(Timer::retry, fraction(random));
-      } else if (tiding == 0) {
+      } else if (event == 0) {
         world.give(NetworkGained{});
-      } else if (tiding == 1) {
+      } else if (event == 1) {
         world.give(Woke{});
-      } else if (tiding == 2) {
+      } else if (event == 2) {
         world.give(PathBack{});
       }
     }

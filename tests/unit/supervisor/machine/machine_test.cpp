@@ -5,9 +5,9 @@ namespace holdfast::supervisor {
 namespace {
 
 /// Of the probe that was asked for; 0 where none was.
-Milliseconds patience_of(const Actions& actions) {
+Milliseconds timeout_of(const Actions& actions) {
   for (const Action& action : actions)
-    if (const auto* probe = std::get_if<Probe>(&action)) return probe->patience;
+    if (const auto* probe = std::get_if<Probe>(&action)) return probe->timeout;
   return Milliseconds{0};
 }
 
@@ -150,17 +150,17 @@ BOOST_AUTO_TEST_CASE(two_silences_and_the_peer_is_dead_one_is_not_enough) {
 BOOST_AUTO_TEST_CASE(whoever_woke_is_told_of_a_dead_connection_within_a_second) {
   Story story;
   story.bring_up();
-  const Milliseconds patience = patience_of(story.give(Woke{}));
-  BOOST_TEST((patience >= k_short_probe_patience && 2 * patience < std::chrono::seconds(1)));
-  BOOST_TEST((patience_of(story.probe_says(Probed::silent)) == patience));
+  const Milliseconds timeout = timeout_of(story.give(Woke{}));
+  BOOST_TEST((timeout >= k_short_probe_timeout && 2 * timeout < std::chrono::seconds(1)));
+  BOOST_TEST((timeout_of(story.probe_says(Probed::silent)) == timeout));
   BOOST_TEST(has<EndChild>(story.probe_says(Probed::silent)));
   story.child_dies();
   story.bring_up();
-  BOOST_TEST((patience_of(story.fire(Timer::probe)) == k_probe_patience));  // that is over
+  BOOST_TEST((timeout_of(story.fire(Timer::probe)) == k_probe_timeout));  // that is over
   story.probe_says(Probed::verified);
   story.give(Woke{});
   story.probe_says(Probed::verified);
-  BOOST_TEST((patience_of(story.fire(Timer::probe)) == k_probe_patience));
+  BOOST_TEST((timeout_of(story.fire(Timer::probe)) == k_probe_timeout));
 }
 
 // A link over a satellite that lives must not be thrown away, and its sessions with it.
@@ -168,12 +168,12 @@ BOOST_AUTO_TEST_CASE(whoever_woke_on_a_slow_path_waits_for_several_of_its_round_
   Story story;
   story.rtt_ms = 600;
   story.bring_up();
-  BOOST_TEST((patience_of(story.give(Woke{})) >= std::chrono::milliseconds(4 * 600)));
+  BOOST_TEST((timeout_of(story.give(Woke{})) >= std::chrono::milliseconds(4 * 600)));
   story.probe_says(Probed::verified);
   story.rtt_ms = 5000;
   story.fire(Timer::probe);
   story.probe_says(Probed::verified);
-  BOOST_TEST((patience_of(story.give(Woke{})) == k_probe_patience));  // as at any other time
+  BOOST_TEST((timeout_of(story.give(Woke{})) == k_probe_timeout));  // as at any other time
 }
 
 BOOST_AUTO_TEST_CASE(whoever_woke_with_no_round_trip_measured_gets_a_second) {
@@ -181,7 +181,7 @@ BOOST_AUTO_TEST_CASE(whoever_woke_with_no_round_trip_measured_gets_a_second) {
   story.bring_up();
   story.fire(Timer::probe);
   story.probe_says(Probed::target_down);
-  BOOST_TEST((patience_of(story.give(Woke{})) == k_unmeasured_probe_patience));
+  BOOST_TEST((timeout_of(story.give(Woke{})) == k_unmeasured_probe_timeout));
 }
 
 BOOST_AUTO_TEST_CASE(a_slow_resolver_gets_one_longer_look) {
@@ -194,7 +194,7 @@ BOOST_AUTO_TEST_CASE(a_slow_resolver_gets_one_longer_look) {
   const Actions actions = story.probe_says(Probed::silent);
   bool looked_longer = false;
   for (const Action& action : actions)
-    if (const auto* probe = std::get_if<Probe>(&action)) looked_longer = probe->patience == k_long_probe_patience;
+    if (const auto* probe = std::get_if<Probe>(&action)) looked_longer = probe->timeout == k_long_probe_timeout;
   BOOST_TEST(looked_longer);
   BOOST_TEST(has<EndChild>(story.probe_says(Probed::silent)));
 }
@@ -246,14 +246,16 @@ BOOST_AUTO_TEST_CASE(a_connection_that_a_new_one_would_not_go_beside_has_less_ti
   story.bring_up();
   const Actions actions = story.give(NetworkGained{NetworkGained::Way::elsewhere});
   BOOST_REQUIRE(has<Probe>(actions));
-  BOOST_TEST((patience_of(actions) < std::chrono::seconds(1)));
+  BOOST_TEST((timeout_of(actions) < std::chrono::seconds(1)));
   story.probe_says(Probed::verified);
   BOOST_TEST((story.state() == TunnelState::up));
 }
 
 BOOST_AUTO_TEST_CASE(a_wait_for_ones_turn_becomes_a_wait_for_the_watch_when_nobody_listens) {
   Rules rules = plain_rules();
-  rules.apart = [](std::size_t) { return Apart{.until_turn = {}, .own_wait = std::chrono::seconds(4)}; };
+  rules.spread = [](std::size_t) {
+    return RetrySpread{.until_retry_slot = {}, .spread_delay = std::chrono::seconds(4)};
+  };
   Story story(rules);
   story.bring_up();
   story.child_dies(failure(FailureClass::closed));

@@ -56,7 +56,7 @@ class Year {
         world_(rules()),
         host_(world_.now),
         manager_(host_),
-        reporter_(host_, places_in(directory), *TunnelName::parse("2222"), directory / "2222.live", manager_) {
+        reporter_(host_, paths_in(directory), *TunnelName::parse("2222"), directory / "2222.live", manager_) {
     reporter_.set_tunnel(test_tunnel());
     give(Started{});
   }
@@ -66,8 +66,8 @@ class Year {
     while (world_.now < end && world_.broken.empty()) step();
     trouble_ = Trouble::none;
     changes_ = TimePoint::max();
-    const TimePoint mended = world_.now;  // and now nothing is the matter any more
-    while (world_.machine.phase() != Phase::up && world_.now - mended < k_longest_slow + k_attempt_limit) step();
+    const TimePoint repaired = world_.now;  // and now nothing is the matter any more
+    while (world_.machine.phase() != Phase::up && world_.now - repaired < k_longest_slow + k_attempt_limit) step();
   }
 
   [[nodiscard]] const World& world() const { return world_; }
@@ -75,10 +75,10 @@ class Year {
   [[nodiscard]] std::uint64_t faults() const { return faults_; }
 
  private:
-  static store::Places places_in(const fs::path& directory) {
-    store::Places places;
-    places.state = directory;
-    return places;
+  static store::Paths paths_in(const fs::path& directory) {
+    store::Paths paths;
+    paths.state = directory;
+    return paths;
   }
   static Rules rules() {
     Rules rules = plain_rules(2);
@@ -92,7 +92,7 @@ class Year {
 
   void give(const Event& event) {
     world_.give(event, chance());
-    reporter_.tell(world_.machine.view());
+    reporter_.publish(world_.machine.view());
   }
 
   void step() {
@@ -140,8 +140,8 @@ class Year {
     world_.pass(k_reply);
     const bool taken = trouble_ == Trouble::port_taken;
     if (world_.asked == World::Asked::holder)
-      return give(
-          HolderAnswered{world_.request, taken ? HolderAnswered::Kind::held : HolderAnswered::Kind::nobody, {}});
+      return give(PortHolderAnswered{
+          world_.request, taken ? PortHolderAnswered::Kind::held : PortHolderAnswered::Kind::nobody, {}});
     if (world_.asked == World::Asked::forward)
       return give(
           ForwardAnswered{world_.request, taken ? ForwardAnswered::Kind::refused : ForwardAnswered::Kind::granted});
@@ -150,7 +150,7 @@ class Year {
 
   void probe_says(ProbeAnswered::Kind kind) {
     world_.probe_says(kind);
-    reporter_.tell(world_.machine.view());
+    reporter_.publish(world_.machine.view());
   }
 
   // Up to the first timer, unless the world changes before it.
@@ -166,7 +166,7 @@ class Year {
       return change();
     }
     world_.fire(*first, chance());
-    reporter_.tell(world_.machine.view());
+    reporter_.publish(world_.machine.view());
   }
 
   // Every two hours or so something breaks, for seconds or for hours; some of it is told.
@@ -177,11 +177,11 @@ class Year {
     changes_ = world_.now + Milliseconds(1 + static_cast<Milliseconds::rep>(hours * 3'600'000));
     faults_ += was_well ? 1 : 0;
     if (!was_well) {
-      const auto tiding = below(6);
-      if (tiding == 0) give(NetworkGained{});
-      if (tiding == 1) give(Woke{});
-      if (tiding == 2) give(PathBack{});
-      if (tiding == 3) give(Nudged{});
+      const auto event = below(6);
+      if (event == 0) give(NetworkGained{});
+      if (event == 1) give(Woke{});
+      if (event == 2) give(PathBack{});
+      if (event == 3) give(ProbeRequested{});
       return;
     }
     const bool breaks = trouble_ != Trouble::target_down && trouble_ != Trouble::silent;
@@ -213,25 +213,26 @@ std::size_t size_of(const fs::path& file) {
 BOOST_AUTO_TEST_SUITE(soak)
 
 BOOST_AUTO_TEST_CASE(a_year_of_faults_ends_up_and_leaves_little_behind) {
-  const Scratch scratch;
+  const ScratchDirectory scratch_directory;
   const std::uint64_t seed = setting("HOLDFAST_SOAK_SEED", 1);
   const std::uint64_t days = setting("HOLDFAST_SOAK_DAYS", 365);
-  Year year(seed, scratch.path());
+  Year year(seed, scratch_directory.path());
   year.last(std::chrono::hours(24 * days));
   BOOST_TEST_MESSAGE(days << " days, " << year.faults() << " faults, " << year.world().starts.size() << " logins; log "
-                          << size_of(scratch / "2222.log") << " bytes, history " << size_of(scratch / "2222.history")
-                          << ", live state at most " << year.host().largest);
+                          << size_of(scratch_directory / "2222.log") << " bytes, history "
+                          << size_of(scratch_directory / "2222.history") << ", live state at most "
+                          << year.host().largest);
   BOOST_TEST(year.world().broken == "", "seed " << seed << ": " << year.world().broken);
   BOOST_TEST((year.world().machine.view().state == store::TunnelState::up));
-  BOOST_TEST(size_of(scratch / "2222.log") <= k_log_bound);
-  BOOST_TEST(size_of(scratch / "2222.history") <= k_history_bound);
-  BOOST_TEST(size_of(scratch / "2222.uptime") <= k_uptime_bound);
-  const auto rows = store::UptimeLog::read(scratch / "2222.uptime");
+  BOOST_TEST(size_of(scratch_directory / "2222.log") <= k_log_bound);
+  BOOST_TEST(size_of(scratch_directory / "2222.history") <= k_history_bound);
+  BOOST_TEST(size_of(scratch_directory / "2222.uptime") <= k_uptime_bound);
+  const auto rows = store::UptimeLog::read(scratch_directory / "2222.uptime");
   BOOST_REQUIRE(!rows.empty());
   const auto kept = rows.back().from - rows.front().from;
   if (days >= 30) BOOST_TEST((kept > std::chrono::hours(24 * 8)), "a week is to be drawn, and a torn day more");
   BOOST_TEST(year.host().largest <= k_live_bound);
-  const auto entries = std::distance(fs::directory_iterator(scratch.path()), fs::directory_iterator());
+  const auto entries = std::distance(fs::directory_iterator(scratch_directory.path()), fs::directory_iterator());
   BOOST_TEST(entries <= 6);  // three files and their turned-over selves
   if (days >= 30) BOOST_TEST(entries == 6, "a month or more fills them: they were turned over");
 }

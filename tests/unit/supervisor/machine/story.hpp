@@ -13,7 +13,7 @@ namespace holdfast::supervisor {
 using store::ForwardState;
 using store::TunnelState;
 
-using Holder = HolderAnswered::Kind;
+using Holder = PortHolderAnswered::Kind;
 using Probed = ProbeAnswered::Kind;
 
 [[nodiscard]] inline Diagnosis failure(FailureClass one) { return {one, std::string(to_text(one)), {}}; }

@@ -13,8 +13,8 @@ namespace {
 /// A reason to try before one's time, or at once.
 bool is_news(const Event& event) {
   return std::holds_alternative<NetworkGained>(event) || std::holds_alternative<Woke>(event) ||
-         std::holds_alternative<PathBack>(event) || std::holds_alternative<Nudged>(event) ||
-         std::holds_alternative<Reloaded>(event) || std::holds_alternative<TrialAnswered>(event);
+         std::holds_alternative<PathBack>(event) || std::holds_alternative<ProbeRequested>(event) ||
+         std::holds_alternative<Reloaded>(event) || std::holds_alternative<FailbackProbeAnswered>(event);
 }
 
 }  // namespace
@@ -36,8 +36,8 @@ World::World(Rules rules)
       probe_interval(rules.probe_interval),
       may_stand_by(rules.standby),
       takeover(rules.takeover),
-      held_before(rules.held_before) {
-  held_before.resize(bastions);
+      previously_held(rules.previously_held) {
+  previously_held.resize(bastions);
   limited_.resize(bastions);
   for (std::size_t at = 0; at < std::min(bastions, rules.no_login_before.size()); ++at)
     if (rules.no_login_before[at]) limit(at, *rules.no_login_before[at]);
@@ -56,7 +56,7 @@ Milliseconds World::wait_of(Timer timer) const {
 const Actions& World::give(const Event& event, double chance) {
   const bool was_quit = quit;
   look_until_now();
-  if (machine.phase() != Phase::contested) contests_since_takeover = true;
+  if (machine.phase() != Phase::port_busy) port_conflicts_since_takeover = true;
   if (std::holds_alternative<ChildExited>(event) || std::holds_alternative<ChildFailedToStart>(event)) {
     child = false;
     end_asked = false;
@@ -67,13 +67,14 @@ const Actions& World::give(const Event& event, double chance) {
     bastion = std::get<Adopted>(event).bastion;
     open.assign(forwards, false);
   }
-  if (const auto* tried = std::get_if<TrialAnswered>(&event); tried != nullptr && trial == tried->bastion)
-    trial.reset();
+  if (const auto* tried = std::get_if<FailbackProbeAnswered>(&event);
+      tried != nullptr && failback_probe == tried->bastion)
+    failback_probe.reset();
   if (const auto* stop = std::get_if<StopAsked>(&event)) may_leave = stop->leave_child;
   if (const auto* reloaded = std::get_if<Reloaded>(&event)) {
     forwards = reloaded->forwards;
     bastions = reloaded->bastions;
-    held_before.resize(std::max(held_before.size(), bastions));
+    previously_held.resize(std::max(previously_held.size(), bastions));
     limited_.resize(bastions);
     if (reloaded->other_bastions) limited_.assign(bastions, std::nullopt);
     bastion = std::min(bastion, bastions - 1);
@@ -93,7 +94,7 @@ const Actions& World::give(const Event& event, double chance) {
     if (id == request) request = 0;
   };
   if (const auto* one = std::get_if<ForwardAnswered>(&event)) answered(one->request);
-  if (const auto* one = std::get_if<HolderAnswered>(&event)) answered(one->request);
+  if (const auto* one = std::get_if<PortHolderAnswered>(&event)) answered(one->request);
   if (const auto* one = std::get_if<TakeoverAnswered>(&event)) answered(one->request);
   if (const auto* one = std::get_if<ForwardsClosed>(&event)) answered(one->request);
   if (const auto* one = std::get_if<ProbeAnswered>(&event)) answered(one->request);
@@ -108,7 +109,7 @@ const Actions& World::give(const Event& event, double chance) {
   if (was_quit) check(last_.empty(), "nothing is done after the end");
   check_standby(event, stood_by);
   if (has<TakeOver>(last_)) check_takeover(event);
-  for (const Action& action : last_) carry_out(action);
+  for (const Action& action : last_) execute(action);
   check_state();
   if (machine.phase() == Phase::up) in_a_row = 0;
   return last_;
@@ -141,7 +142,7 @@ void World::bring_up() {
   probe_says(ProbeAnswered::Kind::verified);
 }
 
-void World::carry_out(const Action& action) {
+void World::execute(const Action& action) {
   const auto ask = [&](RequestId id, Asked what) {
     check(child && !end_asked, "only an ssh that runs is asked");
     check(id > request, "request ids only grow");
@@ -150,11 +151,11 @@ void World::carry_out(const Action& action) {
   };
   if (const auto* begin = std::get_if<StartChild>(&action)) {
     start(*begin);
-  } else if (const auto* attempt = std::get_if<Try>(&action)) {
+  } else if (const auto* attempt = std::get_if<StartFailbackProbe>(&action)) {
     try_out(*attempt);
-  } else if (std::holds_alternative<EndTrial>(action)) {
-    check(trial.has_value(), "only a trial that is under way is ended");
-    trial.reset();
+  } else if (std::holds_alternative<EndFailbackProbe>(action)) {
+    check(failback_probe.has_value(), "only a trial that is under way is ended");
+    failback_probe.reset();
   } else if (std::holds_alternative<EndChild>(action)) {
     check(child, "only an ssh that runs is ended");
     end_asked = true;
@@ -165,7 +166,7 @@ void World::carry_out(const Action& action) {
     ask(wanted->request, Asked::forward);
     asked_for = wanted->forward;
     asked_at = now;
-  } else if (const auto* look = std::get_if<LookForHolder>(&action)) {
+  } else if (const auto* look = std::get_if<FindPortHolder>(&action)) {
     check(look->forward < forwards, "only a forward that exists is looked at");
     ask(look->request, Asked::holder);
     looked_closely = look->closely;
@@ -189,9 +190,9 @@ void World::carry_out(const Action& action) {
     path = *watch;
     this->watch(*watch);
   } else if (std::holds_alternative<Knock>(action)) {
-    check(machine.phase() == Phase::contested, "only a contested port is knocked at");
+    check(machine.phase() == Phase::port_busy, "only a contested port is knocked at");
     check(!is_standing_by(), "a standby never knocks");
-    check(!may_stand_by || held_before.at(bastion),
+    check(!may_stand_by || previously_held.at(bastion),
           "where another host may have the port, only our own former session is knocked at");
   } else if (const auto* end = std::get_if<TakeOver>(&action)) {
     check(end->forward < forwards && !open.at(end->forward), "a takeover is for a port that is taken");
@@ -199,7 +200,7 @@ void World::carry_out(const Action& action) {
     took_over = now;
   } else if (std::holds_alternative<Quit>(action)) {
     check(!child || (may_leave && !end_asked), "ssh is gone before the supervisor goes, or left on purpose");
-    check(!trial, "no trial is left behind");
+    check(!failback_probe, "no trial is left behind");
     check(!quit, "it quits once");
     quit = true;
   }
@@ -207,19 +208,19 @@ void World::carry_out(const Action& action) {
 
 void World::check_takeover(const Event& event) {
   check(takeover, "nothing is ended on the bastion unless that was asked for");
-  check(machine.phase() == Phase::contested, "only a contested port is taken over");
-  const auto* looked = std::get_if<HolderAnswered>(&event);
+  check(machine.phase() == Phase::port_busy, "only a contested port is taken over");
+  const auto* looked = std::get_if<PortHolderAnswered>(&event);
   check(looked != nullptr && looked_closely, "a port is looked at closely before it is taken over");
-  check(looked == nullptr || (!looked->lives && !looked->why) || looked->kind == HolderAnswered::Kind::silent,
+  check(looked == nullptr || (!looked->lives && !looked->why) || looked->kind == PortHolderAnswered::Kind::silent,
         "whoever answers at the port is left alone");
-  check(!took_over || now - *took_over >= k_between_takeovers || contests_since_takeover,
+  check(!took_over || now - *took_over >= k_between_takeovers || port_conflicts_since_takeover,
         "in one contest a takeover comes once in two minutes");
-  contests_since_takeover = false;
+  port_conflicts_since_takeover = false;
 }
 
 void World::start(const StartChild& action) {
   check(!child, "there is at most one ssh");
-  check(!trial, "while a bastion is gone to, none is tried");
+  check(!failback_probe, "while a bastion is gone to, none is tried");
   check(action.bastion < bastions, "only a bastion that exists is gone to");
   // A round of all of them comes to its end, and what follows waits, unless there is news.
   if (starts.empty() || starts.back() != now) in_a_row = 0;
@@ -234,12 +235,12 @@ void World::start(const StartChild& action) {
   gone_to.push_back(bastion);
 }
 
-void World::try_out(const Try& action) {
-  check(!trial, "one trial at a time");
+void World::try_out(const StartFailbackProbe& action) {
+  check(!failback_probe, "one trial at a time");
   check(child && !end_asked, "a trial is made beside an ssh that carries the tunnel, or waits for its ports");
   check(action.bastion < bastion, "only a better bastion is tried");
-  check(starts.empty() || now - starts.back() >= k_shortest_stay, "a later bastion is stayed at for a while");
-  trial = action.bastion;
+  check(starts.empty() || now - starts.back() >= k_shortest_failback_delay, "a later bastion is stayed at for a while");
+  failback_probe = action.bastion;
   connect(action.bastion, now);
 }
 
@@ -248,7 +249,7 @@ void World::try_out(const Try& action) {
 bool World::may_be_watched(std::size_t at) const {
   const Phase phase = machine.phase();
   const bool is_carried =
-      phase == Phase::opening || phase == Phase::contested || phase == Phase::verifying || phase == Phase::up;
+      phase == Phase::opening || phase == Phase::port_busy || phase == Phase::verifying || phase == Phase::up;
   return at < bastions && phase != Phase::idle && !quit && !(is_carried && at >= bastion);
 }
 
@@ -265,18 +266,19 @@ void World::note_limit(const NoteLimit& action, const Event& event) {
     if (blocked != nullptr && blocked->bastion == action.bastion) limit(action.bastion, now + std::chrono::seconds(31));
     return check(limited.has_value(), "a limit begins with a look");
   }
-  const auto* tried = std::get_if<TrialAnswered>(&event);
+  const auto* tried = std::get_if<FailbackProbeAnswered>(&event);
   check(std::holds_alternative<ControlReady>(event) || (tried != nullptr && !tried->why),
         "a limit ends with a login that worked");
   limited.reset();
 }
 
-// As PathWatch does, but for one thing: this one goes on when it has seen the port open.
+// As BastionWatch does, but for one thing: this one goes on when it has seen the port open.
 void World::watch(const WatchPath& action) {
   auto& limited = limited_.at(action.bastion);
   if (!limited) return;
   limited->next_look.reset();
-  check(!action.on || action.first_look >= k_between_limited_looks, "few looks are made at a bastion that limits them");
+  check(!action.on || action.first_look >= k_between_limited_probes,
+        "few looks are made at a bastion that limits them");
   if (action.on) limited->next_look = now + action.first_look;
 }
 
@@ -284,7 +286,7 @@ void World::look_until_now() {
   for (std::size_t at = 0; at < limited_.size(); ++at)
     while (limited_[at] && limited_[at]->next_look && *limited_[at]->next_look <= now) {
       const TimePoint when = *limited_[at]->next_look;
-      limited_[at]->next_look = when + k_between_limited_looks;
+      limited_[at]->next_look = when + k_between_limited_probes;
       connect(at, when);
     }
 }
@@ -339,7 +341,7 @@ void World::check_timer(const SetTimer& action) {
         return check(within(k_between_asks, k_longest_standby), "a standby asks within 13 s, and not at once");
       return check(within(k_after_knock, std::chrono::seconds(15)) || within(k_shortest_slow, k_shortest_slow),
                    "a taken port is asked for each 0.25 to 15 s, a forbidden one each 5 min");
-    case Timer::trial:
+    case Timer::failback_probe:
       return check(within(Milliseconds(1), k_longest_slow), "a trial comes within 30 min");
     case Timer::probe:
       return check(within(std::min<Milliseconds>(probe_interval * 8 / 10, k_target_recheck), probe_interval),
@@ -353,14 +355,14 @@ void World::check_standby(const Event& event, bool stood_by) {
   if (is_standing_by()) {
     check(may_stand_by, "only a host that may stand by does");
     const bool left = machine.phase() == Phase::stopped && may_leave;
-    check((machine.phase() == Phase::contested || left) && child, "a standby is logged in");
+    check((machine.phase() == Phase::port_busy || left) && child, "a standby is logged in");
     const auto& error = machine.view().last_error;
     check(stood_by || !error, "a standby begins without a complaint");
   }
   if (!stood_by) return;
   const auto* answered = std::get_if<ForwardAnswered>(&event);
   const bool refused = answered != nullptr && answered->kind == ForwardAnswered::Kind::refused;
-  if (refused || std::holds_alternative<HolderAnswered>(event))
+  if (refused || std::holds_alternative<PortHolderAnswered>(event))
     // A change of the forwards that waited for this answer begins them anew, over the same connection.
     check((is_standing_by() || has<ChangeForwards>(last_)) && !has<EndChild>(last_),
           "a refusal never costs a standby its connection");
@@ -373,10 +375,11 @@ void World::check_standby(const Event& event, bool stood_by) {
 
 void World::check_state() {
   const View& view = machine.view();
-  if (machine.phase() == Phase::up) held_before.at(bastion) = true;
+  if (machine.phase() == Phase::up) previously_held.at(bastion) = true;
   check(!child || view.bastion == bastion, "it is told which bastion is gone to");
-  const bool carries = machine.phase() == Phase::up || machine.phase() == Phase::contested;
-  check(!carries || bastion == 0 || trial || is_set(Timer::trial), "a better bastion is looked for by a timer");
+  const bool carries = machine.phase() == Phase::up || machine.phase() == Phase::port_busy;
+  check(!carries || bastion == 0 || failback_probe || is_set(Timer::failback_probe),
+        "a better bastion is looked for by a timer");
   const Phase phase = machine.phase();
   check(view.forwards.size() == forwards || quit, "every forward has its state");
   check((phase == Phase::stopped) == quit, "stopped means that it has quit");
@@ -399,7 +402,7 @@ void World::check_state() {
     case Phase::opening:
     case Phase::verifying:
       return check(child && is_set(Timer::attempt), "an attempt ends by a timer");
-    case Phase::contested:
+    case Phase::port_busy:
       return check(child && (is_set(Timer::ask_again) || request != 0), "a contest goes on by a timer or an answer");
     case Phase::up:
       return check(child && (is_set(Timer::probe) || request != 0), "up is probed again");

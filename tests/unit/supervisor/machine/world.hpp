@@ -37,11 +37,11 @@ class World {
   const Actions& log_in() { return give(ControlReady{}); }
   const Actions& grant() { return give(ForwardAnswered{request, ForwardAnswered::Kind::granted}); }
   const Actions& refuse() { return give(ForwardAnswered{request, ForwardAnswered::Kind::refused}); }
-  const Actions& held_by(HolderAnswered::Kind kind, bool lives = false) {
-    return give(HolderAnswered{.request = request, .kind = kind, .why = {}, .lives = lives});
+  const Actions& held_by(PortHolderAnswered::Kind kind, bool lives = false) {
+    return give(PortHolderAnswered{.request = request, .kind = kind, .why = {}, .lives = lives});
   }
-  const Actions& trial_says(std::optional<Diagnosis> why) {
-    return give(TrialAnswered{trial.value_or(0), std::move(why)});
+  const Actions& failback_probe_says(std::optional<Diagnosis> why) {
+    return give(FailbackProbeAnswered{failback_probe.value_or(0), std::move(why)});
   }
   const Actions& knock_says(bool gone) { return give(KnockAnswered{gone}); }
   const Actions& taken_over(bool freed) { return give(TakeoverAnswered{.request = request, .freed = freed}); }
@@ -63,9 +63,9 @@ class World {
   enum class Asked { none, forward, holder, probe, closing, takeover } asked = Asked::none;
   std::array<std::optional<TimePoint>, k_timers> due;
   std::vector<TimePoint> starts;
-  std::vector<std::size_t> gone_to;  ///< the bastion of each of them
-  std::size_t bastion = 0;           ///< that ssh goes to
-  std::optional<std::size_t> trial;  ///< under way
+  std::vector<std::size_t> gone_to;           ///< the bastion of each of them
+  std::size_t bastion = 0;                    ///< that ssh goes to
+  std::optional<std::size_t> failback_probe;  ///< under way
   std::size_t forwards;
   std::size_t bastions;
   std::optional<std::size_t> coming;  ///< how many there will be after a change that waits
@@ -76,20 +76,20 @@ class World {
   bool takeover;
   bool looked_closely = false;         ///< by the look under way, or the last
   std::optional<TimePoint> took_over;  ///< last
-  bool contests_since_takeover = false;
-  std::vector<bool> held_before;  ///< by bastion: by a former run, or by this one since
-  TimePoint asked_at;             ///< for a forward, last
-  std::string broken;             ///< the first promise that was not kept; empty when all were
+  bool port_conflicts_since_takeover = false;
+  std::vector<bool> previously_held;  ///< by bastion: by a former run, or by this one since
+  TimePoint asked_at;                 ///< for a forward, last
+  std::string broken;                 ///< the first promise that was not kept; empty when all were
 
  private:
   void check(bool holds, const char* promise);
   [[nodiscard]] bool is_standing_by() const;
   [[nodiscard]] bool may_be_watched(std::size_t at) const;
-  void carry_out(const Action& action);
+  void execute(const Action& action);
   void check_takeover(const Event& event);
   void change_forwards(const ChangeForwards& change);
   void start(const StartChild& action);
-  void try_out(const Try& action);
+  void try_out(const StartFailbackProbe& action);
   void check_timer(const SetTimer& action);
   void limit(std::size_t at, TimePoint quiet_until);
   void watch(const WatchPath& action);

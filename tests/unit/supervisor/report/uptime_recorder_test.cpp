@@ -12,7 +12,7 @@ using namespace holdfast;
 using namespace holdfast::supervisor;
 using namespace std::chrono_literals;
 using store::TunnelState;
-using test::Scratch;
+using test::ScratchDirectory;
 
 namespace {
 
@@ -29,7 +29,7 @@ class TwoClocks final : public test::RecordedHost {
 };
 
 struct Supervised {
-  Scratch scratch;
+  ScratchDirectory scratch_directory;
   TwoClocks host;
   View view;
   std::optional<UptimeRecorder> recorder;
@@ -38,21 +38,21 @@ struct Supervised {
     view.state = TunnelState::up;
     view.verified = true;
     view.forwards = {store::ForwardState::up, store::ForwardState::up};
-    recorder.emplace(host, scratch / "a.uptime");
-    recorder->tell(view);
+    recorder.emplace(host, scratch_directory / "a.uptime");
+    recorder->publish(view);
   }
   void pass(std::chrono::milliseconds span) {
     host.pass(span);
-    recorder->tell(view);
+    recorder->publish(view);
   }
   void become(TunnelState state, store::ForwardState forwards = store::ForwardState::down) {
     view.state = state;
     view.verified = state == TunnelState::up;
     view.forwards.front() = forwards;
     view.forwards.back() = state == TunnelState::up ? store::ForwardState::up : store::ForwardState::down;
-    recorder->tell(view);
+    recorder->publish(view);
   }
-  std::vector<store::UptimeRow> rows() { return store::UptimeLog::read(scratch / "a.uptime"); }
+  std::vector<store::UptimeRow> rows() { return store::UptimeLog::read(scratch_directory / "a.uptime"); }
 };
 
 }  // namespace
@@ -80,10 +80,10 @@ BOOST_AUTO_TEST_CASE(up_down_and_in_part_are_told_apart) {
   view.last_error = Diagnosis{FailureClass::target_down, "nothing answers", ""};
   become(TunnelState::up, store::ForwardState::up);
   view.verified = false;
-  recorder->tell(view);
+  recorder->publish(view);
   pass(30s);
   view.last_error.reset();  // a key that forbids the probe is no trouble
-  recorder->tell(view);
+  recorder->publish(view);
   pass(40s);
   become(TunnelState::standby);
   pass(50s);
@@ -132,7 +132,7 @@ BOOST_AUTO_TEST_CASE(a_clock_that_is_set_back_begins_another_row) {
 BOOST_AUTO_TEST_CASE(a_reconnect_is_counted_by_what_ended_the_connection) {
   view.errors = 4;  // of before
   view.last_error = Diagnosis{FailureClass::dns, "former", ""};
-  recorder->tell(view);
+  recorder->publish(view);
   const auto lose = [&](std::optional<FailureClass> why) {
     if (why) view.last_error = Diagnosis{*why, "lost", ""}, ++view.errors;
     ++view.reconnects;
@@ -153,20 +153,20 @@ BOOST_AUTO_TEST_CASE(a_reconnect_is_counted_by_what_ended_the_connection) {
 }
 
 BOOST_AUTO_TEST_CASE(a_predecessor_s_reconnects_are_not_counted_again) {
-  recorder.emplace(host, scratch / "b.uptime");
+  recorder.emplace(host, scratch_directory / "b.uptime");
   view.reconnects = 7;
-  recorder->tell(view);
+  recorder->publish(view);
   pass(10s);
   recorder.reset();
-  BOOST_TEST(store::UptimeLog::read(scratch / "b.uptime").front().reconnects.empty());
+  BOOST_TEST(store::UptimeLog::read(scratch_directory / "b.uptime").front().reconnects.empty());
 }
 
 BOOST_AUTO_TEST_CASE(round_trips_are_weighed_by_time) {
   view.rtt_ms = 10;
-  recorder->tell(view);
+  recorder->publish(view);
   pass(300s);
   view.rtt_ms = 40;
-  recorder->tell(view);
+  recorder->publish(view);
   pass(100s);
   view.rtt_ms.reset();
   become(TunnelState::waiting);

@@ -23,8 +23,8 @@ Tunnel tunnel() {
 BOOST_AUTO_TEST_SUITE(takeover)
 
 BOOST_AUTO_TEST_CASE(sessions_outlive_a_power_cut_by_bastion) {
-  const FarSessions sessions{{"gate@a", {k_boot, 92, "3890422"}}, {"gate@b:2200", {k_boot, 4194304, "1"}}};
-  BOOST_TEST((parse_far_sessions(format_far_sessions(sessions)) == sessions));
+  const RemoteSessions sessions{{"gate@a", {k_boot, 92, "3890422"}}, {"gate@b:2200", {k_boot, 4194304, "1"}}};
+  BOOST_TEST((parse_remote_sessions(format_remote_sessions(sessions)) == sessions));
 }
 
 BOOST_AUTO_TEST_CASE(a_torn_or_forged_file_names_no_process) {
@@ -35,13 +35,13 @@ BOOST_AUTO_TEST_CASE(a_torn_or_forged_file_names_no_process) {
                                        k_boot + " 92 12;x gate@a\n",
                                        k_boot + " 92 12 gate@a extra\n",
                                        std::string(20'000, 'a') + "\n"};
-  for (const std::string& text : texts) BOOST_TEST(parse_far_sessions(text).empty(), text.substr(0, 80));
+  for (const std::string& text : texts) BOOST_TEST(parse_remote_sessions(text).empty(), text.substr(0, 80));
 }
 
 BOOST_AUTO_TEST_CASE(each_way_that_nothing_was_freed_has_its_own_words) {
   const Tunnel one = tunnel();
   const Forward& forward = one->forwards.front();
-  using End = ssh::FarEnd;
+  using End = ssh::TakeoverResult;
   std::vector<Diagnosis> all{explain_unknown_session(one, forward)};
   for (const End end : {End::ended, End::gone, End::elsewhere, End::refused, End::not_run})
     all.push_back(explain_takeover(end, one, forward));

@@ -19,7 +19,7 @@ const std::string k_unit =
     "  -i /home/ann/.ssh/id_rsa -R 2222:localhost:22 gate@bastion\n"
     "Restart=always\nRestartSec=3\n\n[Install]\nWantedBy=multi-user.target\n";
 
-ImportSource unit(const std::string& text) {
+LegacyEntry unit(const std::string& text) {
   return read_unit("autossh-tunnel-2222.service", "/etc/systemd/system/autossh-tunnel-2222.service", text, "");
 }
 

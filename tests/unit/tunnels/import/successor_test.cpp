@@ -21,9 +21,9 @@ constexpr auto k_file =
 /// Tunnel 2222 of ann's, up and verified, and the line of her crontab that starts the same one.
 struct Successor {
   RecordedHost host;
-  store::Places places = store::places(Scope::user, host).value();
+  store::Paths paths = store::paths(Scope::user, host).value();
   TunnelName name = TunnelName::parse("2222").value();
-  ImportSource legacy = read_crontab_lines(k_legacy, "/home/ann").front();
+  LegacyEntry legacy = read_crontab_lines(k_legacy, "/home/ann").front();
   store::LiveState live;
   std::string file = k_file;
   bool installed = true;
@@ -45,11 +45,11 @@ struct Successor {
 
   /// Empty when the tunnel may take the legacy one's place.
   std::string objection() {
-    host.put_directory(places.tunnels, 0700);
-    host.put(places.tunnel_file(name), file, 0600);
+    host.put_directory(paths.tunnels, 0700);
+    host.put(paths.tunnel_file(name), file, 0600);
     host.put("/tmp/holdfast-1000/2222.live", store::format_live_state(live), 0600);
     if (installed) host.put("/tmp/holdfast-1000/2222.pid", backends::format_process_id(live.supervisor), 0600);
-    const auto checked = check_successor(legacy, name, places, host);
+    const auto checked = check_successor(legacy, name, paths, host);
     return checked ? "" : checked.error().cause + " | " + checked.error().hint;
   }
 };

@@ -27,7 +27,7 @@ backends::Job job_on(const RecordedHost& host) {
           host.user(),
           "ws",
           "/tmp/holdfast-1000",
-          store::places(Scope::user, host).value()};
+          store::paths(Scope::user, host).value()};
 }
 
 }  // namespace
@@ -38,9 +38,9 @@ BOOST_AUTO_TEST_CASE(auto_takes_the_strongest_whose_proof_holds) {
   auto host = logged_in();
   host.answer("systemd-run --user", "");
   std::vector<PassedOver> passed_over;
-  auto candidates = find_candidates("auto", {}, Scope::user, host, passed_over).value();
-  const auto chosen = prove_best(candidates, job_on(host), host, passed_over).value();
-  BOOST_TEST(chosen.candidate.backend->name() == "systemd-user");
+  auto assessed_backends = find_candidates("auto", {}, Scope::user, host, passed_over).value();
+  const auto chosen = prove_best(assessed_backends, job_on(host), host, passed_over).value();
+  BOOST_TEST(chosen.assessed.backend->name() == "systemd-user");
   BOOST_TEST(passed_over.empty());
 }
 
@@ -48,9 +48,9 @@ BOOST_AUTO_TEST_CASE(one_whose_proof_fails_is_passed_over_with_its_reason) {
   auto host = logged_in();
   host.answer("systemd-run --user", os::Completed{203, false, "", "Failed to execute command: Permission denied\n"});
   std::vector<PassedOver> passed_over;
-  auto candidates = find_candidates("auto", {}, Scope::user, host, passed_over).value();
-  const auto chosen = prove_best(candidates, job_on(host), host, passed_over).value();
-  BOOST_TEST(chosen.candidate.backend->name() == "nohup");
+  auto assessed_backends = find_candidates("auto", {}, Scope::user, host, passed_over).value();
+  const auto chosen = prove_best(assessed_backends, job_on(host), host, passed_over).value();
+  BOOST_TEST(chosen.assessed.backend->name() == "nohup");
   BOOST_REQUIRE(passed_over.size() == 4U);
   BOOST_TEST(passed_over.front().backend == "cron");
   BOOST_TEST(passed_over.back().backend == "systemd-user");
@@ -62,9 +62,9 @@ BOOST_AUTO_TEST_CASE(one_that_is_weaker_here_is_named_with_what_would_help) {
   host.forget("/var/lib/systemd/linger/ann");
   host.answer("pkcheck", "", 1);
   std::vector<PassedOver> passed_over;
-  auto candidates = find_candidates("auto", {}, Scope::user, host, passed_over).value();
-  const auto chosen = prove_best(candidates, job_on(host), host, passed_over).value();
-  BOOST_TEST(chosen.candidate.backend->name() == "nohup");
+  auto assessed_backends = find_candidates("auto", {}, Scope::user, host, passed_over).value();
+  const auto chosen = prove_best(assessed_backends, job_on(host), host, passed_over).value();
+  BOOST_TEST(chosen.assessed.backend->name() == "nohup");
   BOOST_REQUIRE(passed_over.size() == 4U);
   BOOST_TEST(passed_over.back().remedy == "sudo loginctl enable-linger ann");
 }
@@ -76,11 +76,11 @@ BOOST_AUTO_TEST_CASE(linger_that_could_not_be_turned_on_after_all_makes_it_the_w
   host.answer("loginctl --no-ask-password enable-linger", "", 1);
   host.answer("pkcheck", "", 0);  // polkit promised it
   std::vector<PassedOver> passed_over;
-  auto candidates = find_candidates("auto", {}, Scope::user, host, passed_over).value();
-  BOOST_TEST(candidates.front().backend->name() == "systemd-user");
+  auto assessed_backends = find_candidates("auto", {}, Scope::user, host, passed_over).value();
+  BOOST_TEST(assessed_backends.front().backend->name() == "systemd-user");
   host.answer("pkcheck", "", 1);  // and refuses now
-  const auto chosen = prove_best(candidates, job_on(host), host, passed_over).value();
-  BOOST_TEST(chosen.candidate.backend->name() == "nohup");
+  const auto chosen = prove_best(assessed_backends, job_on(host), host, passed_over).value();
+  BOOST_TEST(chosen.assessed.backend->name() == "nohup");
   BOOST_TEST(passed_over.back().backend == "systemd-user");
 }
 
@@ -93,10 +93,10 @@ BOOST_AUTO_TEST_CASE(cron_that_cannot_take_the_line_is_passed_over_with_its_reas
   auto job = job_on(host);
   job.environment["PATH"] = std::string(2000, 'x');
   std::vector<PassedOver> passed_over;
-  auto candidates = find_candidates("auto", {}, Scope::user, host, passed_over).value();
-  BOOST_TEST(candidates.front().backend->name() == "cron");
-  const auto chosen = prove_best(candidates, job, host, passed_over).value();
-  BOOST_TEST(chosen.candidate.backend->name() == "nohup");
+  auto assessed_backends = find_candidates("auto", {}, Scope::user, host, passed_over).value();
+  BOOST_TEST(assessed_backends.front().backend->name() == "cron");
+  const auto chosen = prove_best(assessed_backends, job, host, passed_over).value();
+  BOOST_TEST(chosen.assessed.backend->name() == "nohup");
   BOOST_REQUIRE(passed_over.size() == 4U);
   BOOST_TEST(passed_over.back().backend == "cron");
   BOOST_TEST(passed_over.back().reason.ends_with("bytes, and cron takes 998"));
@@ -106,20 +106,20 @@ BOOST_AUTO_TEST_CASE(a_named_one_that_cannot_be_used_ends_with_5_and_no_other_is
   auto host = logged_in();
   host.forget("/run/user/1000/systemd/private");
   std::vector<PassedOver> passed_over;
-  const auto candidates = find_candidates("systemd-user", {}, Scope::user, host, passed_over);
-  BOOST_REQUIRE(!candidates);
-  BOOST_TEST(static_cast<int>(candidates.error().status) == 5);
-  BOOST_TEST(candidates.error().line() == "using backend systemd-user: no systemd user manager runs for you");
+  const auto assessed_backends = find_candidates("systemd-user", {}, Scope::user, host, passed_over);
+  BOOST_REQUIRE(!assessed_backends);
+  BOOST_TEST(static_cast<int>(assessed_backends.error().status) == 5);
+  BOOST_TEST(assessed_backends.error().line() == "using backend systemd-user: no systemd user manager runs for you");
 }
 
 BOOST_AUTO_TEST_CASE(nothing_left_ends_with_5_and_says_what_narrowed_it) {
   auto host = logged_in();
   host.forget("/run/user/1000/systemd/private");
   std::vector<PassedOver> passed_over;
-  const auto candidates = find_candidates("auto", {"systemd-user"}, Scope::user, host, passed_over);
-  BOOST_REQUIRE(!candidates);
-  BOOST_TEST(static_cast<int>(candidates.error().status) == 5);
-  BOOST_TEST(candidates.error().hint.find("HOLDFAST_BACKENDS") != std::string::npos);
+  const auto assessed_backends = find_candidates("auto", {"systemd-user"}, Scope::user, host, passed_over);
+  BOOST_REQUIRE(!assessed_backends);
+  BOOST_TEST(static_cast<int>(assessed_backends.error().status) == 5);
+  BOOST_TEST(assessed_backends.error().hint.find("HOLDFAST_BACKENDS") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

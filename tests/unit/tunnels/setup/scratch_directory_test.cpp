@@ -13,13 +13,13 @@ using namespace holdfast;
 BOOST_AUTO_TEST_SUITE(scratch_directory)
 
 BOOST_AUTO_TEST_CASE(two_threads_that_check_have_one_each) {
-  const Scratch parent;
+  const ScratchDirectory parent;
   const auto host = os::make_posix_host();
-  auto one = tunnels::Scratch::make(parent.path(), host->user(), *host);
+  auto one = tunnels::ScratchDirectory::make(parent.path(), host->user(), *host);
   BOOST_REQUIRE(one);
   BOOST_REQUIRE(host->write_file(one->path() / "kept", "x", 0600));
   bool made = false;
-  std::thread([&] { made = tunnels::Scratch::make(parent.path(), host->user(), *host).has_value(); }).join();
+  std::thread([&] { made = tunnels::ScratchDirectory::make(parent.path(), host->user(), *host).has_value(); }).join();
   BOOST_TEST(made);
   BOOST_TEST((host->status(one->path() / "kept").kind == os::FileKind::regular));
 }
