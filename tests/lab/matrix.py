@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """What every backend outlives, each fault done once to all of them, and held against what `status` had claimed before.
 
-    tests/lab/matrix.py [--write README.md] [--rows cron,nohup]
+    tests/lab/matrix.py [--write docs/backends.md] [--rows cron,nohup]
 
 Prints the table; --write puts it between the marks of that file. Fails where a claim and the truth differ.
 """

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The README's picture is of this program: drawn anew from a real run, and held beside the one that people see."""
+"""The picture in README.md shows this program: a new recording must have the same text as docs/terminal.svg."""
 from __future__ import annotations
 
 import re

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""The README's commands, typed as they stand there by five people on a fresh host: an account of a cluster, a host that
-keeps nothing, root, an agent, a program in Python."""
+"""Types the commands of README.md and docs/ on a fresh host, as five users: a cluster account, a host that ends every process
+at logout, root, an agent, a Python program."""
 from __future__ import annotations
 
 import json
@@ -11,16 +11,19 @@ from pathlib import Path
 from lab import LabTest, Session, User, main, program, until
 
 HOUSE = Path(__file__).resolve().parents[2]
-README = (HOUSE / "README.md").read_text(encoding="utf-8")
 # As sudo for one who may: with its own PATH, and no word of the one it is for but his name.
 SUDO = '#!/bin/sh\nexec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root USER=root ' \
        'LOGNAME=root SUDO_USER=rita "$@"\n'
 
 
-def block(after: str, language: str = "sh") -> str:
-    """The first block of code after these words."""
-    text = README[README.index(after):]
-    return text.split(f"```{language}\n", 1)[1].split("```", 1)[0]
+def page(name: str) -> str:
+    return (HOUSE / name).read_text(encoding="utf-8")
+
+
+def block(name: str, after: str, language: str = "sh") -> str:
+    """The first code block of a page after `after`."""
+    text = page(name)
+    return text[text.index(after):].split(f"```{language}\n", 1)[1].split("```", 1)[0]
 
 
 class Walks(LabTest):
@@ -32,9 +35,10 @@ class Walks(LabTest):
         return user
 
     def quick_start(self, session: Session) -> str:
-        """The first block, but for its first line, which has been done elsewhere. What it printed."""
-        build, lines = block("## Quick start").split("\n", 1)
+        """Copies the static file and sets a tunnel up. Returns the output. The build itself was done elsewhere."""
+        build, copy = block("README.md", "**As one static file").split("\n", 1)
         self.assertTrue(build.startswith("cmake --preset static"))
+        lines = copy + block("README.md", "## Quick start")
         return session.run(f"set -e; cd holdfast; exec 2>&1\n{lines}").stdout
 
     def withhold(self, file: str, text: str, undo: str) -> None:
@@ -66,7 +70,7 @@ class Walks(LabTest):
                       "systemctl restart systemd-logind")
         host.run(["systemctl", "restart", "systemd-logind"])
         hugo = self.arrive("hugo")
-        hook, = set(re.findall(r"`(holdfast hook --install)` besides", README))
+        hook, = set(re.findall(r"`(holdfast hook --install)` as well", page("README.md")))
         with host.login(hugo) as session:
             self.assertIn("it ends when you log out, and nothing starts it again", self.quick_start(session))
             session.run(f'PATH="$HOME/.local/bin:$PATH"; {hook}')
@@ -84,7 +88,7 @@ class Walks(LabTest):
         rita = self.arrive("rita")
         self.withhold("/usr/local/bin/sudo", SUDO, "rm -f /usr/local/bin/holdfast")
         host.run(["chmod", "755", "/usr/local/bin/sudo"])
-        lines = block("| root, on a machine of your own").replace("sudo holdfast …", "")
+        lines = block("README.md", "| root on your own machine")
         said = host.run(["sh", "-ec", f"cd {rita.home}/holdfast; exec 2>&1\n{lines}"]).stdout
         self.assertIn("tunnel 2222 is up: verified end to end", said)
         self.assertRegex(said, r"2222 +up .*systemd-system")
@@ -122,7 +126,7 @@ class Walks(LabTest):
         with self.lab.workstation.login(pia) as session:
             self.quick_start(session)
             session.run(".local/bin/holdfast remove 2222")
-            path, script = block("## From Python"), block("## From Python", "python")
+            path, script = block("docs/python.md", "# Python"), block("docs/python.md", "# Python", "python")
             said = session.run(f'PATH="$HOME/.local/bin:$PATH"; cd holdfast\n{path}\nexec python3 -', stdin=script).stdout
         self.assertIn("'name': 'lab', 'state': 'up', 'verified': True", said)
         self.assertRegex(said, r"(?m)^True$")

@@ -2,15 +2,16 @@
 """What is in the packages, and that the surroundings they are made in do not show."""
 from __future__ import annotations
 
-import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import unittest
 from pathlib import Path
 
 from made import TREE, Packages, run, skip
 
+LINKS = TREE / "tests/unit/documentation/check.py"
 PAGES = ("holdfast.1", "holdfast.conf.5", "holdfast-backends.7")
 
 
@@ -40,7 +41,7 @@ class Contents(unittest.TestCase):
         self.assertEqual(found.returncode, 0, found.stdout + found.stderr)
         self.assertNotIn("unused-override", found.stdout)
 
-    def test_the_deb_has_program_pages_and_completions(self) -> None:
+    def test_the_deb_has_program_pages_documents_and_completions(self) -> None:
         run("dpkg-deb", "--extract", self.packages.deb, self.scratch)
         self.assertIn("holdfast", run(self.scratch / "usr/bin/holdfast", "version"))
         for page in PAGES:
@@ -48,6 +49,7 @@ class Contents(unittest.TestCase):
         for completion in ("bash-completion/completions/holdfast", "zsh/site-functions/_holdfast",
                            "fish/vendor_completions.d/holdfast.fish"):
             self.assertTrue((self.scratch / "usr/share" / completion).is_file(), completion)
+        run(sys.executable, LINKS, "links", self.scratch / "usr/share/doc/holdfast")
 
     def test_the_library_has_a_package_of_its_own(self) -> None:
         run("dpkg-deb", "--extract", self.packages.deb, self.scratch)
@@ -67,8 +69,7 @@ class Contents(unittest.TestCase):
         self.assertEqual((top / "INSTALL.md").read_text(), (TREE / "packaging/INSTALL.md").read_text())
         for page in PAGES:
             self.assertTrue((top / f"share/man/man{page[-1]}/{page}").is_file(), page)
-        for picture in re.findall(r"!\[[^]]*\]\(([^)]*)\)", (top / "README.md").read_text(encoding="utf-8")):
-            self.assertTrue((top / picture).is_file(), picture)
+        run(sys.executable, LINKS, "links", top / "share/doc/holdfast")
 
 
 if __name__ == "__main__":

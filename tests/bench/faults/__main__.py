@@ -2,7 +2,7 @@
 one tunnel an engine in one bastion.
 
     python3 tests/bench/faults [--quick] [--only FAULT,…] [--engines KEY,…] [--labs N] [--holdfast FILE]
-                               [--json FILE [--resume]] [--write README.md]
+                               [--json FILE [--resume]] [--write FILE]
 
 Boots labs of tests/lab (root needed). Fast faults five times and one after the other, slow ones three times and in several
 labs at once (they are waited for, not worked for); --quick: each once. Asserts nothing. Interrupted, it shows what it has.
@@ -155,7 +155,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--json", type=Path, metavar="FILE", help="every single time, too")
     parser.add_argument("--resume", action="store_true", 
                         help="only what FILE has not yet, or what --only names; keep the rest")
-    parser.add_argument("--write", type=Path, metavar="README.md", help="put the table between its marks there")
+    parser.add_argument("--write", type=Path, metavar="FILE",
+                        help="replace the table between the marks of FILE (docs/benchmarks.md)")
     wanted = parser.parse_args()
     if wanted.resume and not wanted.json:
         parser.error("--resume needs --json FILE")

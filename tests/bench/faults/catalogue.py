@@ -95,20 +95,20 @@ def bastion_away(seconds: float) -> Callable[[Ground, float], Rows]:
         ground.lab.bastion.stop_sshd()
         time.sleep(LENGTHS.draw(f"away {seconds}", seconds))
         ground.lab.bastion.start_sshd()
-        return {f"bastion's sshd away for {seconds:g} s": ground.race(time.monotonic(), cap)}
+        return {f"bastion's sshd down for {seconds:g} s": ground.race(time.monotonic(), cap)}
     return run
 
 
 def bastion_power(ground: Ground, cap: float) -> Rows:
     ground.lose_power(ground.lab.bastion)
-    return {"bastion lost power, and booted": ground.race(time.monotonic(), cap)}
+    return {"bastion lost power, then booted": ground.race(time.monotonic(), cap)}
 
 
 def stale(ground: Ground, cap: float) -> Rows:
     """The bastion goes on holding every port for a workstation that knows of none: the commonest pain of all."""
     formers = ground.holders()
     ground.lose_power(ground.lab.workstation)
-    return {"port held by our own stale session": ground.race(time.monotonic(), cap, formers)}
+    return {"port held by an old session of the same tunnel": ground.race(time.monotonic(), cap, formers)}
 
 
 def cable(seconds: float) -> Callable[[Ground, float], Rows]:
@@ -133,7 +133,7 @@ def half_open(ground: Ground, cap: float) -> Rows:
     begin = time.monotonic()
     for engine in ground.engines:
         ground.lab.bastion.half_open(engine.port)
-    return {"half-open: the bastion forgot, nobody was told": ground.race(begin, cap)}
+    return {"half-open: only the bastion dropped the connection": ground.race(begin, cap)}
 
 
 def address_changed(ground: Ground, cap: float) -> Rows:
@@ -161,7 +161,7 @@ def frozen(ground: Ground, cap: float) -> Rows:
         time.sleep(LENGTHS.draw("frozen", 120))
     ground.lab.network.heal()
     ground.lab.workstation.resume()
-    return {"frozen for 120 s, the path dropped meanwhile": ground.race(time.monotonic(), cap)}
+    return {"frozen for 120 s while the path drops packets": ground.race(time.monotonic(), cap)}
 
 
 def dns_gone(ground: Ground, cap: float) -> Rows:
@@ -173,7 +173,7 @@ def dns_gone(ground: Ground, cap: float) -> Rows:
     host.run(["kill", "-KILL", *pids])
     time.sleep(LENGTHS.draw("dns", 60))
     host.write_file("/etc/hosts", hosts)
-    return {"bastion's name unknown for 60 s": ground.race(time.monotonic(), cap)}
+    return {"bastion's name does not resolve for 60 s": ground.race(time.monotonic(), cap)}
 
 
 def port_taken(ground: Ground, cap: float) -> Rows:
@@ -186,7 +186,7 @@ def port_taken(ground: Ground, cap: float) -> Rows:
             bastion.kill_connection(bastion.connection_of(engine.port))
             until(f"port {engine.port} to be had", lambda: _takes(squatter, engine.port), 10, every=0.0)
         time.sleep(LENGTHS.draw("taken", 20))
-    return {"port taken by somebody else, then freed": ground.race(time.monotonic(), cap)}
+    return {"port taken by another process, then freed": ground.race(time.monotonic(), cap)}
 
 
 def _takes(squatter: socket.socket, port: int) -> bool:
@@ -203,7 +203,7 @@ def host_key(ground: Ground, cap: float) -> Rows:
     time.sleep(LENGTHS.draw("host key", 30))
     ground.note_status("host key changed")
     ground.restore_host_key()
-    return {"host key changed, and put back after 30 s": ground.race(time.monotonic(), cap)}
+    return {"host key changed, restored after 30 s": ground.race(time.monotonic(), cap)}
 
 
 def key_revoked(ground: Ground, cap: float) -> Rows:
@@ -213,7 +213,7 @@ def key_revoked(ground: Ground, cap: float) -> Rows:
     time.sleep(LENGTHS.draw("revoked", 30))
     ground.note_status("key revoked")
     ground.lab.bastion.run(["mv", f"{keys}.kept", keys])
-    return {"key revoked, and restored after 30 s": ground.race(time.monotonic(), cap)}
+    return {"key revoked, restored after 30 s": ground.race(time.monotonic(), cap)}
 
 
 def _stranger(bastion: Bastion) -> socket.socket:
@@ -244,11 +244,10 @@ def max_startups(ground: Ground, cap: float) -> Rows:
     return {"bastion at MaxStartups for 30 s": ground.race(time.monotonic(), cap)}
 
 
-SPREAD = "each tunnel waits for its turn by its port, for those of a fleet come back to one bastion together (ADR 10)"
-BANS = "a refused login is tried three times in a minute and no more, so that no bastion bans anyone"
-
-KEPT = ("the connection lives and is kept, with the sessions through it: the byte waits for the next retransmission of TCP, "
-        "which each connection has at a time of its own")
+SPREAD = ("after a bastion restarts, each tunnel delays its login by its port, so that a fleet doesn't overload the bastion "
+          "(ADR 10)")
+BANS = "a refused login is tried at most three times in a minute, so that no bastion bans this machine"
+KEPT = "holdfast keeps the connection and the sessions through it; TCP sends the byte at its next retransmission"
 
 
 def _fault(key: str, run: Callable[[Ground, float], Rows], cap: float, lasts: float, slow: bool = False,

@@ -46,7 +46,7 @@ class Report:
             self.rows.setdefault(title, Row(fault, cap)).add(times)
 
     def table(self, engines: list[Engine], reasons: dict[str, str]) -> str:
-        """Markdown, with the date: it goes into the README as it is."""
+        """Markdown for docs/benchmarks.md, with the date."""
         shown = [engine for engine in engines
                  if not engine.only and any(engine.key in row.times for row in self.rows.values())]
         lines = ["| fault | " + " | ".join(engine.title for engine in shown) + " |",
@@ -55,13 +55,13 @@ class Report:
             cells = [cell(row.median(engine.key), row.cap) for engine in shown]
             lines.append(f"| {title} | " + " | ".join(cells) + " |")
         rounds = sorted({len(times) for row in self.rows.values() for times in row.times.values()}, reverse=True)
-        lines += ["", f"Seconds until a byte came back through the port, from the end of the fault (from its beginning where "
-                  f"it does not end); medians of {' or '.join(map(str, rounds))}. A length is drawn anew each time, "
-                  f"so that none is in step with somebody's retries. {datetime.date.today().isoformat()}, in "
+        lines += ["", f"Seconds from the end of a fault until a byte came back through the port, or from its beginning if it "
+                  f"doesn't end. Medians of {' or '.join(map(str, rounds))} rounds. The length of a fault varies at random, "
+                  f"so that no program's retries fit it by chance. Measured on {datetime.date.today().isoformat()}, in "
                   f"{self.seconds / 60:.0f} min: {self.versions}."]
-        lines += [f"Not there: {title} ({why})." for title, why in self.absent.items()]
+        lines += [f"Not measured: {title} ({why})." for title, why in self.absent.items()]
         if slower := self.slower(engines, reasons):
-            lines += ["", "More than a tenth slower than somebody:", ""] + slower
+            lines += ["", "Rows in which holdfast is more than 10 % slower than another program:", ""] + slower
         return "\n".join(lines)
 
     def slower(self, engines: list[Engine], reasons: dict[str, str]) -> list[str]:
@@ -73,10 +73,10 @@ class Report:
             best = min((one for one in rivals.items() if one[1] is not None), key=lambda one: one[1], default=None)
             if ours is None or best is None or ours <= 1.1 * best[1]:
                 continue
-            why = reasons.get(row.fault, "") or "no reason is known"
+            why = reasons.get(row.fault, "") or "the reason is unknown"
             if ours - best[1] < NOISE:
-                why = "as one login differs from the next"
-            lines.append(f"- {title}: {cell(ours, row.cap)} against {cell(best[1], row.cap)} of {best[0]}; {why}.")
+                why = "the difference between two logins"
+            lines.append(f"- {title}: {cell(ours, row.cap)} against {cell(best[1], row.cap)} ({best[0]}): {why}.")
         return lines
 
     def json(self, rounds: dict[str, int]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-// The README's matrix of what was measured has a row for every backend of this build, and for no other.
+// docs/backends.md shows measured results for every backend of this build, and for no other.
 #include "backends/backend.hpp"
 #include "core/text.hpp"
 
@@ -13,8 +13,8 @@ using namespace holdfast;
 
 namespace {
 
-std::string matrix_of_readme() {
-  std::ifstream file(README);
+std::string measured_table() {
+  std::ifstream file(BACKENDS_PAGE);
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   const auto begin = text.find("<!-- matrix: ");
   const auto end = text.find("<!-- end of matrix -->");
@@ -25,13 +25,13 @@ std::string matrix_of_readme() {
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(readme)
+BOOST_AUTO_TEST_SUITE(documentation)
 
-BOOST_AUTO_TEST_CASE(its_matrix_has_a_row_for_every_backend) {
+BOOST_AUTO_TEST_CASE(the_measured_table_has_a_row_for_every_backend) {
   std::set<std::string> known;
   for (const auto* backend : backends::all_backends()) known.emplace(backend->name());
   std::set<std::string> shown;
-  for (const auto& line : split(matrix_of_readme(), '\n'))
+  for (const auto& line : split(measured_table(), '\n'))
     if (line.starts_with("| `")) shown.insert(line.substr(3, line.find('`', 3) - 3));
   BOOST_TEST(shown == known, boost::test_tools::per_element());
 }
