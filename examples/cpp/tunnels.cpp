@@ -1,10 +1,10 @@
-// Tunnels from a C++ program.
+// Shows, sets up and removes tunnels from a C++ program.
 //
-//   tunnels [--user]                               how all of them are
-//   tunnels [--user] make PORT BASTION KEY [NAME]  sets one up; Ctrl-C calls it off, and nothing is left
-//   tunnels [--user] remove NAME                   takes it away
+//   tunnels [--user]                               shows all tunnels
+//   tunnels [--user] make PORT BASTION KEY [NAME]  sets one up; Ctrl-C cancels, and everything is undone
+//   tunnels [--user] remove NAME                   removes one
 //
-// Built with CMakeLists.txt beside it, or:  c++ -std=c++17 tunnels.cpp $(pkg-config --cflags --libs holdfast)
+// Build it with the CMakeLists.txt beside it, or:  c++ -std=c++17 tunnels.cpp $(pkg-config --cflags --libs holdfast)
 #include <holdfast/holdfast.hpp>
 
 #include <csignal>
@@ -31,7 +31,7 @@ int make(holdfast::Tunnels& tunnels, const std::vector<std::string>& words) {
   request.bastions = {words[2]};
   request.identity = words[3];
   if (words.size() > 4) request.name = words[4];
-  request.accept_new_host_key = true;  // shown below; leave it out where the key is known beforehand
+  request.accept_new_host_key = true;  // leave this out if the key is already known
 
   std::signal(SIGINT, [](int) { interrupted = 1; });
   holdfast::Watch watch;
@@ -48,7 +48,7 @@ int make(holdfast::Tunnels& tunnels, const std::vector<std::string>& words) {
 int run(std::vector<std::string> words) {
   holdfast::Options options;
   if (!words.empty() && words[0] == "--user") {
-    options.scope = holdfast::Options::Scope::user;  // root's own; without it root has the machine's
+    options.scope = holdfast::Options::Scope::user;  // the user's own tunnels; root's default is the machine's
     words.erase(words.begin());
   }
   holdfast::Tunnels tunnels(options);

@@ -1,12 +1,12 @@
-"""Persistent SSH reverse tunnels, with or without root: the program holdfast, from Python.
+"""Persistent SSH reverse tunnels, with or without root. This package runs the program holdfast.
 
     import holdfast
     holdfast.setup(2222, bastion_server="gate@bastion")
     holdfast.status(2222)["json"]["tunnels"][0]["state"]
     holdfast.remove(2222)
 
-Nothing is ever asked: what needs a person fails, and says what to do. The program is the one that HOLDFAST_PROGRAM
-names, or holdfast in PATH, or the one installed beside this package.
+The package never asks a question. If something needs manual action, the call fails and gives a hint. It runs the
+program that HOLDFAST_PROGRAM names, otherwise holdfast in PATH, otherwise the program that was installed with this package.
 """
 
 from ._program import Result, Value

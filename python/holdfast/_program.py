@@ -1,4 +1,4 @@
-"""Finds the program, runs it, and reads what it says."""
+"""Finds the program, runs it, and reads its output."""
 
 import json
 import os
@@ -10,26 +10,26 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence, Tuple, TypedDict, Union
 
 Value = Union[None, bool, int, str, "os.PathLike[str]", Sequence[Union[int, str]]]
-"""Of an option: True gives it, None and False do not, a list gives it once for each of its items."""
+"""The value of an option. True sets it, None and False don't, a list repeats it for each item."""
 
 
 class Result(TypedDict):
-    """What a command came to."""
+    """The result of a command."""
 
     success: bool
-    """It ended with exit status 0; of status: everything asked about is up."""
+    """The exit status was 0. For status: every tunnel that was asked about is up."""
     stdout: str
     stderr: str
     exit_status: int
-    """0 done or up, 1 failed, 2 wrong usage, 3 not up, 4 no such tunnel, 5 no usable backend, 130 interrupted."""
+    """0 success or up, 1 failure, 2 invalid usage, 3 not up, 4 no such tunnel, 5 no usable backend, 130 interrupted."""
     error: Optional[Dict[str, Any]]
-    """class, message and hint where it failed; else None."""
+    """class, message and hint of a failure, otherwise None."""
     json: Optional[Dict[str, Any]]
-    """What the program printed with --json; None where it failed."""
+    """The output with --json, or None after a failure."""
 
 
 def find_program() -> str:
-    """The program's path. Raises FileNotFoundError where there is none."""
+    """The path of the program. Raises FileNotFoundError if there is none."""
     named = os.environ.get("HOLDFAST_PROGRAM")
     if named:
         return named
@@ -45,7 +45,7 @@ def find_program() -> str:
 
 
 def option_words(options: Dict[str, Value]) -> List[str]:
-    """Keyword arguments as words of a command line, always --option=value: no value can become an option."""
+    """Keyword arguments as --option=value, so that no value can become an option."""
     words: List[str] = []
     for name, value in options.items():
         if not name.replace("_", "").isalpha() or not name.isascii():
@@ -63,10 +63,10 @@ def option_words(options: Dict[str, Value]) -> List[str]:
 
 
 def _run(argv: List[str]) -> "Tuple[subprocess.Popen[str], str, str]":
-    """Ctrl-C interrupts the program too, which undoes what it has done so far, and is raised when it has ended."""
+    """Runs the program. Ctrl-C interrupts it, waits until it has undone its work, and then raises KeyboardInterrupt."""
     interrupts: List[int] = []
     former = signal.getsignal(signal.SIGINT)
-    # While it starts there is nobody yet to be told of an interrupt. Only the main thread ever hears of one.
+    # An interrupt during the start is delivered after it. Only the main thread receives interrupts.
     defers = callable(former) and threading.current_thread() is threading.main_thread()
     process = None
     if defers:
@@ -97,7 +97,7 @@ def _run(argv: List[str]) -> "Tuple[subprocess.Popen[str], str, str]":
 
 
 def run(*words: str) -> Result:
-    """One command with --json, without a terminal, so that neither it nor ssh can ask for anything."""
+    """Runs one command with --json and without a terminal, so that neither it nor ssh can ask a question."""
     process, stdout, stderr = _run([find_program(), words[0], "--json", *words[1:]])
     said: Optional[Dict[str, Any]] = None
     try:

@@ -1,4 +1,4 @@
-"""The three functions, as scitex-tunnel has them."""
+"""The three functions, with the names and parameters of scitex-tunnel."""
 
 import os
 from typing import List, Optional, Sequence, Union
@@ -21,7 +21,7 @@ def default_key() -> Optional[str]:
 
 
 def check_port(port: object) -> None:
-    """Raises ValueError where it is missing, or cannot be a port."""
+    """Raises ValueError if the port is missing or not valid."""
     if port is None or port == "" or port == [] or isinstance(port, bool):
         raise ValueError("port is missing")
     if isinstance(port, int) and not 1 <= port <= 65535:
@@ -29,7 +29,7 @@ def check_port(port: object) -> None:
 
 
 def _which(port: Optional[Port]) -> List[str]:
-    """A tunnel by its port, or by its name."""
+    """Arguments that select a tunnel by port or by name."""
     if port is None:
         return []
     check_port(port)
@@ -43,16 +43,19 @@ def setup(
     secret_key_path: Union[None, str, "os.PathLike[str]"] = None,
     **options: Value,
 ) -> Result:
-    """Make a tunnel that lasts: `port` of the bastion leads to this machine. Returns when it was verified end to end.
+    """Set up a persistent tunnel from `port` of the bastion to this machine. Returns after an end-to-end check.
 
-    port: the port to listen on at the bastion, or "[BIND:]PORT:HOST:HOSTPORT" to lead elsewhere than localhost:22
-    here; several in a list. bastion_server: [USER@]HOST[:PORT] or a Host of ~/.ssh/config; without it HOLDFAST_BASTION
-    or SCITEX_TUNNEL_BASTION_SERVER. secret_key_path: without it HOLDFAST_IDENTITY or SCITEX_TUNNEL_SECRET_KEY_PATH,
-    else what ssh itself would use. options: those of `holdfast setup`, such as name="lab", backend="cron",
-    accept_new_host_key=True, ssh_option=["Compression=yes"].
+    port: the port on the bastion, or "[BIND:]PORT:HOST:HOSTPORT" for another target than localhost:22, or a list of
+    these.
+    bastion_server: [USER@]HOST[:PORT], or a Host of ~/.ssh/config. The default is HOLDFAST_BASTION or
+    SCITEX_TUNNEL_BASTION_SERVER.
+    secret_key_path: the private key. The default is HOLDFAST_IDENTITY or SCITEX_TUNNEL_SECRET_KEY_PATH, otherwise ssh
+    chooses.
+    options: the options of `holdfast setup`, such as name="lab", backend="cron", accept_new_host_key=True or
+    ssh_option=["Compression=yes"].
 
-    With the same arguments again nothing changes. What fails is undone; the dict says why. Raises ValueError where
-    the port or the bastion is missing.
+    The same arguments again change nothing. A failed setup is undone, and the result gives the cause. Raises ValueError
+    if the port or the bastion is missing.
     """
     check_port(port)
     if not bastion_server and not default_bastion() and "env_file" not in options:
@@ -66,17 +69,17 @@ def setup(
 
 
 def status(port: Optional[Port] = None, **options: Value) -> Result:
-    """Whether tunnels are up: all of them, or the one on `port` of its bastion (or of that name).
+    """Report whether tunnels are up: all of them, or the one with this port on its bastion, or with this name.
 
-    `success` is True when everything asked about is up; the details are in ["json"]["tunnels"].
+    `success` is True if every one of them is up. The details are in ["json"]["tunnels"].
     """
     return run("status", *option_words(options), *_which(port))
 
 
 def remove(port: Port, **options: Value) -> Result:
-    """Stop the tunnel on `port` of its bastion (or of that name), uninstall it, delete all that belongs to it.
+    """Stop the tunnel with this port on its bastion, or with this name; uninstall it and delete its files.
 
-    What was removed is in ["json"]["removed"]. Raises ValueError where the port is missing.
+    ["json"]["removed"] lists the removed items. Raises ValueError if the port is missing.
     """
     check_port(port)
     return run("remove", *option_words(options), *_which(port))

@@ -1,4 +1,4 @@
-"""scitex-tunnel's three functions, carried out by holdfast: programs that import this go on as they are."""
+"""The three functions of scitex-tunnel, implemented by holdfast. Programs that import this need no change."""
 
 import os
 from typing import Optional, Union
@@ -17,7 +17,7 @@ def setup(
     secret_key_path: Union[None, str, "os.PathLike[str]"] = None,
     **options: Value,
 ) -> Result:
-    """holdfast.setup(); as in scitex-tunnel a missing key is a ValueError too."""
+    """holdfast.setup(), which also raises ValueError if the key is missing, as in scitex-tunnel."""
     if not secret_key_path and not default_key():
         raise ValueError("secret_key_path is missing: give it, or set SCITEX_TUNNEL_SECRET_KEY_PATH")
     return _setup(port, bastion_server, secret_key_path, **options)
