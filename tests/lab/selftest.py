@@ -2,20 +2,11 @@
 """Proves the lab itself, with nothing but plain `ssh -N -R` in it."""
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
-import subprocess
-import sys
-import tempfile
 import time
-import unittest
 from pathlib import Path
 
 from lab import Door, LabTest, NotInTime, User, Watch, holds, main, until
-from lab.claim import PREFIX, Claim, cgroup_root, start_time, sweep
-
-HERE = Path(__file__).resolve().parent
 
 
 class TunnelTest(LabTest):
@@ -281,102 +272,6 @@ class Watching(TunnelTest):
         self.assertEqual(watch.lies(longer_than=10), [])
         lies = watch.lies(longer_than=2)
         self.assertTrue(lies and all(begin + 2 <= lie.at <= end for lie in lies), (lies, watch.timeline()))
-
-
-class Teardown(unittest.TestCase):
-    SCRIPT = """
-import sys; sys.path.insert(0, sys.argv[1])
-from lab import Lab
-with Lab() as lab:
-    lab.workstation.add_user("bob"); s = lab.workstation.login("bob"); s.background("sleep 4321")
-    print("ready", flush=True); sys.stdin.readline()
-    if sys.argv[2] == "raise": raise ValueError
-    if sys.argv[2] == "wait": sys.stdin.readline()
-"""
-
-    def test_nothing_is_left_whatever_ends_a_lab(self) -> None:
-        ends = [("return", None), ("raise", None), ("wait", signal.SIGINT), ("wait", signal.SIGTERM),
-                ("wait", signal.SIGKILL)]
-        for how, sig in ends:
-            with self.subTest(how=how, signal=sig):
-                owner = subprocess.Popen([sys.executable, "-c", self.SCRIPT, str(HERE), how], stdin=subprocess.PIPE,
-                                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-                assert owner.stdout and owner.stdin
-                self.assertEqual(owner.stdout.readline(), b"ready\n")
-                traces = Traces(owner.pid)
-                self.assertEqual({trace.split()[0] for trace in traces.left()}, {"file", "mount", "process"})
-                owner.stdin.write(b"\n")
-                owner.stdin.flush()
-                if sig:
-                    owner.send_signal(sig)
-                owner.wait(20)
-                until("no trace of the lab", traces.gone, timeout=20)
-                owner.stdin.close()
-                owner.stdout.close()
-
-    def test_next_lab_clears_what_a_killed_one_left(self) -> None:
-        dead = subprocess.Popen(["true"])
-        dead.wait()
-        left = Claim(f"{PREFIX}{dead.pid}.1.1")
-        left.ground.mkdir(parents=True)
-        left.cgroup.mkdir()
-        subprocess.run(["mount", "-t", "tmpfs", left.name, str(left.ground)], check=True)
-        sleeper = left.spawn(["sleep", "4322"], "host")
-        sweep()
-        self.assertEqual(sleeper.wait(5), -signal.SIGKILL)
-        self.assertEqual(Traces(dead.pid).left(), [])
-
-    def test_no_root_is_a_skip_but_not_in_ci(self) -> None:
-        with tempfile.TemporaryDirectory() as copy:
-            os.chmod(copy, 0o755)
-            subprocess.run(["cp", "-r", str(HERE / "lab"), copy], check=True)
-            for ci, status in (("", 77), ("true", 1)):
-                done = subprocess.run(
-                    ["setpriv", "--reuid=65534", "--clear-groups", sys.executable, "-c", "import lab; lab.main()"],
-                    cwd=copy, env={"CI": ci, "PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"},
-                    stderr=subprocess.PIPE, text=True)
-                self.assertEqual((done.returncode, done.stderr), (status, "skipped: a lab needs root\n"))
-
-
-class Traces:
-    """What the lab of one owner has on this machine: mounts, files, cgroups, processes. (Its network namespaces
-    are mounts or belong to its processes.) Other labs may come and go meanwhile."""
-
-    def __init__(self, owner: int) -> None:
-        self._mark = f"holdfast-lab.{owner}."
-        self._cgroup = str(cgroup_root())
-        self._processes = {f"{pid}/{start_time(pid)}" for pid in self._pids()}
-        self._locks = []
-        for mount in self._mounts():
-            status = os.stat(mount)
-            self._locks.append(f"/run/systemd/nspawn/locks/inode-{status.st_dev}:{status.st_ino}")
-
-    def left(self) -> list[str]:
-        directories = [tempfile.gettempdir(), "/run/systemd/nspawn/propagate", self._cgroup]
-        files = [f"{directory}/{name}" for directory in directories if os.path.isdir(directory)
-                 for name in os.listdir(directory) if name.startswith(self._mark)]
-        running = [process for process in self._processes
-                   if str(start_time(int(process.split("/")[0]))) == process.split("/")[1]]
-        return ([f"file {path}" for path in [*files, *filter(os.path.exists, self._locks)]]
-                + [f"mount {mount}" for mount in self._mounts()] + [f"process {process}" for process in running])
-
-    def gone(self) -> bool:
-        if left := self.left():
-            raise AssertionError(left)
-        return True
-
-    def _mounts(self) -> list[str]:
-        points = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
-        return [point for point in points if self._mark in point]
-
-    def _pids(self) -> list[int]:
-        files = Path(self._cgroup).glob(f"{self._mark}*/**/cgroup.procs")
-        keepers = []
-        for path in Path("/proc").glob("[0-9]*/cmdline"):
-            with contextlib.suppress(OSError):
-                if self._mark.encode() in path.read_bytes():
-                    keepers.append(int(path.parent.name))
-        return keepers + [int(pid) for file in files for pid in file.read_text().split()]
 
 
 if __name__ == "__main__":

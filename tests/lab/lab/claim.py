@@ -76,8 +76,9 @@ class Claim:
             _forget_lock(mount)
             if subprocess.run(["umount", mount], stderr=subprocess.DEVNULL).returncode != 0:
                 _call("umount", "-l", mount)
-        for directory, _, _ in os.walk(self.cgroup, topdown=False):
-            _rmdir_busy(Path(directory))
+        for root in cgroup_roots():
+            for directory, _, _ in os.walk(root / self.name, topdown=False):
+                _rmdir_busy(Path(directory))
         for trace in Path("/run/systemd/nspawn/propagate").glob(f"{self.name}.*"):
             with contextlib.suppress(OSError):
                 trace.rmdir()
@@ -102,10 +103,11 @@ class Claim:
 
 def sweep() -> None:
     """Releases every claim whose owner is dead."""
-    for directory in Path(tempfile.gettempdir()).glob(f"{PREFIX}*.*.*"):
+    for directory in [path for place in (Path(tempfile.gettempdir()), *cgroup_roots())
+                      for path in place.glob(f"{PREFIX}*.*.*")]:
         pid, started = directory.name[len(PREFIX):].split(".")[:2]
-        if directory.lstat().st_uid == os.getuid() and start_time(int(pid)) != int(started):
-            with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(FileNotFoundError):
+            if directory.lstat().st_uid == os.getuid() and start_time(int(pid)) != int(started):
                 Claim(directory.name).release()
 
 
@@ -118,13 +120,27 @@ def start_time(pid: int) -> int:
 
 
 def cgroup_root() -> Path:
-    """The cgroup v2 directory that we are in ourselves."""
-    point = next((line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()
-                  if " - cgroup2 " in line), None)
+    """The cgroup v2 directory of this process."""
+    point = next((point for point, kind in _cgroup_mounts() if kind == "cgroup2"), None)
     if point is None:
         raise RuntimeError("no cgroup2 file system is mounted")
-    own = next(line[3:] for line in Path("/proc/self/cgroup").read_text().splitlines() if line.startswith("0::"))
-    return Path(point + own)
+    return Path(point + _cgroup())
+
+
+def cgroup_roots() -> list[Path]:
+    """That directory in every hierarchy: beside a cgroup v1 hierarchy, systemd-nspawn makes directories of the same name
+    in both, and removes them in neither."""
+    return [root for point, _ in _cgroup_mounts() if (root := Path(point + _cgroup())).is_dir()]
+
+
+def _cgroup() -> str:
+    return next(line[3:] for line in Path("/proc/self/cgroup").read_text().splitlines() if line.startswith("0::"))
+
+
+def _cgroup_mounts() -> list[tuple[str, str]]:
+    """(mount point, type) of every cgroup file system."""
+    mounts = [line.split(" - ") for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    return [(left.split()[4], right.split()[0]) for left, right in mounts if right.startswith("cgroup")]
 
 
 def _forget_lock(mount: str) -> None:

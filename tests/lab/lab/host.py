@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Iterable, Mapping, Optional, Sequence, Union
 
 from .claim import Claim
-from .image import Image
+from .image import Image, free_uids
 from .measure import until
 from .network import Namespace, Network, Place
 from .snapshot import Snapshot
@@ -38,6 +38,7 @@ class Host:
         self._console = claim.ground / f"{name}.console"
         self._nspawn: Optional[subprocess.Popen[bytes]] = None
         self._leader = 0
+        self._uids = free_uids()
 
     @property
     def address(self) -> str:
@@ -209,8 +210,10 @@ class Host:
 
     def add_user(self, name: str, home: str = "") -> User:
         """An ordinary user with a key pair and no password; the lab's own key opens its account."""
+        first, last = self._uids
         self.run(["useradd", "--create-home", f"--home-dir={home or '/home/' + name}", "--shell=/bin/bash",
-                  "--password=*", name])
+                  "--user-group", "--password=*", "-K", f"UID_MIN={first}", "-K", f"UID_MAX={last}",
+                  "-K", f"GID_MIN={first}", "-K", f"GID_MAX={last}", name])
         user = User(self, name)
         user.make_key()
         user.authorize(self._desk.public_key)
@@ -218,7 +221,8 @@ class Host:
 
     def add_same_user(self, user: User) -> User:
         """The same person here, in a home that the two hosts share."""
-        self.run(["useradd", "--no-create-home", f"--uid={user.uid}", "--shell=/bin/bash", "--password=*", user.name])
+        self.run(["useradd", "--no-create-home", "--user-group", f"--uid={user.uid}", "--shell=/bin/bash",
+                  "--password=*", user.name])
         return User(self, user.name)
 
     def login(self, user: Union[User, str]) -> Session:

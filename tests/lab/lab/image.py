@@ -4,6 +4,7 @@ machine's business in it, and a `/etc` of its own where hosts must differ.
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 import stat
 import subprocess
@@ -23,6 +24,35 @@ SERVICES = ["cron", "ssh"]  # all that is enabled; dbus and logind come by thems
 MASKED = ["console-getty.service", "getty@tty1.service", "systemd-timesyncd.service",
           "systemd-update-utmp-runlevel.service", "proc-sys-fs-binfmt_misc.automount", "ssh.socket",
           "systemd-networkd.service", "systemd-resolved.service"]
+
+# Files of accounts: each line begins with a name.
+ACCOUNT_FILES = ("passwd", "shadow", "group", "gshadow", "subuid", "subgid")
+FIRST_PERSON = 1000  # Debian's first uid that is not a system account's
+NOBODY = 65534
+USERS = 1000         # uids reserved for the users of a lab
+
+
+def free_uids() -> tuple[int, int]:
+    """First and last uid of a range that no account of this machine uses: the hosts share its kernel, which counts
+    processes, keys and inotify watches per uid."""
+    taken = {account.pw_uid for account in pwd.getpwall()}
+    return next((first, first + USERS - 1) for first in range(20_000, 60_000, USERS)
+                if taken.isdisjoint(range(first, first + USERS)))
+
+
+def without_people(directory: Path = Path("/etc")) -> dict[str, str]:
+    """The account files of this machine with its system accounts only, so that a lab can add users of any name."""
+    lines = {name: (directory / name).read_text().splitlines(keepends=True)
+             for name in ACCOUNT_FILES if (directory / name).exists()}
+    people: set[str] = set()
+    for name in ("passwd", "group"):
+        for line in lines[name]:
+            fields = line.rstrip("\n").split(":")
+            is_person = FIRST_PERSON <= int(fields[2]) != NOBODY
+            can_log_in = name == "passwd" and 0 < int(fields[2]) and fields[6].endswith("sh")
+            if is_person or can_log_in:
+                people.add(fields[0])
+    return {name: "".join(line for line in text if line.split(":")[0] not in people) for name, text in lines.items()}
 
 
 class Image:
@@ -48,6 +78,8 @@ class Image:
         self.file("etc/nsswitch.conf", "passwd: files systemd\ngroup: files systemd\nshadow: files\nhosts: files\n")
         for name in ("etc/environment", "etc/motd", "etc/fstab", "etc/default/locale"):
             self.file(name, "")
+        for name, text in without_people().items():
+            self.file(f"etc/{name}", text, mode=0o600 if "shadow" in name else 0o644)
         self._services()
         self._sshd()
 
