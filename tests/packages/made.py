@@ -7,6 +7,10 @@ import sys
 from pathlib import Path
 
 TREE = Path(__file__).resolve().parents[2]
+sys.path.append(str(TREE / "tests"))
+from clean_environment import clean_environment  # noqa: E402
+
+clean_environment()
 
 
 def skip(why: str) -> None:

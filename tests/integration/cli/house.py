@@ -14,6 +14,10 @@ import time
 import unittest
 from typing import Any, Callable, Optional
 
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[2]))
+from clean_environment import clean_environment  # noqa: E402
+
+clean_environment()
 PROGRAM = os.environ.get("HOLDFAST", "build/dev/holdfast")
 Done = subprocess.CompletedProcess
 

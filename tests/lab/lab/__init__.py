@@ -1,4 +1,11 @@
 """A workstation and a bastion, really booted, on one machine; see ../README.md."""
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[2]))
+from clean_environment import clean_environment  # noqa: E402
+
+clean_environment()
 from .bastion import Bastion, Connection, Door
 from .case import LabTest, main, why_not
 from .holdfast import Holdfast, program
