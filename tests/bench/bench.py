@@ -3,9 +3,9 @@
 
     tests/bench/bench.py [--holdfast FILE] [--idle SECONDS] [NAME…]
 
-Boots the lab of tests/lab (root needed). NAME: recovery, commands, ensure, hook, many, setup, idle,
+Boots the lab of tests/lab (needs root). NAME: recovery, commands, ensure, hook, many, setup, idle,
 autossh; all of them without one.
-Prints a table; asserts nothing.
+Prints a table and has no limits.
 """
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import Callable
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "lab"))
-from lab import Holdfast, Lab, User, until  # noqa: E402
+from lab import Holdfast, Lab, User, until, why_not  # noqa: E402
 
 PORT = 2222
 NAME = str(PORT)
 
-# Times commands in turn, inside the host, without the cost of getting in there: a line for each turn.
+# Measures commands in turn, inside the host, without the cost of entering it: one line for each round.
 TIMER = """
 import json, subprocess, sys, time
 def taken(argv):
@@ -36,8 +36,8 @@ for _ in range(int(sys.argv[1])):
     print(*map(taken, commands))
 """
 
-# Two homes in turn: seconds from the start of a login shell on a terminal to its end, a line for each pair. What the
-# hook began in the one has ended before the other is measured.
+# Two homes in turn: seconds from the start of a login shell on a terminal to its end, one line for each pair. `ensure`
+# of one login has ended before the next is measured.
 SHELL_TIMER = """
 import fcntl, os, subprocess, sys, termios, time
 rounds, program, argv, homes = int(sys.argv[1]), sys.argv[2], sys.argv[3].split(), sys.argv[4:]
@@ -56,7 +56,7 @@ def login(home):
         time.sleep(0.01)
     return taken
 for home in homes:
-    login(home)  # caches are filled
+    login(home)  # fills the caches
 for turn in range(rounds):
     taken = {home: login(home) for home in (homes if turn % 2 else homes[::-1])}
     print(*(taken[home] for home in homes))
@@ -76,7 +76,7 @@ class Bench:
         return taken
 
     def in_turn(self, *commands: list[str], rounds: int) -> list[list[float]]:
-        """The seconds of each command, which share what the machine does besides."""
+        """The seconds of each command. They take turns, so that other load affects all of them."""
         env = {"XDG_RUNTIME_DIR": f"/run/user/{self.ann.uid}"}
         said = self.lab.workstation.run(["python3", "-c", TIMER, str(rounds), json.dumps(commands)], user="ann",
                                         timeout=300, env=env)
@@ -88,14 +88,14 @@ class Bench:
                           f"{ours / baseline:.2f}{'  bound ' + bound if bound else ''}"))
 
     def bare_login(self) -> float:
-        """To the shell's prompt and back, as a person would log in by hand."""
+        """Seconds for `ssh gate@bastion true`."""
         return statistics.median(self.times("ssh", "gate@bastion", "true"))
 
     def await_port(self, begin: float, timeout: float = 60) -> float:
         until("the port to answer", lambda: self.lab.bastion.banner(PORT, timeout=0.5), timeout, every=0.002)
         return time.monotonic() - begin
 
-    # -- what is measured --------------------------------------------------------------------------------
+    # -- measurements --------------------------------------------------------------------------------
 
     def recovery(self) -> None:
         self.up()
@@ -125,12 +125,12 @@ class Bench:
         self.row("status of one tunnel", status, pgrep, "pgrep snippet")
 
     def ensure(self) -> None:
-        """What cron runs each minute and a login hook at each login, with nothing to do."""
+        """`ensure` with nothing to do, as cron runs it each minute and the hook at each login."""
         self.up()
         both = [self.holdfast.path, "ensure"], ["pgrep", "-f", "ssh -N"]
         one, pgrep = map(statistics.median, self.in_turn(*both, rounds=100))
         self.row("ensure, one tunnel", one, pgrep, "pgrep snippet", bound="0.4")
-        # Ninety-nine more by the look of them: a file each, the one supervisor's live state, its very lock.
+        # Ninety-nine imitations: a tunnel file each, a copy of the live state, and a hard link to the lock.
         more = """cd ~/.config/holdfast/tunnels; run=$(sed -n 's/^runtime-dir *= *//p' 2222.conf)
             for n in $(seq 3001 3099); do
                 cp -p 2222.conf $n.conf; cp -p $run/2222.live $run/$n.live; ln $run/2222.lock $run/$n.lock; done"""
@@ -140,10 +140,10 @@ class Bench:
         self.lab.workstation.run(["sh", "-ec", more.split("\n")[0] + "; rm 3???.conf $run/3???.l*"], user="ann")
 
     def hook(self) -> None:
-        """A login shell that reads the hook, beside the same one that does not, with a healthy tunnel."""
+        """A login shell with the hook beside the same shell without it, while the tunnel is up."""
         self.up()
         home, bare = self.ann.home, f"{self.ann.home}/bare"
-        # The same start-up files, but for the hook.
+        # The same start-up files without the hook.
         make = "touch .zshrc; mkdir -p .local/share/fish/generated_completions bare/.local/share bare/.config" \
                "; cp -a .profile .bashrc .zshrc bare; cp -a .local/share/fish bare/.local/share"
         self.lab.workstation.run(["sh", "-ec", "cd; " + make], user="ann")
@@ -167,11 +167,11 @@ class Bench:
         self.lab.workstation.run(["rm", "-r", bare])
 
     def many(self) -> None:
-        """status of 200 tunnels: by systemd, each a unit that runs; then by cron, tmux and nohup, as far as they can tell."""
+        """`status` and `ensure` with 200 tunnels, under systemd with a running unit each, then under cron, tmux and nohup."""
         self.up()
         host, ann = self.lab.workstation, self.ann
         env = {"XDG_RUNTIME_DIR": f"/run/user/{ann.uid}"}
-        # By the look of them: a file each, a unit that runs, the one supervisor's live state, its very lock.
+        # Imitations: a tunnel file and a running unit each, a copy of the live state, and a hard link to the lock.
         make = """cd ~/.config/holdfast/tunnels; run=$(sed -n 's/^runtime-dir *= *//p' 2222.conf)
             for n in $(seq 3001 3199); do
                 cp -p 2222.conf $n.conf; cp -p $run/2222.live $run/$n.live; ln $run/2222.lock $run/$n.lock
@@ -213,7 +213,7 @@ class Bench:
         self.holdfast.run("restart", NAME)
         status = self.holdfast.await_up(NAME)
         root = Path(f"/proc/{self.lab.workstation.leader}/root/proc/{status['supervisor_pid']}")
-        time.sleep(5)  # what starting cost is over
+        time.sleep(5)  # the start is not measured
         before = cpu_and_switches(root)
         time.sleep(seconds)
         after = cpu_and_switches(root)
@@ -224,7 +224,7 @@ class Bench:
         self.row("supervisor: resident", resident(root), resident(ssh), "its ssh", unit="MB", bound="4 MB")
 
     def autossh(self) -> None:
-        """The tool whose job this is, at the same bastion: its recovery beside ours."""
+        """The recovery of autossh at the same bastion."""
         self.holdfast.run("remove", NAME, check=False)
         host = self.lab.workstation
         with host.login(self.ann) as session:
@@ -271,6 +271,9 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME")
     wanted = parser.parse_args()
     os.environ["HOLDFAST_STATIC"] = str(wanted.holdfast.resolve())
+    if reason := why_not():
+        print(f"skipped: {reason}")
+        return
     with Lab() as lab:
         bench = Bench(lab)
         parts: dict[str, Callable[[], None]] = {
