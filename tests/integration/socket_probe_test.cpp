@@ -42,7 +42,7 @@ struct Place {
 
   void forward_to(std::uint16_t target) {
     const auto forward = Forward::parse(far.native() + ":127.0.0.1:" + std::to_string(target)).value();
-    BOOST_REQUIRE(std::holds_alternative<mux::Granted>(mux::open_forward(ssh.control(), forward, 5s)));
+    BOOST_REQUIRE(std::holds_alternative<mux::Granted>(mux::open_forward(ssh.control(), forward, 30s)));
   }
 
   [[nodiscard]] mux::ProbeRequest request(bool expect_banner = true) const {
@@ -100,7 +100,7 @@ BOOST_FIXTURE_TEST_CASE(what_a_killed_predecessor_left_with_the_master_is_in_nob
   const RogueServer target(Rogue::ssh_banner);
   forward_to(target.port());
   // It had asked for the socket, and never came to close it; its file went with the runtime directory.
-  client.open_local({near.native()}, SocketEnd{far.native()}, 5s, [](const mux::Answer&) {});
+  client.open_local({near.native()}, SocketEnd{far.native()}, 30s, [](const mux::Answer&) {});
   context.run();
   BOOST_REQUIRE(fs::exists(near));
   fs::remove(near);

@@ -94,7 +94,7 @@ SshdFixture::~SshdFixture() {
 }
 
 std::string SshdFixture::say(const std::vector<std::string>& argv) const {
-  const auto said = host_->run(os::Command{argv}, 20s);
+  const auto said = host_->run(os::Command{argv}, 60s);
   if (!said || !said->ok()) throw std::runtime_error(argv[0] + " failed: " + (said ? said->err : said.error().line()));
   return said->out;
 }
@@ -154,7 +154,7 @@ void SshdFixture::start() {
                                          directory_ / "sshd.log"});
   if (!started) throw std::runtime_error(started.error().line());
   listener_ = *started;
-  if (listens_within(20s)) return;
+  if (listens_within(60s)) return;
   stop();
   throw std::runtime_error("sshd did not start: " + log());
 }

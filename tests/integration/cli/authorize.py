@@ -86,7 +86,7 @@ class Authorize(TunnelHouse):
         with socket_module.socket(socket_module.AF_UNIX) as far:
             far.bind(str(self.root / "far.sock"))
             far.listen()
-            far.settimeout(3)
+            far.settimeout(20)
             near = self.root / "near.sock"
             ssh = subprocess.Popen(["ssh", "-F", "none", "-N", "-i", str(self.key), "-p", str(self.bastion.port),
                                     "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "LogLevel=ERROR",
@@ -96,13 +96,13 @@ class Authorize(TunnelHouse):
             try:
                 until("the local end", near.exists)
                 with socket_module.socket(socket_module.AF_UNIX) as visitor:
-                    visitor.settimeout(10)
+                    visitor.settimeout(20)
                     visitor.connect(str(near))
                     self.assertEqual(visitor.recv(1), b"")
                 self.assertRaises(socket_module.timeout, far.accept)
             finally:
                 ssh.terminate()
-                ssh.wait(10)
+                ssh.wait(60)
         done = self.ssh("-v", "-A", "-X", "127.0.0.1", "true")
         self.assertNotRegex(done.stderr, "(?i)agent forwarding enabled|x11 forwarding enabled")
         done = self.ssh("-N", "-o", "Tunnel=point-to-point", "-w", "any:any", "127.0.0.1")
@@ -133,7 +133,7 @@ class Authorize(TunnelHouse):
         status = self.status()
         self.assertEqual((status["state"], status["verified"]), ("up", False), json.dumps(status))
         with socket_module.socket(socket_module.AF_UNIX) as visitor:
-            visitor.settimeout(10)
+            visitor.settimeout(20)
             visitor.connect(str(socket))
             self.assertEqual(visitor.recv(4), b"SSH-")
         done = self.ssh("-N", "-R", f"127.0.0.1:{free_port()}:127.0.0.1:{self.bastion.port}", "127.0.0.1")

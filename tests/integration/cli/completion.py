@@ -112,13 +112,13 @@ class Completion(unittest.TestCase):
         (self.root / "holdfast.fish").write_text(self.script("fish"))
         done = subprocess.run(["fish", "--no-config", "-C", f"source {self.root}/holdfast.fish", "-c",
                                "complete -C $argv[1] --escape 2>/dev/null; or complete -C $argv[1]", line],
-                              env=self.env, cwd=self.work, capture_output=True, text=True, timeout=30)
+                              env=self.env, cwd=self.work, capture_output=True, text=True, timeout=120)
         (self.root / "holdfast.fish").unlink()
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         return [shown.partition("\t")[0] for shown in done.stdout.splitlines()]
 
     def script(self, shell: str) -> str:
-        done = subprocess.run([PROGRAM, "completion", shell], env=self.env, capture_output=True, text=True, timeout=30)
+        done = subprocess.run([PROGRAM, "completion", shell], env=self.env, capture_output=True, text=True, timeout=120)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         return done.stdout
 
@@ -187,7 +187,7 @@ class Completion(unittest.TestCase):
             (tunnels / f"many{number}.conf").write_text("")
         self.before = self.listing()
         argv = [PROGRAM, "completion", "--candidates", "--", "status", "--user", "many"]
-        done = subprocess.run(argv, env={**self.env, "PATH": "/nonexistent"}, capture_output=True, text=True, timeout=30)
+        done = subprocess.run(argv, env={**self.env, "PATH": "/nonexistent"}, capture_output=True, text=True, timeout=120)
         self.assertLessEqual({f"many{number}" for number in range(1000)},
                              {line.split("\t")[0] for line in done.stdout.splitlines()})
 
@@ -207,7 +207,7 @@ class Completion(unittest.TestCase):
     def test_what_it_takes(self) -> None:
         for arguments in ((), ("csh",), ("bash", "zsh")):
             done = subprocess.run([PROGRAM, "completion", *arguments], env=self.env, capture_output=True, text=True,
-                                  timeout=30)
+                                  timeout=120)
             self.assertEqual((done.returncode, done.stdout), (2, ""), arguments)
 
 

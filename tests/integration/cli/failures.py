@@ -111,7 +111,7 @@ class Failures(TunnelHouse):
             self.assertEqual(done.returncode, 1 if arguments[0] == "setup" else 4, done.stderr)
         self.assertIn("another setup", self.run_holdfast(*self.arguments()).stderr)
         first.send_signal(signal.SIGTERM)
-        self.assertEqual(first.wait(10), 130)
+        self.assertEqual(first.wait(60), 130)
         self.assert_nothing_changed()
         self.set_up()
 
@@ -143,7 +143,7 @@ class Failures(TunnelHouse):
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         supervisor = until("the supervisor to run", lambda: self.status_or_none())
         waiting.send_signal(signal.SIGINT)
-        self.assertEqual(waiting.wait(20), 130)
+        self.assertEqual(waiting.wait(60), 130)
         self.assertFalse(is_alive(supervisor))
         self.assert_nothing_changed()
 

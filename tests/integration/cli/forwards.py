@@ -128,7 +128,7 @@ class Forwards(TunnelHouse):
         until("it to lead elsewhere", lambda: (now := self.status())["state"] == "up" and
               now["forwards"][1]["target"] == elsewhere)
         with socket.create_connection(("127.0.0.1", self.other)):
-            quiet.settimeout(10)
+            quiet.settimeout(30)
             quiet.accept()[0].close()
         self.assert_same_connection()
         self.assertTrue(self.transfer.finish())

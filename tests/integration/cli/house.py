@@ -22,7 +22,7 @@ PROGRAM = os.environ.get("HOLDFAST", "build/dev/holdfast")
 Done = subprocess.CompletedProcess
 
 
-def until(what: str, ready: Callable[[], Any], timeout: float = 15) -> Any:
+def until(what: str, ready: Callable[[], Any], timeout: float = 60) -> Any:
     """Waits for something to come true; what it came to."""
     deadline = time.monotonic() + timeout
     while not (seen := ready()):
@@ -141,7 +141,7 @@ class Bastion:
 
     def stop(self) -> None:
         self.process.terminate()
-        self.process.wait(10)
+        self.process.wait(60)
 
 
 class TunnelHouse(House):
@@ -180,7 +180,7 @@ class TunnelHouse(House):
     def banner(self, port: Optional[int] = None) -> bytes:
         """What answers at the bastion's end of the tunnel."""
         with socket.socket() as visitor:
-            visitor.settimeout(5)
+            visitor.settimeout(20)
             if visitor.connect_ex(("127.0.0.1", port or self.port)) != 0:
                 return b""
             try:

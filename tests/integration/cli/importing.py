@@ -45,7 +45,7 @@ class Import(TunnelHouse):
 
     def start_old(self) -> list[int]:
         subprocess.run(["bash", "--norc", "-c", f". {self.file}"], check=True, env=self.env, stdin=subprocess.DEVNULL,
-                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=30)
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120)
         until("the old tunnel", lambda: self.banner() == b"SSH-")
         return self.autosshs()
 
@@ -73,7 +73,7 @@ class Import(TunnelHouse):
         # The next login neither fails nor starts the old one.
         subprocess.run(["bash", "-n", str(self.file)], check=True)
         self.assertEqual(subprocess.run(["bash", "--norc", "-c", f". {self.file}; echo $LAST"], env=self.env, check=True,
-                                        capture_output=True, text=True, timeout=30).stdout, "1\n")
+                                        capture_output=True, text=True, timeout=120).stdout, "1\n")
         self.assertEqual(self.autosshs(), [])
         self.assertEqual(after.replace(f": # holdfast has it (tunnel {self.name}): ", "")
                          .replace(f"# holdfast has it (tunnel {self.name}): ", ""), before)

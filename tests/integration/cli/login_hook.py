@@ -20,7 +20,7 @@ class LoginHook(TunnelHouse):
 
     def log_in(self) -> None:
         done = subprocess.run(["/bin/bash", "-l", "-i", "-c", ":"], env=self.env, stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=30, cwd=self.home, check=True)
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=120, cwd=self.home, check=True)
         self.assertEqual(done.stdout, b"")
 
     def remove(self) -> str:

@@ -149,7 +149,7 @@ class Move(TunnelHouse):
                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         until("the new one to be started", mark.exists)
         command.send_signal(number)
-        command.communicate(timeout=30)
+        command.communicate(timeout=60)
         return command.returncode
 
     def test_interrupted_it_is_handed_back(self) -> None:

@@ -170,7 +170,7 @@ class Supervision(TunnelHouse):
         self.assertEqual(done.returncode, 0, done.stderr)
         now = self.await_up()
         with socket.socket(socket.AF_UNIX) as visitor:
-            visitor.settimeout(5)
+            visitor.settimeout(20)
             visitor.connect(str(path))
             self.assertEqual(visitor.recv(4), b"SSH-")
         # The file outlives an ssh that is killed; that is said, and the tunnel is back when it is out of the way.

@@ -52,7 +52,7 @@ class Follower(TunnelHouse):
         assert follower.stdout
         follower.stdout.readline()
         follower.stdout.close()
-        self.assertEqual(follower.wait(10), 0)
+        self.assertEqual(follower.wait(60), 0)
 
 
 class Words(House):

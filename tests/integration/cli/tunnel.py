@@ -195,7 +195,7 @@ class Broken(TunnelHouse):
         self.addCleanup(by_hand.wait)
         self.assertEqual(self.await_up()["supervisor_pid"], by_hand.pid)
         self.assertEqual(self.run_holdfast("stop", "--user", self.name).returncode, 0)
-        self.assertEqual(by_hand.wait(5), 0)
+        self.assertEqual(by_hand.wait(60), 0)
 
     def test_a_broken_file_harms_no_other_and_can_be_removed(self) -> None:
         self.set_up()
@@ -222,7 +222,7 @@ class Broken(TunnelHouse):
                                            stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
                 ssh = self.await_up()["ssh_pid"]
                 os.kill(by_hand.pid, number)
-                self.assertEqual(by_hand.wait(10), 0)
+                self.assertEqual(by_hand.wait(60), 0)
                 self.assertFalse(is_alive(ssh))
 
 

@@ -67,7 +67,7 @@ class Seat:
     def close(self) -> None:
         if self.process.poll() is None:
             self.process.kill()
-            self.process.wait(10)
+            self.process.wait(60)
         os.close(self.terminal)
         os.close(self.inside)
 
@@ -174,7 +174,7 @@ class Watch(TunnelHouse):
                 break
         self.assertEqual(now["reconnects"], 1)
         watching.send_signal(signal.SIGINT)
-        self.assertEqual(watching.wait(20), 130)
+        self.assertEqual(watching.wait(60), 130)
 
     def test_into_a_pipe_goes_a_plain_table_for_each_change_and_none_without(self) -> None:
         self.set_up()

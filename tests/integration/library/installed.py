@@ -114,7 +114,7 @@ class Library(TunnelHouse):
               lambda: any(b"ssh" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
                           for pid in children.read_text().split() if pathlib.Path(f"/proc/{pid}").exists()))
         example.send_signal(signal.SIGINT)
-        said = example.communicate(timeout=30)[1]
+        said = example.communicate(timeout=60)[1]
         self.assertRegex(said, r"(^|\n)tunnels: (.*: )?interrupted\n$")
         self.assertEqual(example.returncode, 1)
         self.assert_nothing_changed()

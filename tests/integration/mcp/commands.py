@@ -39,7 +39,7 @@ class Commands(House):
         told = {"HOLDFAST_BASTION": "gate@bastion", "SCITEX_TUNNEL_SECRET_KEY_PATH": "/home/a b/it's"}
 
         def said(*more: str) -> str:
-            return subprocess.run([str(program), "mcp", "installation", *more], env={**self.env, **told}, timeout=30,
+            return subprocess.run([str(program), "mcp", "installation", *more], env={**self.env, **told}, timeout=120,
                                   capture_output=True, text=True, check=True).stdout
 
         server = json.loads(said("--json"))["mcpServers"]["holdfast"]

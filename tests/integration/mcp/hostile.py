@@ -174,7 +174,7 @@ class Hostile(TunnelHouse):
         for source in ("pipe", "file"):
             with self.subTest(source), file.open() as words:
                 how: dict[str, Any] = {"input": text} if source == "pipe" else {"stdin": words}
-                done = subprocess.run([PROGRAM, "mcp", "start"], env=self.env, capture_output=True, text=True, timeout=30,
+                done = subprocess.run([PROGRAM, "mcp", "start"], env=self.env, capture_output=True, text=True, timeout=120,
                                       **how)
                 self.assertEqual((done.returncode, done.stderr), (0, ""))
                 answers = [json.loads(line) for line in done.stdout.splitlines()]
@@ -188,7 +188,7 @@ class Hostile(TunnelHouse):
         assert server.process.stdout and server.process.stdin
         server.process.stdout.close()
         server.process.stdin.close()
-        self.assertEqual(server.process.wait(20), 0)
+        self.assertEqual(server.process.wait(60), 0)
         self.assertFalse(is_alive(child))
         self.assert_nothing_changed()
 
@@ -199,7 +199,7 @@ class Hostile(TunnelHouse):
                 server.initialize()
                 child = self.stuck_setup(server)
                 server.process.send_signal(number)
-                self.assertEqual(server.process.wait(20), status)
+                self.assertEqual(server.process.wait(60), status)
                 self.assertFalse(is_alive(child))
                 os.kill(self.bastion.process.pid, signal.SIGCONT)
         self.assert_nothing_changed()
@@ -211,7 +211,7 @@ class Hostile(TunnelHouse):
         self.setup_call(server)
         self.assertIsNone(server.hear()["id"], "its id is in use")
         server.say(method="notifications/cancelled", params={"requestId": 7, "reason": "enough"})
-        until("the call to be over", lambda: not is_alive(child), 20)
+        until("the call to be over", lambda: not is_alive(child), 60)
         self.assertEqual(server.ask("ping", 8), {"jsonrpc": "2.0", "id": 8, "result": {}})
         self.assert_nothing_changed()
 

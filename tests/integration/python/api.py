@@ -112,7 +112,7 @@ class Api(TunnelHouse):
         program = until("the program to run", lambda: children(python.pid))[0]
         until("its ssh to run", lambda: children(program))
         python.send_signal(signal.SIGINT)
-        self.assertIn("KeyboardInterrupt", python.communicate(timeout=20)[1])
+        self.assertIn("KeyboardInterrupt", python.communicate(timeout=60)[1])
         self.assert_nothing_changed()
 
 
@@ -127,7 +127,7 @@ class Package(unittest.TestCase):
 
     def find(self, prefix: pathlib.Path) -> str:
         script = "from holdfast._program import find_program; print(find_program())"
-        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30,
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120,
                               env={**os.environ, "PYTHONPATH": str(prefix / "lib/python3/dist-packages")})
         return done.stdout.strip() or done.stderr.strip().splitlines()[-1]
 
@@ -147,7 +147,7 @@ class Package(unittest.TestCase):
                             "--component", "Unspecified"], check=True,
                            stdout=subprocess.DEVNULL, timeout=60)
             script = "import holdfast; print(holdfast.status('nothing', user=True)['error']['class'])"
-            done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30, cwd="/",
+            done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, cwd="/",
                                   env={"HOME": prefix, "PATH": "/nowhere",
                                        "PYTHONPATH": f"{prefix}/lib/python3/dist-packages"})
             self.assertEqual((done.stdout, done.stderr), ("no-such-tunnel\n", ""))
