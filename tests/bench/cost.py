@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""What a tunnel costs while nothing happens, and what a byte costs through it, beside autossh and bare ssh.
+"""What an idle tunnel costs, and what a byte costs through it, beside autossh and plain ssh.
 
     tests/bench/cost.py [--holdfast FILE] [--seconds N] [--tunnels N] [--json FILE] [NAME…]
 
@@ -29,7 +29,7 @@ FIRST_PORT = 2400
 BULK = 128 * 1024 * 1024  # bytes
 ECHOES = 300
 
-# A server on the workstation: what comes is sent back, "S" asks for BULK bytes instead.
+# A server on the workstation: it echoes each byte, and sends BULK bytes for an "S".
 TARGET = """
 import socket, threading
 listener = socket.create_server(("127.0.0.1", 7007), backlog=64)
@@ -50,11 +50,11 @@ while True:
 
 @dataclass
 class Cost:
-    """Of some processes together."""
+    """Sums over several processes."""
     processes: int
     resident: float  # MB
-    private: float   # MB: what ending them would give back
-    cpu: float       # seconds, since each began
+    private: float   # MB: freed if they ended
+    cpu: float       # seconds since each started
     wakes: int
 
 
@@ -80,10 +80,10 @@ class Bench:
         self.rows: list[tuple[str, ...]] = []
         self.figures: dict[str, dict[str, float]] = {}
 
-    # -- who is there
+    # -- processes
 
     def processes(self, *names: str) -> list[Path]:
-        """By the name of the program, of ann alone."""
+        """The processes of ann with this program name."""
         proc = Path(f"/proc/{self.lab.workstation.leader}/root/proc")
         found = []
         for entry in proc.iterdir():
@@ -96,7 +96,7 @@ class Bench:
         return found
 
     def holdfast_up(self, ports: list[int], forwards: list[int]) -> None:
-        """One tunnel a port; to the first, `forwards` more are given."""
+        """One tunnel for each port; the first gets `forwards` more."""
         for port in ports:
             more = [word for forward in forwards for word in ("-p", str(forward))]
             self.holdfast.run("setup", "-n", str(port), "-p", str(port), *more, "-b", "gate@bastion", "--system",
@@ -118,10 +118,10 @@ class Bench:
         self.lab.workstation.run(["systemctl", "stop", "rival-*"], check=False)
         until("nothing of ann's to run", lambda: not self.processes("holdfast", "autossh", "ssh"), 60)
 
-    # -- what is measured
+    # -- measurements
 
     def watch(self, title: str, *names: str) -> None:
-        time.sleep(5)  # what starting cost is over
+        time.sleep(5)  # the start is not measured
         ssh = self.processes("ssh")
         supervisors = self.processes(*names)
         before = cost_of(supervisors), cost_of(ssh)
@@ -158,7 +158,7 @@ class Bench:
         self.all_down()
 
     def forwards(self) -> None:
-        """As many ports, over one connection: everything counted that each way needs."""
+        """Many ports over one connection, with every process that each engine needs."""
         ports = list(range(FIRST_PORT, FIRST_PORT + self.tunnels))
         self.holdfast_up(ports[:1], ports[1:])
         ours = cost_of(self.processes("holdfast", "ssh"))
@@ -173,7 +173,7 @@ class Bench:
                   private=theirs.private / ours.private)
 
     def through(self) -> None:
-        """In pairs, for machines are noisy: the same bytes through holdfast's tunnel and through a bare ssh -R."""
+        """The same bytes through holdfast's tunnel and through a plain ssh -R, in pairs, because machines are noisy."""
         ours, bare = FIRST_PORT, FIRST_PORT + 1
         host = self.lab.workstation
         host.run(["systemd-run", "--quiet", "--collect", "--unit=target", "python3", "-c", TARGET])
@@ -217,7 +217,7 @@ class Bench:
         return trips
 
     def bulk(self, port: int) -> float:
-        """MB a second, from the workstation to the bastion."""
+        """MB per second from the workstation to the bastion."""
         with self.dial(port) as connection:
             begin, left = time.monotonic(), BULK
             connection.sendall(b"S")

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""What is in the packages, and that the surroundings they are made in do not show."""
+"""The contents of the packages, and that they do not depend on the environment of the build."""
 from __future__ import annotations
 
 import shutil
@@ -27,14 +27,14 @@ class Contents(unittest.TestCase):
         self.addCleanup(scratch.cleanup)
         self.scratch = Path(scratch.name)
 
-    def test_other_surroundings_give_the_same_bytes(self) -> None:
+    def test_another_environment_gives_the_same_bytes(self) -> None:
         before = self.packages.sums
         again = Packages(umask=0o077, TZ="Asia/Tokyo", LC_ALL="C.UTF-8", HOME=str(self.scratch))
         self.assertEqual(before, again.sums)
 
     def test_lintian_finds_no_error(self) -> None:
         if shutil.which("lintian") is None:
-            self.fail("there is no lintian: scripts/setup-dependencies test")
+            self.fail("lintian is missing: scripts/setup-dependencies test")
         found = subprocess.run(["lintian", "--allow-root", "--fail-on", "error", self.packages.deb,
                                 self.packages.development],
                                stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
@@ -61,10 +61,10 @@ class Contents(unittest.TestCase):
         nobody = {"HOME": str(self.scratch), "PATH": f"{self.scratch}/usr/bin:/usr/bin:/bin"}
         self.assertEqual(run(build / "tunnels", "--user", env=nobody), "")
 
-    def test_the_archive_runs_where_it_is_unpacked_and_says_how_to_install(self) -> None:
+    def test_the_archive_runs_where_it_is_unpacked(self) -> None:
         run("tar", "-xzf", self.packages.archive, "-C", self.scratch)
         [top] = self.scratch.iterdir()
-        self.assertFalse((top / "include").exists(), "the library is for who builds with it")
+        self.assertFalse((top / "include").exists(), "the library has a package of its own")
         self.assertIn("holdfast", run(top / "bin/holdfast", "version"))
         self.assertEqual((top / "INSTALL.md").read_text(), (TREE / "packaging/INSTALL.md").read_text())
         for page in PAGES:
@@ -74,5 +74,5 @@ class Contents(unittest.TestCase):
 
 if __name__ == "__main__":
     if not (TREE / "build/static/holdfast").exists():
-        skip("there is no static build here: cmake --preset static && cmake --build --preset static")
+        skip("the static build is missing: cmake --preset static && cmake --build --preset static")
     unittest.main(verbosity=2)

@@ -1,4 +1,4 @@
-"""The packages of this tree, made once by scripts/package."""
+"""Builds the packages of a tree with scripts/package."""
 from __future__ import annotations
 
 import os
@@ -19,7 +19,7 @@ def skip(why: str) -> None:
 
 
 def run(*command: str | Path, **options) -> str:
-    """What it printed; an AssertionError with everything it said where it failed."""
+    """Returns its output. An AssertionError with that output if it failed."""
     done = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, check=False, **options)
     assert done.returncode == 0, f"{command} ended with {done.returncode}:\n{done.stdout}"
@@ -27,10 +27,10 @@ def run(*command: str | Path, **options) -> str:
 
 
 class Packages:
-    """Of `tree`; `surroundings` are of the process that makes them, and are to make no difference."""
+    """The packages of `tree`. `environment` is added for scripts/package and must make no difference."""
 
-    def __init__(self, tree: Path = TREE, umask: int = 0o022, **surroundings: str) -> None:
-        run(tree / "scripts/package", env={**os.environ, **surroundings}, umask=umask)
+    def __init__(self, tree: Path = TREE, umask: int = 0o022, **environment: str) -> None:
+        run(tree / "scripts/package", env={**os.environ, **environment}, umask=umask)
         self.directory = tree / "build/packages"
         self.deb = next(self.directory.glob("holdfast_*.deb"))
         self.development = next(self.directory.glob("libholdfast-dev_*.deb"))

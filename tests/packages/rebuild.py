@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Two builds from nothing, in two places, give the same packages."""
+"""Two builds from scratch in two directories give the same packages."""
 from __future__ import annotations
 
 import tempfile
@@ -10,7 +10,7 @@ from made import TREE, Packages, run
 
 
 class Rebuild(unittest.TestCase):
-    def test_two_builds_in_two_places_are_one(self) -> None:
+    def test_two_builds_in_two_directories_are_identical(self) -> None:
         sums = []
         for place in ("a", "a-longer-place"):
             with tempfile.TemporaryDirectory(prefix="holdfast-rebuild-") as scratch:

@@ -1,7 +1,6 @@
 #!/usr/bin/python3
-"""The .deb on Debian 11 and 13 (OpenSSH 8.4 and 10): installed, a real tunnel by `holdfast demo`, purged again. And on 13
-cronie, which is Red Hat's cron: a tunnel held by it, its supervisor killed; and a port freed by takeover, where a session
-of sshd's is a program of another name, where sh is busybox, and where the key is root's."""
+"""The .deb on Debian 11 and 13 (OpenSSH 8.4 and 10): installed, `holdfast demo`, purged. On Debian 13 also cronie, the cron
+of Red Hat, and takeover with sshd-session, with busybox as sh, and with root's key."""
 from __future__ import annotations
 
 import os
@@ -11,10 +10,10 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from made import TREE, Packages, run, skip
+from made import Packages, run, skip
 
 RELEASES = {"bullseye": "OpenSSH 8.4", "trixie": "OpenSSH 10."}
-# A system as an image has it: every mount is the namespace's own, every process ends with its first.
+# Runs a command in the chroot, in its own mount and pid namespaces: every process ends with the first.
 INSIDE = """
 if test -n "$3"; then ip link set lo up; fi
 mount -t proc proc "$1/proc" && mount -t tmpfs tmpfs "$1/run" && mount --rbind /dev "$1/dev" || exit 1
@@ -32,7 +31,7 @@ ls / /usr/bin /usr/share >/root/after
 cmp /root/before /root/after
 """
 
-# For a tunnel of ann's to gate@127.0.0.1, this system's own sshd.
+# A tunnel of ann to gate@127.0.0.1, to the sshd of the same system.
 SSHD = """
 dpkg -i /root/holdfast.deb
 useradd -m -s /bin/bash ann
@@ -50,25 +49,25 @@ CRONIE = SSHD + """
 /usr/sbin/crond
 su - ann -c 'printf "# mine\n*/7 * * * * true\n" | crontab - && crontab -l >before'
 su - ann -c 'holdfast setup -p 2222:127.0.0.1:2200 -b gate@127.0.0.1:2200 --json' | grep -o '"name": *"cron"'
-former=$(cat /tmp/holdfast-*/2222.pid | cut -d' ' -f1)
-kill -KILL "$former"
+old=$(cat /tmp/holdfast-*/2222.pid | cut -d' ' -f1)
+kill -KILL "$old"
 for i in $(seq 75); do
   sleep 1
-  if su - ann -c 'holdfast status 2222 >/dev/null' && ! grep -q "^$former " /tmp/holdfast-*/2222.pid; then break; fi
+  if su - ann -c 'holdfast status 2222 >/dev/null' && ! grep -q "^$old " /tmp/holdfast-*/2222.pid; then break; fi
 done
 su - ann -c 'holdfast status 2222'
 su - ann -c 'holdfast remove 2222 && crontab -l | cmp before -'
 test ! -e /tmp/holdfast-*
-echo cronie held it
+echo cronie restarted it
 """
 
 
-# A session that is stopped holds the port and hears nothing: neither the knock nor sshd's keepalive ends it.
+# A stopped session keeps the port: neither the knock nor the keepalive of sshd ends it.
 TAKEOVER = SSHD + """
-stale() {  # USER@, of whom the session on the bastion is
+stale() {  # USER on the bastion, and a name for the case
   su - ann -c "holdfast setup -p 2222:127.0.0.1:2200 -b $1@127.0.0.1:2200 --takeover" >/dev/null
   session=
-  for i in $(seq 50); do  # the session is asked for after the setup
+  for i in $(seq 50); do  # the supervisor records the session after setup
     session=$(su - ann -c 'cut -d" " -f2 .local/state/holdfast/*/2222.session' 2>/dev/null) && test -n "$session" && break
     sleep 0.1
   done
@@ -97,7 +96,7 @@ stale gate "busybox"
 
 
 def mirror() -> str:
-    """Where this machine gets its own packages from."""
+    """The package mirror of this machine."""
     targets = run("apt-get", "indextargets", "--format", "$(REPO_URI) $(COMPONENT)", "Created-By: Packages")
     found = [line.split()[0] for line in targets.splitlines() if line.endswith(" main")]
     return next(uri for uri in found if "security" not in uri)
@@ -111,7 +110,7 @@ class Releases(unittest.TestCase):
         cls.packages = Packages()
 
     def system(self, release: str, *besides: str) -> Path:
-        """A new system with the package in /root; it goes with the test."""
+        """A new system with the package in /root, removed after the test."""
         scratch = tempfile.TemporaryDirectory(prefix="holdfast-release-")
         self.addCleanup(scratch.cleanup)
         root = Path(scratch.name) / release
@@ -120,45 +119,45 @@ class Releases(unittest.TestCase):
         shutil.copy(self.packages.deb, root / "root/holdfast.deb")
         return root
 
-    def tell(self, root: Path, story: str, *namespaces: str) -> str:
-        told = run("unshare", "--mount", "--pid", "--fork", "--kill-child", *namespaces, "sh", "-c", INSIDE, "sh", root,
+    def run_in(self, root: Path, story: str, *namespaces: str) -> str:
+        output = run("unshare", "--mount", "--pid", "--fork", "--kill-child", *namespaces, "sh", "-c", INSIDE, "sh", root,
                    story, *namespaces)
-        print(told)
-        return told
+        print(output)
+        return output
 
     def demo_on(self, release: str) -> None:
-        told = self.tell(self.system(release), DEMO)
-        self.assertIn(f"ssh found: {RELEASES[release]}", told)
-        self.assertIn("every step was seen to work", told)
+        output = self.run_in(self.system(release), DEMO)
+        self.assertIn(f"ssh found: {RELEASES[release]}", output)
+        self.assertIn("every step was seen to work", output)
 
-    def test_debian_11(self) -> None:
+    def test_the_demo_works_on_debian_11(self) -> None:
         self.demo_on("bullseye")
 
-    def test_debian_13(self) -> None:
+    def test_the_demo_works_on_debian_13(self) -> None:
         self.demo_on("trixie")
 
-    def test_cronie(self) -> None:
+    def test_cronie_restarts_a_killed_supervisor(self) -> None:
         root = self.system("trixie")
         for file in ("resolv.conf", "hosts"):
             shutil.copy(Path("/etc") / file, root / "etc")
         shutil.copytree("/etc/apt/apt.conf.d", root / "etc/apt/apt.conf.d", dirs_exist_ok=True)
-        self.tell(root, "apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes cronie")
-        told = self.tell(root, CRONIE, "--net")
-        self.assertIn("verified end to end", told)
-        self.assertIn("cronie held it", told)
+        self.run_in(root, "apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes cronie")
+        output = self.run_in(root, CRONIE, "--net")
+        self.assertIn("verified end to end", output)
+        self.assertIn("cronie restarted it", output)
 
-    def test_takeover(self) -> None:
-        told = self.tell(self.system("trixie", "busybox"), TAKEOVER, "--net")
+    def test_takeover_frees_the_port_of_a_frozen_session(self) -> None:
+        output = self.run_in(self.system("trixie", "busybox"), TAKEOVER, "--net")
         for where in ("a session of its own", "the key of root", "busybox"):
-            self.assertIn(f"freed: {where}\n", told)
-        self.assertIn("or shows it no processes, so a stale session there cannot be ended by takeover", told)
+            self.assertIn(f"freed: {where}\n", output)
+        self.assertIn("or shows it no processes, so a stale session there cannot be ended by takeover", output)
 
 
 if __name__ == "__main__":
     if os.geteuid() != 0:
         skip("a chroot needs root")
     if shutil.which("debootstrap") is None:
-        skip("there is no debootstrap: scripts/setup-dependencies full")
+        skip("debootstrap is missing: scripts/setup-dependencies full")
     if subprocess.run(["unshare", "--mount", "--pid", "--fork", "true"], check=False).returncode != 0:
-        skip("no mount namespace can be made here")
+        skip("this kernel allows no mount namespaces")
     unittest.main(verbosity=2)

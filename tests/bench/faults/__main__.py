@@ -1,11 +1,11 @@
-"""How long each engine needs to come back from each fault, side by side: the same hosts, the same fault, the same key,
-one tunnel an engine in one bastion.
+"""How long each engine needs to recover from each fault: the same hosts, the same fault, the same key, and one tunnel for
+each engine at one bastion.
 
     python3 tests/bench/faults [--quick] [--only FAULT,…] [--engines KEY,…] [--labs N] [--holdfast FILE]
                                [--json FILE [--resume]] [--write FILE]
 
-Boots labs of tests/lab (root needed). Fast faults five times and one after the other, slow ones three times and in several
-labs at once (they are waited for, not worked for); --quick: each once. Asserts nothing. Interrupted, it shows what it has.
+Boots labs of tests/lab (needs root). Fast faults run five times, in sequence. Slow ones run three times in several labs at
+once, because they mostly wait. --quick runs each once. It has no limits. If interrupted, it prints the results so far.
 """
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Run:
             self.work(grounds, jobs[True])
 
     def estimate(self, jobs: dict[bool, list[Fault]]) -> float:
-        """Seconds, if nobody comes back before the cap."""
+        """Seconds if no engine recovers before the cap."""
         labs = min(self.wanted.labs, len(jobs[True]) or 1)
         free = [0.0] * labs
         for fault in jobs[True]:
@@ -80,7 +80,7 @@ class Run:
         return ground
 
     def work(self, grounds: list[Ground], faults: list[Fault]) -> None:
-        """Every fault once, each by whoever is free."""
+        """Every fault once, each in the next free lab."""
         waiting: queue.SimpleQueue[Fault] = queue.SimpleQueue()
         for fault in faults:
             waiting.put(fault)
@@ -96,7 +96,7 @@ class Run:
         for thread in threads:
             thread.start()
         for thread in threads:
-            while thread.is_alive():  # a join without end would keep Ctrl-C waiting
+            while thread.is_alive():  # a join without a timeout would delay Ctrl-C
                 thread.join(0.2)
 
     def one(self, ground: Ground, fault: Fault) -> None:

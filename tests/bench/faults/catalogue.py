@@ -1,4 +1,4 @@
-"""The faults. Each is done to all engines at once, and waited for once."""
+"""The faults. Each hits all engines at once."""
 from __future__ import annotations
 
 import socket
@@ -21,24 +21,24 @@ Rows = dict[str, Times]  # by the row's title
 class Fault:
     key: str
     run: Callable[[Ground], Rows]
-    cap: float    # seconds that are waited for a byte, from where the row's clock begins
-    lasts: float  # seconds, the fault itself
-    slow: bool = False   # three times are enough
-    aside: bool = False  # waited for and not worked for: others may go on beside it
-    why: str = ""        # known for being slower than somebody else
+    cap: float    # seconds to wait for a byte from the start of the row's clock
+    lasts: float  # seconds: the length of the fault
+    slow: bool = False   # three rounds instead of five
+    aside: bool = False  # mostly waiting: other labs may run beside it
+    why: str = ""        # why holdfast is slower than another engine
 
     @property
     def at_most(self) -> float:
         return RESET + self.lasts + self.cap
 
 
-RESET = 12  # seconds until every tunnel stands again
+RESET = 12  # seconds until every tunnel is up again
 
 
 class Lengths:
-    """How long a fault lasts: as told, give or take a tenth, and at least as much as those need who retry every 3 s. A
-    length that is always the same would find one engine always just before its retry, and another just after it.
-    Evenly drawn, whatever the number of rounds."""
+    """The length of each fault varies by a tenth, and by at least the 3 s between retries of some engines. With a fixed
+    length, the fault would always end just before the retry of one engine and just after that of another. The lengths are
+    spread evenly for every number of rounds."""
 
     GOLDEN_RATIO = 0.6180339887498949
 
@@ -57,7 +57,7 @@ LENGTHS = Lengths()
 
 
 def killed(ground: Ground, cap: float) -> Rows:
-    """Ten times, 2 s after each recovery: what a limit on restarts costs."""
+    """Ten times, 2 s after each recovery: shows a limit on restarts."""
     found: dict[str, list[float]] = {}
 
     def kill_ten(engine: Engine) -> None:
@@ -82,11 +82,11 @@ def killed(ground: Ground, cap: float) -> Rows:
 
 
 def supervisor_killed(ground: Ground, cap: float) -> Rows:
-    """What a user would have lost: the sessions through it count only if a byte does not come."""
+    """The clock stops at the next byte; whether sessions through the tunnel survived does not count."""
     pids = [engine.supervisor(ground.lab) for engine in ground.engines]
     begin = time.monotonic()
     ground.lab.workstation.run(["kill", "-KILL", *map(str, pids)])
-    time.sleep(0.2)  # systemd ends what is left of a unit
+    time.sleep(0.2)  # systemd ends the remaining processes of a unit
     return {"supervisor killed": ground.race(begin, cap)}
 
 
@@ -105,7 +105,7 @@ def bastion_power(ground: Ground, cap: float) -> Rows:
 
 
 def stale(ground: Ground, cap: float) -> Rows:
-    """The bastion goes on holding every port for a workstation that knows of none: the commonest pain of all."""
+    """The bastion keeps every port for old sessions that the workstation no longer knows."""
     formers = ground.holders()
     ground.lose_power(ground.lab.workstation)
     return {"port held by an old session of the same tunnel": ground.race(time.monotonic(), cap, formers)}
@@ -154,7 +154,7 @@ def address_changed(ground: Ground, cap: float) -> Rows:
 
 
 def frozen(ground: Ground, cap: float) -> Rows:
-    """As a laptop that sleeps, on a network that forgets it meanwhile."""
+    """A laptop sleeps while its network forgets it."""
     ground.lab.workstation.suspend()
     ground.lab.network.blackhole("workstation")
     with ground.in_use():
@@ -165,7 +165,7 @@ def frozen(ground: Ground, cap: float) -> Rows:
 
 
 def dns_gone(ground: Ground, cap: float) -> Rows:
-    """ssh is killed meanwhile: a connection that stands needs no name."""
+    """ssh is killed meanwhile, because an open connection needs no name."""
     host = ground.lab.workstation
     hosts = host.read_file("/etc/hosts")
     pids = [str(engine.ssh(ground.lab)) for engine in ground.engines]
@@ -177,7 +177,7 @@ def dns_gone(ground: Ground, cap: float) -> Rows:
 
 
 def port_taken(ground: Ground, cap: float) -> Rows:
-    """Somebody else is quicker, for 20 s."""
+    """Another process has the port for 20 s."""
     bastion = ground.lab.bastion
     with ExitStack() as squatters:
         for engine in ground.engines:
@@ -217,7 +217,7 @@ def key_revoked(ground: Ground, cap: float) -> Rows:
 
 
 def _stranger(bastion: Bastion) -> socket.socket:
-    """A connection that has been greeted, and says nothing."""
+    """A connection that got the banner and sends nothing."""
     stranger = bastion.namespace.socket()
     try:
         stranger.settimeout(1)
@@ -231,10 +231,10 @@ def _stranger(bastion: Bastion) -> socket.socket:
 
 
 def max_startups(ground: Ground, cap: float) -> Rows:
-    """Strangers have every place of those who are not logged in yet."""
+    """Other clients use up MaxStartups."""
     bastion = ground.lab.bastion
     bastion.configure(MaxStartups=1)
-    bastion.run(["systemctl", "restart", "ssh"])  # a reload would forget the stranger; sessions stay all the same
+    bastion.run(["systemctl", "restart", "ssh"])  # a reload would drop the other clients; sessions stay
     try:
         with until("sshd to take the stranger", lambda: _stranger(bastion)):
             ground.kill_tunnels()
@@ -260,7 +260,7 @@ FAULTS = [
     _fault("supervisor", supervisor_killed, 30, 0),
     _fault("restart-3", bastion_away(3), 30, 3, why=SPREAD),
     _fault("restart-60", bastion_away(60), 60, 60, slow=True, why=SPREAD),
-    _fault("power", bastion_power, 60, 15, slow=True, aside=False, why=SPREAD),  # a boot wants the machine for itself
+    _fault("power", bastion_power, 60, 15, slow=True, aside=False, why=SPREAD),  # a boot needs all cores
     _fault("stale", stale, 30, 15),
     _fault("cable-10", cable(10), 30, 10, why=KEPT),
     _fault("cable-300", cable(300), 60, 300, slow=True, why=KEPT),

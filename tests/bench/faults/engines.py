@@ -1,4 +1,4 @@
-"""What keeps a tunnel alive, five ways, each on a port of its own; all as system units that run as one ordinary user."""
+"""Five engines that keep a tunnel up, each with its own port; all are system units that run as one ordinary user."""
 from __future__ import annotations
 
 import re
@@ -31,18 +31,18 @@ class Engine:
     key: str
     title: str
     port: int
-    command: str = ""         # of a unit written here
+    command: str = ""         # for a unit that is written here
     options: str = ""
-    engine: str = ""          # of holdfast's setup
-    extra: tuple[str, ...] = ()  # arguments of it
-    only: str = ""            # takes part in that fault alone
+    engine: str = ""          # for holdfast setup
+    extra: tuple[str, ...] = ()  # more arguments for it
+    only: str = ""            # runs only with this fault
 
     @property
     def unit(self) -> str:
         return f"holdfast-{self.port}.service" if self.engine else f"rival-{self.port}.service"
 
     def install(self, lab: Lab) -> Optional[str]:
-        """Why this engine cannot take part, or None."""
+        """Why this engine cannot run here, or None."""
         if self.engine:
             holdfast = Holdfast(lab.workstation)
             done = holdfast.run("setup", "-p", str(self.port), "-b", "gate@bastion", "--system", "--run-as", "ann",
@@ -60,7 +60,7 @@ class Engine:
         return int(said)
 
     def ssh(self, lab: Lab) -> int:
-        """The ssh on the workstation that holds the port, found from the bastion's end of its connection."""
+        """The ssh on the workstation that has the port, found from the bastion's end of its connection."""
         flow = lab.bastion.connection_of(self.port).client
         said = lab.workstation.run(["ss", "-Htnp", "state", "established", f"sport = :{flow.port}"]).stdout
         found = re.search(r'"ssh",pid=(\d+)', said)
@@ -69,7 +69,7 @@ class Engine:
         return int(found.group(1))
 
 
-# After a restart of the bastion's sshd a tunnel's wait goes by its port: 2313 stands in the middle of it, neither early nor late.
+# After a restart of the bastion's sshd, the port determines the retry slot of a tunnel. 2313 has one in the middle.
 ENGINES = [
     Engine("native", "holdfast", 2313, engine="native"),
     Engine("autossh-engine", "holdfast, autossh engine", 2302, engine="autossh"),

@@ -1,4 +1,4 @@
-"""One lab with every engine in it, brought back to the same state before each fault."""
+"""One lab with every engine, reset to the same state before each fault."""
 from __future__ import annotations
 
 import threading
@@ -21,9 +21,9 @@ class Ground:
         ann = lab.workstation.add_user("ann")
         lab.bastion.admit(ann)
         lab.bastion.run(["systemctl", "mask", "--now", "cron"])
-        # A login is to cost the same for each, and a fault is not to be mended by another setting of the bastion's.
+        # Every engine has the same login cost, and no other setting of the bastion ends a fault.
         self.installed: list[Engine] = []
-        self.engines: list[Engine] = []  # that take part in this fault
+        self.engines: list[Engine] = []  # those that run with this fault
         self.absent: dict[str, str] = {}
         for engine in [one for one in ENGINES if one.key in wanted]:
             why = engine.install(lab)
@@ -37,14 +37,14 @@ class Ground:
     # -- before each fault
 
     def reset(self, fault: str) -> None:
-        """No fault is left, nothing remembers the last one, every tunnel stands."""
+        """Ends every fault, removes its effects, and waits until every tunnel is up."""
         lab = self.lab
         for host in lab.hosts.values():
             if host.is_on:
                 host.resume()
             else:
                 host.boot()
-        lab.network.mend_all()
+        lab.network.end_all_faults()
         self.engines = self.installed
         lab.workstation.run(["systemctl", "stop", *(engine.unit for engine in self.engines)])
         lab.workstation.run(["systemctl", "reset-failed"])
@@ -53,14 +53,14 @@ class Ground:
         lab.workstation.run(["systemctl", "start", *(engine.unit for engine in self.engines)])
         for engine in self.engines:
             until(f"{engine.title} to be up", lambda: lab.bastion.banner(engine.port), 60)
-        time.sleep(2)  # supervisors see that all is well
+        time.sleep(2)  # supervisors see a working tunnel
 
     def _no_session(self) -> bool:
         self.lab.bastion.kill_session_of("gate")
         return all(self.lab.bastion.who_listens(engine.port) is None for engine in self.engines)
 
     def lose_power(self, host: Host) -> None:
-        """And have it again. Nobody is told: not even by what the dead host's kernel would still send."""
+        """Power cut and boot. The kernel of the dead host sends nothing more."""
         self.lab.network.blackhole(host.name)
         host.power_cut(boot=False)
         self.lab.network.forget(host.name)
@@ -89,8 +89,7 @@ class Ground:
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
-        """Somebody tries each port again and again while the fault lasts. Without a byte on its way a dead path kills
-        no connection, and a tunnel that nobody needs has lost nothing."""
+        """Connects to each port every second while the fault lasts: without traffic a dead path ends no connection."""
         over = threading.Event()
 
         def ask(engine: Engine) -> None:
@@ -106,11 +105,11 @@ class Ground:
             for thread in threads:
                 thread.join()
 
-    # -- how long it takes
+    # -- measurement
 
     def byte_back(self, engine: Engine, since: float, cap: float, former: Optional[int] = None) -> Optional[float]:
-        """Seconds from `since` until sshd of the workstation greets through the port. While `former`, the bastion's
-        process behind the port before the fault, lives, it is not asked: a question would be a packet to it."""
+        """Seconds from `since` until the workstation's sshd sends its banner through the port. No probe while `former`, the
+        bastion's process behind the port before the fault, lives: a probe would send it a packet."""
         while (now := time.monotonic()) - since < cap:
             with suppress(OSError, AssertionError):
                 if former is not None and self.is_alive(former):
@@ -122,7 +121,7 @@ class Ground:
         return None
 
     def race(self, since: float, cap: float, formers: Optional[dict[str, int]] = None) -> Times:
-        """All engines at once."""
+        """Measures all engines at once."""
         return self.each(lambda engine: self.byte_back(engine, since, cap, (formers or {}).get(engine.key)))
 
     def each(self, task: Callable[[Engine], Optional[float]]) -> Times:
@@ -143,7 +142,7 @@ class Ground:
             raise failures[0]
         return times
 
-    # -- the bastion's identity
+    # -- the bastion's host key
 
     HOST_KEY = "/etc/ssh/ssh_host_ed25519_key"
 
@@ -157,7 +156,7 @@ class Ground:
         until("sshd to greet", lambda: self.lab.bastion.banner(22))
 
     def note_status(self, fault: str) -> None:
-        """What holdfast says in the middle of a fault that only a person can mend."""
+        """What holdfast says during a fault that needs manual action."""
         for engine in self.engines:
             if not engine.engine:
                 continue

@@ -1,4 +1,4 @@
-"""What was measured, as people and as programs read it."""
+"""The results as text, as a table and as JSON."""
 from __future__ import annotations
 
 import datetime
@@ -28,7 +28,7 @@ class Row:
             self.times.setdefault(key, []).append(seconds)
 
     def median(self, key: str) -> Optional[float]:
-        """None: not measured; infinite: mostly not in time."""
+        """None if it was not measured, infinite if it was mostly not in time."""
         times = self.times.get(key)
         return statistics.median(math.inf if one is None else one for one in times) if times else None
 
@@ -39,7 +39,7 @@ class Report:
         self.notes: list[str] = []
         self.versions = ""
         self.absent: dict[str, str] = {}
-        self.seconds = 0.0  # that all of it took, over every run that was resumed
+        self.seconds = 0.0  # total time, including resumed runs
 
     def add(self, fault: str, cap: float, rows: dict[str, Times]) -> None:
         for title, times in rows.items():
@@ -65,7 +65,7 @@ class Report:
         return "\n".join(lines)
 
     def slower(self, engines: list[Engine], reasons: dict[str, str]) -> list[str]:
-        """The rows in which holdfast is, with the reason that is known."""
+        """The rows in which holdfast is slower, with the known reason."""
         lines = []
         for title, row in self.rows.items():
             ours = row.median("native")
@@ -87,14 +87,14 @@ class Report:
 
 
     def load(self, told: dict[str, Any]) -> None:
-        """What json() gave in an earlier run, under what is measured in this one."""
+        """Loads the results of an earlier json(); new measurements replace them."""
         self.versions, self.absent, self.notes = told["versions"], told["absent"], told["notes"]
         self.seconds = told.get("seconds", 0.0)
         for row in told["rows"]:
             self.rows[row["row"]] = Row(row["fault"], row["cap"], row["times"])
 
     def forget(self, fault: str) -> None:
-        """It is measured anew."""
+        """Drops its results before it is measured again."""
         self.rows = {title: row for title, row in self.rows.items() if row.fault != fault}
 
     def has(self, fault: str) -> bool:
