@@ -1,20 +1,19 @@
 #!/usr/bin/python3
-"""A key that can do one tunnel only: put there by authorize, used by setup, healed after a power cut, useless else."""
+"""A key that can open one tunnel and nothing else: authorize installs it, setup uses it, a power cut does not break it."""
 from __future__ import annotations
 
-from lab import Holdfast, LabTest, main, until
+from lab import Holdfast, UserTest, main, until
 
 PORT = 2230
 
 
-class Authorize(LabTest):
-    def test_a_tunnel_under_the_installed_line_heals_a_stale_port(self) -> None:
-        lab, bastion = self.lab, self.lab.bastion
-        ann = lab.workstation.add_user("ann")
-        bastion.admit(ann)  # the first login, which may write there
+class Authorize(UserTest):
+    PORT = PORT
+
+    def test_the_restricted_key_opens_one_tunnel_and_nothing_else(self) -> None:
+        lab, bastion, ann, holdfast = self.lab, self.bastion, self.ann, self.holdfast
         key = f"{ann.home}/.ssh/tunnel"
         lab.workstation.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "tunnel", "-f", key], user="ann")
-        holdfast = Holdfast(lab.workstation, ann)
         words = ("authorize", "-b", "gate@bastion", "-p", str(PORT), "-s", key)
         before = bastion.read_file(f"{bastion.gate.home}/.ssh/authorized_keys")
         line = holdfast.run(*words, "--install").stdout
@@ -25,7 +24,7 @@ class Authorize(LabTest):
         self.addCleanup(holdfast.run, "remove", "--all", check=False)
         self.assertTrue(holdfast.await_up(str(PORT))["verified"])
 
-        # The bastion never hears of it: its session, and the port, stay.
+        # The bastion is not told, so the old session keeps the port.
         stale = bastion.connection_of(PORT)
         lab.workstation.power_cut()
         status = holdfast.await_up(str(PORT), timeout=90)
@@ -44,12 +43,11 @@ class Authorize(LabTest):
 
         holdfast.run(*words, "--remove")
         self.assertEqual(bastion.read_file(f"{bastion.gate.home}/.ssh/authorized_keys"), before)
-        until("the tunnel to go on", lambda: holdfast.state(str(PORT)) == "up")
+        until("the tunnel to stay up", lambda: holdfast.state(str(PORT)) == "up")
 
-    def test_root_asks_as_the_one_who_runs_it(self) -> None:
+    def test_root_gets_the_line_of_the_user_who_runs_it(self) -> None:
         lab = self.lab
-        ben = lab.workstation.add_user("ben")
-        lab.bastion.admit(ben)
+        ben = self.person("ben")
         lab.workstation.write_file(f"{ben.home}/.ssh/config", "Host far\n  HostName bastion\n  User gate\n", "600", "ben")
         holdfast = Holdfast(lab.workstation)
         self.addCleanup(holdfast.run, "remove", "--all", check=False)

@@ -1,39 +1,26 @@
 #!/usr/bin/python3
-"""Everything that can be wrong with what setup is given, or finds: a clear message, an exit status, nothing changed."""
+"""Every invalid input and every obstacle: setup prints a clear message, exits with the right status and changes nothing."""
 from __future__ import annotations
 
 import subprocess
 import sys
-import threading
 from typing import Optional
 
-from lab import Holdfast, LabTest, Session, User, main
+from lab import Session, UserTest, in_parallel, main
 
 GATE = "gate@bastion"
 
 
-class BadInput(LabTest):
-    ann: User
-    holdfast: Holdfast
-
-    @classmethod
-    def setUpClass(cls) -> None:
-        super().setUpClass()
-        if not hasattr(BadInput, "ann"):
-            BadInput.ann = cls.lab.workstation.add_user("ann")
-            cls.lab.bastion.admit(BadInput.ann)
-            BadInput.holdfast = Holdfast(cls.lab.workstation, BadInput.ann)
-
+class BadInput(UserTest):
     def setUp(self) -> None:
         super().setUp()
-        self.host = self.lab.workstation
         self.session = self.host.login(self.ann)
         self.addCleanup(self.session.logout)
         self.fresh = self.host.snapshot()
 
     def refused(self, arguments: list[str], status: int, says: str, hint: str = "",
                 env: Optional[dict[str, str]] = None) -> str:
-        """setup with these fails like this, changes nothing, and its message is fit to be read aloud."""
+        """setup with these arguments exits with this status and this message, in the usual form, and changes nothing."""
         done = self.holdfast.run("setup", *arguments, session=self.session, check=False, env=env, timeout=120)
         said = done.stderr
         shown = " ".join(map(repr, arguments))
@@ -50,27 +37,27 @@ class BadInput(LabTest):
         return said
 
 
-class Words(BadInput):
-    """What needs no network: exit 2 before anything is touched."""
+class Arguments(BadInput):
+    """Invalid arguments: exit 2 before anything is touched."""
 
-    def test_ports(self) -> None:
+    def test_an_invalid_port_is_refused(self) -> None:
         for port in ("0", "65536", "22x", "", "-1", "1:2:3:4:5", "2222:localhost", "2222:localhost:0", "2222\n2223"):
             with self.subTest(port=port):
                 self.refused(["-p", port, "-b", GATE], 2, "port")
 
-    def test_names(self) -> None:
+    def test_an_invalid_name_is_refused(self) -> None:
         for name in ("../x", "-x", "a\nb", "x" * 65, "", "a/b", ".x", "ä"):
             with self.subTest(name=name):
                 self.refused([f"--name={name}", "-p", "2222", "-b", GATE], 2, "name")
 
-    def test_bastions(self) -> None:
+    def test_an_invalid_bastion_is_refused(self) -> None:
         for bastion in ("", "-oProxyCommand=touch /tmp/pwned", "a b", "a\nb", "a\x1bb", "gate@", "bastion:99999",
                         "@bastion", "gate@bastion:", "gate@bastion:22x", "[::1", "-bastion", "gate@-bastion"):
             with self.subTest(bastion=bastion):
                 self.refused(["-p", "2222", f"--bastion={bastion}"], 2, "bastion|destination")
         self.assertFalse(self.host.exists("/tmp/pwned"))
 
-    def test_missing_options(self) -> None:
+    def test_a_missing_option_is_named(self) -> None:
         self.refused(["-p", "2222"], 2, "option --bastion", "HOLDFAST_BASTION")
         self.refused(["-b", GATE], 2, "option --port", "-p PORT")
         self.refused(["-p", "2222", "-b", GATE, "--sped"], 2, "sped")
@@ -80,7 +67,7 @@ class Words(BadInput):
             with self.subTest(option=option):
                 self.refused(["-p", "2222", "-b", GATE, "--ssh-option", option], 2, "option")
 
-    def test_what_this_version_does_not_have(self) -> None:
+    def test_an_unknown_backend_or_engine_is_refused(self) -> None:
         self.refused(["-p", "2222", "-b", GATE, "--backend", "slurm"], 2, "not available in this version")
         self.refused(["-p", "2222", "-b", GATE, "--engine", "nonsense"], 2, "no such engine")
         self.refused(["-p", "2222", "-b", GATE, "--backend", "nonsense"], 2, "no such backend")
@@ -97,25 +84,25 @@ class Keys(BadInput):
     def refused_key(self, path: str, says: str, hint: str = "") -> None:
         self.refused(["-p", "2222", "-b", GATE, "-s", path], 1, says, hint)
 
-    def test_missing(self) -> None:
+    def test_a_missing_key_is_named(self) -> None:
         self.refused_key("~/.ssh/nothing", r"\.ssh/nothing", "ssh-keygen|-s")
 
-    def test_directory(self) -> None:
+    def test_a_directory_is_no_key(self) -> None:
         self.refused_key("~/.ssh", "is a directory, not a private key", "-s FILE")
 
-    def test_readable_by_all(self) -> None:
+    def test_a_key_that_others_can_read_is_refused(self) -> None:
         self.refused_key(self.key("open", mode="644"), "open to other users", "chmod 600")
 
-    def test_with_a_passphrase_and_no_agent(self) -> None:
+    def test_a_passphrase_without_an_agent_is_refused(self) -> None:
         path = self.key("locked")
         self.session.run(f"ssh-keygen -q -p -N secret -P '' -f {path}")
         self.fresh = self.host.snapshot()
         self.refused_key(path, "has a passphrase", "ssh-keygen")
 
-    def test_public_key_by_mistake(self) -> None:
+    def test_a_public_key_is_recognized(self) -> None:
         self.refused_key(self.ann.key + ".pub", "is a public key", "without .pub")
 
-    def test_no_key_at_all(self) -> None:
+    def test_a_file_that_is_no_key_is_refused(self) -> None:
         path = self.key("garbage")
         self.host.write_file(path, "no key\n", mode="600", user="ann")
         self.fresh = self.host.snapshot()
@@ -123,40 +110,40 @@ class Keys(BadInput):
 
 
 class Bastions(BadInput):
-    """What only the network tells: exit 1."""
+    """Obstacles that only the network shows: exit 1."""
 
     def refused_by(self, bastion: str, says: str, hint: str = "", port: int = 2222, *more: str) -> str:
         return self.refused(["-p", str(port), "-b", bastion, *more], 1, says, hint)
 
-    def test_unknown_to_dns(self) -> None:
+    def test_a_name_unknown_to_dns_is_named(self) -> None:
         self.refused_by("gate@nowhere.invalid", "no machine is known by the name .nowhere.invalid")
 
-    def test_refusing(self) -> None:
+    def test_a_refused_connection_is_named(self) -> None:
         self.refused_by(f"{GATE}:1", "nothing accepts ssh at bastion port 1", "port")
 
-    def test_silent(self) -> None:
-        with self.lab.bastion.silent_door() as door:
+    def test_a_server_that_sends_no_banner_is_named(self) -> None:
+        with self.bastion.silent_door() as door:
             self.refused_by(f"{GATE}:{door.port}", "took the connection and then said nothing")
 
-    def test_unreachable(self) -> None:
+    def test_an_unreachable_bastion_is_named(self) -> None:
         self.lab.network.blackhole("bastion")
         self.refused_by(GATE, "did not answer in time")
 
-    def test_greets_and_stalls(self) -> None:
-        with self.lab.bastion.stalling_door() as door:
+    def test_a_server_that_stalls_after_its_banner_is_named(self) -> None:
+        with self.bastion.stalling_door() as door:
             self.refused_by(f"{GATE}:{door.port}", "did not answer in time")
 
-    def test_not_an_ssh(self) -> None:
-        with self.lab.bastion.web_door() as door:
+    def test_a_server_that_does_not_speak_ssh_is_named(self) -> None:
+        with self.bastion.web_door() as door:
             self.refused_by(f"{GATE}:{door.port}", "does not greet as an ssh server does", "port")
-        with self.lab.bastion.closing_door() as door:
+        with self.bastion.closing_door() as door:
             self.refused_by(f"{GATE}:{door.port}", "closed")
 
-    def test_unknown_host_key(self) -> None:
+    def test_an_unknown_host_key_is_refused(self) -> None:
         self.refused_by("gate@bastion6", "host key .* is not known here yet", "--accept-new-host-key")
 
-    def test_changed_host_key(self) -> None:
-        bastion = self.lab.bastion
+    def test_a_changed_host_key_is_refused(self) -> None:
+        bastion = self.bastion
         bastion.new_host_key()
         try:
             self.refused_by(GATE, "host key .* is not the one that was known", "ssh-keygen .*-R")
@@ -164,24 +151,24 @@ class Bastions(BadInput):
             self.host.write_file(f"{self.ann.home}/.ssh/known_hosts", "", mode="600", user="ann")
             self.ann.trust(bastion)
 
-    def test_refusing_the_key(self) -> None:
-        self.lab.bastion.configure(AllowUsers="root")
-        self.addCleanup(self.lab.bastion.configure)
+    def test_a_bastion_that_refuses_the_key_is_named(self) -> None:
+        self.bastion.configure(AllowUsers="root")
+        self.addCleanup(self.bastion.configure)
         self.refused_by(GATE, "refused every key", "authorized_keys of gate")
 
-    def test_refusing_forwards(self) -> None:
-        self.addCleanup(self.lab.bastion.configure)
+    def test_a_bastion_that_refuses_forwards_is_named(self) -> None:
+        self.addCleanup(self.bastion.configure)
         for settings in ({"AllowTcpForwarding": "no"}, {"AllowTcpForwarding": "local"}, {"DisableForwarding": "yes"},
                          {"PermitListen": "127.0.0.1:9"}):
             with self.subTest(**settings):
-                self.lab.bastion.configure(**settings)
+                self.bastion.configure(**settings)
                 self.refused_by(GATE, "does not let this key listen on port 2222", "AllowTcpForwarding")
 
-    def test_port_taken_there(self) -> None:
-        with self.lab.bastion.door() as door:
+    def test_a_port_in_use_on_the_bastion_is_named(self) -> None:
+        with self.bastion.door() as door:
             self.refused_by(GATE, "is taken by somebody else", "another port", door.port)
 
-    def test_ssh_config_that_ssh_cannot_read(self) -> None:
+    def test_an_invalid_ssh_config_is_named(self) -> None:
         self.host.write_file(f"{self.ann.home}/.ssh/config", "Nonsense yes\n", mode="600", user="ann")
         self.addCleanup(self.host.run, ["rm", f"{self.ann.home}/.ssh/config"])
         self.fresh = self.host.snapshot()
@@ -189,17 +176,17 @@ class Bastions(BadInput):
 
 
 class Workstation(BadInput):
-    def test_no_ssh(self) -> None:
+    def test_a_missing_ssh_is_named(self) -> None:
         self.refused(["-p", "2222", "-b", GATE], 1, "ssh", "install", env={"PATH": "/nowhere"})
 
-    def test_read_only_home(self) -> None:
+    def test_a_read_only_home_is_named(self) -> None:
         self.host.run(["mount", "--bind", self.ann.home, self.ann.home])
         self.addCleanup(self.host.run, ["umount", self.ann.home])
         self.host.run(["mount", "-o", "remount,bind,ro", self.ann.home])
         self.fresh = self.host.snapshot()
         self.refused(["-p", "2222", "-b", GATE], 1, "read-only")
 
-    def test_full_disk(self) -> None:
+    def test_a_full_disk_is_named(self) -> None:
         self.host.run(["mkdir", f"{self.ann.home}/.config"], user="ann")
         self.addCleanup(self.host.run, ["rmdir", f"{self.ann.home}/.config"])
         self.host.run(["mount", "-t", "tmpfs", "-o", "size=16k,mode=777", "full", f"{self.ann.home}/.config"])
@@ -208,22 +195,18 @@ class Workstation(BadInput):
         self.fresh = self.host.snapshot()
         self.refused(["-p", "2222", "-b", GATE], 1, "no space left")
 
-    def test_home_missing(self) -> None:
+    def test_a_missing_home_is_named(self) -> None:
         self.refused(["-p", "2222", "-b", GATE], 1, "home|/nowhere", env={"HOME": "/nowhere"})
         self.refused(["-p", "2222", "-b", GATE], 1, "home|HOME", env={"HOME": ""})
 
-    def test_two_setups_of_one_name_at_once(self) -> None:
+    def test_one_of_two_setups_at_once_wins(self) -> None:
         done: list[subprocess.CompletedProcess[str]] = []
         sessions = [self.session, self.host.login(self.ann)]
         self.addCleanup(sessions[1].logout)
 
         def setup(session: Session) -> None:
             done.append(self.holdfast.run("setup", "-p", "2222", "-b", GATE, session=session, check=False))
-        threads = [threading.Thread(target=setup, args=(session,)) for session in sessions]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        in_parallel(*(lambda session=session: setup(session) for session in sessions))
         self.addCleanup(self.holdfast.run, "remove", "2222", check=False)
         self.assertIn(0, [d.returncode for d in done], [d.stderr for d in done])
         for loser in (d for d in done if d.returncode != 0):
@@ -231,11 +214,11 @@ class Workstation(BadInput):
             self.assertIn("another setup", loser.stderr)
         self.holdfast.await_up("2222")
         self.assertEqual(len(self.host.pids("ssh -N", "ann")), 1)
-        self.assertEqual(self.lab.bastion.ssh_through(2222, "ann", "hostname"), "workstation\n")
+        self.assert_leads_home()
         self.holdfast.run("remove", "2222", session=self.session)
-        self.assertEqual(self.fresh.changes(self.host.snapshot()), [])
+        self.assert_unchanged(self.fresh)
 
-    def test_closed_target(self) -> None:
+    def test_a_closed_target_is_named(self) -> None:
         self.refused(["-p", "2222:localhost:8022", "-b", GATE], 1, "localhost:8022")
 
 

@@ -1,17 +1,15 @@
 #!/usr/bin/python3
-"""`auto` takes the strongest backend that a host allows and says why it passed each stronger one over; `doctor` says the
-same. One host in many states, one after the other."""
+"""`auto` picks the most durable backend that works on this host and says why it rejected each better one. `doctor` says the
+same. One host is put into many states."""
 from __future__ import annotations
 
 import json
 import sys
 from typing import Any
 
-from lab import Holdfast, Host, LabTest, User, main, until
+from lab import Holdfast, LabTest, User, main, until
 
 ALL = ["systemd-user", "cron", "tmux", "screen", "nohup"]
-REFUSE = ("polkit.addRule(function(action) {\n"
-          "  if (action.id.indexOf('org.freedesktop.login1.set-') == 0) return polkit.Result.NO;\n});\n")
 NO_MANAGER = "no systemd user manager runs for you"
 NO_LINGER = "linger is off, and you may not turn it on yourself"
 DENIED = "cron does not let you in"
@@ -25,10 +23,8 @@ class Choice(LabTest):
 
     def setUp(self) -> None:
         super().setUp()
-        self.host: Host = self.lab.workstation
         Choice.port += 1
-        self.user: User = self.host.add_user(f"user{Choice.port}")
-        self.lab.bastion.admit(self.user)
+        self.user: User = self.person(f"user{Choice.port}")
         self.holdfast = Holdfast(self.host, self.user)
 
     # -- states of the host ------------------------------------------------------------------------------
@@ -46,8 +42,7 @@ class Choice(LabTest):
         self.change(["systemctl", "mask", "user@.service"], ["systemctl", "unmask", "user@.service"])
 
     def refusing_linger(self) -> None:
-        self.addCleanup(self.host.run, ["rm", "/etc/polkit-1/rules.d/10-no-linger.rules"])
-        self.host.write_file("/etc/polkit-1/rules.d/10-no-linger.rules", REFUSE)
+        self.refuse_linger()
         asked = "pkcheck --action-id org.freedesktop.login1.set-self-linger --process $$"
         with self.host.login(self.user) as session:
             until("polkit to read its rules", lambda: session.run(asked, check=False).returncode != 0)
@@ -56,11 +51,11 @@ class Choice(LabTest):
         self.addCleanup(self.host.run, ["rm", f"/etc/cron.{file}"])
         self.host.write_file(f"/etc/cron.{file}", f"{self.user.name}\n" if file == "deny" else "somebody\n")
 
-    # -- what is asked of each ---------------------------------------------------------------------------
+    # -- what doctor and setup must say ---------------------------------------------------------------------------
 
     def expect(self, choice: str, survives: dict[str, str], passed_over: dict[str, str],
                advice: str = "") -> dict[str, Any]:
-        """doctor and setup, in one login: the choice, what it survives, and the reason of each stronger one."""
+        """doctor and setup choose this backend, say what it survives, and give the reason against each better one."""
         with self.host.login(self.user) as session:
             doctor = json.loads(self.holdfast.run("doctor", "--json", session=session).stdout)
             text = self.holdfast.run("doctor", session=session).stdout
@@ -93,45 +88,45 @@ class Choice(LabTest):
 
     # -- the tests ---------------------------------------------------------------------------------------
 
-    def test_a_full_desktop(self) -> None:
+    def test_systemd_user_is_chosen_where_everything_works(self) -> None:
         self.expect("systemd-user", EVERYTHING, {})
 
-    def test_linger_refused(self) -> None:
+    def test_cron_is_chosen_if_linger_is_refused(self) -> None:
         self.refusing_linger()
         rows = self.expect("cron", CRON, {"systemd-user": NO_LINGER}, f"sudo loginctl enable-linger {self.user.name}")
         self.assertEqual(rows["systemd-user"]["survives"],
                          {"crash": "yes", "logout": "at-login", "reboot": "at-login"})
 
-    def test_linger_refused_and_cron_denied(self) -> None:
+    def test_tmux_is_chosen_if_linger_and_cron_are_refused(self) -> None:
         self.refusing_linger()
         self.denying_cron()
         self.expect("tmux", SESSION, {"systemd-user": NO_LINGER, "cron": DENIED},
                     f"sudo loginctl enable-linger {self.user.name}")
 
-    def test_no_user_manager(self) -> None:
+    def test_cron_is_chosen_without_a_user_manager(self) -> None:
         self.without_manager()
         self.expect("cron", CRON, {"systemd-user": NO_MANAGER}, "sudo holdfast setup")
 
-    def test_no_user_manager_and_cron_allows_others(self) -> None:
+    def test_tmux_is_chosen_if_cron_allows_other_users_only(self) -> None:
         self.without_manager()
         self.denying_cron("allow")
         self.expect("tmux", SESSION, {"systemd-user": NO_MANAGER, "cron": DENIED}, "ask an administrator to let")
 
-    def test_no_user_manager_no_cron_no_tmux(self) -> None:
+    def test_screen_is_chosen_without_manager_cron_and_tmux(self) -> None:
         self.without_manager()
         self.change(["systemctl", "stop", "cron"], ["systemctl", "start", "cron"])
         self.without("tmux")
         self.expect("screen", SESSION, {"systemd-user": NO_MANAGER, "cron": "no cron daemon runs here",
                                         "tmux": "there is no tmux here"}, "sudo systemctl enable --now cron")
 
-    def test_nothing_but_a_shell(self) -> None:
+    def test_nohup_is_chosen_where_nothing_else_works(self) -> None:
         self.without_manager()
         self.without("tmux", "screen", "crontab")
         self.expect("nohup", SESSION, {
             "systemd-user": NO_MANAGER, "cron": "there is no crontab here", "tmux": "there is no tmux here",
             "screen": "there is no screen here"}, "sudo apt-get install cron")
 
-    def test_root(self) -> None:
+    def test_systemd_system_is_chosen_for_root(self) -> None:
         root = Holdfast(self.host)
         doctor = json.loads(root.run("doctor", "--json").stdout)
         self.assertEqual((doctor["scope"], doctor["choice"], doctor["advice"]), ("system", "systemd-system", None))
@@ -142,7 +137,7 @@ class Choice(LabTest):
         status = root.await_up(str(self.port))
         self.assertEqual((status["backend"]["name"], status["backend"]["survives"]), ("systemd-system", EVERYTHING))
 
-    def test_status_hints_when_the_host_allows_more(self) -> None:
+    def test_status_hints_at_a_better_backend(self) -> None:
         name = str(self.port)
         with self.host.login(self.user) as session:
             self.holdfast.run("setup", "-p", name, "-b", "gate@bastion", "--backend", "nohup", session=session)

@@ -1,46 +1,35 @@
 #!/usr/bin/python3
-"""cron holds a tunnel where there is no user manager: what it outlives, and that the crontab is as it was afterwards."""
+"""The cron backend, on a host without user managers: what the tunnel survives, and that remove restores the crontab."""
 from __future__ import annotations
 
 import json
 import time
 from typing import Any, Optional
 
-from lab import Holdfast, LabTest, Session, Snapshot, User, holds, main, until
+from lab import Session, Snapshot, UserTest, holds, main, until
 
 PORT = 2222
 NAME = str(PORT)
 SPOOL = "/var/spool/cron/crontabs/ann"
-MINUTE = 75  # the watchdog's, and a login
+WATCHDOG = 90  # seconds: cron runs the watchdog each minute, then a login
 OURS = "# >>> holdfast 2222 >>>\n"
 THEIRS = ("MAILTO=ann\r\n# >>> holdfast other >>>\n0 4 * * 1 /bin/echo 100\\%\n\n"
           "# >>> holdfast 2222 >>> is how it begins\n*/7 * * * * true\n")
 
 
-class Cron(LabTest):
-    ann: User
-    holdfast: Holdfast
+class Cron(UserTest):
     fresh: Snapshot
 
     @classmethod
     def setUpClass(cls) -> None:
         super().setUpClass()
-        host = cls.lab.workstation
-        host.run(["systemctl", "mask", "user@.service"])
-        if not hasattr(Cron, "ann"):
-            Cron.ann = host.add_user("ann")
-            cls.lab.bastion.admit(cls.ann)
-            Cron.holdfast = Holdfast(host, cls.ann)
-            with host.login(cls.ann):
-                pass
-        cls.fresh = host.snapshot()
-
-    def setUp(self) -> None:
-        super().setUp()
-        self.host = self.lab.workstation
+        cls.host.run(["systemctl", "mask", "user@.service"])
+        with cls.host.login(cls.ann):
+            pass  # the first login leaves files of its own
+        cls.fresh = cls.host.snapshot()
 
     def crontab(self) -> Optional[str]:
-        """Its bytes: `crontab -l` does not show every one as it is. Debian writes three lines above them."""
+        """The crontab's exact bytes: `crontab -l` hides some. Debian writes three lines above them."""
         done = self.host.run(["cat", SPOOL], check=False)
         if done.returncode != 0:
             return None
@@ -61,23 +50,12 @@ class Cron(LabTest):
                 done = self.holdfast.run(*words, session=session, env=env)
         return done.stdout + done.stderr
 
-    def answers(self) -> bool:
-        return self.lab.bastion.banner(PORT, timeout=0.5) is not None
-
-    def assert_as_fresh(self) -> None:
-        def nothing_left() -> bool:
-            changes = self.fresh.changes(self.host.snapshot())
-            if changes:
-                raise AssertionError("\n".join(changes))
-            return True
-        until("the host to be as it was", nothing_left, timeout=5)
-
-    def mended(self, what: str, env: Optional[dict[str, str]] = None) -> dict[str, Any]:
+    def await_recovery(self, what: str, env: Optional[dict[str, str]] = None) -> dict[str, Any]:
         begin = time.monotonic()
-        until("the port to answer", self.answers, timeout=MINUTE)
+        until("the port to answer", self.answers, timeout=WATCHDOG)
         self.note(what, time.monotonic() - begin)
-        self.assertEqual(self.lab.bastion.ssh_through(PORT, "ann", "hostname"), "workstation\n")
-        return until("it to be told", lambda: next(
+        self.assert_leads_home()
+        return until("status to report it", lambda: next(
             (t for t in self.statuses(env) if t["state"] == "up" and t["verified"]), None))
 
     def statuses(self, env: Optional[dict[str, str]]) -> list[dict[str, Any]]:
@@ -86,15 +64,15 @@ class Cron(LabTest):
         return tunnels
 
     def await_tick(self) -> None:
-        """Until cron has run the watchdog's line once more."""
+        """Waits until cron has run the watchdog once more."""
         def ticks() -> int:
             return self.host.run(["journalctl", "-b", "-t", "CRON", "--no-pager"]).stdout.count("ensure")
         before = ticks()
-        until("cron to look after the tunnel", lambda: ticks() > before, timeout=MINUTE, every=0.5)
+        until("cron to run the watchdog", lambda: ticks() > before, timeout=WATCHDOG, every=0.5)
 
 
-class Held(Cron):
-    """One tunnel, set up by `auto`, beside a crontab that ann has written herself."""
+class Tunnel(Cron):
+    """One tunnel that `auto` gave to cron, in a crontab with lines of ann's own."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -102,7 +80,7 @@ class Held(Cron):
         self.said = self.set_up()
         self.before = self.holdfast.await_up(NAME)
 
-    def test_auto_takes_it_and_says_why(self) -> None:
+    def test_auto_picks_cron_and_says_why(self) -> None:
         self.assertRegex(self.said, r"systemd-user.*no systemd user manager runs for you")
         self.assertIn("backend cron", self.said)
         self.assertEqual(self.before["backend"], {
@@ -119,53 +97,53 @@ class Held(Cron):
         after = self.holdfast.status(NAME)
         self.assertEqual(after["supervisor_pid"], self.before["supervisor_pid"])
 
-    def test_killed_ssh_is_replaced(self) -> None:
+    def test_a_killed_ssh_is_replaced(self) -> None:
         self.host.kill(self.before["ssh_pid"])
-        until("another ssh", lambda: self.holdfast.status(NAME)["ssh_pid"] not in (None, self.before["ssh_pid"]))
+        until("a new ssh", lambda: self.holdfast.status(NAME)["ssh_pid"] not in (None, self.before["ssh_pid"]))
         self.holdfast.await_up(NAME)
 
-    def test_killed_supervisor_is_back_within_a_minute(self) -> None:
+    def test_a_killed_supervisor_is_back_within_a_minute(self) -> None:
         self.host.kill(self.before["supervisor_pid"])
         self.assertEqual(self.holdfast.state(NAME), "connecting")
         begin = time.monotonic()
-        after = until("another supervisor", lambda: next(
+        after = until("a new supervisor", lambda: next(
             (s for s in [self.holdfast.status(NAME)]
-             if s["state"] == "up" and s["supervisor_pid"] != self.before["supervisor_pid"]), None), timeout=MINUTE)
+             if s["state"] == "up" and s["supervisor_pid"] != self.before["supervisor_pid"]), None), timeout=WATCHDOG)
         self.note("kill -9 supervisor: until up again", time.monotonic() - begin)
-        self.assertEqual(self.lab.bastion.ssh_through(PORT, "ann", "hostname"), "workstation\n")
+        self.assert_leads_home()
         self.assertEqual(len(self.host.pids("ssh -N")), 1)
         cgroup = self.host.read_file(f"/proc/{after['supervisor_pid']}/cgroup")
         self.assertIn("cron.service", cgroup)
 
-    def test_logout_does_not_end_it(self) -> None:
-        holds("the tunnel after logout", self.answers, seconds=12)  # logind's delay before it ends a user is 10 s
+    def test_it_survives_a_logout(self) -> None:
+        holds("the tunnel after logout", self.answers, seconds=12)  # logind ends a user's processes 10 s after the logout
         after = self.holdfast.status(NAME)
         self.assertEqual((after["ssh_pid"], after["supervisor_pid"]),
                          (self.before["ssh_pid"], self.before["supervisor_pid"]))
 
-    def test_reboot_and_power_cut_bring_it_back_without_a_login(self) -> None:
+    def test_it_returns_after_a_reboot_without_a_login(self) -> None:
         for act in (self.host.reboot, self.host.power_cut):
             with self.subTest(act.__name__):
                 act()
-                self.mended(f"{act.__name__}: from the end of the boot to an answer")
+                self.await_recovery(f"{act.__name__}: from the end of the boot to an answer")
                 self.assertEqual(self.host.sessions(self.ann), {})
 
-    def test_a_home_that_is_mounted_after_the_boot_is_waited_for(self) -> None:
+    def test_it_waits_for_a_home_mounted_after_the_boot(self) -> None:
         hide = "/etc/systemd/system/hide.service"
         self.host.write_file(hide, "[Unit]\nBefore=cron.service\n[Service]\nType=oneshot\n"
                                    "ExecStart=/bin/mount -t tmpfs none /home/ann\n[Install]\nWantedBy=cron.service\n")
         self.host.run(["systemctl", "enable", "hide"])
-        self.addCleanup(self.host.run, ["systemctl", "daemon-reload"])  # else the next start of cron hides it again
+        self.addCleanup(self.host.run, ["systemctl", "daemon-reload"])  # or the next start of cron hides the home again
         self.addCleanup(self.host.run, ["rm", "-r", hide, "/etc/systemd/system/cron.service.wants"])
         self.host.reboot()
-        until("cron to have tried", timeout=MINUTE, ask=lambda: "ensure" in self.host.run(
+        until("cron to have tried", timeout=WATCHDOG, ask=lambda: "ensure" in self.host.run(
             ["journalctl", "-b", "-t", "CRON", "--no-pager"]).stdout)
         self.assertFalse(self.host.exists(self.holdfast.path))
         self.assertFalse(self.answers())
         self.host.run(["umount", "/home/ann"])
-        self.mended("home mounted after @reboot: until an answer")
+        self.await_recovery("home mounted after @reboot: until an answer")
 
-    def test_whatever_shell_the_crontab_names(self) -> None:
+    def test_it_works_with_every_shell_of_the_crontab(self) -> None:
         shells = [path for path in ("/usr/bin/fish", "/bin/csh", "/usr/bin/zsh") if self.host.exists(path)]
         for shell in shells or ["/bin/dash"]:
             with self.subTest(shell):
@@ -175,10 +153,10 @@ class Held(Cron):
                 before = self.holdfast.await_up(NAME)
                 self.host.kill(before["supervisor_pid"])
                 self.host.kill(before["ssh_pid"])
-                until("the port to fall silent", lambda: not self.answers())
-                self.mended(f"SHELL={shell}: kill -9 supervisor and ssh: until an answer")
+                until("the port to stop answering", lambda: not self.answers())
+                self.await_recovery(f"SHELL={shell}: kill -9 supervisor and ssh: until an answer")
 
-    def test_what_is_stopped_stays_so_until_the_machine_starts_again(self) -> None:
+    def test_a_stopped_tunnel_stays_stopped_until_a_reboot(self) -> None:
         self.holdfast.run("stop", NAME)
         self.await_tick()
         status = self.holdfast.status(NAME)
@@ -186,12 +164,12 @@ class Held(Cron):
                          ("stopped", True, False))
         self.assertFalse(self.answers())
         self.host.reboot()
-        self.mended("stopped, then a reboot: from the end of the boot to an answer")
+        self.await_recovery("stopped, then a reboot: from the end of the boot to an answer")
         self.holdfast.run("stop", NAME)
         self.holdfast.run("start", NAME)
         self.holdfast.await_up(NAME)
 
-    def test_many_watchdogs_at_once_start_one(self) -> None:
+    def test_many_watchdogs_at_once_start_one_supervisor(self) -> None:
         self.host.kill(self.before["supervisor_pid"])
         with self.host.login(self.ann) as session:
             said = session.run(f"for i in 1 2 3 4 5 6 7 8; do {self.holdfast.path} ensure & done; wait")
@@ -200,38 +178,38 @@ class Held(Cron):
         self.assertEqual(len(self.host.pids("holdfast run", "ann")), 1)
         self.assertEqual(len(self.host.pids("ssh -N")), 1)
 
-    def test_crontab_that_lost_its_lines_is_told_and_mended(self) -> None:
-        self.put_crontab(THEIRS)  # an editor that was open all the time
+    def test_setup_restores_lines_lost_from_the_crontab(self) -> None:
+        self.put_crontab(THEIRS)  # saved by an editor that was open before setup
         self.assertFalse(self.holdfast.status(NAME)["backend"]["installed"])
         self.set_up()
         self.assertIn(OURS, self.crontab() or "")
 
-    def test_cron_that_was_stopped_is_told(self) -> None:
+    def test_status_reports_a_stopped_cron(self) -> None:
         self.host.run(["systemctl", "stop", "cron"])
         self.addCleanup(self.host.run, ["systemctl", "start", "cron"])
         self.assertEqual(self.holdfast.status(NAME)["backend"]["survives"],
                          {"crash": "no", "logout": "yes", "reboot": "no"})
 
-    def test_remove_gives_the_crontab_back(self) -> None:
+    def test_remove_restores_the_crontab(self) -> None:
         said = self.holdfast.run("remove", NAME)
         self.assertIn("crontab", said.stdout + said.stderr)
         self.assertEqual(self.crontab(), THEIRS)
         self.host.run(["crontab", "-u", "ann", "-r"])
-        self.assert_as_fresh()
+        self.assert_unchanged(self.fresh)
 
 
 class Crontabs(Cron):
-    """Whatever the crontab was, it is that again."""
+    """remove restores every crontab byte for byte."""
 
-    def test_none(self) -> None:
+    def test_no_crontab_is_left_where_none_was(self) -> None:
         self.set_up()
         self.holdfast.await_up(NAME)
         self.assertIn(OURS, self.crontab() or "")
         self.holdfast.run("remove", NAME)
         self.assertIsNone(self.crontab())
-        self.assert_as_fresh()
+        self.assert_unchanged(self.fresh)
 
-    def test_odd_ones(self) -> None:
+    def test_unusual_crontabs_are_restored(self) -> None:
         many = "".join(f"# {number}\n" for number in range(9900))
         for what, text in {"half-open": OURS + "5 5 5 5 5 true\n", "CRLF": "5 5 5 5 5 true\r\n# x\r\n",
                            "large": many, "shown alike": "5 5 5 5 5 printf 'a\\r'\r\n", "no end": "5 5 5 5 5 true\n# no end"}.items():
@@ -244,32 +222,32 @@ class Crontabs(Cron):
                 self.holdfast.run("remove", NAME)
                 self.assertEqual(self.crontab(), text)
         self.host.run(["crontab", "-u", "ann", "-r"])
-        self.assert_as_fresh()
+        self.assert_unchanged(self.fresh)
 
-    def test_failed_setup_leaves_the_crontab(self) -> None:
+    def test_a_failed_setup_restores_the_crontab(self) -> None:
         self.put_crontab(THEIRS)
-        with self.lab.bastion.door() as squatter, self.host.login(self.ann) as session:
+        with self.bastion.door() as squatter, self.host.login(self.ann) as session:
             done = self.holdfast.run("setup", "-n", NAME, "-p", str(squatter.port), "-b", "gate@bastion",
                                      "--no-preflight", "--backend", "cron", session=session, check=False)
         self.assertEqual(done.returncode, 1, done.stderr)
         self.assertEqual(self.crontab(), THEIRS)
 
-    def test_hostile_names_come_through_cron(self) -> None:
-        """cron and its shell see a home of blanks, quotes, per cents and backslashes as it is."""
+    def test_hostile_paths_pass_through_cron_unchanged(self) -> None:
+        """A directory with blanks, quotes, percent signs and backslashes reaches holdfast unchanged."""
         env = {"XDG_CONFIG_HOME": f"{self.ann.home}/%s a'b\"c\\%d $(touch x)`touch y`"}
         self.set_up("--backend", "cron", env=env)
         supervisor, = self.host.pids("holdfast run", "ann")
         self.host.kill(supervisor)
         ssh, = self.host.pids("ssh -N", "ann")
         self.host.kill(ssh)
-        until("the port to fall silent", lambda: not self.answers())
-        status = self.mended("kill -9 supervisor and ssh: until an answer", env)
+        until("the port to stop answering", lambda: not self.answers())
+        status = self.await_recovery("kill -9 supervisor and ssh: until an answer", env)
         self.assertEqual(status["backend"]["name"], "cron")
         self.holdfast.run("remove", NAME, env=env)
-        self.assert_as_fresh()
+        self.assert_unchanged(self.fresh)
 
 
-class PassedOver(Cron):
+class Rejected(Cron):
     def refusal(self) -> str:
         with self.host.login(self.ann) as session:
             done = self.holdfast.run("setup", "-p", NAME, "-b", "gate@bastion", "--backend", "cron", session=session,
@@ -278,7 +256,7 @@ class PassedOver(Cron):
         self.assertEqual(self.fresh.changes(self.host.snapshot()), [])
         return done.stderr
 
-    def test_who_is_denied(self) -> None:
+    def test_cron_is_rejected_for_a_denied_user(self) -> None:
         for path, text in (("/etc/cron.deny", "ann\n"), ("/etc/cron.allow", "root\n")):
             with self.subTest(path):
                 self.host.write_file(path, text)
@@ -288,7 +266,7 @@ class PassedOver(Cron):
                 self.fresh = fresh
                 self.host.run(["rm", path])
 
-    def test_no_daemon(self) -> None:
+    def test_cron_is_rejected_without_a_daemon(self) -> None:
         self.host.run(["systemctl", "stop", "cron"])
         self.addCleanup(self.host.run, ["systemctl", "start", "cron"])
         fresh, self.fresh = self.fresh, self.host.snapshot()
@@ -299,18 +277,15 @@ class PassedOver(Cron):
 
 
 class KilledAtLogout(Cron):
-    def test_it_is_back_within_a_minute_and_says_so(self) -> None:
-        self.host.write_file("/etc/systemd/logind.conf.d/kill.conf", "[Login]\nKillUserProcesses=yes\n")
-        self.host.run(["systemctl", "restart", "systemd-logind"])
-        self.addCleanup(self.host.run, ["systemctl", "restart", "systemd-logind"])
-        self.addCleanup(self.host.run, ["rm", "-r", "/etc/systemd/logind.conf.d"])
+    def test_setup_says_that_it_returns_within_a_minute(self) -> None:
+        self.kill_processes_at_logout()
         with self.host.login(self.ann) as session:
             self.assertRegex(self.set_up(session=session), r"logout within")
             before = self.holdfast.await_up(NAME)
             self.assertEqual(before["backend"]["survives"],
                              {"crash": "within:60s", "logout": "within:60s", "reboot": "yes"})
-        until("logind to end it", lambda: before["supervisor_pid"] not in self.host.pids("holdfast run"), timeout=30)
-        after = self.mended("logout under KillUserProcesses: until an answer")
+        until("logind to end the supervisor", lambda: before["supervisor_pid"] not in self.host.pids("holdfast run"), timeout=30)
+        after = self.await_recovery("logout under KillUserProcesses: until an answer")
         self.assertEqual(after["backend"]["survives"], {"crash": "within:60s", "logout": "yes", "reboot": "yes"})
 
 

@@ -1,25 +1,23 @@
 #!/usr/bin/python3
-"""The login hook where people log in: it brings tunnels back, and nothing that goes through ssh is any different."""
+"""The login hook in real logins: it restarts tunnels, and ssh, scp, sftp and rsync behave exactly as without it."""
 from __future__ import annotations
 
 import os
 import re
-import shutil
-import sys
 import time
 from dataclasses import dataclass
 
 from lab import Holdfast, LabTest, User, main, until
 
 FISH_HOOK = ".config/fish/conf.d/holdfast.fish"
-# Per shell: its path, the files that the hook goes into, and the end of its prompt.
+# Per shell: its path, the files that `hook --install` edits, and the end of its prompt.
 SHELLS = {"sh": ("/bin/sh", [".profile"], r"\$ "), "bash": ("/bin/bash", [".profile", ".bashrc"], r"\$ "),
           "zsh": ("/usr/bin/zsh", [".zshrc"], "workstation% "), "fish": ("/usr/bin/fish", [FISH_HOOK], "> ")}
 FIRST_PORT = 2301
 STARTED = "ensure found it down and started it"
 PAYLOAD = bytes(range(256)) * 4096
 
-# All that people and their scripts do through ssh, into one directory: what came, on which stream, with which status.
+# Uses ssh, scp, sftp and rsync in every way and writes stdout, stderr and exit status of each into one directory.
 VISIT = r"""
 set -u
 who=$1 && rm -rf "$2" && mkdir "$2" && cd "$2" || exit
@@ -68,7 +66,7 @@ class Hook(LabTest):
     @classmethod
     def setUpClass(cls) -> None:
         super().setUpClass()
-        host, bastion = cls.lab.workstation, cls.lab.bastion
+        host, bastion = cls.host, cls.bastion
         if cls.people:
             return
         Hook.visitor = bastion.add_user("visitor")
@@ -79,7 +77,7 @@ class Hook(LabTest):
             host.run(["usermod", "-s", path, user.name])
             user.authorize(cls.visitor.public_key)
             bastion.admit(user)
-            # Without these sshd tells of the last login, zsh asks what it is to be like, and fish reads every man page.
+            # Otherwise sshd prints the last login, zsh asks for its configuration, and fish reads every man page.
             host.run(["sh", "-ec", "cd; touch .hushlogin; mkdir -p .local/share/fish/generated_completions"],
                      user=user.name)
             if shell == "zsh":
@@ -88,11 +86,7 @@ class Hook(LabTest):
             person.holdfast.setup("-p", person.name, "-b", "gate@bastion", "--backend", "nohup")
             cls.people.append(person)
 
-    def setUp(self) -> None:
-        super().setUp()
-        self.host = self.lab.workstation
-
-    # -- what is done and asked ----------------------------------------------------------------------------
+    # -- steps ----------------------------------------------------------------------------
 
     def install(self, person: Person) -> None:
         self.host.run([person.holdfast.path, "hook", "--install", person.shell], user=person.user.name)
@@ -108,21 +102,21 @@ class Hook(LabTest):
         return self.host.pids("holdfast run", person.user.name)
 
     def take_down(self, person: Person) -> None:
-        """As a crash does: nothing of it runs, and it is not stopped."""
+        """Kills supervisor and ssh, as a crash does: the tunnel is not marked as stopped."""
         for pid in self.supervisors(person) + self.host.pids("ssh -N", person.user.name):
             self.host.kill(pid)
-        until(f"nothing of {person.user.name}'s tunnel to run", lambda: not self.ours(person))
-        until("its port to be free", lambda: self.lab.bastion.who_listens(person.port) is None)
+        until(f"the tunnel of {person.user.name} to end", lambda: not self.ours(person))
+        until("its port to be free", lambda: self.bastion.who_listens(person.port) is None)
 
     def log_in(self, person: Person) -> float:
-        """A login on a terminal that is left at once: the seconds until ssh is back."""
+        """Logs in on a terminal and leaves at once. Returns the seconds until ssh has ended."""
         begin = time.monotonic()
-        self.lab.bastion.run(["ssh", "-tt", person.address], user="visitor", stdin="exit\n", env={"TERM": "dumb"},
+        self.bastion.run(["ssh", "-tt", person.address], user="visitor", stdin="exit\n", env={"TERM": "dumb"},
                              timeout=20)
         return time.monotonic() - begin
 
     def await_ensured(self, person: Person) -> None:
-        """What the login's shell began has come to its end. It was begun before the shell took its first command."""
+        """Waits for the `ensure` that the login shell started before its first command."""
         until(f"ensure of {person.user.name} to end", lambda: not self.host.pids("ensure --user", person.user.name))
 
     def starts(self, person: Person) -> int:
@@ -130,16 +124,16 @@ class Hook(LabTest):
                              user=person.user.name).stdout.count(STARTED)
 
     def assert_carries(self, person: Person) -> None:
-        until(f"port {person.port} to greet", lambda: self.lab.bastion.banner(person.port), 20)
-        self.assertEqual(self.lab.bastion.ssh_through(person.port, person.user.name, "hostname"), "workstation\n")
+        until(f"port {person.port} to greet", lambda: self.bastion.banner(person.port), 20)
+        self.assertEqual(self.bastion.ssh_through(person.port, person.user.name, "hostname"), "workstation\n")
 
     def visit(self, person: Person, into: str) -> None:
-        self.lab.bastion.run(["sh", "-c", VISIT, "sh", person.address, into], user="visitor")
+        self.bastion.run(["sh", "-c", VISIT, "sh", person.address, into], user="visitor")
 
     # -- the tests -----------------------------------------------------------------------------------------
 
-    def test_commands_and_transfers_are_the_same_to_the_byte_and_start_nothing(self) -> None:
-        bastion = self.lab.bastion
+    def test_commands_and_transfers_are_unchanged_and_start_nothing(self) -> None:
+        bastion = self.bastion
         for person in self.people:
             with self.subTest(shell=person.shell):
                 self.take_down(person)
@@ -157,7 +151,7 @@ class Hook(LabTest):
                 self.assertEqual(self.ours(person), [])
                 self.remove(person)
 
-    def test_a_login_brings_back_what_a_reboot_has_ended_and_leaves_at_once(self) -> None:
+    def test_a_login_after_a_reboot_starts_the_tunnel(self) -> None:
         for person in self.people:
             self.install(person)
         self.host.reboot()
@@ -168,18 +162,18 @@ class Hook(LabTest):
                 self.assert_carries(person)
                 self.assertEqual(len(self.supervisors(person)), 1)
 
-    def test_an_interactive_shell_on_pipes_is_not_held(self) -> None:
-        """sshd ends a session without a terminal when nobody has its pipes any more."""
+    def test_an_interactive_shell_on_pipes_ends_at_once(self) -> None:
+        """sshd ends a session without a terminal only when no process holds its pipes."""
         for person in self.people:
             with self.subTest(shell=person.shell):
                 self.install(person)
                 self.take_down(person)
-                self.lab.bastion.run(["ssh", person.address, f"{SHELLS[person.shell][0]} -lic 'exit 5'; exit 6"],
+                self.bastion.run(["ssh", person.address, f"{SHELLS[person.shell][0]} -lic 'exit 5'; exit 6"],
                                      user="visitor", check=False, timeout=20)
                 until("a supervisor", lambda: self.supervisors(person))
                 self.assert_carries(person)
 
-    def test_a_login_where_all_is_well_starts_nothing(self) -> None:
+    def test_a_login_starts_nothing_while_the_tunnel_is_up(self) -> None:
         for person in self.people:
             with self.subTest(shell=person.shell):
                 self.install(person)
@@ -191,20 +185,20 @@ class Hook(LabTest):
                 self.await_ensured(person)
                 self.assertEqual((sorted(self.ours(person)), self.starts(person)), (before, starts))
 
-    def test_logins_at_the_same_moment_start_one(self) -> None:
+    def test_four_logins_at_once_start_one_supervisor(self) -> None:
         for person in self.people:
             with self.subTest(shell=person.shell):
                 self.install(person)
                 self.take_down(person)
                 starts = self.starts(person)
-                self.lab.bastion.run(["sh", "-c", LOGINS, "sh", person.address], user="visitor", env={"TERM": "dumb"})
+                self.bastion.run(["sh", "-c", LOGINS, "sh", person.address], user="visitor", env={"TERM": "dumb"})
                 self.await_ensured(person)
                 self.assert_carries(person)
                 self.assertEqual(len(self.supervisors(person)), 1)
                 self.assertEqual(self.starts(person), starts + 1)
 
     def on_a_terminal(self, person: Person, hooked: bool) -> str:
-        """All that a person sees who logs in, looks about while the hook starts a tunnel, and leaves."""
+        """The whole terminal output of a login that lists its jobs while the hook starts a tunnel, and logs out."""
         prompt, seen = SHELLS[person.shell][2], ""
         with self.host.login(person.user) as session:
             terminal = session.shell()
@@ -216,7 +210,7 @@ class Hook(LabTest):
             if hooked:
                 self.assert_carries(person)
                 self.await_ensured(person)
-            # A shell tells of a job's end before its next prompt.
+            # A shell reports the end of a job before its next prompt.
             for line, answer in (("", prompt), ("jobs", prompt), ('echo re""ady', "ready"), ("", prompt)):
                 terminal.send(line + "\n")
                 seen += read_to(answer)
@@ -226,7 +220,7 @@ class Hook(LabTest):
             terminal.close()
         return seen + terminal.seen
 
-    def test_a_terminal_shows_nothing_of_it(self) -> None:
+    def test_the_terminal_shows_nothing_of_the_hook(self) -> None:
         for person in self.people:
             with self.subTest(shell=person.shell):
                 self.take_down(person)
@@ -236,7 +230,7 @@ class Hook(LabTest):
                 self.install(person)
                 self.assertEqual(self.on_a_terminal(person, hooked=True), without)
 
-    def test_start_up_files_come_back(self) -> None:
+    def test_remove_restores_the_start_up_files(self) -> None:
         odd = {
             "as they were": "true",
             "without a last newline": 'for f; do printf "# mine" >"$f"; done',
@@ -268,8 +262,4 @@ class Hook(LabTest):
 
 
 if __name__ == "__main__":
-    missing = [name for name in ("dash", "zsh", "fish", "rsync") if not shutil.which(name)]
-    if missing:
-        print(f"skipped: it needs {' '.join(missing)}", file=sys.stderr)
-        sys.exit(1 if os.environ.get("CI") == "true" else 77)
-    main()
+    main(needs=["dash", "zsh", "fish", "rsync"])

@@ -1,12 +1,9 @@
 #!/usr/bin/python3
-"""Old tunnels become holdfast's: a unit of scitex-tunnel's and lines of the machine's crontabs, as root, and a line of a
-user's crontab."""
+"""`import`, as root: a unit of scitex-tunnel, lines of root's crontab and of /etc/cron.d. As a user: a line of the user's
+crontab."""
 from __future__ import annotations
 
-import os
-import shutil
 import signal
-import sys
 from typing import Optional
 
 from lab import Holdfast, LabTest, User, main, until
@@ -44,7 +41,7 @@ class Import(LabTest):
         return self.lab.bastion.banner(port) is not None
 
     def allow_localhost_alone(self, port: int) -> None:
-        """The old tunnel asks for "localhost", which its key may; holdfast asks for 127.0.0.1, which it may not."""
+        """Lets the key open only "localhost:PORT", as the old tunnel does; holdfast requests 127.0.0.1 and is refused."""
         gate = self.lab.bastion.gate
         keys = f"{gate.home}/.ssh/authorized_keys"
         before = self.lab.bastion.read_file(keys)
@@ -62,7 +59,7 @@ class Import(LabTest):
         until("the old tunnel", lambda: self.answers(port))
         self.addCleanup(self.host.run, ["sh", "-c", f"systemctl disable --now {UNIT}; rm -f {FILE}"], check=False)
 
-    def test_a_unit_is_taken_over_survives_a_reboot_and_can_be_had_back(self) -> None:
+    def test_an_imported_unit_is_disabled_and_can_be_restored(self) -> None:
         self.start_unit(2222)
         holdfast = Holdfast(self.host)
         self.addCleanup(holdfast.run, "remove", "--all", check=False)
@@ -81,7 +78,7 @@ class Import(LabTest):
         self.host.run(["systemctl", "enable", "--now", UNIT])
         until("the old tunnel again", lambda: self.answers(2222))
 
-    def test_a_unit_whose_tunnel_cannot_be_had_runs_on(self) -> None:
+    def test_a_unit_keeps_running_if_its_import_fails(self) -> None:
         self.allow_localhost_alone(2223)
         self.start_unit(2223)
         holdfast = Holdfast(self.host)
@@ -207,7 +204,7 @@ class Import(LabTest):
         until("the old tunnel", lambda: self.answers(port))
         return command, table
 
-    def test_a_crontab_is_given_back_byte_for_byte(self) -> None:
+    def test_a_failed_import_restores_the_crontab(self) -> None:
         self.allow_localhost_alone(2225)
         _, table = self.start_line(2225)
         self.addCleanup(lambda: [self.host.kill(pid, signal.SIGTERM) for pid in self.host.pids("autossh -M", user="ann")])
@@ -220,7 +217,7 @@ class Import(LabTest):
         self.assertEqual(self.host.run(["crontab", "-l"], user="ann").stdout, table)
         until("the old tunnel", lambda: self.answers(2225))
 
-    def test_a_line_of_a_crontab_is_taken_over_and_stays_as_a_comment(self) -> None:
+    def test_an_imported_crontab_line_becomes_a_comment(self) -> None:
         command, _ = self.start_line(2224)
         holdfast = Holdfast(self.host, self.user)
         self.addCleanup(holdfast.run, "remove", "--all", check=False)
@@ -232,7 +229,7 @@ class Import(LabTest):
         self.assertIn(f"\n# holdfast has it (tunnel 2224): @reboot {command} >/dev/null 2>&1\n0 3 * * * true\n", now)
 
     def start_cron_file(self, port: int) -> tuple[str, str]:
-        """A line of /etc/cron.d that ann's boot runs, and what it has started."""
+        """Writes an @reboot line for ann to /etc/cron.d and starts its tunnel."""
         file, command = f"/etc/cron.d/tunnel-{port}", f"autossh -M 0 -f -N -i ~/.ssh/id_ed25519 -R {port}:localhost:22 gate@bastion"
         table = f"PATH=/usr/bin:/bin\n@reboot ann AUTOSSH_GATETIME=0 {command} >/dev/null 2>&1\n0 3 * * * root true\n"
         self.host.write_file(file, table)
@@ -248,7 +245,7 @@ class Import(LabTest):
             self.host.kill(pid, signal.SIGTERM)
         until("the old tunnel to end", lambda: not self.host.pids("autossh -M"))
 
-    def test_a_line_of_cron_d_becomes_a_tunnel_of_the_user_that_it_names(self) -> None:
+    def test_a_cron_d_line_becomes_a_tunnel_of_its_user(self) -> None:
         file, table = self.start_cron_file(2226)
         holdfast = Holdfast(self.host)
         self.addCleanup(holdfast.run, "remove", "--all", check=False)
@@ -269,7 +266,7 @@ class Import(LabTest):
         holdfast.await_up("2226")
         self.assertEqual(self.host.pids("autossh -M"), [])
 
-    def test_a_line_of_cron_d_whose_tunnel_cannot_be_had_runs_on_as_its_user(self) -> None:
+    def test_a_cron_d_tunnel_keeps_running_if_its_import_fails(self) -> None:
         self.allow_localhost_alone(2227)
         file, table = self.start_cron_file(2227)
         holdfast = Holdfast(self.host)
@@ -281,7 +278,7 @@ class Import(LabTest):
         self.assertEqual(len(self.host.pids("autossh -M", user="ann")), 1)
         self.assertEqual(holdfast.statuses(), [])
 
-    def test_roots_own_crontab_wants_somebody_who_runs_it(self) -> None:
+    def test_a_line_of_roots_crontab_needs_a_user(self) -> None:
         table = (f"@reboot autossh -M 0 -f -N -i {self.user.key} -o UserKnownHostsFile={self.user.home}/.ssh/known_hosts "
                  "-R 2228:localhost:22 gate@bastion\n@reboot ann autossh -R 2229:localhost:22 gate@bastion\n")
         self.host.run(["crontab", "-"], stdin=table)
@@ -304,7 +301,4 @@ class Import(LabTest):
 
 
 if __name__ == "__main__":
-    if not shutil.which("autossh"):
-        print("skipped: it needs autossh", file=sys.stderr)
-        sys.exit(1 if os.environ.get("CI") == "true" else 77)
-    main()
+    main(needs=["autossh"])

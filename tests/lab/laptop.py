@@ -1,37 +1,29 @@
 #!/usr/bin/python3
-"""A third host comes in: what client-config prints, and plain ssh, scp and rsync with it."""
+"""A third host uses the output of client-config with plain ssh, scp and rsync."""
 from __future__ import annotations
 
-import os
-import shutil
-import sys
-
-from lab import Holdfast, LabTest, User, main
+from lab import User, UserTest, main
 
 PORT = 2222
 
 
-class Laptop(LabTest):
+class Laptop(UserTest):
     workstations = ("workstation", "laptop", "front")
-    ann: User      # on the workstation
-    visitor: User  # the same person, on her laptop
-    holdfast: Holdfast
+    visitor: User  # ann on her laptop
 
     @classmethod
     def setUpClass(cls) -> None:
         super().setUpClass()
         workstation, laptop, front = (cls.lab.hosts[name] for name in cls.workstations)
-        bastion = cls.lab.bastion
-        cls.ann = workstation.add_user("ann")
+        bastion = cls.bastion
         cls.visitor = laptop.add_user("visitor")
+        bastion.admit(cls.visitor)
         jump = front.add_user("jump")
         for user in (cls.ann, cls.visitor):
-            bastion.admit(user)
             jump.authorize(user.public_key)
             user.trust(front)
         cls.ann.authorize(cls.visitor.public_key)
-        cls.holdfast = Holdfast(workstation, cls.ann)
-        # The laptop has none of this.
+        # The laptop does not have this configuration.
         workstation.write_file(f"{cls.ann.home}/.ssh/config",
                                f"Host hpc\n  HostName {bastion.name}\n  User gate\n  ProxyJump way\n"
                                f"Host way\n  HostName {front.name}\n  User jump\n", "600", "ann")
@@ -39,18 +31,18 @@ class Laptop(LabTest):
     def tearDown(self) -> None:
         self.holdfast.run("remove", "--all")
 
-    def give(self, *names: str) -> None:
-        """The laptop has what client-config prints as its configuration."""
+    def configure_laptop(self, *names: str) -> None:
+        """Makes the output of client-config the laptop's ~/.ssh/config."""
         config = self.holdfast.run("client-config").stdout
         self.lab.hosts["laptop"].write_file(f"{self.visitor.home}/.ssh/config", config, "600", "visitor")
         for name in names:
-            self.visitor.trust(self.lab.workstation, f"holdfast-workstation-{name}")
+            self.visitor.trust(self.host, f"holdfast-workstation-{name}")
 
     def on_laptop(self, *argv: str) -> str:
         return self.lab.hosts["laptop"].run(argv, user="visitor").stdout
 
-    def come_in(self, name: str) -> None:
-        laptop, workstation = self.lab.hosts["laptop"], self.lab.workstation
+    def assert_reaches(self, name: str) -> None:
+        laptop, workstation = self.lab.hosts["laptop"], self.host
         self.assertEqual(self.on_laptop("ssh", name, "hostname; id -un"), "workstation\nann\n")
         laptop.write_file("/home/visitor/out/a file", "to and fro\n", user="visitor")
         self.on_laptop("scp", "-q", "/home/visitor/out/a file", f"{name}:copied")
@@ -60,23 +52,23 @@ class Laptop(LabTest):
         self.on_laptop("rsync", "-a", "/home/visitor/out/", f"{name}:synced/")
         self.assertEqual(workstation.read_file("/home/ann/synced/a file"), "to and fro\n")
 
-    def test_by_a_bastion(self) -> None:
+    def test_the_laptop_logs_in_through_the_bastion(self) -> None:
         self.holdfast.setup("-p", str(PORT), "-b", "gate@bastion")
-        self.give("2222")
-        self.come_in("2222")
+        self.configure_laptop("2222")
+        self.assert_reaches("2222")
 
-    def test_by_an_alias_that_is_itself_behind_a_jump_host(self) -> None:
+    def test_an_alias_behind_a_jump_host_works(self) -> None:
         self.holdfast.setup("-n", "home", "-p", str(PORT), "-b", "hpc")
-        self.give("home")
-        self.come_in("home")
+        self.configure_laptop("home")
+        self.assert_reaches("home")
 
-    def test_by_a_socket_of_the_bastions(self) -> None:
+    def test_a_unix_socket_on_the_bastion_works(self) -> None:
         self.holdfast.setup("-n", "lab", "-p", "/home/gate/lab.sock", "-b", "gate@bastion")
-        self.give("lab")
+        self.configure_laptop("lab")
         config = self.holdfast.run("client-config", "lab").stdout
         command = next(line[4:] for line in config.splitlines() if line.startswith("#   ssh -N"))
         laptop = self.lab.hosts["laptop"]
-        # In the background until the forward is there: what "while it runs" asks for.
+        # -f returns when the forward is open.
         laptop.run(["sh", "-c", command.replace("ssh -N", "ssh -f -N -o ExitOnForwardFailure=yes") + " >/dev/null 2>&1"],
                    user="visitor")
         self.assertEqual(self.on_laptop("ssh", "lab", "hostname"), "workstation\n")
@@ -85,7 +77,4 @@ class Laptop(LabTest):
 
 
 if __name__ == "__main__":
-    if not shutil.which("rsync"):
-        print("skipped: it needs rsync", file=sys.stderr)
-        sys.exit(1 if os.environ.get("CI") == "true" else 77)
-    main()
+    main(needs=["rsync"])

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""What a tunnel is said to survive at logout, put to the proof by a real logout: KillUserProcesses on and off, linger on
-and refused by polkit, and the supervisor in a session, in the user's manager or in cron's service."""
+"""What status says about a logout is true of a real logout: with KillUserProcesses on and off, linger on and refused, and
+the supervisor in a session, in the user manager or in cron's service."""
 from __future__ import annotations
 
 import json
@@ -9,24 +9,20 @@ from typing import Any
 
 from lab import Holdfast, LabTest, User, holds, main, until
 
-# Who is called so may not turn linger on.
-RULE = ("polkit.addRule(function(action, subject) {\n"
-        "  if (action.id.indexOf('org.freedesktop.login1.set-') == 0 && subject.user.indexOf('ref') == 0)\n"
-        "    return polkit.Result.NO;\n});\n")
-LOGIND_DELAY = 13  # UserStopDelaySec=10, and some
-MINUTE = 80        # cron's watchdog, and a login
+REFUSED = "ref"    # polkit refuses linger to users whose name starts so
+LOGIND_DELAY = 13  # seconds: UserStopDelaySec=10, and some
+WATCHDOG = 90      # seconds: cron runs the watchdog each minute, then a login
 
 
 class Tunnel:
-    """One user with one tunnel, held in one way."""
+    """A user of its own with one tunnel."""
 
     def __init__(self, test: Logind, name: str, port: int, backend: str, by_cron: bool) -> None:
         self.test, self.port, self.backend, self.by_cron = test, port, backend, by_cron
         self.host, self.bastion = test.lab.workstation, test.lab.bastion
-        self.user: User = self.host.add_user(name)
-        self.bastion.admit(self.user)
+        self.user: User = test.person(name)
         self.holdfast = Holdfast(self.host, self.user)
-        self.lingers = not name.startswith("ref")
+        self.lingers = not name.startswith(REFUSED)
         self.session = self.host.login(self.user)
 
     def set_up(self) -> None:
@@ -39,7 +35,7 @@ class Tunnel:
         self.holdfast.run("setup", "-p", str(self.port), "-b", "gate@bastion", "--backend", self.backend,
                           session=self.session)
         self.status = self.holdfast.await_up(str(self.port))
-        # What doctor promised is what setup made.
+        # setup keeps the promise of doctor.
         self.test.assertEqual(self.survives(), row["survives"], self.title)
         if self.by_cron:
             self.host.kill(self.status["supervisor_pid"])
@@ -48,7 +44,7 @@ class Tunnel:
         if not self.by_cron:
             return
         first = self.status["supervisor_pid"]
-        until("the watchdog", lambda: self.holdfast.status(str(self.port))["supervisor_pid"] not in (None, first), MINUTE)
+        until("the watchdog", lambda: self.holdfast.status(str(self.port))["supervisor_pid"] not in (None, first), WATCHDOG)
         self.status = self.holdfast.await_up(str(self.port))
 
     def survives(self) -> dict[str, Any]:
@@ -70,19 +66,19 @@ class Tunnel:
         lines = self.host.read_file(f"/proc/{self.status['supervisor_pid']}/cgroup").splitlines()
         return next(line.removeprefix("0::") for line in lines if line.startswith("0::"))
 
-    def prove(self) -> None:
-        """After the logout, and logind's delay."""
+    def check_claim(self) -> None:
+        """Compares the claim with the state after the logout and logind's delay."""
         claim = self.survives()["logout"]
         if claim == "yes":
-            self.test.assertTrue(self.answers(), f"{self.title}: said to survive a logout, and is gone")
+            self.test.assertTrue(self.answers(), f"{self.title}: claims to survive a logout, but is gone")
             now = self.holdfast.status(str(self.port))
             self.test.assertEqual(now["supervisor_pid"], self.status["supervisor_pid"], self.title)
         else:
             before = self.status["supervisor_pid"]
             self.test.assertFalse(any(pid == before for pid in self.host.pids("holdfast run", self.user.name)),
-                                  f"{self.title}: said to end at logout, and runs")
+                                  f"{self.title}: claims to end at logout, but runs")
             if claim.startswith("within"):
-                until(f"{self.title}: the watchdog to bring it back", self.answers, MINUTE)
+                until(f"{self.title}: the watchdog to restart it", self.answers, WATCHDOG)
             else:
                 self.test.assertFalse(self.answers(), self.title)
 
@@ -92,21 +88,11 @@ class Logind(LabTest):
 
     def setUp(self) -> None:
         super().setUp()
-        host = self.lab.workstation
-        host.write_file("/etc/polkit-1/rules.d/10-linger.rules", RULE)
-        self.addCleanup(host.run, ["rm", "/etc/polkit-1/rules.d/10-linger.rules"])
+        self.refuse_linger(REFUSED)
 
-    def policy(self, kill: str) -> None:
-        host = self.lab.workstation
-        host.write_file("/etc/systemd/logind.conf.d/kill.conf", f"[Login]\nKillUserProcesses={kill}\n")
-        self.addCleanup(host.run, ["systemctl", "restart", "systemd-logind"])
-        self.addCleanup(host.run, ["rm", "/etc/systemd/logind.conf.d/kill.conf"])
-        host.run(["systemctl", "restart", "systemd-logind"])
-
-    def every_combination(self, kill: str) -> None:
-        self.policy(kill)
+    def check_all(self, kill: str) -> None:
         tunnels: list[Tunnel] = []
-        for linger in ("lin", "ref"):
+        for linger in ("lin", REFUSED):
             for backend, by_cron in (("nohup", False), ("tmux", False), ("systemd-user", False), ("cron", False),
                                      ("cron", True)):
                 Logind.port += 1
@@ -123,19 +109,20 @@ class Logind(LabTest):
             tunnel.session.logout()
         surviving = [t for t in tunnels if t.survives()["logout"] == "yes"]
         for tunnel in surviving:
-            if tunnel.by_cron and kill == "yes":  # the ssh that its supervisor adopted was the session's (ADR 14)
-                until("the session to be gone", tunnel.session_is_gone, 10)
+            if tunnel.by_cron and kill == "yes":  # its supervisor adopted an ssh of the session (ADR 14)
+                until("the session to be gone", tunnel.session_is_gone, 20)
                 until(f"{tunnel.title}: another ssh", tunnel.answers, 5)
-        holds("what is said to survive", lambda: all(t.answers() for t in surviving), LOGIND_DELAY, every=0.5)
+        holds("the tunnels that claim to survive", lambda: all(t.answers() for t in surviving), LOGIND_DELAY, every=0.5)
         for tunnel in tunnels:
             with self.subTest(tunnel.title, kill=kill):
-                tunnel.prove()
+                tunnel.check_claim()
 
-    def test_where_logind_spares_processes(self) -> None:
-        self.every_combination("no")
+    def test_claims_are_true_where_logind_keeps_processes(self) -> None:
+        self.check_all("no")  # logind's default
 
-    def test_where_logind_ends_processes(self) -> None:
-        self.every_combination("yes")
+    def test_claims_are_true_where_logind_ends_processes(self) -> None:
+        self.kill_processes_at_logout()
+        self.check_all("yes")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 #!/usr/bin/python3
-"""What every backend outlives, each fault done once to all of them, and held against what `status` had claimed before.
+"""What every backend survives: each fault happens once to all of them, and the result is compared with the claim of
+`status`.
 
     tests/lab/matrix.py [--write docs/backends.md] [--rows cron,nohup]
 
-Prints the table; --write puts it between the marks of that file. Fails where a claim and the truth differ.
+Prints the table; --write puts it between the marks of that file. Fails if a claim was wrong.
 """
 from __future__ import annotations
 
@@ -21,10 +22,10 @@ MARKS = ("<!-- matrix: written by tests/lab/matrix.py -->\n", "<!-- end of matri
 KILLING = "logout, `KillUserProcesses=yes`"
 COLUMNS = ("ssh killed", "supervisor killed", "logout", KILLING, "reboot", "power cut")
 CLAIMED = dict(zip(COLUMNS, (None, "crash", "logout", "logout", "reboot", "reboot")))
-PROMPT = 20   # what recovers by itself does so within this many seconds, and so does what a login brings back
-PATIENCE = 75  # longer than a watchdog's minute and a login
-SIDE_BY_SIDE = 6  # rows; sshd turns some away where more than ten log in at the same moment
-SETTLED = 20  # logind ends a user's manager 10 s after the last logout
+PROMPT = 20   # seconds for a recovery without the watchdog, and for a restart at login
+TIMEOUT = 90  # seconds: longer than the watchdog's minute and a login
+PARALLEL = 6   # rows at once: MaxStartups of sshd refuses some of more than ten logins
+SETTLED = 20  # seconds: logind ends a user's manager 10 s after the last logout
 NO_LINGER = "m-no-linger"
 POLKIT = ("polkit.addRule(function(action, subject) {\n  if (action.id.indexOf('org.freedesktop.login1.set-') == 0 &&"
           f" subject.user == '{NO_LINGER}') return polkit.Result.NO;\n}});\n")
@@ -33,13 +34,13 @@ KILL_POLICY = "/etc/systemd/logind.conf.d/kill.conf"
 
 @dataclass(frozen=True)
 class Outcome:
-    """`kind` is "goes on", "back", "at login" or "no"; `seconds` until it carried bytes again under a supervisor."""
+    """`kind` is "goes on", "back", "at login" or "no"; `seconds` is the time until a supervisor had the tunnel up."""
     kind: str
     seconds: float = 0.0
-    unsupervised: bool = False  # no supervisor, and its ssh carries bytes all the same
+    unsupervised: bool = False  # no supervisor, but its ssh still works
 
     def agrees(self, column: str, claim: Optional[str]) -> bool:
-        if claim is None:  # a dead ssh is replaced by everyone
+        if claim is None:  # every backend replaces a killed ssh
             return self.kind == "back" and self.seconds <= PROMPT
         if claim == "yes":
             return self.kind == "goes on" if "logout" in column else self.kind == "back" and self.seconds <= PROMPT
@@ -57,7 +58,7 @@ class Outcome:
 
 @dataclass
 class Row:
-    """One backend, held for one user of its own."""
+    """One backend with a user of its own."""
     title: str
     backend: str
     user_name: str
@@ -106,19 +107,18 @@ class Matrix(LabTest):
         bastion.configure(MaxStartups=100)  # all rows log in at the same moment
         cls.rows = [row for row in all_rows() if not cls.only or row.name in cls.only]
         for row in cls.rows:
-            row.user = host.add_user(row.user_name)
-            bastion.admit(row.user)
+            row.user = cls.person(row.user_name)
             row.holdfast = Holdfast(host, None if row.root else row.user)
 
     # -- setting up --------------------------------------------------------------------------------------
 
     def each(self, act: Callable[[Row], None], rows: Optional[list[Row]] = None) -> None:
-        """Side by side: no user has to do with another."""
-        with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        """In parallel: each row has a user of its own."""
+        with ThreadPoolExecutor(PARALLEL) as pool:
             list(pool.map(act, self.rows if rows is None else rows))
 
     def set_up(self, row: Row) -> None:
-        """In a login of its own, which stays."""
+        """In a login of its own, which stays open."""
         session = self.lab.workstation.login("root" if row.root else row.user)
         row.sessions.append(session)
         if row.hook:
@@ -140,7 +140,7 @@ class Matrix(LabTest):
     # -- watching ----------------------------------------------------------------------------------------
 
     def supervisors(self) -> dict[str, set[int]]:
-        """User to pids: of `holdfast run` itself, not of a tmux or screen whose arguments name it."""
+        """User to pids of `holdfast run`, without a tmux or screen that has it in its arguments."""
         found: dict[str, set[int]] = {row.user_name: set() for row in self.rows}
         for pid, owner, args in self.lab.workstation.processes():
             if re.match(r"\S+/bin/holdfast run ", args) and owner in found:
@@ -150,8 +150,8 @@ class Matrix(LabTest):
     def answers(self, row: Row) -> bool:
         return self.lab.bastion.banner(row.port, timeout=0.5) is not None
 
-    def is_held(self, row: Row, supervisors: set[int], dead: set[int]) -> bool:
-        """A living supervisor says that it is up, by an ssh that has not been killed, and a byte comes through."""
+    def is_up(self, row: Row, supervisors: set[int], dead: set[int]) -> bool:
+        """A living supervisor says "up" with an ssh that was not killed, and the port answers."""
         if not supervisors - dead or not self.answers(row):
             return False
         told = row.holdfast.status(row.name)
@@ -160,12 +160,12 @@ class Matrix(LabTest):
 
     def watch(self, rows: Iterable[Row], begins: Mapping[str, float], seconds: float,
               dead: set[int]) -> dict[str, float]:
-        """Name to seconds until the tunnel is held, since its beginning, which may be yet to come; who is not in
-        there was not held in time."""
+        """Name to seconds from its entry in `begins`, which may come later, until the tunnel is up. A tunnel that is not up
+        in time is missing."""
         waiting, back = list(rows), {}
 
         def look(row: Row) -> None:
-            if self.is_held(row, supervisors[row.user_name], dead):
+            if self.is_up(row, supervisors[row.user_name], dead):
                 back[row.name] = time.monotonic() - begins[row.name]
 
         while waiting:
@@ -177,7 +177,7 @@ class Matrix(LabTest):
         return back
 
     def watch_logout(self) -> tuple[list[Row], float]:
-        """Who has lost supervisor, ssh or an answer by the time that logind is done with the logout, and since when."""
+        """The rows that lost supervisor, ssh or port by the end of the logout, and the time of the last loss."""
         lost: list[Row] = []
         begin = since = time.monotonic()
         while time.monotonic() - begin < SETTLED:
@@ -194,38 +194,38 @@ class Matrix(LabTest):
                 lost.append(row)
         return lost, since
 
-    def judge(self, column: str, rows: Iterable[Row], begin: float, dead: set[int], seconds: float = PATIENCE) -> None:
-        """Fills the column for these rows, and leaves every one of them held."""
+    def judge(self, column: str, rows: Iterable[Row], begin: float, dead: set[int], seconds: float = TIMEOUT) -> None:
+        """Fills the column for these rows and leaves each tunnel up."""
         rows = list(rows)
         back = self.watch(rows, {row.name: begin for row in rows}, seconds, dead)
         for row in rows:
             if row.name in back:
                 row.cells[column] = Outcome("back", back[row.name])
-        asleep = [row for row in rows if row.name not in back]
-        orphaned = {row.name for row in asleep if self.answers(row)}
-        woken = self.wake(asleep, dead)
-        for row in asleep:
-            row.cells[column] = (Outcome("at login", woken[row.name]) if row.name in woken else
+        still_down = [row for row in rows if row.name not in back]
+        orphaned = {row.name for row in still_down if self.answers(row)}
+        restarted = self.log_in_to_start(still_down, dead)
+        for row in still_down:
+            row.cells[column] = (Outcome("at login", restarted[row.name]) if row.name in restarted else
                                  Outcome("no", unsupervised=row.name in orphaned))
-        self.each(self.set_up, [row for row in asleep if row.name not in woken])
+        self.each(self.set_up, [row for row in still_down if row.name not in restarted])
 
-    def wake(self, rows: list[Row], dead: set[int]) -> dict[str, float]:
-        """Name to seconds since this user began to log in, of those whom that helped."""
+    def log_in_to_start(self, rows: list[Row], dead: set[int]) -> dict[str, float]:
+        """Name to seconds from the start of the login, for each row that the login started."""
         begins: dict[str, float] = {}
 
         def log_in(row: Row) -> None:
             begins[row.name] = time.monotonic()
-            self.log_in_as_people_do(row)
+            self.log_in_on_a_terminal(row)
 
-        with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        with ThreadPoolExecutor(PARALLEL) as pool:
             logins = [pool.submit(log_in, row) for row in rows]
-            woken = self.watch(rows, begins, PROMPT, dead)
+            restarted = self.watch(rows, begins, PROMPT, dead)
             for login in logins:
                 login.result()
-        return woken
+        return restarted
 
-    def log_in_as_people_do(self, row: Row) -> None:
-        """A shell on a terminal, which reads what login shells read."""
+    def log_in_on_a_terminal(self, row: Row) -> None:
+        """A login shell on a terminal, which reads the start-up files."""
         session = self.lab.workstation.login("root" if row.root else row.user)
         row.sessions.append(session)
         terminal = session.terminal()
@@ -256,31 +256,31 @@ class Matrix(LabTest):
         self.read_claims(column)
         act()
         begin = time.monotonic()
-        self.each(self.log_out)  # of the boot before: nobody is logged in now
+        self.each(self.log_out)  # these logins ended with the boot
         self.judge(column, self.rows, begin, set())
 
-    def renew(self) -> None:
-        """Another policy of logind's, and every tunnel set up under it from nothing."""
+    def set_up_again(self) -> None:
+        """Restarts logind with its new policy and sets every tunnel up again."""
         self.lab.workstation.run(["systemctl", "restart", "systemd-logind"])
-        self.each(self.renew_row)
+        self.each(self.set_up_row_again)
 
-    def renew_row(self, row: Row) -> None:
+    def set_up_row_again(self, row: Row) -> None:
         row.holdfast.run("remove", row.name)
         self.log_out(row)
         self.lab.workstation.await_no_session("root" if row.root else row.user)
         self.set_up(row)
 
-    def test_every_claim_is_the_truth(self) -> None:
+    def test_every_claim_is_true(self) -> None:
         host = self.lab.workstation
         self.each(self.set_up)
         self.kill("ssh killed", "ssh_pid")
         self.kill("supervisor killed", "supervisor_pid")
         self.logout("logout")
         host.write_file(KILL_POLICY, "[Login]\nKillUserProcesses=yes\n")
-        self.renew()
+        self.set_up_again()
         self.logout(KILLING)
         host.run(["rm", KILL_POLICY])
-        self.renew()
+        self.set_up_again()
         self.lose_power("reboot", host.reboot)
         self.lose_power("power cut", host.power_cut)
         self.each(self.log_out)
@@ -301,7 +301,7 @@ def table(rows: list[Row]) -> str:
 
 
 def take_option(name: str) -> Optional[str]:
-    """Out of the arguments, which unittest reads next."""
+    """Removes the option from the arguments, which unittest reads next."""
     if name not in sys.argv[1:]:
         return None
     at = sys.argv.index(name)

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""A tunnel moves from one backend to another: the port is back in a moment, nothing of the old one stays, and a move
-that fails or is killed loses nothing."""
+"""`move` from one backend to another: the port stays open, the old backend leaves nothing, and a move that fails or is
+killed does not lose the tunnel."""
 from __future__ import annotations
 
 import json
@@ -8,46 +8,35 @@ import signal
 from itertools import permutations
 from typing import Any, Optional
 
-from lab import Holdfast, LabTest, Session, Snapshot, User, Watch, main, until
+from lab import Session, Snapshot, UserTest, Watch, main, until
 
 PORT = 2222
 NAME = str(PORT)
 CONF = f".config/holdfast/tunnels/{NAME}.conf"
 BACKENDS = ("systemd-user", "cron", "tmux", "screen", "nohup")
-GAP = 10.0  # seconds; a login takes well under one, but several labs may share this machine
+GAP = 10.0  # seconds without the port; a login takes less than one, but several labs may share this machine
 
 
 def all_moves() -> list[str]:
-    """A way through every ordered pair of backends, each once."""
+    """A path that takes every ordered pair of backends once."""
     left = set(permutations(BACKENDS, 2))
-    way, loop = [], ["nohup"]
-    while loop:  # Hierholzer
-        here = loop[-1]
-        onward = next((pair for pair in sorted(left) if pair[0] == here), None)
-        if onward:
-            left.remove(onward)
-            loop.append(onward[1])
+    path, stack = [], ["nohup"]
+    while stack:  # Hierholzer's algorithm
+        pair = next((pair for pair in sorted(left) if pair[0] == stack[-1]), None)
+        if pair:
+            left.remove(pair)
+            stack.append(pair[1])
         else:
-            way.append(loop.pop())
-    return way[::-1]
+            path.append(stack.pop())
+    return path[::-1]
 
 
-class Moves(LabTest):
-    ann: User
-    holdfast: Holdfast
+class Move(UserTest):
     session: Session
     fresh: Snapshot
 
-    @classmethod
-    def setUpClass(cls) -> None:
-        super().setUpClass()
-        cls.ann = cls.lab.workstation.add_user("ann")
-        cls.lab.bastion.admit(cls.ann)
-        cls.holdfast = Holdfast(cls.lab.workstation, cls.ann)
-
     def setUp(self) -> None:
         super().setUp()
-        self.host = self.lab.workstation
         self.session = self.host.login(self.ann)
         self.addCleanup(self.session.logout)
         self.fresh = self.host.snapshot()
@@ -64,7 +53,7 @@ class Moves(LabTest):
         return told
 
     def traces(self) -> set[str]:
-        """Which backends have anything of theirs on the host."""
+        """The backends that have files or linger on the host."""
         found = set()
         home, runtime = self.ann.home, f"/tmp/holdfast-{self.ann.uid}"
         if self.host.exists(f"{home}/.config/systemd/user/holdfast-{NAME}.service") or \
@@ -77,57 +66,52 @@ class Moves(LabTest):
                 found.add(backend)
         return found
 
-    def assert_held_by(self, backend: str) -> dict[str, Any]:
+    def assert_runs_under(self, backend: str) -> dict[str, Any]:
         told = self.holdfast.await_up(NAME)
         self.assertEqual((told["backend"]["name"], told["backend"]["installed"], told["backend"]["running"]),
                          (backend, True, True))
         self.assertEqual(self.traces() - {"nohup"}, {backend} - {"nohup"})
         self.assertEqual(len(self.host.pids("ssh -N", "ann")), 1)
         self.assertFalse(self.host.exists(f"{self.ann.home}/.local/state/holdfast/workstation/{NAME}.handover"))
-        self.assertEqual(self.lab.bastion.ssh_through(PORT, "ann", "hostname"), "workstation\n")
+        self.assert_leads_home()
         return told
 
     def assert_removable(self) -> None:
         self.run_holdfast("remove", NAME)
-
-        def nothing_left() -> bool:
-            if changes := self.fresh.changes(self.host.snapshot()):
-                raise AssertionError("\n".join(changes))
-            return True
-        until("the host to be as it was", nothing_left, timeout=10)
+        self.assert_unchanged(self.fresh)
 
     # -- moves that succeed ------------------------------------------------------------------------------
 
-    def test_every_pair_leaves_the_new_one_alone(self) -> None:
-        way = all_moves()
-        self.assertEqual(len(way), 21)
-        for former, backend in zip(way, way[1:]):
-            with self.subTest(f"{former} to {backend}"):
-                self.note(f"{former} to {backend}: without the port", self.gap(backend))
-                self.assertEqual(self.assert_held_by(backend)["ssh_pid"], self.before["ssh_pid"], "its ssh goes on")
+    def test_every_pair_of_backends_works(self) -> None:
+        path = all_moves()
+        self.assertEqual(len(path), 21)
+        for previous, backend in zip(path, path[1:]):
+            with self.subTest(f"{previous} to {backend}"):
+                self.note(f"{previous} to {backend}: without the port", self.gap(backend))
+                self.assertEqual(self.assert_runs_under(backend)["ssh_pid"], self.before["ssh_pid"], "its ssh keeps running")
         self.assert_removable()
 
     def gap(self, backend: str) -> float:
-        """Moves it there; for how many seconds the port did not answer."""
-        with Watch(lambda: self.lab.bastion.banner(PORT, timeout=0.5) is not None) as watch:
+        """Moves the tunnel. Returns the seconds for which the port did not answer."""
+        with Watch(self.answers) as watch:
             self.move(backend)
-            until("the port to answer", lambda: self.lab.bastion.banner(PORT, timeout=0.5))
+            until("the port to answer", self.answers)
         gap = sum(end - begin for begin, end in watch.outages())
         self.assertLess(gap, GAP, watch.timeline())
         return gap
 
-    def test_from_a_directory_that_would_vanish_it_connects_anew(self) -> None:
+    def test_it_reconnects_if_its_runtime_directory_would_vanish(self) -> None:
         self.run_holdfast("remove", NAME)
         self.run_holdfast("setup", "-p", NAME, "-b", "gate@bastion", "--backend", "systemd-user")
         self.assertIn(f"runtime-dir = /run/user/{self.ann.uid}/holdfast", self.conf())
         self.note("systemd-user in /run/user to cron: without the port", self.gap("cron"))
-        self.assert_held_by("cron")
+        self.assert_runs_under("cron")
         self.assertIn(f"runtime-dir = /tmp/holdfast-{self.ann.uid}", self.conf())
         self.assert_removable()
 
-    def test_auto_climbs_to_the_strongest_and_stays_there(self) -> None:
+    def test_auto_moves_to_the_most_durable_backend(self) -> None:
         self.assertEqual(self.move_auto()["backend"]["name"], "systemd-user")
-        self.assert_held_by("systemd-user")
+        self.assert_runs_under("systemd-user")
         pid = self.holdfast.status(NAME)["supervisor_pid"]
         self.assertFalse(self.move_auto()["changed"])
         self.assertEqual(self.holdfast.status(NAME)["supervisor_pid"], pid)
@@ -137,18 +121,18 @@ class Moves(LabTest):
         told: dict[str, Any] = json.loads(self.run_holdfast("move", NAME, "--backend", "auto", "--json").stdout)
         return told
 
-    def test_it_stays_moved_after_a_reboot(self) -> None:
+    def test_the_new_backend_starts_it_after_a_reboot(self) -> None:
         self.move("systemd-user")
         self.move("cron")
         self.host.reboot()
-        until("the port to answer", lambda: self.lab.bastion.banner(PORT), timeout=75)
+        until("the port to answer", lambda: self.bastion.banner(PORT), timeout=75)
         self.session = self.host.login(self.ann)
-        self.assert_held_by("cron")
+        self.assert_runs_under("cron")
 
     # -- moves that fail ---------------------------------------------------------------------------------
 
     def wrapped(self, program: str, script: str) -> dict[str, str]:
-        """A PATH in which that program is a script of ours; `real` in it is the true one."""
+        """A PATH in which this script replaces the program; $real in it is the program."""
         real = self.host.run(["which", program]).stdout.strip()
         self.host.write_file(f"{self.ann.home}/odd/{program}", f"#!/bin/sh\nreal={real}\n{script}\n", "755", "ann")
         self.addCleanup(self.host.run, ["rm", "-rf", f"{self.ann.home}/odd"])
@@ -157,7 +141,7 @@ class Moves(LabTest):
     def conf(self) -> str:
         return self.host.read_file(f"{self.ann.home}/{CONF}")
 
-    def test_what_cannot_be_used_or_verified_changes_nothing(self) -> None:
+    def test_an_unusable_backend_changes_nothing(self) -> None:
         conf = self.conf()
         cases = (("cron", None, 5), ("tmux", self.wrapped("tmux", 'case "$*" in *proof*) exec $real "$@";; esac; exit 1'), 1))
         self.host.run(["systemctl", "stop", "cron"])
@@ -166,13 +150,13 @@ class Moves(LabTest):
             with self.subTest(backend):
                 done = self.run_holdfast("move", NAME, "--backend", backend, check=False, env=env)
                 self.assertEqual(done.returncode, status, done.stderr)
-                told = self.assert_held_by("nohup")
+                told = self.assert_runs_under("nohup")
                 self.assertEqual((told["supervisor_pid"], told["ssh_pid"]),
-                                 (self.before["supervisor_pid"], self.before["ssh_pid"]), "it never let go")
+                                 (self.before["supervisor_pid"], self.before["ssh_pid"]), "both kept running")
                 self.assertEqual(self.conf(), conf)
 
     def in_the_middle(self) -> str:
-        """A move to systemd-user, of which the new supervisor's start hangs; its pid. Until go() nothing goes on."""
+        """Starts a move to systemd-user that waits, until go(), before it starts the new supervisor. Returns its pid."""
         env = self.wrapped("systemctl", 'case "$*" in *" start "*) touch ~/middle; until [ -e ~/go ]; do sleep 0.1; done;;'
                                         ' esac; exec $real "$@"')
         self.addCleanup(self.host.run, ["rm", "-f", f"{self.ann.home}/middle", f"{self.ann.home}/go"])
@@ -188,48 +172,48 @@ class Moves(LabTest):
         until("the move to end", lambda: not self.host.pids(f"holdfast move {NAME}"), timeout=90)
         self.host.run(["rm", "-f", f"{self.ann.home}/pid"])
 
-    def test_a_bastion_that_is_down_in_the_middle(self) -> None:
+    def test_a_bastion_lost_in_the_middle_undoes_the_move(self) -> None:
         conf = self.conf()
         pid = self.in_the_middle()
-        self.lab.bastion.stop_sshd()
-        self.addCleanup(self.lab.bastion.start_sshd)
+        self.bastion.stop_sshd()
+        self.addCleanup(self.bastion.start_sshd)
         self.go()
         self.await_end(pid)
-        self.lab.bastion.start_sshd()
-        self.assert_held_by("nohup")
+        self.bastion.start_sshd()
+        self.assert_runs_under("nohup")
         self.assertEqual(self.conf(), conf)
 
-    def test_interrupted_it_is_handed_back(self) -> None:
+    def test_an_interrupted_move_is_undone(self) -> None:
         conf = self.conf()
         pid = self.in_the_middle()
         self.host.kill(int(pid), signal.SIGTERM)
         self.go()
         self.await_end(pid)
-        self.assert_held_by("nohup")
+        self.assert_runs_under("nohup")
         self.assertEqual(self.conf(), conf)
-        self.assertFalse(self.host.exists("/var/lib/systemd/linger/ann"), "linger is as it was")
-        self.assert_removable_but_for("odd")
+        self.assertFalse(self.host.exists("/var/lib/systemd/linger/ann"), "linger is off again")
+        self.clean_up_and_assert_removable()
 
-    def test_killed_it_loses_no_tunnel_and_the_next_move_tidies_up(self) -> None:
+    def test_a_killed_move_loses_no_tunnel_and_can_be_repeated(self) -> None:
         pid = self.in_the_middle()
         self.host.kill(int(pid))
         self.await_end(pid)
-        self.assertIsNotNone(self.lab.bastion.banner(PORT))
+        self.assertIsNotNone(self.bastion.banner(PORT))
         self.go()
         self.move("cron")
-        self.assert_held_by("cron")
-        self.assert_removable_but_for("odd")
+        self.assert_runs_under("cron")
+        self.clean_up_and_assert_removable()
 
-    def test_killed_it_can_be_removed_without_a_trace(self) -> None:
+    def test_after_a_killed_move_remove_leaves_nothing(self) -> None:
         pid = self.in_the_middle()
         self.host.kill(int(pid))
         self.await_end(pid)
         self.go()
         until("its child to end", lambda: not self.host.pids("until [ -e", "ann"))
-        self.assert_removable_but_for("odd")
+        self.clean_up_and_assert_removable()
 
-    def assert_removable_but_for(self, *ours: str) -> None:
-        for name in (*ours, "middle", "go", "pid"):
+    def clean_up_and_assert_removable(self) -> None:
+        for name in ("odd", "middle", "go", "pid"):
             self.host.run(["rm", "-rf", f"{self.ann.home}/{name}"])
         self.assert_removable()
 

@@ -1,46 +1,37 @@
 #!/usr/bin/python3
-"""A machine that gives users nothing but a shell: setup falls to nohup, says why, and says what that is worth."""
+"""A host that gives users only a shell: setup picks nohup, says why, and says what the tunnel does not survive."""
 from __future__ import annotations
 
-from lab import Holdfast, LabTest, Snapshot, User, holds, main, until
+from lab import Holdfast, LabTest, Snapshot, UserTest, holds, main, until
 
 PORT = 2222
 NAME = str(PORT)
 
 
-class NothingButAShell(LabTest):
+class ShellOnly(LabTest):
     @classmethod
     def setUpClass(cls) -> None:
         super().setUpClass()
-        cls.lab.workstation.run(["systemctl", "mask", "user@.service"])
-        cls.lab.workstation.run(["systemctl", "mask", "--now", "cron.service"])
-        cls.lab.workstation.run(["rm", "-f", "/usr/bin/tmux", "/usr/bin/screen"])
+        cls.host.run(["systemctl", "mask", "user@.service"])
+        cls.host.run(["systemctl", "mask", "--now", "cron.service"])
+        cls.host.run(["rm", "-f", "/usr/bin/tmux", "/usr/bin/screen"])
 
 
-class Nohup(NothingButAShell):
-    ann: User
-    holdfast: Holdfast
+class Nohup(ShellOnly, UserTest):
     fresh: Snapshot
 
     @classmethod
     def setUpClass(cls) -> None:
         super().setUpClass()
-        host = cls.lab.workstation
-        cls.ann = host.add_user("ann")
-        cls.lab.bastion.admit(cls.ann)
-        cls.holdfast = Holdfast(host, cls.ann)
-        with host.login(cls.ann) as session:
+        with cls.host.login(cls.ann) as session:
             assert session.run("systemctl --user is-system-running", check=False).returncode != 0
-        cls.fresh = host.snapshot()
+        cls.fresh = cls.host.snapshot()
 
     def setUp(self) -> None:
         super().setUp()
         self.said = self.holdfast.setup("-p", NAME, "-b", "gate@bastion")
         self.addCleanup(self.holdfast.run, "remove", NAME, check=False)
         self.before = self.holdfast.await_up(NAME)
-
-    def answers(self) -> bool:
-        return self.lab.bastion.banner(PORT, timeout=0.5) is not None
 
     def test_setup_says_why_and_what_it_does_not_survive(self) -> None:
         said = self.said.stdout + self.said.stderr
@@ -52,98 +43,89 @@ class Nohup(NothingButAShell):
             "name": "nohup", "installed": True, "running": True,
             "survives": {"crash": "no", "logout": "yes", "reboot": "no"}})
 
-    def test_logout_does_not_end_it(self) -> None:
-        self.assertEqual(self.lab.bastion.ssh_through(PORT, "ann", "hostname"), "workstation\n")
-        holds("the tunnel after logout", self.answers, seconds=12)  # logind's delay before it ends a user is 10 s
+    def test_it_survives_a_logout(self) -> None:
+        self.assert_leads_home()
+        holds("the tunnel after logout", self.answers, seconds=12)  # logind ends a user's processes 10 s after the logout
         after = self.holdfast.status(NAME)
         self.assertEqual((after["state"], after["ssh_pid"], after["supervisor_pid"]),
                          ("up", self.before["ssh_pid"], self.before["supervisor_pid"]))
 
-    def test_killed_ssh_is_replaced(self) -> None:
-        self.lab.workstation.kill(self.before["ssh_pid"])
-        until("another ssh", lambda: self.holdfast.status(NAME)["ssh_pid"] not in (None, self.before["ssh_pid"]))
+    def test_a_killed_ssh_is_replaced(self) -> None:
+        self.host.kill(self.before["ssh_pid"])
+        until("a new ssh", lambda: self.holdfast.status(NAME)["ssh_pid"] not in (None, self.before["ssh_pid"]))
         self.holdfast.await_up(NAME)
 
-    def test_setup_again_mends_what_has_lost_its_supervisor(self) -> None:
-        """Its ssh goes on, and holds the very port that setup wants."""
-        self.lab.workstation.kill(self.before["supervisor_pid"])
+    def test_setup_again_restores_a_lost_supervisor(self) -> None:
+        """The old ssh still runs and has the port that setup needs."""
+        self.host.kill(self.before["supervisor_pid"])
         self.holdfast.setup("-p", NAME, "-b", "gate@bastion")
         after = self.holdfast.await_up(NAME)
         self.assertNotEqual(after["supervisor_pid"], self.before["supervisor_pid"])
-        self.assertEqual(len(self.lab.workstation.pids("ssh -N")), 1)
+        self.assertEqual(len(self.host.pids("ssh -N")), 1)
 
-    def test_killed_supervisor_is_told_and_start_mends_it(self) -> None:
-        self.lab.workstation.kill(self.before["supervisor_pid"])
-        until("it to be told", lambda: self.holdfast.state(NAME) == "stopped")
+    def test_status_reports_a_killed_supervisor_and_start_restores_it(self) -> None:
+        self.host.kill(self.before["supervisor_pid"])
+        until("status to report it", lambda: self.holdfast.state(NAME) == "stopped")
         self.assertFalse(self.holdfast.status(NAME)["backend"]["running"])
         self.holdfast.run("start", NAME)
         self.holdfast.await_up(NAME)
-        self.assertEqual(len(self.lab.workstation.pids("ssh -N")), 1)
-        self.assertEqual(self.lab.bastion.ssh_through(PORT, "ann", "hostname"), "workstation\n")
+        self.assertEqual(len(self.host.pids("ssh -N")), 1)
+        self.assert_leads_home()
 
-    def test_reboot_leaves_it_stopped_and_start_brings_it_back(self) -> None:
-        self.lab.workstation.reboot()
+    def test_start_restores_it_after_a_reboot(self) -> None:
+        self.host.reboot()
         status = self.holdfast.status(NAME)
         self.assertEqual((status["state"], status["backend"]["running"]), ("stopped", False))
         self.holdfast.run("start", NAME)
         self.holdfast.await_up(NAME)
 
-    def test_a_strangers_pid_is_not_killed(self) -> None:
-        """After a reboot the noted pid may be anybody's."""
-        host = self.lab.workstation
+    def test_a_reused_pid_is_not_killed(self) -> None:
+        """After a reboot the pid in the pidfile may belong to any process."""
+        host = self.host
         host.kill(self.before["supervisor_pid"])
         with host.login(self.ann) as session:
             session.background("sleep 4567")
-        stranger, = host.pids("sleep 4567")
+        other, = host.pids("sleep 4567")
         pidfile = host.run(["sh", "-c", "ls /tmp/holdfast-*/*.pid"]).stdout.strip()
-        noted = host.read_file(pidfile).split()
-        host.write_file(pidfile, " ".join([str(stranger), *noted[1:]]) + "\n", mode="600", user="ann")
+        recorded = host.read_file(pidfile).split()
+        host.write_file(pidfile, " ".join([str(other), *recorded[1:]]) + "\n", mode="600", user="ann")
         self.holdfast.run("remove", NAME)
-        self.assertEqual(host.pids("sleep 4567"), [stranger])
-        host.kill(stranger)
-        until("the stranger to be gone", lambda: not host.pids("sleep 4567"))
+        self.assertEqual(host.pids("sleep 4567"), [other])
+        host.kill(other)
+        until("that process to end", lambda: not host.pids("sleep 4567"))
         self.assertEqual(self.fresh.changes(host.snapshot()), [])
 
     def test_remove_leaves_nothing(self) -> None:
         self.holdfast.run("remove", NAME)
-        self.assertEqual(self.fresh.changes(self.lab.workstation.snapshot()), [])
+        self.assertEqual(self.fresh.changes(self.host.snapshot()), [])
         self.assertFalse(self.answers())
 
 
-class KilledAtLogout(NothingButAShell):
-    def test_where_logind_ends_processes_setup_says_so(self) -> None:
-        host = self.lab.workstation
-        host.write_file("/etc/systemd/logind.conf.d/kill.conf", "[Login]\nKillUserProcesses=yes\n")
-        host.run(["systemctl", "restart", "systemd-logind"])
-        self.addCleanup(host.run, ["systemctl", "restart", "systemd-logind"])
-        self.addCleanup(host.run, ["rm", "/etc/systemd/logind.conf.d/kill.conf"])
-        bob = host.add_user("bob")
-        self.lab.bastion.admit(bob)
+class KilledAtLogout(ShellOnly):
+    def test_setup_says_that_logind_ends_it_at_logout(self) -> None:
+        host = self.host
+        self.kill_processes_at_logout()
+        bob = self.person("bob")
         holdfast = Holdfast(host, bob)
         with host.login(bob) as session:
             holdfast.run("setup", "-p", "2230", "-b", "gate@bastion", session=session)
             self.assertEqual(holdfast.await_up("2230")["backend"]["survives"],
                              {"crash": "no", "logout": "no", "reboot": "no"})
-        until("logind to end it", lambda: not host.pids("ssh -N", "bob"), timeout=30)
+        until("logind to end ssh", lambda: not host.pids("ssh -N", "bob"), timeout=30)
         self.assertEqual(holdfast.state("2230"), "stopped")
         holdfast.run("remove", "2230")
 
 
-class LingerRefused(NothingButAShell):
-    RULE = ("polkit.addRule(function(action) {\n"
-            "  if (action.id.indexOf('org.freedesktop.login1.set-') == 0) return polkit.Result.NO;\n});\n")
-
+class LingerRefused(ShellOnly):
     @classmethod
     def setUpClass(cls) -> None:
         super().setUpClass()
-        cls.lab.workstation.run(["systemctl", "unmask", "user@.service"])
+        cls.host.run(["systemctl", "unmask", "user@.service"])
 
-    def test_a_manager_that_ends_at_logout_is_passed_over(self) -> None:
-        host = self.lab.workstation
-        host.write_file("/etc/polkit-1/rules.d/10-no-linger.rules", self.RULE)
-        self.addCleanup(host.run, ["rm", "/etc/polkit-1/rules.d/10-no-linger.rules"])
-        carl = host.add_user("carl")
-        self.lab.bastion.admit(carl)
+    def test_a_manager_that_ends_at_logout_is_rejected(self) -> None:
+        host = self.host
+        self.refuse_linger()
+        carl = self.person("carl")
         holdfast = Holdfast(host, carl)
         with host.login(carl) as session:
             until("polkit to refuse", lambda: session.run("loginctl enable-linger", check=False).returncode != 0)
@@ -152,8 +134,8 @@ class LingerRefused(NothingButAShell):
             self.assertRegex(said.stdout + said.stderr, r"systemd-user.*linger is off")
             self.assertIn("sudo loginctl enable-linger carl", said.stdout + said.stderr)
         self.assertEqual(holdfast.status("2231")["backend"]["name"], "nohup")
-        holds("the tunnel after logout", lambda: self.lab.bastion.banner(2231), seconds=12)
-        self.assertEqual(self.lab.bastion.ssh_through(2231, "carl", "hostname"), "workstation\n")
+        holds("the tunnel after logout", lambda: self.bastion.banner(2231), seconds=12)
+        self.assertEqual(self.bastion.ssh_through(2231, "carl", "hostname"), "workstation\n")
 
 
 if __name__ == "__main__":

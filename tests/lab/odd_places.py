@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Homes, temporary directories and disks as people really have them: a tunnel works there, or nothing of it is left."""
+"""Unusual homes, temporary directories and full disks: the tunnel works, or setup fails and leaves nothing."""
 from __future__ import annotations
 
 import unittest
@@ -14,7 +14,7 @@ HOME = "/home/o d'd\"$HOME `x`\\tä"
 
 
 class AtHome(Holdfast):
-    """Knows where the user's home really is."""
+    """Passes the user's real home as HOME."""
 
     def run(self, *arguments: str, session: Optional[Session] = None, check: bool = True, timeout: float = 90,
             env: Optional[dict[str, str]] = None) -> Completed[str]:
@@ -24,7 +24,7 @@ class AtHome(Holdfast):
 
 
 class OddPlaces(LabTest):
-    """Every class has a user of its own, whose login stays open: what is compared is what holdfast leaves."""
+    """Each subclass has its own user, who stays logged in: snapshots then show only what holdfast leaves."""
     NAME = ""
     HOME = ""
     user: User
@@ -34,18 +34,16 @@ class OddPlaces(LabTest):
     @classmethod
     def setUpClass(cls) -> None:
         if not cls.NAME:
-            raise unittest.SkipTest("the classes below are the tests")
+            raise unittest.SkipTest("its subclasses run these tests")
         super().setUpClass()
-        cls.host = cls.lab.workstation
-        cls.user = cls.host.add_user(cls.NAME, cls.HOME)
-        cls.lab.bastion.admit(cls.user)
+        cls.user = cls.person(cls.NAME, cls.HOME)
         cls.holdfast = AtHome(cls.host, cls.user)
 
     def setUp(self) -> None:
         super().setUp()
         self.session = self.host.login(self.user)
         self.addCleanup(self.session.logout)
-        self.port = self.lab.bastion.free_port()
+        self.port = self.bastion.free_port()
         self.fresh = self.host.snapshot()
 
     def set_up(self, backend: str, env: Optional[dict[str, str]] = None, check: bool = True) -> Completed[str]:
@@ -54,52 +52,41 @@ class OddPlaces(LabTest):
 
     def remove(self) -> None:
         self.holdfast.run("remove", "odd", session=self.session)
-        self.assert_as_before()
-
-    def assert_as_before(self) -> None:
-        def nothing_left() -> bool:
-            changes = self.fresh.changes(self.host.snapshot())
-            if changes:
-                raise AssertionError("\n".join(changes))
-            return True
-        until("the host to be as it was", nothing_left, timeout=5)
-
-    def assert_leads_home(self) -> None:
-        self.assertEqual(self.lab.bastion.ssh_through(self.port, self.NAME, "hostname"), "workstation\n")
+        self.assert_unchanged(self.fresh)
 
 
 class Homes(OddPlaces):
     NAME, HOME = "odd", HOME
 
-    def program_elsewhere(self) -> None:
-        """systemd starts no program whose path holds a quote: that is said, and the home itself may."""
+    def move_program(self) -> None:
+        """systemd starts no program whose path has a quote: setup says so. A home with a quote works."""
         done = self.set_up("systemd-user", check=False)
         self.assertEqual(done.returncode, 5, done.stderr)
         self.assertIn("systemd starts no program with a quote", done.stderr)
-        self.assert_as_before()
+        self.assert_unchanged(self.fresh)
         usual, self.holdfast.path = self.holdfast.path, "/usr/local/bin/holdfast"
         self.host.put(program(), self.holdfast.path)
         self.fresh = self.host.snapshot()
         self.addCleanup(setattr, self.holdfast, "path", usual)
 
-    def test_every_backend_works_in_an_odd_home(self) -> None:
+    def test_every_backend_works_in_an_unusual_home(self) -> None:
         for backend in ("systemd-user", "cron", "tmux", "screen", "nohup"):
             with self.subTest(backend):
                 if backend == "systemd-user":
-                    self.program_elsewhere()
+                    self.move_program()
                 self.set_up(backend)
                 before = self.holdfast.await_up("odd")
                 self.assertEqual(before["backend"]["name"], backend)
                 self.host.kill(before["ssh_pid"])
-                until("another ssh", lambda: self.holdfast.status("odd")["ssh_pid"] not in (None, before["ssh_pid"]))
+                until("a new ssh", lambda: self.holdfast.status("odd")["ssh_pid"] not in (None, before["ssh_pid"]))
                 self.holdfast.await_up("odd")
                 self.host.kill(before["supervisor_pid"])
                 if backend in ("tmux", "screen", "nohup"):
                     self.holdfast.run("ensure", session=self.session)
-                until("another supervisor", timeout=75, ask=lambda: self.holdfast.status("odd")["supervisor_pid"]
+                until("a new supervisor", timeout=90, ask=lambda: self.holdfast.status("odd")["supervisor_pid"]
                       not in (None, before["supervisor_pid"]))
                 self.holdfast.await_up("odd")
-                self.assert_leads_home()
+                self.assert_leads_home(self.NAME, self.port)
                 self.remove()
         self.assertFalse(self.host.exists("/home/odd"))
 
@@ -107,7 +94,7 @@ class Homes(OddPlaces):
 class TemporaryDirectories(OddPlaces):
     NAME = "tess"
 
-    def test_none_of_the_variables_keeps_a_session_from_starting(self) -> None:
+    def test_no_unusable_variable_keeps_a_session_from_starting(self) -> None:
         spaces, long = f"{self.user.home}/a b'c", f"{self.user.home}/{'x' * 120}"
         self.session.run(f"mkdir -m 700 \"{spaces}\" {long}; mkdir -m 500 ~/shut")
         self.host.run(["mkdir", "-m", "700", "/home/strangers"])
@@ -124,7 +111,7 @@ class FullDisks(OddPlaces):
     NAME = "fay"
 
     def fill(self, directory: str) -> None:
-        """A file system of its own for what is in there, with not a byte left."""
+        """Mounts a full file system over the directory, with the same files in it."""
         host = self.host
         owner = host.run(["stat", "-c", "%a %u:%g", directory]).stdout.split()
         host.run(["cp", "-a", directory, "/mnt/kept"])
@@ -140,10 +127,10 @@ class FullDisks(OddPlaces):
         self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
         self.assertRegex(done.stderr, r"(?m)^holdfast: .*no space left", done.stderr)
         self.assertNotIn("could not be undone", done.stderr)
-        self.assert_as_before()
+        self.assert_unchanged(self.fresh)
         return done.stderr
 
-    def test_home(self) -> None:
+    def test_setup_leaves_nothing_in_a_full_home(self) -> None:
         for directory in (f"{self.user.home}/.config", f"{self.user.home}/.local/state"):
             with self.subTest(directory):
                 self.session.run(f"mkdir -p {directory}")
@@ -153,10 +140,10 @@ class FullDisks(OddPlaces):
                 self.host.run(["umount", "--lazy", directory])
                 self.session.run(f"rmdir {directory}")
 
-    def test_crontabs(self) -> None:
+    def test_setup_keeps_the_crontab_if_the_spool_is_full(self) -> None:
         spool = "/var/spool/cron/crontabs"
-        theirs = "# mine\n5 5 5 5 5 true\n"
-        self.host.run(["crontab", "-u", self.NAME, "-"], stdin=theirs)
+        crontab = "# mine\n5 5 5 5 5 true\n"
+        self.host.run(["crontab", "-u", self.NAME, "-"], stdin=crontab)
         self.addCleanup(self.host.run, ["crontab", "-u", self.NAME, "-r"], check=False)
         self.fill(spool)
         before = self.host.read_file(f"{spool}/{self.NAME}")
@@ -164,10 +151,10 @@ class FullDisks(OddPlaces):
         self.assertNotEqual(done.returncode, 0)
         self.assertRegex(done.stderr, r"(?m)^holdfast: .*crontab", done.stderr)
         self.assertEqual(self.host.read_file(f"{spool}/{self.NAME}"), before)
-        self.assert_as_before()
+        self.assert_unchanged(self.fresh)
 
-    def test_runtime_directory(self) -> None:
-        """Where live state, lock and pidfile would be."""
+    def test_setup_leaves_nothing_in_a_full_runtime_directory(self) -> None:
+        """Live state, lock and pidfile have no space."""
         self.fill("/tmp")
         for backend in ("cron", "tmux", "screen", "nohup"):
             with self.subTest(backend):

@@ -12,28 +12,28 @@ from pathlib import Path
 
 from lab import main
 
-HOUSE = Path(__file__).resolve().parents[2]
+TREE = Path(__file__).resolve().parents[2]
 TEXT = "{http://www.w3.org/2000/svg}text"
 CHANGING = re.compile(r"SHA256:\S+|\d+(\.\d+)? (ms|s)\b|OpenSSH\S* ?[\d.p]+")
 
 
 def said(picture: str) -> list[str]:
-    """Its texts, without what is another at every run."""
+    """Its texts, without the parts that change at every run."""
     return [CHANGING.sub("…", text.text or "") for text in xml.fromstring(picture).iter(TEXT)]
 
 
 class Picture(unittest.TestCase):
-    def test_it_shows_what_the_program_says_today(self) -> None:
+    def test_the_picture_shows_what_the_program_prints(self) -> None:
         with tempfile.TemporaryDirectory(prefix="hf-picture-") as directory:
             file = Path(directory) / "picture.svg"
-            done = subprocess.run([sys.executable, HOUSE / "scripts/picture", file], text=True, timeout=120,
+            done = subprocess.run([sys.executable, TREE / "scripts/picture", file], text=True, timeout=120,
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
             self.assertEqual(done.returncode, 0, done.stdout)
             fresh = file.read_text(encoding="utf-8")
         self.assertIn("tunnel 2222 is up: verified end to end in …", said(fresh))
         self.assertEqual(fresh.count('class="green">up<'), 2, "up, and up again")
-        committed = (HOUSE / "docs/terminal.svg").read_text(encoding="utf-8")
-        self.assertEqual(said(fresh), said(committed), "the program has changed: scripts/picture draws it anew")
+        committed = (TREE / "docs/terminal.svg").read_text(encoding="utf-8")
+        self.assertEqual(said(fresh), said(committed), "the output has changed: run scripts/picture")
         self.assertLess(len(committed), 30_000)
 
 

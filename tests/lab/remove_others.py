@@ -1,65 +1,52 @@
 #!/usr/bin/python3
-"""`remove` of a tunnel that cron, tmux, screen or nohup holds, in every state that it can be in."""
+"""`remove` under cron, tmux, screen and nohup, in every state of a tunnel."""
 from __future__ import annotations
 
 import signal
-import unittest
 
-from lab import main, until
-from remove import NAME, Removing
+from lab import BackendTest, main, until
+from remove import NAME, RemoveTest
 
 
-class Held(Removing):
-    BACKEND = ""
-
-    @classmethod
-    def setUpClass(cls) -> None:
-        if not cls.BACKEND:
-            raise unittest.SkipTest("the classes below are the tests")
-        if hasattr(Held, "ann"):
-            cls.lab = Held.lab
-            return
-        super().setUpClass()
-        Held.ann, Held.holdfast, Held.lab = cls.ann, cls.holdfast, cls.lab
-
+class RemoveOther(BackendTest, RemoveTest):
     def setUp(self) -> None:
         super().setUp()
         self.status = self.setup("--backend", self.BACKEND)
         self.assertEqual(self.status["backend"]["name"], self.BACKEND)
 
-    def test_up(self) -> None:
+    def test_a_tunnel_that_is_up_is_removed(self) -> None:
         self.remove()
         self.assert_as_before()
 
-    def test_stopped(self) -> None:
+    def test_a_stopped_tunnel_is_removed(self) -> None:
         self.holdfast.run("stop", NAME, session=self.session)
         self.remove()
         self.assert_as_before()
 
-    def test_waiting_for_a_bastion_that_is_away(self) -> None:
-        self.lab.bastion.stop_sshd()
-        self.addCleanup(self.lab.bastion.start_sshd)
-        until("the loss to be told", lambda: self.holdfast.state(NAME) != "up")
+    def test_a_tunnel_waiting_for_its_bastion_is_removed(self) -> None:
+        self.bastion.stop_sshd()
+        self.addCleanup(self.bastion.start_sshd)
+        until("status to report the loss", lambda: self.holdfast.state(NAME) != "up")
         self.remove()
         self.assert_as_before()
 
-    def test_supervisor_gone_and_ssh_left(self) -> None:
+    def test_an_ssh_without_its_supervisor_is_removed(self) -> None:
         self.host.kill(self.status["supervisor_pid"])
         self.remove()
         self.assert_as_before()
 
-    def test_both_gone(self) -> None:
+    def test_a_tunnel_without_processes_is_removed(self) -> None:
         for which in ("supervisor_pid", "ssh_pid"):
             self.host.kill(self.status[which])
         self.remove()
         self.assert_as_before()
 
-    def test_supervisor_that_stands_still(self) -> None:
+    def test_a_frozen_supervisor_is_removed(self) -> None:
         self.host.kill(self.status["supervisor_pid"], signal.SIGSTOP)
         self.remove()
         self.assert_as_before()
 
-    def test_after_a_reboot(self) -> None:
+    def test_it_is_removed_after_a_reboot(self) -> None:
         self.session.logout()
         self.host.reboot()
         self.session = self.host.login(self.ann)
@@ -67,26 +54,25 @@ class Held(Removing):
         self.remove()
         self.assert_as_before()
 
-    def test_for_another_that_takes_its_place(self) -> None:
-        """Another backend at the next setup: nothing of the one before stays."""
+    def test_setup_with_another_backend_removes_the_old_one(self) -> None:
         self.setup("--backend", "nohup" if self.BACKEND != "nohup" else "tmux")
         self.remove()
         self.assert_as_before()
 
 
-class Cron(Held):
+class Cron(RemoveOther):
     BACKEND = "cron"
 
 
-class Tmux(Held):
+class Tmux(RemoveOther):
     BACKEND = "tmux"
 
 
-class Screen(Held):
+class Screen(RemoveOther):
     BACKEND = "screen"
 
 
-class Nohup(Held):
+class Nohup(RemoveOther):
     BACKEND = "nohup"
 
 

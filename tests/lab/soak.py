@@ -1,11 +1,11 @@
 #!/usr/bin/python3
-"""Random faults, one upon the other, for as long as it is told to: at the end all is up, and nothing has grown.
+"""Random faults in sequence: every tunnel recovers from each, and no process, file or memory grows.
 
     tests/lab/soak.py [--minutes N] [--seed S]
 
-The same seed makes the same faults in the same order. Two tunnels: the supervisor of one is never killed, so that what
-grows in it is seen; nothing of the other is spared. The bastion has ClientAliveInterval: after a change of address it alone
-can let go of a port.
+The same seed gives the same faults in the same order. The supervisor of the first tunnel is never killed, so that its growth
+is seen; the second tunnel gets every fault. The bastion has ClientAliveInterval: after a change of address only that frees
+the port.
 """
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ import time
 from dataclasses import dataclass
 from typing import Callable
 
-from lab import Holdfast, LabTest, User, main, until
+from lab import Holdfast, UserTest, main, until
 
 STEADY, SHAKEN = "2222", "2223"
 PORTS = (2222, 2223, 2224)
-BACK = 150.0      # the longest that a tunnel may be away once the last fault is mended
-HEALTH = 15.0     # between faults that are waited out
+RECOVERY = 150.0  # the longest recovery after the last fault has ended
+HEALTH = 15.0     # the longest pause between faults
 FILES = 3 << 20   # bytes of logs, history and runtime files of a tunnel, at any time
 
 options = argparse.Namespace(minutes=5.0, seed=1)
@@ -32,37 +32,33 @@ options = argparse.Namespace(minutes=5.0, seed=1)
 
 @dataclass
 class Size:
-    """Of what could grow."""
+    """What could grow."""
     descriptors: int
     private_kib: int
     processes: int
     files: dict[str, int]
 
 
-class Soak(LabTest):
-    ann: User
+class Soak(UserTest):
     system: Holdfast
     own: Holdfast
 
     @classmethod
     def setUpClass(cls) -> None:
         super().setUpClass()
-        host, bastion = cls.lab.workstation, cls.lab.bastion
-        cls.ann = host.add_user("ann")
-        bastion.admit(cls.ann)
-        bastion.configure(ClientAliveInterval=5, ClientAliveCountMax=2)
-        cls.system, cls.own = Holdfast(host), Holdfast(host, cls.ann)
+        cls.bastion.configure(ClientAliveInterval=5, ClientAliveCountMax=2)
+        cls.system, cls.own = Holdfast(cls.host), cls.holdfast
         cls.system.run("setup", "-p", STEADY, "-b", "gate@bastion", "--run-as", "ann")
         cls.own.setup("-n", SHAKEN, "-p", "2223", "-p", "2224", "-b", "gate@bastion")
 
     def setUp(self) -> None:
         super().setUp()
-        self.chance = random.Random(options.seed)
+        self.random = random.Random(options.seed)
         self.addresses = [self.lab.network.place("workstation").address]
         self.addresses += [self.addresses[0][:-1] + number for number in ("77", "78")]
         self.began = time.monotonic()
         self.sizes: list[Size] = []
-        self.backs: list[float] = []
+        self.recoveries: list[float] = []
         self.pid = self.system.await_up(STEADY, timeout=60)["supervisor_pid"]
 
     def owner(self, name: str) -> Holdfast:
@@ -71,18 +67,18 @@ class Soak(LabTest):
     def tell(self, text: str) -> None:
         print(f"# {time.monotonic() - self.began:7.1f} s  {text}", file=sys.stderr, flush=True)
 
-    # -- the faults: each leaves nothing behind but what it did ------------------------------------------
+    # -- faults: each has ended when its function returns ------------------------------------------
 
     def some(self, least: float, most: float) -> float:
-        return self.chance.uniform(least, most)
+        return self.random.uniform(least, most)
 
     def pid_of(self, name: str, key: str) -> int:
         return int(self.owner(name).status(name)[key] or 0)
 
     def signal_ssh(self, sig: signal.Signals) -> int:
-        pid = self.pid_of(self.chance.choice((STEADY, SHAKEN)), "ssh_pid")
+        pid = self.pid_of(self.random.choice((STEADY, SHAKEN)), "ssh_pid")
         if pid:
-            self.lab.workstation.run(["kill", f"-{int(sig)}", str(pid)], check=False)
+            self.host.run(["kill", f"-{int(sig)}", str(pid)], check=False)
         return pid
 
     def ssh_killed(self) -> None:
@@ -95,32 +91,32 @@ class Soak(LabTest):
         pid = self.signal_ssh(signal.SIGSTOP)
         time.sleep(self.some(1, 30))
         if pid:
-            self.lab.workstation.run(["kill", "-CONT", str(pid)], check=False)
+            self.host.run(["kill", "-CONT", str(pid)], check=False)
 
     def supervisor_killed(self) -> None:
         if pid := self.pid_of(SHAKEN, "supervisor_pid"):
-            self.lab.workstation.run(["kill", "-KILL", str(pid)], check=False)
+            self.host.run(["kill", "-KILL", str(pid)], check=False)
 
     def both_killed(self) -> None:
         pids = [str(pid) for key in ("supervisor_pid", "ssh_pid") if (pid := self.pid_of(SHAKEN, key))]
         if pids:
-            self.lab.workstation.run(["kill", "-KILL", *pids], check=False)
+            self.host.run(["kill", "-KILL", *pids], check=False)
 
     def restarted_by_hand(self) -> None:
         self.own.run("restart", SHAKEN, check=False)
 
     def bastion_restarted(self) -> None:
-        self.lab.bastion.stop_sshd()
+        self.bastion.stop_sshd()
         time.sleep(self.some(0, 20))
-        self.lab.bastion.start_sshd()
+        self.bastion.start_sshd()
 
     def session_killed_on_the_bastion(self) -> None:
-        self.lab.bastion.kill_session_of("gate")
+        self.bastion.kill_session_of("gate")
 
     def session_frozen_on_the_bastion(self) -> None:
-        frozen = self.lab.bastion.freeze_session_of("gate")
+        frozen = self.bastion.freeze_session_of("gate")
         time.sleep(self.some(1, 30))
-        self.lab.bastion.run(["kill", "-CONT", *map(str, frozen)], check=False)
+        self.bastion.run(["kill", "-CONT", *map(str, frozen)], check=False)
 
     def path_dropped(self) -> None:
         self.lab.network.blackhole("workstation")
@@ -130,20 +126,20 @@ class Soak(LabTest):
     def cable_out(self) -> None:
         self.lab.network.unplug("workstation")
         time.sleep(self.some(1, 40))
-        self.lab.network.mend_all()
+        self.lab.network.end_all_faults()
 
     def interface_down(self) -> None:
         self.lab.network.interface_down("workstation")
         time.sleep(self.some(1, 30))
-        self.lab.network.mend_all()
+        self.lab.network.end_all_faults()
 
     def address_changed(self) -> None:
-        self.lab.network.readdress("workstation", self.chance.choice(self.addresses))
+        self.lab.network.readdress("workstation", self.random.choice(self.addresses))
 
     def suspended(self) -> None:
-        self.lab.workstation.suspend()
+        self.host.suspend()
         time.sleep(self.some(1, 40))
-        self.lab.workstation.resume()
+        self.host.resume()
 
     def suspended_while_the_path_drops(self) -> None:
         self.lab.network.blackhole("workstation")
@@ -156,22 +152,22 @@ class Soak(LabTest):
                 self.session_frozen_on_the_bastion, self.path_dropped, self.cable_out, self.interface_down,
                 self.address_changed, self.suspended, self.suspended_while_the_path_drops]
 
-    # -- what is looked at -------------------------------------------------------------------------------
+    # -- measurements -------------------------------------------------------------------------------
 
     def await_all(self) -> float:
-        """A port is tried now and then, not all the time: tried twenty times a second, one that a lost address had left was
-        still held after 150 s in spite of ClientAliveInterval (seen with sshd 9.2); in peace it is free in 40."""
+        """Seconds until every port answers. It probes every 3 s only: with twenty probes a second, sshd 9.2 kept the port of a
+        lost address for more than 150 s in spite of ClientAliveInterval, otherwise for 40 s."""
         def are_all_up() -> bool:
             for name in (STEADY, SHAKEN):
-                self.owner(name).await_up(name, timeout=BACK)
-            return all(self.lab.bastion.banner(port) for port in PORTS)
+                self.owner(name).await_up(name, timeout=RECOVERY)
+            return all(self.bastion.banner(port) for port in PORTS)
 
         begin = time.monotonic()
-        until("every port to answer", are_all_up, BACK, every=3)
+        until("every port to answer", are_all_up, RECOVERY, every=3)
         return time.monotonic() - begin
 
     def size(self) -> Size:
-        host = self.lab.workstation
+        host = self.host
         rollup = host.run(["cat", f"/proc/{self.pid}/smaps_rollup"]).stdout
         private = sum(int(kib) for kib in re.findall(r"^Private_\w+:\s+(\d+) kB$", rollup, re.MULTILINE))
         files: dict[str, int] = {}
@@ -183,27 +179,27 @@ class Soak(LabTest):
         mine = [row for row in host.processes() if row[1] == "ann" and ("holdfast" in row[2] or "ssh -N" in row[2])]
         return Size(len(host.run(["ls", f"/proc/{self.pid}/fd"]).stdout.split()), private, len(mine), files)
 
-    def test_random_faults(self) -> None:
+    def test_every_tunnel_recovers_and_nothing_grows(self) -> None:
         self.tell(f"seed {options.seed}, {options.minutes:g} minutes")
         end = self.began + options.minutes * 60
         self.sizes.append(self.size())
         made = 0
         while time.monotonic() < end:
-            for fault in self.chance.choices(self.faults(), k=self.chance.choice((1, 1, 1, 2, 3))):
+            for fault in self.random.choices(self.faults(), k=self.random.choice((1, 1, 1, 2, 3))):
                 self.tell(fault.__name__.replace("_", " "))
                 fault()
                 made += 1
-            self.backs.append(self.await_all())
+            self.recoveries.append(self.await_all())
             time.sleep(self.some(0, HEALTH))
             self.sizes.append(self.size())
-            self.tell(f"all up after {self.backs[-1]:.1f} s; {self.sizes[-1].descriptors} descriptors, "
+            self.tell(f"all up again after {self.recoveries[-1]:.1f} s; {self.sizes[-1].descriptors} descriptors, "
                       f"{self.sizes[-1].private_kib} KiB private, {self.sizes[-1].processes} processes, "
                       f"{sum(self.sizes[-1].files.values())} bytes of files")
         self.assertEqual(self.system.status(STEADY)["supervisor_pid"], self.pid, "the supervisor was replaced")
         for port in PORTS:
-            self.assertEqual(self.lab.bastion.ssh_through(port, "ann", "hostname"), "workstation\n")
-        self.tell(f"{made} faults; back up after {statistics.median(self.backs):.1f} s (median), "
-                  f"{max(self.backs):.1f} s (longest)")
+            self.assertEqual(self.bastion.ssh_through(port, "ann", "hostname"), "workstation\n")
+        self.tell(f"{made} faults; up again after {statistics.median(self.recoveries):.1f} s (median), "
+                  f"{max(self.recoveries):.1f} s (longest)")
         self.assert_nothing_grew()
 
     def assert_nothing_grew(self) -> None:
@@ -219,11 +215,11 @@ class Soak(LabTest):
         largest = max(sum(size.files.values()) for size in self.sizes)
         self.tell(f"files: at most {largest} bytes, {max(len(size.files) for size in self.sizes)} of them")
         self.assertLess(largest, 2 * FILES)
-        self.assertEqual(set(map(of_what, last[-1].files)), set(map(of_what, first[-1].files)), "files came to stay")
+        self.assertEqual(set(map(kind_of_file, last[-1].files)), set(map(kind_of_file, first[-1].files)), "new files were left")
 
 
-def of_what(path: str) -> str:
-    """Its place and kind: a log that has been turned over is one kind with the log."""
+def kind_of_file(path: str) -> str:
+    """The path without the suffix of a rotated file."""
     return re.sub(r"\.(1|old)$", "", path)
 
 

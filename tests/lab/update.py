@@ -1,29 +1,22 @@
 #!/usr/bin/python3
-"""Setup of a tunnel that is there: it is updated in place, or, when that fails, at work again as it was. And the demo."""
+"""setup of an existing tunnel: it is updated, or restored if the update fails. And `demo`, which leaves nothing."""
 from __future__ import annotations
 
 from typing import Any
 
-from lab import Holdfast, LabTest, Session, Snapshot, User, main
+from lab import Holdfast, Session, Snapshot, User, UserTest, main
 
 NAME = "lab"
 USUAL = ("setup", "-n", NAME, "-b", "gate@bastion")
 
 
-class Update(LabTest):
-    ann: User
-
-    @classmethod
-    def setUpClass(cls) -> None:
-        super().setUpClass()
-        cls.ann = cls.lab.workstation.add_user("ann")
-        cls.lab.bastion.admit(cls.ann)
+class Update(UserTest):
 
     def begin(self, holdfast: Holdfast, user: User | str, *scope: str) -> None:
         self.holdfast, self.scope = holdfast, scope
-        self.session: Session = self.lab.workstation.login(user)
+        self.session: Session = self.host.login(user)
         self.addCleanup(self.session.logout)
-        self.fresh: Snapshot = self.lab.workstation.snapshot()
+        self.fresh: Snapshot = self.host.snapshot()
         self.addCleanup(self.run_it, "remove", NAME)
 
     def run_it(self, *arguments: str) -> Any:
@@ -34,58 +27,55 @@ class Update(LabTest):
         self.assertEqual(done.returncode, 0, done.stderr)
         return self.holdfast.await_up(NAME)
 
-    def fails_when_it_runs(self, *arguments: str) -> None:
-        """The port is somebody else's, and without preflight only the new tunnel itself finds out."""
-        with self.lab.bastion.door() as squatter:
+    def fail_update(self, *arguments: str) -> None:
+        """The port is in use. Without preflight only the new tunnel notices."""
+        with self.bastion.door() as squatter:
             done = self.run_it(*USUAL, *self.scope, *arguments, "--no-preflight", "-p", str(squatter.port))
         self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
         self.assertIn("the former tunnel runs again", done.stderr)
 
-    def answers_at(self, *ports: int) -> None:
+    def assert_only_answers_at(self, *ports: int) -> None:
         for port in (2222, 2223):
-            self.assertEqual(bool(self.lab.bastion.banner(port)), port in ports, port)
+            self.assertEqual(bool(self.bastion.banner(port)), port in ports, port)
 
     def remove(self) -> None:
         self.assertEqual(self.run_it("remove", NAME).returncode, 0)
-        # A process that has ended and was not waited for yet is nobody's.
-        left = [line for line in self.fresh.changes(self.lab.workstation.snapshot()) if "<defunct>" not in line]
-        self.assertEqual(left, [])
+        self.assert_unchanged(self.fresh)
 
     def update_and_fail(self, first: str) -> None:
         self.assertEqual(self.set_up("-p", "2222")["backend"]["name"], first)
-        self.fails_when_it_runs()
+        self.fail_update()
         self.assertEqual(self.holdfast.await_up(NAME)["backend"]["name"], first)
-        self.answers_at(2222)
+        self.assert_only_answers_at(2222)
         self.set_up("-p", "2223")
-        self.answers_at(2223)
+        self.assert_only_answers_at(2223)
 
-    def test_a_users_tunnel(self) -> None:
-        self.begin(Holdfast(self.lab.workstation, self.ann), self.ann)
+    def test_a_users_tunnel_is_updated_or_restored(self) -> None:
+        self.begin(self.holdfast, self.ann)
         self.update_and_fail("systemd-user")
         self.assertEqual(self.set_up("-p", "2223", "--backend", "nohup")["backend"]["name"], "nohup")
-        self.assertFalse(self.lab.workstation.exists(f"{self.ann.home}/.config/systemd/user/holdfast-{NAME}.service"))
-        self.fails_when_it_runs("--backend", "systemd-user")
+        self.assertFalse(self.host.exists(f"{self.ann.home}/.config/systemd/user/holdfast-{NAME}.service"))
+        self.fail_update("--backend", "systemd-user")
         self.assertEqual(self.holdfast.await_up(NAME)["backend"]["name"], "nohup")
-        self.assertFalse(self.lab.workstation.exists(f"{self.ann.home}/.config/systemd/user/holdfast-{NAME}.service"))
+        self.assertFalse(self.host.exists(f"{self.ann.home}/.config/systemd/user/holdfast-{NAME}.service"))
         self.assertEqual(self.set_up("-p", "2223", "--backend", "systemd-user")["backend"]["name"], "systemd-user")
-        self.answers_at(2223)
+        self.assert_only_answers_at(2223)
         self.remove()
 
-    def test_the_machines_tunnel(self) -> None:
-        self.begin(Holdfast(self.lab.workstation), "root", "--run-as", "ann")
+    def test_a_system_tunnel_is_updated_or_restored(self) -> None:
+        self.begin(Holdfast(self.host), "root", "--run-as", "ann")
         self.update_and_fail("systemd-system")
         self.remove()
 
     def test_the_demo_leaves_nothing(self) -> None:
-        for holdfast, user in ((Holdfast(self.lab.workstation, self.ann), self.ann),
-                               (Holdfast(self.lab.workstation), "root")):
+        for holdfast, user in ((self.holdfast, self.ann),
+                               (Holdfast(self.host), "root")):
             with self.subTest(user):
                 self.begin(holdfast, user)
                 done = self.run_it("demo")
                 self.assertEqual(done.returncode, 0, done.stderr)
                 self.assertIn("backend systemd-user", done.stderr)
-                left = [line for line in self.fresh.changes(self.lab.workstation.snapshot()) if "<defunct>" not in line]
-                self.assertEqual(left, [])
+                self.assert_unchanged(self.fresh)
 
 
 if __name__ == "__main__":

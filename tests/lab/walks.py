@@ -11,7 +11,7 @@ from pathlib import Path
 from lab import LabTest, Session, User, main, program, until
 
 HOUSE = Path(__file__).resolve().parents[2]
-# As sudo for one who may: with its own PATH, and no word of the one it is for but his name.
+# A stand-in for sudo: with its own PATH and only the caller's name.
 SUDO = '#!/bin/sh\nexec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root USER=root ' \
        'LOGNAME=root SUDO_USER=rita "$@"\n'
 
@@ -27,10 +27,9 @@ def block(name: str, after: str, language: str = "sh") -> str:
 
 
 class Walks(LabTest):
-    def arrive(self, name: str) -> User:
-        """A person with a copy of the source and of the built file, whose key the bastion takes."""
-        user = self.lab.workstation.add_user(name)
-        self.lab.bastion.admit(user)
+    def newcomer(self, name: str) -> User:
+        """A user with a copy of the source and of the built program, whose key the bastion accepts."""
+        user = self.person(name)
         self.lab.workstation.put(program(), f"{user.home}/holdfast/build/static/holdfast", user=name)
         return user
 
@@ -41,21 +40,21 @@ class Walks(LabTest):
         lines = copy + block("README.md", "## Quick start")
         return session.run(f"set -e; cd holdfast; exec 2>&1\n{lines}").stdout
 
-    def withhold(self, file: str, text: str, undo: str) -> None:
+    def write_until_the_end(self, file: str, text: str, undo: str) -> None:
         host = self.lab.workstation
         host.write_file(file, text)
         self.addCleanup(host.run, ["sh", "-c", f"rm -f {file}; {undo}"])
 
     def without_managers(self) -> None:
-        """A login node: no user manager, no cron for people."""
+        """A login node: no user manager, no cron for users."""
         host = self.lab.workstation
         host.run(["systemctl", "mask", "user@.service"])
         self.addCleanup(host.run, ["systemctl", "unmask", "user@.service"])
-        self.withhold("/etc/cron.allow", "", "true")
+        self.write_until_the_end("/etc/cron.allow", "", "true")
 
-    def test_an_account_of_a_cluster(self) -> None:
+    def test_a_cluster_account_follows_the_quick_start(self) -> None:
         self.without_managers()
-        with self.lab.workstation.login(self.arrive("hana")) as session:
+        with self.lab.workstation.login(self.newcomer("hana")) as session:
             said = self.quick_start(session)
             self.assertIn("tunnel 2222 is up: verified end to end", said)
             self.assertRegex(said, r"passed over cron: .*use cron")
@@ -63,30 +62,28 @@ class Walks(LabTest):
             self.assertEqual(self.lab.bastion.ssh_through(2222, "hana", "hostname"), "workstation\n")
             session.run(".local/bin/holdfast remove 2222")
 
-    def test_a_host_that_keeps_nothing(self) -> None:
+    def test_the_hook_helps_on_a_host_that_ends_processes(self) -> None:
         self.without_managers()
         host = self.lab.workstation
-        self.withhold("/etc/systemd/logind.conf.d/ends.conf", "[Login]\nKillUserProcesses=yes\n",
-                      "systemctl restart systemd-logind")
-        host.run(["systemctl", "restart", "systemd-logind"])
-        hugo = self.arrive("hugo")
+        self.kill_processes_at_logout()
+        hugo = self.newcomer("hugo")
         hook, = set(re.findall(r"`(holdfast hook --install)` as well", page("README.md")))
         with host.login(hugo) as session:
             self.assertIn("it ends when you log out, and nothing starts it again", self.quick_start(session))
             session.run(f'PATH="$HOME/.local/bin:$PATH"; {hook}')
-        until("it to be gone with the login", lambda: self.lab.bastion.banner(2222, timeout=0.5) is None, 30)
+        until("the tunnel to end with the login", lambda: self.lab.bastion.banner(2222, timeout=0.5) is None, 30)
         with host.login(hugo) as session:
             shell = session.shell()
             shell.expect(r"\$ ")
-            until("the next login to have started it", lambda: self.lab.bastion.banner(2222), 20)
+            until("the next login to start it", lambda: self.lab.bastion.banner(2222), 20)
             session.run(".local/bin/holdfast remove 2222; .local/bin/holdfast hook --remove")
             shell.send("exit\n")
             shell.close()
 
-    def test_root(self) -> None:
+    def test_root_follows_the_quick_start(self) -> None:
         host = self.lab.workstation
-        rita = self.arrive("rita")
-        self.withhold("/usr/local/bin/sudo", SUDO, "rm -f /usr/local/bin/holdfast")
+        rita = self.newcomer("rita")
+        self.write_until_the_end("/usr/local/bin/sudo", SUDO, "rm -f /usr/local/bin/holdfast")
         host.run(["chmod", "755", "/usr/local/bin/sudo"])
         lines = block("README.md", "| root on your own machine")
         said = host.run(["sh", "-ec", f"cd {rita.home}/holdfast; exec 2>&1\n{lines}"]).stdout
@@ -95,8 +92,8 @@ class Walks(LabTest):
         self.assertTrue(host.pids("holdfast", user="rita"))
         host.run(["/usr/local/bin/sudo", "holdfast", "remove", "2222"])
 
-    def test_an_agent(self) -> None:
-        with self.lab.workstation.login(self.arrive("mia")) as session:
+    def test_an_agent_uses_the_printed_configuration(self) -> None:
+        with self.lab.workstation.login(self.newcomer("mia")) as session:
             self.quick_start(session)
             command = 'PATH="$HOME/.local/bin:$PATH"; '
             printed = session.run(command + "holdfast mcp installation").stdout
@@ -106,7 +103,7 @@ class Walks(LabTest):
                 "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "walk", "version": "1"}}}
             ask = {"jsonrpc": "2.0", "id": 2, "method": "tools/call",
                    "params": {"name": "tunnel_remove", "arguments": {"port": 2222}}}
-            # As a client starts it: no shell, no PATH of ours.
+            # A client starts it without a shell and without our PATH.
             with subprocess.Popen(session.argv("exec env -i HOME=$HOME " + " ".join([told["command"], *told["args"]])),
                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
                 assert server.stdin and server.stdout
@@ -119,8 +116,8 @@ class Walks(LabTest):
             self.assertEqual(answers[0]["result"]["serverInfo"]["name"], "holdfast")
             self.assertTrue(answers[1]["result"]["structuredContent"]["success"], answers[1])
 
-    def test_a_program_in_python(self) -> None:
-        pia = self.arrive("pia")
+    def test_the_python_example_runs(self) -> None:
+        pia = self.newcomer("pia")
         for file in (HOUSE / "python").rglob("*.py"):
             self.lab.workstation.put(file, f"{pia.home}/holdfast/{file.relative_to(HOUSE)}", "644", "pia")
         with self.lab.workstation.login(pia) as session:

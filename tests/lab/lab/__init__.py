@@ -1,4 +1,4 @@
-"""A workstation and a bastion, really booted, on one machine; see ../README.md."""
+"""A workstation and a bastion, booted on this machine by systemd-nspawn; see ../README.md."""
 import sys
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from clean_environment import clean_environment  # noqa: E402
 
 clean_environment()
 from .bastion import Bastion, Connection, Door
-from .case import LabTest, main, why_not
+from .case import BackendTest, LabTest, UserTest, in_parallel, main, why_not
 from .holdfast import Holdfast, program
 from .host import CommandFailed, Host
 from .lab import Lab
@@ -17,6 +17,6 @@ from .network import Flow, Network
 from .snapshot import Snapshot
 from .user import Session, Terminal, User
 
-__all__ = ["Bastion", "CommandFailed", "Connection", "Door", "Flow", "Holdfast", "Host", "Lab", "LabTest",
-           "Network", "NotInTime", "Session", "Snapshot", "Terminal", "User", "Watch", "holds", "main", "program",
-           "put_between_marks", "until", "why_not"]
+__all__ = ["BackendTest", "Bastion", "CommandFailed", "Connection", "Door", "Flow", "Holdfast", "Host", "Lab", "LabTest",
+           "Network", "NotInTime", "Session", "Snapshot", "Terminal", "User", "UserTest", "Watch", "holds", "in_parallel",
+           "main", "program", "put_between_marks", "until", "why_not"]

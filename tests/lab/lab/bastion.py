@@ -1,4 +1,4 @@
-"""The bastion: an ordinary sshd, and everything that a bastion may do to its clients."""
+"""The bastion: an ordinary sshd, and the faults that a bastion can have."""
 from __future__ import annotations
 
 import re
@@ -17,7 +17,7 @@ from .user import User
 
 @dataclass(frozen=True)
 class Connection:
-    """An established ssh connection, as the bastion sees it."""
+    """An established ssh connection, seen from the bastion."""
     client: Flow
     pids: list[int]
     user: str
@@ -35,32 +35,32 @@ class Bastion(Host):
         return self._gate
 
     def admit(self, user: User, options: str = "") -> None:
-        """Lets this user's key in as gate, and has the user know the bastion's host key."""
+        """Accepts this user's key for gate and adds the bastion's host key to the user's known_hosts."""
         self.gate.authorize(user.public_key, options)
         user.trust(self)
 
     # -- sshd --------------------------------------------------------------------------------------------
 
     def configure(self, **settings: object) -> None:
-        """sshd's settings, in place of those set before; none at all: Debian's. Sessions stay."""
+        """Replaces the settings of sshd; without any, Debian's apply. Sessions stay."""
         text = "".join(f"{key} {value}\n" for key, value in settings.items())
         self.write_file("/etc/ssh/sshd_config.d/00-lab.conf", text)
         self.run(["sshd", "-t"])
         self.run(["systemctl", "reload" if self.sshd_runs() else "start", "ssh"])
-        until("sshd to greet", lambda: self.banner(22))
+        until("the banner of sshd", lambda: self.banner(22))
 
     def new_host_key(self) -> None:
-        """Another identity, as after a reinstallation."""
+        """A new host key, as after a reinstallation."""
         key = "/etc/ssh/ssh_host_ed25519_key"
         self.run(["sh", "-c", f"rm -f {key}* && ssh-keygen -q -t ed25519 -N '' -C lab -f {key}"])
         self.run(["systemctl", "restart", "ssh"])
-        until("sshd to greet", lambda: self.banner(22))
+        until("the banner of sshd", lambda: self.banner(22))
 
     def sshd_runs(self) -> bool:
         return self.run(["systemctl", "is-active", "ssh"], check=False).stdout.strip() == "active"
 
     def stop_sshd(self, sessions: bool = True) -> None:
-        """No more sshd; its sessions are killed with it (a plain stop of Debian's unit would spare them)."""
+        """Stops sshd and kills its sessions, which a plain stop of Debian's unit keeps."""
         self.run(["systemctl", "stop", "ssh"])
         if sessions:
             for connection in self.connections():
@@ -68,7 +68,7 @@ class Bastion(Host):
 
     def start_sshd(self) -> None:
         self.run(["systemctl", "start", "ssh"])
-        until("sshd to greet", lambda: self.banner(22))
+        until("the banner of sshd", lambda: self.banner(22))
 
     def restart_sshd(self) -> None:
         self.stop_sshd()
@@ -77,7 +77,7 @@ class Bastion(Host):
     # -- connections -------------------------------------------------------------------------------------
 
     def connections(self, user: Optional[str] = None) -> list[Connection]:
-        """Established connections to sshd from the other hosts; tests' own logins are not among them."""
+        """Established connections to sshd from the other hosts, without logins of the tests themselves."""
         found = []
         for local, peer, pids in self._sockets("-t", "state", "established"):
             if not local.endswith(":22") or not pids or peer.startswith(self.place.mgmt.rpartition(".")[0] + "."):
@@ -105,7 +105,7 @@ class Bastion(Host):
         return None
 
     def kill_connection(self, connection: Connection) -> None:
-        """SIGKILL to the sshd processes of one connection, and to no other."""
+        """SIGKILL to the sshd processes of this connection only."""
         self.run(["kill", "-KILL", *map(str, connection.pids)], check=False)
 
     def kill_session_of(self, user: str) -> None:
@@ -113,7 +113,7 @@ class Bastion(Host):
             self.kill_connection(connection)
 
     def freeze_session_of(self, user: str) -> list[int]:
-        """SIGSTOP: the bastion's kernel goes on acknowledging, sshd does not answer. What is frozen, for thaw()."""
+        """SIGSTOP: the bastion's kernel acknowledges packets, sshd does not answer. Returns the pids for thaw()."""
         pids = [pid for connection in self.connections(user) for pid in connection.pids]
         for pid in pids:
             self.kill(pid, signal.SIGSTOP)
@@ -124,8 +124,8 @@ class Bastion(Host):
             self.kill(pid, signal.SIGCONT)
 
     def half_open(self, port: int) -> Flow:
-        """The bastion forgets the connection that holds this port, and its client is not told: its packets
-        vanish, then its session is killed, so that the port is free. Stays until network.heal()."""
+        """Drops the packets of the connection that has this port, then kills its session: the port is free and the client is
+        not told. The drop stays until network.heal()."""
         connection = self.connection_of(port)
         self.network.cut(connection.client)
         self.kill_connection(connection)
@@ -141,8 +141,8 @@ class Bastion(Host):
 
     # -- through the tunnel ------------------------------------------------------------------------------
 
-    def ssh_through(self, port: int, user: str, command: str, timeout: float = 20) -> str:
-        """A whole login from the bastion through its port, as `ssh -p PORT USER@localhost COMMAND` there."""
+    def ssh_through(self, port: int, user: str, command: str, timeout: float = 60) -> str:
+        """A complete login through the tunnel: `ssh -p PORT USER@localhost COMMAND` on the bastion."""
         argv = self._desk.ssh(self.namespace, "-p", str(port), f"{user}@127.0.0.1", "--", command)
         done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                               text=True, timeout=timeout, cwd="/")
@@ -151,14 +151,14 @@ class Bastion(Host):
                 f"ssh through port {port} of {self.name}: exit {done.returncode}: {done.stderr.strip()}")
         return done.stdout
 
-    # -- strange doors -----------------------------------------------------------------------------------
+    # -- doors: listeners that are no sshd -----------------------------------------------------------------------------------
 
     def door(self, greet: bytes = b"", close: bool = False) -> Door:
-        """A port that accepts anyone, says this, and then says nothing more or closes."""
+        """A port that accepts every connection, sends these bytes, and then stays silent or closes."""
         return Door(self, greet, close)
 
     def holder(self, port: int, greet: bytes = b"") -> Door:
-        """Somebody who has this very port of the loopback."""
+        """A process that has this port of the loopback."""
         return Door(self, greet, close=False, where=("127.0.0.1", port))
 
     def silent_door(self) -> Door:
@@ -171,17 +171,17 @@ class Bastion(Host):
         return self.door(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n", close=True)
 
     def stalling_door(self) -> Door:
-        """Greets as sshd does and says nothing more: ssh, whose ConnectTimeout ends with the banner, waits for ever."""
+        """Sends a banner and nothing more: ssh waits for ever, because ConnectTimeout ends with the banner."""
         return self.door(b"SSH-2.0-OpenSSH_9.2p1\r\n")
 
     def endless_door(self) -> Door:
-        """Never comes to its banner. ssh reads carriage returns without counting them, and its ConnectTimeout runs
-        only while it waits for a byte: it stays until it is ended (and is busy meanwhile)."""
+        """Sends carriage returns for ever instead of a banner. ssh does not count them, and its ConnectTimeout runs only
+        while it waits for a byte: it reads on until it is killed."""
         return Door(self, b"\r" * 65536, close=False, endless=True)
 
 
 class Door:
-    """A listener on every address of the bastion, served by the test itself."""
+    """A listener in the bastion's network namespace, served by a thread of the test."""
 
     def __init__(self, bastion: Bastion, greet: bytes, close: bool, endless: bool = False,
                  where: tuple[str, int] = ("0.0.0.0", 0)) -> None:
@@ -225,14 +225,14 @@ class Door:
 
     def _meet(self, visitor: socket.socket) -> None:
         with visitor:
-            visitor.settimeout(2)  # of one send or receive: a visitor that stands still does not hold close() up
+            visitor.settimeout(2)  # per send or receive, so that a silent visitor does not delay close()
             try:
                 visitor.sendall(self._greet)
                 while self._endless and not self._over.is_set():
                     visitor.sendall(self._greet)
                 if not self._close:
                     self._over.wait()
-                # Closing over what the visitor said would be a reset, now or not as the race goes.
+                # A close with unread data would send a RST.
                 visitor.shutdown(socket.SHUT_WR)
                 while visitor.recv(4096):
                     pass

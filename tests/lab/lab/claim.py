@@ -1,7 +1,7 @@
-"""What a lab holds on this machine, all of it found again by one name: a directory, what is mounted in it,
-a cgroup with every process of the lab, and traces in /run/systemd/nspawn.
+"""Everything that a lab has on this machine, under one name: a directory with mounts, a cgroup with every process of the
+lab, and files in /run/systemd/nspawn.
 
-The name says who owns it (pid and start time), so that whatever a killed owner left can be cleared by the next.
+The name contains pid and start time of the owner, so that the next lab can clear what a killed owner left.
 """
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Claim:
 
     @classmethod
     def take(cls) -> Claim:
-        """Clears what dead owners left, then makes and mounts an empty place of our own."""
+        """Clears what dead owners left, then creates and mounts an empty directory for this process."""
         sweep()
         claim = cls(f"{PREFIX}{os.getpid()}.{start_time(os.getpid())}.{next(_serial)}")
         claim.directory.mkdir(mode=0o700)
@@ -39,7 +39,7 @@ class Claim:
             claim.cgroup.mkdir()
             _call("mount", "-t", "tmpfs", "-o", "mode=755,size=50%", claim.name, str(claim.ground))
             _call("mount", "--make-private", str(claim.ground))
-            # Should we be killed with no chance to clean up, its stdin ends and it does so for us.
+            # If this process is killed, the stdin of the keeper ends and the keeper clears up.
             claim._keeper = subprocess.Popen([sys.executable, __file__, claim.name], stdin=subprocess.PIPE,
                                              start_new_session=True, cwd="/")
         except BaseException:
@@ -48,7 +48,7 @@ class Claim:
         return claim
 
     def spawn(self, argv: list[str], group: str, **options: object) -> subprocess.Popen[bytes]:
-        """Starts a process in this claim's cgroup: wherever it and its children go, release() ends them."""
+        """Starts a process in this claim's cgroup, so that release() ends it and its children."""
         procs = self.cgroup / group / "cgroup.procs"
         procs.parent.mkdir(exist_ok=True)
         wrapped = ["sh", "-c", 'echo $$ > "$0" && exec "$@"', str(procs), *argv]
@@ -60,7 +60,7 @@ class Claim:
 
     def kill_group(self, group: str = "") -> None:
         """SIGKILL to every process of the group, until none is left."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while pids := list(self._pids(self.cgroup / group)):
             for pid in pids:
                 with contextlib.suppress(ProcessLookupError):
@@ -70,7 +70,7 @@ class Claim:
             time.sleep(0.02)
 
     def release(self) -> None:
-        """Ends every process, unmounts, deletes. Safe to call twice, and on what another owner left half made."""
+        """Ends every process, unmounts, deletes. Safe to call twice, and for a claim that was never completed."""
         self.kill_group()
         for mount in reversed(self._mounts()):
             _forget_lock(mount)
@@ -88,7 +88,7 @@ class Claim:
         if self._keeper:
             assert self._keeper.stdin
             self._keeper.stdin.close()
-            self._keeper.wait(10)
+            self._keeper.wait(60)
             self._keeper = None
 
     def _pids(self, group: Path) -> Iterator[int]:
@@ -144,7 +144,7 @@ def _cgroup_mounts() -> list[tuple[str, str]]:
 
 
 def _forget_lock(mount: str) -> None:
-    # systemd-nspawn locks its root directory by a file of this name, and leaves it there when it is killed.
+    # systemd-nspawn locks its root directory with a file of this name. A killed one does not remove it.
     with contextlib.suppress(OSError):
         status = os.stat(mount)
         Path(f"/run/systemd/nspawn/locks/inode-{status.st_dev}:{status.st_ino}").unlink(missing_ok=True)
@@ -152,7 +152,7 @@ def _forget_lock(mount: str) -> None:
 
 def _rmdir_busy(directory: Path) -> None:
     # A cgroup stays busy for a moment after its last process was reaped.
-    for _ in range(100):
+    for _ in range(500):
         try:
             return directory.rmdir()
         except FileNotFoundError:

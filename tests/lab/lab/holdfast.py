@@ -1,4 +1,4 @@
-"""The program under test, on a host of the lab: put there and asked as its user would."""
+"""The program under test, installed on a host and run as its user would run it."""
 from __future__ import annotations
 
 import json
@@ -12,11 +12,11 @@ from .user import Session, User
 
 
 def program() -> Path:
-    """The static file where scripts/test has built it (what people copy), else the build that CTest belongs to."""
+    """The static file that HOLDFAST_STATIC names, which is what users copy; otherwise the one that HOLDFAST names."""
     for variable in ("HOLDFAST_STATIC", "HOLDFAST"):
         if (name := os.environ.get(variable)) and Path(name).is_file():
             return Path(name)
-    raise RuntimeError("HOLDFAST (or HOLDFAST_STATIC) is to name the program under test")
+    raise RuntimeError("set HOLDFAST or HOLDFAST_STATIC to the program under test")
 
 
 class Holdfast:
@@ -29,7 +29,7 @@ class Holdfast:
 
     def run(self, *arguments: str, session: Optional[Session] = None, check: bool = True, timeout: float = 90,
             env: Optional[dict[str, str]] = None) -> Completed[str]:
-        """In that login; without one, as cron or su would: no session, no XDG_RUNTIME_DIR."""
+        """Runs it in this login; without one, as cron does: no session, no XDG_RUNTIME_DIR."""
         if session:
             return session.run(" ".join(map(_quoted, ["env", *(f"{k}={v}" for k, v in (env or {}).items()), self.path,
                                                       *arguments])), check=check, timeout=timeout)
@@ -37,7 +37,7 @@ class Holdfast:
                              timeout=timeout, env=env)
 
     def setup(self, *arguments: str, check: bool = True) -> Completed[str]:
-        """`holdfast setup …` over a real login that has ended when this returns."""
+        """`holdfast setup …` in a real login, which has ended when this returns."""
         with self.host.login(self.user or "root") as session:
             return self.run("setup", *arguments, session=session, check=check)
 
@@ -55,8 +55,8 @@ class Holdfast:
     def state(self, name: str) -> str:
         return str(self.status(name)["state"])
 
-    def await_up(self, name: str, timeout: float = 20) -> dict[str, Any]:
-        """Until it says that it is up and verified; what it then says."""
+    def await_up(self, name: str, timeout: float = 60) -> dict[str, Any]:
+        """Waits until status says up and verified; returns that status."""
         def asked() -> Optional[dict[str, Any]]:
             told = self.status(name)
             if told["state"] == "up" and told["verified"]:

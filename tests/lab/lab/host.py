@@ -1,4 +1,4 @@
-"""One booted machine."""
+"""One booted host of the lab."""
 from __future__ import annotations
 
 import os
@@ -42,7 +42,7 @@ class Host:
 
     @property
     def address(self) -> str:
-        """Where other hosts reach this one, faults permitting. Its name works too, in every host."""
+        """Its address on the network with the faults. Every host also knows it by name."""
         return self.place.address
 
     @property
@@ -57,7 +57,7 @@ class Host:
         return self._leader
 
     def knows(self, hosts: Iterable[Host]) -> None:
-        """Writes /etc/hosts: everyone by name, and NAME6 for the IPv6 address. Before the first boot."""
+        """Writes /etc/hosts, before the first boot: NAME for the IPv4 address, NAME6 for the IPv6 address."""
         lines = ["127.0.0.1 localhost", "::1 localhost"]
         for host in hosts:
             lines += [f"{host.place.address} {host.name}", f"{host.place.address6} {host.name}6"]
@@ -67,7 +67,7 @@ class Host:
 
     def boot(self, wait: bool = True) -> None:
         begin = time.monotonic()
-        # nspawn alone forbids pidfd_getfd(2); a machine does not.
+        # systemd-nspawn forbids pidfd_getfd(2) by default; a real machine does not.
         argv = ["systemd-nspawn", "--quiet", f"--directory={self._image.root}", "--boot", "--register=no",
                 "--keep-unit", f"--network-namespace-path={self.namespace.path}", f"--machine={self._machine}",
                 f"--hostname={self.name}", "--link-journal=no", "--resolv-conf=off", "--timezone=off",
@@ -80,14 +80,14 @@ class Host:
             self.await_boot()
             self.boot_seconds = time.monotonic() - begin
 
-    def await_boot(self, timeout: float = 60) -> None:
-        """Until PID 1 has started all it was to start and sshd greets."""
+    def await_boot(self, timeout: float = 120) -> None:
+        """Waits until PID 1 has started every unit and sshd sends its banner."""
         self._leader = until(f"PID 1 of {self.name}", self._find_leader, timeout, every=0.02)
         until(f"{self.name} to be up", self._is_up, timeout)
         until(f"sshd of {self.name}", lambda: self.banner(22), timeout)
 
     def power_off(self, timeout: float = 120) -> None:
-        """An orderly shutdown, to its end."""
+        """An orderly shutdown; returns when it is complete."""
         self.run(["systemctl", "poweroff"], check=False)
         self._await_end(timeout)
 
@@ -96,14 +96,14 @@ class Host:
         self.boot()
 
     def power_cut(self, boot: bool = True) -> None:
-        """Every process gone at once; then, unless told otherwise, power is back."""
+        """Kills every process at once, then boots again unless told not to."""
         os.kill(self.leader, signal.SIGKILL)
-        self._await_end(20)
+        self._await_end(60)
         if boot:
             self.boot()
 
     def suspend(self) -> None:
-        """No process of the host runs, as in a suspended machine; its kernel's network goes on, and so do its clocks."""
+        """Freezes every process of the host. Unlike a real suspend, its network and its clocks continue."""
         self._set_frozen("1")
 
     def resume(self) -> None:
@@ -119,7 +119,7 @@ class Host:
         return self._nspawn is not None and self._nspawn.poll() is None
 
     def disk(self, path: str) -> Path:
-        """A file of the host, seen from this machine: also while the host is off."""
+        """The path of a file of the host on this machine. It works while the host is off."""
         return self._image.root / path.lstrip("/")
 
     def boot_id(self) -> str:
@@ -153,7 +153,7 @@ class Host:
 
     def run(self, argv: Sequence[str], user: Optional[str] = None, env: Optional[Mapping[str, str]] = None,
             check: bool = True, timeout: float = 60, stdin: Union[str, bytes] = "") -> Completed[str]:
-        """A command in the host with a bare environment; no login and no session (for those: login())."""
+        """Runs a command in the host with a minimal environment, without a login or session (use login() for those)."""
         variables = {"PATH": PATH, "LANG": "C.UTF-8", "HOME": "/root", "USER": "root", "LOGNAME": "root"}
         become: list[str] = []
         if user and user != "root":
@@ -177,39 +177,39 @@ class Host:
         return self.run(["cat", "--", path]).stdout
 
     def write_file(self, path: str, content: Union[str, bytes], mode: str = "644", user: Optional[str] = None) -> None:
-        """Writes as root, or as the user that is to own it (in a directory that this one may write)."""
+        """Writes the file as root, or as the user that will own it."""
         make = 'mkdir -p "${1%/*}" && rm -f "$1" && cat >"$1" && chmod "$2" "$1"'
         self.run(["sh", "-c", make, "sh", path, mode], user=user, stdin=content)
 
     def put(self, source: Path, path: str, mode: str = "755", user: Optional[str] = None) -> None:
-        """Copies a file of this machine (a freshly built program, say) into the host."""
+        """Copies a file of this machine into the host."""
         self.write_file(path, source.read_bytes(), mode, user)
 
     def exists(self, path: str) -> bool:
         return self.run(["test", "-e", path, "-o", "-L", path], check=False).returncode == 0
 
     def processes(self) -> list[tuple[int, str, str]]:
-        """(pid inside the host, user, command line), without those that have ended and our own looking."""
+        """(pid inside the host, user, command line) of every process, without zombies and this ps."""
         lines = self.run(["ps", "-e", "-ww", "-o", "pid=,stat=,user:32=,args="]).stdout.splitlines()
         rows = [line.split(None, 3) for line in lines]
         return [(int(row[0]), row[2], row[3]) for row in rows
                 if len(row) == 4 and not row[1].startswith("Z") and "pid=,stat=,user:32=" not in row[3]]
 
     def pids(self, pattern: str, user: Optional[str] = None) -> list[int]:
-        """Processes inside the host whose command line contains this text."""
+        """The pids inside the host whose command line contains this text."""
         return [pid for pid, owner, args in self.processes() if pattern in args and user in (None, owner)]
 
     def kill(self, pid: int, sig: signal.Signals = signal.SIGKILL) -> None:
         self.run(["kill", f"-{int(sig)}", str(pid)])
 
     def snapshot(self) -> Snapshot:
-        """Every file that differs from a fresh host, and every process; take two and compare them."""
+        """Every file that differs from a fresh host, and every process. Take two and compare them."""
         return Snapshot.take(self._image.upper, Path(f"/proc/{self.leader}/root"), self.processes())
 
     # -- people ------------------------------------------------------------------------------------------
 
     def add_user(self, name: str, home: str = "") -> User:
-        """An ordinary user with a key pair and no password; the lab's own key opens its account."""
+        """Adds an ordinary user with a key pair and without a password. The lab's own key can log in too."""
         first, last = self._uids
         self.run(["useradd", "--create-home", f"--home-dir={home or '/home/' + name}", "--shell=/bin/bash",
                   "--user-group", "--password=*", "-K", f"UID_MIN={first}", "-K", f"UID_MAX={last}",
@@ -220,18 +220,18 @@ class Host:
         return user
 
     def add_same_user(self, user: User) -> User:
-        """The same person here, in a home that the two hosts share."""
+        """Adds the same user here, with the home that both hosts share."""
         self.run(["useradd", "--no-create-home", "--user-group", f"--uid={user.uid}", "--shell=/bin/bash",
                   "--password=*", user.name])
         return User(self, user.name)
 
     def login(self, user: Union[User, str]) -> Session:
-        """A real login over ssh (root's too): PAM, logind, a session of its own. Its path is free of all faults."""
+        """A real login over ssh, also for root: PAM, logind, a session. No network fault affects it."""
         name = user if isinstance(user, str) else user.name
         return Session(self._desk, self, name)
 
     def sessions(self, user: Union[User, str]) -> dict[str, str]:
-        """logind's sessions of this user, id to state ("active", "closing", …)."""
+        """The user's logind sessions: id to state ("active", "closing", …)."""
         name = user if isinstance(user, str) else user.name
         rows = [line.split() for line in self.run(["loginctl", "list-sessions", "--no-legend"]).stdout.splitlines()]
         states: dict[str, str] = {}
@@ -241,8 +241,8 @@ class Host:
                 states[row[0]] = shown.stdout.strip()
         return states
 
-    def await_no_session(self, user: Union[User, str], timeout: float = 30) -> None:
-        """Until logind has no session of this user and its user manager has ended, lingering excepted."""
+    def await_no_session(self, user: Union[User, str], timeout: float = 60) -> None:
+        """Waits until this user has no session and, unless it lingers, no user manager."""
         name = user if isinstance(user, str) else user.name
         until(f"{self.name} to have no session of {name}", lambda: not self.sessions(name), timeout)
         if self.exists(f"/var/lib/systemd/linger/{name}"):
@@ -251,10 +251,10 @@ class Host:
         until(f"the user manager of {name} to end", timeout=timeout, ask=lambda: self.run(
             ["systemctl", "is-active", f"user@{uid}.service"], check=False).stdout.strip() in ("inactive", "failed"))
 
-    # -- looking in --------------------------------------------------------------------------------------
+    # -- inspection --------------------------------------------------------------------------------------
 
     def banner(self, port: int, timeout: float = 1.0) -> Optional[str]:
-        """What answers on this host's loopback says first, if it says `SSH-…`; None for anything else."""
+        """The ssh banner at this port of the host's loopback, or None."""
         with self.namespace.socket() as connection:
             connection.settimeout(timeout)
             try:

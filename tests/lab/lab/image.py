@@ -1,5 +1,5 @@
-"""The file system of a lab host: this machine's own root seen through an overlay, with nothing of this
-machine's business in it, and a `/etc` of its own where hosts must differ.
+"""The file system of a lab host: an overlay over the root of this machine, without its data, its services and its
+accounts.
 """
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ import subprocess
 import uuid
 from pathlib import Path
 
-# Seen as they are; every other directory at the top (work, data, old roots …) is not there.
+# Visible in the host; every other top-level directory is hidden.
 TOP_LEVEL = {"bin", "boot", "dev", "etc", "home", "lib", "lib32", "lib64", "libx32", "media", "mnt", "opt", "proc",
              "root", "run", "sbin", "srv", "sys", "tmp", "usr", "var"}
-# There, but empty.
+# Empty in the host, if this machine has them.
 EMPTY = ["boot", "home", "media", "mnt", "root", "run", "srv", "tmp", "var/tmp", "var/log", "var/mail",
          "var/spool/cron/crontabs", "var/lib/systemd/linger", "var/lib/systemd/timers", "var/cache/apt",
          "etc/cron.d", "etc/cron.hourly", "etc/cron.daily", "etc/cron.weekly", "etc/cron.monthly",
          "etc/rc2.d", "etc/rc3.d", "etc/rcS.d", "etc/systemd/user", "etc/ssh/sshd_config.d", "etc/ssh/ssh_config.d",
-         "etc/profile.d", "usr/local/bin", "etc/holdfast", "etc/systemd/system"]
-SERVICES = ["cron", "ssh"]  # all that is enabled; dbus and logind come by themselves
+         "etc/profile.d", "usr/local/bin", "etc/holdfast", "etc/systemd/system", "etc/systemd/logind.conf.d",
+         "etc/polkit-1/rules.d"]
+SERVICES = ["cron", "ssh"]  # the enabled services; dbus and logind start on demand
 MASKED = ["console-getty.service", "getty@tty1.service", "systemd-timesyncd.service",
           "systemd-update-utmp-runlevel.service", "proc-sys-fs-binfmt_misc.automount", "ssh.socket",
           "systemd-networkd.service", "systemd-resolved.service"]
@@ -69,22 +70,23 @@ class Image:
     def _prepare(self, hostname: str) -> None:
         shutil.copystat("/", self.upper)
         for name in set(os.listdir("/")) - TOP_LEVEL:
-            os.mknod(self.upper / name, stat.S_IFCHR, os.makedev(0, 0))  # an overlay's "not there"
+            os.mknod(self.upper / name, stat.S_IFCHR, os.makedev(0, 0))  # hides it: an overlay's whiteout
         for name in EMPTY:
             if os.path.isdir(f"/{name}") and not os.path.islink(f"/{name}"):
                 os.setxattr(self._directory(name), "trusted.overlay.opaque", b"y")
         self.file("etc/hostname", hostname + "\n")
         self.file("etc/machine-id", uuid.uuid4().hex + "\n")
         self.file("etc/nsswitch.conf", "passwd: files systemd\ngroup: files systemd\nshadow: files\nhosts: files\n")
-        for name in ("etc/environment", "etc/motd", "etc/fstab", "etc/default/locale"):
+        for name in ("etc/environment", "etc/motd", "etc/fstab", "etc/default/locale", "etc/systemd/logind.conf"):
             self.file(name, "")
         for name, text in without_people().items():
             self.file(f"etc/{name}", text, mode=0o600 if "shadow" in name else 0o644)
+        self._directory("etc/systemd/logind.conf.d")
         self._services()
         self._sshd()
 
     def _services(self) -> None:
-        """An allow-list: /etc/systemd/system starts empty, so nothing enabled on this machine runs in the host."""
+        """/etc/systemd/system starts empty: no service that is enabled on this machine runs in the host."""
         units = "etc/systemd/system"
         self.link(f"{units}/default.target", "/lib/systemd/system/multi-user.target")
         self.link(f"{units}/sshd.service", "/lib/systemd/system/ssh.service")
@@ -111,7 +113,7 @@ class Image:
         (self._directory(os.path.dirname(name)) / os.path.basename(name)).symlink_to(target)
 
     def _directory(self, name: str) -> Path:
-        """A directory in the upper layer, with the mode and owner of the one that it covers."""
+        """A directory in the upper layer, with the mode and owner of the directory that it covers."""
         path = self.upper
         for part in Path(name).parts:
             path = path / part

@@ -1,4 +1,4 @@
-"""A lab: hosts and the network between them, from nothing to nothing."""
+"""A lab: hosts and the network between them. It leaves nothing on this machine."""
 from __future__ import annotations
 
 import atexit
@@ -12,7 +12,7 @@ from .bastion import Bastion
 from .claim import Claim
 from .host import Host
 from .network import Network
-from .user import Desk
+from .user import Desk, User
 
 
 class Lab:
@@ -20,13 +20,14 @@ class Lab:
         with Lab() as lab:
             lab.workstation.run(["uname", "-a"])
 
-    Several workstations (login nodes, say) can be had, and one /home shared by all of them; and several bastions.
+    It can have several workstations, which may share /home, and several bastions.
     """
 
     def __init__(self, workstations: Sequence[str] = ("workstation",), shared_home: bool = False,
                  bastions: Sequence[str] = ("bastion",)) -> None:
         self._names, self._shared_home, self._bastions = tuple(workstations), shared_home, tuple(bastions)
         self.hosts: dict[str, Host] = {}
+        self.people: dict[str, User] = {}  # users of the workstation, by name
 
     def __enter__(self) -> Lab:
         begin = time.monotonic()
@@ -68,7 +69,7 @@ class Lab:
         return self._claim.directory
 
     def report(self) -> str:
-        """What the hosts have to say; for a failing test."""
+        """The journals of the hosts, for a failing test."""
         parts = []
         for host in self.hosts.values():
             try:
@@ -79,13 +80,13 @@ class Lab:
         return "\n".join(parts)
 
     def close(self) -> None:
-        """Ends every process, and leaves no mount, namespace or file. Safe to call again."""
-        # Deaf meanwhile: a second Ctrl-C must not leave half of it behind.
-        deaf = _on((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), signal.SIG_IGN)
+        """Ends every process and removes every mount, namespace and file. Safe to call again."""
+        # Signals are ignored meanwhile: a second Ctrl-C must not leave half of the lab behind.
+        previous = _on((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), signal.SIG_IGN)
         try:
             self._claim.release()
         finally:
-            for sig, handler in {**deaf, **self._handlers}.items():
+            for sig, handler in {**previous, **self._handlers}.items():
                 signal.signal(sig, handler)
             self._handlers = {}
             atexit.unregister(self.close)
@@ -95,12 +96,12 @@ class Lab:
 
 
 def _interrupt(number: int, _: object) -> None:
-    # What Ctrl-C is: unittest would take a SystemExit for one more failing test.
+    # As Ctrl-C does. unittest would count a SystemExit as one failing test and go on.
     raise KeyboardInterrupt(signal.Signals(number).name)
 
 
 def _on(signals: Iterable[signal.Signals], handler: Any) -> dict[signal.Signals, Any]:
-    """Sets the handler and returns those before; nothing outside the main thread, where Python forbids it."""
+    """Sets the handler and returns the previous ones. Outside the main thread, where Python forbids it, it does nothing."""
     if threading.current_thread() is not threading.main_thread():
         return {}
     return {sig: signal.signal(sig, handler) for sig in signals}

@@ -1,4 +1,4 @@
-"""Waiting with a deadline, and writing down what was seen when."""
+"""Waiting with a deadline, and recording what was seen when."""
 from __future__ import annotations
 
 import threading
@@ -10,11 +10,11 @@ T = TypeVar("T")
 
 
 class NotInTime(AssertionError):
-    """What was waited for did not come; the message says what, how long, and what was there instead."""
+    """A wait timed out. The message says for what, for how long, and what was seen last."""
 
 
-def until(what: str, ask: Callable[[], T], timeout: float = 10.0, every: float = 0.05) -> T:
-    """Ask until the answer is true, and return it. An exception counts as "not yet"."""
+def until(what: str, ask: Callable[[], T], timeout: float = 30.0, every: float = 0.05) -> T:
+    """Calls `ask` until its answer is true, and returns it. An exception counts as "not yet"."""
     deadline = time.monotonic() + timeout
     while True:
         seen: object
@@ -23,7 +23,7 @@ def until(what: str, ask: Callable[[], T], timeout: float = 10.0, every: float =
             if answer:
                 return answer
             seen = answer
-        except Exception as error:  # the last one is told when time is up
+        except Exception as error:  # the message of NotInTime shows the last one
             seen = error
         if time.monotonic() >= deadline:
             raise NotInTime(f"waited {timeout:g} s for {what}; last seen: {seen!r}")
@@ -31,7 +31,7 @@ def until(what: str, ask: Callable[[], T], timeout: float = 10.0, every: float =
 
 
 def holds(what: str, ask: Callable[[], object], seconds: float, every: float = 0.1) -> None:
-    """Fail as soon as the answer is not true; for what must stay so."""
+    """Fails as soon as the answer is not true within these seconds."""
     begin = time.monotonic()
     while time.monotonic() - begin < seconds:
         answer = ask()
@@ -43,7 +43,7 @@ def holds(what: str, ask: Callable[[], object], seconds: float, every: float = 0
 
 @dataclass(frozen=True)
 class Sample:
-    """One question: when it was asked, when it was answered (time.monotonic), and what the answer was."""
+    """One poll: when it began, when it ended (time.monotonic), and its answer."""
     asked: float
     answered: float
     value: object
@@ -51,7 +51,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Lie:
-    """A claim of "up", `silent_for` seconds after the port was last known to answer."""
+    """A claim of "up", `silent_for` seconds after the last answer of the port."""
     at: float
     silent_for: float
 
@@ -80,11 +80,11 @@ class Sampler(threading.Thread):
 
 
 class Watch:
-    """Polls a port (a callable: its banner or None), and beside it what is claimed of it, until the block ends.
+    """Polls a port (a callable: its banner or None) and the claim about it until the block ends.
 
         with Watch(lambda: bastion.banner(port), claim=lambda: state_of("2222")) as watch:
             network.blackhole("workstation")
-            until("it is noticed", ...)
+            until("the loss to be noticed", ...)
         assert not watch.lies(longer_than=10)
     """
 
@@ -106,7 +106,7 @@ class Watch:
 
     @property
     def answering(self) -> list[Sample]:
-        """Every poll of the port so far; `value` is true where it answered."""
+        """Every poll of the port so far; `value` is true if it answered."""
         return [Sample(s.asked, s.answered, bool(s.value) and not isinstance(s.value, Exception))
                 for s in list(self._port.samples)]
 
@@ -115,7 +115,7 @@ class Watch:
         return list(self._claim.samples) if self._claim else []
 
     def outages(self) -> list[tuple[float, float]]:
-        """(from, to) of each silence, in seconds since the watch began: last good answer to next good answer."""
+        """(from, to) of each silence, in seconds since the watch began: from the last answer to the next."""
         found: list[tuple[float, float]] = []
         good, silent = self.begin, False
         for sample in self.answering:
@@ -131,9 +131,8 @@ class Watch:
     def lies(self, longer_than: float, up: Callable[[object], bool] = lambda value: value == "up") -> list[Lie]:
         """Claims of "up" made while the port had not answered for longer than this many seconds.
 
-        A claim counts from the moment it was asked for, and a silence only if polls during it went unanswered, and the
-        first that was asked after it: one that was under way when the port came back may have hung at what was there
-        before. The benefit of every doubt is the claim's.
+        A claim counts from the start of its poll. A silence counts only if every poll during it, and the first that began
+        after it, had no answer: a poll that was under way when the port came back may have hung at the old connection.
         """
         port = self.answering
         found: list[Lie] = []
@@ -151,7 +150,7 @@ class Watch:
         return found
 
     def timeline(self) -> str:
-        """What changed when, one line a change; for the message of a failing test."""
+        """Each change with its time, one a line, for the message of a failing test."""
         changes = [(s.answered, "port answers" if s.value else "port silent") for s in self.answering]
         lines = _changes(changes, self.begin) + _changes(
             [(s.answered, f"claimed: {s.value}") for s in self.claims], self.begin)

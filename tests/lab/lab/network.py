@@ -1,10 +1,10 @@
-"""The network between the hosts: namespaces, cables, and what can go wrong on them.
+"""The network between the hosts: namespaces, cables and faults.
 
     workstation eth0 ──┐                       ┌── mgmt0 workstation
                        ├─ road (a router)  desk ┤        (logins of tests: no fault touches them)
     bastion     eth0 ──┘                       └── mgmt0 bastion
 
-Faults are made on the road, so that neither host sees more of them than it would in the field.
+Faults happen on the road, so that a host notices as little of them as it would of a real fault.
 """
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 @dataclass(frozen=True)
 class Flow:
-    """One TCP connection, by its client's end."""
+    """One TCP connection, by the client's address and port."""
     address: str
     port: int
 
 
 class Namespace:
-    """A network namespace, kept by a bind mount on a file of ours (so nothing shows up in /run/netns)."""
+    """A network namespace, kept by a bind mount on a file of the lab (nothing appears in /run/netns)."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -50,7 +50,7 @@ class Namespace:
         self.run("ip", "-batch", "-", stdin="\n".join(lines) + "\n")
 
     def socket(self, family: int = socket.AF_INET, kind: int = socket.SOCK_STREAM) -> socket.socket:
-        """A socket that lives in this namespace; the calling thread is there only to make it."""
+        """A socket in this namespace. The calling thread enters the namespace only to create it."""
         home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
         there = os.open(self.path, os.O_RDONLY)
         try:
@@ -72,7 +72,7 @@ def _set_namespace(descriptor: int) -> None:
 
 @dataclass
 class Place:
-    """Where a host is on the network. `eth0` is under the faults, `mgmt0` is not."""
+    """The addresses of a host. Faults affect `eth0`, never `mgmt0`."""
     name: str
     namespace: Namespace
     number: int
@@ -84,7 +84,7 @@ class Place:
 class Network:
     def __init__(self, directory: Path, tag: int) -> None:
         self._directory = directory
-        self._tag = tag % 200 + 20  # 10.TAG.*: only for a reader who looks at two labs at once
+        self._tag = tag % 200 + 20  # 10.TAG.*: tells labs apart for a reader
         self._places: dict[str, Place] = {}
         self._dropped: set[str] = set()
         self._cut: list[Flow] = []
@@ -94,7 +94,7 @@ class Network:
         self.road.run("sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
 
     def add(self, name: str) -> Place:
-        """Lays two cables to a new host."""
+        """Connects a new host to both networks."""
         number = len(self._places) + 1
         place = Place(name, Namespace(self._directory / name), number)
         net, net6, mgmt = f"10.{self._tag}.{number}", f"fd00:{self._tag}:{number}:", f"10.{self._tag}.{100 + number}"
@@ -121,13 +121,13 @@ class Network:
     # -- faults ------------------------------------------------------------------------------------------
 
     def readdress(self, name: str, address: str) -> None:
-        """Another IPv4 address of the same network, as from a new lease: the old one is gone."""
+        """Gives the host another IPv4 address of the same network, as a new DHCP lease does."""
         place = self._places[name]
         place.namespace.run("ip", "-4", "addr", "flush", "dev", "eth0")
         place.namespace.script([f"addr add {address}/24 dev eth0", f"route replace default via {place.address[:-1]}1"])
 
     def unplug(self, name: str) -> None:
-        """Pulls the host's cable: no carrier; addresses and routes stay, as before any network daemon reacts."""
+        """Unplugs the host's cable: no carrier; addresses and routes stay, as before a network daemon reacts."""
         self._unplugged.add(name)
         self.road.script([f"link set {name} down"])
 
@@ -136,7 +136,7 @@ class Network:
         self.road.script([f"link set {name} up", f"addr replace {self._gateway6(name)}/64 dev {name} nodad"])
 
     def interface_down(self, name: str) -> None:
-        """Takes the host's interface down: addresses' routes and the default route are gone, and netlink says so."""
+        """Takes the host's interface down: its routes are gone, and netlink reports it."""
         self._unplugged.add(name)
         self._places[name].namespace.script(["link set eth0 down"])
 
@@ -152,32 +152,32 @@ class Network:
         ])
 
     def blackhole(self, name: str) -> None:
-        """Everything to and from this host vanishes on the road; nobody is told."""
+        """Drops every packet to and from this host silently."""
         self._dropped.add(name)
         self._set_rules()
 
     def cut(self, flow: Flow) -> None:
-        """This one TCP connection's packets vanish, both ways; all others pass."""
+        """Drops the packets of this TCP connection in both directions."""
         self._cut.append(flow)
         self._set_rules()
 
     def forget(self, name: str) -> None:
-        """The host's kernel drops every TCP connection and tells nobody, as a power cut does: a namespace outlives its
-        host, and what the host's end left in it would go on to say goodbye."""
+        """Deletes every TCP connection of the host silently, as a power cut does. Otherwise the namespace, which stays after its
+        host, would close them."""
         self.blackhole(name)
         self._places[name].namespace.run("ss", "-K", "-Ht", "state", "connected")
         self.heal(name)
 
     def heal(self, name: Optional[str] = None) -> None:
-        """The road passes everything again (or: everything of this host)."""
+        """Ends the drops of this host, or all drops."""
         if name is None:
             self._dropped.clear()
             self._cut.clear()
         self._dropped.discard(name or "")
         self._set_rules()
 
-    def mend_all(self) -> None:
-        """No fault left, whichever there were."""
+    def end_all_faults(self) -> None:
+        """Ends every fault."""
         for name in set(self._unplugged):
             self.plug(name)
             self.interface_up(name)

@@ -1,7 +1,7 @@
-"""All that is different on a host from one moment to another: files and processes.
+"""The differences on a host between two moments: files and processes.
 
-A host's disk is an overlay, so what it ever wrote lies in the upper layer: walking that finds a change
-anywhere on the disk. /run, /tmp and /dev/shm are looked at as they are.
+The disk of a host is an overlay, so the upper layer has every file that it wrote. /run, /tmp and /dev/shm are read
+directly.
 """
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
 
-# What a living system writes with no help from us: the start of a path, or all of it when it ends in $.
+# Files that a running system writes by itself: the start of a path, or all of it if the pattern ends in $.
 FILE_NOISE = re.compile("^(" + "|".join([
     "/var/log/", "/var/cache/", "/var/lib/systemd/(random-seed|timers|catalog)", "/var/lib/dbus/", r"/etc/\.updated$",
     r"/etc/\.pwd\.lock$", "/run/systemd/(?!transient/|system/|system.control/)", r"/run/systemd/transient/session-",
@@ -22,7 +22,7 @@ FILE_NOISE = re.compile("^(" + "|".join([
     r"/run/user/\d+$", r"/run/user/\d+/(systemd|dbus-1|gnupg|bus)(/|$)", "/(var/)?tmp/systemd-private-",
     r"/tmp/\.(X11|ICE|font|XIM|Test)-unix$"]) + ")")
 PROCESS_NOISE = re.compile(r"^\S+ (" + "|".join([
-    r"\[.*\]$", "sshd: ", "/usr/sbin/sshd -D -R$",  # a visitor's that is over
+    r"\[.*\]$", "sshd: ", "/usr/sbin/sshd -D -R$",  # for a connection that has ended
     r"\(\S*\)$", r"(/usr)?(/lib/systemd/)?systemd --user",
     ".*dbus-daemon --session ",
     "/lib/systemd/systemd-(hostnamed|timedated|localed|user-runtime-dir)", ".*/polkitd "]) + ")")
@@ -73,7 +73,7 @@ class Snapshot:
         if path in self.files:
             return self.files[path]
         parents = [str(parent) for parent in Path(path).parents]
-        # Not written to in this host: it is what the image has there, if the image shows it.
+        # The host never wrote it: it is the file of the image, if the image shows one.
         if any(parent in self.opaque for parent in parents) or path.startswith(("/run/", "/tmp/", "/dev/")):
             return None
         return _entry(path) if os.path.lexists(path) else None
@@ -93,7 +93,7 @@ def _walk(directory: Path, shown: str, files: dict[str, Optional[Entry]], opaque
                     opaque.add(path)
                 _walk(real, path, files, opaque)
         except FileNotFoundError:
-            continue  # gone while we looked
+            continue  # deleted meanwhile
 
 
 def _entry(path: str) -> Optional[Entry]:

@@ -1,4 +1,4 @@
-"""People: their accounts on a host, and the test at its desk who logs in as them."""
+"""Users of a host, and the ssh client with which a test logs in as them."""
 from __future__ import annotations
 
 import re
@@ -6,7 +6,6 @@ import select
 import subprocess
 import time
 from itertools import count
-from pathlib import Path
 from typing import TYPE_CHECKING, Optional
 
 from .claim import Claim
@@ -20,7 +19,7 @@ _serial = count(1)
 
 
 class Desk:
-    """Where the test sits: an ssh client with a key that every account of the lab accepts."""
+    """The ssh client of the test, with a key that every account of the lab accepts."""
 
     def __init__(self, claim: Claim, namespace: Namespace) -> None:
         self.claim, self.namespace = claim, namespace
@@ -51,11 +50,11 @@ class User:
         return self.host.read_file(f"{self.key}.pub").strip()
 
     def authorize(self, public_key: str, options: str = "") -> None:
-        """Lets the key in, with authorized_keys options if any."""
+        """Adds the key to authorized_keys, with these options."""
         self._append(f"{self.home}/.ssh/authorized_keys", f"{options} {public_key}".strip())
 
     def trust(self, host: Host, *names: str) -> None:
-        """Pins the host's present key, as if it had been confirmed by hand."""
+        """Adds the host's key to known_hosts, as if the user had confirmed it."""
         key = " ".join(host.read_file("/etc/ssh/ssh_host_ed25519_key.pub").split()[:2])
         known = ",".join(names or (host.name, host.address))
         self._append(f"{self.home}/.ssh/known_hosts", f"{known} {key}")
@@ -66,7 +65,7 @@ class User:
 
 
 class Session:
-    """A login over ssh, held open until logout(). Commands are run within it: one session for logind."""
+    """A login over ssh, open until logout(). All its commands run in one logind session."""
 
     def __init__(self, desk: Desk, host: Host, user: str) -> None:
         self.host, self.user = host, user
@@ -76,7 +75,7 @@ class Session:
         argv = desk.ssh(desk.namespace, "-N", "-M", "-S", str(self._control), "-E", str(self._log),
                         f"{user}@{host.place.mgmt}")
         self._master = desk.claim.spawn(argv, "desk", stdin=subprocess.DEVNULL)
-        until(f"the login of {user} on {host.name}", self._is_in, 20, every=0.02)
+        until(f"the login of {user} on {host.name}", self._is_in, 60, every=0.02)
         self.id = self.run('echo "$XDG_SESSION_ID"').stdout.strip()
 
     def _is_in(self) -> bool:
@@ -89,12 +88,12 @@ class Session:
                               *arguments)
 
     def argv(self, command: str) -> list[str]:
-        """What runs a line for the user's shell in this login, for others to start."""
+        """The argument list that runs a line for the user's shell in this login."""
         return self._command("-T", "lab", "--", command)
 
     def run(self, command: str, check: bool = True, timeout: float = 60, stdin: str = "", login_shell: bool = False,
             tty: bool = False) -> subprocess.CompletedProcess[str]:
-        """A line for the user's shell (with login_shell, one that reads ~/.profile; with tty, on a terminal)."""
+        """Runs a line in the user's shell: with login_shell one that reads ~/.profile, with tty on a terminal."""
         if login_shell:
             command = "exec bash -lc '" + command.replace("'", "'\\''") + "'"
         argv = self._command("-tt" if tty else "-T", "lab", "--", command)
@@ -106,25 +105,25 @@ class Session:
         return done
 
     def background(self, command: str) -> None:
-        """Leaves a command running after this call, detached as `nohup setsid … &` does it."""
+        """Starts a command that keeps running, detached by `nohup setsid … &`."""
         self.run(f"nohup setsid {command} </dev/null >/dev/null 2>&1 &")
 
     def terminal(self, command: Optional[str] = None) -> Terminal:
-        """A command, or the user's login shell, on a terminal that the test types at."""
-        # An ssh that shares a connection and has no terminal itself asks for one without any mode, not even Ctrl-C.
+        """A command, or the user's login shell, on a terminal that the test controls."""
+        # A multiplexed ssh without a terminal requests a pty without modes, so that not even Ctrl-C works.
         line = f"stty sane; exec {command or '$SHELL -l'}"
         argv = self._command("-tt", "lab", "--", line)
         return Terminal(self._desk.claim.spawn(argv, "desk", stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                                stderr=subprocess.STDOUT))
 
     def shell(self) -> Terminal:
-        """The login shell that sshd itself starts, on a terminal that the test types at."""
+        """The login shell that sshd starts, on a terminal that the test controls."""
         return Terminal(self._desk.claim.spawn(self._command("-tt", "lab"), "desk", stdin=subprocess.PIPE,
                                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT))
 
-    def logout(self, timeout: float = 20) -> None:
-        """Closes the connection, and waits until logind has seen it: the session is gone, or "closing"
-        because processes of it live on (host.await_no_session() waits for those too)."""
+    def logout(self, timeout: float = 60) -> None:
+        """Closes the connection and waits until the session is gone, or "closing" because it still has processes
+        (host.await_no_session() waits for those too)."""
         subprocess.run(self._command("-O", "exit", "lab"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self._master.wait(timeout)
         until(f"the logout of {self.user} on {self.host.name}",
@@ -148,8 +147,8 @@ class Terminal:
         self.process.stdin.write(text.encode())
         self.process.stdin.flush()
 
-    def expect(self, pattern: str, timeout: float = 10) -> re.Match[str]:
-        """Reads on until the pattern has come; what was read up to its end is gone after that."""
+    def expect(self, pattern: str, timeout: float = 30) -> re.Match[str]:
+        """Reads until the pattern matches, and drops the output up to the end of the match."""
         assert self.process.stdout
         deadline = time.monotonic() + timeout
         while not (match := re.search(pattern, self.seen)):
@@ -157,14 +156,14 @@ class Terminal:
             ready, _, _ = select.select([self.process.stdout], [], [], max(0.0, left))
             chunk = self.process.stdout.read1(65536) if ready else b""  # type: ignore[attr-defined]
             if not chunk:
-                why = "the terminal closed" if ready else f"nothing of the kind in {timeout:g} s"
+                why = "the terminal closed" if ready else f"no match in {timeout:g} s"
                 raise AssertionError(f"expected /{pattern}/ on the terminal: {why}; read: {self.seen!r}")
             self.seen += chunk.decode(errors="replace")
         self.seen = self.seen[match.end():]
         return match
 
-    def close(self, timeout: float = 10) -> int:
-        """Ends its input and waits for the end of the command."""
+    def close(self, timeout: float = 30) -> int:
+        """Closes its input and waits until the command ends."""
         assert self.process.stdin and self.process.stdout
         self.process.stdin.close()
         try:
