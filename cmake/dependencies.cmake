@@ -1,4 +1,4 @@
-# Boost (Program_options, Filesystem, JSON, Asio, Process v2, System, Test) and {fmt}; nothing else.
+# Only Boost (Program_options, Filesystem, JSON, Asio, Process v2, System, Test) and {fmt}.
 if(HOLDFAST_STATIC)
   set(Boost_USE_STATIC_LIBS ON)
 endif()

@@ -1,5 +1,5 @@
-# cmake -DOUT=file.cpp -DDIRECTORY=texts -DNAMES=a,b -DHEADER=room/header.hpp -DNAMESPACE=n -DFUNCTION=f -P embed.cmake
-# Writes a C++ source that holds the texts, so that one copied binary is the whole program: the function that HEADER
+# cmake -DOUT=file.cpp -DDIRECTORY=texts -DNAMES=a,b -DHEADER=module/header.hpp -DNAMESPACE=n -DFUNCTION=f -P embed.cmake
+# Writes a C++ source with the texts, so that one copied binary is the whole program. It defines the function that HEADER
 # declares as `std::string_view f(std::string_view name) noexcept`.
 set(rows "")
 string(REPLACE "," ";" names "${NAMES}")

@@ -1,7 +1,7 @@
-# The C++ library: libholdfast.a, its headers, and what find_package and pkg-config read. docs/adr/0018 says why it is so.
+# The C++ library: libholdfast.a, its headers, and the files for find_package and pkg-config. docs/adr/0018 has the reasons.
 #
-# One object, of our rooms and of Boost's static libraries, in which only the public names are seen from outside: a
-# program needs no Boost for it, and may use another one than ours.
+# It is one object file made of our modules and Boost's static libraries. Only the public names are visible: a program needs no
+# Boost to link it, and may use another version of Boost.
 include(CMakePackageConfigHelpers)
 include(GNUInstallDirs)
 
@@ -25,20 +25,20 @@ if(NOT HOLDFAST_OBJCOPY)
   return()
 endif()
 
-set(rooms tunnels supervisor backends ssh store os core third_party)
-list(TRANSFORM rooms REPLACE "(.+)" "$<TARGET_FILE:holdfast_\\1>" OUTPUT_VARIABLE room_archives)
-list(TRANSFORM rooms PREPEND holdfast_ OUTPUT_VARIABLE room_targets)
+set(modules tunnels supervisor backends ssh store os core third_party)
+list(TRANSFORM modules REPLACE "(.+)" "$<TARGET_FILE:holdfast_\\1>" OUTPUT_VARIABLE module_archives)
+list(TRANSFORM modules PREPEND holdfast_ OUTPUT_VARIABLE module_targets)
 set(object ${CMAKE_CURRENT_BINARY_DIR}/libholdfast.o)
-# Groups (of inline functions) are dissolved: else the linker would take a program's own copy of one for ours. Weakened
-# first: objcopy makes no symbol local that is unique (STB_GNU_UNIQUE). Those of std are the standard library's to share.
+# --force-group-allocation dissolves the groups of inline functions; otherwise the linker could use a program's copy in place of
+# ours. Symbols are weakened first, because objcopy cannot make a unique symbol (STB_GNU_UNIQUE) local. Symbols of std stay shared.
 add_custom_command(OUTPUT ${object}
   COMMAND ${CMAKE_CXX_COMPILER} -r -nostdlib -o ${object} -Wl,--force-group-allocation
           -Wl,--whole-archive $<TARGET_FILE:holdfast_api> -Wl,--no-whole-archive
-          -Wl,--start-group ${room_archives} ${archives} -Wl,--end-group
+          -Wl,--start-group ${module_archives} ${archives} -Wl,--end-group
   COMMAND ${HOLDFAST_OBJCOPY} --wildcard --weaken-symbol=*boost* --weaken-symbol=*3fmt* --weaken-symbol=*8holdfast* ${object}
   COMMAND ${HOLDFAST_OBJCOPY} --strip-debug --wildcard --keep-global-symbol=_ZN8holdfast2v0* --keep-global-symbol=_ZNK8holdfast2v0*
           --keep-global-symbol=_ZT[ISV]N8holdfast2v0* ${object}
-  DEPENDS holdfast_api ${room_targets} ${CMAKE_CURRENT_LIST_FILE} VERBATIM COMMENT "Making one object of libholdfast")
+  DEPENDS holdfast_api ${module_targets} ${CMAKE_CURRENT_LIST_FILE} VERBATIM COMMENT "Making one object of libholdfast")
 set_source_files_properties(${object} PROPERTIES EXTERNAL_OBJECT ON GENERATED ON)
 
 add_library(libholdfast STATIC ${object})
@@ -56,7 +56,7 @@ install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/holdfast DESTINATION ${CMAKE_INS
 install(EXPORT holdfast NAMESPACE holdfast:: FILE holdfastTargets.cmake DESTINATION ${HOLDFAST_CMAKE_DIR} ${component})
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/holdfastConfig.cmake.in holdfastConfig.cmake
   INSTALL_DESTINATION ${HOLDFAST_CMAKE_DIR} NO_SET_AND_CHECK_MACRO)
-# While the first number is 0, each second one may be another interface: https://semver.org
+# Before 1.0.0 each minor version may change the interface: https://semver.org
 write_basic_package_version_file(holdfastConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 file(RELATIVE_PATH HOLDFAST_PREFIX_OF_PC /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 configure_file(${CMAKE_CURRENT_LIST_DIR}/holdfast.pc.in holdfast.pc @ONLY)

@@ -1,4 +1,4 @@
-# What every target of ours is compiled with.
+# Compiler settings of every target.
 add_library(holdfast_settings INTERFACE)
 target_compile_features(holdfast_settings INTERFACE cxx_std_20)
 set(CMAKE_CXX_EXTENSIONS OFF)
@@ -14,14 +14,14 @@ if(HOLDFAST_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${HOLDFAST_CCACHE})
 endif()
 
-# holdfast_library(NAME sources… DEPENDS targets…): one room of the house.
+# holdfast_library(NAME sources… DEPENDS targets…): one module.
 function(holdfast_library name)
   cmake_parse_arguments(arg "" "" "DEPENDS" ${ARGN})
   add_library(${name} STATIC ${arg_UNPARSED_ARGUMENTS})
   target_link_libraries(${name} PUBLIC holdfast_settings holdfast_third_party ${arg_DEPENDS})
 endfunction()
 
-# holdfast_embed(OUT HEADER NAMESPACE FUNCTION DIRECTORY names…): OUT is set to a source that holds those texts, as the
+# holdfast_embed(OUT HEADER NAMESPACE FUNCTION DIRECTORY names…): sets OUT to a source that embeds those texts and defines the
 # function that HEADER declares.
 function(holdfast_embed out header namespace function directory)
   set(file ${CMAKE_CURRENT_BINARY_DIR}/${function}.cpp)

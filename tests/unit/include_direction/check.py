@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Fails when an include points upward, when a heavy header stands in a header that is not private to .cpp files, or when
-a public header (include/) needs anything but the standard library.
+"""Checks the direction of includes. Complains about an include that points upward, a heavy header in a header that other
+files include, and a public header (include/) that needs more than the standard library.
 
     check.py TREE          checks src/ and backends/ of TREE
-    check.py --self-check  makes bad trees and sees that each one fails, and that a good one passes
+    check.py --self-check  checks itself with trees that must fail and trees that must pass
 
-Rooms may include themselves and rooms strictly below:
+A module may include itself and modules strictly below:
     main > cli, library > tunnels, mcp > supervisor, backends > ssh, store > os > core
 """
 
@@ -27,8 +27,8 @@ PUBLIC = re.compile(r"holdfast/[a-z_]+\.hpp$|[a-z_]+$")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
 
-def room_of_file(path):
-    """The room that a file of the tree belongs to; src/main.cpp is a room of its own."""
+def module_of_file(path):
+    """The module of a file in the tree. src/main.cpp is a module of its own."""
     parts = path.parts
     if parts[0] == "backends":
         return "backends"
@@ -36,7 +36,7 @@ def room_of_file(path):
 
 
 def public_headers(tree, files):
-    """Headers that a header or another room includes: what stands in them spreads."""
+    """Headers that a header or another module includes: their own includes spread."""
     public = set()
     for path in files:
         name = path.relative_to(tree)
@@ -44,13 +44,13 @@ def public_headers(tree, files):
             found = INCLUDE.match(line)
             if found and found[1] == '"':
                 other = found[2].split("/")[0]
-                if path.suffix == ".hpp" or other != room_of_file(name):
+                if path.suffix == ".hpp" or other != module_of_file(name):
                     public.add(found[2])
     return public
 
 
 def public_complaints(tree):
-    """What is installed stands by itself: C++'s own headers and each other's."""
+    """Installed headers include only the standard library and each other."""
     for path in sorted((tree / "include").rglob("*.hpp")):
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
             found = INCLUDE.match(line)
@@ -68,9 +68,9 @@ def complaints(tree):
                 if (found := INCLUDE.match(line)) and found[1] == '"'}
     for path in files:
         name = path.relative_to(tree)
-        room = room_of_file(name)
-        if room not in LEVEL:
-            yield f"{name}: there is no room \"{room}\""
+        module = module_of_file(name)
+        if module not in LEVEL:
+            yield f"{name}: unknown module \"{module}\""
             continue
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
             found = INCLUDE.match(line)
@@ -85,13 +85,13 @@ def complaints(tree):
                 own = str(name).removeprefix("src/")
                 spreads = path.suffix == ".hpp" and (own in public or own not in included)
                 if spreads and HEAVY.match(target) and not FORWARD_DECLARATIONS.search(target):
-                    yield f"{at}: <{target}> is heavy and belongs into a .cpp file"
+                    yield f"{at}: <{target}> is heavy and belongs in a .cpp file"
                 continue
             other = target.split("/")[0]
             if other not in LEVEL or "/" not in target or ".." in target:
-                yield f"{at}: \"{target}\" does not begin with a room"
-            elif other != room and LEVEL[other] >= LEVEL[room]:
-                yield f"{at}: {room} may not include {other} (\"{target}\")"
+                yield f"{at}: \"{target}\" does not begin with a module"
+            elif other != module and LEVEL[other] >= LEVEL[module]:
+                yield f"{at}: {module} may not include {other} (\"{target}\")"
 
 
 def self_check():

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Holds the man pages sound and equal to the program.
+"""Checks the man pages, and that they agree with the program.
 
-    check.py lint PAGE…             groff and mandoc find nothing to say, every cross reference leads somewhere, one
-                                    sentence a line
-    check.py classes PAGE SOURCE    the failures that holdfast.1 explains are those of src/core/failure.cpp
-    check.py options PAGE PROGRAM   commands and options of holdfast.1 are those of `holdfast --help-recursive`
+    check.py lint PAGE…             no warning of groff and mandoc, no dead cross reference, one sentence a
+                                    line
+    check.py classes PAGE SOURCE    holdfast.1 explains the failure classes of src/core/failure.cpp
+    check.py options PAGE PROGRAM   holdfast.1 has the commands and options of `holdfast --help-recursive`
 """
 
 import os
@@ -18,7 +18,7 @@ SECTIONS = {"1": ["NAME", "SYNOPSIS", "DESCRIPTION", "ENVIRONMENT", "FILES", "EX
                   "DIAGNOSTICS", "SEE ALSO"],
             "5": ["NAME", "DESCRIPTION", "FILES", "EXAMPLES", "DIAGNOSTICS", "SEE ALSO"],
             "7": ["NAME", "DESCRIPTION", "ENVIRONMENT", "FILES", "EXAMPLES", "SEE ALSO"]}
-# Sections of the help that are printed for every command, and where the man page has them.
+# Sections that the help prints for every command, and their section in the man page.
 COMMON = {"whose tunnels:": "Whose tunnels", "every command:": "Every command"}
 
 
