@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace holdfast {
 namespace {
 
@@ -28,7 +30,7 @@ std::size_t utf8_length(std::string_view text, std::size_t at) noexcept {
   return length;
 }
 
-// C1 controls (U+0080..U+009F) drive some terminals; U+202A..E and U+2066..9 reorder what a person reads.
+// Some terminals obey C1 controls (U+0080..U+009F); U+202A..E and U+2066..9 reorder the text on the screen.
 bool is_unsafe_sequence(std::string_view sequence) noexcept {
   if (sequence.size() == 2) return sequence[0] == '\xC2' && static_cast<unsigned char>(sequence[1]) < 0xA0;
   if (sequence.size() != 3 || sequence[0] != '\xE2') return false;
@@ -107,6 +109,44 @@ std::vector<std::string> split(std::string_view text, char separator) {
     parts.emplace_back(text.substr(begin, end - begin));
     begin = end + 1;
   }
+}
+
+std::vector<std::string> split_words(std::string_view text) {
+  constexpr std::string_view k_blank = " \t";
+  std::vector<std::string> words;
+  for (auto begin = text.find_first_not_of(k_blank); begin != std::string_view::npos;) {
+    const auto end = std::min(text.find_first_of(k_blank, begin), text.size());
+    words.emplace_back(text.substr(begin, end - begin));
+    begin = text.find_first_not_of(k_blank, end);
+  }
+  return words;
+}
+
+std::string first_line(std::string_view text) {
+  text = trim(text);
+  return std::string(trim(text.substr(0, text.find('\n'))));
+}
+
+bool equals_ignoring_case(std::string_view left, std::string_view right) noexcept {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+  return std::ranges::equal(left, right, {}, lower, lower);
+}
+
+std::string single_quoted(std::string_view word) {
+  std::string out = "'";
+  for (const char c : word) {
+    if (c == '\'')
+      out += R"('\'')";
+    else
+      out += c;
+  }
+  return out + '\'';
+}
+
+std::string shell_quote(std::string_view word) {
+  constexpr std::string_view k_plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789%+,-./:=@_";
+  const bool is_plain = !word.empty() && word.find_first_not_of(k_plain) == std::string_view::npos;
+  return is_plain ? std::string(word) : single_quoted(word);
 }
 
 std::uint64_t fnv1a(std::string_view text) noexcept {

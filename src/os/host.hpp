@@ -125,7 +125,10 @@ class Host {
   [[nodiscard]] virtual std::chrono::sys_time<std::chrono::milliseconds> wall_now() const = 0;
 };
 
-/// True when `process` is alive on this host, in this boot, and is still the one that started then.
+/// True while that very process is running, on this host and in this boot. A reused pid does not count.
 [[nodiscard]] bool is_alive(const Host& host, const ProcessId& process);
+
+/// Waits at most `timeout` for `process` to end. False: it is still running.
+[[nodiscard]] bool wait_for_exit(const Host& host, const ProcessId& process, std::chrono::milliseconds timeout);
 
 }  // namespace holdfast::os

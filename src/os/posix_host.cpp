@@ -139,6 +139,16 @@ bool is_alive(const Host& host, const ProcessId& process) {
   return now && now->start_time == process.start_time;
 }
 
+bool wait_for_exit(const Host& host, const ProcessId& process, std::chrono::milliseconds timeout) {
+  constexpr std::chrono::milliseconds k_poll{5};
+  const auto deadline = host.now() + timeout;
+  while (is_alive(host, process)) {
+    if (host.now() >= deadline) return false;
+    host.sleep_for(k_poll);
+  }
+  return true;
+}
+
 std::unique_ptr<Host> make_posix_host(fs::path program) { return std::make_unique<PosixHost>(std::move(program)); }
 
 }  // namespace holdfast::os

@@ -55,7 +55,39 @@ BOOST_AUTO_TEST_CASE(numbers_reach_the_edge_of_their_type) {
   BOOST_TEST(!parse_number("00000000007", 0, 9));
 }
 
-BOOST_AUTO_TEST_CASE(trimming_and_splitting_lose_nothing_else) {
+BOOST_AUTO_TEST_CASE(words_are_separated_by_runs_of_blanks) {
+  BOOST_TEST((split_words("  a\tb  c ") == std::vector<std::string>{"a", "b", "c"}));
+  BOOST_TEST((split_words("a\nb") == std::vector<std::string>{"a\nb"}));
+  BOOST_TEST(split_words(" \t ").empty());
+  BOOST_TEST(split_words("").empty());
+}
+
+BOOST_AUTO_TEST_CASE(the_first_line_that_is_not_blank_is_found) {
+  BOOST_TEST(first_line("\n \r\n  why \r\nmore\n") == "why");
+  BOOST_TEST(first_line("why") == "why");
+  BOOST_TEST(first_line("\n\n").empty());
+  BOOST_TEST(first_line("").empty());
+}
+
+BOOST_AUTO_TEST_CASE(case_is_ignored_for_ascii_letters_only) {
+  BOOST_TEST(equals_ignoring_case("ProxyJump", "pROXYjUMP"));
+  BOOST_TEST(!equals_ignoring_case("Proxy", "ProxyJump"));
+  BOOST_TEST(!equals_ignoring_case("[", "{"));                // 0x20 apart, as letters are
+  BOOST_TEST(!equals_ignoring_case("\xc3\x84", "\xc3\xa4"));  // not ASCII
+}
+
+BOOST_AUTO_TEST_CASE(a_quoted_word_means_itself_to_a_shell) {
+  BOOST_TEST(shell_quote("/home/ann/a-b_c.d:1,2@x=%+") == "/home/ann/a-b_c.d:1,2@x=%+");
+  BOOST_TEST(shell_quote("it's") == R"('it'\''s')");
+  BOOST_TEST(shell_quote("$(id) `id`") == "'$(id) `id`'");
+  BOOST_TEST(shell_quote("a'b;rm") == "'a'\\''b;rm'");
+  BOOST_TEST(shell_quote("a\nb") == "'a\nb'");
+  BOOST_TEST(shell_quote("~") == "'~'");
+  BOOST_TEST(shell_quote("") == "''");
+  BOOST_TEST(single_quoted("plain") == "'plain'");
+}
+
+BOOST_AUTO_TEST_CASE(trim_and_split_keep_every_other_byte) {
   BOOST_TEST(trim(" \t a b\r\n") == "a b");
   BOOST_TEST(trim(" \t\r\n").empty());
   BOOST_TEST(trim("").empty());

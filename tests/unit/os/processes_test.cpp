@@ -102,6 +102,15 @@ BOOST_AUTO_TEST_CASE(a_detached_process_is_known_by_more_than_its_pid) {
   BOOST_TEST(!is_alive(*host, *started));
 }
 
+BOOST_AUTO_TEST_CASE(the_exit_of_a_process_is_awaited_until_the_timeout) {
+  const auto process = host->start_detached(Detached{Command{{MISBEHAVE, "hang"}, {}, {}}, {}}).value();
+  BOOST_TEST(!wait_for_exit(*host, process, 20ms));
+  BOOST_TEST(host->signal(process, SIGKILL));
+  BOOST_TEST(wait_for_exit(*host, process, 10s));
+  BOOST_TEST(wait_for_exit(*host, process, 0ms));
+  ::waitpid(process.pid, nullptr, 0);
+}
+
 BOOST_AUTO_TEST_CASE(a_child_has_its_own_session_and_default_signals) {
   ::signal(SIGTERM, SIG_IGN);
   boost::asio::io_context context;
