@@ -24,21 +24,12 @@ constexpr milliseconds k_ask_backend_every{500};
 constexpr milliseconds k_busy_timeout{5000};
 constexpr milliseconds k_queue_timeout{15000};  // a session's server or a slow home may take its time
 
-bool gone_within(const os::ProcessId& process, milliseconds span, const os::Host& host) {
-  const auto deadline = host.now() + span;
-  while (os::is_alive(host, process)) {
-    if (host.now() >= deadline) return false;
-    host.sleep_for(k_poll);
-  }
-  return true;
-}
-
 Result<> end_supervisor(const os::ProcessId& supervisor, os::Host& host) {
   host.signal(supervisor, SIGTERM);
-  if (gone_within(supervisor, k_end_grace, host)) return {};
+  if (os::wait_for_exit(host, supervisor, k_end_grace)) return {};
   host.signal(supervisor, SIGKILL);
-  if (gone_within(supervisor, k_after_kill, host)) return {};
-  return Error{"ending", fmt::format("supervisor {}", supervisor.pid), "it does not end, even when killed", ""};
+  if (os::wait_for_exit(host, supervisor, k_after_kill)) return {};
+  return Error{"ending", fmt::format("supervisor {}", supervisor.pid), "it is still running after SIGKILL", ""};
 }
 
 /// For root: a live state is written by the user that the tunnel runs as, and must not make root end a process that

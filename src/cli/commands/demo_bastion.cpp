@@ -200,10 +200,7 @@ Result<> DemoBastion::stop() {
     const auto deadline = host_->now() + k_timeout;
     while (os::is_alive(*host_, *sshd_) && has_sessions() && host_->now() < deadline) host_->sleep_for(k_poll);
     host_->signal(*sshd_, SIGTERM);
-    while (os::is_alive(*host_, *sshd_)) {
-      if (host_->now() >= deadline + k_timeout) return Error{"ending", "the demo's sshd", "it does not end", ""};
-      host_->sleep_for(k_poll);
-    }
+    if (!os::wait_for_exit(*host_, *sshd_, k_timeout)) return Error{"ending", "the demo's sshd", "it does not end", ""};
     sshd_.reset();
   }
   if (made_privilege_directory_) {

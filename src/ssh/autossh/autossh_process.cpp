@@ -15,7 +15,6 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds k_after_sigterm{3000};  // it waits for its ssh to end, for ever if that one is stopped
 constexpr milliseconds k_after_sigkill{1000};
-constexpr milliseconds k_poll{5};
 
 std::optional<pid_t> parent_of(const os::Host& host, pid_t pid) {
   const auto status = host.read_file("/proc/" + std::to_string(pid) + "/status");  // proc(5)
@@ -27,15 +26,6 @@ std::optional<pid_t> parent_of(const os::Host& host, pid_t pid) {
                                            std::numeric_limits<std::int32_t>::max()))
         return static_cast<pid_t>(*parent);
   return std::nullopt;
-}
-
-bool gone_within(const os::Host& host, const os::ProcessId& process, milliseconds timeout) {
-  const auto end = host.now() + timeout;
-  while (os::is_alive(host, process)) {
-    if (host.now() >= end) return false;
-    host.sleep_for(k_poll);
-  }
-  return true;
 }
 
 }  // namespace
@@ -53,9 +43,9 @@ Result<bool> end_autossh(const boost::filesystem::path& control, os::Host& host,
   const auto process = find_autossh_process(host, control, known);
   if (!process) return false;
   host.signal(*process, SIGTERM);
-  if (gone_within(host, *process, k_after_sigterm)) return true;
+  if (os::wait_for_exit(host, *process, k_after_sigterm)) return true;
   host.signal(*process, SIGKILL);
-  if (gone_within(host, *process, k_after_sigkill)) return true;
+  if (os::wait_for_exit(host, *process, k_after_sigkill)) return true;
   return Error{"ending", "autossh (pid " + std::to_string(process->pid) + ")", "it was killed and is still there",
                "see what it waits for: ps -o stat,wchan -p " + std::to_string(process->pid)};
 }

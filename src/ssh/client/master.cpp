@@ -21,9 +21,9 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds k_answer{1000};
 constexpr milliseconds k_after_asking{1500};
+constexpr milliseconds k_after_no_answer{5};
 constexpr milliseconds k_after_sigterm{1500};
 constexpr milliseconds k_after_sigkill{1000};
-constexpr milliseconds k_poll{5};
 
 /// Who listens on a socket, as the kernel says without asking them: it answers for a stopped process too.
 struct Listener {
@@ -65,23 +65,15 @@ bool names_socket(const os::Host& host, pid_t pid, const fs::path& control) {
   return false;
 }
 
-bool wait_until_gone(const os::Host& host, const os::ProcessId& process, milliseconds timeout) {
-  const auto end = host.now() + timeout;
-  while (os::is_alive(host, process)) {
-    if (host.now() >= end) return false;
-    host.sleep_for(k_poll);
-  }
-  return true;
-}
-
 bool end_process(os::Host& host, const fs::path& control, const os::ProcessId& master) {
   // A master that took the request and left no answer may still be on its way out; a stopped one is not worth waiting.
   const auto asked = mux::terminate(control, k_answer);
-  if (wait_until_gone(host, master, std::holds_alternative<mux::Granted>(asked) ? k_after_asking : k_poll)) return true;
+  const auto timeout = std::holds_alternative<mux::Granted>(asked) ? k_after_asking : k_after_no_answer;
+  if (os::wait_for_exit(host, master, timeout)) return true;
   host.signal(master, SIGTERM);
-  if (wait_until_gone(host, master, k_after_sigterm)) return true;
+  if (os::wait_for_exit(host, master, k_after_sigterm)) return true;
   host.signal(master, SIGKILL);
-  return wait_until_gone(host, master, k_after_sigkill);
+  return os::wait_for_exit(host, master, k_after_sigkill);
 }
 
 // With a dead socket file there, `ssh -M` says "already exists, disabling multiplexing" and stays connected deaf.
