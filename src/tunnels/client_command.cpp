@@ -2,7 +2,6 @@
 
 #include "core/loopback_endpoint.hpp"
 #include "core/text.hpp"
-#include "ssh/diagnosis/diagnosis_text.hpp"
 
 #include <fmt/format.h>
 
@@ -25,15 +24,15 @@ std::string through_jump(const Tunnel& tunnel, const Forward& forward, const std
   // Never "localhost": that may be somebody else's ::1, and no permitopen of ours.
   const auto far = std::get<TcpEnd>(loopback_endpoint(forward.listen()));
   const auto& name = leads_to_this_host(forward) && !user.empty() ? user : std::string("USER");
-  return fmt::format("ssh -J {} -p {} {}@{}", ssh::shell_word(tunnel->bastion.text()), far.port, ssh::shell_word(name),
-                     ssh::shell_word(far.host));
+  return fmt::format("ssh -J {} -p {} {}@{}", shell_quote(tunnel->bastion.text()), far.port, shell_quote(name),
+                     shell_quote(far.host));
 }
 
 std::string through_local_port(const Tunnel& tunnel, const Forward& forward) {
   const auto& bastion = tunnel->bastion;
   const auto port = bastion.port() ? fmt::format(" -p {}", *bastion.port()) : std::string();
-  return fmt::format("ssh -N -L {}{} {}", ssh::shell_word(local_forward(forward)), port,
-                     ssh::shell_word(bastion.ssh_argument()));
+  return fmt::format("ssh -N -L {}{} {}", shell_quote(local_forward(forward)), port,
+                     shell_quote(bastion.ssh_argument()));
 }
 
 }  // namespace

@@ -2,7 +2,6 @@
 
 #include "core/loopback_endpoint.hpp"
 #include "core/text.hpp"
-#include "ssh/diagnosis/diagnosis_text.hpp"
 #include "store/paths.hpp"
 #include "tunnels/client_command.hpp"
 
@@ -28,10 +27,10 @@ std::string local_forward_command(const ssh::ResolvedRoute& way, const Forward& 
   auto before = way;
   const auto bastion = before.stations.back();
   before.stations.pop_back();
-  const auto jump = before.stations.empty() ? "" : " -J " + ssh::shell_word(jumps_of(before));
+  const auto jump = before.stations.empty() ? "" : " -J " + shell_quote(jumps_of(before));
   const auto port = bastion.port() ? fmt::format(" -p {}", *bastion.port()) : std::string();
-  return fmt::format("ssh -N -L {}{}{} {}", ssh::shell_word(local_forward(forward)), jump, port,
-                     ssh::shell_word(bastion.ssh_argument()));
+  return fmt::format("ssh -N -L {}{}{} {}", shell_quote(local_forward(forward)), jump, port,
+                     shell_quote(bastion.ssh_argument()));
 }
 
 /// ssh looks for it in lower case, and a pattern's characters would make it match other hosts' keys.

@@ -1,6 +1,6 @@
 #include "tunnels/ownership.hpp"
 
-#include "ssh/diagnosis/diagnosis_text.hpp"
+#include "core/text.hpp"
 #include "store/host_settings.hpp"
 #include "tunnels/installation.hpp"
 
@@ -25,14 +25,14 @@ Diagnosis explain_elsewhere(const Tunnel& tunnel, const os::Host& host) {
 
 std::string take_over_command(const Tunnel& tunnel, const os::Host& host) {
   std::string command = "holdfast setup -n " + tunnel->name.text();
-  for (const auto& forward : tunnel->forwards) command += " -p " + ssh::shell_word(forward.text());
-  command += " -b " + ssh::shell_word(bastions_text(tunnel->bastion, tunnel->fallbacks));
-  if (tunnel->identity) command += " -s " + ssh::shell_word(tunnel->identity->native());
+  for (const auto& forward : tunnel->forwards) command += " -p " + shell_quote(forward.text());
+  command += " -b " + shell_quote(bastions_text(tunnel->bastion, tunnel->fallbacks));
+  if (tunnel->identity) command += " -s " + shell_quote(tunnel->identity->native());
   for (const auto& option : tunnel->ssh_options)
-    command += " --ssh-option " + ssh::shell_word(option.key + "=" + option.value);
+    command += " --ssh-option " + shell_quote(option.key + "=" + option.value);
   if (tunnel->engine != Engine::native) command += fmt::format(" --engine {}", to_text(tunnel->engine));
   if (tunnel->takeover) command += " --takeover";
-  return command + " --host " + ssh::shell_word(host.hostname());
+  return command + " --host " + shell_quote(host.hostname());
 }
 
 }  // namespace holdfast::tunnels

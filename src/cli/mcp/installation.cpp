@@ -36,24 +36,10 @@ json::object server_value(const Context& context) {
   return server;
 }
 
-/// A word of a POSIX shell's command line.
-std::string quoted(const std::string& word) {
-  constexpr std::string_view k_plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:@%,";
-  if (!word.empty() && word.find_first_not_of(k_plain) == std::string::npos) return word;
-  std::string out = "'";
-  for (const char c : word) {
-    if (c == '\'')
-      out += "'\\''";
-    else
-      out += c;
-  }
-  return out + "'";
-}
-
 std::string claude_code_command(const Context& context) {
   std::string command = "claude mcp add holdfast";
-  for (const auto& [name, value] : told_variables(context)) command += " --env " + quoted(name + "=" + value);
-  return command + " -- " + quoted(context.host.self().string()) + " mcp start";
+  for (const auto& [name, value] : told_variables(context)) command += " --env " + shell_quote(name + "=" + value);
+  return command + " -- " + shell_quote(context.host.self().string()) + " mcp start";
 }
 
 /// Indented by two, objects and what is in them one to a line; arrays of words stay in one.
@@ -81,7 +67,7 @@ Result<ExitStatus> show_installation(Context& context, const Arguments& argument
       "~/Library/Application Support/Claude), and most other clients, in their own file:\n\n" +
       pretty(servers));
   terminal.answer("\nAn agent on another machine, through ssh with a key that opens this one:\n\n  ssh HOST " +
-                  quoted(context.host.self().string()) + " mcp start");
+                  shell_quote(context.host.self().string()) + " mcp start");
   terminal.note("holdfast mcp doctor tries it as a client would");
   return ExitStatus::done;
 }

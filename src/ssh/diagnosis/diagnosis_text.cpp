@@ -20,7 +20,7 @@ class DiagnosisText {
       return {FailureClass::dns, fmt::format("no name server answered when asked for \"{}\"", name),
               "check that this machine is online, and its /etc/resolv.conf"};
     return {FailureClass::dns, fmt::format("no machine is known by the name \"{}\"", name),
-            fmt::format("check the spelling; getent hosts {} shows what this machine knows", shell_word(name))};
+            fmt::format("check the spelling; getent hosts {} shows what this machine knows", shell_quote(name))};
   }
 
   Diagnosis refused() const {
@@ -60,7 +60,7 @@ class DiagnosisText {
               "give the key with -s FILE, and put its public line into ~/.ssh/authorized_keys of " + account()};
     return {FailureClass::auth, fmt::format("{} refused the key {}", bastion(), identity()),
             fmt::format("put the line in {}.pub into ~/.ssh/authorized_keys of {}: ssh-copy-id -i {}.pub {}",
-                        identity(), account(), shell_word(tunnel_->identity->native()), destination())};
+                        identity(), account(), shell_quote(tunnel_->identity->native()), destination())};
   }
 
   Diagnosis key_missing() const {
@@ -76,17 +76,17 @@ class DiagnosisText {
       return {FailureClass::key_missing, fmt::format("the file {} holds no private key that ssh can read", key()),
               "give the private key, which is the file without .pub, with -s FILE"};
     return {FailureClass::key_missing, fmt::format("the private key {} is not there", key()),
-            "give an existing one with -s FILE, or make it: ssh-keygen -t ed25519 -N '' -f " + shell_word(key())};
+            "give an existing one with -s FILE, or make it: ssh-keygen -t ed25519 -N '' -f " + shell_quote(key())};
   }
 
   Diagnosis key_permissions() const {
     if (evidence_.circumstance.find("ermission denied") != std::string_view::npos)
       return {FailureClass::key_permissions,
               fmt::format("the private key {} cannot be read by the user of this tunnel", key()),
-              "check its owner and mode: ls -l " + shell_word(key())};
+              "check its owner and mode: ls -l " + shell_quote(key())};
     return {FailureClass::key_permissions,
             fmt::format("the private key {} is open to other users, so ssh will not use it", key()),
-            "chmod 600 " + shell_word(key())};
+            "chmod 600 " + shell_quote(key())};
   }
 
   Diagnosis key_passphrase() const {
@@ -112,8 +112,8 @@ class DiagnosisText {
     const auto named = between(evidence_.line, "Host key for ", " has changed");
     const std::string host = named.empty() ? known_name() : printable(named);
     std::string command = "ssh-keygen";
-    if (const auto file = offending_file(); !file.empty()) command += " -f " + shell_word(file);
-    command += " -R " + shell_word(host);
+    if (const auto file = offending_file(); !file.empty()) command += " -f " + shell_quote(file);
+    command += " -R " + shell_quote(host);
     return {FailureClass::host_key_changed,
             fmt::format("the host key of {} is not the one that was known: it was installed anew, or somebody stands "
                         "in between",
@@ -317,19 +317,6 @@ class DiagnosisText {
 };
 
 }  // namespace
-
-std::string shell_word(const std::string& text) {
-  constexpr std::string_view k_plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789%+,-./:=@_";
-  if (!text.empty() && text.find_first_not_of(k_plain) == std::string::npos) return text;
-  std::string out = "'";
-  for (const char c : text) {
-    if (c == '\'')
-      out += "'\\''";
-    else
-      out += c;
-  }
-  return out + "'";
-}
 
 Diagnosis make_diagnosis(FailureClass failure, const Tunnel& tunnel, const Evidence& evidence) {
   const DiagnosisText words(tunnel, evidence);

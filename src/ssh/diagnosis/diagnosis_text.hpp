@@ -23,7 +23,4 @@ struct Evidence {
 
 [[nodiscard]] Diagnosis make_diagnosis(FailureClass failure, const Tunnel& tunnel, const Evidence& evidence);
 
-/// `text` as one word of a shell command that a person will paste: in single quotes when it needs them.
-[[nodiscard]] std::string shell_word(const std::string& text);
-
 }  // namespace holdfast::ssh

@@ -1,6 +1,5 @@
 #include "ssh/diagnosis/diagnosis.hpp"
 
-#include "ssh/diagnosis/diagnosis_text.hpp"
 #include "ssh/tunnels.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -423,14 +422,6 @@ BOOST_AUTO_TEST_CASE(a_forward_is_named_when_there_are_several) {
   BOOST_TEST((explain(target_down, many, many->forwards[1]).message.find("localhost:80") != std::string::npos));
   BOOST_TEST((explain(forward_denied, many, many->forwards[1]).hint.find("permitlisten=\"127.0.0.1:8080\"") !=
               std::string::npos));
-}
-
-BOOST_AUTO_TEST_CASE(words_that_a_person_pastes_are_quoted) {
-  BOOST_TEST(shell_word("/home/ada/id") == "/home/ada/id");
-  BOOST_TEST(shell_word("a b") == "'a b'");
-  BOOST_TEST(shell_word("a'b;rm") == "'a'\\''b;rm'");
-  BOOST_TEST(shell_word("") == "''");
-  BOOST_TEST(shell_word("~x") == "'~x'");
 }
 
 BOOST_AUTO_TEST_SUITE_END()
