@@ -47,13 +47,6 @@ constexpr std::array k_enforced{"batchmode",
                                 "host",
                                 "identityfile"};
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
-}
-
 bool is_word(std::string_view text) noexcept {
   return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
@@ -66,8 +59,8 @@ std::string_view to_text(Engine engine) noexcept { return engine == Engine::nati
 std::string_view to_text(Scope scope) noexcept { return scope == Scope::user ? "user" : "system"; }
 
 bool is_enforced_ssh_option(std::string_view key) noexcept {
-  const std::string word = lower(key);
-  return std::any_of(k_enforced.begin(), k_enforced.end(), [&](const char* name) { return word == name; });
+  return std::any_of(k_enforced.begin(), k_enforced.end(),
+                     [&](const char* name) { return equals_ignoring_case(key, name); });
 }
 
 Result<SshOption> SshOption::parse(std::string_view text) {
@@ -80,7 +73,7 @@ Result<SshOption> SshOption::parse(std::string_view text) {
   if (value.empty()) return usage_error(subject(), "the value is empty");
   if (has_control_bytes(value)) return usage_error(subject(), "the value holds a control character");
   if (is_enforced_ssh_option(key)) {
-    const bool strict = lower(key) == "stricthostkeychecking";
+    const bool strict = equals_ignoring_case(key, "stricthostkeychecking");
     return usage_error(subject(), "holdfast sets this one itself and it cannot be overridden",
                        strict ? "an unknown host key is pinned with --accept-new-host-key" : "leave it out");
   }

@@ -1,6 +1,7 @@
 #include "cli/mcp/ssh_options.hpp"
 
 #include "core/destination.hpp"
+#include "core/text.hpp"
 #include "core/tunnel.hpp"
 
 #include <fmt/format.h>
@@ -29,15 +30,9 @@ constexpr std::array<std::string_view, 15> k_allowed{"AddressFamily",
                                                      "RekeyLimit",
                                                      "TCPKeepAlive"};
 
-/// ssh ignores the case of a key.
-bool is_same_key(std::string_view left, std::string_view right) noexcept {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-  return std::ranges::equal(left, right, {}, lower, lower);
-}
-
 /// Releases before 9.6 put the jump host into a shell's command line as it is (CVE-2023-51385).
 Result<> check_jump_hosts(std::string_view value) {
-  if (is_same_key(value, "none")) return {};
+  if (equals_ignoring_case(value, "none")) return {};
   if (value.find(' ') != std::string_view::npos)
     return usage_error("ssh-option ProxyJump", "it holds a space", "give [USER@]HOST[:PORT], several with commas");
   HOLDFAST_CHECK(parse_bastions(value));
@@ -59,10 +54,10 @@ Result<> check_agents_ssh_option(std::string_view text) {
     if (error.hint.empty()) error.hint = allowed();
     return error;
   }
-  if (std::ranges::none_of(k_allowed, [&](std::string_view key) { return is_same_key(key, option->key); }))
+  if (std::ranges::none_of(k_allowed, [&](std::string_view key) { return equals_ignoring_case(key, option->key); }))
     return usage_error("ssh-option " + option->key, "an agent may not set it",
                        allowed() + "; a person can set others in ~/.ssh/config");
-  if (is_same_key(option->key, k_proxy_jump)) return check_jump_hosts(option->value);
+  if (equals_ignoring_case(option->key, k_proxy_jump)) return check_jump_hosts(option->value);
   return {};
 }
 

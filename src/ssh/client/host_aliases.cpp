@@ -6,7 +6,6 @@
 #include <fnmatch.h>
 
 #include <algorithm>
-#include <cctype>
 #include <set>
 
 namespace holdfast::ssh {
@@ -45,12 +44,6 @@ std::vector<std::string> words_of(std::string_view line) {
   return words;
 }
 
-bool is_keyword(std::string_view word, std::string_view keyword) {
-  return std::ranges::equal(word, keyword, [](char a, char b) {
-    return std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b));
-  });
-}
-
 bool names_one_host(const std::string& word) {
   return printable(word) == word && word.find_first_of(":@") == std::string::npos &&
          Destination::parse(word).has_value();
@@ -67,8 +60,8 @@ class Reader {
     for (const auto& line : split(*text, '\n')) {
       const auto words = words_of(line);
       if (words.empty()) continue;
-      const bool names = is_keyword(words.front(), "Host");
-      const bool includes = is_keyword(words.front(), "Include");
+      const bool names = equals_ignoring_case(words.front(), "Host");
+      const bool includes = equals_ignoring_case(words.front(), "Include");
       for (std::size_t i = 1; i < words.size(); ++i) {
         if (names && names_one_host(words[i])) aliases_.insert(words[i]);
         if (includes) include(words[i], depth + 1);

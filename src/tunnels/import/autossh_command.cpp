@@ -18,11 +18,6 @@ Error refused(const std::string& argument, std::string cause) {
   return Error{"taking over", "the argument " + argument, std::move(cause)};
 }
 
-bool equals(std::string_view one, std::string_view other) {
-  return std::ranges::equal(one, other,
-                            [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); });
-}
-
 class Reader {
  public:
   explicit Reader(const std::vector<std::string>& argv) : argv_(argv) {}
@@ -126,18 +121,18 @@ class Reader {
     const std::string key = text.substr(0, end);
     std::string value(end == std::string::npos ? std::string_view() : trim(std::string_view(text).substr(end + 1)));
     if (value.starts_with('=')) value = trim(std::string_view(value).substr(1));
-    if (equals(key, "IdentityFile")) return take_identity(value);
-    if (equals(key, "Port")) return take_port(value);
-    if (equals(key, "User")) {
+    if (equals_ignoring_case(key, "IdentityFile")) return take_identity(value);
+    if (equals_ignoring_case(key, "Port")) return take_port(value);
+    if (equals_ignoring_case(key, "User")) {
       user_ = value;
       return {};
     }
     for (const std::string_view other :
          {"RemoteForward", "LocalForward", "DynamicForward", "RemoteCommand", "LocalCommand", "Tunnel", "TunnelDevice"})
-      if (equals(key, other)) return refused("-o " + text, "a tunnel of holdfast has no such thing");
-    const bool blind = equals(key, "UserKnownHostsFile") && value == "/dev/null";
+      if (equals_ignoring_case(key, other)) return refused("-o " + text, "a tunnel of holdfast has no such thing");
+    const bool blind = equals_ignoring_case(key, "UserKnownHostsFile") && value == "/dev/null";
     if (blind || is_enforced_ssh_option(key)) {
-      if (blind || (equals(key, "StrictHostKeyChecking") && !equals(value, "yes")))
+      if (blind || (equals_ignoring_case(key, "StrictHostKeyChecking") && !equals_ignoring_case(value, "yes")))
         notes_.push_back("not taken over: " + printable(text) + ": the bastion's host key is checked");
       return {};
     }
