@@ -67,9 +67,7 @@ void collect(const std::string& table, const std::map<std::string, int>& sockets
   const auto text = slurp(table, 8 << 20);
   if (!text) return;
   for (const auto& line : split(*text, '\n')) {
-    std::vector<std::string> fields;
-    for (auto& field : split(line, ' '))
-      if (!field.empty()) fields.push_back(std::move(field));
+    const auto fields = split_words(line);
     if (fields.size() <= k_inode || fields[k_state] != k_established || !sockets.contains(fields[k_inode])) continue;
     const auto local = parse_end(fields[k_local]);
     const auto peer = parse_end(fields[k_peer]);

@@ -28,11 +28,9 @@ bool leaves_ssh(const TunnelName& name, const store::Paths& paths, const os::Hos
   const auto asked = host.run(manager->command({"list-jobs", "--no-legend", "--no-pager", "--full", unit}), k_deadline);
   if (!asked || !asked->ok()) return false;
   for (const auto& line : split(asked->out, '\n')) {
-    std::vector<std::string> words;
-    for (auto& word : split(line, ' '))
-      if (!word.empty()) words.push_back(std::move(word));
-    const auto at = std::ranges::find(words, unit);
-    if (words.end() - at >= 2) return at[1] != "stop";  // JOB UNIT TYPE STATE
+    const auto columns = split_words(line);
+    const auto at = std::ranges::find(columns, unit);
+    if (columns.end() - at >= 2) return at[1] != "stop";  // JOB UNIT TYPE STATE
   }
   return true;
 }
