@@ -13,7 +13,7 @@ namespace {
 
 using Grade = Fitness::Grade;
 
-// A fitness on its way between two processes of the same program: lines of text, fields in a fixed order.
+// The answer of the child process is text: one field a line, in a fixed order.
 constexpr std::size_t k_fields = 6;
 
 std::string format(const Survival& survival) {
@@ -25,7 +25,7 @@ std::string format(const Survives& survives) {
 }
 
 std::string format(const Fitness& fitness) {
-  // Texts of strangers may hold any byte; a terminal would be shown them so anyway.
+  // Escaped: output of other programs may contain a line break.
   return fmt::format("{}\n{}\n{}\n{}{}\n{}\n{}", static_cast<int>(fitness.grade), format(fitness.survives),
                      printable(fitness.reason), fitness.remedy ? "+" : "", printable(fitness.remedy.value_or("")),
                      fitness.with_remedy ? format(*fitness.with_remedy) : "", "end");
@@ -39,11 +39,11 @@ std::optional<Survival> parse_survival(const std::string& kind, const std::strin
 }
 
 std::optional<Survives> parse_survives(const std::string& text) {
-  const auto words = split(text, ' ');
-  if (words.size() != 6) return std::nullopt;
-  const auto crash = parse_survival(words[0], words[1]);
-  const auto logout = parse_survival(words[2], words[3]);
-  const auto reboot = parse_survival(words[4], words[5]);
+  const auto fields = split(text, ' ');
+  if (fields.size() != 6) return std::nullopt;
+  const auto crash = parse_survival(fields[0], fields[1]);
+  const auto logout = parse_survival(fields[2], fields[3]);
+  const auto reboot = parse_survival(fields[4], fields[5]);
   if (!crash || !logout || !reboot) return std::nullopt;
   return Survives{*crash, *logout, *reboot};
 }
@@ -61,7 +61,9 @@ std::optional<Fitness> parse_fitness(const std::string& text) {
 }
 
 Fitness without_answer() {
-  return {Grade::unavailable, {}, "it did not answer within 2 s: a file system that it needs hangs (df shows which)"};
+  return {Grade::unavailable,
+          {},
+          "it did not answer within 2 s: a file system it needs is not responding (df shows which)"};
 }
 
 }  // namespace
@@ -80,11 +82,10 @@ std::vector<AssessedBackend> assess_all(std::span<const Backend* const> backends
   queries.reserve(backends.size());
   for (const auto* backend : backends) queries.push_back(query_about(*backend, host));
   const auto answers = os::run_forked_queries(queries, k_answer_deadline);
-  std::vector<AssessedBackend> assessed_backends;
-  assessed_backends.reserve(backends.size());
-  for (std::size_t i = 0; i < backends.size(); ++i)
-    assessed_backends.push_back({backends[i], fitness_from(answers[i])});
-  return assessed_backends;
+  std::vector<AssessedBackend> assessed;
+  assessed.reserve(backends.size());
+  for (std::size_t i = 0; i < backends.size(); ++i) assessed.push_back({backends[i], fitness_from(answers[i])});
+  return assessed;
 }
 
 }  // namespace holdfast::backends

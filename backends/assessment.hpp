@@ -1,4 +1,4 @@
-// An assessment on its way between two processes: what assess_all() asks, for whoever has more to ask at the same time.
+// An assessment in a child process, for callers that run further queries in parallel. assess_all() uses it too.
 #pragma once
 
 #include "backends/backend.hpp"
@@ -10,13 +10,13 @@
 
 namespace holdfast::backends {
 
-/// For os::run_forked_queries(), together with k_answer_deadline. Both outlive the question.
+/// For os::run_forked_queries() with k_answer_deadline. `backend` and `host` must outlive the query.
 [[nodiscard]] os::ForkedQuery query_about(const Backend& backend, const os::Host& host);
 
-/// What its answer means; without one, an unavailable backend and why.
+/// Parses its answer. Without one the backend is unavailable, with the reason.
 [[nodiscard]] Fitness fitness_from(const std::optional<std::string>& answer);
 
-/// A command that ignores SIGTERM is killed half a second after its deadline, and what that means is still to be told.
+/// k_timeout, and time to kill a command that ignores SIGTERM (0.5 s) and to report it.
 inline constexpr std::chrono::milliseconds k_answer_deadline = k_timeout + std::chrono::milliseconds(700);
 
 }  // namespace holdfast::backends

@@ -1,3 +1,4 @@
+#include "backends/pidfile_backend.hpp"
 #include "backends/registry.hpp"
 #include "backends/text/block_file.hpp"
 #include "backends/text/login_hook_text.hpp"
@@ -9,12 +10,10 @@
 namespace holdfast::backends {
 namespace {
 
-// nohup, and the login hook in the user's start-up files, which one tunnel or many rely on.
-class LoginHook final : public Backend {
+// nohup plus the login hook in the user's start-up files. All tunnels of this backend share one hook.
+class LoginHook final : public PidfileBackend {
  public:
   std::string_view name() const noexcept override { return "login-hook"; }
-  Scope scope() const noexcept override { return Scope::user; }
-  bool restarts_job() const noexcept override { return false; }
   bool is_opt_in() const noexcept override { return true; }
 
   Fitness assess(const os::Host& host) const override {
@@ -31,34 +30,27 @@ class LoginHook final : public Backend {
     auto fitness = nohup_backend().assess(host);
     fitness.survives = back_at_login(fitness.survives);
     if (fitness.with_remedy) fitness.with_remedy = back_at_login(*fitness.with_remedy);
-    fitness.reason = fmt::format("a background process, and lines in {} that start it again at your next login",
-                                 fmt::join(files, ", "));
+    fitness.reason =
+        fmt::format("a background process, restarted at your next login by a hook in {}", fmt::join(files, ", "));
     return fitness;
   }
 
   Survives survives(const Job& job, const os::Host& host) const override { return nohup_backend().survives(job, host); }
 
-  Result<Plan> prove(const Job& job, const os::Host& host) const override { return nohup_backend().prove(job, host); }
   Result<Plan> install(const Job& job, const os::Host& host) const override {
     return install_managed_hook(job.paths, host);
   }
 
-  // A home that hosts share has one hook for all of them.
+  // Hosts that share a home share the hook.
   Result<Plan> remove(const TunnelName& tunnel, const store::Paths& paths, const os::Host& host) const override {
-    HOLDFAST_TRY(auto plan, nohup_backend().remove(tunnel, paths, host));
+    HOLDFAST_TRY(auto plan, PidfileBackend::remove(tunnel, paths, host));
     if (store::is_any_other_held_by(host, paths, name(), tunnel)) return plan;
     for (auto& step : remove_managed_hook(paths, host)) plan.push_back(std::move(step));
     return plan;
   }
 
-  Result<Plan> start(const Job& job, const os::Host& host) const override { return nohup_backend().start(job, host); }
-  Result<Plan> stop(const Job& job, const os::Host& host) const override { return nohup_backend().stop(job, host); }
-  Result<Plan> restart(const Job& job, const os::Host& host) const override {
-    return nohup_backend().restart(job, host);
-  }
-
   Result<std::vector<Registration>> query(std::span<const Job> jobs, const os::Host& host) const override {
-    HOLDFAST_TRY(auto answers, nohup_backend().query(jobs, host));
+    HOLDFAST_TRY(auto answers, PidfileBackend::query(jobs, host));
     const bool hooked = !jobs.empty() && has_login_hook(jobs.front().paths, host);
     for (auto& answer : answers) answer.installed = answer.installed && hooked;
     return answers;

@@ -1,4 +1,4 @@
-// A pidfile that means something on a shared home and after a reboot: host, boot id, pid and start time.
+// A pidfile with host, boot id, pid and start time, so that it stays unambiguous on a shared home and after a reboot.
 #pragma once
 
 #include "os/process_id.hpp"
@@ -10,11 +10,11 @@ namespace holdfast::backends {
 using os::format_process_id;
 using os::parse_process_id;
 
-/// The process that `pidfile` names, dead or alive. Nothing when the file is missing, not a regular file of our own
-/// (in /tmp a stranger could have put it there) or torn.
+/// The process that `pidfile` names, running or not. Empty when the file is missing, incomplete, or not a regular file
+/// of ours (in /tmp another user can have created it).
 [[nodiscard]] std::optional<os::ProcessId> read_pidfile(const os::Host& host, const boost::filesystem::path& pidfile);
 
-/// The same, and it is alive: still that very process, on this host, in this boot.
+/// The same, but only while that process is running: on this host, in this boot, with that start time.
 [[nodiscard]] std::optional<os::ProcessId> running_process(const os::Host& host,
                                                            const boost::filesystem::path& pidfile);
 

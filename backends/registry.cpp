@@ -8,7 +8,7 @@
 namespace holdfast::backends {
 namespace {
 
-// The order in which `auto` prefers what survives alike.
+// `auto` prefers the earlier of two backends that survive the same.
 const std::array<const Backend*, 7>& table() {
   static const std::array<const Backend*, 7> backends{
       &systemd_system_backend(), &systemd_user_backend(), &cron_backend(),      &tmux_backend(),
@@ -16,14 +16,14 @@ const std::array<const Backend*, 7>& table() {
   return backends;
 }
 
-// Larger is better; of two watchdogs the quicker one.
+// Larger is better; a shorter bound is better.
 auto rank_of(const Survival& survival) { return std::tuple(static_cast<int>(survival.kind), -survival.bound.count()); }
 
 auto rank_of(const Survives& survives) {
   return std::tuple(rank_of(survives.reboot), rank_of(survives.logout), rank_of(survives.crash));
 }
 
-// What waits for a person to log in is away when nobody can: that is what a tunnel is for.
+// A tunnel that returns at the next login is down exactly when nobody can log in without it.
 Survival unattended(const Survival& survival) {
   return survival.kind == Survival::Kind::at_login ? Survival{} : survival;
 }
@@ -54,22 +54,21 @@ bool is_stronger(const Survives& a, const Survives& b) {
   return alone_a != alone_b ? alone_a > alone_b : rank_of(a) > rank_of(b);
 }
 
-std::vector<AssessedBackend> ranked(std::vector<AssessedBackend> assessed_backends) {
+std::vector<AssessedBackend> ranked(std::vector<AssessedBackend> assessed) {
   const auto usable = [](const AssessedBackend& c) { return c.fitness.grade != Fitness::Grade::unavailable; };
-  std::stable_sort(assessed_backends.begin(), assessed_backends.end(),
-                   [&](const AssessedBackend& a, const AssessedBackend& b) {
-                     if (usable(a) != usable(b)) return usable(a);
-                     return usable(a) && is_stronger(a.fitness.survives, b.fitness.survives);
-                   });
-  return assessed_backends;
+  std::stable_sort(assessed.begin(), assessed.end(), [&](const AssessedBackend& a, const AssessedBackend& b) {
+    if (usable(a) != usable(b)) return usable(a);
+    return usable(a) && is_stronger(a.fitness.survives, b.fitness.survives);
+  });
+  return assessed;
 }
 
 std::vector<AssessedBackend> rank(Scope scope, const os::Host& host, std::span<const std::string> only) {
-  std::vector<const Backend*> asked;
-  std::ranges::copy_if(all_backends(), std::back_inserter(asked), [&](const Backend* backend) {
+  std::vector<const Backend*> eligible;
+  std::ranges::copy_if(all_backends(), std::back_inserter(eligible), [&](const Backend* backend) {
     return backend->scope() == scope && is_in_choice(*backend, only);
   });
-  return ranked(assess_all(asked, host));
+  return ranked(assess_all(eligible, host));
 }
 
 }  // namespace holdfast::backends

@@ -13,8 +13,8 @@ namespace holdfast::backends {
 [[nodiscard]] const Backend& nohup_backend();
 [[nodiscard]] const Backend& login_hook_backend();
 
-/// True when `a` outlives more than `b`: reboot first, then logout, then crash; what comes back by itself counts before
-/// what waits for a login.
+/// True when `a` survives more than `b`: reboot counts first, then logout, then crash. `at-login` counts as `no` in a
+/// first comparison, and decides between equals.
 [[nodiscard]] bool is_stronger(const Survives& a, const Survives& b);
 
 }  // namespace holdfast::backends

@@ -26,16 +26,16 @@ class SystemdSystem final : public Backend {
       if (fitness.remedy) fitness.with_remedy = Survives{k_yes, k_yes, k_yes};
       return fitness;
     };
-    if (!is_booted(host)) return unavailable("this machine was not started by systemd");
-    if (!host.find_program("systemctl")) return unavailable("there is no systemctl here");
-    if (host.user().uid != 0)
-      return unavailable("only root can install a service of the machine", "sudo holdfast setup …");
-    return {Fitness::Grade::good, Survives{k_yes, k_yes, k_yes}, "systemd runs this machine's services", {}};
+    if (!is_booted_with_systemd(host)) return unavailable("this machine was not booted with systemd");
+    if (!host.find_program("systemctl")) return unavailable("systemctl is not installed");
+    if (host.user().uid != 0) return unavailable("only root can install a system service", "sudo holdfast setup …");
+    return {Fitness::Grade::good, Survives{k_yes, k_yes, k_yes}, "systemd runs system services on this machine", {}};
   }
 
   Survives survives(const Job&, const os::Host&) const override { return Survives{k_yes, k_yes, k_yes}; }
 
-  // Our own program, as that user, in that sandbox: what ProtectHome or an old kernel would break breaks here.
+  // Runs our own program as that user in that sandbox: it fails where ProtectHome= or an old kernel would break a
+  // tunnel.
   Result<Plan> prove(const Job& job, const os::Host& host) const override {
     HOLDFAST_CHECK(require_executable_by(job.run_as, job.argv.front(), host));
     HOLDFAST_TRY(const auto unit, render_unit(job, k_template, host));
@@ -54,7 +54,7 @@ class SystemdSystem final : public Backend {
 
   Result<Plan> remove(const TunnelName& tunnel, const store::Paths& paths, const os::Host& host) const override {
     auto plan = remove_unit(manager(host), tunnel, k_unit_directory, k_target);
-    // systemd makes these (StateDirectory=, RuntimeDirectory=) and takes only the second away again.
+    // systemd creates both (StateDirectory=, RuntimeDirectory=) and removes only the second.
     const auto runtime = store::system_runtime_directory(tunnel);
     const auto state = paths.state_directory(tunnel);
     plan.emplace_back(RemoveTree{runtime});
@@ -82,12 +82,8 @@ class SystemdSystem final : public Backend {
   }
 
  private:
-  // sd_booted(3)
-  static bool is_booted(const os::Host& host) {
-    return host.status("/run/systemd/system").kind == os::FileKind::directory;
-  }
   static std::optional<Systemctl> manager(const os::Host& host) {
-    if (!is_booted(host)) return std::nullopt;
+    if (!is_booted_with_systemd(host)) return std::nullopt;
     return Systemctl::of_machine(host);
   }
 };

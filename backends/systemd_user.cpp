@@ -17,7 +17,7 @@ const char* const k_target = "default.target";
 
 constexpr Survival k_yes{Survival::Kind::yes, {}};
 constexpr Survives k_with_linger{k_yes, k_yes, k_yes};
-// The unit stays enabled: the manager that the next login starts, starts it too.
+// The unit stays enabled: the next login starts the user manager, which starts the unit.
 constexpr Survival k_at_login{Survival::Kind::at_login, {}};
 constexpr Survives k_without_linger{k_yes, k_at_login, k_at_login};
 
@@ -28,19 +28,17 @@ class SystemdUser final : public Backend {
   bool restarts_job() const noexcept override { return true; }
 
   Fitness assess(const os::Host& host) const override {
-    if (!host.find_program("systemctl")) return unavailable("there is no systemctl here");
+    if (!host.find_program("systemctl")) return unavailable("systemctl is not installed");
     const auto manager = user_manager(host);
     if (!manager)
-      return unavailable(
-          "no systemd user manager runs for you",
-          can_have_manager(host) ? std::optional("log in over ssh rather than by su or sudo") : std::nullopt);
+      return unavailable("no systemd user manager is running for you",
+                         can_have_manager(host) ? std::optional("log in by ssh instead of su or sudo") : std::nullopt);
     const auto answer = host.run(manager->command({"show", "--property=Version", "--value"}), k_assess_deadline);
     if (!answer) return unavailable(answer.error().line());
     if (answer->timed_out)
       return unavailable("your systemd user manager did not answer within 2 s (see: systemctl --user status)");
     if (!answer->ok())
-      return unavailable("your systemd user manager cannot be reached: " +
-                         printable(trim(split(answer->err, '\n').front())));
+      return unavailable("your systemd user manager cannot be reached: " + printable(first_line(answer->err)));
     return by_linger(host);
   }
 
@@ -51,10 +49,7 @@ class SystemdUser final : public Backend {
   Result<Plan> prove(const Job& job, const os::Host& host) const override {
     HOLDFAST_TRY(const auto manager, require_manager(host));
     HOLDFAST_TRY(const auto unit, render_unit(job, k_template, host));
-    // May fail: where linger is refused the backend still works until the logout, and assess() says so.
-    Plan plan = linger_on(host.user(), host);
-    for (auto& step : plan)
-      if (auto* run = std::get_if<Run>(&step)) run->may_fail = true;
+    Plan plan = optional_linger(host);
     std::vector<std::string> arguments{"--quiet", "--collect", "--property=Type=oneshot",
                                        "--description=holdfast proves that this user manager runs units"};
     for (auto& argument : sandbox_arguments(unit)) arguments.push_back(std::move(argument));
@@ -66,9 +61,7 @@ class SystemdUser final : public Backend {
   Result<Plan> install(const Job& job, const os::Host& host) const override {
     HOLDFAST_TRY(const auto manager, require_manager(host));
     HOLDFAST_TRY(auto unit, render_unit(job, k_template, host));
-    Plan plan = linger_on(host.user(), host);
-    for (auto& step : plan)
-      if (auto* run = std::get_if<Run>(&step)) run->may_fail = true;
+    Plan plan = optional_linger(host);
     for (auto& step : install_unit(manager, job.name, user_unit_directory(host), std::move(unit), k_target, host))
       plan.push_back(std::move(step));
     return plan;
@@ -85,7 +78,7 @@ class SystemdUser final : public Backend {
 
   Result<Plan> stop(const Job& job, const os::Host& host) const override {
     const auto manager = user_manager(host);
-    if (!manager) return Plan{};  // without it nothing of it runs
+    if (!manager) return Plan{};  // then no unit of it runs either
     return stop_unit(*manager, job.name);
   }
 
@@ -99,38 +92,45 @@ class SystemdUser final : public Backend {
   }
 
  private:
+  // May fail: without linger the backend still works until the logout, and assess() says so.
+  static Plan optional_linger(const os::Host& host) {
+    Plan plan = linger_on(host.user(), host);
+    for (auto& step : plan)
+      if (auto* run = std::get_if<Run>(&step)) run->may_fail = true;
+    return plan;
+  }
+
   static Fitness unavailable(std::string reason, std::optional<std::string> remedy = {}) {
     Fitness fitness{Fitness::Grade::unavailable, {}, std::move(reason), std::move(remedy)};
     if (fitness.remedy) fitness.with_remedy = k_with_linger;
     return fitness;
   }
 
-  /// Not where this very login is the user's own and brought none: then no other will.
+  /// False when this login is the user's own: it should have started a manager, and another one will not either.
   static bool can_have_manager(const os::Host& host) {
-    if (host.status("/run/systemd/system").kind != os::FileKind::directory) return false;  // sd_booted(3)
+    if (!is_booted_with_systemd(host)) return false;
     const auto group = host.read_file("/proc/self/cgroup");
     return !group || group->find(fmt::format("/user-{}.slice/", host.user().uid)) == std::string::npos;
   }
 
   static Fitness by_linger(const os::Host& host) {
     if (is_lingering(host, host.user()))
-      return {Fitness::Grade::good, k_with_linger, "your user manager runs, and linger keeps it running", {}};
+      return {Fitness::Grade::good, k_with_linger, "your systemd user manager runs, and linger keeps it running", {}};
     const auto permission = linger_permission(host);
     if (permission == Permission::granted)
-      return {Fitness::Grade::good, k_with_linger, "your user manager runs; setup turns linger on to keep it running"};
-    // Where polkit cannot be asked, logind cannot ask it either, and refuses.
-    return {
-        Fitness::Grade::degraded, k_without_linger,
-        permission == Permission::refused
-            ? "your user manager ends when you log out: linger is off, and you may not turn it on yourself"
-            : "your user manager ends when you log out: linger is off, and polkit does not say that you may turn it on",
-        linger_remedy(host.user()), k_with_linger};
+      return {Fitness::Grade::good, k_with_linger,
+              "your systemd user manager runs; setup turns linger on to keep it running"};
+    // Where we cannot query polkit, logind cannot either, and it refuses.
+    std::string reason = "your systemd user manager ends when you log out: linger is off, and ";
+    reason += permission == Permission::refused ? "you are not allowed to turn it on"
+                                                : "polkit did not say that you are allowed to turn it on";
+    return {Fitness::Grade::degraded, k_without_linger, std::move(reason), linger_remedy(host.user()), k_with_linger};
   }
 
   static Result<Systemctl> require_manager(const os::Host& host) {
     if (auto manager = user_manager(host)) return *manager;
-    return Error{"reaching", "your systemd user manager", "none runs for you",
-                 "log in over ssh rather than by su or sudo, or choose --backend nohup", ExitStatus::no_backend};
+    return Error{"reaching", "your systemd user manager", "none is running",
+                 "log in by ssh instead of su or sudo, or choose --backend nohup", ExitStatus::no_backend};
   }
 };
 

@@ -1,7 +1,7 @@
-// What tmux and screen have in common: a session with no terminal yet, in which the supervisor runs.
+// What tmux and screen have in common: the supervisor runs in a detached terminal session.
 #pragma once
 
-#include "backends/backend.hpp"
+#include "backends/pidfile_backend.hpp"
 #include "core/result.hpp"
 #include "os/host.hpp"
 
@@ -10,31 +10,31 @@
 
 namespace holdfast::backends {
 
-/// env(1) -i KEY=VALUE… and the job's argv: nothing of the session's own environment reaches the job. Refuses a program
-/// that env would take for a variable.
+class TerminalSession : public PidfileBackend {
+ public:
+  [[nodiscard]] Fitness assess(const os::Host& host) const override;
+  [[nodiscard]] Survives survives(const Job& job, const os::Host& host) const override;
+};
+
+/// `env -i KEY=VALUE… ARGV…`: the job gets its own environment and none of the session's. Refuses a program path that
+/// contains "=", which env(1) would read as a variable.
 [[nodiscard]] Result<std::vector<std::string>> in_clean_environment(const Job& job, const os::Host& host);
 
-/// The environment for the session's own program: nothing of the login's that would lead it to the user's own server
-/// (TMUX, STY) or to another place (TMPDIR, TMUX_TMPDIR, SCREENDIR).
+/// The same for `PROGRAM version`: what prove() runs in a session.
+[[nodiscard]] Result<std::vector<std::string>> proof_command(const Job& job, const os::Host& host);
+
+/// The environment of tmux or screen itself: without the variables of the login that select the user's own server
+/// (TMUX, STY) or another directory (TMPDIR, TMUX_TMPDIR, SCREENDIR).
 [[nodiscard]] os::Environment session_environment(const os::Host& host);
 
-/// The command as it is or, where logind would end what it starts with this login and linger keeps the user's manager,
-/// in a scope of that manager: systemd-run(1).
+/// Makes what `command` starts outlive the login. Where logind would kill it and linger keeps the user manager running,
+/// the command is run in a scope of that manager (systemd-run(1)); elsewhere it is returned unchanged.
 [[nodiscard]] os::Command outliving_login(os::Command command, const os::Host& host);
 
-/// What a session survives that is started here and now; `what` begins the reason: "a detached tmux session".
-[[nodiscard]] Fitness session_fitness(const std::string& what, const os::Host& host);
-
-/// What the one survives whose process is `pidfile`'s, or would be if it were started now.
-[[nodiscard]] Survives session_survives(const fs::path& pidfile, const os::Host& host);
-
-/// One answer for each job, by its tunnel file and its pidfile: no command.
-[[nodiscard]] std::vector<Registration> query_pidfiles(std::span<const Job> jobs, const os::Host& host);
-
-/// True for a directory of our own that is closed to all others: a socket in it is what we think it is.
+/// True for a directory of ours that is closed to all others: nobody else can have put a socket there.
 [[nodiscard]] bool is_private_directory(const fs::path& directory, const os::Host& host);
 
-/// The first place for runtime files that is such a directory already (setup has made one), else the first of all.
+/// The directory for prove(): the first existing private candidate for runtime files (setup makes one), else the first.
 [[nodiscard]] fs::path proving_directory(const os::Host& host);
 
 }  // namespace holdfast::backends

@@ -1,5 +1,5 @@
-# Starts the tunnels that should run here and do not, in the background of an interactive shell; says nothing.
-# The subshell keeps $?, $!, the variables and the jobs as they are; "&& :" keeps "set -e" out of it.
+# Starts tunnels that should be running but are not: in interactive shells only, in the background, without output.
+# The subshell leaves $?, $!, variables and jobs unchanged; "&& :" keeps "set -e" from ending the shell.
 case $-,$? in
   *i*,*) (
     holdfast_status=$?

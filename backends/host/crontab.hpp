@@ -11,19 +11,18 @@
 
 namespace holdfast::backends {
 
-/// What `crontab -l` says.
+/// The answer of `crontab -l`.
 struct CrontabAnswer {
-  std::optional<std::string> text;  ///< nothing: there is no crontab
-  bool denied = false;              ///< cron.allow or cron.deny keeps this user out
+  std::optional<std::string> text;  ///< empty: the user has no crontab
+  bool denied = false;              ///< cron.allow or cron.deny excludes this user
 };
-/// An Error when there is no crontab(1), when it hangs or fails for another reason, or when the crontab is so large
-/// that it could not be read whole: then it must not be written back.
+/// An Error when crontab(1) is missing, hangs or fails otherwise, or when the crontab is too large to be read whole:
+/// then it must not be written back.
 [[nodiscard]] Result<CrontabAnswer> read_crontab(const os::Host& host, std::chrono::milliseconds deadline);
 
-/// Carries the step out: reads, edits, writes, reads again and looks that the block is there (or gone) and, after a
-/// failure, tells that nothing was changed. Two holdfasts at once wait for each other; one that edits by hand at the
-/// very moment is noticed afterwards, and the edit done again. Returns the step that undoes it, nothing when there was
-/// nothing to do.
+/// Executes the step: reads, edits and writes the crontab, then reads it back to check the block. After an Error
+/// nothing has changed. Concurrent holdfast processes take turns by a lock; an edit by another program at the same time
+/// is detected, and the step repeated on top of it. Returns the step that undoes it, empty when nothing had to change.
 [[nodiscard]] Result<std::optional<EditCrontab>> edit_crontab(const EditCrontab& step, os::Host& host);
 
 }  // namespace holdfast::backends

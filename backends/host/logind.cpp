@@ -18,19 +18,19 @@ const char* const k_linger_directory = "/var/lib/systemd/linger";
 
 std::string name_of(const os::Host& host, const os::User& user) {
   if (!user.name.empty()) return user.name;
-  const auto said = host.run(os::Command{{"id", "-un"}, {}, {}}, k_deadline);
-  return said && said->ok() ? std::string(trim(said->out)) : std::string();
+  const auto answer = host.run(os::Command{{"id", "-un"}, {}, {}}, k_deadline);
+  return answer && answer->ok() ? std::string(trim(answer->out)) : std::string();
 }
 
-// The user is named: left out, logind takes the one of the caller's session, and cron or su has none ("No such device
-// or address"). polkit asks for the lesser right as long as it is the caller's own.
-std::string named(const os::User& user) { return user.name.empty() ? std::to_string(user.uid) : user.name; }
+// Without a user argument logind takes the user of the caller's session, and cron or su has none ("No such device or
+// address"). polkit still treats it as the caller's own linger.
+std::string user_argument(const os::User& user) { return user.name.empty() ? std::to_string(user.uid) : user.name; }
 
-os::Command linger_command(const char* what, const os::User& user) {
-  return {{"loginctl", "--no-ask-password", what, named(user)}, {}, {}};
+os::Command linger_command(const char* verb, const os::User& user) {
+  return {{"loginctl", "--no-ask-password", verb, user_argument(user)}, {}, {}};
 }
 
-// `as 2 "root" "ann"`, as busctl prints a list of names.
+// busctl prints a list of names as: as 2 "root" "ann"
 bool lists(std::string_view property, std::string_view name) {
   return property.find(fmt::format("\"{}\"", name)) != std::string_view::npos;
 }
@@ -46,18 +46,18 @@ bool is_lingering(const os::Host& host, const os::User& user) {
 Permission linger_permission(const os::Host& host) {
   if (host.user().uid == 0) return Permission::granted;
   if (!host.find_program("pkcheck")) return Permission::unknown;
-  const auto asked = host.run(os::Command{{"pkcheck", "--action-id", "org.freedesktop.login1.set-self-linger",
-                                           "--process", std::to_string(::getpid())},
-                                          {},
-                                          {}},
-                              k_deadline);
-  if (!asked || asked->timed_out) return Permission::unknown;
-  switch (asked->exit_code) {
+  const auto answer = host.run(os::Command{{"pkcheck", "--action-id", "org.freedesktop.login1.set-self-linger",
+                                            "--process", std::to_string(::getpid())},
+                                           {},
+                                           {}},
+                               k_deadline);
+  if (!answer || answer->timed_out) return Permission::unknown;
+  switch (answer->exit_code) {  // pkcheck(1)
     case 0:
       return Permission::granted;
     case 1:  // refused
-    case 2:  // a password would be asked for
-    case 3:
+    case 2:  // needs a password
+    case 3:  // the password dialog was dismissed
       return Permission::refused;
     default:
       return Permission::unknown;
@@ -69,7 +69,7 @@ Plan linger_on(const os::User& user, const os::Host& host) {
   return {Run{linger_command("enable-linger", user), linger_command("disable-linger", user)}};
 }
 
-std::string linger_remedy(const os::User& user) { return "sudo loginctl enable-linger " + named(user); }
+std::string linger_remedy(const os::User& user) { return "sudo loginctl enable-linger " + user_argument(user); }
 
 Plan linger_off(const os::User& user) {
   return {Run{linger_command("disable-linger", user), linger_command("enable-linger", user)}};
@@ -81,15 +81,15 @@ bool has_other_linger_users(const os::Host& host) {
   const auto listed = host.run(
       manager->command({"list-unit-files", "--state=enabled", "--no-legend", "--plain", "--no-pager", "--full"}),
       k_deadline);
-  // systemctl(1) ends with 1 and says nothing where there is no such unit.
+  // When no unit matches, systemctl exits with 1 and prints nothing.
   const bool none =
       listed && !listed->timed_out && listed->exit_code == 1 && listed->out.empty() && listed->err.empty();
   if (none) return false;
   if (!listed || !listed->ok()) return true;
   const auto units = parse_unit_files(listed->out);
   const auto home_units = user_unit_directory(host);
-  // Vendor units are enabled for everybody by a preset; those that a person wrote or enabled have a file or a link of
-  // the user's own.
+  // A preset enables vendor units for every user. A unit that this user wrote or enabled has a file or a link in the
+  // user's own directory.
   return std::any_of(units.begin(), units.end(), [&](const std::string& unit) {
     if (unit.starts_with("holdfast-")) return false;
     if (host.status(home_units / unit).kind != os::FileKind::missing) return true;
@@ -99,25 +99,23 @@ bool has_other_linger_users(const os::Host& host) {
   });
 }
 
-std::optional<bool> ask_kill_policy(const os::Host& host, const os::User& user) {
-  const auto said =
+std::optional<bool> kill_policy(const os::Host& host, const os::User& user) {
+  const auto answer =
       host.run(os::Command{{"busctl", "get-property", "org.freedesktop.login1", "/org/freedesktop/login1",
                             "org.freedesktop.login1.Manager", "KillUserProcesses", "KillOnlyUsers", "KillExcludeUsers"},
                            {},
                            {}},
                k_deadline);
-  if (said && said->timed_out) return std::nullopt;
-  if (!said || !said->ok()) return false;
-  const auto lines = split(said->out, '\n');
+  if (answer && answer->timed_out) return std::nullopt;
+  if (!answer || !answer->ok()) return false;
+  const auto lines = split(answer->out, '\n');
   if (lines.size() < 3 || trim(lines[0]) != "b true") return false;
   const auto name = name_of(host, user);
   if (lists(lines[2], name)) return false;
   return trim(lines[1]) == "as 0" || lists(lines[1], name);
 }
 
-bool kills_user_processes(const os::Host& host, const os::User& user) {
-  return ask_kill_policy(host, user).value_or(true);
-}
+bool kills_user_processes(const os::Host& host, const os::User& user) { return kill_policy(host, user).value_or(true); }
 
 ControlGroup control_group_from(std::string_view proc_cgroup) {
   for (const auto& line : split(proc_cgroup, '\n')) {
@@ -153,8 +151,8 @@ bool survives_logout(ControlGroup group, const os::Host& host, const os::User& u
 
 std::string why_not_logout(ControlGroup group, const os::Host& host, const os::User& user) {
   if (group != ControlGroup::session) return "it ends with your user manager when you log out";
-  return ask_kill_policy(host, user) ? "this machine ends all your processes when you log out (KillUserProcesses=yes)"
-                                     : "logind did not answer within 2 s: it may end all your processes at logout";
+  return kill_policy(host, user) ? "logind kills all your processes when you log out (KillUserProcesses=yes)"
+                                 : "logind did not answer within 2 s: it may kill all your processes at logout";
 }
 
 }  // namespace holdfast::backends

@@ -10,45 +10,44 @@
 
 namespace holdfast::backends {
 
-/// True when the user's manager is kept from boot on and after the last logout. Reads the very file that logind
-/// looks at (it answers `loginctl show-user -p Linger` from it): no command.
+/// True when linger is on: logind starts the user's manager at boot and keeps it after the last logout. Reads the file
+/// that logind itself uses, without a command.
 [[nodiscard]] bool is_lingering(const os::Host& host, const os::User& user);
 
 enum class Permission { granted, refused, unknown };
-/// Whether this user may turn its own linger on without a password, as polkit says; unknown where polkit cannot be
-/// asked.
+/// Whether polkit lets this user turn on linger for itself without a password; `unknown` when polkit does not answer.
 [[nodiscard]] Permission linger_permission(const os::Host& host);
 
-/// Turns linger on, if it is off, or says why not; undone, it is off again. Nothing asks for a password.
+/// Turns linger on if it is off; undone by turning it off. Never asks for a password.
 [[nodiscard]] Plan linger_on(const os::User& user, const os::Host& host);
-/// What an administrator types in its stead.
+/// The command by which an administrator turns it on.
 [[nodiscard]] std::string linger_remedy(const os::User& user);
-/// For whoever knows that holdfast turned it on and that nobody else needs it.
+/// Turns linger off. The caller knows that holdfast turned it on, and that nothing else needs it.
 [[nodiscard]] Plan linger_off(const os::User& user);
-/// True when something of the user's own besides holdfast is enabled in its manager and would lose by linger going off;
-/// also true when that cannot be found out.
+/// True when the user has enabled other units than holdfast's, which need linger too, or when that cannot be
+/// determined.
 [[nodiscard]] bool has_other_linger_users(const os::Host& host);
 
-/// Whether logind ends this user's processes when their session ends (KillUserProcesses=, KillOnlyUsers=,
-/// KillExcludeUsers=). False where there is no logind; nothing where there is one that does not answer.
-[[nodiscard]] std::optional<bool> ask_kill_policy(const os::Host& host, const os::User& user);
-/// The same, and what could be taken for granted by nobody is not: a logind that does not answer may end them.
+/// Whether logind kills this user's processes when their session ends (KillUserProcesses=, KillOnlyUsers=,
+/// KillExcludeUsers=). False without logind; empty when logind does not answer.
+[[nodiscard]] std::optional<bool> kill_policy(const os::Host& host, const os::User& user);
+/// The same; true when logind does not answer.
 [[nodiscard]] bool kills_user_processes(const os::Host& host, const os::User& user);
 
-/// Where in the tree of control groups a process lives, as far as a logout is concerned.
+/// The control group of a process, as far as a logout is concerned.
 enum class ControlGroup {
-  session,       ///< session-N.scope: KillUserProcesses decides
+  session,       ///< session-N.scope: KillUserProcesses= decides
   user_manager,  ///< user@UID.service: ends with the manager, which without linger ends with the last session
-  elsewhere,     ///< a system service, a container without logind: no logout ends it
+  elsewhere,     ///< a system service, or a container without logind: survives every logout
 };
-/// From the text of /proc/PID/cgroup, cgroups(7): version 2 or systemd's named hierarchy.
+/// Parses the text of /proc/PID/cgroup, cgroups(7): version 2, or systemd's named hierarchy.
 [[nodiscard]] ControlGroup control_group_from(std::string_view proc_cgroup);
-/// Of `pid`, or of this process when 0.
+/// The group of `pid`, or of this process when `pid` is 0.
 [[nodiscard]] ControlGroup control_group(const os::Host& host, pid_t pid);
 
-/// True when a process there outlives its user's last logout.
+/// True when a process in `group` survives the user's last logout.
 [[nodiscard]] bool survives_logout(ControlGroup group, const os::Host& host, const os::User& user);
-/// Where it does not: why, as it stands after a colon.
+/// The reason why it does not, to follow a colon.
 [[nodiscard]] std::string why_not_logout(ControlGroup group, const os::Host& host, const os::User& user);
 
 }  // namespace holdfast::backends

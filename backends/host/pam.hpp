@@ -1,4 +1,4 @@
-// What PAM does for a service: pam.conf(5).
+// PAM's configuration of a service: pam.conf(5).
 #pragma once
 
 #include "os/host.hpp"
@@ -7,8 +7,8 @@
 
 namespace holdfast::backends {
 
-/// True when a session that `service` opens becomes one of logind's: pam_systemd.so among its session modules, or in
-/// what it includes. False for a service without a file of its own.
+/// True when a session of `service` becomes a logind session: its session modules, or files that it includes, name
+/// pam_systemd.so. False for a service without a configuration file.
 [[nodiscard]] bool opens_logind_session(const std::string& service, const os::Host& host);
 
 }  // namespace holdfast::backends

@@ -23,8 +23,8 @@ std::vector<gid_t> groups_of(const os::User& user, const os::Host& host) {
   if (user.name.empty()) return groups;
   const auto answer = host.run(os::Command{{"id", "-G", "--", user.name}, {}, {}}, k_deadline);
   if (!answer || !answer->ok()) return groups;
-  for (const auto& word : split(trim(answer->out), ' '))
-    if (const auto number = parse_number(word, 0, UINT32_MAX)) groups.push_back(*number);
+  for (const auto& group : split_words(trim(answer->out)))
+    if (const auto number = parse_number(group, 0, UINT32_MAX)) groups.push_back(*number);
   return groups;
 }
 
@@ -46,18 +46,17 @@ Result<> require_executable_by(const os::User& user, const fs::path& program, co
   constexpr std::array k_hidden{"/tmp", "/var/tmp", "/dev", "/root", "/run/user"};
   for (const auto* directory : k_hidden)
     if (is_below(program, directory))
-      return refusal(program,
-                     fmt::format("a service that is shut off from the rest of the system cannot see {}", directory));
+      return refusal(program, fmt::format("a sandboxed service cannot see {}", directory));
   const auto groups = groups_of(user, host);
-  const auto who = user.name.empty() ? fmt::format("uid {}", user.uid) : user.name;
+  const auto user_text = user.name.empty() ? fmt::format("uid {}", user.uid) : user.name;
   fs::path at;
   for (const auto& part : program) {
     at /= part;
     const auto status = host.status(at);
-    if (status.kind == os::FileKind::missing) return refusal(program, at.string() + " is not there");
+    if (status.kind == os::FileKind::missing) return refusal(program, at.string() + " does not exist");
     if (!may_execute(user, groups, status))
-      return refusal(program, at == program ? fmt::format("{} may not execute it", who)
-                                            : fmt::format("{} may not enter {}", who, at.string()));
+      return refusal(program, at == program ? fmt::format("{} may not execute it", user_text)
+                                            : fmt::format("{} may not enter {}", user_text, at.string()));
   }
   return {};
 }

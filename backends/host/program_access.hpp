@@ -1,4 +1,4 @@
-// Whether a service of the system scope could start a program as its user.
+// Checks that a system service can start a program as its user.
 #pragma once
 
 #include "core/result.hpp"
@@ -6,8 +6,8 @@
 
 namespace holdfast::backends {
 
-/// An error when `program` lies where a sandboxed service cannot see it (PrivateTmp, ProtectHome) or where `user` may
-/// not enter or execute it; looks at every directory on the way, links followed, and at the user's groups (id(1)).
+/// An Error when the unit's sandbox hides `program` (PrivateTmp=, ProtectHome=) or `user` may not reach or execute it.
+/// Checks every directory of the path, against the user's groups too (id(1)).
 [[nodiscard]] Result<> require_executable_by(const os::User& user, const boost::filesystem::path& program,
                                              const os::Host& host);
 

@@ -1,4 +1,4 @@
-// That a person stopped a tunnel: what a watchdog leaves alone until the machine starts again.
+// Records that the user stopped a tunnel, so that `ensure` (from cron or a login hook) does not start it again.
 #pragma once
 
 #include "backends/plan/plan.hpp"
@@ -8,10 +8,10 @@
 
 namespace holdfast::backends {
 
-/// places.state_file(name, "stopped"): in the kept state, for nothing may take it away but a start or a removal.
+/// NAME.stopped in the persistent state directory. Only `start` and `remove` delete it.
 [[nodiscard]] fs::path stop_mark_file(const TunnelName& name, const store::Paths& paths);
 
-/// The step that leaves the mark. It holds for this boot only, as `systemctl stop` does.
+/// The step that writes the mark. It is valid for this boot only, like `systemctl stop`.
 [[nodiscard]] Step leave_stop_mark(const TunnelName& name, const store::Paths& paths, const os::Host& host);
 
 [[nodiscard]] bool has_stop_mark(const TunnelName& name, const store::Paths& paths, const os::Host& host);

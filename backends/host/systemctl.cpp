@@ -14,11 +14,11 @@ using std::chrono::milliseconds;
 constexpr milliseconds k_query_deadline{5000};
 constexpr milliseconds k_reload_deadline{60000};  // daemon-reload runs every generator
 constexpr milliseconds k_start_deadline{35000};   // TimeoutStartSec=30
-constexpr milliseconds k_stop_deadline{45000};    // TimeoutStopSec=15, twice, and ExecStopPost's own
+constexpr milliseconds k_stop_deadline{45000};    // TimeoutStopSec=15 for the job, again for ExecStopPost, and slack
 
 constexpr int k_not_loaded = 5;  // systemctl(1): "the unit is not loaded", LSB "not installed"
 
-// For programs of the system that only report: a plain locale so that their words can be read.
+// The C locale, so that the output can be parsed; no pager and no colours.
 os::Environment base_environment(const os::Host& host) {
   os::Environment environment;
   for (const char* name : {"PATH", "HOME", "USER", "LOGNAME"})
@@ -31,18 +31,15 @@ os::Environment base_environment(const os::Host& host) {
 
 bool is_socket(const os::Host& host, const fs::path& path) { return host.status(path).kind == os::FileKind::socket; }
 
-std::vector<std::string> words(std::string_view line) {
-  std::vector<std::string> out;
-  for (auto& word : split(line, ' '))
-    if (!word.empty()) out.push_back(std::move(word));
-  return out;
-}
-
 fs::path wants_directory(const fs::path& unit_directory, const std::string& target) {
   return unit_directory / (target + ".wants");
 }
 
 }  // namespace
+
+bool is_booted_with_systemd(const os::Host& host) {
+  return host.status("/run/systemd/system").kind == os::FileKind::directory;
+}
 
 Systemctl Systemctl::of_machine(const os::Host& host) { return {false, base_environment(host)}; }
 
@@ -70,11 +67,10 @@ os::Command Systemctl::run_command(std::vector<std::string> arguments) const {
 }
 
 std::optional<Systemctl> user_manager(const os::Host& host) {
-  std::vector<fs::path> assessed_backends;
-  if (const auto given = host.env("XDG_RUNTIME_DIR"); given && given->starts_with('/'))
-    assessed_backends.emplace_back(*given);
-  assessed_backends.emplace_back(fmt::format("/run/user/{}", host.user().uid));
-  for (const auto& directory : assessed_backends) {
+  std::vector<fs::path> candidates;
+  if (const auto given = host.env("XDG_RUNTIME_DIR"); given && given->starts_with('/')) candidates.emplace_back(*given);
+  candidates.emplace_back(fmt::format("/run/user/{}", host.user().uid));
+  for (const auto& directory : candidates) {
     const auto status = host.status(directory);
     if (status.kind != os::FileKind::directory || status.owner != host.user().uid) continue;
     if (is_socket(host, directory / "systemd/private")) return Systemctl::of_user(host, directory);
@@ -93,8 +89,8 @@ std::string unit_name(const TunnelName& name) { return "holdfast-" + name.text()
 std::map<std::string, UnitState> parse_units(std::string_view list_units) {
   std::map<std::string, UnitState> units;
   for (const auto& line : split(list_units, '\n')) {
-    const auto columns = words(line);
-    // UNIT LOAD ACTIVE SUB DESCRIPTION…; before systemd 246 --plain may still put a mark in front of a failed unit.
+    const auto columns = split_words(line);
+    // UNIT LOAD ACTIVE SUB DESCRIPTION…; before systemd 246 a failed unit has a bullet in front even with --plain.
     const auto unit =
         std::find_if(columns.begin(), columns.end(), [](const std::string& w) { return w.ends_with(".service"); });
     if (columns.end() - unit < 4 || unit - columns.begin() > 1) continue;
@@ -106,7 +102,7 @@ std::map<std::string, UnitState> parse_units(std::string_view list_units) {
 std::vector<std::string> parse_unit_files(std::string_view list_unit_files) {
   std::vector<std::string> units;
   for (const auto& line : split(list_unit_files, '\n'))
-    if (auto columns = words(line); !columns.empty()) units.push_back(std::move(columns[0]));
+    if (auto columns = split_words(line); !columns.empty()) units.push_back(std::move(columns[0]));
   return units;
 }
 
@@ -118,8 +114,8 @@ Result<std::vector<Registration>> query_units(const std::optional<Systemctl>& ma
         {"list-units", "--all", "--plain", "--no-legend", "--no-pager", "--full", "--type=service", "holdfast-*"});
     HOLDFAST_TRY(const auto done, host.run(command, k_query_deadline));
     if (!done.ok())
-      return Error{"asking systemd for", "the state of the tunnels' units",
-                   done.timed_out ? "it does not answer" : std::string(trim(split(done.err, '\n').front())), ""};
+      return Error{"querying systemd for", "the state of the tunnels' units",
+                   done.timed_out ? "it does not answer" : first_line(done.err), ""};
     units = parse_units(done.out);
   }
   std::vector<Registration> answers;
@@ -137,7 +133,7 @@ Result<std::vector<Registration>> query_units(const std::optional<Systemctl>& ma
 }
 
 Plan start_unit(const Systemctl& manager, const TunnelName& name) {
-  // Stopped when unwound even if the start failed half-way: it may still be starting.
+  // OnUnwind, not undo: after a failed or timed-out start the unit may still be starting.
   return {OnUnwind{manager.command({"stop", unit_name(name)})},
           Run{manager.command({"start", unit_name(name)}), {}, false, k_start_deadline, {}}};
 }
@@ -156,7 +152,7 @@ Plan install_unit(const Systemctl& manager, const TunnelName& name, const fs::pa
   const auto unit = unit_name(name);
   const auto wants = wants_directory(unit_directory, target);
   Plan plan{OnUnwind{manager.command({"daemon-reload"})},
-            // World-readable: systemd gives a unit's text to everybody anyway, and warns of a closed file.
+            // World-readable: systemd shows the unit to everybody anyway, and warns about other modes.
             WriteFile{unit_directory / unit, std::move(unit_text), 0644, 0755},
             Run{manager.command({"daemon-reload"}), {}, false, k_reload_deadline, {}}};
   if (host.status(wants / unit).kind == os::FileKind::missing) {
@@ -176,12 +172,12 @@ Plan remove_unit(const std::optional<Systemctl>& manager, const TunnelName& name
     plan.emplace_back(
         Run{manager->command({"--quiet", "disable", unit}), manager->command({"--quiet", "enable", unit}), true});
   }
-  // disable takes the links along, but not when the manager is gone or the unit file was removed by hand.
+  // `disable` removes the link, unless no manager runs or the unit file was removed by hand.
   plan.emplace_back(RemoveFile{wants_directory(unit_directory, target) / unit});
   plan.emplace_back(RemoveFile{unit_directory / unit});
   if (manager) {
     plan.emplace_back(Run{manager->command({"daemon-reload"}), {}, false, k_reload_deadline, {}});
-    // A unit that failed stays loaded without its file until it is told to forget.
+    // A failed unit stays loaded after its file is gone, until reset-failed.
     plan.emplace_back(Run{manager->command({"reset-failed", unit}), {}, true, k_query_deadline, {}});
   }
   return plan;

@@ -1,4 +1,4 @@
-// One systemd manager, spoken to through systemctl(1): argument lists and the reading of its answers.
+// A systemd manager, driven through systemctl(1): argument lists, and parsers of its output.
 #pragma once
 
 #include "backends/backend.hpp"
@@ -13,13 +13,16 @@
 
 namespace holdfast::backends {
 
-/// A manager that can be reached: the machine's, or the user's own with the environment that its bus needs.
+/// True when systemd is PID 1: sd_booted(3).
+[[nodiscard]] bool is_booted_with_systemd(const os::Host& host);
+
+/// The system manager, or a user manager with the environment that its bus needs.
 class Systemctl {
  public:
   [[nodiscard]] static Systemctl of_machine(const os::Host& host);
   [[nodiscard]] static Systemctl of_user(const os::Host& host, const fs::path& runtime_directory);
 
-  /// systemctl [--user] ARGUMENTS…, never paging or asking for a password.
+  /// systemctl [--user] ARGUMENTS…
   [[nodiscard]] os::Command command(std::vector<std::string> arguments) const;
   /// systemd-run [--user] ARGUMENTS…
   [[nodiscard]] os::Command run_command(std::vector<std::string> arguments) const;
@@ -31,8 +34,8 @@ class Systemctl {
   os::Environment environment_;
 };
 
-/// The calling user's manager, by its sockets: $XDG_RUNTIME_DIR, or /run/user/UID when that is unset or empty of them
-/// (cron, su). Nothing when no manager runs.
+/// The calling user's manager, found by its socket in $XDG_RUNTIME_DIR or, as under cron and su, in /run/user/UID.
+/// Empty when none is running.
 [[nodiscard]] std::optional<Systemctl> user_manager(const os::Host& host);
 
 /// $XDG_CONFIG_HOME/systemd/user or ~/.config/systemd/user
@@ -40,28 +43,29 @@ class Systemctl {
 
 [[nodiscard]] std::string unit_name(const TunnelName& name);  ///< holdfast-NAME.service
 
-/// What `systemctl list-units --all --plain --no-legend` says of each holdfast unit: name to active and sub state.
+/// Columns of `systemctl list-units --all --plain --no-legend`.
 struct UnitState {
   std::string active;
   std::string sub;
 };
+/// By unit name.
 [[nodiscard]] std::map<std::string, UnitState> parse_units(std::string_view list_units);
 /// The first column of `systemctl list-unit-files --no-legend`.
 [[nodiscard]] std::vector<std::string> parse_unit_files(std::string_view list_unit_files);
 
-/// One answer for each job, by one list-units; `manager` is nothing when none runs (then no job runs either).
+/// One answer for each job, from one `list-units`. `manager` is empty when none is running: then no job runs either.
 [[nodiscard]] Result<std::vector<Registration>> query_units(const std::optional<Systemctl>& manager,
                                                             const fs::path& unit_directory, std::span<const Job> jobs,
                                                             const os::Host& host);
 
-/// Plans that both managers share.
+// Plans for either manager.
 [[nodiscard]] Plan start_unit(const Systemctl& manager, const TunnelName& name);
 [[nodiscard]] Plan stop_unit(const Systemctl& manager, const TunnelName& name);
 [[nodiscard]] Plan restart_unit(const Systemctl& manager, const TunnelName& name);
-/// Writes the unit, reloads, enables for `target` ("default.target").
+/// Writes the unit file, reloads the manager and enables the unit for `target` ("default.target").
 [[nodiscard]] Plan install_unit(const Systemctl& manager, const TunnelName& name, const fs::path& unit_directory,
                                 std::string unit_text, const std::string& target, const os::Host& host);
-/// In any state: running, failed, about to restart, half removed, no manager.
+/// Works in any state: running, failed, waiting to restart, half removed, or without a manager.
 [[nodiscard]] Plan remove_unit(const std::optional<Systemctl>& manager, const TunnelName& name,
                                const fs::path& unit_directory, const std::string& target);
 

@@ -17,24 +17,17 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds k_poll{20};
 constexpr milliseconds k_after_kill{2000};
+constexpr milliseconds k_crontab_deadline{2000};
 constexpr std::size_t k_largest_file = 1 << 20;
 
 std::string command_text(const os::Command& command) { return fmt::format("{}", fmt::join(command.argv, " ")); }
 
-// The line of a command's stderr that says most: the first that is not empty.
-std::string first_line(const std::string& text) {
-  for (const auto& line : split(text, '\n'))
-    if (const auto trimmed = trim(line); !trimmed.empty()) return std::string(trimmed.substr(0, 400));
-  return {};
-}
-
-/// `innermost` and what lacks above it, outermost first.
+/// `innermost` and its parents, as far as they are missing, outermost first.
 std::vector<fs::path> missing_above(const fs::path& innermost, const os::Host& host) {
   std::vector<fs::path> missing;
   for (auto directory = innermost; !directory.empty(); directory = directory.parent_path()) {
-    // A link to a directory (a moved ~/.config) counts as one: only what is missing is made.
+    // A symbolic link (a moved ~/.config) counts as existing.
     if (host.status(directory).kind != os::FileKind::missing) break;
     missing.push_back(directory);
   }
@@ -42,7 +35,7 @@ std::vector<fs::path> missing_above(const fs::path& innermost, const os::Host& h
   return missing;
 }
 
-// Carries single steps out; what would undo each is appended to `undo`.
+// Executes single steps, and appends to `undo` the steps that undo them.
 class PlanExecutor {
  public:
   PlanExecutor(os::Host& host, Plan& undo, std::vector<fs::path>& made) : host_(host), undo_(undo), made_(made) {}
@@ -56,7 +49,7 @@ class PlanExecutor {
       return {};
     }
     if (before.kind != os::FileKind::regular)
-      return Error{"writing", step.path.string(), "something that is not a plain file is there", ""};
+      return Error{"writing", step.path.string(), "it is not a regular file", ""};
     HOLDFAST_TRY(auto old, host_.read_file(step.path, k_largest_file));
     if (old == step.bytes && before.mode == step.mode) return {};
     HOLDFAST_CHECK(host_.write_file(step.path, step.bytes, step.mode));
@@ -81,7 +74,7 @@ class PlanExecutor {
   Result<> operator()(const RemoveEmptyDirectory& step) {
     const auto before = host_.status(step.path);
     if (before.kind != os::FileKind::directory || !host_.list(step.path).empty()) return {};
-    // Not empty after all (unreadable, or somebody was quicker), or not ours to remove: it stays.
+    // Ignored: it may be unreadable, no longer empty, or not ours to remove.
     if (!host_.remove_empty_directory(step.path)) return {};
     const auto made = std::find(made_.begin(), made_.end(), step.path);
     if (made != made_.end()) made_.erase(made);
@@ -96,7 +89,7 @@ class PlanExecutor {
   Result<> operator()(const Run& step) {
     if (step.pidfile) HOLDFAST_CHECK(require_private_parent(*step.pidfile));
     HOLDFAST_TRY(const auto done, host_.run(step.command, step.deadline));
-    if (done.ok() && step.pidfile) return note_process(step, done.out);
+    if (done.ok() && step.pidfile) return write_pidfile(step, done.out);
     if (done.ok()) {
       if (step.undo) undo_.emplace_back(Run{*step.undo, {}, false, step.deadline, {}});
       return {};
@@ -116,7 +109,7 @@ class PlanExecutor {
     HOLDFAST_CHECK(require_private_parent(step.pidfile));
     if (const auto running = running_process(host_, step.pidfile))
       return Error{"starting", command_text(step.detached.command),
-                   fmt::format("it runs already as process {}", running->pid), ""};
+                   fmt::format("it is already running as process {}", running->pid), ""};
     HOLDFAST_TRY(const auto process, host_.start_detached(step.detached));
     auto written = host_.write_file(step.pidfile, format_process_id(process), 0600);
     if (!written) {
@@ -130,13 +123,13 @@ class PlanExecutor {
   Result<> operator()(const Terminate& step) {
     if (const auto process = running_process(host_, step.pidfile)) {
       host_.signal(*process, SIGTERM);
-      if (!gone_within(*process, step.grace)) {
+      if (!os::wait_for_exit(host_, *process, step.grace)) {
         host_.signal(*process, SIGKILL);
-        if (!gone_within(*process, k_after_kill))
-          return Error{"ending", fmt::format("process {}", process->pid), "it does not end, even when killed", ""};
+        if (!os::wait_for_exit(host_, *process, k_after_kill))
+          return Error{"ending", fmt::format("process {}", process->pid), "it is still running after SIGKILL", ""};
       }
     }
-    // Not ours: a stranger's file in /tmp stays where it is.
+    // Another user's file in /tmp stays.
     if (host_.status(step.pidfile).owner != host_.user().uid) return {};
     return host_.remove_file(step.pidfile);
   }
@@ -177,22 +170,14 @@ class PlanExecutor {
     const auto status = host_.status(directory);
     if (status.kind == os::FileKind::directory && status.owner == host_.user().uid && (status.mode & 077) == 0)
       return {};
-    return Error{"using", directory.string(), "it is not a directory of yours that is closed to others",
-                 "see who made it: ls -ld " + directory.string()};
+    return Error{"using", directory.string(), "it is not a directory that only you can enter",
+                 "ls -ld " + shell_quote(directory.string())};
   }
 
-  bool gone_within(const os::ProcessId& process, milliseconds span) {
-    for (milliseconds waited{0}; os::is_alive(host_, process); waited += k_poll) {
-      if (waited >= span) return false;
-      host_.sleep_for(k_poll);
-    }
-    return true;
-  }
-
-  Result<> note_process(const Run& step, std::string_view output) {
+  Result<> write_pidfile(const Run& step, std::string_view output) {
     const auto pid = parse_number(trim(output), 2, std::numeric_limits<std::int32_t>::max());
     const auto process = pid ? host_.process(static_cast<pid_t>(*pid)) : std::nullopt;
-    if (!process) return Error{"running", command_text(step.command), "what it started ended at once", ""};
+    if (!process) return Error{"running", command_text(step.command), "the process that it started ended at once", ""};
     HOLDFAST_CHECK(host_.write_file(*step.pidfile, format_process_id(*process), 0600));
     undo_.emplace_back(Terminate{*step.pidfile});
     return {};
@@ -201,11 +186,13 @@ class PlanExecutor {
   static Error failure(const Run& step, const os::Completed& done) {
     std::string cause = first_line(done.err);
     if (cause.empty()) cause = first_line(done.out);
+    constexpr std::size_t k_longest = 400;
+    cause.resize(std::min(cause.size(), k_longest));
     if (done.timed_out)
       cause =
           fmt::format("no answer within {} s", std::chrono::duration_cast<std::chrono::seconds>(step.deadline).count());
     else if (cause.empty())
-      cause = fmt::format("it ended with exit status {}", done.exit_code);
+      cause = fmt::format("it exited with status {}", done.exit_code);
     return Error{"running", command_text(step.command), cause, ""};
   }
 
@@ -214,23 +201,21 @@ class PlanExecutor {
   std::vector<fs::path>& made_;
 };
 
-constexpr milliseconds k_reading_crontab{2000};
-
 }  // namespace
 
 bool is_in_place(const Step& step, const os::Host& host) {
   if (const auto* file = std::get_if<WriteFile>(&step)) {
-    const auto there = host.read_file(file->path, k_largest_file);
-    return there && *there == file->bytes;
+    const auto bytes = host.read_file(file->path, k_largest_file);
+    return bytes && *bytes == file->bytes;
   }
   if (const auto* edit = std::get_if<EditCrontab>(&step)) {
-    const auto crontab = read_crontab(host, k_reading_crontab);
-    if (!crontab) return !edit->lines;  // what cannot be had has no block
+    const auto crontab = read_crontab(host, k_crontab_deadline);
+    if (!crontab) return !edit->lines;  // without a readable crontab there is no block
     return block_of(crontab->text.value_or(std::string()), edit->name.text()) == edit->lines;
   }
   if (const auto* edit = std::get_if<EditBlock>(&step)) {
-    const auto there = read_block(edit->file, edit->label, host);
-    return there && *there == edit->lines;
+    const auto block = read_block(edit->file, edit->label, host);
+    return block && *block == edit->lines;
   }
   return true;
 }

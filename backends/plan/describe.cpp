@@ -4,31 +4,13 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 namespace holdfast::backends {
 namespace {
 
-bool is_plain_word(std::string_view word) {
-  return !word.empty() && std::all_of(word.begin(), word.end(), [](char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-           std::string_view("@%+=:,./-_").find(c) != std::string_view::npos;
-  });
-}
-
-// As a person would type it into a shell, to be read and copied; nothing here ever runs through one.
-std::string shell_words(const std::vector<std::string>& argv) {
+// For a user to read and copy; holdfast never runs it through a shell.
+std::string command_line(const std::vector<std::string>& argv) {
   std::string line;
-  for (const auto& word : argv) {
-    if (!line.empty()) line += ' ';
-    if (is_plain_word(word)) {
-      line += word;
-      continue;
-    }
-    line += '\'';
-    for (const char c : word) line += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    line += '\'';
-  }
+  for (const auto& argument : argv) line += (line.empty() ? "" : " ") + shell_quote(argument);
   return printable(line);
 }
 
@@ -54,16 +36,16 @@ struct Describer {
     return "remove directory " + printable(step.path.string()) + " with all that is in it";
   }
   std::string operator()(const Run& step) const {
-    return "run " + shell_words(step.command.argv) +
+    return "run " + command_line(step.command.argv) +
            (step.pidfile ? " and note the process that it names in " + printable(step.pidfile->string()) : "") +
            (step.command.input.empty() ? "" : " with this input:" + indented(step.command.input));
   }
   std::string operator()(const OnUnwind& step) const {
-    return "if it has to be undone, run at the end " + shell_words(step.command.argv);
+    return "if it has to be undone, run at the end " + command_line(step.command.argv);
   }
   std::string operator()(const StartDetached& step) const {
-    return fmt::format("start in the background {} and note its process in {}", shell_words(step.detached.command.argv),
-                       printable(step.pidfile.string()));
+    return fmt::format("start in the background {} and note its process in {}",
+                       command_line(step.detached.command.argv), printable(step.pidfile.string()));
   }
   std::string operator()(const Terminate& step) const {
     return "end the process noted in " + printable(step.pidfile.string());

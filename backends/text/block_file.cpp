@@ -1,6 +1,7 @@
 #include "backends/text/block_file.hpp"
 
 #include "backends/text/marked_block.hpp"
+#include "core/text.hpp"
 #include "os/replace_file.hpp"
 
 #include <fmt/format.h>
@@ -8,7 +9,7 @@
 namespace holdfast::backends {
 namespace {
 
-using Text = std::optional<std::string>;  // nothing: there is no file
+using Text = std::optional<std::string>;  // empty: there is no file
 
 constexpr std::size_t k_largest_file = 4 << 20;
 constexpr mode_t k_mode = 0644;
@@ -18,25 +19,26 @@ Error refuse(const fs::path& file, std::string cause, std::string hint = {}) {
   return Error{"changing", file.string(), std::move(cause), std::move(hint)};
 }
 
-/// The file itself, behind any links; itself where there is nothing yet.
+/// The file behind symbolic links; `file` itself when it does not exist.
 Result<fs::path> find_target(const fs::path& file, const os::Host& host) {
   const auto link = host.status(file);
   if (link.kind == os::FileKind::missing) return file;
   if (link.kind != os::FileKind::symlink && link.kind != os::FileKind::regular)
-    return refuse(file, link.kind == os::FileKind::directory ? "it is a directory" : "it is no plain file");
+    return refuse(file, link.kind == os::FileKind::directory ? "it is a directory" : "it is not a regular file");
   auto target = file;
   if (link.kind == os::FileKind::symlink) {
     const auto resolved = os::resolve_links(file);
-    if (!resolved) return refuse(file, "it is a link that leads nowhere", "see where: ls -l " + file.string());
+    if (!resolved) return refuse(file, "it is a dangling symbolic link", "ls -l " + shell_quote(file.string()));
     target = *resolved;
     const auto directory = host.status(target.parent_path());
     if (directory.owner != host.user().uid || (directory.mode & 0002) != 0)
-      return refuse(file, fmt::format("it is a link to {}, in a directory that is not yours alone", target.string()));
+      return refuse(file,
+                    fmt::format("it is a symbolic link to {}, in a directory that others can write", target.string()));
   }
   const auto status = host.status(target);
   if (status.kind != os::FileKind::regular)
-    return refuse(file, fmt::format("it is a link to {}, which is no plain file", target.string()));
-  if (status.owner != host.user().uid) return refuse(file, "it belongs to somebody else");
+    return refuse(file, fmt::format("it is a symbolic link to {}, which is not a regular file", target.string()));
+  if (status.owner != host.user().uid) return refuse(file, "it belongs to another user");
   return target;
 }
 
@@ -46,35 +48,36 @@ Result<Text> read(const fs::path& file, const os::Host& host) {
   return Text(std::move(bytes));
 }
 
-/// A backslash at its end would make the first line of ours a part of the last one of theirs.
-bool goes_on(std::string_view text) {
+/// True when the last line ends in a backslash: a shell would join the first line of our block to it.
+bool continues_at_end(std::string_view text) {
   if (text.ends_with('\n')) text.remove_suffix(1);
   const auto last = text.find_last_not_of('\\');
   return (text.size() - (last == std::string_view::npos ? 0 : last + 1)) % 2 == 1;
 }
 
 Result<> check(const EditBlock& step, const fs::path& target, const std::string& text, const os::Host& host) {
-  if (step.lines && !block_of(text, step.label) && goes_on(text))
-    return refuse(step.file, "its last line ends in a backslash, and would go on in what is added", "mend that line");
+  if (step.lines && !block_of(text, step.label) && continues_at_end(text))
+    return refuse(step.file, "its last line ends in a backslash and would continue into the added lines",
+                  "fix that line");
   if ((host.status(target).mode & 0200) == 0)
-    return refuse(step.file, "it is read-only", "chmod u+w " + target.string());
+    return refuse(step.file, "it is read-only", "chmod u+w " + shell_quote(target.string()));
   return {};
 }
 
-/// Where a block ends cannot be told without its marker, and half of it would go on working.
+/// Without both markers the extent of a block is unknown, and half of it would stay active.
 Result<> check_markers(const EditBlock& step, const std::string& text) {
   const auto line = find_stray_marker(text, step.label);
   if (!line) return {};
-  return refuse(step.file, fmt::format("line {} is a marker of holdfast whose fellow is missing", *line),
-                "delete what is left of that block by hand");
+  return refuse(step.file, fmt::format("line {} is a holdfast marker without its counterpart", *line),
+                "delete the rest of that block by hand");
 }
 
-/// One try at editing one file.
+/// One attempt at editing one file.
 class Edit {
  public:
   Edit(const EditBlock& step, fs::path target, os::Host& host) : step_(step), target_(std::move(target)), host_(host) {}
 
-  /// What the file is to be, given what it is.
+  /// The wanted content, given the present one.
   [[nodiscard]] Text wanted(const Text& now) const {
     if (step_.before && now == step_.before->written) return step_.before->previous;
     if (!step_.lines) {
@@ -85,9 +88,9 @@ class Edit {
                : block_alone(step_.label, *step_.lines, missing_directories().size());
   }
 
-  /// False when somebody has changed it meanwhile.
+  /// False when another program has changed the file meanwhile.
   Result<bool> execute(const Text& now, const Text& wanted) {
-    if (!wanted) return take_away(*now);
+    if (!wanted) return remove_file(*now);
     if (now) return os::replace_file(target_, now, *wanted, k_mode);
     HOLDFAST_TRY(const auto made, host_.make_directories(target_.parent_path(), k_directory_mode));
     auto written = os::replace_file(target_, {}, *wanted, k_mode);
@@ -105,14 +108,14 @@ class Edit {
     return missing;
   }
 
-  Result<bool> take_away(const std::string& now) {
+  Result<bool> remove_file(const std::string& now) {
     const auto again = read(target_, host_);
     if (!again || *again != now) return false;
     HOLDFAST_CHECK(host_.remove_file(target_));
     auto directory = target_.parent_path();
     for (auto left = made_for_block(now, step_.label).value_or(0); left > 0;
          --left, directory = directory.parent_path())
-      if (!host_.remove_empty_directory(directory)) break;  // something else has moved in
+      if (!host_.remove_empty_directory(directory)) break;  // no longer empty
     return true;
   }
 
@@ -153,7 +156,7 @@ Result<std::optional<EditBlock>> edit_block(const EditBlock& step, os::Host& hos
     undo.before = EditBlock::Before{wanted, now};
     return std::optional(std::move(undo));
   }
-  return refuse(step.file, "somebody else is changing it again and again", "try again when that is done");
+  return refuse(step.file, "another program keeps changing it", "try again when that has finished");
 }
 
 }  // namespace holdfast::backends

@@ -1,4 +1,4 @@
-// The edit between markers, done to a file of the user's.
+// Edits a marked block in a file of the user's.
 #pragma once
 
 #include "backends/plan/plan.hpp"
@@ -11,19 +11,22 @@
 
 namespace holdfast::backends {
 
-/// What stands between the markers of `label` in `file`, nothing when there is no block or no file. An Error when it
-/// cannot be read.
+/// The lines between the markers of `label` in `file`; empty when the block or the file does not exist. An Error when
+/// the file cannot be read.
 [[nodiscard]] Result<std::optional<std::string>> read_block(const fs::path& file, std::string_view label,
                                                             const os::Host& host);
 
-/// An Error where edit_block() would refuse, as things stand now.
+/// Returns the Error that edit_block() would return now, if any.
 [[nodiscard]] Result<> check_block_edit(const EditBlock& step, const os::Host& host);
 
-/// Carries the step out. A file that is missing is made, with its directories, and the block notes that: when nothing
-/// but that block is left to take away, so is what was made. A link is followed and stays. Refused, with nothing
-/// changed: what is no plain file, is not ours, is read-only, is a link that leads nowhere or to where others write, or
-/// holds a marker of `label` without its fellow. Somebody who edits it at the very moment is noticed, and the edit done
-/// again on what they wrote. Returns the step that undoes it, nothing when there was nothing to do.
+/// Executes the step. A missing file is created with its directories, and the block records that: removing the block
+/// removes them again, unless anything else was added. A symbolic link is followed and stays.
+///
+/// An Error, with nothing changed, for: anything but a regular file of ours, a read-only file, a dangling link, a link
+/// into a directory that others can write, and a marker of `label` without its counterpart.
+///
+/// An edit by another program at the same time is detected, and the step repeated on top of it. Returns the step that
+/// undoes it, empty when nothing had to change.
 [[nodiscard]] Result<std::optional<EditBlock>> edit_block(const EditBlock& step, os::Host& host);
 
 }  // namespace holdfast::backends

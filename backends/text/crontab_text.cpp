@@ -20,7 +20,7 @@ bool is_plain_word(std::string_view word) {
 
 Result<std::string> encode_crontab_word(std::string_view word) {
   if (has_control_bytes(word))
-    return Error{"writing into a crontab", "\"" + std::string(word) + "\"", "it holds a control byte", ""};
+    return Error{"writing into a crontab", "\"" + std::string(word) + "\"", "it contains a control byte", ""};
   if (is_plain_word(word)) return std::string(word);
   std::string out = "'";
   for (const char c : word) {
@@ -28,10 +28,10 @@ Result<std::string> encode_crontab_word(std::string_view word) {
       case '\'':
         out += R"('\'')";
         break;
-      case '%':  // cron takes the backslash away before the shell sees it
+      case '%':  // cron removes the backslash before the shell sees it
         out += R"(\%)";
         break;
-      case '\\':  // never two in a row, which some crons make one of, and never before a "%"
+      case '\\':  // never two in a row, which some crons turn into one, and never before a "%"
         out += R"(\'')";
         break;
       default:
@@ -44,7 +44,7 @@ Result<std::string> encode_crontab_word(std::string_view word) {
 Result<std::string> encode_crontab_assignment(std::string_view key, std::string_view value) {
   const bool fine = !key.empty() && !is_digit(key.front()) &&
                     std::ranges::all_of(key, [](char c) { return is_letter(c) || is_digit(c) || c == '_'; });
-  if (!fine) return Error{"writing into a crontab", "\"" + std::string(key) + "\"", "it is not a variable's name", ""};
+  if (!fine) return Error{"writing into a crontab", "\"" + std::string(key) + "\"", "it is not a variable name", ""};
   if (value.empty()) return std::string(key) + '=';
   HOLDFAST_TRY(const auto word, encode_crontab_word(value));
   return std::string(key) + '=' + word;

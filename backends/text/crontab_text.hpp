@@ -1,5 +1,4 @@
-// The text of a crontab: crontab(5). One encoder for what is written into its lines; the edit between markers is
-// backends/marked_block.
+// Encodes words for a line of a crontab: crontab(5). text/marked_block edits the crontab.
 #pragma once
 
 #include "core/result.hpp"
@@ -9,14 +8,14 @@
 
 namespace holdfast::backends {
 
-/// One word of a shell command as it stands in a crontab line: quoted for sh(1), and a "%", which cron takes for the
-/// end of the command, hidden from it. Refuses control bytes: a line break would be a line of its own.
+/// One word of a shell command in a crontab line, quoted for sh(1). A "%" is escaped: cron would end the command there.
+/// Refuses control bytes: a line break would start another crontab line.
 [[nodiscard]] Result<std::string> encode_crontab_word(std::string_view word);
 
-/// KEY=VALUE for env(1), encoded likewise. The key is [A-Za-z_][A-Za-z0-9_]*.
+/// KEY=VALUE for env(1), encoded in the same way. The key is [A-Za-z_][A-Za-z0-9_]*.
 [[nodiscard]] Result<std::string> encode_crontab_assignment(std::string_view key, std::string_view value);
 
-/// The longest command that cron takes: MAX_COMMAND of Vixie cron, less its end. cronie allows more.
+/// The longest command that every cron accepts: MAX_COMMAND of Vixie cron less the NUL. cronie allows more.
 inline constexpr std::size_t k_longest_crontab_command = 998;
 
 }  // namespace holdfast::backends

@@ -17,26 +17,23 @@ namespace {
 constexpr std::chrono::milliseconds k_name_service_deadline{2000};
 constexpr std::array<std::string_view, 4> k_names{"sh", "bash", "zsh", "fish"};
 
-// The first line of a block that `holdfast hook --install` has not put there.
+// The first line of a block of the login-hook backend. Part of a file format: it identifies the blocks to remove.
 constexpr std::string_view k_managed =
     "# Put here for the tunnels that login-hook holds; the last of them takes it along.\n";
 
-// In .bashrc alone: a login shell has run it from its own file already, and may read .bashrc on top.
+// In .bashrc only: a login shell has run the hook from its own file already, and often reads .bashrc too.
 constexpr std::string_view k_not_at_login = "  *login_shell*,0) ;;\n  *login_shell*) (\\exit \"$?\") && : ;;";
 
-/// One word for a POSIX shell, or for fish, whose single quotes know two escapes.
+/// One word for a POSIX shell, or for fish, which knows two escapes inside single quotes.
 Result<std::string> quote(const std::string& word, Shell shell) {
   if (has_control_bytes(word))
-    return Error{"writing the login hook for", word, "the program's path holds a control byte",
-                 "move the program elsewhere"};
+    return Error{"writing the login hook for", word, "the program's path contains a control byte",
+                 "move the program to another path"};
+  if (shell != Shell::fish) return single_quoted(word);
   std::string quoted = "'";
   for (const char c : word) {
-    if (shell == Shell::fish && (c == '\'' || c == '\\'))
-      quoted += std::string("\\") + c;
-    else if (c == '\'')
-      quoted += R"('\'')";
-    else
-      quoted += c;
+    if (c == '\'' || c == '\\') quoted += '\\';
+    quoted += c;
   }
   return quoted + "'";
 }
@@ -54,7 +51,7 @@ std::optional<fs::path> absolute(const os::Host& host, const char* variable) {
   return fs::path(*value);
 }
 
-/// The one that a login bash reads; .profile where there is none, since any other would hide one that comes later.
+/// The file that a login bash reads. If none exists, .profile: creating another one would hide a later .profile.
 fs::path bash_login_file(const os::Host& host) {
   const auto home = host.user().home;
   for (const char* name : {".bash_profile", ".bash_login"})
@@ -62,14 +59,14 @@ fs::path bash_login_file(const os::Host& host) {
   return home / ".profile";
 }
 
-/// A start-up file, and the shell whose hook stands in it.
+/// A start-up file, and the language of the hook in it.
 struct StartUpFile {
   fs::path path;
   Shell language;
   std::string_view login_arm = {};
 };
 
-/// The first one is what an interactive login reads.
+/// An interactive login reads the first one.
 std::vector<StartUpFile> start_up_files(Shell shell, const store::Paths& paths, const os::Host& host) {
   const auto home = host.user().home;
   std::vector<StartUpFile> files;
@@ -92,7 +89,7 @@ std::vector<StartUpFile> start_up_files(Shell shell, const store::Paths& paths, 
   return files;
 }
 
-/// Every file that the hook of that shell may ever have been put into.
+/// Every file that can contain the hook of that shell, whatever the environment was at the time.
 std::vector<fs::path> possible_files(Shell shell, const store::Paths& paths, const os::Host& host) {
   const auto home = host.user().home;
   std::vector<fs::path> files;
@@ -106,8 +103,8 @@ std::vector<fs::path> possible_files(Shell shell, const store::Paths& paths, con
   return files;
 }
 
-/// The blocks that there are, in the files of every shell.
-std::vector<EditBlock> hooks_there(const store::Paths& paths, const os::Host& host) {
+/// The existing hooks, in the files of every shell.
+std::vector<EditBlock> existing_hooks(const store::Paths& paths, const os::Host& host) {
   std::vector<EditBlock> found;
   for (const auto shell : {Shell::sh, Shell::bash, Shell::zsh, Shell::fish})
     for (auto& file : possible_files(shell, paths, host)) {
@@ -120,8 +117,8 @@ std::vector<EditBlock> hooks_there(const store::Paths& paths, const os::Host& ho
 
 std::optional<Shell> shell_of(const fs::path& program) {
   const auto name = program.filename().string();
-  for (const char* like_sh : {"dash", "ash", "busybox", "ksh", "ksh93", "mksh"})
-    if (name == like_sh) return Shell::sh;
+  for (const char* posix_shell : {"dash", "ash", "busybox", "ksh", "ksh93", "mksh"})
+    if (name == posix_shell) return Shell::sh;
   const auto shell = parse_shell(name);
   return shell ? std::optional(*shell) : std::nullopt;
 }
@@ -140,8 +137,8 @@ std::string shell_from_name_service(const os::Host& host) {
 Result<Shell> parse_shell(std::string_view name) {
   const auto found = std::ranges::find(k_names, name);
   if (found != k_names.end()) return static_cast<Shell>(found - k_names.begin());
-  return usage_error(fmt::format("shell \"{}\"", name), "holdfast has no login hook for it",
-                     "it is one of sh, bash, zsh, fish");
+  return usage_error(fmt::format("shell \"{}\"", name), "this shell is not supported",
+                     "supported: sh, bash, zsh, fish");
 }
 
 std::string_view to_text(Shell shell) noexcept { return k_names[static_cast<std::size_t>(shell)]; }
@@ -150,11 +147,11 @@ Result<Shell> login_shell(const os::Host& host) {
   auto program = host.env("SHELL").value_or("");
   if (program.empty()) program = shell_from_name_service(host);
   if (program.empty())
-    return Error{"finding", "your login shell", "SHELL is not set, and getent does not know it",
+    return Error{"finding", "your login shell", "SHELL is not set, and getent does not name one",
                  "name it: holdfast hook --install bash"};
   if (const auto shell = shell_of(program)) return *shell;
-  return Error{"finding", "the login hook for your login shell " + program, "holdfast has none for it",
-               "if your logins start one that it has: holdfast hook --install bash"};
+  return Error{"finding", "the login hook for your login shell " + program, "this shell is not supported",
+               "for another shell: holdfast hook --install bash"};
 }
 
 Result<std::string> hook_text(Shell shell, const store::Paths& paths, const os::Host& host) {
@@ -183,15 +180,15 @@ Result<Plan> install_managed_hook(const store::Paths& paths, const os::Host& hos
   HOLDFAST_TRY(auto plan, install_hook(shell, paths, host));
   for (auto& step : plan) {
     auto& edit = std::get<EditBlock>(step);
-    HOLDFAST_TRY(const auto there, read_block(edit.file, edit.label, host));
-    if (!there || there->starts_with(k_managed)) edit.lines = std::string(k_managed) + *edit.lines;
+    HOLDFAST_TRY(const auto block, read_block(edit.file, edit.label, host));
+    if (!block || block->starts_with(k_managed)) edit.lines = std::string(k_managed) + *edit.lines;
   }
   return plan;
 }
 
 Plan remove_managed_hook(const store::Paths& paths, const os::Host& host) {
   Plan plan;
-  for (auto& hook : hooks_there(paths, host))
+  for (auto& hook : existing_hooks(paths, host))
     if (hook.lines->starts_with(k_managed))
       plan.emplace_back(EditBlock{std::move(hook.file), std::move(hook.label), {}});
   return plan;
@@ -199,7 +196,7 @@ Plan remove_managed_hook(const store::Paths& paths, const os::Host& host) {
 
 std::vector<fs::path> files_with_hook(const store::Paths& paths, const os::Host& host) {
   std::vector<fs::path> files;
-  for (auto& hook : hooks_there(paths, host)) files.push_back(std::move(hook.file));
+  for (auto& hook : existing_hooks(paths, host)) files.push_back(std::move(hook.file));
   return files;
 }
 

@@ -10,6 +10,7 @@
 namespace holdfast::backends {
 namespace {
 
+// Notes in a block; part of the file format.
 constexpr std::string_view k_joined = "# The line above had no line break.\n";
 constexpr std::string_view k_made = "# This file was made by holdfast, with this many directories: ";
 constexpr std::uint32_t k_most_directories = 8;
@@ -20,14 +21,14 @@ struct Block {
   std::size_t inside = 0;
   std::size_t inside_end = 0;
   std::size_t end = 0;
-  bool joined = false;                   ///< the line break before it is ours
-  std::optional<std::size_t> made = {};  ///< the file is ours, and so are this many directories above it
+  bool joined = false;                   ///< we added the line break before it
+  std::optional<std::size_t> made = {};  ///< we created the file, and this many directories above it
 };
 
 std::string opening(std::string_view label) { return fmt::format("# >>> holdfast {} >>>", label); }
 std::string closing(std::string_view label) { return fmt::format("# <<< holdfast {} <<<", label); }
 
-/// Takes what the block notes about the text around it off its lines.
+/// Reads the notes at the top of the block, and excludes them from its lines.
 void read_notes(Block& block, std::string_view text) {
   const auto rest = [&] { return text.substr(block.inside, block.inside_end - block.inside); };
   if (rest().starts_with(k_joined)) {
@@ -42,7 +43,7 @@ void read_notes(Block& block, std::string_view text) {
 
 struct Found {
   std::vector<Block> blocks;
-  std::optional<std::size_t> stray_line;  ///< of the first marker without its fellow, from 1
+  std::optional<std::size_t> stray_line;  ///< of the first marker without its counterpart, from 1
 };
 
 Found find(std::string_view text, std::string_view label) {
@@ -123,7 +124,7 @@ std::string without_block(std::string_view text, std::string_view label) {
   for (const auto& block : find(text, label).blocks) {
     out += text.substr(kept, block.begin - kept);
     kept = block.end;
-    // Lines that were added below it since then keep the line above apart.
+    // If lines were added below the block, the line above it keeps its line break.
     if (block.joined && block.end == text.size() && out.ends_with('\n')) out.pop_back();
   }
   return out + std::string(text.substr(kept));

@@ -1,5 +1,7 @@
 #include "backends/text/templates.hpp"
 
+#include "core/text.hpp"
+
 namespace holdfast::backends {
 namespace {
 
@@ -13,8 +15,8 @@ Result<Template> find_template(const std::string& name, const store::Paths& path
   if (status.kind == os::FileKind::missing) return Template{std::string(embedded_template(name)), "templates/" + name};
   const bool ours = status.owner == 0 || status.owner == host.user().uid;
   if (status.kind != os::FileKind::regular || !ours || (status.mode & 022) != 0)
-    return Error{"using the template", copy.string(), "it is not a plain file of yours that only you can write",
-                 "chmod go-w " + copy.string()};
+    return Error{"using the template", copy.string(), "it is not a regular file that only you can write",
+                 "chmod go-w " + shell_quote(copy.string())};
   HOLDFAST_TRY(auto text, host.read_file(copy, k_largest_template));
   return Template{std::move(text), copy.string()};
 }

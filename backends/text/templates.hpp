@@ -1,4 +1,4 @@
-// The texts of templates/, embedded in the program; a copy in the scope's template directory wins.
+// The files of templates/, embedded in the program. A copy in the scope's template directory takes precedence.
 #pragma once
 
 #include "core/result.hpp"
@@ -15,11 +15,11 @@ struct Template {
   std::string source;  ///< for messages: "templates/NAME" or the copy's path
 };
 
-/// The embedded text of templates/NAME; empty when there is none.
+/// The embedded text of templates/NAME; empty for an unknown name.
 [[nodiscard]] std::string_view embedded_template(std::string_view name) noexcept;
 
-/// The copy in places.templates if there is one, else the embedded text. A copy must be a plain file of the user's (or
-/// root's) that nobody else can write: what it says is run.
+/// The copy in paths.templates if it exists, else the embedded text. The copy contains commands: it must be a regular
+/// file of the user or root that nobody else can write.
 [[nodiscard]] Result<Template> find_template(const std::string& name, const store::Paths& paths, const os::Host& host);
 
 }  // namespace holdfast::backends

@@ -16,7 +16,7 @@ Result<std::string> exec_stop_post(const Job& job) {
   auto argv = job.argv;
   argv[1] = "reap";
   HOLDFAST_TRY(auto line, encode_exec_line(argv));
-  // The supervisor leaves its ssh to that when it is told to stop: only there is it known what comes next.
+  // When told to stop, the supervisor leaves its ssh to `reap`, which knows from systemd whether a restart follows.
   return "ExecStopPost=" + line + "\nEnvironment=HOLDFAST_REAPED=yes";
 }
 
@@ -35,7 +35,7 @@ Result<std::string> condition_host(const std::string& host) {
   return "ConditionHost=" + name;
 }
 
-// A home on NFS or behind an automounter is there before ssh looks for its key.
+// Waits for a home on NFS or behind an automounter: ssh reads its key there.
 Result<std::string> requires_mounts_for(const fs::path& home) {
   if (home.empty()) return std::string();
   HOLDFAST_TRY(auto path, encode_path(home.string()));
@@ -46,12 +46,11 @@ bool is_sandbox_setting(std::string_view key) {
   constexpr std::array k_prefixes{"NoNewPrivileges", "Protect",    "Private",   "Restrict",
                                   "LockPersonality", "SystemCall", "RemoveIPC", "MemoryDenyWriteExecute",
                                   "Capability",      "Ambient",    "UMask",     "User"};
-  // RestartSec is no Restrict; RuntimeDirectory and its kin would be made and removed under the tunnel's feet.
+  // Not RestartSec=. Not RuntimeDirectory= and the like: the proof would create and remove the tunnel's directories.
   return std::any_of(k_prefixes.begin(), k_prefixes.end(), [&](std::string_view p) { return key.starts_with(p); });
 }
 
-// Of calls by name, one that an older libseccomp does not know is passed over in a unit file but refused by
-// systemd-run.
+// A system call that an older libseccomp does not know is ignored in a unit file, but makes systemd-run fail.
 bool names_single_calls(std::string_view line) {
   constexpr std::string_view k_key = "SystemCallFilter=";
   return line.starts_with(k_key) && line.size() > k_key.size() && line[k_key.size()] != '@' &&

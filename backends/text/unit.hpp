@@ -1,4 +1,4 @@
-// The unit of a job: its template with every value encoded.
+// The systemd unit of a job: a template filled with encoded values.
 #pragma once
 
 #include "backends/backend.hpp"
@@ -14,7 +14,7 @@ namespace holdfast::backends {
 [[nodiscard]] Result<std::string> render_unit(const Job& job, const std::string& template_name, const os::Host& host);
 
 /// The sandbox settings of a unit's text (NoNewPrivileges=, Protect…=, SystemCallFilter=, …) as `--property` arguments
-/// of systemd-run: what a proof has to run under to prove anything.
+/// of systemd-run, so that prove() runs in the sandbox of the real unit.
 [[nodiscard]] std::vector<std::string> sandbox_arguments(std::string_view unit_text);
 
 }  // namespace holdfast::backends

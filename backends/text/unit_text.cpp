@@ -14,9 +14,9 @@ Error refusal(std::string_view what, std::string_view value, std::string cause, 
                std::move(cause), std::move(hint)};
 }
 
-// systemd ends a line at a newline, whatever the quotes, and drops lines that are not UTF-8.
-Result<> require_sayable(std::string_view what, std::string_view value) {
-  if (printable(value) != value) return refusal(what, value, "it holds a control character or a byte that is no text");
+// systemd ends a line at a newline even inside quotes, and drops lines that are not UTF-8.
+Result<> require_printable(std::string_view what, std::string_view value) {
+  if (printable(value) != value) return refusal(what, value, "it contains a control character or invalid UTF-8");
   return {};
 }
 
@@ -54,13 +54,13 @@ std::string_view placeholder_at(std::string_view line, std::size_t at) noexcept 
 Result<std::string> encode_exec_line(const std::vector<std::string>& argv) {
   if (argv.empty() || argv[0].empty() || argv[0][0] != '/')
     return refusal("program", argv.empty() ? "" : argv[0], "it is not an absolute path");
-  // "$" can be said in an argument, by "$$", but not in the path, which is taken before variables are.
+  // "$$" stands for "$" in an argument, but not in the program path, where systemd expands no variables.
   if (argv[0].find_first_of("\"'\\$") != std::string::npos)
-    return refusal("program", argv[0], "systemd starts no program with a quote, a backslash or a $ in its path",
-                   "put the program elsewhere, for example in ~/.local/bin");
+    return refusal("program", argv[0], "systemd cannot start a program whose path contains a quote, a backslash or a $",
+                   "move the program to another path, such as ~/.local/bin");
   std::string line;
   for (const auto& argument : argv) {
-    HOLDFAST_CHECK(require_sayable("argument", argument));
+    HOLDFAST_CHECK(require_printable("argument", argument));
     if (!line.empty()) line += ' ';
     line += in_quotes(argument, true);
   }
@@ -68,25 +68,26 @@ Result<std::string> encode_exec_line(const std::vector<std::string>& argv) {
 }
 
 Result<std::string> encode_environment(std::string_view key, std::string_view value) {
-  if (!consists_of(key, "_") || is_digit(key[0])) return refusal("variable", key, "it is no name of a variable");
-  HOLDFAST_CHECK(require_sayable(fmt::format("variable {} =", key), value));
+  if (!consists_of(key, "_") || is_digit(key[0])) return refusal("variable", key, "it is not a variable name");
+  HOLDFAST_CHECK(require_printable(fmt::format("variable {} =", key), value));
   return in_quotes(fmt::format("{}={}", key, value), false);
 }
 
 Result<std::string> encode_path(std::string_view path) {
-  HOLDFAST_CHECK(require_sayable("path", path));
+  HOLDFAST_CHECK(require_printable("path", path));
   if (path.empty() || path[0] != '/') return refusal("path", path, "it is not absolute");
   return in_quotes(path, false);
 }
 
 Result<std::string> encode_user(std::string_view name) {
-  if (!consists_of(name, "._-@$") || name[0] == '-') return refusal("user", name, "systemd takes no such user name");
+  if (!consists_of(name, "._-@$") || name[0] == '-')
+    return refusal("user", name, "systemd does not accept this user name");
   return std::string(name);
 }
 
 Result<std::string> encode_host(std::string_view name) {
   if (!consists_of(name, "._-"))
-    return refusal("host", name, "it is no name of a host", "a host name has letters, digits, dots and hyphens");
+    return refusal("host", name, "it is not a host name", "a host name consists of letters, digits, dots and hyphens");
   return std::string(name);
 }
 
@@ -108,7 +109,7 @@ Result<std::string> fill_template(std::string_view text, const std::map<std::str
       const auto value = values.find(std::string(key));
       if (value == values.end())
         return Error{"filling the template", fmt::format("{} line {}", source, number),
-                     fmt::format("there is no value named @{}@", key), ""};
+                     fmt::format("unknown placeholder @{}@", key), ""};
       filled += value->second;
       replaced = true;
       at += key.size() + 2;

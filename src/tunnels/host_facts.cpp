@@ -16,9 +16,9 @@ using Answer = std::optional<std::string>;
 
 constexpr std::size_t k_small_file = 16 * 1024;
 
-std::string first_line(const os::Host& host, const char* path) {
+std::string first_line_of(const os::Host& host, const char* path) {
   const auto text = host.read_file(path, k_small_file);
-  return text ? std::string(trim(split(*text, '\n').front())) : std::string();
+  return text ? first_line(*text) : std::string();
 }
 
 /// os-release(5): PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"
@@ -40,7 +40,7 @@ std::string name_of_system(const os::Host& host) {
 
 /// As systemd-detect-virt(1) finds the usual ones.
 std::optional<std::string> name_of_container(const os::Host& host) {
-  if (auto name = first_line(host, "/run/systemd/container"); !name.empty()) return name;
+  if (auto name = first_line_of(host, "/run/systemd/container"); !name.empty()) return name;
   if (host.status("/run/.containerenv").kind != os::FileKind::missing) return "podman";
   if (host.status("/.dockerenv").kind != os::FileKind::missing) return "docker";
   if (auto name = host.env("container"); name && !name->empty()) return name;
@@ -99,7 +99,7 @@ HostReport look_at_host(const os::Host& host) {
       aside(tell_ssh), aside(tell_name),
       aside([](const os::Host& h) { return tell(backends::user_manager(h).has_value()); }),
       aside([](const os::Host& h) { return tell(backends::is_lingering(h, h.user())); }), aside([](const os::Host& h) {
-        const auto kills = backends::ask_kill_policy(h, h.user());
+        const auto kills = backends::kill_policy(h, h.user());
         return kills ? tell(*kills) : std::string("?");
       })};
   const auto first_directory = queries.size();
@@ -120,10 +120,10 @@ HostReport look_at_host(const os::Host& host) {
   for (std::size_t i = 0; i < backends::all_backends().size(); ++i)
     report.backends.push_back({backends::all_backends()[i], backends::fitness_from(answers[first_backend + i])});
   facts.hostname = host.hostname();
-  facts.kernel = first_line(host, "/proc/sys/kernel/osrelease");
+  facts.kernel = first_line_of(host, "/proc/sys/kernel/osrelease");
   facts.system = name_of_system(host);
   facts.container = name_of_container(host);
-  facts.booted_by_systemd = host.status("/run/systemd/system").kind == os::FileKind::directory;  // sd_booted(3)
+  facts.booted_by_systemd = backends::is_booted_with_systemd(host);
   return report;
 }
 

@@ -10,9 +10,9 @@ from typing import Any
 from lab import Holdfast, LabTest, User, main, until
 
 ALL = ["systemd-user", "cron", "tmux", "screen", "nohup"]
-NO_MANAGER = "no systemd user manager runs for you"
-NO_LINGER = "linger is off, and you may not turn it on yourself"
-DENIED = "cron does not let you in"
+NO_MANAGER = "no systemd user manager is running for you"
+NO_LINGER = "linger is off, and you are not allowed to turn it on"
+DENIED = "you are not allowed to use cron"
 EVERYTHING = {"crash": "yes", "logout": "yes", "reboot": "yes"}
 CRON = {"crash": "within:60s", "logout": "yes", "reboot": "yes"}
 SESSION = {"crash": "no", "logout": "yes", "reboot": "no"}
@@ -110,21 +110,21 @@ class Choice(LabTest):
     def test_tmux_is_chosen_if_cron_allows_other_users_only(self) -> None:
         self.without_manager()
         self.denying_cron("allow")
-        self.expect("tmux", SESSION, {"systemd-user": NO_MANAGER, "cron": DENIED}, "ask an administrator to let")
+        self.expect("tmux", SESSION, {"systemd-user": NO_MANAGER, "cron": DENIED}, "ask an administrator to allow")
 
     def test_screen_is_chosen_without_manager_cron_and_tmux(self) -> None:
         self.without_manager()
         self.change(["systemctl", "stop", "cron"], ["systemctl", "start", "cron"])
         self.without("tmux")
-        self.expect("screen", SESSION, {"systemd-user": NO_MANAGER, "cron": "no cron daemon runs here",
-                                        "tmux": "there is no tmux here"}, "sudo systemctl enable --now cron")
+        self.expect("screen", SESSION, {"systemd-user": NO_MANAGER, "cron": "no cron daemon is running",
+                                        "tmux": "tmux is not installed"}, "sudo systemctl enable --now cron")
 
     def test_nohup_is_chosen_where_nothing_else_works(self) -> None:
         self.without_manager()
         self.without("tmux", "screen", "crontab")
         self.expect("nohup", SESSION, {
-            "systemd-user": NO_MANAGER, "cron": "there is no crontab here", "tmux": "there is no tmux here",
-            "screen": "there is no screen here"}, "sudo apt-get install cron")
+            "systemd-user": NO_MANAGER, "cron": "crontab is not installed", "tmux": "tmux is not installed",
+            "screen": "screen is not installed"}, "sudo apt-get install cron")
 
     def test_systemd_system_is_chosen_for_root(self) -> None:
         root = Holdfast(self.host)

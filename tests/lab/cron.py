@@ -81,7 +81,7 @@ class Tunnel(Cron):
         self.before = self.holdfast.await_up(NAME)
 
     def test_auto_picks_cron_and_says_why(self) -> None:
-        self.assertRegex(self.said, r"systemd-user.*no systemd user manager runs for you")
+        self.assertRegex(self.said, r"systemd-user.*no systemd user manager is running for you")
         self.assertIn("backend cron", self.said)
         self.assertEqual(self.before["backend"], {
             "name": "cron", "installed": True, "running": True,
@@ -262,7 +262,7 @@ class Rejected(Cron):
                 self.host.write_file(path, text)
                 self.addCleanup(self.host.run, ["rm", "-f", path])
                 fresh, self.fresh = self.fresh, self.host.snapshot()
-                self.assertIn("cron does not let you in", self.refusal())
+                self.assertIn("you are not allowed to use cron", self.refusal())
                 self.fresh = fresh
                 self.host.run(["rm", path])
 
@@ -270,9 +270,9 @@ class Rejected(Cron):
         self.host.run(["systemctl", "stop", "cron"])
         self.addCleanup(self.host.run, ["systemctl", "start", "cron"])
         fresh, self.fresh = self.fresh, self.host.snapshot()
-        self.assertIn("no cron daemon runs here", self.refusal())
+        self.assertIn("no cron daemon is running", self.refusal())
         self.fresh = fresh
-        self.assertRegex(self.set_up(), r"passed over cron.*no cron daemon runs here")
+        self.assertRegex(self.set_up(), r"passed over cron.*no cron daemon is running")
         self.holdfast.run("remove", NAME)
 
 

@@ -36,8 +36,8 @@ class Nohup(ShellOnly, UserTest):
     def test_setup_says_why_and_what_it_does_not_survive(self) -> None:
         said = self.said.stdout + self.said.stderr
         self.assertIn("nohup", said)
-        self.assertRegex(said, r"systemd-user.*no systemd user manager runs for you")
-        self.assertRegex(said, r"cron.*no cron daemon runs here")
+        self.assertRegex(said, r"systemd-user.*no systemd user manager is running for you")
+        self.assertRegex(said, r"cron.*no cron daemon is running")
         self.assertRegex(said, r"not survive.*(crash.*reboot|reboot.*crash)")
         self.assertEqual(self.before["backend"], {
             "name": "nohup", "installed": True, "running": True,

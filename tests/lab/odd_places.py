@@ -62,7 +62,7 @@ class Homes(OddPlaces):
         """systemd starts no program whose path has a quote: setup says so. A home with a quote works."""
         done = self.set_up("systemd-user", check=False)
         self.assertEqual(done.returncode, 5, done.stderr)
-        self.assertIn("systemd starts no program with a quote", done.stderr)
+        self.assertIn("systemd cannot start a program whose path contains a quote", done.stderr)
         self.assert_unchanged(self.fresh)
         usual, self.holdfast.path = self.holdfast.path, "/usr/local/bin/holdfast"
         self.host.put(program(), self.holdfast.path)

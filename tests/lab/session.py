@@ -53,7 +53,7 @@ class SessionTest(BackendTest):
 
     def test_auto_picks_it_and_says_what_it_does_not_survive(self) -> None:
         self.assertIn(f"backend {self.BACKEND}", self.said)
-        self.assertRegex(self.said, r"cron.*no cron daemon runs here")
+        self.assertRegex(self.said, r"cron.*no cron daemon is running")
         self.assertEqual(self.before["backend"], {
             "name": self.BACKEND, "installed": True, "running": True,
             "survives": {"crash": "no", "logout": "yes", "reboot": "no"}})

@@ -117,7 +117,7 @@ class Move(TunnelHouse):
         before = self.everything()
         (self.tools / "ssh").symlink_to(str(shutil.which("ssh")))
         done = self.move("cron", status=5, env={"PATH": str(self.tools)})
-        self.assertIn("no crontab here", self.assert_reads_well(done))
+        self.assertIn("crontab is not installed", self.assert_reads_well(done))
         self.assertEqual(self.kept(self.everything()), self.kept(before))
 
     def test_a_new_one_that_never_gets_ready_leaves_the_old_one_alone(self) -> None:

@@ -51,7 +51,7 @@ BOOST_AUTO_TEST_CASE(a_daemon_that_lives_and_a_user_who_is_let_in) {
   host.answer("crontab -l", "5 5 5 5 5 x\n");
   BOOST_TEST(fitness(host) == "within:60s/yes/yes");
   host.unlock("/run/crond.pid");
-  BOOST_TEST(fitness(host) == "no cron daemon runs here");
+  BOOST_TEST(fitness(host) == "no cron daemon is running");
   BOOST_TEST(cron_backend().assess(host).remedy.value() == "sudo service cron start");
   host.put_directory("/run/systemd/system", 0755, 0);
   BOOST_TEST(cron_backend().assess(host).remedy.value() == "sudo systemctl enable --now cron");
@@ -60,13 +60,13 @@ BOOST_AUTO_TEST_CASE(a_daemon_that_lives_and_a_user_who_is_let_in) {
   host.put("/usr/lib/systemd/system/crond.service", "");
   BOOST_TEST(cron_backend().assess(host).remedy.value() == "sudo systemctl enable --now crond");
   host.forget("/usr/bin/crontab");
-  BOOST_TEST(fitness(host) == "there is no crontab here");
+  BOOST_TEST(fitness(host) == "crontab is not installed");
 }
 
 BOOST_AUTO_TEST_CASE(who_is_denied_or_gets_no_answer_is_told) {
   auto host = host_with_cron();
   host.answer("crontab -l", os::Completed{1, false, "", "You (ann) are not allowed to use this program (crontab)\n"});
-  BOOST_TEST(fitness(host) == "cron does not let you in (/etc/cron.allow, /etc/cron.deny)");
+  BOOST_TEST(fitness(host) == "you are not allowed to use cron (/etc/cron.allow, /etc/cron.deny)");
   host.answer("crontab -l", os::Completed{143, true, "", ""});
   BOOST_TEST(fitness(host) == "reading your crontab: crontab did not answer within 2 s (see: crontab -l)");
   host.answer("crontab -l", os::Completed{1, false, "", "must be suid\x1b[m\nmore\n"});
@@ -84,7 +84,7 @@ BOOST_AUTO_TEST_CASE(where_cron_jobs_get_sessions_that_kill_it_is_of_no_use) {
   host.answer(k_logind, "b true\nas 0\nas 0\n");
   host.put("/etc/pam.d/crond", "# rhel\nsession    required   pam_loginuid.so\nsession include system-auth\n");
   host.put("/etc/pam.d/system-auth", "-session   optional   pam_systemd.so\n");
-  BOOST_TEST(fitness(host).starts_with("this machine ends all that a cron job has started"));
+  BOOST_TEST(fitness(host).starts_with("logind kills every process of a cron job"));
   host.answer(k_logind, "b false\nas 0\nas 0\n");
   BOOST_TEST(fitness(host) == "within:60s/yes/yes");
 }
@@ -108,7 +108,7 @@ BOOST_AUTO_TEST_CASE(its_lines_start_the_tunnel_at_boot_and_each_minute) {
   auto host = host_with_cron();
   const auto plan = cron_backend().install(user_job(host), host).value();
   BOOST_TEST(lines_of(plan) ==
-             "# Starts tunnel web with the machine, and again within a minute when it is gone.\n"
+             "# Starts tunnel web at boot, and again within a minute if it is not running.\n"
              "@reboot test -x /home/ann/.local/bin/holdfast && env HOME=/home/ann /home/ann/.local/bin/holdfast ensure "
              "web\n"
              "* * * * * test -x /home/ann/.local/bin/holdfast && env HOME=/home/ann /home/ann/.local/bin/holdfast "
@@ -130,9 +130,9 @@ BOOST_AUTO_TEST_CASE(hostile_values_are_words_and_nothing_more) {
       "* * * * * test -x '/home/ann/my \\%bin/it'\\''s;holdfast' && env HOME='/home/a b' PATH='/usr/bin:$(id)' "
       "XDG_CONFIG_HOME='/x\\''y' '/home/ann/my \\%bin/it'\\''s;holdfast' ensure --user web\n"));
   job.environment["PATH"] = "/usr/bin\n* * * * * evil";
-  BOOST_TEST(cron_backend().install(job, host).error().cause == "it holds a control byte");
+  BOOST_TEST(cron_backend().install(job, host).error().cause == "it contains a control byte");
   job.environment["PATH"] = std::string(1000, 'x');
-  BOOST_TEST(cron_backend().install(job, host).error().cause.ends_with("bytes, and cron takes 998"));
+  BOOST_TEST(cron_backend().install(job, host).error().cause.ends_with("bytes; cron's limit is 998"));
   job.argv = {"holdfast", "run", "web"};
   BOOST_TEST(cron_backend().install(job, host).has_error());
 }

@@ -98,7 +98,7 @@ BOOST_AUTO_TEST_CASE(without_a_manager_nohup_is_what_there_is) {
   host.forget("/run/user/1000/systemd/private");
   BOOST_TEST(order(host) ==
              "nohup=no/yes/no systemd-user=unavailable cron=unavailable tmux=unavailable screen=unavailable");
-  BOOST_TEST(rank(Scope::user, host, {})[1].fitness.reason == "no systemd user manager runs for you");
+  BOOST_TEST(rank(Scope::user, host, {})[1].fitness.reason == "no systemd user manager is running for you");
 }
 
 BOOST_AUTO_TEST_CASE(who_came_by_su_is_told_what_brings_a_manager_and_who_has_none_is_not_sent_round) {
@@ -108,7 +108,7 @@ BOOST_AUTO_TEST_CASE(who_came_by_su_is_told_what_brings_a_manager_and_who_has_no
   const auto remedy = [&] { return rank(Scope::user, host, {})[1].fitness.remedy; };
   BOOST_TEST(!remedy());
   host.put("/proc/self/cgroup", "0::/user.slice/user-0.slice/session-1.scope\n");
-  BOOST_TEST(remedy().value() == "log in over ssh rather than by su or sudo");
+  BOOST_TEST(remedy().value() == "log in by ssh instead of su or sudo");
 }
 
 BOOST_AUTO_TEST_CASE(linger_that_nobody_can_be_asked_about_is_not_taken_for_granted) {
@@ -125,7 +125,7 @@ BOOST_AUTO_TEST_CASE(a_logind_that_hangs_may_kill) {
   const auto nohup = rank(Scope::user, host, {})[1].fitness;
   BOOST_TEST(nohup.survives.logout.text() == "no");
   BOOST_TEST(nohup.reason ==
-             "a background process: logind did not answer within 2 s: it may end all your processes at logout");
+             "a background process: logind did not answer within 2 s: it may kill all your processes at logout");
 }
 
 namespace {

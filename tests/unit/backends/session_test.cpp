@@ -118,7 +118,7 @@ BOOST_AUTO_TEST_CASE(values_are_words_and_no_shell_sees_them) {
   }
   job.argv.front() = "/home/ann/a=b/holdfast";
   for (const auto* backend : {&tmux_backend(), &screen_backend()})
-    BOOST_TEST(backend->start(job, host).error().cause == "env takes a path with a \"=\" for a variable");
+    BOOST_TEST(backend->start(job, host).error().cause == "env reads a path that contains \"=\" as a variable");
 }
 
 BOOST_AUTO_TEST_CASE(names_are_what_each_program_makes_of_them) {
@@ -130,7 +130,7 @@ BOOST_AUTO_TEST_CASE(names_are_what_each_program_makes_of_them) {
   BOOST_TEST(screen_backend().start(longest, host).has_value());
   auto deep = longest;
   deep.runtime_dir = "/dev/shm/holdfast-4294967295";
-  BOOST_TEST(screen_backend().start(deep, host).error().cause.ends_with("and 107 are all it may have"));
+  BOOST_TEST(screen_backend().start(deep, host).error().cause.ends_with("; the limit is 107"));
   BOOST_TEST(screen_backend().install(deep, host).has_error());
 }
 

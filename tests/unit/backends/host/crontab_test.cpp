@@ -161,7 +161,7 @@ BOOST_AUTO_TEST_CASE(a_trial_leaves_it_as_it_was) {
 BOOST_AUTO_TEST_CASE(who_is_not_let_in_is_told_so) {
   put("denied", "");
   BOOST_TEST(read_crontab(*host, std::chrono::seconds(5))->denied);
-  BOOST_TEST(cause(add) == "cron does not let you in");
+  BOOST_TEST(cause(add) == "you are not allowed to use cron");
 }
 
 BOOST_AUTO_TEST_CASE(one_too_large_to_be_read_whole_is_not_written_back) {

@@ -153,7 +153,7 @@ BOOST_AUTO_TEST_CASE(a_link_is_never_written_through) {
   fs::create_symlink(scratch_directory / "precious", scratch_directory / "unit");
   const auto applied = apply({WriteFile{scratch_directory / "unit", "ours"}}, *host);
   BOOST_REQUIRE(applied.has_error());
-  BOOST_TEST(applied.error().cause == "something that is not a plain file is there");
+  BOOST_TEST(applied.error().cause == "it is not a regular file");
   require_done(apply({RemoveFile{scratch_directory / "unit"}}, *host));
   BOOST_TEST(read(scratch_directory / "precious") == "theirs");
   BOOST_TEST((host->status(scratch_directory / "unit").kind == os::FileKind::missing));
@@ -163,7 +163,7 @@ BOOST_AUTO_TEST_CASE(commands_fail_by_their_exit_status_unless_it_was_foreseen) 
   const os::Command three{{MISBEHAVE, "exit", "3"}, {}, {}};
   const auto failed = apply({Run{three}}, *host);
   BOOST_REQUIRE(failed.has_error());
-  BOOST_TEST(failed.error().cause == "it ended with exit status 3");
+  BOOST_TEST(failed.error().cause == "it exited with status 3");
   require_done(apply({Run{three, {}, true}}, *host));
   require_done(apply({Run{three, {}, false, std::chrono::seconds(20), {5, 3}}}, *host));
   BOOST_TEST(apply({Run{three, {}, false, std::chrono::seconds(20), {5}}}, *host).has_error());
@@ -281,7 +281,7 @@ BOOST_AUTO_TEST_CASE(a_process_that_a_command_names_is_noted_like_one_of_our_own
   BOOST_TEST(!os::is_alive(*host, *process));
   ::waitpid(named, nullptr, 0);
   run.command.argv = {"echo", "no pid"};
-  BOOST_TEST(apply({run}, *host).error().cause == "what it started ended at once");
+  BOOST_TEST(apply({run}, *host).error().cause == "the process that it started ended at once");
   run.command.argv = {"echo", "1"};  // never ours
   BOOST_TEST(apply({run}, *host).has_error());
 }
@@ -291,7 +291,7 @@ BOOST_AUTO_TEST_CASE(a_directory_that_others_can_enter_holds_no_pidfile) {
   fs::permissions(scratch_directory / "run", fs::owner_all | fs::others_exe);
   const auto applied = apply({start("hang")}, *host);
   BOOST_REQUIRE(applied.has_error());
-  BOOST_TEST(applied.error().cause == "it is not a directory of yours that is closed to others");
+  BOOST_TEST(applied.error().cause == "it is not a directory that only you can enter");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

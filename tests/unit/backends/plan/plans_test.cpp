@@ -94,7 +94,7 @@ BOOST_AUTO_TEST_CASE(without_a_manager_files_still_go_and_nothing_starts) {
   for (const auto& plan : {systemd_user_backend().install(job, host), systemd_user_backend().start(job, host),
                            systemd_user_backend().restart(job, host), systemd_user_backend().prove(job, host)}) {
     BOOST_REQUIRE(plan.has_error());
-    BOOST_TEST(plan.error().line() == "reaching your systemd user manager: none runs for you");
+    BOOST_TEST(plan.error().line() == "reaching your systemd user manager: none is running");
     BOOST_TEST((plan.error().status == ExitStatus::no_backend));
   }
 }
@@ -211,9 +211,9 @@ BOOST_AUTO_TEST_CASE(only_root_on_a_booted_machine_may) {
   const auto reason = [&] { return systemd_system_backend().assess(host).reason; };
   BOOST_TEST((systemd_system_backend().assess(host).grade == Fitness::Grade::good));
   host.me.uid = 1000;
-  BOOST_TEST(reason() == "only root can install a service of the machine");
+  BOOST_TEST(reason() == "only root can install a system service");
   host.forget("/run/systemd/system");
-  BOOST_TEST(reason() == "this machine was not started by systemd");
+  BOOST_TEST(reason() == "this machine was not booted with systemd");
 }
 
 BOOST_AUTO_TEST_CASE(a_program_that_the_user_could_not_run_is_refused_before_anything_is_written) {
@@ -225,9 +225,9 @@ BOOST_AUTO_TEST_CASE(a_program_that_the_user_could_not_run_is_refused_before_any
     return plan.has_error() ? plan.error().cause : "installed";
   };
   BOOST_TEST(cause("/usr/local/bin/holdfast") == "installed");
-  BOOST_TEST(cause("/root/holdfast") == "a service that is shut off from the rest of the system cannot see /root");
-  BOOST_TEST(cause("/tmp/holdfast") == "a service that is shut off from the rest of the system cannot see /tmp");
-  BOOST_TEST(cause("/usr/local/bin/nothing") == "/usr/local/bin/nothing is not there");
+  BOOST_TEST(cause("/root/holdfast") == "a sandboxed service cannot see /root");
+  BOOST_TEST(cause("/tmp/holdfast") == "a sandboxed service cannot see /tmp");
+  BOOST_TEST(cause("/usr/local/bin/nothing") == "/usr/local/bin/nothing does not exist");
   host.put("/usr/local/bin/holdfast", "", 0750, 0);
   BOOST_TEST(cause("/usr/local/bin/holdfast") == "ann may not execute it");
   host.put_directory("/usr/local", 0700, 0);

@@ -116,17 +116,17 @@ BOOST_AUTO_TEST_CASE(a_link_to_what_is_no_file_of_ours_is_refused) {
     BOOST_TEST(cause(add()).find(why) != std::string::npos, target << ": " << cause(add()));
     BOOST_TEST(fs::is_symlink(rc));
   };
-  refused("nowhere", "leads nowhere");
-  refused(rc, "leads nowhere");
-  refused("/dev/null", "it is a link to /dev/null");
+  refused("nowhere", "dangling");
+  refused(rc, "dangling");
+  refused("/dev/null", "it is a symbolic link to /dev/null");
   fs::create_directory(scratch_directory / "directory");
-  refused("directory", "no plain file");
+  refused("directory", "not a regular file");
   BOOST_REQUIRE(::mkfifo((scratch_directory / "fifo").c_str(), 0600) == 0);
-  refused("fifo", "no plain file");
+  refused("fifo", "not a regular file");
   fs::create_directory(scratch_directory / "open");
   put(scratch_directory / "open/rc", "x\n");
   ::chmod((scratch_directory / "open").c_str(), 0777);
-  refused("open/rc", "that is not yours alone");
+  refused("open/rc", "that others can write");
   BOOST_TEST(read(scratch_directory / "open/rc") == "x\n");
 }
 
@@ -135,7 +135,7 @@ BOOST_AUTO_TEST_CASE(what_is_no_plain_file_is_refused) {
   BOOST_TEST(cause(add()) == "it is a directory");
   fs::remove(rc);
   BOOST_REQUIRE(::mkfifo(rc.c_str(), 0600) == 0);
-  BOOST_TEST(cause(add()) == "it is no plain file");
+  BOOST_TEST(cause(add()) == "it is not a regular file");
 }
 
 BOOST_AUTO_TEST_CASE(a_read_only_file_is_respected) {
@@ -150,7 +150,7 @@ BOOST_AUTO_TEST_CASE(a_marker_without_its_fellow_stops_both_ways) {
   const auto half = "a\n# >>> holdfast login hook >>>\nrm -rf x\n";
   put(rc, half);
   for (const auto& step : {add(), take()}) {
-    BOOST_TEST(cause(step) == "line 2 is a marker of holdfast whose fellow is missing");
+    BOOST_TEST(cause(step) == "line 2 is a holdfast marker without its counterpart");
     BOOST_TEST(read(rc) == half);
   }
 }

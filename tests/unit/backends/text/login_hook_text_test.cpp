@@ -44,8 +44,8 @@ BOOST_FIXTURE_TEST_SUITE(login_hook, Login)
 
 BOOST_AUTO_TEST_CASE(what_it_says_to_each_shell) {
   BOOST_TEST(text(Shell::sh) == R"(# >>> holdfast login hook >>>
-# Starts the tunnels that should run here and do not, in the background of an interactive shell; says nothing.
-# The subshell keeps $?, $!, the variables and the jobs as they are; "&& :" keeps "set -e" out of it.
+# Starts tunnels that should be running but are not: in interactive shells only, in the background, without output.
+# The subshell leaves $?, $!, variables and jobs unchanged; "&& :" keeps "set -e" from ending the shell.
 case $-,$? in
   *i*,*) (
     holdfast_status=$?
@@ -92,7 +92,7 @@ BOOST_AUTO_TEST_CASE(the_login_shell_is_the_one_that_logins_get) {
     const auto found = login_shell(host);
     return found ? std::string(to_text(*found)) : found.error().cause;
   };
-  BOOST_TEST(shell() == "SHELL is not set, and getent does not know it");
+  BOOST_TEST(shell() == "SHELL is not set, and getent does not name one");
   host.answer("getent passwd 1000", "ann:x:1000:1000:Ann:/home/ann:/usr/bin/fish\n");
   BOOST_TEST(shell() == "fish");
   host.environment["SHELL"] = "/bin/dash";
@@ -100,7 +100,7 @@ BOOST_AUTO_TEST_CASE(the_login_shell_is_the_one_that_logins_get) {
   host.environment["SHELL"] = "/opt/bin/zsh";
   BOOST_TEST(shell() == "zsh");
   host.environment["SHELL"] = "/bin/tcsh";
-  BOOST_TEST(shell() == "holdfast has none for it");
+  BOOST_TEST(shell() == "this shell is not supported");
 }
 
 BOOST_AUTO_TEST_CASE(with_it_what_only_ensure_starts_again_is_back_at_the_next_login) {
@@ -219,15 +219,15 @@ BOOST_FIXTURE_TEST_CASE(where_the_files_cannot_be_edited_it_cannot_be_used, Held
     return (fitness.grade == Fitness::Grade::unavailable ? "unavailable: " : "usable: ") + fitness.reason;
   };
   BOOST_TEST(reason() ==
-             "usable: a background process, and lines in /home/ann/.profile, /home/ann/.bashrc that start it again at "
-             "your next login");
+             "usable: a background process, restarted at your next login by a hook in /home/ann/.profile, "
+             "/home/ann/.bashrc");
   host.put("/home/ann/.bashrc", ":\n", 0444);
   BOOST_TEST(reason() == "unavailable: changing /home/ann/.bashrc: it is read-only");
   host.put("/home/ann/.bashrc", ":\n", 0644, 0);
-  BOOST_TEST(reason() == "unavailable: changing /home/ann/.bashrc: it belongs to somebody else");
+  BOOST_TEST(reason() == "unavailable: changing /home/ann/.bashrc: it belongs to another user");
   host.environment["SHELL"] = "/bin/tcsh";
   BOOST_TEST(reason() ==
-             "unavailable: finding the login hook for your login shell /bin/tcsh: holdfast has none for it");
+             "unavailable: finding the login hook for your login shell /bin/tcsh: this shell is not supported");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -43,7 +43,7 @@ AssessedBackend no_cron() {
   return {&backends::cron_backend(), {Grade::unavailable, {}, "no cron", "sudo apt-get install cron", k_cron}};
 }
 AssessedBackend no_tmux() {
-  return {&backends::tmux_backend(), {Grade::unavailable, {}, "there is no tmux here", "sudo apt-get install tmux"}};
+  return {&backends::tmux_backend(), {Grade::unavailable, {}, "tmux is not installed", "sudo apt-get install tmux"}};
 }
 AssessedBackend a_process() {
   return {&backends::nohup_backend(), {Grade::degraded, k_process, "a background process"}};
@@ -122,7 +122,7 @@ BOOST_AUTO_TEST_CASE(the_text_is_for_people) {
              "cron            yes          within 60 s  yes     yes\n"
              "  cron runs\n"
              "tmux            no           -            -       -\n"
-             "  there is no tmux here\n"
+             "  tmux is not installed\n"
              "nohup           with limits  no           yes     no\n"
              "  a background process\n"
              "\n"

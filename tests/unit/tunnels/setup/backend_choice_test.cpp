@@ -99,7 +99,7 @@ BOOST_AUTO_TEST_CASE(cron_that_cannot_take_the_line_is_passed_over_with_its_reas
   BOOST_TEST(chosen.assessed.backend->name() == "nohup");
   BOOST_REQUIRE(passed_over.size() == 4U);
   BOOST_TEST(passed_over.back().backend == "cron");
-  BOOST_TEST(passed_over.back().reason.ends_with("bytes, and cron takes 998"));
+  BOOST_TEST(passed_over.back().reason.ends_with("bytes; cron's limit is 998"));
 }
 
 BOOST_AUTO_TEST_CASE(a_named_one_that_cannot_be_used_ends_with_5_and_no_other_is_taken) {
@@ -109,7 +109,8 @@ BOOST_AUTO_TEST_CASE(a_named_one_that_cannot_be_used_ends_with_5_and_no_other_is
   const auto assessed_backends = find_candidates("systemd-user", {}, Scope::user, host, passed_over);
   BOOST_REQUIRE(!assessed_backends);
   BOOST_TEST(static_cast<int>(assessed_backends.error().status) == 5);
-  BOOST_TEST(assessed_backends.error().line() == "using backend systemd-user: no systemd user manager runs for you");
+  BOOST_TEST(assessed_backends.error().line() ==
+             "using backend systemd-user: no systemd user manager is running for you");
 }
 
 BOOST_AUTO_TEST_CASE(nothing_left_ends_with_5_and_says_what_narrowed_it) {
