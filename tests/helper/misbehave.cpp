@@ -1,4 +1,4 @@
-// One program with many ways to misbehave, for tests of everything that starts processes.
+// A program with one kind of misbehaviour per mode, for tests of code that starts processes.
 #include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,7 +14,7 @@ extern char** environ;
 int main(int argc, char** argv) {
   const std::string mode = argc > 1 ? argv[1] : "";
   if (mode == "exit") return std::atoi(argv[2]);
-  if (mode == "echo") {  // standard input to standard output
+  if (mode == "echo") {  // copies standard input to standard output
     char buffer[4096];
     ssize_t got = 0;
     while ((got = ::read(0, buffer, sizeof buffer)) > 0)
@@ -36,7 +36,7 @@ int main(int argc, char** argv) {
     std::fflush(stdout);
     while (true) ::pause();
   }
-  if (mode == "grandchild") {  // ends at once; its child keeps the pipes open until the test's pipe to it closes
+  if (mode == "grandchild") {  // exits at once; its child keeps the pipes open for 20 s
     if (::fork() == 0) {
       ::alarm(20);
       while (true) ::pause();
@@ -44,7 +44,7 @@ int main(int argc, char** argv) {
     std::puts("parent done");
     return 0;
   }
-  if (mode == "flood") {  // many bytes on both outputs
+  if (mode == "flood") {  // 2 MB on stdout and on stderr
     const std::string line(1000, 'x');
     for (int i = 0; i < 2000; ++i) {
       std::puts(line.c_str());
@@ -52,7 +52,7 @@ int main(int argc, char** argv) {
     }
     return 0;
   }
-  if (mode == "descriptors") {  // which descriptors above 2 were inherited
+  if (mode == "descriptors") {  // prints the inherited descriptors above 2
     for (int fd = 3; fd < 256; ++fd)
       if (::fcntl(fd, F_GETFD) != -1) std::printf("%d\n", fd);
     return 0;

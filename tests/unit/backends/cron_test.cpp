@@ -1,4 +1,4 @@
-// The cron backend: what it finds out about a host, and its plans.
+// The cron backend: its assessment of a host, and its plans.
 #include "backends/host/pam.hpp"
 #include "backends/recorded_host.hpp"
 #include "backends/registry.hpp"
@@ -45,7 +45,7 @@ std::string lines_of(const Plan& plan) { return std::get<EditCrontab>(plan.front
 
 BOOST_AUTO_TEST_SUITE(cron)
 
-BOOST_AUTO_TEST_CASE(a_daemon_that_lives_and_a_user_who_is_let_in) {
+BOOST_AUTO_TEST_CASE(cron_needs_a_running_daemon_and_crontab) {
   auto host = host_with_cron();
   BOOST_TEST(fitness(host) == "within:60s/yes/yes");
   host.answer("crontab -l", "5 5 5 5 5 x\n");
@@ -63,7 +63,7 @@ BOOST_AUTO_TEST_CASE(a_daemon_that_lives_and_a_user_who_is_let_in) {
   BOOST_TEST(fitness(host) == "crontab is not installed");
 }
 
-BOOST_AUTO_TEST_CASE(who_is_denied_or_gets_no_answer_is_told) {
+BOOST_AUTO_TEST_CASE(the_reason_names_a_denied_user_or_a_timeout) {
   auto host = host_with_cron();
   host.answer("crontab -l", os::Completed{1, false, "", "You (ann) are not allowed to use this program (crontab)\n"});
   BOOST_TEST(fitness(host) == "you are not allowed to use cron (/etc/cron.allow, /etc/cron.deny)");
@@ -73,13 +73,13 @@ BOOST_AUTO_TEST_CASE(who_is_denied_or_gets_no_answer_is_told) {
   BOOST_TEST(fitness(host) == R"(reading your crontab: must be suid\x1b[m)");
 }
 
-BOOST_AUTO_TEST_CASE(where_logind_kills_at_logout_the_watchdog_brings_it_back) {
+BOOST_AUTO_TEST_CASE(cron_restarts_a_tunnel_that_logind_killed) {
   auto host = host_with_cron();
   host.answer(k_logind, "b true\nas 0\nas 0\n");
   BOOST_TEST(fitness(host) == "within:60s/within:60s/yes");
 }
 
-BOOST_AUTO_TEST_CASE(where_cron_jobs_get_sessions_that_kill_it_is_of_no_use) {
+BOOST_AUTO_TEST_CASE(cron_is_unavailable_if_logind_kills_its_jobs) {
   auto host = host_with_cron();
   host.answer(k_logind, "b true\nas 0\nas 0\n");
   host.put("/etc/pam.d/crond", "# rhel\nsession    required   pam_loginuid.so\nsession include system-auth\n");
@@ -89,7 +89,7 @@ BOOST_AUTO_TEST_CASE(where_cron_jobs_get_sessions_that_kill_it_is_of_no_use) {
   BOOST_TEST(fitness(host) == "within:60s/yes/yes");
 }
 
-BOOST_AUTO_TEST_CASE(pam_is_read_as_pam_reads_it) {
+BOOST_AUTO_TEST_CASE(pam_includes_and_comments_are_parsed) {
   RecordedHost host;
   const auto opens = [&](const std::string& text) {
     host.put("/etc/pam.d/cron", text);
@@ -104,7 +104,7 @@ BOOST_AUTO_TEST_CASE(pam_is_read_as_pam_reads_it) {
   BOOST_TEST(!opens_logind_session("../cron", host));
 }
 
-BOOST_AUTO_TEST_CASE(its_lines_start_the_tunnel_at_boot_and_each_minute) {
+BOOST_AUTO_TEST_CASE(the_lines_start_the_tunnel_at_boot_and_every_minute) {
   auto host = host_with_cron();
   const auto plan = cron_backend().install(user_job(host), host).value();
   BOOST_TEST(lines_of(plan) ==
@@ -117,7 +117,7 @@ BOOST_AUTO_TEST_CASE(its_lines_start_the_tunnel_at_boot_and_each_minute) {
                   {"try whether your crontab takes the lines of tunnel web, and leave it as it was"});
 }
 
-BOOST_AUTO_TEST_CASE(hostile_values_are_words_and_nothing_more) {
+BOOST_AUTO_TEST_CASE(hostile_values_are_quoted) {
   auto host = host_with_cron();
   auto job = user_job(host);
   job.argv = {"/home/ann/my %bin/it's;holdfast", "run", "--user", "web"};
@@ -137,7 +137,7 @@ BOOST_AUTO_TEST_CASE(hostile_values_are_words_and_nothing_more) {
   BOOST_TEST(cron_backend().install(job, host).has_error());
 }
 
-BOOST_AUTO_TEST_CASE(stop_leaves_a_mark_that_start_takes_away) {
+BOOST_AUTO_TEST_CASE(stop_writes_a_mark_that_start_removes) {
   const auto host = host_with_cron();
   const auto job = user_job(host);
   require_outline(cron_backend().start(job, host), {"remove file " + k_mark, k_start});
@@ -149,40 +149,40 @@ BOOST_AUTO_TEST_CASE(stop_leaves_a_mark_that_start_takes_away) {
                   {"take the lines of tunnel web out of your crontab", "remove file " + k_mark});
 }
 
-BOOST_AUTO_TEST_CASE(what_runs_already_is_not_started_twice) {
+BOOST_AUTO_TEST_CASE(a_running_tunnel_is_not_started_again) {
   auto host = host_with_cron();
   host.put(k_pidfile, "4711 99 0e2c8c5e ws\n", 0600);
   host.put_process({4711, 99, "0e2c8c5e", "ws"});
   require_outline(cron_backend().start(user_job(host), host), {"remove file " + k_mark});
 }
 
-BOOST_AUTO_TEST_CASE(one_crontab_answers_for_every_tunnel) {
+BOOST_AUTO_TEST_CASE(one_crontab_command_answers_for_all_tunnels) {
   auto host = host_with_cron();
   std::vector<Job> jobs;
   for (const char* name : {"web", "b", "c"}) jobs.push_back(user_job(host, name));
-  const auto told = [&] {
+  const auto state = [&] {
     std::string text;
     for (const auto& answer : cron_backend().query(jobs, host).value())
       text += fmt::format("{}{}{} ", answer.installed ? "i" : "-", answer.running ? "r" : "-",
                           answer.restarting ? "a" : "-");
     return text;
   };
-  BOOST_TEST(told() == "--- --- --- ");
+  BOOST_TEST(state() == "--- --- --- ");
   host.answer("crontab -l", with_block(with_block("", jobs[0].name.text(), "x\n"), jobs[1].name.text(), "x\n"));
   host.put(k_pidfile, "4711 99 0e2c8c5e ws\n", 0600);
   host.put_process({4711, 99, "0e2c8c5e", "ws"});
-  BOOST_TEST(told() == "ir- i-a --- ");
+  BOOST_TEST(state() == "ir- i-a --- ");
   host.put("/home/ann/.local/state/holdfast/ws/b.stopped", "0e2c8c5e\n");
-  BOOST_TEST(told() == "ir- i-- --- ");
+  BOOST_TEST(state() == "ir- i-- --- ");
   host.put("/home/ann/.local/state/holdfast/ws/b.stopped", "another boot\n");
-  BOOST_TEST(told() == "ir- i-a --- ");
+  BOOST_TEST(state() == "ir- i-a --- ");
   host.unlock("/run/crond.pid");
-  BOOST_TEST(told() == "ir- i-- --- ");
+  BOOST_TEST(state() == "ir- i-- --- ");
   host.answer("crontab -l", os::Completed{143, true, "", ""});
   BOOST_TEST(cron_backend().query(jobs, host).has_error());
 }
 
-BOOST_AUTO_TEST_CASE(what_it_survives_is_what_holds_now) {
+BOOST_AUTO_TEST_CASE(survives_reflects_the_present_state) {
   auto host = host_with_cron();
   const auto job = user_job(host);
   const auto now = [&] { return survival(cron_backend().survives(job, host)); };

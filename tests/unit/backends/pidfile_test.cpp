@@ -1,4 +1,4 @@
-// A pidfile is believed only for the very process that it was written for.
+// A pidfile identifies only the process for which it was written.
 #include "backends/pidfile.hpp"
 
 #include "backends/recorded_host.hpp"
@@ -27,29 +27,29 @@ RecordedHost host_with(const os::ProcessId& alive, const os::ProcessId& noted) {
 
 BOOST_AUTO_TEST_SUITE(pidfile)
 
-BOOST_AUTO_TEST_CASE(what_is_written_is_read_back) {
+BOOST_AUTO_TEST_CASE(a_process_id_is_read_back) {
   BOOST_TEST(format_process_id(k_process) == "4711 1234567 0e2c8c5e ws\n");
   BOOST_TEST((parse_process_id(format_process_id(k_process)) == k_process));
 }
 
-BOOST_AUTO_TEST_CASE(its_own_process_is_running) {
+BOOST_AUTO_TEST_CASE(the_process_in_the_pidfile_is_running) {
   BOOST_TEST((running_process(host_with(k_process, k_process), k_file) == k_process));
 }
 
-BOOST_AUTO_TEST_CASE(a_dead_pid_is_not_running) {
+BOOST_AUTO_TEST_CASE(an_ended_process_is_not_running) {
   RecordedHost host;
   host.put(k_file, format_process_id(k_process), 0600);
   BOOST_TEST(!running_process(host, k_file));
   BOOST_TEST((read_pidfile(host, k_file) == k_process));
 }
 
-BOOST_AUTO_TEST_CASE(a_stranger_with_the_same_pid_is_not_ours) {
+BOOST_AUTO_TEST_CASE(a_reused_pid_is_not_ours) {
   auto stranger = k_process;
   stranger.start_time += 1;
   BOOST_TEST(!running_process(host_with(stranger, k_process), k_file));
 }
 
-BOOST_AUTO_TEST_CASE(another_boot_or_another_host_says_nothing_of_this_one) {
+BOOST_AUTO_TEST_CASE(a_pidfile_of_another_boot_or_host_is_ignored) {
   auto other = k_process;
   other.boot_id = "ffffffff";
   BOOST_TEST(!running_process(host_with(k_process, other), k_file));
@@ -58,7 +58,7 @@ BOOST_AUTO_TEST_CASE(another_boot_or_another_host_says_nothing_of_this_one) {
   BOOST_TEST(!running_process(host_with(k_process, other), k_file));
 }
 
-BOOST_AUTO_TEST_CASE(a_file_that_somebody_else_put_there_is_not_read) {
+BOOST_AUTO_TEST_CASE(a_foreign_or_irregular_pidfile_is_not_read) {
   RecordedHost host;
   host.put_process(k_process);
   BOOST_TEST(!read_pidfile(host, k_file));
@@ -86,7 +86,7 @@ const std::vector<std::string> k_torn{"",
                                       "4711 99999999999999999999 0e2c8c5e ws\n",
                                       "4711 12x 0e2c8c5e ws\n"};
 
-BOOST_DATA_TEST_CASE(a_torn_or_forged_text_names_no_process, boost::unit_test::data::make(k_torn), text) {
+BOOST_DATA_TEST_CASE(an_invalid_text_names_no_process, boost::unit_test::data::make(k_torn), text) {
   BOOST_TEST(!parse_process_id(text));
 }
 

@@ -1,5 +1,4 @@
-// A host that exists on paper: its files, and the answers of its commands, are what a test says they are. Plans are
-// made against it; nothing can be done to it.
+// A fake Host with the files and command results that a test sets. Plans are made against it; it cannot be changed.
 #pragma once
 
 #include "os/host.hpp"
@@ -35,7 +34,7 @@ class RecordedHost : public os::Host {
   }
   void forget(const fs::path& path) { entries_.erase(path); }
 
-  /// A user manager that can be reached, and the programs that speak to it.
+  /// A running user manager, and the programs that query it.
   void put_user_manager() {
     for (const char* program : {"systemctl", "systemd-run", "loginctl", "busctl", "pkcheck"}) put_program(program);
     put_directory("/run/user/1000", 0700);
@@ -45,13 +44,13 @@ class RecordedHost : public os::Host {
   }
   void put_program(const std::string& name) { entries_[fs::path("/usr/bin") / name] = Entry{}; }
 
-  /// What a command that begins with these words says, and its exit code. The last one that fits is taken.
+  /// The result of commands that begin with `words`. The latest matching call counts.
   void answer(const std::string& words, std::string out, int exit_code = 0) {
     answers_.emplace_back(words, os::Completed{exit_code, false, std::move(out), {}});
   }
   void answer(const std::string& words, os::Completed completed) { answers_.emplace_back(words, std::move(completed)); }
 
-  /// A file that a living process holds locked, as daemons do with their pidfiles.
+  /// A file that a running process keeps locked, as daemons do with their pidfiles.
   void put_locked(const fs::path& path) {
     put(path, "4\n", 0644, 0);
     locked_.insert(path);

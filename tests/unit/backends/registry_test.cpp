@@ -1,4 +1,4 @@
-// `auto`: which backend is taken, by what it was found to survive here.
+// `auto` chooses the backend that survives most on this host.
 #include "backends/registry.hpp"
 #include "backends/recorded_host.hpp"
 
@@ -19,9 +19,9 @@ constexpr Survival k_yes{Survival::Kind::yes, {}};
 constexpr Survival k_at_login{Survival::Kind::at_login, {}};
 constexpr Survival within(int seconds) { return {Survival::Kind::within, std::chrono::seconds(seconds)}; }
 
-const char* const k_asking_logind = "busctl get-property org.freedesktop.login1 /org/freedesktop/login1";
+const char* const k_logind_query = "busctl get-property org.freedesktop.login1 /org/freedesktop/login1";
 
-/// "systemd-user=yes/yes/yes", survives as crash/logout/reboot; "systemd-user=unavailable".
+/// Strongest first: "NAME=CRASH/LOGOUT/REBOOT" or "NAME=unavailable".
 std::string order(const os::Host& host, Scope scope = Scope::user, const std::vector<std::string>& only = {}) {
   std::vector<std::string> rows;
   for (const auto& [backend, fitness] : rank(scope, host, only)) {
@@ -38,7 +38,7 @@ RecordedHost logged_in(const std::string& kill_user_processes = "b false\nas 0\n
   RecordedHost host;
   host.put_user_manager();
   host.put("/proc/self/cgroup", "0::/user.slice/user-1000.slice/session-3.scope\n");
-  host.answer(k_asking_logind, kill_user_processes);
+  host.answer(k_logind_query, kill_user_processes);
   return host;
 }
 
@@ -57,7 +57,7 @@ BOOST_AUTO_TEST_CASE(reboot_counts_before_logout_before_crash) {
   BOOST_TEST(!is_stronger({k_yes, k_yes, k_yes}, {k_yes, k_yes, k_yes}));
 }
 
-BOOST_AUTO_TEST_CASE(what_waits_for_a_login_is_weaker_than_what_does_not) {
+BOOST_AUTO_TEST_CASE(at_login_counts_less_than_surviving_unattended) {
   BOOST_TEST(is_stronger({k_no, k_yes, k_no}, {k_yes, k_at_login, k_at_login}));
   BOOST_TEST(is_stronger({k_yes, k_at_login, k_at_login}, {k_no, k_no, k_no}));
   BOOST_TEST(is_stronger({k_at_login, k_yes, k_at_login}, {k_no, k_yes, k_no}));
@@ -77,7 +77,7 @@ BOOST_AUTO_TEST_CASE(linger_that_setup_may_turn_on_counts_as_on) {
              "systemd-user=yes/yes/yes nohup=no/yes/no cron=unavailable tmux=unavailable screen=unavailable");
 }
 
-BOOST_AUTO_TEST_CASE(where_linger_is_refused_and_logind_spares_processes_nohup_is_stronger) {
+BOOST_AUTO_TEST_CASE(nohup_beats_systemd_user_without_linger) {
   auto host = logged_in();
   host.answer("pkcheck", "", 1);
   BOOST_TEST(order(host) ==
@@ -86,14 +86,14 @@ BOOST_AUTO_TEST_CASE(where_linger_is_refused_and_logind_spares_processes_nohup_i
   BOOST_TEST(second.remedy.value() == "sudo loginctl enable-linger ann");
 }
 
-BOOST_AUTO_TEST_CASE(where_logind_kills_too_systemd_user_at_least_survives_a_crash) {
+BOOST_AUTO_TEST_CASE(systemd_user_is_strongest_if_logind_kills_processes) {
   auto host = logged_in("b true\nas 0\nas 1 \"root\"\n");
   host.answer("pkcheck", "", 1);
   BOOST_TEST(order(host) ==
              "systemd-user=yes/at-login/at-login nohup=no/no/no cron=unavailable tmux=unavailable screen=unavailable");
 }
 
-BOOST_AUTO_TEST_CASE(without_a_manager_nohup_is_what_there_is) {
+BOOST_AUTO_TEST_CASE(nohup_is_chosen_without_a_user_manager) {
   auto host = logged_in();
   host.forget("/run/user/1000/systemd/private");
   BOOST_TEST(order(host) ==
@@ -101,7 +101,7 @@ BOOST_AUTO_TEST_CASE(without_a_manager_nohup_is_what_there_is) {
   BOOST_TEST(rank(Scope::user, host, {})[1].fitness.reason == "no systemd user manager is running for you");
 }
 
-BOOST_AUTO_TEST_CASE(who_came_by_su_is_told_what_brings_a_manager_and_who_has_none_is_not_sent_round) {
+BOOST_AUTO_TEST_CASE(a_login_by_ssh_is_suggested_only_after_su) {
   auto host = logged_in();
   host.forget("/run/user/1000/systemd/private");
   host.put_directory("/run/systemd/system", 0755, 0);
@@ -111,17 +111,17 @@ BOOST_AUTO_TEST_CASE(who_came_by_su_is_told_what_brings_a_manager_and_who_has_no
   BOOST_TEST(remedy().value() == "log in by ssh instead of su or sudo");
 }
 
-BOOST_AUTO_TEST_CASE(linger_that_nobody_can_be_asked_about_is_not_taken_for_granted) {
+BOOST_AUTO_TEST_CASE(linger_counts_as_off_if_polkit_does_not_answer) {
   auto host = logged_in();
   host.answer("pkcheck", os::Completed{143, true, "", ""});
   BOOST_TEST(order(host) ==
              "nohup=no/yes/no systemd-user=yes/at-login/at-login cron=unavailable tmux=unavailable screen=unavailable");
 }
 
-BOOST_AUTO_TEST_CASE(a_logind_that_hangs_may_kill) {
+BOOST_AUTO_TEST_CASE(a_hanging_logind_counts_as_killing_processes) {
   auto host = logged_in();
   host.answer("pkcheck", "", 1);
-  host.answer(k_asking_logind, os::Completed{143, true, "", ""});
+  host.answer(k_logind_query, os::Completed{143, true, "", ""});
   const auto nohup = rank(Scope::user, host, {})[1].fitness;
   BOOST_TEST(nohup.survives.logout.text() == "no");
   BOOST_TEST(nohup.reason ==
@@ -130,7 +130,7 @@ BOOST_AUTO_TEST_CASE(a_logind_that_hangs_may_kill) {
 
 namespace {
 
-/// A file system that does not answer: the one who asks sleeps until it is killed.
+/// A file system that hangs: a process that accesses it sleeps until it is killed.
 class HangingHome final : public RecordedHost {
  public:
   os::FileStatus status(const fs::path& path) const override {
@@ -141,10 +141,10 @@ class HangingHome final : public RecordedHost {
 
 }  // namespace
 
-BOOST_AUTO_TEST_CASE(a_file_system_that_hangs_costs_its_backends_and_two_seconds) {
+BOOST_AUTO_TEST_CASE(a_hanging_file_system_disables_only_its_backends) {
   HangingHome host;
   host.put_user_manager();
-  host.answer(k_asking_logind, "b false\nas 0\nas 0\n");
+  host.answer(k_logind_query, "b false\nas 0\nas 0\n");
   const auto begin = std::chrono::steady_clock::now();
   BOOST_TEST(order(host) ==
              "nohup=no/yes/no systemd-user=unavailable cron=unavailable tmux=unavailable screen=unavailable");
@@ -152,7 +152,7 @@ BOOST_AUTO_TEST_CASE(a_file_system_that_hangs_costs_its_backends_and_two_seconds
   BOOST_TEST(rank(Scope::user, host, {})[1].fitness.reason.starts_with("it did not answer within 2 s"));
 }
 
-BOOST_AUTO_TEST_CASE(what_one_assessed_in_a_process_of_its_own_comes_back_whole) {
+BOOST_AUTO_TEST_CASE(an_assessment_in_a_child_process_is_returned_completely) {
   auto host = logged_in();
   host.answer("pkcheck", "", 1);
   for (const auto& [backend, fitness] : assess_all(all_backends(), host)) {
@@ -165,7 +165,7 @@ BOOST_AUTO_TEST_CASE(what_one_assessed_in_a_process_of_its_own_comes_back_whole)
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_manager_that_hangs_is_passed_over_with_its_reason) {
+BOOST_AUTO_TEST_CASE(a_hanging_manager_is_passed_over_with_its_reason) {
   auto host = logged_in();
   host.answer("systemctl --user show", os::Completed{143, true, "", ""});
   BOOST_TEST(order(host) ==
@@ -177,7 +177,7 @@ BOOST_AUTO_TEST_CASE(a_manager_that_hangs_is_passed_over_with_its_reason) {
              R"(your systemd user manager cannot be reached: Failed to connect to bus: \x1b[31mdown)");
 }
 
-BOOST_AUTO_TEST_CASE(cron_survives_a_reboot_where_no_manager_does) {
+BOOST_AUTO_TEST_CASE(cron_is_strongest_without_linger) {
   auto host = logged_in();
   host.answer("pkcheck", "", 1);
   host.put_program("crontab");
@@ -191,7 +191,7 @@ BOOST_AUTO_TEST_CASE(cron_survives_a_reboot_where_no_manager_does) {
              "systemd-user=yes/yes/yes cron=within:60s/yes/yes nohup=no/yes/no tmux=unavailable screen=unavailable");
 }
 
-BOOST_AUTO_TEST_CASE(what_survives_alike_stands_in_the_order_that_is_promised) {
+BOOST_AUTO_TEST_CASE(equally_strong_backends_keep_the_documented_order) {
   auto host = logged_in();
   host.answer("pkcheck", "", 1);
   for (const char* program : {"screen", "tmux"}) host.put_program(program);
@@ -199,13 +199,13 @@ BOOST_AUTO_TEST_CASE(what_survives_alike_stands_in_the_order_that_is_promised) {
              "tmux=no/yes/no screen=no/yes/no nohup=no/yes/no systemd-user=yes/at-login/at-login cron=unavailable");
 }
 
-BOOST_AUTO_TEST_CASE(the_choice_can_be_narrowed) {
+BOOST_AUTO_TEST_CASE(the_choice_can_be_narrowed_by_name) {
   const auto host = logged_in();
   BOOST_TEST(order(host, Scope::user, {"nohup", "slurm"}) == "nohup=no/yes/no");
   BOOST_TEST(order(host, Scope::user, {"nothing"}).empty());
 }
 
-BOOST_AUTO_TEST_CASE(what_edits_start_up_files_is_taken_only_where_it_is_named) {
+BOOST_AUTO_TEST_CASE(login_hook_is_chosen_only_if_named) {
   auto host = logged_in();
   host.environment["SHELL"] = "/bin/bash";
   const auto hooked = login_hook_backend().assess(host);
@@ -215,7 +215,7 @@ BOOST_AUTO_TEST_CASE(what_edits_start_up_files_is_taken_only_where_it_is_named) 
   BOOST_TEST(order(host, Scope::user, {"nohup", "login-hook"}) == "login-hook=at-login/yes/at-login nohup=no/yes/no");
 }
 
-BOOST_AUTO_TEST_CASE(the_system_scope_has_backends_of_its_own) {
+BOOST_AUTO_TEST_CASE(the_system_scope_has_only_systemd_system) {
   auto host = logged_in();
   BOOST_TEST(order(host, Scope::system) == "systemd-system=unavailable");
   host.me.uid = 0;
@@ -223,7 +223,7 @@ BOOST_AUTO_TEST_CASE(the_system_scope_has_backends_of_its_own) {
   BOOST_TEST(order(host, Scope::system) == "systemd-system=yes/yes/yes");
 }
 
-BOOST_AUTO_TEST_CASE(names_are_known_built_or_not_yet) {
+BOOST_AUTO_TEST_CASE(backends_are_found_by_name) {
   BOOST_TEST(find_backend("nohup")->name() == "nohup");
   BOOST_TEST(find_backend("cron")->name() == "cron");
   BOOST_TEST(find_backend("login-hook")->name() == "login-hook");

@@ -1,4 +1,4 @@
-// A job as setup makes it, and what a plan says in few words.
+// Sample jobs, and the outline of a plan.
 #pragma once
 
 #include "backends/backend.hpp"
@@ -36,7 +36,7 @@ inline backends::Job system_job(const os::Host& host, const std::string& name = 
                        store::paths(Scope::system, host).value()};
 }
 
-/// Each step by its first line; of a command also what may go wrong with it and what undoes it.
+/// The first line of each step; for a command also its accepted failures and its undo.
 inline std::vector<std::string> outline(const backends::Plan& plan) {
   std::vector<std::string> lines;
   for (const auto& step : plan) {

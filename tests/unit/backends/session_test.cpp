@@ -1,4 +1,4 @@
-// tmux and screen: their plans, their names, and what a session outlives.
+// tmux and screen: plans, session names, and what a session survives.
 #include "backends/recorded_host.hpp"
 #include "backends/registry.hpp"
 #include "backends/sample_job.hpp"
@@ -20,7 +20,7 @@ const std::string k_socket = "/tmp/holdfast-1000/web.tmux";
 const std::string k_job = "/usr/bin/env -i HOME=/home/ann LANG=C.UTF-8 /home/ann/.local/bin/holdfast run web";
 const char* const k_logind = "busctl get-property org.freedesktop.login1 /org/freedesktop/login1";
 
-/// ann's login, and the names by which a careless program would find her own sessions.
+/// A login with variables that would lead tmux and screen to the user's own sessions.
 RecordedHost login(const std::string& kills = "b false") {
   RecordedHost host;
   for (const char* program : {"tmux", "screen", "busctl"}) host.put_program(program);
@@ -50,7 +50,7 @@ const os::Command& command_of(const Step& step) {
 
 BOOST_AUTO_TEST_SUITE(sessions)
 
-BOOST_AUTO_TEST_CASE(tmux_runs_a_server_of_the_tunnels_own) {
+BOOST_AUTO_TEST_CASE(tmux_runs_one_server_per_tunnel) {
   auto host = login();
   const auto job = user_job(host);
   const std::string start = "run tmux -S " + k_socket +
@@ -61,7 +61,7 @@ BOOST_AUTO_TEST_CASE(tmux_runs_a_server_of_the_tunnels_own) {
   require_outline(tmux_backend().stop(job, host),
                   {"write " + k_mark + " (0600)", "end the process noted in " + k_pidfile});
   require_outline(tmux_backend().remove(job.name, job.paths, host), {"remove file " + k_mark});
-  // What a former one has left is ended first, in a directory that is ours alone.
+  // A server left over is ended first, but only in a private directory.
   host.put_special(k_socket, os::FileKind::socket);
   require_outline(tmux_backend().start(job, host), {"remove file " + k_mark, start});
   host.put_directory("/tmp/holdfast-1000", 0700);
@@ -74,7 +74,7 @@ BOOST_AUTO_TEST_CASE(tmux_runs_a_server_of_the_tunnels_own) {
                                                       end, "remove file " + k_socket, start});
 }
 
-BOOST_AUTO_TEST_CASE(screen_keeps_its_sockets_apart) {
+BOOST_AUTO_TEST_CASE(screen_uses_a_socket_directory_of_its_own) {
   auto host = login();
   const auto job = user_job(host);
   const std::string start = "start in the background screen -c /dev/null -D -m -S holdfast-web " + k_job +
@@ -94,7 +94,7 @@ BOOST_AUTO_TEST_CASE(screen_keeps_its_sockets_apart) {
   require_outline(screen_backend().remove(job.name, job.paths, host), {"remove file " + k_mark});
 }
 
-BOOST_AUTO_TEST_CASE(nothing_of_the_logins_environment_gets_in) {
+BOOST_AUTO_TEST_CASE(the_logins_environment_does_not_reach_the_session) {
   const auto host = login();
   for (const auto* backend : {&tmux_backend(), &screen_backend()}) {
     const auto plan = backend->start(user_job(host), host).value();
@@ -107,7 +107,7 @@ BOOST_AUTO_TEST_CASE(nothing_of_the_logins_environment_gets_in) {
   BOOST_TEST(command_of(plan.back()).environment->at("SCREENDIR") == "/tmp/holdfast-1000/screen");
 }
 
-BOOST_AUTO_TEST_CASE(values_are_words_and_no_shell_sees_them) {
+BOOST_AUTO_TEST_CASE(hostile_values_are_passed_without_a_shell) {
   const auto host = login();
   auto job = user_job(host);
   job.environment["PATH"] = "/x y:$(id):'\"#{pid}";
@@ -121,7 +121,7 @@ BOOST_AUTO_TEST_CASE(values_are_words_and_no_shell_sees_them) {
     BOOST_TEST(backend->start(job, host).error().cause == "env reads a path that contains \"=\" as a variable");
 }
 
-BOOST_AUTO_TEST_CASE(names_are_what_each_program_makes_of_them) {
+BOOST_AUTO_TEST_CASE(session_names_suit_each_program) {
   const auto host = login();
   const auto argv = command_of(tmux_backend().start(user_job(host, "a.b-c"), host).value().back()).argv;
   BOOST_TEST((std::ranges::find(argv, "holdfast-a_b-c") != argv.end()));
@@ -134,7 +134,7 @@ BOOST_AUTO_TEST_CASE(names_are_what_each_program_makes_of_them) {
   BOOST_TEST(screen_backend().install(deep, host).has_error());
 }
 
-BOOST_AUTO_TEST_CASE(what_runs_already_is_not_started_twice) {
+BOOST_AUTO_TEST_CASE(a_running_tunnel_is_not_started_again) {
   auto host = login();
   put_running(host);
   for (const auto* backend : {&tmux_backend(), &screen_backend()}) {
@@ -146,10 +146,10 @@ BOOST_AUTO_TEST_CASE(what_runs_already_is_not_started_twice) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(the_proof_runs_this_very_program_in_a_session_and_clears_up) {
+BOOST_AUTO_TEST_CASE(the_proof_runs_holdfast_in_a_session_and_cleans_up) {
   auto host = login();
   host.put_directory("/var/tmp/holdfast-1000", 0700);
-  host.put_directory("/tmp/holdfast-1000", 0777, 0);  // a squatter
+  host.put_directory("/tmp/holdfast-1000", 0777, 0);  // created by another user
   const auto tmux = outline(tmux_backend().prove(user_job(host), host).value());
   BOOST_TEST(tmux.front() == "make directory /var/tmp/holdfast-1000/proof (0700)");
   BOOST_TEST(tmux.at(1).ends_with("/home/ann/.local/bin/holdfast version"));
@@ -160,7 +160,7 @@ BOOST_AUTO_TEST_CASE(the_proof_runs_this_very_program_in_a_session_and_clears_up
   BOOST_TEST(screen.back() == "remove directory /var/tmp/holdfast-1000/screen if it is empty");
 }
 
-BOOST_AUTO_TEST_CASE(a_logout_ends_it_where_logind_says_so_and_no_scope_helps) {
+BOOST_AUTO_TEST_CASE(a_session_survives_logout_as_logind_and_linger_allow) {
   for (const auto* backend : {&tmux_backend(), &screen_backend()}) {
     auto host = login();
     const auto now = [&] { return survival(backend->survives(user_job(host), host)); };
@@ -169,13 +169,13 @@ BOOST_AUTO_TEST_CASE(a_logout_ends_it_where_logind_says_so_and_no_scope_helps) {
     BOOST_TEST(now() == "no/yes/no");
     host.answer(k_logind, "b true\nas 0\nas 0\n");
     BOOST_TEST(survival(backend->assess(host).survives) == "no/no/no");
-    BOOST_TEST(!backend->assess(host).remedy);  // there is no manager to keep
+    BOOST_TEST(!backend->assess(host).remedy);  // there is no manager
     BOOST_TEST(now() == "no/no/no");
     host.put_user_manager();
     BOOST_TEST(backend->assess(host).remedy.value() == "sudo loginctl enable-linger ann");
     host.put("/var/lib/systemd/linger/ann", "", 0644, 0);
     BOOST_TEST(survival(backend->assess(host).survives) == "no/yes/no");
-    BOOST_TEST(now() == "no/no/no");  // this one was started without the scope
+    BOOST_TEST(now() == "no/no/no");  // it was started without a scope
     host.put("/proc/4711/cgroup", "0::/user.slice/user-1000.slice/user@1000.service/app.slice/run-1.scope\n");
     BOOST_TEST(now() == "no/yes/no");
     host.forget(fs::path("/usr/bin") / backend->name().data());
@@ -183,7 +183,7 @@ BOOST_AUTO_TEST_CASE(a_logout_ends_it_where_logind_says_so_and_no_scope_helps) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(with_linger_the_session_is_put_out_of_the_logouts_way) {
+BOOST_AUTO_TEST_CASE(with_linger_the_session_runs_in_a_scope) {
   auto host = login("b true");
   host.put_user_manager();
   host.put("/var/lib/systemd/linger/ann", "", 0644, 0);

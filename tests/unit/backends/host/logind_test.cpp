@@ -1,9 +1,9 @@
-// What logind and systemctl say, and what is made of it.
+// Parsing of logind, polkit and systemctl output.
 #include "backends/host/logind.hpp"
 
+#include "backends/host/systemctl.hpp"
 #include "backends/recorded_host.hpp"
 #include "backends/sample_job.hpp"
-#include "backends/host/systemctl.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -13,9 +13,9 @@ using namespace holdfast::test;
 
 namespace {
 
-bool kills(const std::string& said, int exit_code = 0) {
+bool kills(const std::string& properties, int exit_code = 0) {
   RecordedHost host;
-  host.answer("busctl get-property", said, exit_code);
+  host.answer("busctl get-property", properties, exit_code);
   return kills_user_processes(host, host.user());
 }
 
@@ -23,7 +23,7 @@ bool kills(const std::string& said, int exit_code = 0) {
 
 BOOST_AUTO_TEST_SUITE(logind)
 
-BOOST_AUTO_TEST_CASE(kill_user_processes_spares_whom_logind_conf_spares) {
+BOOST_AUTO_TEST_CASE(kill_user_processes_respects_the_user_lists) {
   BOOST_TEST(!kills("b false\nas 0\nas 1 \"root\"\n"));
   BOOST_TEST(kills("b true\nas 0\nas 1 \"root\"\n"));
   BOOST_TEST(kills("b true\nas 0\nas 1 \"anna\"\n"));
@@ -33,13 +33,13 @@ BOOST_AUTO_TEST_CASE(kill_user_processes_spares_whom_logind_conf_spares) {
   BOOST_TEST(!kills("b true\nas 1 \"ann\"\nas 1 \"ann\"\n"));  // excluded wins: logind.conf(5)
 }
 
-BOOST_AUTO_TEST_CASE(no_logind_kills_nobody) {
+BOOST_AUTO_TEST_CASE(without_logind_processes_are_not_killed) {
   BOOST_TEST(!kills("", 1));
   BOOST_TEST(!kills("b true\n"));
   BOOST_TEST(!kills("b true\nas 0\nas 0\n", 1));
 }
 
-BOOST_AUTO_TEST_CASE(linger_is_read_where_logind_reads_it) {
+BOOST_AUTO_TEST_CASE(linger_is_read_from_loginds_file) {
   RecordedHost host;
   BOOST_TEST(!is_lingering(host, host.user()));
   host.put("/var/lib/systemd/linger/ann", "", 0644, 0);
@@ -49,7 +49,7 @@ BOOST_AUTO_TEST_CASE(linger_is_read_where_logind_reads_it) {
   BOOST_TEST(!is_lingering(host, os::User{1002, 1002, "../evil", "/"}));
 }
 
-BOOST_AUTO_TEST_CASE(a_user_unknown_to_the_environment_is_asked_of_id) {
+BOOST_AUTO_TEST_CASE(a_missing_user_name_comes_from_id) {
   RecordedHost host;
   host.me.name.clear();
   host.answer("id -un", "ann\n");
@@ -59,37 +59,37 @@ BOOST_AUTO_TEST_CASE(a_user_unknown_to_the_environment_is_asked_of_id) {
   BOOST_TEST(!is_lingering(host, host.user()));
 }
 
-BOOST_AUTO_TEST_CASE(polkit_grants_refuses_or_cannot_be_asked) {
+BOOST_AUTO_TEST_CASE(polkit_grants_refuses_or_does_not_answer) {
   RecordedHost host;
-  const auto asked = [&](int exit_code) {
+  const auto permission = [&](int exit_code) {
     host.answer("pkcheck", "", exit_code);
     return linger_permission(host);
   };
   BOOST_TEST((linger_permission(host) == Permission::unknown));  // no pkcheck
   host.put_program("pkcheck");
-  BOOST_TEST((asked(0) == Permission::granted));
-  BOOST_TEST((asked(1) == Permission::refused));
-  BOOST_TEST((asked(2) == Permission::refused));
-  BOOST_TEST((asked(127) == Permission::unknown));
+  BOOST_TEST((permission(0) == Permission::granted));
+  BOOST_TEST((permission(1) == Permission::refused));
+  BOOST_TEST((permission(2) == Permission::refused));
+  BOOST_TEST((permission(127) == Permission::unknown));
   host.answer("pkcheck", os::Completed{143, true, "", ""});
   BOOST_TEST((linger_permission(host) == Permission::unknown));
   host.me.uid = 0;
   BOOST_TEST((linger_permission(host) == Permission::granted));
 }
 
-BOOST_AUTO_TEST_CASE(linger_stays_for_units_that_the_user_enabled_and_for_no_others) {
+BOOST_AUTO_TEST_CASE(only_units_enabled_by_the_user_need_linger) {
   RecordedHost host;
-  BOOST_TEST(has_other_linger_users(host));  // cannot be found out: then it stays
+  BOOST_TEST(has_other_linger_users(host));  // unknown counts as true
   host.put_user_manager();
   BOOST_TEST(has_other_linger_users(host));
   const auto listed = [&](const std::string& units) {
     host.answer("systemctl --user list-unit-files", units);
     return has_other_linger_users(host);
   };
-  host.answer("systemctl --user list-unit-files", os::Completed{1, false, "", ""});  // systemctl 252: there is none
+  host.answer("systemctl --user list-unit-files", os::Completed{1, false, "", ""});  // systemctl 252 without a match
   BOOST_TEST(!has_other_linger_users(host));
   BOOST_TEST(!listed("holdfast-web.service enabled enabled\n"));
-  BOOST_TEST(!listed("pipewire.socket enabled enabled\n"));  // a vendor's, for everybody
+  BOOST_TEST(!listed("pipewire.socket enabled enabled\n"));  // enabled by a vendor preset
   host.put("/home/ann/.config/systemd/user/backup.service", "");
   BOOST_TEST(listed("backup.service enabled enabled\n"));
   BOOST_TEST(!listed("pipewire.socket enabled enabled\n"));
@@ -98,7 +98,7 @@ BOOST_AUTO_TEST_CASE(linger_stays_for_units_that_the_user_enabled_and_for_no_oth
   BOOST_TEST(listed("syncthing.service enabled disabled\n"));
 }
 
-BOOST_AUTO_TEST_CASE(a_process_is_placed_by_its_control_group) {
+BOOST_AUTO_TEST_CASE(the_control_group_tells_the_kind_of_process) {
   using G = ControlGroup;
   const auto is = [](const char* text, G expected) { return control_group_from(text) == expected; };
   BOOST_TEST(is("0::/user.slice/user-1000.slice/session-3.scope\n", G::session));
@@ -107,13 +107,13 @@ BOOST_AUTO_TEST_CASE(a_process_is_placed_by_its_control_group) {
   BOOST_TEST(is("0::/system.slice/cron.service\n", G::elsewhere));
   BOOST_TEST(is("0::/\n", G::elsewhere));
   BOOST_TEST(is("", G::elsewhere));
-  // Version 1 beside it, as on RHEL 8: only systemd's own hierarchy counts.
+  // Version 1 too, as on RHEL 8: only systemd's own hierarchy counts.
   BOOST_TEST(is("11:memory:/user.slice/user-1000.slice/session-9.scope\n1:name=systemd:/system.slice/cron.service\n",
                 G::elsewhere));
   BOOST_TEST(is("4:cpu,cpuacct:/\n1:name=systemd:/user.slice/user-1000.slice/session-9.scope\n0::/\n", G::session));
 }
 
-BOOST_AUTO_TEST_CASE(units_are_read_whatever_is_put_around_them) {
+BOOST_AUTO_TEST_CASE(unit_lists_are_parsed_around_other_lines) {
   const auto units = parse_units(
       "holdfast-web.service            loaded    active     running      holdfast tunnel web\n"
       "* holdfast-x.service not-found failed failed holdfast-x.service\n"
@@ -127,7 +127,7 @@ BOOST_AUTO_TEST_CASE(units_are_read_whatever_is_put_around_them) {
   BOOST_TEST(units.at("holdfast-.y.service").sub == "auto-restart-queued");
 }
 
-BOOST_AUTO_TEST_CASE(unit_files_are_their_first_column) {
+BOOST_AUTO_TEST_CASE(unit_files_are_the_first_column) {
   const auto files = parse_unit_files("a.service enabled enabled\nb.timer  enabled disabled\n\n");
   BOOST_TEST(files == (std::vector<std::string>{"a.service", "b.timer"}), boost::test_tools::per_element());
 }

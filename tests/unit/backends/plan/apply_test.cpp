@@ -1,4 +1,4 @@
-// Plans carried out on a real directory with real processes: all of it, or nothing of it.
+// Executes plans on a real directory with real processes: completely or not at all.
 #include "backends/plan/apply.hpp"
 
 #include "backends/pidfile.hpp"
@@ -21,7 +21,7 @@ using holdfast::test::ScratchDirectory;
 
 namespace {
 
-struct Bench {
+struct ApplyFixture {
   ScratchDirectory scratch_directory;
   std::unique_ptr<os::Host> host = os::make_posix_host();
 
@@ -49,9 +49,9 @@ void require_done(const Result<Applied>& applied) {
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(applying, Bench)
+BOOST_FIXTURE_TEST_SUITE(applying, ApplyFixture)
 
-BOOST_AUTO_TEST_CASE(a_plan_is_carried_out_in_order_and_its_directories_are_told) {
+BOOST_AUTO_TEST_CASE(steps_run_in_order_and_created_directories_are_reported) {
   const auto file = scratch_directory / "a/b/unit";
   const auto applied = apply({WriteFile{file, "one", 0600}, WriteFile{file, "two", 0644}, touch("a/b/c")}, *host);
   require_done(applied);
@@ -63,7 +63,7 @@ BOOST_AUTO_TEST_CASE(a_plan_is_carried_out_in_order_and_its_directories_are_told
   BOOST_TEST(applied->made_directories() == made, boost::test_tools::per_element());
 }
 
-BOOST_AUTO_TEST_CASE(what_others_may_read_lies_where_others_may_enter) {
+BOOST_AUTO_TEST_CASE(a_public_file_gets_a_public_directory) {
   require_done(apply(
       {WriteFile{scratch_directory / "x/open", "", 0644}, WriteFile{scratch_directory / "y/open", "", 0644, 0700}},
       *host));
@@ -71,7 +71,7 @@ BOOST_AUTO_TEST_CASE(what_others_may_read_lies_where_others_may_enter) {
   BOOST_TEST(mode(scratch_directory / "y") == 0700);
 }
 
-BOOST_AUTO_TEST_CASE(a_step_that_fails_in_the_middle_undoes_all_before_it) {
+BOOST_AUTO_TEST_CASE(a_failed_step_undoes_all_before_it) {
   fs::create_directory(scratch_directory / "kept");
   fs::create_directory(scratch_directory / "empty");
   fs::permissions(scratch_directory / "empty", fs::owner_all | fs::group_read);
@@ -94,7 +94,7 @@ BOOST_AUTO_TEST_CASE(a_step_that_fails_in_the_middle_undoes_all_before_it) {
   BOOST_TEST((everything() == before));
 }
 
-BOOST_AUTO_TEST_CASE(an_undo_that_fails_is_told_and_the_rest_is_undone_all_the_same) {
+BOOST_AUTO_TEST_CASE(a_failed_undo_is_reported_and_the_rest_continues) {
   const Plan plan{WriteFile{scratch_directory / "file", "x"}, Run{touch("other").command, failing().command},
                   failing()};
   const auto applied = apply(plan, *host);
@@ -104,15 +104,15 @@ BOOST_AUTO_TEST_CASE(an_undo_that_fails_is_told_and_the_rest_is_undone_all_the_s
   BOOST_TEST(!fs::exists(scratch_directory / "file"));
 }
 
-BOOST_AUTO_TEST_CASE(what_follows_an_undo_runs_after_it) {
-  // As daemon-reload has to: the copy is made when the unit is back as it was.
+BOOST_AUTO_TEST_CASE(an_on_unwind_command_runs_after_later_undos) {
+  // Like daemon-reload: the copy is made after the unit is restored.
   test::write(scratch_directory / "unit", "before");
   const os::Command copy{{"cp", (scratch_directory / "unit").string(), (scratch_directory / "seen").string()}, {}, {}};
   BOOST_TEST(apply({OnUnwind{copy}, WriteFile{scratch_directory / "unit", "after"}, failing()}, *host).has_error());
   BOOST_TEST(read(scratch_directory / "seen") == "before");
 }
 
-BOOST_AUTO_TEST_CASE(what_was_done_can_be_unwound_later_and_only_once) {
+BOOST_AUTO_TEST_CASE(an_applied_plan_is_unwound_only_once) {
   const auto before = everything();
   auto applied = apply({WriteFile{scratch_directory / "a/one", "1"}}, *host);
   require_done(applied);
@@ -126,7 +126,7 @@ BOOST_AUTO_TEST_CASE(what_was_done_can_be_unwound_later_and_only_once) {
   BOOST_TEST(read(scratch_directory / "a") == "mine now");
 }
 
-BOOST_AUTO_TEST_CASE(a_directory_that_somebody_used_meanwhile_stays) {
+BOOST_AUTO_TEST_CASE(a_created_directory_with_foreign_files_stays) {
   auto applied = apply({WriteFile{scratch_directory / "a/file", "x"}}, *host);
   require_done(applied);
   test::write(scratch_directory / "a/theirs", "precious");
@@ -135,7 +135,7 @@ BOOST_AUTO_TEST_CASE(a_directory_that_somebody_used_meanwhile_stays) {
   BOOST_TEST(!fs::exists(scratch_directory / "a/file"));
 }
 
-BOOST_AUTO_TEST_CASE(writing_what_is_there_already_changes_and_undoes_nothing) {
+BOOST_AUTO_TEST_CASE(writing_an_identical_file_changes_nothing) {
   test::write(scratch_directory / "file", "same");
   struct stat was {
   }, is{};
@@ -148,7 +148,7 @@ BOOST_AUTO_TEST_CASE(writing_what_is_there_already_changes_and_undoes_nothing) {
   BOOST_TEST(read(scratch_directory / "file") == "same");
 }
 
-BOOST_AUTO_TEST_CASE(a_link_is_never_written_through) {
+BOOST_AUTO_TEST_CASE(a_symbolic_link_is_never_followed_for_writing) {
   test::write(scratch_directory / "precious", "theirs");
   fs::create_symlink(scratch_directory / "precious", scratch_directory / "unit");
   const auto applied = apply({WriteFile{scratch_directory / "unit", "ours"}}, *host);
@@ -159,7 +159,7 @@ BOOST_AUTO_TEST_CASE(a_link_is_never_written_through) {
   BOOST_TEST((host->status(scratch_directory / "unit").kind == os::FileKind::missing));
 }
 
-BOOST_AUTO_TEST_CASE(commands_fail_by_their_exit_status_unless_it_was_foreseen) {
+BOOST_AUTO_TEST_CASE(an_unexpected_exit_status_fails_the_step) {
   const os::Command three{{MISBEHAVE, "exit", "3"}, {}, {}};
   const auto failed = apply({Run{three}}, *host);
   BOOST_REQUIRE(failed.has_error());
@@ -169,7 +169,7 @@ BOOST_AUTO_TEST_CASE(commands_fail_by_their_exit_status_unless_it_was_foreseen) 
   BOOST_TEST(apply({Run{three, {}, false, std::chrono::seconds(20), {5}}}, *host).has_error());
 }
 
-BOOST_AUTO_TEST_CASE(a_command_that_changed_nothing_is_not_undone) {
+BOOST_AUTO_TEST_CASE(a_command_with_an_accepted_failure_is_not_undone) {
   const os::Command undo = touch("undone").command;
   const os::Command three{{MISBEHAVE, "exit", "3"}, {}, {}};
   BOOST_TEST(apply({Run{three, undo, true}, Run{three, undo, false, std::chrono::seconds(20), {3}}, failing()}, *host)
@@ -177,7 +177,7 @@ BOOST_AUTO_TEST_CASE(a_command_that_changed_nothing_is_not_undone) {
   BOOST_TEST(!fs::exists(scratch_directory / "undone"));
 }
 
-BOOST_AUTO_TEST_CASE(a_command_that_hangs_is_ended_and_told) {
+BOOST_AUTO_TEST_CASE(a_hanging_command_fails_at_its_deadline) {
   const auto applied =
       apply({Run{os::Command{{MISBEHAVE, "hang"}, {}, {}}, {}, true, std::chrono::milliseconds(100)},
              Run{os::Command{{MISBEHAVE, "hang"}, {}, {}}, {}, false, std::chrono::milliseconds(1000)}},
@@ -190,7 +190,7 @@ BOOST_AUTO_TEST_SUITE_END()
 
 namespace {
 
-struct Background : Bench {
+struct BackgroundFixture : ApplyFixture {
   fs::path pidfile = scratch_directory / "run/web.pid";
   StartDetached start(const char* mode) const {
     return StartDetached{os::Detached{os::Command{{MISBEHAVE, mode}, {}, {}}, scratch_directory / "out"}, pidfile};
@@ -201,59 +201,59 @@ struct Background : Bench {
     while (read(scratch_directory / "out").empty()) host->sleep_for(std::chrono::milliseconds(5));
     return *process;
   }
-  ~Background() {
+  ~BackgroundFixture() {
     if (const auto process = running_process(*host, pidfile)) host->signal(*process, SIGKILL);
   }
 };
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(background, Background)
+BOOST_FIXTURE_TEST_SUITE(background, BackgroundFixture)
 
-BOOST_AUTO_TEST_CASE(a_detached_process_is_noted_and_ended_by_its_note) {
+BOOST_AUTO_TEST_CASE(a_detached_process_is_ended_through_its_pidfile) {
   require_done(apply({start("hang")}, *host));
   const auto process = await_start();
   BOOST_TEST(mode(scratch_directory / "run") == 0700);
   require_done(apply({Terminate{pidfile}}, *host));
   BOOST_TEST(!os::is_alive(*host, process));
   BOOST_TEST(!fs::exists(pidfile));
-  require_done(apply({Terminate{pidfile}}, *host));  // once more is no error
+  require_done(apply({Terminate{pidfile}}, *host));  // a second time is not an Error
 }
 
-BOOST_AUTO_TEST_CASE(one_that_ignores_sigterm_is_killed) {
+BOOST_AUTO_TEST_CASE(a_process_that_ignores_sigterm_is_killed) {
   require_done(apply({start("ignore-term")}, *host));
   const auto process = await_start();
   require_done(apply({Terminate{pidfile, std::chrono::milliseconds(100)}}, *host));
   BOOST_TEST(!os::is_alive(*host, process));
 }
 
-BOOST_AUTO_TEST_CASE(it_is_not_started_twice) {
+BOOST_AUTO_TEST_CASE(a_running_process_is_not_started_again) {
   require_done(apply({start("hang")}, *host));
   const auto process = await_start();
   BOOST_TEST(apply({start("hang")}, *host).has_error());
   BOOST_TEST((running_process(*host, pidfile) == process));
 }
 
-BOOST_AUTO_TEST_CASE(a_later_failure_ends_it_again) {
+BOOST_AUTO_TEST_CASE(a_later_failure_ends_the_process) {
   const auto applied = apply({start("hang"), failing()}, *host);
   BOOST_TEST(applied.has_error());
   BOOST_TEST(!fs::exists(pidfile));
   BOOST_TEST(!fs::exists(scratch_directory / "run"));
 }
 
-BOOST_AUTO_TEST_CASE(a_program_that_is_not_there_leaves_no_note) {
+BOOST_AUTO_TEST_CASE(a_missing_program_leaves_no_pidfile) {
   const StartDetached missing{os::Detached{os::Command{{"/nonexistent/holdfast"}, {}, {}}, {}}, pidfile};
   BOOST_TEST(apply({missing}, *host).has_error());
   BOOST_TEST(!fs::exists(pidfile));
 }
 
-BOOST_AUTO_TEST_CASE(a_strangers_process_is_never_signalled) {
+BOOST_AUTO_TEST_CASE(a_process_with_a_reused_pid_is_not_signalled) {
   const pid_t stranger = ::fork();
   if (stranger == 0) {
     while (true) ::pause();
   }
   auto noted = host->process(stranger).value();
-  noted.start_time += 1;  // whoever had this pid before
+  noted.start_time += 1;  // an earlier process with this pid
   fs::create_directory(scratch_directory / "run");
   test::write(pidfile, format_process_id(noted));
   require_done(apply({Terminate{pidfile}}, *host));
@@ -264,7 +264,7 @@ BOOST_AUTO_TEST_CASE(a_strangers_process_is_never_signalled) {
   ::waitpid(stranger, &status, 0);
 }
 
-BOOST_AUTO_TEST_CASE(a_process_that_a_command_names_is_noted_like_one_of_our_own) {
+BOOST_AUTO_TEST_CASE(a_pid_printed_by_a_command_becomes_a_pidfile) {
   const pid_t named = ::fork();
   if (named == 0) {
     while (true) ::pause();
@@ -282,11 +282,11 @@ BOOST_AUTO_TEST_CASE(a_process_that_a_command_names_is_noted_like_one_of_our_own
   ::waitpid(named, nullptr, 0);
   run.command.argv = {"echo", "no pid"};
   BOOST_TEST(apply({run}, *host).error().cause == "the process that it started ended at once");
-  run.command.argv = {"echo", "1"};  // never ours
+  run.command.argv = {"echo", "1"};  // init
   BOOST_TEST(apply({run}, *host).has_error());
 }
 
-BOOST_AUTO_TEST_CASE(a_directory_that_others_can_enter_holds_no_pidfile) {
+BOOST_AUTO_TEST_CASE(a_pidfile_needs_a_private_directory) {
   fs::create_directory(scratch_directory / "run");
   fs::permissions(scratch_directory / "run", fs::owner_all | fs::others_exe);
   const auto applied = apply({start("hang")}, *host);

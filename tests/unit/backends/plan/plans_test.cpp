@@ -1,4 +1,4 @@
-// The plans of the systemd and nohup backends, step by step: what setup, stop and remove do to a host, in which order.
+// The plans of the systemd and nohup backends, step by step.
 #include "backends/recorded_host.hpp"
 #include "backends/registry.hpp"
 #include "backends/sample_job.hpp"
@@ -38,7 +38,7 @@ const std::string k_wants = "/home/ann/.config/systemd/user/default.target.wants
 
 BOOST_AUTO_TEST_SUITE(systemd_user)
 
-BOOST_AUTO_TEST_CASE(install_turns_linger_on_writes_enables_and_can_be_undone) {
+BOOST_AUTO_TEST_CASE(install_turns_on_linger_and_writes_and_enables_the_unit) {
   const auto host = host_with_manager();
   require_outline(
       systemd_user_backend().install(user_job(host), host),
@@ -50,7 +50,7 @@ BOOST_AUTO_TEST_CASE(install_turns_linger_on_writes_enables_and_can_be_undone) {
        "holdfast-web.service"});
 }
 
-BOOST_AUTO_TEST_CASE(install_leaves_linger_and_links_alone_that_are_there) {
+BOOST_AUTO_TEST_CASE(install_keeps_existing_linger_and_links) {
   auto host = host_with_manager();
   host.put("/var/lib/systemd/linger/ann", "", 0644, 0);
   host.put_special(k_wants + "/holdfast-web.service", os::FileKind::symlink);
@@ -59,7 +59,7 @@ BOOST_AUTO_TEST_CASE(install_leaves_linger_and_links_alone_that_are_there) {
                    "write " + k_unit + " (0644)", "run systemctl --user daemon-reload"});
 }
 
-BOOST_AUTO_TEST_CASE(start_stop_and_restart_are_what_systemctl_does) {
+BOOST_AUTO_TEST_CASE(start_stop_and_restart_use_systemctl) {
   const auto host = host_with_manager();
   const auto job = user_job(host);
   require_outline(systemd_user_backend().start(job, host),
@@ -71,7 +71,7 @@ BOOST_AUTO_TEST_CASE(start_stop_and_restart_are_what_systemctl_does) {
   require_outline(systemd_user_backend().restart(job, host), {"run systemctl --user restart holdfast-web.service"});
 }
 
-BOOST_AUTO_TEST_CASE(remove_stops_disables_and_deletes_in_any_state) {
+BOOST_AUTO_TEST_CASE(remove_stops_disables_and_deletes) {
   const auto host = host_with_manager();
   const auto job = user_job(host);
   require_outline(
@@ -85,7 +85,7 @@ BOOST_AUTO_TEST_CASE(remove_stops_disables_and_deletes_in_any_state) {
        "run systemctl --user daemon-reload", "run systemctl --user reset-failed holdfast-web.service | may fail"});
 }
 
-BOOST_AUTO_TEST_CASE(without_a_manager_files_still_go_and_nothing_starts) {
+BOOST_AUTO_TEST_CASE(without_a_manager_remove_works_and_start_fails) {
   const RecordedHost host;
   const auto job = user_job(host);
   require_outline(systemd_user_backend().remove(job.name, job.paths, host),
@@ -99,7 +99,7 @@ BOOST_AUTO_TEST_CASE(without_a_manager_files_still_go_and_nothing_starts) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(the_proof_runs_this_very_program_under_the_manager) {
+BOOST_AUTO_TEST_CASE(the_proof_runs_holdfast_under_the_manager) {
   const auto host = host_with_manager();
   const auto plan = systemd_user_backend().prove(user_job(host), host);
   BOOST_REQUIRE(plan.has_value());
@@ -110,15 +110,15 @@ BOOST_AUTO_TEST_CASE(the_proof_runs_this_very_program_under_the_manager) {
   BOOST_TEST(lines[1].ends_with("-- /home/ann/.local/bin/holdfast version"));
 }
 
-BOOST_AUTO_TEST_CASE(the_bus_is_found_where_cron_and_su_leave_it_unset) {
-  const auto host = host_with_manager();  // no XDG_RUNTIME_DIR in its environment
+BOOST_AUTO_TEST_CASE(the_bus_is_found_without_xdg_runtime_dir) {
+  const auto host = host_with_manager();  // without XDG_RUNTIME_DIR
   const auto plan = systemd_user_backend().start(user_job(host), host).value();
   const auto& environment = *std::get<Run>(plan.back()).command.environment;
   BOOST_TEST(environment.at("XDG_RUNTIME_DIR") == "/run/user/1000");
   BOOST_TEST(environment.at("DBUS_SESSION_BUS_ADDRESS") == "unix:path=/run/user/1000/bus");
 }
 
-BOOST_AUTO_TEST_CASE(a_runtime_directory_of_somebody_else_is_not_believed) {
+BOOST_AUTO_TEST_CASE(a_foreign_runtime_directory_is_ignored) {
   auto host = host_with_manager();
   host.environment["XDG_RUNTIME_DIR"] = "/run/user/0";
   host.put_directory("/run/user/0", 0700, 0);
@@ -127,7 +127,7 @@ BOOST_AUTO_TEST_CASE(a_runtime_directory_of_somebody_else_is_not_believed) {
   BOOST_TEST(std::get<Run>(plan.back()).command.environment->at("XDG_RUNTIME_DIR") == "/run/user/1000");
 }
 
-BOOST_AUTO_TEST_CASE(units_go_where_the_users_configuration_is) {
+BOOST_AUTO_TEST_CASE(units_go_into_the_users_configuration_directory) {
   auto host = host_with_manager();
   host.environment["XDG_CONFIG_HOME"] = "/home/ann/cfg";
   const auto lines = outline(systemd_user_backend().install(user_job(host), host).value());
@@ -135,7 +135,7 @@ BOOST_AUTO_TEST_CASE(units_go_where_the_users_configuration_is) {
               lines.end()));
 }
 
-BOOST_AUTO_TEST_CASE(one_question_answers_for_every_tunnel) {
+BOOST_AUTO_TEST_CASE(one_command_answers_for_all_tunnels) {
   auto host = host_with_manager();
   host.answer("systemctl --user list-units",
               "holdfast-a.service loaded active running holdfast tunnel a\n"
@@ -146,14 +146,14 @@ BOOST_AUTO_TEST_CASE(one_question_answers_for_every_tunnel) {
   std::vector<Job> jobs;
   for (const char* name : {"a", "b", "c", "d", "e"}) jobs.push_back(user_job(host, name));
   const auto answers = systemd_user_backend().query(jobs, host).value();
-  std::string told;
+  std::string state;
   for (const auto& answer : answers)
-    told +=
+    state +=
         fmt::format("{}{}{} ", answer.installed ? "i" : "-", answer.running ? "r" : "-", answer.restarting ? "a" : "-");
-  BOOST_TEST(told == "ir- ira i-- i-- --- ");
+  BOOST_TEST(state == "ir- ira i-- i-- --- ");
 }
 
-BOOST_AUTO_TEST_CASE(a_manager_that_does_not_answer_is_an_error_and_no_stopped_tunnel) {
+BOOST_AUTO_TEST_CASE(a_manager_that_does_not_answer_is_an_error) {
   auto host = host_with_manager();
   host.answer("systemctl --user list-units", os::Completed{1, false, "", "Failed to connect to bus: Host is down\n"});
   const std::vector<Job> jobs{user_job(host)};
@@ -166,7 +166,7 @@ BOOST_AUTO_TEST_SUITE_END()
 
 BOOST_AUTO_TEST_SUITE(systemd_system)
 
-BOOST_AUTO_TEST_CASE(install_writes_and_enables_for_the_machine) {
+BOOST_AUTO_TEST_CASE(install_writes_and_enables_a_system_unit) {
   const auto host = root_host();
   const std::string wants = "/etc/systemd/system/multi-user.target.wants";
   require_outline(systemd_system_backend().install(system_job(host), host),
@@ -177,7 +177,7 @@ BOOST_AUTO_TEST_CASE(install_writes_and_enables_for_the_machine) {
                    "holdfast-web.service"});
 }
 
-BOOST_AUTO_TEST_CASE(remove_takes_state_and_runtime_directories_along) {
+BOOST_AUTO_TEST_CASE(remove_deletes_state_and_runtime_directories) {
   const auto host = root_host();
   const auto job = system_job(host);
   require_outline(
@@ -195,7 +195,7 @@ BOOST_AUTO_TEST_CASE(remove_takes_state_and_runtime_directories_along) {
        "remove directory /var/lib/holdfast if it is empty"});
 }
 
-BOOST_AUTO_TEST_CASE(start_and_stop_speak_to_the_machine_and_not_to_a_user) {
+BOOST_AUTO_TEST_CASE(start_and_stop_use_the_system_manager) {
   const auto host = root_host();
   const auto job = system_job(host);
   require_outline(systemd_system_backend().start(job, host),
@@ -206,7 +206,7 @@ BOOST_AUTO_TEST_CASE(start_and_stop_speak_to_the_machine_and_not_to_a_user) {
                    "run systemctl reset-failed holdfast-web.service | may fail"});
 }
 
-BOOST_AUTO_TEST_CASE(only_root_on_a_booted_machine_may) {
+BOOST_AUTO_TEST_CASE(only_root_on_a_machine_with_systemd_may_install) {
   auto host = root_host();
   const auto reason = [&] { return systemd_system_backend().assess(host).reason; };
   BOOST_TEST((systemd_system_backend().assess(host).grade == Fitness::Grade::good));
@@ -216,7 +216,7 @@ BOOST_AUTO_TEST_CASE(only_root_on_a_booted_machine_may) {
   BOOST_TEST(reason() == "this machine was not booted with systemd");
 }
 
-BOOST_AUTO_TEST_CASE(a_program_that_the_user_could_not_run_is_refused_before_anything_is_written) {
+BOOST_AUTO_TEST_CASE(a_program_that_the_user_cannot_run_is_refused) {
   auto host = root_host();
   const auto cause = [&](const std::string& program) {
     auto job = system_job(host);
@@ -241,7 +241,7 @@ BOOST_AUTO_TEST_SUITE(nohup)
 const std::string k_pidfile = "/tmp/holdfast-1000/web.pid";
 const std::string k_mark = "/home/ann/.local/state/holdfast/ws/web.stopped";
 
-BOOST_AUTO_TEST_CASE(nothing_is_installed_and_start_notes_its_process) {
+BOOST_AUTO_TEST_CASE(nohup_installs_nothing_and_starts_with_a_pidfile) {
   const RecordedHost host;
   const auto job = user_job(host);
   require_outline(nohup_backend().prove(job, host), {});
@@ -259,29 +259,29 @@ BOOST_AUTO_TEST_CASE(nothing_is_installed_and_start_notes_its_process) {
        "start in the background /home/ann/.local/bin/holdfast run web and note its process in " + k_pidfile});
 }
 
-BOOST_AUTO_TEST_CASE(what_runs_already_is_not_started_twice) {
+BOOST_AUTO_TEST_CASE(a_running_tunnel_is_not_started_again) {
   RecordedHost host;
   host.put(k_pidfile, "4711 99 0e2c8c5e ws\n", 0600);
   host.put_process({4711, 99, "0e2c8c5e", "ws"});
   require_outline(nohup_backend().start(user_job(host), host), {"remove file " + k_mark});
 }
 
-BOOST_AUTO_TEST_CASE(running_means_the_very_process_that_was_started) {
+BOOST_AUTO_TEST_CASE(running_means_the_process_in_the_pidfile) {
   RecordedHost host;
   const std::vector<Job> jobs{user_job(host)};
-  const auto told = [&] {
+  const auto state = [&] {
     const auto answer = nohup_backend().query(jobs, host).value().front();
     return fmt::format("{} {}", answer.installed, answer.running);
   };
-  BOOST_TEST(told() == "false false");
+  BOOST_TEST(state() == "false false");
   host.put("/home/ann/.config/holdfast/tunnels/web.conf", "", 0600);
-  BOOST_TEST(told() == "true false");
+  BOOST_TEST(state() == "true false");
   host.put(k_pidfile, "4711 99 0e2c8c5e ws\n", 0600);
-  BOOST_TEST(told() == "true false");
-  host.put_process({4711, 100, "0e2c8c5e", "ws"});  // the pid came round again
-  BOOST_TEST(told() == "true false");
+  BOOST_TEST(state() == "true false");
+  host.put_process({4711, 100, "0e2c8c5e", "ws"});  // a reused pid
+  BOOST_TEST(state() == "true false");
   host.put_process({4711, 99, "0e2c8c5e", "ws"});
-  BOOST_TEST(told() == "true true");
+  BOOST_TEST(state() == "true true");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,4 +1,4 @@
-// A start-up file is a person's work: what is edited into it, what refuses to be, and that it comes back to the byte.
+// Edits of a user's start-up file: they are reversible to the byte, and unsafe files are refused.
 #include "backends/text/block_file.hpp"
 
 #include "backends/plan/apply.hpp"
@@ -34,7 +34,7 @@ struct Home {
     std::ofstream(file.string(), std::ios::binary) << bytes;
   }
   EditBlock add() const { return {rc, k_label, k_lines}; }
-  EditBlock take() const { return {rc, k_label, {}}; }
+  EditBlock remove() const { return {rc, k_label, {}}; }
   std::string cause(const EditBlock& step) const {
     const auto done = edit_block(step, *host);
     return done ? (*done ? "done" : "nothing to do") : done.error().cause;
@@ -50,7 +50,7 @@ struct Home {
 
 BOOST_FIXTURE_TEST_SUITE(block_file, Home)
 
-BOOST_AUTO_TEST_CASE(every_other_byte_stays_and_comes_back) {
+BOOST_AUTO_TEST_CASE(all_other_bytes_stay_through_add_and_remove) {
   for (const std::string& text :
        {std::string("export A=1\n"), std::string(), std::string("no end"), std::string("a\r\nb\r\n"),
         std::string("a\r\nb"), std::string("\n\n\n"), std::string("a\0b\xff\n", 5), std::string("# it's \\\\\n"),
@@ -63,35 +63,35 @@ BOOST_AUTO_TEST_CASE(every_other_byte_stays_and_comes_back) {
     BOOST_TEST(read_block(rc, k_label, *host).value().value() == k_lines);
     BOOST_TEST(cause(add()) == "nothing to do");
     BOOST_TEST(host->status(rc).mode == 0640u);
-    BOOST_TEST(cause(take()) == "done");
+    BOOST_TEST(cause(remove()) == "done");
     BOOST_TEST((read(rc) == text));
     BOOST_TEST(host->status(rc).mode == 0640u);
-    BOOST_TEST(cause(take()) == "nothing to do");
+    BOOST_TEST(cause(remove()) == "nothing to do");
   }
   BOOST_TEST(files() == 1u);
 }
 
-BOOST_AUTO_TEST_CASE(what_was_made_for_it_goes_with_it) {
+BOOST_AUTO_TEST_CASE(a_created_file_and_its_directories_are_removed) {
   rc = scratch_directory / "a/b/c/hook.fish";
-  BOOST_TEST(cause(take()) == "nothing to do");
+  BOOST_TEST(cause(remove()) == "nothing to do");
   BOOST_TEST(cause(add()) == "done");
   BOOST_TEST(host->status(scratch_directory / "a").mode == 0700u);
   BOOST_TEST(cause(EditBlock{rc, k_label, "other\n"}) == "done");
-  BOOST_TEST(cause(take()) == "done");
+  BOOST_TEST(cause(remove()) == "done");
   BOOST_TEST(files() == 0u);
 }
 
-BOOST_AUTO_TEST_CASE(what_somebody_else_put_there_meanwhile_stays) {
+BOOST_AUTO_TEST_CASE(files_and_lines_added_meanwhile_stay) {
   rc = scratch_directory / "a/b/hook.fish";
   BOOST_TEST(cause(add()) == "done");
   put(rc, read(rc) + "mine\n");
   put(scratch_directory / "a/other", "");
-  BOOST_TEST(cause(take()) == "done");
+  BOOST_TEST(cause(remove()) == "done");
   BOOST_TEST(read(rc) == "mine\n");
   fs::remove(rc);
   fs::remove(scratch_directory / "a/b");
   BOOST_TEST(cause(add()) == "done");
-  BOOST_TEST(cause(take()) == "done");
+  BOOST_TEST(cause(remove()) == "done");
   BOOST_TEST(fs::exists(scratch_directory / "a/other"));
   BOOST_TEST(!fs::exists(scratch_directory / "a/b"));
 }
@@ -103,13 +103,13 @@ BOOST_AUTO_TEST_CASE(a_link_of_a_dotfile_manager_is_followed_and_stays) {
   BOOST_TEST(cause(add()) == "done");
   BOOST_TEST(fs::is_symlink(rc));
   BOOST_TEST(read(scratch_directory / "dotfiles/rc") == with_block("theirs\n", k_label, k_lines));
-  BOOST_TEST(cause(take()) == "done");
+  BOOST_TEST(cause(remove()) == "done");
   BOOST_TEST(fs::is_symlink(rc));
   BOOST_TEST(read(scratch_directory / "dotfiles/rc") == "theirs\n");
   BOOST_TEST(host->list(scratch_directory / "dotfiles").size() == 1u);
 }
 
-BOOST_AUTO_TEST_CASE(a_link_to_what_is_no_file_of_ours_is_refused) {
+BOOST_AUTO_TEST_CASE(an_unsafe_link_is_refused) {
   const auto refused = [&](const fs::path& target, const std::string& why) {
     fs::remove(rc);
     fs::create_symlink(target, rc);
@@ -130,7 +130,7 @@ BOOST_AUTO_TEST_CASE(a_link_to_what_is_no_file_of_ours_is_refused) {
   BOOST_TEST(read(scratch_directory / "open/rc") == "x\n");
 }
 
-BOOST_AUTO_TEST_CASE(what_is_no_plain_file_is_refused) {
+BOOST_AUTO_TEST_CASE(an_irregular_file_is_refused) {
   fs::create_directory(rc);
   BOOST_TEST(cause(add()) == "it is a directory");
   fs::remove(rc);
@@ -138,7 +138,7 @@ BOOST_AUTO_TEST_CASE(what_is_no_plain_file_is_refused) {
   BOOST_TEST(cause(add()) == "it is not a regular file");
 }
 
-BOOST_AUTO_TEST_CASE(a_read_only_file_is_respected) {
+BOOST_AUTO_TEST_CASE(a_read_only_file_is_refused) {
   put(rc, "x\n");
   ::chmod(rc.c_str(), 0444);
   BOOST_TEST(cause(add()) == "it is read-only");
@@ -146,16 +146,16 @@ BOOST_AUTO_TEST_CASE(a_read_only_file_is_respected) {
   BOOST_TEST(read(rc) == "x\n");
 }
 
-BOOST_AUTO_TEST_CASE(a_marker_without_its_fellow_stops_both_ways) {
+BOOST_AUTO_TEST_CASE(a_marker_without_its_counterpart_is_refused) {
   const auto half = "a\n# >>> holdfast login hook >>>\nrm -rf x\n";
   put(rc, half);
-  for (const auto& step : {add(), take()}) {
+  for (const auto& step : {add(), remove()}) {
     BOOST_TEST(cause(step) == "line 2 is a holdfast marker without its counterpart");
     BOOST_TEST(read(rc) == half);
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_last_line_that_goes_on_would_swallow_ours) {
+BOOST_AUTO_TEST_CASE(a_last_line_with_a_backslash_is_refused) {
   for (const char* text : {"export A=\\\n", "export A=\\", "\\", "a\\\\\\\n"}) {
     put(rc, text);
     BOOST_TEST(cause(add()).starts_with("its last line ends in a backslash"), text);
@@ -163,13 +163,13 @@ BOOST_AUTO_TEST_CASE(a_last_line_that_goes_on_would_swallow_ours) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_huge_file_is_refused) {
+BOOST_AUTO_TEST_CASE(a_very_large_file_is_refused) {
   put(rc, "");
   BOOST_REQUIRE(::truncate(rc.c_str(), 100 << 20) == 0);
   BOOST_TEST(cause(add()).starts_with("it is larger than"));
 }
 
-BOOST_AUTO_TEST_CASE(a_disk_that_is_full_takes_nothing_away) {
+BOOST_AUTO_TEST_CASE(a_full_disk_leaves_the_file_unchanged) {
   const std::string text(20'000, 'x');
   put(rc, text + "\n");
   rlimit previous{};
@@ -177,22 +177,22 @@ BOOST_AUTO_TEST_CASE(a_disk_that_is_full_takes_nothing_away) {
   ::signal(SIGXFSZ, SIG_IGN);
   const rlimit small{8192, previous.rlim_max};  // write(2) fails, as it does on a full disk
   ::setrlimit(RLIMIT_FSIZE, &small);
-  const auto said = cause(add());
+  const auto result = cause(add());
   ::setrlimit(RLIMIT_FSIZE, &previous);
   ::signal(SIGXFSZ, SIG_DFL);
-  BOOST_TEST(said == "file too large");
+  BOOST_TEST(result == "file too large");
   BOOST_TEST((read(rc) == text + "\n"));
   BOOST_TEST(files() == 1u);
 }
 
-BOOST_AUTO_TEST_CASE(a_failed_plan_gives_the_file_back) {
+BOOST_AUTO_TEST_CASE(a_failed_plan_restores_the_file) {
   const Run failing{os::Command{{"ls", "/nonexistent/holdfast"}, {}, {}}};
   put(rc, "theirs");
   BOOST_TEST(!apply({add(), failing}, *host));
   BOOST_TEST(read(rc) == "theirs");
   BOOST_REQUIRE(edit_block(add(), *host));
   const auto with = read(rc);
-  BOOST_TEST(!apply({take(), failing}, *host));
+  BOOST_TEST(!apply({remove(), failing}, *host));
   BOOST_TEST(read(rc) == with);
   BOOST_TEST(!apply({EditBlock{rc, k_label, "other\n"}, failing}, *host));
   BOOST_TEST(read(rc) == with);
@@ -202,13 +202,13 @@ BOOST_AUTO_TEST_CASE(a_failed_plan_gives_the_file_back) {
   BOOST_TEST(!fs::exists(scratch_directory / "a"));
   BOOST_REQUIRE(edit_block(add(), *host));
   const auto alone = read(rc);
-  BOOST_TEST(!apply({take(), failing}, *host));
+  BOOST_TEST(!apply({remove(), failing}, *host));
   BOOST_TEST(read(rc) == alone);
-  BOOST_TEST(cause(take()) == "done");
+  BOOST_TEST(cause(remove()) == "done");
   BOOST_TEST(!fs::exists(scratch_directory / "a"));
 }
 
-BOOST_AUTO_TEST_CASE(undoing_keeps_what_was_edited_meanwhile) {
+BOOST_AUTO_TEST_CASE(undo_keeps_edits_made_meanwhile) {
   put(rc, "a\n");
   const auto undo = edit_block(add(), *host);
   BOOST_REQUIRE(undo);

@@ -1,4 +1,4 @@
-// A command in a crontab: what cron and the shell make of it is what was meant.
+// Encoding for crontab lines: cron and the shell decode it to the original.
 #include "backends/text/crontab_text.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -15,8 +15,7 @@ std::string word(std::string_view text) {
   return encoded ? *encoded : "refused: " + encoded.error().cause;
 }
 
-/// The command as cron(8) hands it to the shell: Debian's do_command.c, which also makes one of two backslashes; with
-/// `cronie` it leaves those alone.
+/// The command that cron(8) passes to the shell. Debian's do_command.c turns two backslashes into one; cronie does not.
 std::string through_cron(std::string_view line, bool cronie) {
   std::string out;
   for (std::size_t at = 0; at < line.size(); ++at) {
@@ -35,7 +34,7 @@ std::string through_cron(std::string_view line, bool cronie) {
   return out;
 }
 
-/// One word as sh(1) takes it: quotes of both kinds, backslashes outside of them.
+/// Decodes one word as sh(1) does: single quotes, and backslashes outside of them.
 std::string through_shell(std::string_view text) {
   std::string out;
   for (std::size_t at = 0; at < text.size(); ++at) {
@@ -55,7 +54,7 @@ std::string through_shell(std::string_view text) {
 
 BOOST_AUTO_TEST_SUITE(crontab_text)
 
-BOOST_AUTO_TEST_CASE(plain_words_stay_readable) {
+BOOST_AUTO_TEST_CASE(plain_words_are_not_quoted) {
   BOOST_TEST(word("/home/ann/.local/bin/holdfast") == "/home/ann/.local/bin/holdfast");
   BOOST_TEST(word("--user") == "--user");
   BOOST_TEST(word("") == "''");
@@ -63,7 +62,7 @@ BOOST_AUTO_TEST_CASE(plain_words_stay_readable) {
   BOOST_TEST(word("it's 100%") == R"('it'\''s 100\%')");
 }
 
-BOOST_AUTO_TEST_CASE(a_word_comes_through_every_cron_and_the_shell_as_it_was) {
+BOOST_AUTO_TEST_CASE(a_word_passes_every_cron_and_the_shell_unchanged) {
   for (const std::string text : {"%",         "%%",
                                  "\\",        "\\\\",
                                  "\\%",       "%\\",
@@ -82,7 +81,7 @@ BOOST_AUTO_TEST_CASE(a_word_comes_through_every_cron_and_the_shell_as_it_was) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(random_words_come_through) {
+BOOST_AUTO_TEST_CASE(random_words_pass_cron_and_shell_unchanged) {
   std::mt19937 random(7);
   constexpr std::string_view k_bytes = "\\%' \"$a";
   for (int round = 0; round < 5000; ++round) {
@@ -92,13 +91,13 @@ BOOST_AUTO_TEST_CASE(random_words_come_through) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(what_would_be_a_line_of_its_own_is_refused) {
+BOOST_AUTO_TEST_CASE(control_bytes_are_refused) {
   for (const char byte : {'\n', '\r', '\t', '\x1b', '\x7f'})
     BOOST_TEST(word(std::string("a") + byte + "* * * * * evil") == "refused: it contains a control byte");
   BOOST_TEST(word(std::string("a\0b", 3)) == "refused: it contains a control byte");
 }
 
-BOOST_AUTO_TEST_CASE(assignments_have_a_variables_name) {
+BOOST_AUTO_TEST_CASE(an_assignment_needs_a_variable_name) {
   BOOST_TEST(encode_crontab_assignment("PATH", "/usr/bin:/bin").value() == "PATH=/usr/bin:/bin");
   BOOST_TEST(encode_crontab_assignment("HOME", "/home/o'b %").value() == R"(HOME='/home/o'\''b \%')");
   BOOST_TEST(encode_crontab_assignment("XDG_CONFIG_HOME", "").value() == "XDG_CONFIG_HOME=");

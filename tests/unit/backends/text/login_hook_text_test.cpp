@@ -1,4 +1,4 @@
-// The login hook: its text in each shell, the files it goes into, and what it does for what a tunnel survives.
+// The login hook: its text for each shell, its files, and its effect on what a tunnel survives.
 #include "backends/text/login_hook_text.hpp"
 
 #include "backends/recorded_host.hpp"
@@ -30,7 +30,7 @@ struct Login {
       names.push_back(std::get<EditBlock>(step).file.string());
     return fmt::format("{}", fmt::join(names, " "));
   }
-  /// As install_hook() would leave its first file.
+  /// Writes the first file as install_hook() would.
   void install(Shell shell) {
     const auto plan = install_hook(shell, paths, host).value();
     const auto& edit = std::get<EditBlock>(plan.front());
@@ -42,7 +42,7 @@ struct Login {
 
 BOOST_FIXTURE_TEST_SUITE(login_hook, Login)
 
-BOOST_AUTO_TEST_CASE(what_it_says_to_each_shell) {
+BOOST_AUTO_TEST_CASE(each_shell_has_its_hook_text) {
   BOOST_TEST(text(Shell::sh) == R"(# >>> holdfast login hook >>>
 # Starts tunnels that should be running but are not: in interactive shells only, in the background, without output.
 # The subshell leaves $?, $!, variables and jobs unchanged; "&& :" keeps "set -e" from ending the shell.
@@ -63,12 +63,12 @@ esac
   BOOST_TEST(text(Shell::fish).find(" '/home/ann/.local/bin/holdfast' </dev/null") != std::string::npos);
 }
 
-BOOST_AUTO_TEST_CASE(a_template_of_the_users_wins) {
+BOOST_AUTO_TEST_CASE(the_users_template_takes_precedence) {
   host.put(paths.templates / "hook.sh", "exec @PROGRAM@ ensure --user -v\n");
   BOOST_TEST(text(Shell::sh) == marked(k_hook_label, "exec '/home/ann/.local/bin/holdfast' ensure --user -v\n"));
 }
 
-BOOST_AUTO_TEST_CASE(it_goes_where_a_login_reads_it_and_hides_no_other_file) {
+BOOST_AUTO_TEST_CASE(the_hook_goes_into_the_files_that_logins_read) {
   BOOST_TEST(files(Shell::sh) == "/home/ann/.profile");
   BOOST_TEST(files(Shell::bash) == "/home/ann/.profile /home/ann/.bashrc");
   host.put("/home/ann/.bash_login", "");
@@ -87,7 +87,7 @@ BOOST_AUTO_TEST_CASE(it_goes_where_a_login_reads_it_and_hides_no_other_file) {
   BOOST_TEST(files(Shell::sh) == "/home/ann/.profile");
 }
 
-BOOST_AUTO_TEST_CASE(the_login_shell_is_the_one_that_logins_get) {
+BOOST_AUTO_TEST_CASE(the_login_shell_comes_from_shell_or_getent) {
   const auto shell = [&] {
     const auto found = login_shell(host);
     return found ? std::string(to_text(*found)) : found.error().cause;
@@ -103,7 +103,7 @@ BOOST_AUTO_TEST_CASE(the_login_shell_is_the_one_that_logins_get) {
   BOOST_TEST(shell() == "this shell is not supported");
 }
 
-BOOST_AUTO_TEST_CASE(with_it_what_only_ensure_starts_again_is_back_at_the_next_login) {
+BOOST_AUTO_TEST_CASE(with_the_hook_backends_survive_at_login) {
   host.environment["SHELL"] = "/bin/bash";
   const auto job = user_job(host);
   for (const auto* backend : {&nohup_backend(), &tmux_backend(), &screen_backend()}) {
@@ -112,7 +112,7 @@ BOOST_AUTO_TEST_CASE(with_it_what_only_ensure_starts_again_is_back_at_the_next_l
     install(Shell::bash);
     BOOST_TEST(backend->survives(job, host).crash.text() == "at-login");
     BOOST_TEST(backend->survives(job, host).reboot.text() == "at-login");
-    // A file that bash reads in its place hides it.
+    // bash reads .bash_profile instead of .profile.
     host.put("/home/ann/.bash_profile", "");
     BOOST_TEST(backend->survives(job, host).reboot.text() == "no");
     host.forget("/home/ann/.bash_profile");
@@ -121,9 +121,9 @@ BOOST_AUTO_TEST_CASE(with_it_what_only_ensure_starts_again_is_back_at_the_next_l
 
 namespace {
 
-/// A home with tunnels of login-hook, whose shell is bash.
-struct Held : Login {
-  Held() {
+/// A bash user with tunnels of the login-hook backend.
+struct LoginHookUser : Login {
+  LoginHookUser() {
     host.environment["SHELL"] = "/bin/bash";
     host.put("/proc/self/cgroup", "0::/user.slice/user-1000.slice/session-3.scope\n");
     host.answer("busctl get-property org.freedesktop.login1 /org/freedesktop/login1", "b false\nas 0\nas 0\n");
@@ -146,7 +146,7 @@ const std::string k_unmark = "remove file /home/ann/.local/state/holdfast/ws/web
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_CASE(its_backend_is_nohup_and_the_hook, Held) {
+BOOST_FIXTURE_TEST_CASE(the_backend_is_nohup_with_the_hook, LoginHookUser) {
   const auto job = user_job(host);
   require_outline(login_hook_backend().install(job, host), {"have in /home/ann/.profile", "have in /home/ann/.bashrc"});
   BOOST_TEST(outline(login_hook_backend().start(job, host).value()) ==
@@ -156,22 +156,22 @@ BOOST_FIXTURE_TEST_CASE(its_backend_is_nohup_and_the_hook, Held) {
              outline(nohup_backend().restart(job, host).value()));
 }
 
-BOOST_FIXTURE_TEST_CASE(it_is_installed_while_the_hook_is_there_and_says_no_more_than_that, Held) {
+BOOST_FIXTURE_TEST_CASE(the_backend_is_installed_while_the_hook_exists, LoginHookUser) {
   const std::vector<Job> jobs{user_job(host)};
-  const auto told = [&] {
+  const auto state = [&] {
     const auto s = login_hook_backend().survives(jobs.front(), host);
     return fmt::format("{} {}/{}/{}", login_hook_backend().query(jobs, host).value().front().installed, s.crash.text(),
                        s.logout.text(), s.reboot.text());
   };
-  BOOST_TEST(told() == "false no/yes/no");
+  BOOST_TEST(state() == "false no/yes/no");
   install_all();
-  BOOST_TEST(told() == "true at-login/yes/at-login");
+  BOOST_TEST(state() == "true at-login/yes/at-login");
   BOOST_TEST(files_with_hook(paths, host).size() == 2U);
   host.answer("busctl get-property org.freedesktop.login1 /org/freedesktop/login1", "b true\nas 0\nas 0\n");
-  BOOST_TEST(told() == "true at-login/at-login/at-login");
+  BOOST_TEST(state() == "true at-login/at-login/at-login");
 }
 
-BOOST_FIXTURE_TEST_CASE(the_last_of_its_tunnels_takes_the_hook_along, Held) {
+BOOST_FIXTURE_TEST_CASE(removing_the_last_tunnel_removes_the_hook, LoginHookUser) {
   install_all();
   require_outline(removal(), {k_unmark, "take the login hook out of /home/ann/.profile",
                               "take the login hook out of /home/ann/.bashrc"});
@@ -179,14 +179,14 @@ BOOST_FIXTURE_TEST_CASE(the_last_of_its_tunnels_takes_the_hook_along, Held) {
   BOOST_TEST(removal()->size() == 3U);
   put_tunnel("other");
   require_outline(removal(), {k_unmark});
-  // The start-up files are the whole home's.
+  // Hosts that share the home share its start-up files.
   put_tunnel("other", "login-hook", "another-host");
   require_outline(removal(), {k_unmark});
   host.put(paths.tunnel_file(TunnelName::parse("other").value()), "nonsense", 0600);
   require_outline(removal(), {k_unmark});
 }
 
-BOOST_FIXTURE_TEST_CASE(what_other_hosts_have_of_the_same_tunnel_keeps_the_hook, Held) {
+BOOST_FIXTURE_TEST_CASE(a_tunnel_of_another_host_keeps_the_hook, LoginHookUser) {
   install_all();
   const std::string part = "backend = login-hook\nruntime-dir = /tmp/holdfast-1000\n";
   const auto state = paths.state.parent_path();
@@ -198,14 +198,14 @@ BOOST_FIXTURE_TEST_CASE(what_other_hosts_have_of_the_same_tunnel_keeps_the_hook,
   require_outline(removal(), {k_unmark});
 }
 
-BOOST_FIXTURE_TEST_CASE(a_hook_that_a_person_put_there_stays_theirs, Held) {
-  install(Shell::bash);  // .profile alone
+BOOST_FIXTURE_TEST_CASE(a_hook_installed_by_the_user_stays, LoginHookUser) {
+  install(Shell::bash);  // .profile only
   const auto plan = login_hook_backend().install(user_job(host), host).value();
   BOOST_TEST(is_in_place(plan.front(), host));
   const auto& edit = std::get<EditBlock>(plan.back());
   host.put(edit.file, with_block("", edit.label, *edit.lines));
   require_outline(removal(), {k_unmark, "take the login hook out of /home/ann/.bashrc"});
-  // `hook --install` makes the rest theirs too.
+  // After `hook --install` all hooks are the user's.
   for (const auto& step : install_hook(Shell::bash, paths, host).value()) {
     const auto& own = std::get<EditBlock>(step);
     host.put(own.file, with_block(host.read_file(own.file, 1 << 20).value(), own.label, *own.lines));
@@ -213,7 +213,7 @@ BOOST_FIXTURE_TEST_CASE(a_hook_that_a_person_put_there_stays_theirs, Held) {
   require_outline(removal(), {k_unmark});
 }
 
-BOOST_FIXTURE_TEST_CASE(where_the_files_cannot_be_edited_it_cannot_be_used, Held) {
+BOOST_FIXTURE_TEST_CASE(the_backend_is_unavailable_if_files_cannot_be_edited, LoginHookUser) {
   const auto reason = [&] {
     const auto fitness = login_hook_backend().assess(host);
     return (fitness.grade == Fitness::Grade::unavailable ? "unavailable: " : "usable: ") + fitness.reason;

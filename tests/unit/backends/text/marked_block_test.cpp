@@ -1,4 +1,4 @@
-// A block of ours in somebody's text: what is put between our markers, and that every other byte stays.
+// A marked block in a foreign text: every other byte stays.
 #include "backends/text/marked_block.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -18,7 +18,7 @@ const std::string k_block = "# >>> holdfast web >>>\n" + k_lines + "# <<< holdfa
 
 BOOST_AUTO_TEST_SUITE(marked_block)
 
-BOOST_AUTO_TEST_CASE(a_block_stands_at_the_end_and_is_replaced_where_it_stands) {
+BOOST_AUTO_TEST_CASE(a_block_is_appended_and_replaced_in_place) {
   BOOST_TEST(with_block("", k_web, k_lines) == k_block);
   BOOST_TEST(with_block("5 5 5 5 5 x\n", k_web, k_lines) == "5 5 5 5 5 x\n" + k_block);
   BOOST_TEST(with_block("a\n" + k_block + "b\n", k_web, "new\n") ==
@@ -28,17 +28,17 @@ BOOST_AUTO_TEST_CASE(a_block_stands_at_the_end_and_is_replaced_where_it_stands) 
   BOOST_TEST(!block_of("a\n", k_web).has_value());
 }
 
-BOOST_AUTO_TEST_CASE(a_last_line_without_an_end_is_given_back_without) {
+BOOST_AUTO_TEST_CASE(a_missing_last_line_break_is_restored) {
   const auto edited = with_block("a\nb", k_web, k_lines);
   BOOST_TEST(edited.starts_with("a\nb\n# >>> holdfast web >>>\n"));
   BOOST_TEST(block_of(edited, k_web).value() == k_lines);
   BOOST_TEST(with_block(edited, k_web, k_lines) == edited);
   BOOST_TEST(without_block(edited, k_web) == "a\nb");
-  // What was added below keeps its line.
+  // Lines added below the block stay separate.
   BOOST_TEST(without_block(edited + "c\n", k_web) == "a\nb\nc\n");
 }
 
-BOOST_AUTO_TEST_CASE(foreign_and_half_open_markers_are_text) {
+BOOST_AUTO_TEST_CASE(foreign_and_unpaired_markers_are_text) {
   const std::string other = "web2";
   for (const std::string text :
        {"# >>> holdfast web >>>\n1 1 1 1 1 theirs\n", "# <<< holdfast web <<<\n", " # >>> holdfast web >>>\nx\n",
@@ -52,12 +52,12 @@ BOOST_AUTO_TEST_CASE(foreign_and_half_open_markers_are_text) {
   BOOST_TEST(block_of(both, other).value() == "2\n");
 }
 
-BOOST_AUTO_TEST_CASE(an_editor_that_writes_crlf_does_not_hide_the_block) {
+BOOST_AUTO_TEST_CASE(markers_with_crlf_are_recognized) {
   BOOST_TEST(without_block("a\r\n# >>> holdfast web >>>\r\nx\r\n# <<< holdfast web <<<\r\nb\r\n", k_web) ==
              "a\r\nb\r\n");
 }
 
-BOOST_AUTO_TEST_CASE(what_is_added_is_taken_away_to_the_byte) {
+BOOST_AUTO_TEST_CASE(removing_a_block_restores_the_exact_text) {
   constexpr std::array<std::string_view, 9> k_pieces{"# >>> holdfast web >>>",
                                                      "# <<< holdfast other <<<",
                                                      "export A=1",
@@ -79,13 +79,13 @@ BOOST_AUTO_TEST_CASE(what_is_added_is_taken_away_to_the_byte) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_text_of_many_lines_is_edited_in_no_time) {
+BOOST_AUTO_TEST_CASE(a_text_of_many_lines_is_edited_quickly) {
   std::string text;
   for (int line = 0; line < 100'000; ++line) text += "# >>> holdfast web >>>\n";
   BOOST_TEST((without_block(with_block(text, k_web, k_lines), k_web) == text));
 }
 
-BOOST_AUTO_TEST_CASE(a_file_made_for_the_block_is_told_from_one_that_was_there) {
+BOOST_AUTO_TEST_CASE(a_file_created_for_the_block_is_recognized) {
   for (const std::size_t directories : {0U, 2U}) {
     const auto text = block_alone(k_web, k_lines, directories);
     BOOST_TEST(block_of(text, k_web).value() == k_lines);
@@ -98,7 +98,7 @@ BOOST_AUTO_TEST_CASE(a_file_made_for_the_block_is_told_from_one_that_was_there) 
   BOOST_TEST(!made_for_block("", k_web).has_value());
 }
 
-BOOST_AUTO_TEST_CASE(a_note_that_is_not_ours_is_a_line_like_any_other) {
+BOOST_AUTO_TEST_CASE(an_invalid_note_is_an_ordinary_line) {
   for (const char* number : {"", "-1", "9", "99999999999999999999", "1 2", "x"}) {
     const auto lines = std::string("# This file was made by holdfast, with this many directories: ") + number + "\n";
     BOOST_TEST(!made_for_block(marked(k_web, lines), k_web).has_value(), number);
@@ -106,7 +106,7 @@ BOOST_AUTO_TEST_CASE(a_note_that_is_not_ours_is_a_line_like_any_other) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_marker_without_its_fellow_is_found) {
+BOOST_AUTO_TEST_CASE(a_marker_without_its_counterpart_is_found) {
   const std::string open = "# >>> holdfast web >>>\n";
   const std::string close = "# <<< holdfast web <<<\n";
   BOOST_TEST(!find_stray_marker("a\n" + k_block + k_block, k_web).has_value());

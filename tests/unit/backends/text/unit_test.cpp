@@ -1,4 +1,4 @@
-// Whole units: what systemd is told about a tunnel, from the embedded template or from the user's copy of it.
+// Complete units, from the embedded template or from the user's copy.
 #include "backends/text/unit.hpp"
 
 #include "backends/recorded_host.hpp"
@@ -36,22 +36,22 @@ bool has_setting(const std::string& unit, const std::string& key) {
 
 BOOST_AUTO_TEST_SUITE(unit)
 
-BOOST_AUTO_TEST_CASE(a_user_unit_says_what_keeps_a_tunnel_alive) {
+BOOST_AUTO_TEST_CASE(a_user_unit_has_the_required_settings) {
   const RecordedHost host;
   const auto unit = render_unit(user_job(host), k_user, host).value();
-  require_lines(unit,
-                {"Description=holdfast tunnel web", "ConditionHost=ws", "Type=notify", "NotifyAccess=main",
-                 R"(ExecStart="/home/ann/.local/bin/holdfast" "run" "web")",
-                 R"(ExecStopPost="/home/ann/.local/bin/holdfast" "reap" "web")", "Environment=HOLDFAST_REAPED=yes", R"(Environment="HOME=/home/ann")",
-                 R"(Environment="LANG=C.UTF-8")", "Restart=always", "RestartSec=1", "RestartPreventExitStatus=2 4",
-                 "StartLimitIntervalSec=0", "KillMode=process", "WantedBy=default.target"});
-  // Options that need a privilege end a user's unit with 218/CAPABILITIES and kin.
+  require_lines(
+      unit, {"Description=holdfast tunnel web", "ConditionHost=ws", "Type=notify", "NotifyAccess=main",
+             R"(ExecStart="/home/ann/.local/bin/holdfast" "run" "web")",
+             R"(ExecStopPost="/home/ann/.local/bin/holdfast" "reap" "web")", "Environment=HOLDFAST_REAPED=yes",
+             R"(Environment="HOME=/home/ann")", R"(Environment="LANG=C.UTF-8")", "Restart=always", "RestartSec=1",
+             "RestartPreventExitStatus=2 4", "StartLimitIntervalSec=0", "KillMode=process", "WantedBy=default.target"});
+  // Settings that need privileges make a user unit fail, for example with 218/CAPABILITIES.
   for (const char* key : {"User", "CapabilityBoundingSet", "AmbientCapabilities", "ProtectClock", "ProtectKernelLogs",
                           "ProtectKernelModules", "PrivateDevices", "RuntimeDirectory", "StateDirectory"})
     BOOST_TEST(!has_setting(unit, key), key);
 }
 
-BOOST_AUTO_TEST_CASE(a_system_unit_runs_as_its_user_in_a_sandbox_and_waits_for_the_home) {
+BOOST_AUTO_TEST_CASE(a_system_unit_runs_sandboxed_as_its_user) {
   const RecordedHost host;
   const auto unit = render_unit(system_job(host), k_system, host).value();
   require_lines(
@@ -61,10 +61,10 @@ BOOST_AUTO_TEST_CASE(a_system_unit_runs_as_its_user_in_a_sandbox_and_waits_for_t
        "RuntimeDirectoryPreserve=restart", "StateDirectory=holdfast/web", "NoNewPrivileges=yes", "ProtectSystem=strict",
        "ProtectHome=read-only", "SystemCallFilter=pidfd_open pidfd_getfd", "WantedBy=multi-user.target"});
   BOOST_TEST(!has_setting(unit, "ProcSubset"));    // it hides the boot id
-  BOOST_TEST(!has_setting(unit, "PrivateUsers"));  // and this one, from the next supervisor, the ssh of the last
+  BOOST_TEST(!has_setting(unit, "PrivateUsers"));  // it hides the previous ssh from a restarted supervisor
 }
 
-BOOST_AUTO_TEST_CASE(a_user_without_a_name_is_named_by_number) {
+BOOST_AUTO_TEST_CASE(a_user_without_a_name_is_given_by_uid) {
   const RecordedHost host;
   auto job = system_job(host);
   job.run_as = os::User{4242, 4242, "", ""};
@@ -73,14 +73,14 @@ BOOST_AUTO_TEST_CASE(a_user_without_a_name_is_named_by_number) {
   BOOST_TEST(!has_setting(unit, "RequiresMountsFor"));
 }
 
-BOOST_AUTO_TEST_CASE(any_host_means_no_condition) {
+BOOST_AUTO_TEST_CASE(host_any_means_no_condition_host) {
   const RecordedHost host;
   auto job = user_job(host);
   job.host = "any";
   BOOST_TEST(!has_setting(render_unit(job, k_user, host).value(), "ConditionHost"));
 }
 
-BOOST_AUTO_TEST_CASE(another_engine_has_nothing_to_reap) {
+BOOST_AUTO_TEST_CASE(another_command_gets_no_exec_stop_post) {
   const RecordedHost host;
   auto job = user_job(host);
   job.argv = {"/usr/bin/autossh", "-M", "0", "-N", "--", "gate@bastion"};
@@ -88,7 +88,7 @@ BOOST_AUTO_TEST_CASE(another_engine_has_nothing_to_reap) {
   BOOST_TEST(!has_setting(unit, "ExecStopPost"));
 }
 
-BOOST_AUTO_TEST_CASE(hostile_values_become_no_settings) {
+BOOST_AUTO_TEST_CASE(hostile_values_are_refused) {
   const RecordedHost host;
   auto job = user_job(host);
   job.argv.push_back("\nExecStartPre=/bin/sh");
@@ -104,14 +104,14 @@ BOOST_AUTO_TEST_CASE(hostile_values_become_no_settings) {
   BOOST_TEST(!render_unit(system, k_system, host));
 }
 
-BOOST_AUTO_TEST_CASE(a_copy_of_the_template_in_the_users_directory_wins) {
+BOOST_AUTO_TEST_CASE(the_users_template_takes_precedence) {
   RecordedHost host;
   host.put(k_copy, "[Service]\nExecStart=@EXEC_START@\nNice=5\n");
   BOOST_TEST(render_unit(user_job(host), k_user, host).value() ==
              "[Service]\nExecStart=\"/home/ann/.local/bin/holdfast\" \"run\" \"web\"\nNice=5\n");
 }
 
-BOOST_AUTO_TEST_CASE(the_system_scope_takes_no_users_template) {
+BOOST_AUTO_TEST_CASE(the_system_scope_ignores_user_templates) {
   RecordedHost host;
   host.put("/home/ann/.config/holdfast/templates/systemd-system.service", "[Service]\nUser=root\n");
   require_lines(render_unit(system_job(host), k_system, host).value(), {"User=ann"});
@@ -119,7 +119,7 @@ BOOST_AUTO_TEST_CASE(the_system_scope_takes_no_users_template) {
   BOOST_TEST(render_unit(system_job(host), k_system, host).value() == "[Service]\nUser=ann\n");
 }
 
-BOOST_AUTO_TEST_CASE(a_template_that_others_could_have_written_is_refused) {
+BOOST_AUTO_TEST_CASE(a_template_that_others_can_write_is_refused) {
   RecordedHost host;
   const auto refused = [&] { return render_unit(user_job(host), k_user, host).has_error(); };
   host.put(k_copy, "[Service]\n", 0664);
@@ -136,7 +136,7 @@ BOOST_AUTO_TEST_CASE(a_template_that_others_could_have_written_is_refused) {
   BOOST_TEST(!refused());
 }
 
-BOOST_AUTO_TEST_CASE(a_mistake_in_a_copy_names_the_copy) {
+BOOST_AUTO_TEST_CASE(an_error_in_a_template_copy_names_it) {
   RecordedHost host;
   host.put(k_copy, "[Service]\nExecStart=@EXEC@\n");
   const auto unit = render_unit(user_job(host), k_user, host);
@@ -144,13 +144,13 @@ BOOST_AUTO_TEST_CASE(a_mistake_in_a_copy_names_the_copy) {
   BOOST_TEST(unit.error().subject == k_copy.string() + " line 2");
 }
 
-BOOST_AUTO_TEST_CASE(embedded_templates_are_those_of_the_source_tree) {
+BOOST_AUTO_TEST_CASE(unit_templates_are_embedded) {
   BOOST_TEST(!embedded_template(k_user).empty());
   BOOST_TEST(!embedded_template(k_system).empty());
   BOOST_TEST(embedded_template("nothing").empty());
 }
 
-BOOST_AUTO_TEST_CASE(a_proof_runs_in_the_sandbox_of_the_unit) {
+BOOST_AUTO_TEST_CASE(the_proof_uses_the_sandbox_of_the_unit) {
   const RecordedHost host;
   const auto unit = render_unit(system_job(host), k_system, host).value();
   const auto arguments = sandbox_arguments(unit);
