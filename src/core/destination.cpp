@@ -7,7 +7,7 @@
 namespace holdfast {
 namespace {
 
-// ssh refuses the same in users and hosts since 9.6 (CVE-2023-51385): a ProxyCommand's %h and %r reach a shell.
+// ssh 9.6 and later refuse these too (CVE-2023-51385): %h and %r of a ProxyCommand reach a shell.
 bool is_dangerous(char c) noexcept {
   constexpr std::string_view k_meta = "'`\"$\\;&<>|(){}*?!#~^, \t";
   return static_cast<unsigned char>(c) < 0x21 || c == 0x7F || k_meta.find(c) != std::string_view::npos;
@@ -33,13 +33,13 @@ Result<Destination> Destination::parse(std::string_view text) {
   };
   if (text.empty()) return refuse("it is empty");
   if (text.size() > 512) return refuse("it is too long");
-  if (text.front() == '-') return refuse("it begins with '-' and would be taken for an option");
-  if (has_control_bytes(text)) return refuse("it holds a control character");
-  if (text.find(' ') != std::string_view::npos) return refuse("it holds a space");
+  if (text.front() == '-') return refuse("it begins with '-', which ssh reads as an option");
+  if (has_control_bytes(text)) return refuse("it contains a control character");
+  if (text.find(' ') != std::string_view::npos) return refuse("it contains a space");
 
   Destination destination;
   std::string_view rest = text;
-  // As ssh(1) takes it: ssh://[USER@]HOST[:PORT]
+  // ssh(1) also accepts ssh://[USER@]HOST[:PORT]
   if (constexpr std::string_view k_scheme = "ssh://"; rest.starts_with(k_scheme)) {
     rest.remove_prefix(k_scheme.size());
     if (rest.ends_with('/')) rest.remove_suffix(1);
@@ -49,7 +49,7 @@ Result<Destination> Destination::parse(std::string_view text) {
     if (user.empty()) return refuse("the user before '@' is empty");
     if (user.front() == '-') return refuse("the user begins with '-'");
     if (!all_safe(user) || user.find_first_of(":[]/") != std::string_view::npos)
-      return refuse("the user holds a character that ssh would not take");
+      return refuse("the user contains a character that ssh does not accept");
     destination.user_ = std::string(user);
     rest = rest.substr(at + 1);
   }
@@ -61,21 +61,21 @@ Result<Destination> Destination::parse(std::string_view text) {
     if (close == std::string_view::npos) return refuse("the '[' has no ']'");
     const std::string_view literal = rest.substr(1, close - 1);
     const std::string_view after = rest.substr(close + 1);
-    if (!is_ipv6_literal(literal)) return refuse("what stands in brackets is no IPv6 address");
+    if (!is_ipv6_literal(literal)) return refuse("the text in brackets is not an IPv6 address");
     if (!after.empty() && after.front() != ':') return refuse("only :PORT may follow the ']'");
     if (!after.empty()) port = after.substr(1);
     destination.host_ = std::string(literal);
   } else if (is_ipv6_literal(rest)) {
-    return refuse("an IPv6 address stands in brackets");
+    return refuse("an IPv6 address needs brackets");
   } else {
     const auto colon = rest.find(':');
     if (colon != std::string_view::npos) port = rest.substr(colon + 1);
     destination.host_ = std::string(rest.substr(0, colon));
     if (destination.host_.empty()) return refuse("the host is empty");
   }
-  if (destination.host_.front() == '-') return refuse("the host begins with '-' and would be taken for an option");
+  if (destination.host_.front() == '-') return refuse("the host begins with '-', which ssh reads as an option");
   if (!all_safe(destination.host_) || destination.host_.find_first_of("@[]/=") != std::string::npos)
-    return refuse("the host holds a character that no host has");
+    return refuse("the host contains a character that is not allowed in a host name");
   if (port) {
     const auto number = parse_number(*port, 1, 65535);
     if (!number) return refuse("the port is not a number from 1 to 65535");
@@ -102,9 +102,10 @@ Result<std::vector<Destination>> parse_bastions(std::string_view text) {
   };
   std::vector<Destination> bastions;
   for (const std::string& part : split(text, ',')) {
-    const std::string_view one = trim(part);
-    if (one.empty() && text.find(',') != std::string_view::npos) return refuse("a bastion beside a comma is missing");
-    HOLDFAST_TRY(auto bastion, Destination::parse(one));
+    const std::string_view entry = trim(part);
+    if (entry.empty() && text.find(',') != std::string_view::npos)
+      return refuse("a bastion is missing next to a comma");
+    HOLDFAST_TRY(auto bastion, Destination::parse(entry));
     if (std::find(bastions.begin(), bastions.end(), bastion) != bastions.end())
       return refuse(bastion.text() + " is given twice");
     bastions.push_back(std::move(bastion));

@@ -1,4 +1,4 @@
-// Where ssh connects to: [USER@]HOST[:PORT], a Host alias of ssh_config, or a bracketed IPv6 literal.
+// The server that ssh connects to: [USER@]HOST[:PORT], a Host alias of ssh_config, or an IPv6 literal in brackets.
 #pragma once
 
 #include "core/result.hpp"
@@ -13,17 +13,17 @@ namespace holdfast {
 
 class Destination {
  public:
-  /// Refuses what could be taken for an option (a leading '-'), control bytes, white space,
-  /// shell metacharacters, an empty user or host, a port outside 1..65535. A usage error.
+  /// A usage error for a leading '-' (ssh would read it as an option), control bytes, white space, shell
+  /// metacharacters, an empty user or host, and a port outside 1..65535.
   [[nodiscard]] static Result<Destination> parse(std::string_view text);
 
   [[nodiscard]] const std::optional<std::string>& user() const noexcept { return user_; }
   [[nodiscard]] const std::string& host() const noexcept { return host_; }  ///< without brackets
   [[nodiscard]] std::optional<std::uint16_t> port() const noexcept { return port_; }
 
-  /// As the user wrote it, in its one normal form: "gate@bastion:2200", "[::1]:22", "alias".
+  /// The normal form, which parse() accepts: "gate@bastion:2200", "[::1]:22", "alias".
   [[nodiscard]] std::string text() const;
-  /// What ssh takes after "--": "user@host" or "host"; the port goes by -p.
+  /// ssh's argument after "--": "user@host" or "host". The port needs -p.
   [[nodiscard]] std::string ssh_argument() const;
 
   bool operator==(const Destination&) const = default;
@@ -35,7 +35,7 @@ class Destination {
   std::optional<std::uint16_t> port_;
 };
 
-/// "FIRST, SECOND, …": at least one, no two alike, eight at most. A usage error.
+/// Parses "FIRST, SECOND, …". A usage error unless there are one to eight, all different.
 [[nodiscard]] Result<std::vector<Destination>> parse_bastions(std::string_view text);
 
 }  // namespace holdfast

@@ -1,4 +1,4 @@
-// The named ways in which a tunnel can be down.
+// Classes of failures, and a diagnosed failure.
 #pragma once
 
 #include "core/error.hpp"
@@ -9,7 +9,7 @@
 
 namespace holdfast {
 
-/// Every class a user can meet; the text of each is the JSON value of last_error.class.
+/// The text of each is a value of last_error.class in JSON.
 enum class FailureClass {
   dns,
   refused,
@@ -36,10 +36,10 @@ enum class FailureClass {
 [[nodiscard]] std::string_view to_text(FailureClass failure) noexcept;
 [[nodiscard]] std::optional<FailureClass> failure_class_from(std::string_view text) noexcept;
 
-/// One failure, diagnosed: what it is, what it means, what to do.
+/// A diagnosed failure: its class, what it means, and what to do.
 struct Diagnosis {
   FailureClass failure = FailureClass::unknown;
-  std::string message;  ///< plain words, one line
+  std::string message;  ///< one line
   std::string hint;     ///< one command or setting; may be empty
   bool operator==(const Diagnosis&) const = default;
 };

@@ -16,7 +16,7 @@ bool is_host_character(char c) noexcept {
          c == '_' || c == ':' || c == '%';
 }
 
-// inet_aton(3) would read a bare number as an address, 22 as 0.0.0.22: whoever writes one means a port.
+// inet_aton(3) reads a bare number as an address (22 as 0.0.0.22), but the user means a port.
 bool is_bare_number(std::string_view text) noexcept { return text.find_first_not_of("0123456789") == text.npos; }
 
 bool is_host(std::string_view text) noexcept {
@@ -24,7 +24,7 @@ bool is_host(std::string_view text) noexcept {
          std::all_of(text.begin(), text.end(), is_host_character);
 }
 
-// "a:[::1]:b" to {"a", "::1", "b"}: brackets hold what has colons. Nothing when they do not pair or hold no address.
+// Splits "a:[::1]:b" into {"a", "::1", "b"}. Empty when brackets do not pair or contain no IPv6 address.
 std::optional<std::vector<std::string>> split_parts(std::string_view text) {
   std::vector<std::string> parts;
   while (true) {
@@ -62,12 +62,12 @@ std::string end_text(const End& end) {
 
 Result<Forward> Forward::parse(std::string_view text) {
   if (text.empty()) return refuse(text, "it is empty");
-  if (has_control_bytes(text)) return refuse(text, "it holds a control character");
+  if (has_control_bytes(text)) return refuse(text, "it contains a control character");
   const auto parts = split_parts(text);
-  if (!parts) return refuse(text, "its brackets do not pair, or hold no IPv6 address");
+  if (!parts) return refuse(text, "its brackets do not match, or contain no IPv6 address");
 
   const auto tcp = [&](const std::string& host, const std::string& port) -> Result<End> {
-    if (!is_host(host)) return refuse(text, "\"" + host + "\" is no host or address");
+    if (!is_host(host)) return refuse(text, "\"" + host + "\" is not a host or address");
     const auto number = parse_number(port, 1, 65535);
     if (!number) return refuse(text, "\"" + port + "\" is not a port from 1 to 65535");
     return End(TcpEnd{host, static_cast<std::uint16_t>(*number)});
@@ -79,7 +79,7 @@ Result<Forward> Forward::parse(std::string_view text) {
   };
   const auto is_path = [](const std::string& part) { return !part.empty() && part.front() == '/'; };
 
-  // The listening side is one part (a path, a port) or two (bind and port); the target is what is left.
+  // The listening end is one part (a path, a port) or two (bind address and port); the rest is the target.
   const std::size_t count = parts->size();
   std::size_t used = 1;
   Forward forward;
@@ -91,12 +91,12 @@ Result<Forward> Forward::parse(std::string_view text) {
     HOLDFAST_TRY(forward.listen_, tcp(bind, (*parts)[with_bind ? 1 : 0]));
     used = with_bind ? 2 : 1;
   }
-  const std::size_t left = count - used;
-  if (left == 0) {
+  const std::size_t rest = count - used;
+  if (rest == 0) {
     forward.target_ = TcpEnd{"localhost", 22};
-  } else if (left == 1 && is_path((*parts)[used])) {
+  } else if (rest == 1 && is_path((*parts)[used])) {
     HOLDFAST_TRY(forward.target_, socket((*parts)[used]));
-  } else if (left == 2) {
+  } else if (rest == 2) {
     HOLDFAST_TRY(forward.target_, tcp((*parts)[used], (*parts)[used + 1]));
   } else {
     return refuse(text, "it has too few or too many parts");

@@ -1,11 +1,11 @@
-// The way to a listening end from its own machine.
+// The address by which a listening end is reached from its own machine.
 #pragma once
 
 #include "core/forward.hpp"
 
 namespace holdfast {
 
-/// Where to dial on the bastion to come out at `listen`: an address that stands for all of them is no place to dial.
+/// `listen` with a wildcard bind address replaced by loopback: nothing can connect to a wildcard.
 [[nodiscard]] End loopback_endpoint(const End& listen);
 
 }  // namespace holdfast

@@ -1,4 +1,4 @@
-// What a backend outlives on this host.
+// What a tunnel survives with a backend on this host.
 #pragma once
 
 #include <chrono>
@@ -6,7 +6,7 @@
 
 namespace holdfast {
 
-/// yes, no, at the next login, or within a bounded time (a watchdog's period).
+/// Whether the tunnel is up again after an event: never, at the next login, within a time, or at once.
 struct Survival {
   enum class Kind { no, at_login, within, yes } kind = Kind::no;
   std::chrono::seconds bound{0};  ///< only for `within`
@@ -17,7 +17,7 @@ struct Survival {
 };
 
 struct Survives {
-  Survival crash;  ///< the supervisor is SIGKILLed
+  Survival crash;  ///< of the supervisor, as by SIGKILL
   Survival logout;
   Survival reboot;
   bool operator==(const Survives&) const = default;

@@ -1,4 +1,4 @@
-// Wall-clock instants as people and JSON write them.
+// Wall-clock times as text.
 #pragma once
 
 #include <chrono>
@@ -14,7 +14,7 @@ using WallTime = std::chrono::sys_time<std::chrono::milliseconds>;
 [[nodiscard]] std::string to_rfc3339(WallTime time);
 [[nodiscard]] std::optional<WallTime> from_rfc3339(std::string_view text) noexcept;
 
-/// "3 s", "4 min", "2 h 5 min", "9 days": for people.
+/// "3 s", "4 min", "2 h 5 min", "9 days".
 [[nodiscard]] std::string to_words(std::chrono::seconds span);
 
 }  // namespace holdfast

@@ -8,8 +8,8 @@
 namespace holdfast {
 namespace {
 
-// CONTRACT "Enforced ssh settings", and what would undo them: a session of another kind, a forward of its own,
-// a program of its own, another control socket, another file of settings.
+// The settings that holdfast passes itself, and settings that would defeat them: another kind of session, further
+// forwards, a program, another control socket, another configuration file.
 constexpr std::array k_enforced{"batchmode",
                                 "exitonforwardfailure",
                                 "serveraliveinterval",
@@ -69,13 +69,13 @@ Result<SshOption> SshOption::parse(std::string_view text) {
   if (equals == std::string_view::npos) return usage_error(subject(), "it is not KEY=VALUE");
   const std::string_view key = trim(text.substr(0, equals));
   const std::string_view value = trim(text.substr(equals + 1));
-  if (!is_word(key)) return usage_error(subject(), "the key is not a word of letters and digits");
+  if (!is_word(key)) return usage_error(subject(), "the key does not consist of letters and digits");
   if (value.empty()) return usage_error(subject(), "the value is empty");
-  if (has_control_bytes(value)) return usage_error(subject(), "the value holds a control character");
+  if (has_control_bytes(value)) return usage_error(subject(), "the value contains a control character");
   if (is_enforced_ssh_option(key)) {
     const bool strict = equals_ignoring_case(key, "stricthostkeychecking");
-    return usage_error(subject(), "holdfast sets this one itself and it cannot be overridden",
-                       strict ? "an unknown host key is pinned with --accept-new-host-key" : "leave it out");
+    return usage_error(subject(), "holdfast sets this option itself and it cannot be overridden",
+                       strict ? "--accept-new-host-key pins an unknown host key" : "leave it out");
   }
   return SshOption{std::string(key), std::string(value)};
 }
@@ -87,14 +87,13 @@ Result<Tunnel> Tunnel::make(TunnelSpec spec) {
       if (spec.forwards[i].listen() == spec.forwards[j].listen())
         return usage_error("port", end_text(spec.forwards[i].listen()) + " is given twice");
   if (spec.engine == Engine::autossh && !spec.fallbacks.empty())
-    return usage_error("bastion", "autossh keeps to one bastion", "give one bastion, or leave engine autossh out");
+    return usage_error("bastion", "autossh supports only one bastion", "give one bastion, or use engine native");
   if (spec.engine == Engine::autossh && spec.takeover)
-    return usage_error("takeover", "autossh asks for its ports by itself, again and again",
-                       "leave takeover out, or engine autossh");
+    return usage_error("takeover", "engine autossh does not support it", "leave takeover out, or use engine native");
   if (spec.forwards.size() > 256) return usage_error("port", "more than 256 forwards");
   const auto check_path = [](const char* key, const boost::filesystem::path& path) -> Result<> {
     if (!path.is_absolute()) return usage_error(key, "it is not an absolute path");
-    if (has_control_bytes(path.native())) return usage_error(key, "the path holds a control character");
+    if (has_control_bytes(path.native())) return usage_error(key, "the path contains a control character");
     return {};
   };
   if (spec.identity) HOLDFAST_CHECK(check_path("identity", *spec.identity));
@@ -104,12 +103,12 @@ Result<Tunnel> Tunnel::make(TunnelSpec spec) {
     return usage_error("probe_interval", "it is not between 10 and 3600 seconds");
   if (spec.run_as && (spec.run_as->empty() || spec.run_as->front() == '-' || has_control_bytes(*spec.run_as) ||
                       spec.run_as->find_first_of(" :/\\\"'$%") != std::string::npos))
-    return usage_error("run-as", "it is no user name");
+    return usage_error("run-as", "it is not a user name");
   if (has_control_bytes(spec.host) || spec.host.find_first_of(" /\\\"'$%") != std::string::npos ||
       spec.host.size() > 255)
-    return usage_error("host", "it is no host name");
+    return usage_error("host", "it is not a host name");
   if (spec.machine.size() > 32 || spec.machine.find_first_not_of("0123456789abcdef") != std::string::npos)
-    return usage_error("machine", "it is no mark of a machine");
+    return usage_error("machine", "it is not a machine mark");
   return Tunnel(std::move(spec));
 }
 
@@ -133,12 +132,12 @@ std::string bastions_text(const Destination& first, const std::vector<Destinatio
 Result<boost::filesystem::path> resolve_identity(std::string_view text, const boost::filesystem::path& home,
                                                  const boost::filesystem::path& directory) {
   if (text.empty()) return usage_error("identity", "the path is empty");
-  if (has_control_bytes(text)) return usage_error("identity", "the path holds a control character");
+  if (has_control_bytes(text)) return usage_error("identity", "the path contains a control character");
   if (text == "~" || text.substr(0, 2) == "~/") {
-    if (home.empty()) return usage_error("identity", "~ stands for no home: HOME is not set");
+    if (home.empty()) return usage_error("identity", "~ cannot be expanded: HOME is not set");
     return (home / std::string(text.substr(text.size() > 1 ? 2 : 1))).lexically_normal();
   }
-  if (text.front() == '~') return usage_error("identity", "~USER is not expanded", "give the whole path");
+  if (text.front() == '~') return usage_error("identity", "~USER is not expanded", "give the full path");
   const boost::filesystem::path path{std::string(text)};
   return (path.is_absolute() ? path : directory / path).lexically_normal();
 }

@@ -1,4 +1,4 @@
-// A tunnel as the user wants it: valid, or it does not exist.
+// A tunnel's configuration. A Tunnel object is always valid.
 #pragma once
 
 #include "core/destination.hpp"
@@ -22,54 +22,56 @@ enum class Scope { user, system };
 [[nodiscard]] std::string_view to_text(Engine engine) noexcept;
 [[nodiscard]] std::string_view to_text(Scope scope) noexcept;
 
-/// In place of a host's name: every host of a shared home may have the tunnel, and the bastion's port decides.
+/// The value of `host` for a tunnel that any host of a shared home may run. The host that gets the bastion's port runs
+/// it.
 inline constexpr std::string_view k_any_host = "any";
 
-/// One `-o KEY=VALUE` of the user's. The key is a word of letters and digits, the value has no control bytes.
+/// One `-o KEY=VALUE` from the user. The key consists of letters and digits; the value has no control bytes.
 struct SshOption {
   std::string key;
   std::string value;
   bool operator==(const SshOption&) const = default;
-  /// From "KEY=VALUE"; refuses the options holdfast enforces, and says so.
+  /// Parses "KEY=VALUE". A usage error for an option that holdfast enforces.
   [[nodiscard]] static Result<SshOption> parse(std::string_view text);
 };
 
-/// True when holdfast sets this ssh option itself and will not let it be changed (case does not matter).
+/// True for an ssh option that holdfast sets itself and does not let the user change. Case does not matter.
 [[nodiscard]] bool is_enforced_ssh_option(std::string_view key) noexcept;
 
-/// The raw material of a Tunnel: what a file or a command line says, every field already a valid value.
+/// The fields of a Tunnel, as read from a file or a command line. Each is valid by itself; Tunnel::make() checks them
+/// together.
 struct TunnelSpec {
   TunnelName name;
   Destination bastion;
-  std::vector<Forward> forwards;                         ///< at least one; no two listen alike
+  std::vector<Forward> forwards;                         ///< at least one; listening ends differ
   std::optional<boost::filesystem::path> identity = {};  ///< absolute
   std::string backend = "auto";                          ///< a backend's name, or "auto" before setup has chosen
   Engine engine = Engine::native;
-  std::string host = {};     ///< the host it belongs to, or "any"; empty: not yet said
-  std::string machine = {};  ///< that host's mark (store::machine_mark), to know it again under another name
+  std::string host = {};     ///< the host it belongs to, or "any"; empty: not yet known
+  std::string machine = {};  ///< store::machine_mark of that host, which stays when its name changes
   std::vector<SshOption> ssh_options = {};
   std::optional<std::string> run_as = {};                   ///< system scope: the ordinary user it runs as
-  std::optional<boost::filesystem::path> known_hosts = {};  ///< where setup pinned a host key of its own
-  std::optional<boost::filesystem::path> runtime_dir = {};  ///< where socket, lock and live state are; chosen at setup
+  std::optional<boost::filesystem::path> known_hosts = {};  ///< the file in which setup has pinned a host key
+  std::optional<boost::filesystem::path> runtime_dir = {};  ///< of socket, lock and live state; chosen by setup
   std::chrono::seconds probe_interval{60};                  ///< 10 s .. 1 h
-  std::vector<Destination> fallbacks = {};  ///< bastions to go to while `bastion` is down, the best first
-  bool takeover = false;                    ///< a command on the bastion may end our own stale session there
+  std::vector<Destination> fallbacks = {};                  ///< used in this order while `bastion` is down
+  bool takeover = false;  ///< may run a command on the bastion that ends our stale session there
   bool operator==(const TunnelSpec&) const = default;
 };
 
 class Tunnel {
  public:
-  /// Checks what holds between the fields; a usage error names the key.
+  /// Checks the fields against each other. A usage error names the key.
   [[nodiscard]] static Result<Tunnel> make(TunnelSpec spec);
 
   [[nodiscard]] const TunnelSpec* operator->() const noexcept { return &spec_; }
   [[nodiscard]] const TunnelSpec& spec() const noexcept { return spec_; }
   bool operator==(const Tunnel&) const = default;
 
-  /// The first and its fallbacks.
+  /// The number of bastions: the first and its fallbacks.
   [[nodiscard]] std::size_t bastions() const noexcept { return 1 + spec_.fallbacks.size(); }
   [[nodiscard]] const Destination& bastion(std::size_t at) const;
-  /// The same tunnel by way of that bastion alone.
+  /// The same tunnel with only that bastion.
   [[nodiscard]] Tunnel via_bastion(std::size_t bastion) const;
 
  private:
@@ -80,8 +82,8 @@ class Tunnel {
 /// "FIRST, SECOND, …"
 [[nodiscard]] std::string bastions_text(const Destination& first, const std::vector<Destination>& fallbacks);
 
-/// An identity file as the user named it, made absolute: a leading "~/" is `home`, once; a relative path hangs on
-/// `directory`. Refuses control bytes and an empty path.
+/// Makes the path of an identity file absolute: expands a leading "~/" to `home`; a relative path starts at
+/// `directory`. A usage error for control bytes and an empty path.
 [[nodiscard]] Result<boost::filesystem::path> resolve_identity(std::string_view text,
                                                                const boost::filesystem::path& home,
                                                                const boost::filesystem::path& directory);

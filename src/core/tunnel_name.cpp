@@ -16,14 +16,14 @@ bool is_letter_or_digit(char c) noexcept {
 Result<TunnelName> TunnelName::parse(std::string_view text) {
   const auto refuse = [&](std::string cause) {
     return usage_error("tunnel name \"" + std::string(text.substr(0, 80)) + "\"", std::move(cause),
-                       "a name is 1 to 64 of A-Z a-z 0-9 . _ - and begins with a letter or digit");
+                       "a name has 1 to 64 characters of A-Z a-z 0-9 . _ - and begins with a letter or digit");
   };
   if (text.empty()) return refuse("it is empty");
   if (text.size() > k_longest) return refuse("it is longer than 64 characters");
   if (!is_letter_or_digit(text.front())) return refuse("it does not begin with a letter or digit");
   const bool fine = std::all_of(text.begin(), text.end(),
                                 [](char c) { return is_letter_or_digit(c) || c == '.' || c == '_' || c == '-'; });
-  if (!fine) return refuse("it holds a character that no name may have");
+  if (!fine) return refuse("it contains a character that is not allowed");
   return TunnelName(std::string(text));
 }
 

@@ -9,10 +9,10 @@
 
 namespace holdfast {
 
-/// [A-Za-z0-9][A-Za-z0-9._-]{0,63}; nothing else ever is one.
+/// [A-Za-z0-9][A-Za-z0-9._-]{0,63}
 class TunnelName {
  public:
-  /// Fails with a usage error that says what a name may be.
+  /// A usage error for anything else.
   [[nodiscard]] static Result<TunnelName> parse(std::string_view text);
 
   [[nodiscard]] const std::string& text() const noexcept { return text_; }

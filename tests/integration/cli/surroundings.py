@@ -72,7 +72,7 @@ class Words(House):
         for typed in ("2222:22", "2222:22:22", "22:2222:localhost:22"):
             done = self.plan("-p", typed, "-b", GATE)
             self.assertEqual(done.returncode, 2, done.stdout)
-            self.assertIn("is no host or address", self.assert_reads_well(done))
+            self.assertIn("is not a host or address", self.assert_reads_well(done))
 
 
 class Said(TunnelHouse):

@@ -1,4 +1,4 @@
-// Words that scripts depend on: `last_error.class`, `survives` and `scope` of the JSON answers, and exit statuses.
+// Texts that scripts rely on: `last_error.class`, `survives` and `scope` in JSON, and exit statuses.
 #include "core/error.hpp"
 #include "core/failure.hpp"
 #include "core/survives.hpp"
@@ -13,11 +13,11 @@
 
 using namespace holdfast;
 
-BOOST_AUTO_TEST_SUITE(promised_words)
+BOOST_AUTO_TEST_SUITE(contract_texts)
 
-BOOST_AUTO_TEST_CASE(every_failure_class_keeps_its_word_both_ways) {
+BOOST_AUTO_TEST_CASE(every_failure_class_has_its_documented_text) {
   using enum FailureClass;
-  const std::vector<std::pair<FailureClass, std::string>> k_words{
+  const std::vector<std::pair<FailureClass, std::string>> k_texts{
       {dns, "dns"},
       {refused, "refused"},
       {timeout, "timeout"},
@@ -38,24 +38,24 @@ BOOST_AUTO_TEST_CASE(every_failure_class_keeps_its_word_both_ways) {
       {ssh_missing, "ssh-missing"},
       {unknown, "unknown"},
   };
-  BOOST_TEST(k_words.size() == static_cast<std::size_t>(unknown) + 1);  // none was added without its word
-  for (const auto& [failure, word] : k_words) {
-    BOOST_TEST(to_text(failure) == word);
-    BOOST_TEST((failure_class_from(word) == failure), word);
+  BOOST_TEST(k_texts.size() == static_cast<std::size_t>(unknown) + 1);  // a new class needs a row here
+  for (const auto& [failure, text] : k_texts) {
+    BOOST_TEST(to_text(failure) == text);
+    BOOST_TEST((failure_class_from(text) == failure), text);
   }
 }
 
-BOOST_AUTO_TEST_CASE(no_other_word_is_a_failure_class) {
-  for (const char* word : {"", "DNS", "dns ", "host_key_changed", "forward-busy\n", "ok"})
-    BOOST_TEST(!failure_class_from(word), word);
+BOOST_AUTO_TEST_CASE(other_texts_are_no_failure_class) {
+  for (const char* text : {"", "DNS", "dns ", "host_key_changed", "forward-busy\n", "ok"})
+    BOOST_TEST(!failure_class_from(text), text);
 }
 
-BOOST_AUTO_TEST_CASE(survival_has_four_words) {
+BOOST_AUTO_TEST_CASE(survival_has_four_texts) {
   BOOST_TEST(Survival{}.text() == "no");
   BOOST_TEST(Survival{Survival::Kind::yes}.text() == "yes");
   BOOST_TEST(Survival{Survival::Kind::at_login}.text() == "at-login");
   BOOST_TEST((Survival{Survival::Kind::within, std::chrono::minutes(2)}.text()) == "within:120s");
-  // A bound means something for `within` alone.
+  // The bound is used for `within` only.
   BOOST_TEST((Survival{Survival::Kind::yes, std::chrono::seconds(60)}.text()) == "yes");
 }
 
@@ -68,14 +68,14 @@ BOOST_AUTO_TEST_CASE(survives_compares_every_part) {
   BOOST_TEST((all != Survives{yes, yes, Survival{}}));
 }
 
-BOOST_AUTO_TEST_CASE(engine_and_scope_have_the_words_of_the_tunnel_file) {
+BOOST_AUTO_TEST_CASE(engine_and_scope_have_the_texts_of_the_tunnel_file) {
   BOOST_TEST(to_text(Engine::native) == "native");
   BOOST_TEST(to_text(Engine::autossh) == "autossh");
   BOOST_TEST(to_text(Scope::user) == "user");
   BOOST_TEST(to_text(Scope::system) == "system");
 }
 
-BOOST_AUTO_TEST_CASE(exit_statuses_are_what_scripts_test_for) {
+BOOST_AUTO_TEST_CASE(exit_statuses_have_the_documented_numbers) {
   BOOST_TEST(static_cast<int>(ExitStatus::done) == 0);
   BOOST_TEST(static_cast<int>(ExitStatus::failed) == 1);
   BOOST_TEST(static_cast<int>(ExitStatus::usage) == 2);

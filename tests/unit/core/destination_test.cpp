@@ -10,7 +10,7 @@ namespace data = boost::unit_test::data;
 
 BOOST_AUTO_TEST_SUITE(destination)
 
-BOOST_AUTO_TEST_CASE(user_host_and_port_are_told_apart) {
+BOOST_AUTO_TEST_CASE(user_host_and_port_are_separated) {
   const auto d = Destination::parse("gate@bastion.example.org:2200");
   BOOST_REQUIRE(d);
   BOOST_TEST(*d->user() == "gate");
@@ -19,7 +19,7 @@ BOOST_AUTO_TEST_CASE(user_host_and_port_are_told_apart) {
   BOOST_TEST(d->ssh_argument() == "gate@bastion.example.org");
 }
 
-BOOST_AUTO_TEST_CASE(an_alias_stays_an_alias) {
+BOOST_AUTO_TEST_CASE(an_alias_is_passed_to_ssh_unchanged) {
   const auto d = Destination::parse("lab-gate");
   BOOST_REQUIRE(d);
   BOOST_TEST(!d->user());
@@ -27,7 +27,7 @@ BOOST_AUTO_TEST_CASE(an_alias_stays_an_alias) {
   BOOST_TEST(d->ssh_argument() == "lab-gate");
 }
 
-BOOST_AUTO_TEST_CASE(an_ipv6_literal_stands_in_brackets) {
+BOOST_AUTO_TEST_CASE(an_ipv6_literal_needs_brackets) {
   const auto d = Destination::parse("me@[2001:db8::1]:22");
   BOOST_REQUIRE(d);
   BOOST_TEST(d->host() == "2001:db8::1");
@@ -36,7 +36,7 @@ BOOST_AUTO_TEST_CASE(an_ipv6_literal_stands_in_brackets) {
   BOOST_TEST(!Destination::parse("2001:db8::1"));
 }
 
-BOOST_DATA_TEST_CASE(the_normal_form_reads_back,
+BOOST_DATA_TEST_CASE(the_normal_form_parses_to_the_same_destination,
                      data::make({"a", "u@a", "u@a:1", "[::1]", "[::1]:65535", "u.x-y@h_1.z", "DOM+u@h"})) {
   const auto d = Destination::parse(sample);
   BOOST_REQUIRE(d);
@@ -44,18 +44,18 @@ BOOST_DATA_TEST_CASE(the_normal_form_reads_back,
   BOOST_TEST((*Destination::parse(d->text()) == *d));
 }
 
-BOOST_DATA_TEST_CASE(hostile_or_broken_ones_are_usage_errors, data::make({"",          "-oProxyCommand=x",
-                                                                          "a b",       "a\nb",
-                                                                          "a\x1b[31m", "user@",
-                                                                          "@host",     "host:99999",
-                                                                          "host:0",    "host:",
-                                                                          "host:22x",  "u@-oX",
-                                                                          "-u@h",      "a;b",
-                                                                          "$(id)@h",   "h`id`",
-                                                                          "[::1",      "[zz]",
-                                                                          "[::1]x",    "u@h/x",
-                                                                          "a,b",       "host:22:22",
-                                                                          "u:p@h",     "a=b"})) {
+BOOST_DATA_TEST_CASE(hostile_or_invalid_destinations_are_usage_errors, data::make({"",          "-oProxyCommand=x",
+                                                                                   "a b",       "a\nb",
+                                                                                   "a\x1b[31m", "user@",
+                                                                                   "@host",     "host:99999",
+                                                                                   "host:0",    "host:",
+                                                                                   "host:22x",  "u@-oX",
+                                                                                   "-u@h",      "a;b",
+                                                                                   "$(id)@h",   "h`id`",
+                                                                                   "[::1",      "[zz]",
+                                                                                   "[::1]x",    "u@h/x",
+                                                                                   "a,b",       "host:22:22",
+                                                                                   "u:p@h",     "a=b"})) {
   const auto d = Destination::parse(sample);
   BOOST_REQUIRE(!d);
   BOOST_TEST((d.error().status == ExitStatus::usage));
@@ -63,7 +63,7 @@ BOOST_DATA_TEST_CASE(hostile_or_broken_ones_are_usage_errors, data::make({"",   
   BOOST_TEST(d.error().line().find('\n') == std::string::npos);
 }
 
-BOOST_AUTO_TEST_CASE(several_stand_in_their_order) {
+BOOST_AUTO_TEST_CASE(several_bastions_keep_their_order) {
   const auto several = holdfast::parse_bastions("gate@a, b:2200 ,[::1]");
   BOOST_REQUIRE(several);
   BOOST_REQUIRE(several->size() == 3U);
@@ -73,7 +73,7 @@ BOOST_AUTO_TEST_CASE(several_stand_in_their_order) {
   BOOST_TEST(holdfast::parse_bastions("gate@a")->size() == 1U);
 }
 
-BOOST_DATA_TEST_CASE(a_list_with_a_fault_is_a_usage_error,
+BOOST_DATA_TEST_CASE(an_invalid_list_of_bastions_is_a_usage_error,
                      data::make({"", ",", "a,", ",a", "a,,b", "a,a", "a,-oProxyCommand=x", "a b", "a,b c",
                                  "a,b,c,d,e,f,g,h,i"})) {
   const auto several = holdfast::parse_bastions(sample);

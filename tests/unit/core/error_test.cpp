@@ -32,7 +32,7 @@ Result<> check_both(int first, int second) {
 
 BOOST_AUTO_TEST_SUITE(error)
 
-BOOST_AUTO_TEST_CASE(a_line_has_what_is_known_and_no_stray_punctuation) {
+BOOST_AUTO_TEST_CASE(a_line_omits_empty_parts_with_their_punctuation) {
   BOOST_TEST((Error{"reading", "/x", "it is a directory"}.line()) == "reading /x: it is a directory");
   BOOST_TEST((Error{"starting", "", "no ssh"}.line()) == "starting: no ssh");
   BOOST_TEST((Error{"", "/x", "no ssh"}.line()) == "/x: no ssh");
@@ -40,27 +40,27 @@ BOOST_AUTO_TEST_CASE(a_line_has_what_is_known_and_no_stray_punctuation) {
   BOOST_TEST((Error{"stopping", "2222", ""}.line()) == "stopping 2222");
 }
 
-BOOST_AUTO_TEST_CASE(a_hostile_name_cannot_drive_the_terminal_or_fake_a_second_line) {
+BOOST_AUTO_TEST_CASE(control_bytes_in_an_error_line_are_escaped) {
   const Error error{"reading", "/x\nholdfast: all is well", "\x1b]0;title\x07"};
   BOOST_TEST(error.line() == "reading /x\\nholdfast: all is well: \\x1b]0;title\\x07");
 }
 
-BOOST_AUTO_TEST_CASE(a_wrong_value_is_a_usage_error_and_all_else_a_failure) {
+BOOST_AUTO_TEST_CASE(a_usage_error_has_exit_status_2) {
   BOOST_TEST((usage_error("port \"0\"", "it is not a port").status == ExitStatus::usage));
   BOOST_TEST(usage_error("port \"0\"", "it is not a port").line() == "reading port \"0\": it is not a port");
   BOOST_TEST((Error{"reading", "/x", "no"}.status == ExitStatus::failed));
 }
 
-BOOST_AUTO_TEST_CASE(errno_is_told_in_words) {
+BOOST_AUTO_TEST_CASE(errno_values_become_lower_case_text) {
   BOOST_TEST(errno_text(EACCES) == "permission denied");
   BOOST_TEST(errno_error("writing", "/x", EROFS).line() == "writing /x: read-only file system");
   BOOST_TEST(errno_error("writing", "/x", EACCES).hint.empty());
-  // A full disk is the one case in which the next step is always the same.
+  // For a full disk the remedy is always the same.
   BOOST_TEST(!errno_error("writing", "/x", ENOSPC).hint.empty());
   BOOST_TEST(!errno_error("writing", "/x", EDQUOT).hint.empty());
 }
 
-BOOST_AUTO_TEST_CASE(the_first_error_comes_out_unchanged) {
+BOOST_AUTO_TEST_CASE(the_first_error_is_returned_unchanged) {
   BOOST_TEST(*quarter_of(8) == "2");
   BOOST_TEST(quarter_of(3).error().line() == "halving 3: it is odd");
   BOOST_TEST(quarter_of(6).error().line() == "halving 3: it is odd");
@@ -69,13 +69,13 @@ BOOST_AUTO_TEST_CASE(the_first_error_comes_out_unchanged) {
   BOOST_TEST(check_both(7, 5).error().subject == "7");
 }
 
-// Result<std::string> must not take an Error's first field for its value.
-BOOST_AUTO_TEST_CASE(an_error_never_passes_for_a_string) {
+// As an aggregate, Error could be initialized into a std::string by its first field.
+BOOST_AUTO_TEST_CASE(an_error_is_not_taken_for_a_string_value) {
   const Result<std::string> result = Error{"a", "b", "c"};
   BOOST_TEST(!result);
 }
 
-BOOST_AUTO_TEST_CASE(an_unchecked_error_is_a_bug_that_names_itself) {
+BOOST_AUTO_TEST_CASE(an_unchecked_error_throws_with_its_text) {
   BOOST_CHECK_EXCEPTION((void)half_of(1).value(), std::logic_error, [](const std::logic_error& bug) {
     return std::string(bug.what()).find("halving 1: it is odd") != std::string::npos;
   });

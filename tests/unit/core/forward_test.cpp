@@ -10,7 +10,7 @@ namespace data = boost::unit_test::data;
 
 BOOST_AUTO_TEST_SUITE(forward)
 
-// What the user writes, and its one normal form.
+// Input, and its normal form.
 const char* const k_written[] = {"2222",
                                  "0.0.0.0:2222",
                                  "[::1]:2222",
@@ -35,7 +35,7 @@ BOOST_DATA_TEST_CASE(every_form_has_one_normal_form, data::make(k_written) ^ dat
   BOOST_TEST((*Forward::parse(f->text()) == *f));
 }
 
-BOOST_DATA_TEST_CASE(broken_ones_are_usage_errors,
+BOOST_DATA_TEST_CASE(invalid_forwards_are_usage_errors,
                      data::make({"",        "0",           "65536",       "22x",     "-1",         " 22",
                                  "22:",     ":22",         "a:b:c:d:e",   "22:host", "22:host:0",  "x:y:22:22",
                                  "[::1:22", "22\n",        "99999999999", "+22",     "2222:-o:22", "2222:a b:22",

@@ -10,7 +10,7 @@ using namespace holdfast;
 
 BOOST_AUTO_TEST_SUITE(text)
 
-BOOST_AUTO_TEST_CASE(what_a_server_sends_cannot_drive_the_terminal) {
+BOOST_AUTO_TEST_CASE(control_sequences_are_escaped) {
   BOOST_TEST(printable("\x1b[2Jgone") == "\\x1b[2Jgone");
   BOOST_TEST(printable("a\nb\tc\r") == "a\\nb\\tc\\x0d");
   BOOST_TEST(printable("\xc2\x9b"
@@ -24,13 +24,13 @@ BOOST_AUTO_TEST_CASE(what_a_server_sends_cannot_drive_the_terminal) {
   BOOST_TEST(printable("\xff\xc3") == "\\xff\\xc3");
 }
 
-BOOST_AUTO_TEST_CASE(numbers_are_whole_and_in_range) {
+BOOST_AUTO_TEST_CASE(only_whole_numbers_in_range_are_parsed) {
   BOOST_TEST(*parse_number("65535", 1, 65535) == 65535u);
   for (const char* bad : {"", "0", "65536", "1x", "+1", "-1", " 1", "1 ", "99999999999999999999"})
     BOOST_TEST(!parse_number(bad, 1, 65535), bad);
 }
 
-BOOST_AUTO_TEST_CASE(only_whole_and_shortest_utf8_passes) {
+BOOST_AUTO_TEST_CASE(only_valid_utf8_passes_unescaped) {
   for (const char* good : {"a", "\xc2\xa0", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xef\xbf\xbd", "\xf4\x8f\xbf\xbf"})
     BOOST_TEST(printable(good) == good);
   BOOST_TEST(printable("\xc0\xaf") == "\\xc0\\xaf");                    // overlong '/'
@@ -42,13 +42,13 @@ BOOST_AUTO_TEST_CASE(only_whole_and_shortest_utf8_passes) {
   BOOST_TEST(printable("\x7f") == "\\x7f");
 }
 
-BOOST_AUTO_TEST_CASE(control_bytes_are_found_wherever_they_stand) {
+BOOST_AUTO_TEST_CASE(control_bytes_are_found_anywhere) {
   for (const char* bad : {"\n", "a\t", "\x1b[0m", "a\x7f", "\x01z"}) BOOST_TEST(has_control_bytes(bad), bad);
   BOOST_TEST(has_control_bytes(std::string_view("a\0", 2)));
   for (const char* good : {"", " ", "a b", "gr\xc3\xbc", "~"}) BOOST_TEST(!has_control_bytes(good), good);
 }
 
-BOOST_AUTO_TEST_CASE(numbers_reach_the_edge_of_their_type) {
+BOOST_AUTO_TEST_CASE(the_largest_number_is_parsed) {
   BOOST_TEST(*parse_number("4294967295", 0, 4294967295U) == 4294967295U);
   BOOST_TEST(!parse_number("4294967296", 0, 4294967295U));
   BOOST_TEST(*parse_number("0000000007", 0, 9) == 7u);
@@ -96,11 +96,11 @@ BOOST_AUTO_TEST_CASE(trim_and_split_keep_every_other_byte) {
   BOOST_TEST((split(",", ',') == std::vector<std::string>{"", ""}));
 }
 
-// Control sockets are named by it: another value after an upgrade would orphan every running ssh.
+// It names control sockets: another value after an upgrade would orphan every running ssh.
 BOOST_AUTO_TEST_CASE(the_hash_of_a_name_never_changes) {
   BOOST_TEST(fnv1a("") == 0xcbf29ce484222325ULL);
   BOOST_TEST(fnv1a("a") == 0xaf63dc4c8601ec8cULL);
-  BOOST_TEST(fnv1a("foobar") == 0x85944171f73967e8ULL);  // the test vectors of its authors
+  BOOST_TEST(fnv1a("foobar") == 0x85944171f73967e8ULL);  // test vectors of its authors
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -20,12 +20,12 @@ TunnelSpec a_spec() {
 
 BOOST_AUTO_TEST_SUITE(tunnel)
 
-BOOST_DATA_TEST_CASE(good_names,
+BOOST_DATA_TEST_CASE(valid_names_are_accepted,
                      data::make(std::vector<std::string>{"2222", "a", "lab.x_y-z", "A1", std::string(64, 'x')})) {
   BOOST_TEST(!!TunnelName::parse(sample));
 }
 
-BOOST_DATA_TEST_CASE(bad_names_are_usage_errors,
+BOOST_DATA_TEST_CASE(invalid_names_are_usage_errors,
                      data::make(std::vector<std::string>{"", "../x", "-x", "a\nb", ".x", "a/b", "a b", "\xc3\xbc",
                                                          std::string(65, 'x')})) {
   const auto name = TunnelName::parse(sample);
@@ -33,9 +33,9 @@ BOOST_DATA_TEST_CASE(bad_names_are_usage_errors,
   BOOST_TEST((name.error().status == ExitStatus::usage));
 }
 
-BOOST_AUTO_TEST_CASE(a_sound_spec_is_a_tunnel) { BOOST_TEST(!!Tunnel::make(a_spec())); }
+BOOST_AUTO_TEST_CASE(a_valid_spec_makes_a_tunnel) { BOOST_TEST(!!Tunnel::make(a_spec())); }
 
-BOOST_AUTO_TEST_CASE(two_forwards_cannot_listen_alike) {
+BOOST_AUTO_TEST_CASE(two_forwards_cannot_listen_at_the_same_end) {
   auto spec = a_spec();
   spec.forwards.push_back(*Forward::parse("2222:localhost:80"));
   BOOST_TEST(!Tunnel::make(spec));
@@ -43,7 +43,7 @@ BOOST_AUTO_TEST_CASE(two_forwards_cannot_listen_alike) {
   BOOST_TEST(!!Tunnel::make(spec));
 }
 
-BOOST_AUTO_TEST_CASE(paths_are_absolute_and_the_interval_bounded) {
+BOOST_AUTO_TEST_CASE(invalid_fields_are_refused) {
   auto spec = a_spec();
   spec.identity = "relative";
   BOOST_TEST(!Tunnel::make(spec));
@@ -55,7 +55,7 @@ BOOST_AUTO_TEST_CASE(paths_are_absolute_and_the_interval_bounded) {
   BOOST_TEST(!Tunnel::make(spec));
 }
 
-BOOST_AUTO_TEST_CASE(a_tilde_is_expanded_once) {
+BOOST_AUTO_TEST_CASE(a_leading_tilde_is_expanded) {
   BOOST_TEST(resolve_identity("~/.ssh/id", "/home/a", "/cwd")->native() == "/home/a/.ssh/id");
   BOOST_TEST(resolve_identity("k/../id", "/home/a", "/cwd")->native() == "/cwd/id");
   BOOST_TEST(resolve_identity("/x/~/id", "/home/a", "/cwd")->native() == "/x/~/id");
@@ -72,12 +72,13 @@ BOOST_DATA_TEST_CASE(enforced_options_cannot_be_overridden,
   BOOST_TEST(option.error().cause.find("cannot be overridden") != std::string::npos);
 }
 
-BOOST_DATA_TEST_CASE(other_options_pass, data::make({"Compression=yes", "PreferredAuthentications=gssapi-with-mic",
-                                                     "UserKnownHostsFile=/a b/c", "ProxyJump=x"})) {
+BOOST_DATA_TEST_CASE(other_options_are_accepted,
+                     data::make({"Compression=yes", "PreferredAuthentications=gssapi-with-mic",
+                                 "UserKnownHostsFile=/a b/c", "ProxyJump=x"})) {
   BOOST_TEST(!!SshOption::parse(sample));
 }
 
-BOOST_DATA_TEST_CASE(broken_options_are_refused,
+BOOST_DATA_TEST_CASE(invalid_options_are_refused,
                      data::make({"", "=x", "Compression", "a b=c", "X=", "X=a\nb", "-o=x"})) {
   BOOST_TEST(!SshOption::parse(sample));
 }
