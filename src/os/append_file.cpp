@@ -13,7 +13,7 @@
 namespace holdfast::os {
 namespace {
 
-// O_NONBLOCK: a FIFO in the place of a file must not hang us.
+// O_NONBLOCK: opening a FIFO must not block.
 constexpr int k_open_flags = O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
 
 std::string pread_all(int descriptor, std::size_t size, off_t offset) {
@@ -36,7 +36,7 @@ std::size_t regular_size(int descriptor) {
 
 }  // namespace
 
-boost::filesystem::path turned_over(const boost::filesystem::path& path) { return path.native() + ".1"; }
+boost::filesystem::path rotated(const boost::filesystem::path& path) { return path.native() + ".1"; }
 
 Result<> append_line(const boost::filesystem::path& path, std::string_view line, std::size_t limit) {
   const auto fail = [&] { return errno_error("writing", path.string(), errno); };
@@ -47,7 +47,7 @@ Result<> append_line(const boost::filesystem::path& path, std::string_view line,
   if (::fstat(file.get(), &info) != 0) return fail();
   if (!S_ISREG(info.st_mode)) return Error{"writing", path.string(), "it is not a regular file", "remove it"};
   if (info.st_size > 0 && static_cast<std::size_t>(info.st_size) + line.size() + 1 > limit) {
-    if (std::rename(path.c_str(), turned_over(path).c_str()) != 0) return fail();
+    if (std::rename(path.c_str(), rotated(path).c_str()) != 0) return fail();
     file = Descriptor(::open(path.c_str(), flags, 0600));
     if (!file) return fail();
     info.st_size = 0;
@@ -62,7 +62,7 @@ Result<> append_line(const boost::filesystem::path& path, std::string_view line,
     written = ::write(file.get(), bytes.data(), bytes.size());
   } while (written < 0 && errno == EINTR);
   if (written < 0) return fail();
-  if (static_cast<std::size_t>(written) < bytes.size()) {  // a full disk takes a part; the next append ends that line
+  if (static_cast<std::size_t>(written) < bytes.size()) {  // a full disk; the next append completes the line
     errno = ENOSPC;
     return fail();
   }

@@ -1,4 +1,4 @@
-// A file that only grows at its end, and is turned over before it grows too large.
+// Append-only files (logs) with size-based rotation.
 #pragma once
 
 #include "core/result.hpp"
@@ -11,17 +11,17 @@
 
 namespace holdfast::os {
 
-/// The file that `path` becomes when it is turned over: "PATH.1".
-[[nodiscard]] boost::filesystem::path turned_over(const boost::filesystem::path& path);
+/// The name of `path` after rotation: "PATH.1".
+[[nodiscard]] boost::filesystem::path rotated(const boost::filesystem::path& path);
 
-/// Appends `line` and a line break in one write(2); the file is made 0600, a symlink there is refused. A last line that
-/// was torn (no line break) is ended first. When the file would pass `limit` bytes it is turned over before.
+/// Appends `line` and a line break in one write(2). Creates the file 0600; a symbolic link is an Error. An incomplete
+/// last line gets its line break first. A file that would exceed `limit` bytes is rotated first.
 [[nodiscard]] Result<> append_line(const boost::filesystem::path& path, std::string_view line, std::size_t limit);
 
-/// The last `limit` bytes at most, beginning with a whole line; empty when there is no such file.
+/// The last whole lines, `limit` bytes at most; empty when the file does not exist.
 [[nodiscard]] std::string read_tail(const boost::filesystem::path& path, std::size_t limit);
 
-/// The bytes from `offset` on, `limit` at most; empty when there is no such file, or nothing there.
+/// The bytes from `offset` on, `limit` at most; empty when there are none or the file does not exist.
 [[nodiscard]] std::string read_from(const boost::filesystem::path& path, std::size_t offset, std::size_t limit);
 
 }  // namespace holdfast::os

@@ -27,7 +27,7 @@ struct Child::Impl {
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
   ~Impl() {
-    if (!ended) process.detach();  // its destructor would kill the child
+    if (!ended) process.detach();  // its destructor kills the child otherwise
   }
 };
 
@@ -37,7 +37,7 @@ Child::~Child() = default;
 Result<std::unique_ptr<Child>> Child::start(boost::asio::io_context& context, const ChildSpec& spec, OnExit on_exit) {
   HOLDFAST_TRY(const fs::path program, resolve_program(spec.command));
   const auto open_sink = [](const fs::path& path) {
-    // O_NONBLOCK: a FIFO in the place of the file must not hang us.
+    // O_NONBLOCK: opening a FIFO must not block.
     return Descriptor(::open(path.empty() ? "/dev/null" : path.c_str(),
                              O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600));
   };
@@ -62,7 +62,7 @@ Result<std::unique_ptr<Child>> Child::start(boost::asio::io_context& context, co
   auto impl = std::make_unique<Impl>(std::move(process), std::move(on_exit));
   Impl* raw = impl.get();
   raw->process.async_wait([raw](const boost::system::error_code& cancelled, int) {
-    if (cancelled == boost::asio::error::operation_aborted) return;  // raw is gone
+    if (cancelled == boost::asio::error::operation_aborted) return;  // raw is destroyed
     raw->ended = true;
     raw->on_exit(exit_code_of(raw->process.native_exit_code()));
   });

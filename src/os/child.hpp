@@ -1,4 +1,5 @@
-// A child process of the supervisor: its own session, files instead of pipes, watched on an io_context.
+// A child process in its own session, with files instead of pipes, so that it can outlive us. An io_context reports its
+// exit.
 #pragma once
 
 #include "core/result.hpp"
@@ -16,27 +17,28 @@ namespace holdfast::os {
 
 struct ChildSpec {
   Command command;
-  fs::path out;  ///< appended to; made 0600
+  fs::path out;  ///< appended to, created 0600; /dev/null when empty
   fs::path err;
-  bool ends_with_us = false;  ///< it is worth nothing to whoever comes after us
-  int out_descriptor = -1;    ///< the child's stdout instead of `out`; it stays the caller's
+  bool ends_with_us = false;  ///< gets SIGTERM when we end; otherwise a successor can adopt it
+  int out_descriptor = -1;    ///< used instead of `out`; remains owned by the caller
 };
 
 class Child {
  public:
-  /// Called once, from the io_context, with how it ended: exit code, or 128 + signal.
+  /// Called once, from the io_context, with the exit code, or 128 + signal.
   using OnExit = std::function<void(int exit_code)>;
 
-  /// Starts it: setsid(2), default signal dispositions, empty mask, stdin /dev/null, descriptors above 2 closed.
+  /// Starts it with setsid(2), default signal dispositions, an empty signal mask, /dev/null as stdin, and no descriptor
+  /// above 2.
   [[nodiscard]] static Result<std::unique_ptr<Child>> start(boost::asio::io_context& context, const ChildSpec& spec,
                                                             OnExit on_exit);
-  ~Child();  ///< forgets the child; never kills it
+  ~Child();  ///< detaches the child; does not kill it
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
 
   [[nodiscard]] pid_t pid() const noexcept;
-  void signal(int signal_number) noexcept;  ///< nothing when it has ended
-  /// Blocks, for a caller whose context no longer runs. True when it has ended.
+  void signal(int signal_number) noexcept;  ///< does nothing after the exit
+  /// Blocks, for a caller whose context no longer runs. True when the child has ended.
   [[nodiscard]] bool ends_within(std::chrono::milliseconds span) const;
 
  private:

@@ -15,7 +15,7 @@ Result<> claim_private_directory(const boost::filesystem::path& directory, uid_t
     return errno_error("making directory", directory.string(), errno);
   struct stat info {};
   if (::lstat(directory.c_str(), &info) != 0) return errno_error("using directory", directory.string(), errno);
-  if (S_ISLNK(info.st_mode)) return refuse("it is a symlink, which anybody could have put there");
+  if (S_ISLNK(info.st_mode)) return refuse("it is a symlink, which another user may have created");
   if (!S_ISDIR(info.st_mode)) return refuse("it is not a directory");
   if (info.st_uid != owner) return refuse("it belongs to uid " + std::to_string(info.st_uid));
   if ((info.st_mode & 077U) != 0 && ::chmod(directory.c_str(), 0700) != 0)

@@ -1,4 +1,4 @@
-// Directories that a hostile neighbour could have put there first.
+// Private directories in places where other users can create them first (/tmp).
 #pragma once
 
 #include "core/result.hpp"
@@ -9,8 +9,8 @@
 
 namespace holdfast::os {
 
-/// Makes `directory` 0700 if it is missing (its parent must exist) and accepts it only when it is a real directory
-/// (no symlink), owned by `owner`, closed to group and others. A squatter is named in the error.
+/// Creates `directory` 0700 if it is missing (its parent must exist). An Error unless it is a directory, not a symbolic
+/// link, that `owner` owns; one that is open to others is closed.
 [[nodiscard]] Result<> claim_private_directory(const boost::filesystem::path& directory, uid_t owner);
 
 }  // namespace holdfast::os

@@ -16,8 +16,8 @@ namespace {
 
 constexpr int k_attempts = 50;
 
-/// How long to stand back, 0.1 to 25 ms, one second in all: on a busy machine whoever only looks may be put aside by
-/// the scheduler with the lock in hand, and yielding to it fifty times is over before it runs again.
+/// 0.1 to 25 ms, one second in all. is_locked() holds a shared lock for a moment; on a busy machine the scheduler can
+/// suspend it there for many milliseconds.
 std::chrono::microseconds pause_after(int attempt) {
   return std::chrono::microseconds(std::min(100 << std::min(attempt, 8), 25'000));
 }
@@ -25,7 +25,7 @@ std::chrono::microseconds pause_after(int attempt) {
 }  // namespace
 
 Result<std::optional<FileLock>> FileLock::try_take(const boost::filesystem::path& path) {
-  // The file may be unlinked by `remove` between open and flock: the lock counts only if the name still leads to it.
+  // `remove` can unlink the file between open and flock: the lock counts only if the name still refers to this file.
   for (int attempt = 0; attempt < k_attempts; ++attempt) {
     const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (file < 0) {
@@ -36,7 +36,7 @@ Result<std::optional<FileLock>> FileLock::try_take(const boost::filesystem::path
     if (::flock(file, LOCK_EX | LOCK_NB) != 0) {
       if (errno == EINTR) continue;
       if (errno != EWOULDBLOCK) return errno_error("locking", path.string(), errno);
-      // Whoever looks whether it is held (is_locked) has it shared for a moment, and is no holder.
+      // A shared lock belongs to is_locked(), which is not a holder.
       if (::flock(file, LOCK_SH | LOCK_NB) != 0) return std::optional<FileLock>();
       std::this_thread::sleep_for(pause_after(attempt));
       continue;
@@ -47,7 +47,7 @@ Result<std::optional<FileLock>> FileLock::try_take(const boost::filesystem::path
         held.st_dev == named.st_dev)
       return std::optional<FileLock>(std::move(lock));
   }
-  return Error{"locking", path.string(), "it is being looked at or replaced again and again", {}};
+  return Error{"locking", path.string(), "other processes keep checking or replacing it", {}};
 }
 
 FileLock::FileLock(FileLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
@@ -62,7 +62,8 @@ FileLock::~FileLock() {
 }
 
 bool is_locked(const boost::filesystem::path& path) {
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);  // a FIFO must not hang us
+  const int file =
+      ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);  // opening a FIFO must not block
   if (file < 0) return false;
   const bool held = ::flock(file, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
   ::close(file);

@@ -1,4 +1,4 @@
-// An exclusive lock that dies with its holder: flock(2) on a file in a node-local directory.
+// An exclusive lock that ends with its process: flock(2) on a file in a node-local directory.
 #pragma once
 
 #include "core/result.hpp"
@@ -11,8 +11,8 @@ namespace holdfast::os {
 
 class FileLock {
  public:
-  /// Takes the lock without waiting. Holds nothing (an empty optional) when somebody else has it.
-  /// The file is made 0600 and never removed by us while held; a symlink there is refused.
+  /// Takes the lock without waiting; empty when another process holds it. Creates the file 0600. A symbolic link is an
+  /// Error.
   [[nodiscard]] static Result<std::optional<FileLock>> try_take(const boost::filesystem::path& path);
 
   FileLock(FileLock&& other) noexcept;
@@ -26,7 +26,7 @@ class FileLock {
   int descriptor_ = -1;
 };
 
-/// True when some process holds the lock on `path`. Takes nothing; a missing file is not held.
+/// True when a process holds the lock on `path`. Creates nothing; a missing file is not locked.
 [[nodiscard]] bool is_locked(const boost::filesystem::path& path);
 
 }  // namespace holdfast::os

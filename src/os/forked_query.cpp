@@ -19,31 +19,31 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr milliseconds k_burial{50};  // how long a killed child is waited for
+constexpr milliseconds k_reap_limit{50};  // for the exit of a killed child
 
 [[noreturn]] void answer_and_end(const ForkedQuery& query, int descriptor) noexcept {
   ::signal(SIGPIPE, SIG_IGN);
   bool answered = false;
   try {
-    // The mark at the end tells a whole answer from one that was cut off.
+    // The "." at the end marks a complete answer.
     answered = write_all(descriptor, query() + '.');
-  } catch (...) {  // told by the missing answer
+  } catch (...) {  // reported by the missing answer
   }
-  // Not exit(): the parent's buffers and handlers are its own.
+  // Not exit(): it would flush the parent's buffers and run its handlers.
   ::_exit(answered ? 0 : 1);
 }
 
-/// A child that another thread forks meanwhile would hold this pipe's end open for as long as it lives: fork(2) without
-/// exec knows no O_CLOEXEC.
-std::mutex& forking() {
+/// Serializes pipe2 and fork. A child forked by another thread in between would inherit the pipe's writing end and keep
+/// it open: O_CLOEXEC has no effect without exec.
+std::mutex& fork_mutex() {
   static std::mutex k_mutex;
   return k_mutex;
 }
 
-class Asked {
+class RunningQuery {
  public:
-  explicit Asked(const ForkedQuery& query) {
-    const std::lock_guard alone(forking());
+  explicit RunningQuery(const ForkedQuery& query) {
+    const std::lock_guard lock(fork_mutex());
     std::array<int, 2> ends{-1, -1};
     if (::pipe2(ends.data(), O_CLOEXEC) != 0) return;
     reader_ = Descriptor(ends[0]);
@@ -52,8 +52,8 @@ class Asked {
     if (child_ == 0) answer_and_end(query, writer.get());
     if (child_ < 0) reader_ = Descriptor();
   }
-  Asked(Asked&&) = default;
-  Asked& operator=(Asked&&) = delete;
+  RunningQuery(RunningQuery&&) = default;
+  RunningQuery& operator=(RunningQuery&&) = delete;
 
   [[nodiscard]] pollfd descriptor() const { return {reader_.get(), POLLIN, 0}; }
   [[nodiscard]] bool is_open() const { return static_cast<bool>(reader_); }
@@ -63,17 +63,17 @@ class Asked {
     const ssize_t got = ::read(reader_.get(), chunk.data(), chunk.size());
     if (got < 0 && errno == EINTR) return;
     if (got > 0)
-      said_.append(chunk.data(), static_cast<std::size_t>(got));
+      answer_.append(chunk.data(), static_cast<std::size_t>(got));
     else
-      reader_ = Descriptor();  // its end: the child has ended, or is about to
+      reader_ = Descriptor();  // end of file: the child has ended or is about to
   }
 
-  /// Ends the child if it has not ended, and gives what it said.
+  /// Ends the child if it is still running, and returns its answer.
   std::optional<std::string> finish() {
     if (child_ > 0) reap();
-    if (is_open() || !said_.ends_with('.')) return std::nullopt;
-    said_.pop_back();
-    return std::move(said_);
+    if (is_open() || !answer_.ends_with('.')) return std::nullopt;
+    answer_.pop_back();
+    return std::move(answer_);
   }
 
  private:
@@ -83,13 +83,13 @@ class Asked {
       return;
     }
     ::kill(child_, SIGKILL);
-    const auto end = steady_clock::now() + k_burial;
+    const auto end = steady_clock::now() + k_reap_limit;
     while (::waitpid(child_, nullptr, WNOHANG) == 0 && steady_clock::now() < end) ::usleep(1000);
   }
 
   pid_t child_ = -1;
   Descriptor reader_;
-  std::string said_;
+  std::string answer_;
 };
 
 }  // namespace
@@ -97,22 +97,22 @@ class Asked {
 std::vector<std::optional<std::string>> run_forked_queries(std::span<const ForkedQuery> queries,
                                                            milliseconds deadline) {
   const auto end = steady_clock::now() + deadline;
-  std::vector<Asked> asked;
-  asked.reserve(queries.size());
-  for (const auto& query : queries) asked.emplace_back(query);
-  while (std::ranges::any_of(asked, &Asked::is_open)) {
+  std::vector<RunningQuery> running;
+  running.reserve(queries.size());
+  for (const auto& query : queries) running.emplace_back(query);
+  while (std::ranges::any_of(running, &RunningQuery::is_open)) {
     const auto left = std::chrono::ceil<milliseconds>(end - steady_clock::now());
     if (left.count() <= 0) break;
-    std::vector<pollfd> waited;
-    waited.reserve(asked.size());
-    for (const auto& one : asked) waited.push_back(one.descriptor());  // poll(2) passes over those of -1
-    if (::poll(waited.data(), waited.size(), static_cast<int>(left.count())) <= 0) continue;
-    for (std::size_t i = 0; i < asked.size(); ++i)
-      if (waited[i].revents != 0) asked[i].read();
+    std::vector<pollfd> descriptors;
+    descriptors.reserve(running.size());
+    for (const auto& query : running) descriptors.push_back(query.descriptor());  // poll(2) ignores -1
+    if (::poll(descriptors.data(), descriptors.size(), static_cast<int>(left.count())) <= 0) continue;
+    for (std::size_t i = 0; i < running.size(); ++i)
+      if (descriptors[i].revents != 0) running[i].read();
   }
   std::vector<std::optional<std::string>> answers;
-  answers.reserve(asked.size());
-  for (auto& one : asked) answers.push_back(one.finish());
+  answers.reserve(running.size());
+  for (auto& query : running) answers.push_back(query.finish());
   return answers;
 }
 

@@ -1,4 +1,4 @@
-// Questions that may hang, asked at the same time and not waited for beyond a deadline.
+// Runs functions that may hang in parallel, each in a forked process, up to a deadline.
 #pragma once
 
 #include <chrono>
@@ -12,16 +12,15 @@ namespace holdfast::os {
 
 using ForkedQuery = std::function<std::string()>;
 
-/// Asks all of them at the same time, each in a process forked for it, and returns their answers in order; nothing for
-/// one that has not answered when `deadline` is over, or that threw.
+/// Runs all queries in parallel, each in a process forked for it, and returns their answers in order. An answer is
+/// empty when the query threw or was not done at the deadline.
 ///
-/// Processes and not threads: who reads from a file server that is dead can sleep where no signal wakes it, and a
-/// process does not end before its last thread does. A child that is late is killed; if it cannot be, it is left
-/// behind for init, and ends when the server answers. A fork shares nothing, so that neither a Host nor anything else
-/// needs to be safe to read by several threads; the caller itself has one thread only.
+/// Processes instead of threads: a read from a dead file server can sleep uninterruptibly, and a process cannot end
+/// before its last thread. A late child is killed; if that has no effect, init reaps it when the server answers.
+/// Nothing is shared after the fork, so that a Host need not be thread-safe. Call it from a process with one thread.
 ///
-/// A question reads: what it changes in memory is lost with its process. A command that it runs must end before the
-/// deadline, or it is orphaned when the child is killed: os::Survey sees to that.
+/// Changes that a query makes in memory are lost. A command that it runs must end before the deadline, otherwise
+/// killing the child orphans it: os::ReadOnlyHost limits its commands.
 [[nodiscard]] std::vector<std::optional<std::string>> run_forked_queries(std::span<const ForkedQuery> queries,
                                                                          std::chrono::milliseconds deadline);
 

@@ -1,4 +1,4 @@
-// How a process of ours is started with Boost.Process v2: hygiene in the child. Private to os; heavy.
+// Helpers for starting child processes with Boost.Process v2. Private to os, because the headers are large.
 #pragma once
 
 #include "os/host.hpp"
@@ -19,15 +19,15 @@
 
 namespace holdfast::os {
 
-/// Marks every descriptor above 2 to be closed by exec. Process v2 closes them too, but by close_range(2) alone, whose
-/// absence (RHEL 8's 4.18) it does not notice.
+/// Marks every descriptor above 2 close-on-exec. Process v2 relies on close_range(2), and does not notice that older
+/// kernels (4.18 in RHEL 8) lack it.
 void close_descriptors_at_exec() noexcept;
 
-/// An initializer for Process v2. In the child, before exec: default signal dispositions and an empty mask (an ssh that
-/// inherits an ignored SIGTERM ignores it), and a session of its own if asked.
+/// An initializer for Process v2. In the child, before exec, it sets default signal dispositions and an empty mask (an
+/// ssh that inherits an ignored SIGTERM ignores it too), and optionally starts a session.
 struct ChildHygiene {
   bool own_session = false;
-  bool ends_with_us = false;  ///< SIGTERM when we end, however that comes (prctl(2), PR_SET_PDEATHSIG)
+  bool ends_with_us = false;  ///< gets SIGTERM when we end for any reason (prctl(2), PR_SET_PDEATHSIG)
 
   template <class Launcher, class Path>
   boost::system::error_code on_exec_setup(Launcher&, const Path&, const char* const*(&)) {
@@ -40,14 +40,14 @@ struct ChildHygiene {
     close_descriptors_at_exec();
     return {};
   }
-  /// Process v2 1.81 would call exit() here, which flushes the parent's stdio a second time.
+  /// Process v2 1.81 calls exit() here, which would flush the parent's stdio buffers again.
   template <class... Anything>
   void on_exec_error(Anything&&...) {
     ::_exit(127);
   }
 };
 
-/// argv and envp as execve(2) wants them, kept alive; set as the launcher's environment.
+/// Owns an environment in the form of execve(2), for the launcher's `env`.
 class EnvironmentBlock {
  public:
   explicit EnvironmentBlock(const Environment& environment) {
@@ -66,18 +66,18 @@ class EnvironmentBlock {
   std::vector<const char*> pointers_;
 };
 
-/// A start that failed after fork leaves a zombie behind in Process v2 1.81: it is reaped here.
+/// Reaps the zombie that Process v2 1.81 leaves when a start fails after fork.
 void reap_failed_start(int pid) noexcept;
 
-/// The arguments after argv[0], as Process v2 takes them.
+/// The arguments after argv[0], which Process v2 takes separately.
 [[nodiscard]] inline std::vector<std::string> tail(const std::vector<std::string>& argv) {
   return {argv.begin() + (argv.empty() ? 0 : 1), argv.end()};
 }
 
-/// 0..255, or 128 + signal, of a waitpid(2) status.
+/// Converts a waitpid(2) status to 0..255, or 128 + signal.
 [[nodiscard]] int exit_code_of(int wait_status) noexcept;
 
-/// Where the program of `command` is, or the Error that says it is not there or cannot be executed.
+/// The path of the command's program. An Error when it does not exist or is not executable.
 [[nodiscard]] Result<fs::path> resolve_program(const Command& command);
 
 }  // namespace holdfast::os

@@ -28,7 +28,7 @@ Result<Pipe> make_pipe() {
   std::array<int, 2> ends{-1, -1};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return errno_error("making", "a pipe", errno);
   Pipe pipe{Descriptor(ends[0]), Descriptor(ends[1])};
-  ::fcntl(pipe.reader.get(), F_SETFL, O_NONBLOCK);  // the reader's end alone: the child's writes are to wait
+  ::fcntl(pipe.reader.get(), F_SETFL, O_NONBLOCK);  // our end only: the child's writes may block
   return pipe;
 }
 

@@ -1,4 +1,4 @@
-// A child process whose words are read while it runs, by whoever polls: for a loop that serves others meanwhile.
+// A child process whose output is read through pipes while it runs, for a caller with its own poll(2) loop.
 #pragma once
 
 #include "core/result.hpp"
@@ -15,25 +15,25 @@ class PipedChild {
  public:
   enum Stream : std::size_t { out, err };
 
-  /// Starts it: setsid(2), so that nothing it runs finds a terminal to ask on; default signal dispositions, empty mask,
-  /// stdin /dev/null, descriptors above 2 closed. `command.input` is not for it.
+  /// Starts it with setsid(2), so that it has no terminal to prompt on, default signal dispositions, an empty signal
+  /// mask, /dev/null as stdin, and no descriptor above 2. Ignores `command.input`.
   [[nodiscard]] static Result<PipedChild> start(const Command& command);
 
   PipedChild(PipedChild&& other) noexcept;
   PipedChild& operator=(PipedChild&&) = delete;
   PipedChild(const PipedChild&) = delete;
   PipedChild& operator=(const PipedChild&) = delete;
-  ~PipedChild();  ///< forgets the child; never kills it
+  ~PipedChild();  ///< does not kill the child
 
   [[nodiscard]] pid_t pid() const noexcept { return pid_; }
-  /// To poll for POLLIN; -1 once it has been read to its end.
+  /// For poll(2) with POLLIN; -1 after the end of the stream.
   [[nodiscard]] int descriptor(Stream stream) const noexcept { return pipes_[stream]; }
-  /// What stands in the pipe now; never waits.
+  /// Reads what the pipe contains now; does not block.
   [[nodiscard]] std::string read(Stream stream);
-  /// Exit code, or 128 + signal, once it has ended; reaps it. A SIGCHLD tells when to look; look once after each
-  /// start() too: Process v2 has a handler meanwhile, and the kernel drops a pending SIGCHLD when it takes that back.
+  /// The exit code, or 128 + signal, once the child has ended; reaps it. Call it after SIGCHLD, and once after each
+  /// start(): while starting, Process v2 has a SIGCHLD handler, and a signal pending when it removes that is lost.
   [[nodiscard]] std::optional<int> exit_code();
-  void signal(int signal_number) noexcept;  ///< nothing when it has ended
+  void signal(int signal_number) noexcept;  ///< does nothing after the exit
 
  private:
   PipedChild(pid_t pid, std::array<int, 2> pipes) : pid_(pid), pipes_(pipes) {}

@@ -59,7 +59,7 @@ bool write_all(int descriptor, std::string_view bytes) {
 std::optional<std::string> slurp(const std::string& path, std::size_t limit) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) return std::nullopt;
-  // Kernel files tell no size; most are a few hundred bytes, whatever the limit.
+  // Files in /proc report no size, and most are much smaller than the limit.
   std::string bytes;
   std::array<char, 8192> chunk;
   while (bytes.size() < limit) {
@@ -73,13 +73,14 @@ std::optional<std::string> slurp(const std::string& path, std::size_t limit) {
 }
 
 Result<std::string> read_whole_file(const fs::path& path, std::size_t limit) {
-  // O_NONBLOCK: a FIFO in the place of a file must not hang us.
+  // O_NONBLOCK: opening a FIFO must not block.
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!file) return errno_error("reading", path.string(), errno);
   struct stat info {};
   if (::fstat(file.get(), &info) != 0) return errno_error("reading", path.string(), errno);
   if (!S_ISREG(info.st_mode))
-    return Error{"reading", path.string(), S_ISDIR(info.st_mode) ? "it is a directory" : "it is not a file", {}};
+    return Error{
+        "reading", path.string(), S_ISDIR(info.st_mode) ? "it is a directory" : "it is not a regular file", {}};
   std::string bytes;
   std::array<char, 16384> buffer;
   while (true) {
@@ -111,13 +112,13 @@ std::vector<std::string> list_directory(const fs::path& directory) {
 
 namespace {
 
-/// A new file beside `path`, which becomes it or goes.
+/// A temporary file next to `path` that replaces it, or is removed by the destructor.
 class Temporary {
  public:
   static Result<Temporary> write(const fs::path& path, std::string_view bytes, mode_t mode, std::optional<gid_t> group,
                                  bool durable) {
     Temporary made(path);
-    ::unlink(made.name_.c_str());  // of a former process that had our number
+    ::unlink(made.name_.c_str());  // left by an earlier process with our thread id
     Descriptor file(::open(made.name_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (!file) {
       const int error_number = errno;
@@ -125,7 +126,7 @@ class Temporary {
       return errno_error("writing", path.string(), error_number);
     }
     if (!write_all(file.get(), bytes)) return errno_error("writing", path.string(), errno);
-    // A group that we are not in cannot be kept.
+    // Only a member of a group may give a file to it.
     if (group && ::fchown(file.get(), static_cast<uid_t>(-1), *group) != 0 && errno != EPERM)
       return errno_error("writing", path.string(), errno);
     if (::fchmod(file.get(), mode) != 0) return errno_error("writing", path.string(), errno);
@@ -146,11 +147,11 @@ class Temporary {
     if (durable) sync_directory();
     return {};
   }
-  /// False when something has come to stand there.
+  /// False when `path` exists by now.
   Result<bool> become_new() {
     if (::link(name_.c_str(), path_.c_str()) != 0) {
       if (errno == EEXIST) return false;
-      // A file system without hard links.
+      // The file system has no hard links.
       HOLDFAST_CHECK(become(true));
       return true;
     }
@@ -165,7 +166,7 @@ class Temporary {
       : path_(path), name_(path.native() + ".new." + std::to_string(thread_id())) {}
   void sync_directory() const {
     const Descriptor directory(::open(path_.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (directory) ::fsync(directory.get());  // some file systems cannot; the rename stands all the same
+    if (directory) ::fsync(directory.get());  // may fail on some file systems; the rename is done in any case
   }
   fs::path path_;
   std::string name_;
@@ -187,7 +188,7 @@ Result<bool> replace_file(const fs::path& path, const std::optional<std::string>
     return temporary.become_new();
   }
   HOLDFAST_TRY(auto temporary, Temporary::write(path, bytes, before.mode, before.group, true));
-  // Now, not before: writing and syncing has taken its time.
+  // Checked only now, because writing and syncing take time.
   const auto now = file_status(path);
   if (now.kind != FileKind::regular || now.mode != before.mode || now.owner != before.owner) return false;
   const auto bytes_now = read_whole_file(path, previous->size());
@@ -217,7 +218,7 @@ Result<std::vector<fs::path>> make_missing_directories(const fs::path& directory
   }
   std::reverse(missing.begin(), missing.end());
   for (std::size_t made = 0; made < missing.size(); ++made) {
-    // chmod: the umask must not decide what mode a private or a public directory has.
+    // chmod, because mkdir applies the umask.
     if (::mkdir(missing[made].c_str(), mode) == 0) {
       if (::chmod(missing[made].c_str(), mode) == 0) continue;
     } else if (errno == EEXIST) {
@@ -234,8 +235,8 @@ Result<> remove_directory_tree(const fs::path& directory) {
   const auto status = file_status(directory);
   if (status.kind == FileKind::missing) return {};
   if (status.kind != FileKind::directory) return Error{"removing", directory.string(), "it is not a directory", {}};
-  // By descriptors, openat(2) and unlinkat(2), since Boost 1.79: root may clear a directory that its owner, who would
-  // swap a part of it for a link, can still write to (CVE-2022-21658).
+  // Since 1.79 Boost uses openat(2) and unlinkat(2). That is safe even if the owner replaces a part of the tree by a
+  // link while root removes it (CVE-2022-21658).
   boost::system::error_code error;
   fs::remove_all(directory, error);
   if (error) return errno_error("removing", directory.string(), error.value());

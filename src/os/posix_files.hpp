@@ -1,11 +1,11 @@
-// Files of the real machine. Private to os.
+// The file operations of PosixHost. Private to os.
 #pragma once
 
 #include "os/host.hpp"
 
 namespace holdfast::os {
 
-/// A descriptor that closes itself.
+/// Owns a file descriptor.
 class Descriptor {
  public:
   explicit Descriptor(int number = -1) noexcept : number_(number) {}
@@ -22,10 +22,10 @@ class Descriptor {
   int number_;
 };
 
-/// The first `limit` bytes of a kernel file; nothing when it cannot be read.
+/// The first `limit` bytes of a file in /proc or /sys; empty when it cannot be read.
 [[nodiscard]] std::optional<std::string> slurp(const std::string& path, std::size_t limit);
 
-/// False when not all of it could be written.
+/// False when not all bytes could be written.
 [[nodiscard]] bool write_all(int descriptor, std::string_view bytes);
 
 [[nodiscard]] Result<std::string> read_whole_file(const fs::path& path, std::size_t limit);

@@ -29,8 +29,7 @@ class PosixHost final : public Host {
     User user;
     user.uid = ::geteuid();
     user.gid = ::getegid();
-    // $USER and $HOME are the word of whoever started us; uid 0 by sudo keeps the caller's HOME at times, which ssh
-    // (and so we) would not look at.
+    // $USER and $HOME may be wrong: sudo can keep the caller's HOME.
     if (const auto name = env("USER"); name && !name->empty()) user.name = *name;
     if (user.name.empty())
       if (const auto name = env("LOGNAME"); name && !name->empty()) user.name = *name;
@@ -49,7 +48,7 @@ class PosixHost final : public Host {
     const ssize_t size = ::readlink("/proc/self/exe", buffer.data(), buffer.size());
     if (size <= 0) return {};
     std::string path(buffer.data(), static_cast<std::size_t>(size));
-    // After an upgrade in place the kernel says "… (deleted)" of the old file; the new one has the same name.
+    // After an upgrade in place the kernel reports the old file as "… (deleted)"; the new one has the same name.
     constexpr std::string_view k_deleted = " (deleted)";
     if (path.size() > k_deleted.size() && path.ends_with(k_deleted)) path.resize(path.size() - k_deleted.size());
     return path;
@@ -97,13 +96,13 @@ class PosixHost final : public Host {
   bool signal(const ProcessId& process, int signal_number) override {
     if (!is_alive(*this, process)) return false;
     const bool sent = ::kill(process.pid, signal_number) == 0;
-    // A detached child of ours that has ended must not stay a zombie and seem alive.
+    // Reaps a detached child of ours that has ended.
     ::waitpid(process.pid, nullptr, WNOHANG);
     return sent;
   }
   void sleep_for(std::chrono::milliseconds span) const override {
     timespec left{span.count() / 1000, (span.count() % 1000) * 1000000};
-    ::nanosleep(&left, nullptr);  // cut short by a signal on purpose: an interrupted command looks at once
+    ::nanosleep(&left, nullptr);  // a signal ends it early: an interrupted command reacts at once
   }
   std::chrono::steady_clock::time_point now() const override { return std::chrono::steady_clock::now(); }
   std::chrono::sys_time<std::chrono::milliseconds> wall_now() const override {
@@ -114,17 +113,17 @@ class PosixHost final : public Host {
   fs::path program_;  // empty: our own executable
 };
 
-// The name service is asked through programs: a static glibc cannot load its modules.
+// getent(1) instead of getpwnam(3): a static glibc cannot load the modules of the name service.
 Result<User> PosixHost::find_user(const std::string& name) const {
   const auto refuse = [&](std::string cause) { return Error{"looking up user", name, std::move(cause), {}}; };
   if (name.empty() || name.front() == '-' || has_control_bytes(name) || name.find(':') != std::string::npos)
-    return usage_error("user \"" + name + "\"", "it is no user name");
+    return usage_error("user \"" + name + "\"", "it is not a user name");
   HOLDFAST_TRY(const Completed answer,
                run_command({{"getent", "passwd", name}, std::nullopt, {}}, k_name_service_deadline));
-  if (answer.timed_out) return refuse("the name service did not answer in 5 s");
+  if (answer.timed_out) return refuse("the name service did not answer within 5 s");
   if (!answer.ok()) return refuse("there is no such user");
   const auto fields = split(trim(answer.out), ':');
-  if (fields.size() < 7) return refuse("the name service gave an answer that cannot be read");
+  if (fields.size() < 7) return refuse("the answer of the name service cannot be parsed");
   const auto uid = parse_number(fields[2], 0, UINT32_MAX - 1);
   const auto gid = parse_number(fields[3], 0, UINT32_MAX - 1);
   if (!uid || !gid || fields[5].empty() || fields[5].front() != '/') return refuse("it has no uid or no home");

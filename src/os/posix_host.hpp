@@ -1,4 +1,4 @@
-// The real machine.
+// The Host implementation for Linux.
 #pragma once
 
 #include "os/host.hpp"
@@ -7,7 +7,7 @@
 
 namespace holdfast::os {
 
-/// `program` is what backends are to start, absolute: Host::self(). Without it our own executable.
+/// `program` is the absolute path that Host::self() returns; when empty, our own executable.
 [[nodiscard]] std::unique_ptr<Host> make_posix_host(fs::path program = {});
 
 }  // namespace holdfast::os

@@ -28,7 +28,7 @@ namespace process_v2 = boost::process::v2;
 
 namespace {
 
-constexpr std::size_t k_largest_output = 4 << 20;  // of a command; what is past it is read and dropped
+constexpr std::size_t k_largest_output = 4 << 20;  // of a command; the rest is read and dropped
 constexpr std::chrono::milliseconds k_kill_grace{500};
 
 const char* const* environ_of(const std::optional<EnvironmentBlock>& block) {
@@ -77,11 +77,11 @@ std::optional<fs::path> find_in_path(const std::string& program) {
     return executable(program) ? std::optional<fs::path>(program) : std::nullopt;
   const char* path = std::getenv("PATH");
   for (const auto& directory : split(path != nullptr ? path : "/usr/local/bin:/usr/bin:/bin", ':')) {
-    if (directory.empty() || directory.front() != '/') continue;  // a relative PATH entry is somebody's trap
+    if (directory.empty() || directory.front() != '/') continue;  // never run a program from the working directory
     auto candidate = fs::path(directory) / program;
     if (executable(candidate.native())) return candidate;
   }
-  // sshd, loginctl and kin live where an ordinary user's PATH does not look.
+  // sshd and others are in directories that an ordinary user's PATH lacks.
   for (const char* directory : {"/usr/sbin/", "/sbin/"})
     if (executable(directory + program)) return fs::path(directory + program);
   return std::nullopt;
@@ -111,7 +111,7 @@ Result<Completed> run_command(const Command& command, std::chrono::milliseconds 
   launcher.env = environ_of(block);
   boost::system::error_code error;
   const bool with_input = !command.input.empty();
-  // A session of its own: Ctrl-C at our terminal must not tear a step that is half done, or its undoing.
+  // Its own session: Ctrl-C on our terminal must not interrupt a step of a plan, or its undo.
   const auto hygiene = [] { return ChildHygiene{.own_session = true}; };
   auto child = with_input ? launcher(context.get_executor(), error, program, tail(command.argv),
                                      process_v2::process_stdio{input, out.pipe, err.pipe}, hygiene())
@@ -127,7 +127,7 @@ Result<Completed> run_command(const Command& command, std::chrono::milliseconds 
     asio::async_write(input, asio::buffer(command.input),
                       [&](const boost::system::error_code&, std::size_t) { input.close(); });
 
-  // Ends with the process, not with its pipes: a grandchild may hold those open for ever.
+  // Waits for the process, not for its pipes, which a grandchild may keep open for ever.
   asio::steady_timer timer(context, deadline);
   const pid_t pid = child.id();
   timer.async_wait([&](const boost::system::error_code& cancelled) {
@@ -145,7 +145,7 @@ Result<Completed> run_command(const Command& command, std::chrono::milliseconds 
     context.stop();
   });
   context.run();
-  // What already stands in the pipes is still ours to read.
+  // Reads what the pipes still contain.
   context.restart();
   context.poll();
   return completed;

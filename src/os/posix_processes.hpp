@@ -1,4 +1,4 @@
-// Processes of the real machine. Private to os.
+// The process operations of PosixHost. Private to os.
 #pragma once
 
 #include "os/host.hpp"

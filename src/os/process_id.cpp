@@ -31,7 +31,7 @@ std::optional<ProcessId> parse_process_id(std::string_view text) {
   text.remove_suffix(1);
   const auto fields = split(text, ' ');
   if (fields.size() != 4 || fields[2].empty() || fields[3].empty() || has_control_bytes(text)) return std::nullopt;
-  // Pid 1 and the "process groups" 0 and below are never ours.
+  // 1 is init; kill(2) treats 0 and negative numbers as process groups.
   const auto pid = parse_number(fields[0], 2, std::numeric_limits<std::int32_t>::max());
   const auto start_time = parse_start_time(fields[1]);
   if (!pid || !start_time) return std::nullopt;

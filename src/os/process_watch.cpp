@@ -19,7 +19,7 @@ constexpr std::chrono::milliseconds k_poll(250);
 
 int open_pidfd(pid_t pid) noexcept {
 #ifdef SYS_pidfd_open
-  return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0U));  // close-on-exec by itself, pidfd_open(2)
+  return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0U));  // always close-on-exec
 #else
   static_cast<void>(pid);
   return -1;
@@ -42,27 +42,27 @@ struct ProcessWatch::Impl : std::enable_shared_from_this<Impl> {
     const int descriptor = open_pidfd(process.pid);
     if (descriptor >= 0) {
       pidfd.assign(descriptor);
-      // Readable when it has ended, a zombie too. Whose pid it is, the look says that follows.
+      // Readable when the process has ended. The check below then compares the identity: the pid may be reused.
       pidfd.async_wait(boost::asio::posix::descriptor_base::wait_read,
                        [self = weak_from_this()](const error_code& error) {
                          const auto alive = self.lock();
                          if (alive && !error) alive->gone();
                        });
     }
-    look_later(std::chrono::milliseconds(0));
+    check_after(std::chrono::milliseconds(0));
   }
 
-  void look_later(std::chrono::milliseconds wait) {
+  void check_after(std::chrono::milliseconds wait) {
     poll.expires_after(wait);
     poll.async_wait([self = weak_from_this()](const error_code& cancelled) {
       const auto alive = self.lock();
-      if (alive && !cancelled) alive->look();
+      if (alive && !cancelled) alive->check();
     });
   }
 
-  void look() {
+  void check() {
     if (!is_alive(host, process)) return gone();
-    if (!pidfd.is_open()) look_later(k_poll);
+    if (!pidfd.is_open()) check_after(k_poll);
   }
 
   void gone() {

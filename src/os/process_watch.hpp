@@ -1,4 +1,4 @@
-// Tells when a process has ended that is not our child: waitpid(2) says nothing of it.
+// Reports the exit of a process that is not our child, for which waitpid(2) does not work.
 #pragma once
 
 #include "os/host.hpp"
@@ -12,10 +12,10 @@ class io_context;
 
 namespace holdfast::os {
 
-/// By a pidfd where the kernel has them (5.3) and the sandbox lets us; else by looking four times a second.
+/// Uses a pidfd where the kernel (5.3) and the sandbox allow it; else polls four times a second.
 class ProcessWatch {
  public:
-  /// `on_gone` is called once, later; also when that very process is gone already.
+  /// Calls `on_gone` once, never from the constructor; also when the process has already ended.
   ProcessWatch(boost::asio::io_context& context, const Host& host, ProcessId process, std::function<void()> on_gone);
   ~ProcessWatch();
   ProcessWatch(const ProcessWatch&) = delete;

@@ -9,10 +9,10 @@ using std::chrono::milliseconds;
 
 constexpr int k_ended_by_term = 128 + 15;
 
-/// All that decides what a command says. No part of it holds a NUL byte (execve(2) could not take it).
+/// Everything that determines the output of a command. No part contains a NUL byte: execve(2) cannot pass one.
 std::string key_of(const Command& command) {
   std::string key;
-  for (const auto& word : command.argv) (key += word) += '\0';
+  for (const auto& argument : command.argv) (key += argument) += '\0';
   key += '\0';
   if (command.environment)
     for (const auto& [name, value] : *command.environment) ((((key += name) += '=') += value) += '\0');
@@ -22,7 +22,7 @@ std::string key_of(const Command& command) {
 }
 
 Error refusal(const char* doing, const fs::path& path) {
-  return Error{doing, path.string(), "this is a look at the host, and changes nothing", {}};
+  return Error{doing, path.string(), "the host is read-only here", {}};
 }
 
 }  // namespace

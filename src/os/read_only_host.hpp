@@ -1,4 +1,4 @@
-// A look at a host that changes nothing, asks no command twice and knows when to stop.
+// A Host that changes nothing, runs no command twice, and limits the time of all commands together.
 #pragma once
 
 #include "os/host.hpp"
@@ -9,12 +9,12 @@
 
 namespace holdfast::os {
 
-/// Another Host, read only. Each command is run once, however many tunnels ask for its answer: the status of two
-/// hundred asks logind once. What would change the host is an Error.
+/// A read-only view of another Host. Runs each command once and remembers its result: the status of 200 tunnels queries
+/// logind once. Every operation that would change the host is an Error.
 class ReadOnlyHost final : public Host {
  public:
-  /// `timeout`: what all commands may take together, from now on; after that each counts as timed out without being
-  /// started. Nothing: only the deadline that each is given.
+  /// `timeout` limits all commands together, from now on. Commands after that count as timed out and are not started.
+  /// Without it only each command's own deadline applies.
   explicit ReadOnlyHost(const Host& host, std::optional<std::chrono::milliseconds> timeout = {});
 
   [[nodiscard]] User user() const override { return host_.user(); }

@@ -1,4 +1,4 @@
-// A file that others write to as well: a start-up file of a shell.
+// Replaces files that other programs edit too, such as a shell's start-up file.
 #pragma once
 
 #include "core/result.hpp"
@@ -13,13 +13,13 @@
 
 namespace holdfast::os {
 
-/// Writes a temporary beside it, syncs and renames, but only if the file still holds `former` (nothing: still is not
-/// there); false, and nothing is done, when that has changed. One that is there keeps its mode and, where we may give
-/// it away, its group; a new one gets `mode`.
+/// Replaces `path` atomically and durably, but only if it still contains `previous` (empty: if it still does not
+/// exist). Otherwise returns false and changes nothing. An existing file keeps its mode and, if possible, its group; a
+/// new one gets `mode`.
 [[nodiscard]] Result<bool> replace_file(const boost::filesystem::path& path, const std::optional<std::string>& previous,
                                         std::string_view bytes, mode_t mode);
 
-/// The path behind every symbolic link: realpath(3). An Error when one of them leads nowhere.
+/// The path with all symbolic links resolved, as by realpath(3). An Error for a dangling link.
 [[nodiscard]] Result<boost::filesystem::path> resolve_links(const boost::filesystem::path& path);
 
 }  // namespace holdfast::os

@@ -111,39 +111,35 @@ std::optional<Address> address_of(const std::string& host, std::uint16_t port) {
   return address;
 }
 
-// A datagram socket: it asks the kernel, and sends nothing.
-class ForkedQuery {
+// A datagram socket to query the kernel's routing. It sends nothing.
+class RouteSocket {
  public:
-  explicit ForkedQuery(const Address& about) : socket_(::socket(about.bytes.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {}
-  ~ForkedQuery() {
-    if (socket_ >= 0) ::close(socket_);
-  }
-  ForkedQuery(const ForkedQuery&) = delete;
-  ForkedQuery& operator=(const ForkedQuery&) = delete;
+  explicit RouteSocket(const Address& peer) : socket_(::socket(peer.bytes.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {}
 
-  [[nodiscard]] bool is_ours(const Address& address) const {
-    return ::bind(socket_, address.get(), address.size) == 0 || errno != EADDRNOTAVAIL;
+  [[nodiscard]] bool is_local(const Address& address) const {
+    return ::bind(socket_.get(), address.get(), address.size) == 0 || errno != EADDRNOTAVAIL;
   }
-  /// Which of our addresses would be used; nothing where there is no route.
+  /// The local address of the route to `peer`; empty without a route.
   [[nodiscard]] std::optional<Address> source_to(const Address& peer) const {
     Address source;
     source.size = sizeof source.bytes;
-    if (::connect(socket_, peer.get(), peer.size) != 0) return std::nullopt;
-    if (::getsockname(socket_, reinterpret_cast<sockaddr*>(&source.bytes), &source.size) != 0) return std::nullopt;
+    if (::connect(socket_.get(), peer.get(), peer.size) != 0) return std::nullopt;
+    if (::getsockname(socket_.get(), reinterpret_cast<sockaddr*>(&source.bytes), &source.size) != 0)
+      return std::nullopt;
     return source;
   }
 
  private:
-  int socket_;
+  Descriptor socket_;
 };
 
-// The port is not compared.
-bool is_same_host(const Address& one, const Address& other) {
-  if (one.bytes.ss_family != other.bytes.ss_family) return false;
+// Ignores the port.
+bool is_same_host(const Address& left, const Address& right) {
+  if (left.bytes.ss_family != right.bytes.ss_family) return false;
   const auto at = [](const Address& address) { return reinterpret_cast<const char*>(&address.bytes); };
-  if (one.bytes.ss_family == AF_INET)
-    return std::memcmp(at(one) + offsetof(sockaddr_in, sin_addr), at(other) + offsetof(sockaddr_in, sin_addr), 4) == 0;
-  return std::memcmp(at(one) + offsetof(sockaddr_in6, sin6_addr), at(other) + offsetof(sockaddr_in6, sin6_addr), 16) ==
+  if (left.bytes.ss_family == AF_INET)
+    return std::memcmp(at(left) + offsetof(sockaddr_in, sin_addr), at(right) + offsetof(sockaddr_in, sin_addr), 4) == 0;
+  return std::memcmp(at(left) + offsetof(sockaddr_in6, sin6_addr), at(right) + offsetof(sockaddr_in6, sin6_addr), 16) ==
          0;
 }
 
@@ -159,10 +155,10 @@ RouteStatus route_status_of(const TcpPair& connection) {
   const auto local = address_of(connection.local.host, 0);
   const auto peer = address_of(connection.peer.host, connection.peer.port);
   if (!local || !peer) return RouteStatus::same;
-  const auto source = ForkedQuery(*peer).source_to(*peer);
-  // Without a route the old address may come back with it, and the connection lives.
+  const auto source = RouteSocket(*peer).source_to(*peer);
+  // Without a route the connection may still survive: the route can return with the old address.
   if (!source || is_same_host(*source, *local)) return RouteStatus::same;
-  return ForkedQuery(*local).is_ours(*local) ? RouteStatus::elsewhere : RouteStatus::lost;
+  return RouteSocket(*local).is_local(*local) ? RouteStatus::elsewhere : RouteStatus::lost;
 }
 
 bool reset_on_close(pid_t pid) noexcept {

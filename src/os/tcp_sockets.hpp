@@ -1,4 +1,4 @@
-// TCP connections of a process, as Linux shows them: /proc/PID/fd and /proc/net/tcp{,6}, proc(5).
+// The TCP connections of a process, from /proc/PID/fd and /proc/net/tcp{,6}: proc(5).
 #pragma once
 
 #include "core/forward.hpp"
@@ -16,26 +16,26 @@ struct TcpPair {
   bool operator==(const TcpPair&) const = default;
 };
 
-/// The one established TCP connection of `pid`; nothing when it has none, or several, or none of its own
-/// (behind a ProxyCommand or ProxyJump the socket belongs to another process).
+/// The established TCP connection of `pid`; empty when it has none or several. With a ProxyCommand or ProxyJump the
+/// socket belongs to another process.
 [[nodiscard]] std::optional<TcpPair> established_connection(pid_t pid);
 
-/// The way from here to a connection's other end, as it is now.
+/// The present route to the peer of a connection.
 enum class RouteStatus {
-  same,       ///< as the connection goes, or there is none at all
-  elsewhere,  ///< a new connection would go out by another address of ours; this one's is still ours
-  lost,       ///< and this one's is not ours any more: nothing of it leaves this machine
+  same,       ///< uses the connection's local address, or there is no route
+  elsewhere,  ///< uses another local address; the connection's address still exists
+  lost,       ///< uses another local address; the connection's no longer exists, so none of its packets are sent
 };
 [[nodiscard]] RouteStatus route_status_of(const TcpPair& connection);
 
-/// Makes the kernel reset that one connection when `pid` lets go of it, however it ends, in place of sending the rest
-/// in the background: an orphan on a dead path would hold the local port for minutes, and the other end would not hear
-/// of the end at once. Works on our own descendants (pidfd_getfd(2), Linux 5.6, ptrace access). False: not possible.
+/// Makes the kernel reset that connection when `pid` closes it or ends (SO_LINGER with 0). Otherwise the kernel goes on
+/// sending the rest: on a dead path it would keep the local port for minutes, and the peer would learn of the end late.
+/// Works for our own descendants (pidfd_getfd(2), Linux 5.6, ptrace access). False when that is not possible.
 bool reset_on_close(pid_t pid) noexcept;
 
-/// After a non-blocking connect(2) was refused: the peer itself answered, with a reset. False: an ICMP message refused
-/// it, which is what a firewall sends. Counted by the kernel since Linux 4.2 (tcpi_segs_in); before that, always true.
-/// The error queue (IP_RECVERR) tells the same of TCP since 5.8 only.
+/// After a refused non-blocking connect(2): true if the peer itself sent a reset, false if an ICMP message, as from a
+/// firewall, refused it. By tcpi_segs_in (Linux 4.2); always true before that. The error queue (IP_RECVERR) reports
+/// this for TCP only since 5.8.
 [[nodiscard]] bool was_answered_by_peer(int socket) noexcept;
 
 }  // namespace holdfast::os

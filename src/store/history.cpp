@@ -41,7 +41,7 @@ std::optional<Transition> parse_transition(std::string_view line) {
 
 std::vector<std::string> newest_lines(const boost::filesystem::path& file, std::size_t newest) {
   std::vector<std::string> lines;
-  for (const auto& path : {os::turned_over(file), file}) {
+  for (const auto& path : {os::rotated(file), file}) {
     const std::string text = os::read_tail(path, k_largest_read);
     for (std::string& line : split(text, '\n'))
       if (!line.empty()) lines.push_back(std::move(line));
@@ -85,7 +85,7 @@ std::vector<std::string> Log::read(const boost::filesystem::path& file, std::siz
 }
 
 std::vector<boost::filesystem::path> files_of(const boost::filesystem::path& file) {
-  return {file, os::turned_over(file)};
+  return {file, os::rotated(file)};
 }
 
 }  // namespace holdfast::store

@@ -31,7 +31,7 @@ struct Machine {
 
 BOOST_FIXTURE_TEST_SUITE(files, Machine)
 
-BOOST_AUTO_TEST_CASE(a_file_is_replaced_whole_or_not_at_all) {
+BOOST_AUTO_TEST_CASE(a_file_is_replaced_without_leftovers) {
   const auto file = scratch_directory / "a";
   BOOST_REQUIRE(host->write_file(file, "one", 0600));
   BOOST_REQUIRE(host->write_file(file, "two", 0644));
@@ -40,7 +40,7 @@ BOOST_AUTO_TEST_CASE(a_file_is_replaced_whole_or_not_at_all) {
   BOOST_TEST(host->list(scratch_directory.path()).size() == 1u);  // no temporary left
 }
 
-BOOST_AUTO_TEST_CASE(two_threads_that_write_one_file_do_not_write_into_each_other) {
+BOOST_AUTO_TEST_CASE(concurrent_writes_of_one_file_never_mix) {
   const auto file = scratch_directory / "a";
   const std::string one(200'000, '1');
   const std::string other(100'000, '2');
@@ -64,7 +64,7 @@ BOOST_AUTO_TEST_CASE(two_threads_that_write_one_file_do_not_write_into_each_othe
   BOOST_TEST(host->list(scratch_directory.path()).size() == 1u);
 }
 
-BOOST_AUTO_TEST_CASE(a_write_that_cannot_be_made_changes_nothing) {
+BOOST_AUTO_TEST_CASE(a_failed_write_changes_nothing) {
   const auto file = scratch_directory / "missing/a";
   const auto written = host->write_file(file, "x", 0600);
   BOOST_REQUIRE(!written);
@@ -72,7 +72,7 @@ BOOST_AUTO_TEST_CASE(a_write_that_cannot_be_made_changes_nothing) {
   BOOST_TEST(host->list(scratch_directory.path()).empty());
 }
 
-BOOST_AUTO_TEST_CASE(a_file_that_somebody_else_has_changed_is_not_replaced) {
+BOOST_AUTO_TEST_CASE(a_file_changed_meanwhile_is_not_replaced) {
   const auto file = scratch_directory / "a";
   BOOST_REQUIRE(host->write_file(file, "theirs", 0640));
   BOOST_TEST(!replace_file(file, "one", "two", 0600).value());
@@ -81,13 +81,13 @@ BOOST_AUTO_TEST_CASE(a_file_that_somebody_else_has_changed_is_not_replaced) {
   BOOST_TEST(*host->read_file(file) == "theirs");
   BOOST_TEST(replace_file(file, "theirs", "two", 0600).value());
   BOOST_TEST(*host->read_file(file) == "two");
-  BOOST_TEST(host->status(file).mode == 0640u);  // it was there: its mode stays
+  BOOST_TEST(host->status(file).mode == 0640u);  // an existing file keeps its mode
   BOOST_TEST(replace_file(scratch_directory / "b", {}, "new", 0644).value());
   BOOST_TEST(host->status(scratch_directory / "b").mode == 0644u);
   BOOST_TEST(host->list(scratch_directory.path()).size() == 2u);  // no temporary left
 }
 
-BOOST_AUTO_TEST_CASE(links_are_followed_to_what_is_there) {
+BOOST_AUTO_TEST_CASE(links_are_resolved_and_dangling_ones_refused) {
   const auto file = scratch_directory / "a";
   BOOST_REQUIRE(host->write_file(file, "x", 0600));
   fs::create_symlink("a", scratch_directory / "b");
@@ -99,7 +99,7 @@ BOOST_AUTO_TEST_CASE(links_are_followed_to_what_is_there) {
   BOOST_TEST(!resolve_links(scratch_directory / "e").has_value());
 }
 
-BOOST_AUTO_TEST_CASE(what_is_not_a_small_file_is_refused) {
+BOOST_AUTO_TEST_CASE(large_and_irregular_files_are_not_read) {
   BOOST_REQUIRE(host->write_file(scratch_directory / "big", std::string(100, 'x'), 0600));
   BOOST_TEST(!host->read_file(scratch_directory / "big", 99));
   BOOST_TEST(!!host->read_file(scratch_directory / "big", 100));
@@ -108,7 +108,7 @@ BOOST_AUTO_TEST_CASE(what_is_not_a_small_file_is_refused) {
   BOOST_TEST(!host->read_file(scratch_directory / "fifo"));  // and does not hang
 }
 
-BOOST_AUTO_TEST_CASE(directories_made_are_told_so_that_they_can_go_again) {
+BOOST_AUTO_TEST_CASE(created_directories_are_reported) {
   const auto made = host->make_directories(scratch_directory / "a/b/c", 0700);
   BOOST_REQUIRE(made);
   BOOST_REQUIRE(made->size() == 3u);
@@ -120,7 +120,7 @@ BOOST_AUTO_TEST_CASE(directories_made_are_told_so_that_they_can_go_again) {
   BOOST_TEST(!!host->remove_empty_directory(scratch_directory / "a/b/c"));
 }
 
-BOOST_AUTO_TEST_CASE(a_private_directory_is_ours_and_closed) {
+BOOST_AUTO_TEST_CASE(a_private_directory_is_ours_and_has_mode_0700) {
   const auto directory = scratch_directory / "run";
   BOOST_REQUIRE(claim_private_directory(directory, ::geteuid()));
   BOOST_TEST(host->status(directory).mode == 0700u);
@@ -134,7 +134,7 @@ BOOST_AUTO_TEST_CASE(a_private_directory_is_ours_and_closed) {
   BOOST_TEST(!claim_private_directory(directory, ::geteuid() + 1));
 }
 
-BOOST_AUTO_TEST_CASE(one_holder_of_a_lock_at_a_time) {
+BOOST_AUTO_TEST_CASE(a_lock_has_one_holder_at_a_time) {
   const auto path = scratch_directory / "lock";
   BOOST_TEST(!is_locked(path));
   {
@@ -151,17 +151,17 @@ BOOST_AUTO_TEST_CASE(one_holder_of_a_lock_at_a_time) {
   BOOST_TEST(!FileLock::try_take(scratch_directory / "link"));
 }
 
-// In the directory of a user whose tunnel root looks at, anything may lie there.
-BOOST_AUTO_TEST_CASE(who_looks_at_a_lock_is_not_held_up_by_a_fifo) {
+// root checks locks in directories that belong to other users.
+BOOST_AUTO_TEST_CASE(checking_a_lock_does_not_block_on_a_fifo) {
   BOOST_REQUIRE(::mkfifo((scratch_directory / "lock").c_str(), 0600) == 0);
   BOOST_TEST(!is_locked(scratch_directory / "lock"));
 }
 
-// A supervisor that starts while `status` looks must not believe that another one runs.
-BOOST_AUTO_TEST_CASE(who_only_looks_whether_a_lock_is_held_keeps_nobody_from_taking_it) {
+// A supervisor that starts while `status` checks its lock must not conclude that another one is running.
+BOOST_AUTO_TEST_CASE(checking_a_lock_does_not_prevent_taking_it) {
   const auto path = scratch_directory / "lock";
   std::atomic<bool> over = false;
-  std::thread looker([&] {
+  std::thread checker([&] {
     while (!over) (void)host->is_locked(path);
   });
   int refused = 0;
@@ -170,23 +170,23 @@ BOOST_AUTO_TEST_CASE(who_only_looks_whether_a_lock_is_held_keeps_nobody_from_tak
     if (!lock || !*lock) ++refused;
   }
   over = true;
-  looker.join();
+  checker.join();
   BOOST_TEST(refused == 0);
 }
 
-// On a busy machine the one who looks is put aside with the lock in hand, for longer than fifty yields take.
-BOOST_AUTO_TEST_CASE(who_looks_and_is_slow_about_it_is_waited_for) {
+// On a busy machine the scheduler may suspend a check while it holds the shared lock.
+BOOST_AUTO_TEST_CASE(taking_a_lock_waits_for_a_slow_check) {
   const auto path = scratch_directory / "lock";
   BOOST_REQUIRE(FileLock::try_take(path));
-  const int look = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  BOOST_REQUIRE(look >= 0);
-  BOOST_REQUIRE(::flock(look, LOCK_SH | LOCK_NB) == 0);
-  std::thread looker([&] {
+  const int shared = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  BOOST_REQUIRE(shared >= 0);
+  BOOST_REQUIRE(::flock(shared, LOCK_SH | LOCK_NB) == 0);
+  std::thread checker([&] {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    ::close(look);
+    ::close(shared);
   });
   const auto lock = FileLock::try_take(path);
-  looker.join();
+  checker.join();
   BOOST_REQUIRE(lock);
   BOOST_TEST(lock->has_value());
 }

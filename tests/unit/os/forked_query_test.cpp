@@ -1,4 +1,4 @@
-// Questions that may hang, and a look at a host that changes nothing.
+// Queries that may hang, and the read-only host.
 #include "os/forked_query.hpp"
 #include "os/posix_host.hpp"
 #include "os/read_only_host.hpp"
@@ -16,9 +16,9 @@ using namespace holdfast;
 using namespace holdfast::os;
 using namespace std::chrono_literals;
 
-BOOST_AUTO_TEST_SUITE(at_once)
+BOOST_AUTO_TEST_SUITE(forked_query)
 
-BOOST_AUTO_TEST_CASE(answers_come_back_in_order_whole_and_of_any_bytes) {
+BOOST_AUTO_TEST_CASE(answers_of_any_bytes_arrive_in_order) {
   const std::string large(300'000, 'x');
   const std::string odd("\0\n.\xff", 4);
   const std::vector<ForkedQuery> queries{[&] { return large; }, [] { return std::string(); }, [&] { return odd; }};
@@ -28,7 +28,7 @@ BOOST_AUTO_TEST_CASE(answers_come_back_in_order_whole_and_of_any_bytes) {
   BOOST_TEST((answers.at(2) == odd));
 }
 
-BOOST_AUTO_TEST_CASE(one_that_hangs_costs_the_others_nothing_and_is_not_left_running) {
+BOOST_AUTO_TEST_CASE(a_hanging_query_is_killed_and_delays_no_other) {
   std::array<int, 2> ends{};
   BOOST_REQUIRE(::pipe(ends.data()) == 0);
   const auto hang = [&]() -> std::string {
@@ -42,14 +42,14 @@ BOOST_AUTO_TEST_CASE(one_that_hangs_costs_the_others_nothing_and_is_not_left_run
   BOOST_TEST(!answers.at(0));
   BOOST_TEST(answers.at(1).value() == "well");
   BOOST_TEST(!answers.at(2));
-  // The pipe ends when nobody holds its other end any more.
+  // read() returns 0 once no process has the writing end open.
   ::close(ends[1]);
   char byte = 0;
   BOOST_TEST(::read(ends[0], &byte, 1) == 0);
   ::close(ends[0]);
 }
 
-BOOST_AUTO_TEST_CASE(what_hangs_for_one_thread_costs_another_no_answer) {
+BOOST_AUTO_TEST_CASE(hanging_queries_of_one_thread_do_not_affect_another) {
   const auto hang = []() -> std::string {
     while (true) ::pause();
   };
@@ -65,22 +65,22 @@ BOOST_AUTO_TEST_CASE(what_hangs_for_one_thread_costs_another_no_answer) {
   BOOST_TEST(unanswered == 0);
 }
 
-BOOST_AUTO_TEST_CASE(they_are_asked_at_the_same_time) {
+BOOST_AUTO_TEST_CASE(queries_run_in_parallel) {
   std::array<int, 2> ends{};
   BOOST_REQUIRE(::pipe(ends.data()) == 0);
   const auto wait = [&] {
     char byte = 0;
-    return std::string(::read(ends[0], &byte, 1) == 1 ? "told" : "not told");
+    return std::string(::read(ends[0], &byte, 1) == 1 ? "received" : "nothing");
   };
-  const auto tell = [&] { return std::string(::write(ends[1], "x", 1) == 1 ? "telling" : "could not tell"); };
-  const auto answers = run_forked_queries(std::vector<ForkedQuery>{wait, tell}, 10s);
-  BOOST_TEST(answers.at(0).value() == "told");
-  BOOST_TEST(answers.at(1).value() == "telling");
+  const auto send = [&] { return std::string(::write(ends[1], "x", 1) == 1 ? "sent" : "failed"); };
+  const auto answers = run_forked_queries(std::vector<ForkedQuery>{wait, send}, 10s);
+  BOOST_TEST(answers.at(0).value() == "received");
+  BOOST_TEST(answers.at(1).value() == "sent");
   ::close(ends[0]);
   ::close(ends[1]);
 }
 
-BOOST_AUTO_TEST_CASE(one_that_throws_or_dies_has_not_answered) {
+BOOST_AUTO_TEST_CASE(a_query_that_throws_or_exits_has_no_answer) {
   const std::vector<ForkedQuery> queries{[]() -> std::string { throw std::runtime_error("no"); },
                                          []() -> std::string { ::_exit(0); }};
   for (const auto& answer : run_forked_queries(queries, 10s)) BOOST_TEST(!answer);
@@ -100,35 +100,35 @@ struct Machine {
 
 BOOST_FIXTURE_TEST_SUITE(read_only_host, Machine)
 
-BOOST_AUTO_TEST_CASE(a_command_is_run_once_however_often_it_is_asked) {
+BOOST_AUTO_TEST_CASE(a_repeated_command_runs_once) {
   const auto marks = scratch_directory.path() / "marks";
   const Command command{{"/bin/sh", "-c", "echo x >>" + marks.string() + "; cat " + marks.string()}};
-  const ReadOnlyHost look(*host);
-  BOOST_TEST(look.run(command, 10s)->out == "x\n");
-  BOOST_TEST(look.run(command, 10s)->out == "x\n");
+  const ReadOnlyHost view(*host);
+  BOOST_TEST(view.run(command, 10s)->out == "x\n");
+  BOOST_TEST(view.run(command, 10s)->out == "x\n");
   auto other = command;
   other.environment = Environment{{"PATH", "/usr/bin:/bin"}};
-  BOOST_TEST(look.run(other, 10s)->out == "x\nx\n");
+  BOOST_TEST(view.run(other, 10s)->out == "x\nx\n");
 }
 
-BOOST_AUTO_TEST_CASE(all_commands_together_take_no_longer_than_its_timeout) {
-  const ReadOnlyHost look(*host, 200ms);
+BOOST_AUTO_TEST_CASE(the_timeout_limits_all_commands_together) {
+  const ReadOnlyHost view(*host, 200ms);
   const auto begin = host->now();
-  BOOST_TEST(look.run(Command{{MISBEHAVE, "hang"}}, 10s)->timed_out);
-  BOOST_TEST(look.run(Command{{MISBEHAVE, "exit", "0"}}, 10s)->timed_out);
+  BOOST_TEST(view.run(Command{{MISBEHAVE, "hang"}}, 10s)->timed_out);
+  BOOST_TEST(view.run(Command{{MISBEHAVE, "exit", "0"}}, 10s)->timed_out);
   BOOST_TEST((host->now() - begin < 5s));
 }
 
-BOOST_AUTO_TEST_CASE(nothing_is_changed_by_it) {
+BOOST_AUTO_TEST_CASE(every_change_is_refused) {
   const auto file = scratch_directory.path() / "file";
   BOOST_REQUIRE(host->write_file(file, "kept", 0600));
-  ReadOnlyHost look(*host);
-  BOOST_TEST(!look.write_file(file, "lost", 0600));
-  BOOST_TEST(!look.write_volatile_file(file, "lost", 0600));
-  BOOST_TEST(!look.remove_file(file));
-  BOOST_TEST(!look.remove_tree(scratch_directory.path()));
-  BOOST_TEST(!look.make_directories(scratch_directory.path() / "more", 0700));
-  BOOST_TEST(!look.start_detached(Detached{Command{{"/bin/true"}}, {}}));
+  ReadOnlyHost view(*host);
+  BOOST_TEST(!view.write_file(file, "lost", 0600));
+  BOOST_TEST(!view.write_volatile_file(file, "lost", 0600));
+  BOOST_TEST(!view.remove_file(file));
+  BOOST_TEST(!view.remove_tree(scratch_directory.path()));
+  BOOST_TEST(!view.make_directories(scratch_directory.path() / "more", 0700));
+  BOOST_TEST(!view.start_detached(Detached{Command{{"/bin/true"}}, {}}));
   BOOST_TEST(host->read_file(file).value() == "kept");
   BOOST_TEST(host->list(scratch_directory.path()).size() == 1U);
 }

@@ -1,4 +1,4 @@
-// Children that are read while they run.
+// A child process whose output is read while it runs.
 #include "os/piped_child.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::chrono::seconds k_timeout{20};
 
-/// Reads a child to its end as a loop would that has others to serve.
+/// Reads a child to its end in a poll loop.
 Completed finish(PipedChild& child) {
   Completed completed;
   const auto end = steady_clock::now() + k_timeout;
@@ -49,19 +49,19 @@ Completed run(const std::vector<std::string>& argv) {
 
 BOOST_AUTO_TEST_SUITE(piped_child)
 
-BOOST_AUTO_TEST_CASE(both_streams_and_the_status_arrive) {
+BOOST_AUTO_TEST_CASE(both_streams_and_the_exit_code_are_read) {
   const auto done = run({"sh", "-c", "echo out; echo err >&2; exit 7"});
   BOOST_TEST(done.out == "out\n");
   BOOST_TEST(done.err == "err\n");
   BOOST_TEST(done.exit_code == 7);
 }
 
-BOOST_AUTO_TEST_CASE(a_flood_is_read_whole) {
+BOOST_AUTO_TEST_CASE(large_output_is_read_completely) {
   constexpr std::size_t k_size = 3 << 20;
   BOOST_TEST(run({"head", "-c", std::to_string(k_size), "/dev/zero"}).out.size() == k_size);
 }
 
-BOOST_AUTO_TEST_CASE(it_has_a_session_of_its_own_no_terminal_and_nothing_to_read) {
+BOOST_AUTO_TEST_CASE(the_child_has_its_own_session_and_empty_input) {
   const auto done = run({"sh", "-c", "read line || echo nothing; cut -d' ' -f1,6,7 /proc/$$/stat; echo $$"});
   BOOST_TEST(done.out.starts_with("nothing\n"));
   const auto pid = done.out.substr(done.out.rfind('\n', done.out.size() - 2) + 1);
@@ -69,7 +69,7 @@ BOOST_AUTO_TEST_CASE(it_has_a_session_of_its_own_no_terminal_and_nothing_to_read
   BOOST_TEST(done.out.find(alone + " " + alone + " 0\n") != std::string::npos, done.out);
 }
 
-BOOST_AUTO_TEST_CASE(a_signal_reaches_it_also_where_the_parent_blocks_or_ignores_it) {
+BOOST_AUTO_TEST_CASE(signals_blocked_in_the_parent_reach_the_child) {
   sigset_t interrupt;
   sigset_t previous;
   sigemptyset(&interrupt);
@@ -83,10 +83,10 @@ BOOST_AUTO_TEST_CASE(a_signal_reaches_it_also_where_the_parent_blocks_or_ignores
   BOOST_TEST(!child->exit_code());
   child->signal(SIGINT);
   BOOST_TEST(finish(*child).exit_code == 128 + SIGINT);
-  child->signal(SIGKILL);  // whoever has that pid now is spared
+  child->signal(SIGKILL);  // has no effect: the pid may be reused
 }
 
-BOOST_AUTO_TEST_CASE(what_cannot_be_started_is_told) {
+BOOST_AUTO_TEST_CASE(a_failed_start_is_an_error) {
   BOOST_TEST(!PipedChild::start({{"/nowhere/program"}}));
   BOOST_TEST(!PipedChild::start({{"true", std::string("a\0b", 3)}}));
   BOOST_TEST(!PipedChild::start({{"true", std::string(1 << 20, 'x')}}));

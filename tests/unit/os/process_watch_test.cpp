@@ -35,7 +35,7 @@ struct Fixture {
   }
 };
 
-/// While it lives no descriptor can be opened, as where the kernel or a sandbox has no pidfd_open(2).
+/// Lets no descriptor be opened, so that pidfd_open(2) fails as on an old kernel or in a sandbox.
 class NoDescriptors {
  public:
   NoDescriptors() {
@@ -55,7 +55,7 @@ class NoDescriptors {
 
 BOOST_FIXTURE_TEST_SUITE(process_watch, Fixture)
 
-BOOST_AUTO_TEST_CASE(the_end_of_a_process_that_is_no_child_is_noticed) {
+BOOST_AUTO_TEST_CASE(the_exit_of_a_process_is_reported) {
   const ProcessWatch watch(context, *host, process, note());
   context.poll();
   BOOST_TEST(!gone);
@@ -64,8 +64,8 @@ BOOST_AUTO_TEST_CASE(the_end_of_a_process_that_is_no_child_is_noticed) {
   BOOST_TEST(gone);
 }
 
-BOOST_AUTO_TEST_CASE(where_the_kernel_does_not_tell_it_is_looked_for) {
-  const boost::asio::steady_timer first(context);  // which opens what Asio itself needs
+BOOST_AUTO_TEST_CASE(the_exit_is_found_by_polling_without_a_pidfd) {
+  const boost::asio::steady_timer first(context);  // opens the descriptors that Asio needs
   std::optional<ProcessWatch> watch;
   {
     const NoDescriptors none;
@@ -78,7 +78,7 @@ BOOST_AUTO_TEST_CASE(where_the_kernel_does_not_tell_it_is_looked_for) {
   BOOST_TEST(gone);
 }
 
-BOOST_AUTO_TEST_CASE(another_process_of_the_same_pid_is_not_the_one) {
+BOOST_AUTO_TEST_CASE(a_reused_pid_counts_as_exited) {
   auto previous = process;
   previous.start_time -= 1;
   const ProcessWatch watch(context, *host, previous, note());
@@ -87,7 +87,7 @@ BOOST_AUTO_TEST_CASE(another_process_of_the_same_pid_is_not_the_one) {
   BOOST_TEST(is_alive(*host, process));
 }
 
-BOOST_AUTO_TEST_CASE(who_watches_no_more_is_not_called) {
+BOOST_AUTO_TEST_CASE(a_destroyed_watch_reports_nothing) {
   std::optional<ProcessWatch> watch(std::in_place, context, *host, process, note());
   watch.reset();
   host->signal(process, SIGKILL);

@@ -34,7 +34,7 @@ struct Machine {
 
 BOOST_FIXTURE_TEST_SUITE(processes, Machine)
 
-BOOST_AUTO_TEST_CASE(exit_codes_and_outputs_come_back) {
+BOOST_AUTO_TEST_CASE(exit_code_and_large_output_are_returned) {
   BOOST_TEST(misbehave({"exit", "7"})->exit_code == 7);
   const auto flood = misbehave({"flood"});
   BOOST_REQUIRE(flood);
@@ -42,12 +42,12 @@ BOOST_AUTO_TEST_CASE(exit_codes_and_outputs_come_back) {
   BOOST_TEST(flood->err.size() == 2000u * 1000u);
 }
 
-BOOST_AUTO_TEST_CASE(standard_input_is_what_was_given_or_nothing) {
+BOOST_AUTO_TEST_CASE(standard_input_is_the_given_text_or_empty) {
   BOOST_TEST(host->run(Command{{MISBEHAVE, "echo"}, {}, "hello"}, 10s)->out == "hello");
   BOOST_TEST(host->run(Command{{MISBEHAVE, "echo"}, {}, {}}, 10s)->out.empty());
 }
 
-BOOST_AUTO_TEST_CASE(a_hanging_command_is_ended_even_if_it_ignores_that) {
+BOOST_AUTO_TEST_CASE(a_hanging_command_is_ended_even_if_it_ignores_sigterm) {
   for (const char* mode : {"hang", "ignore-term"}) {
     const auto done = misbehave({mode}, 200ms);
     BOOST_REQUIRE(done);
@@ -56,24 +56,24 @@ BOOST_AUTO_TEST_CASE(a_hanging_command_is_ended_even_if_it_ignores_that) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_grandchild_that_holds_the_pipes_does_not_hold_us) {
+BOOST_AUTO_TEST_CASE(a_grandchild_with_open_pipes_does_not_block_us) {
   const auto before = host->now();
   BOOST_TEST(misbehave({"grandchild"})->exit_code == 0);
   BOOST_TEST((host->now() - before < 9s));
 }
 
-BOOST_AUTO_TEST_CASE(the_environment_is_exactly_the_one_given) {
+BOOST_AUTO_TEST_CASE(the_child_gets_exactly_the_given_environment) {
   const auto done = host->run(Command{{MISBEHAVE, "environment"}, Environment{{"A", "1"}, {"B", "x=y"}}, {}}, 10s);
   BOOST_TEST(done->out == "A=1\nB=x=y\n");
 }
 
-BOOST_AUTO_TEST_CASE(no_descriptor_of_ours_leaks) {
+BOOST_AUTO_TEST_CASE(no_descriptor_leaks_into_the_child) {
   const int leak = ::open("/dev/null", O_RDONLY);
   BOOST_TEST(misbehave({"descriptors"})->out == "");
   ::close(leak);
 }
 
-BOOST_AUTO_TEST_CASE(what_cannot_be_started_is_an_error_and_leaves_no_zombie) {
+BOOST_AUTO_TEST_CASE(a_failed_start_is_an_error_without_a_zombie) {
   BOOST_TEST(!host->run(Command{{"no-such-program-here"}, {}, {}}, 10s));
   BOOST_TEST(!host->run(Command{{"/etc/passwd"}, {}, {}}, 10s));
   BOOST_REQUIRE(host->write_file(scratch_directory / "broken",
@@ -84,7 +84,7 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_started_is_an_error_and_leaves_no_zombie) {
   BOOST_TEST(::waitpid(-1, nullptr, WNOHANG) == -1);  // no child left
 }
 
-BOOST_AUTO_TEST_CASE(a_detached_process_is_known_by_more_than_its_pid) {
+BOOST_AUTO_TEST_CASE(a_process_is_identified_by_start_time_and_host_too) {
   const auto started = host->start_detached(Detached{Command{{MISBEHAVE, "hang"}, {}, {}}, scratch_directory / "out"});
   BOOST_REQUIRE(started);
   BOOST_TEST(is_alive(*host, *started));
@@ -125,7 +125,7 @@ BOOST_AUTO_TEST_CASE(a_child_has_its_own_session_and_default_signals) {
   BOOST_TEST(*host->read_file(scratch_directory / "out") == "1 1\n");
 }
 
-BOOST_AUTO_TEST_CASE(a_childs_death_by_signal_is_told) {
+BOOST_AUTO_TEST_CASE(a_child_killed_by_a_signal_reports_128_plus_signal) {
   boost::asio::io_context context;
   int code = -1;
   auto child =
@@ -136,7 +136,7 @@ BOOST_AUTO_TEST_CASE(a_childs_death_by_signal_is_told) {
   BOOST_TEST(code == 128 + SIGKILL);
 }
 
-BOOST_AUTO_TEST_CASE(the_one_connection_of_a_process_is_found) {
+BOOST_AUTO_TEST_CASE(the_only_connection_of_a_process_is_found) {
   using boost::asio::ip::tcp;
   boost::asio::io_context context;
   tcp::acceptor acceptor(context, tcp::endpoint(boost::asio::ip::address_v4::loopback(), 0));
@@ -149,11 +149,11 @@ BOOST_AUTO_TEST_CASE(the_one_connection_of_a_process_is_found) {
   BOOST_TEST(pair->peer.port == acceptor.local_endpoint().port());
   BOOST_TEST(pair->local.port == client.local_endpoint().port());
   const tcp::socket second = acceptor.accept();
-  BOOST_TEST(!established_connection(::getpid()).has_value());  // two: which is the one?
+  BOOST_TEST(!established_connection(::getpid()).has_value());  // there are two
 }
 
-// A rejection by ICMP wants a firewall: tests/lab/rate_limit.py.
-BOOST_AUTO_TEST_CASE(a_reset_is_an_answer_of_the_peer) {
+// tests/lab/rate_limit.py tests the rejection by ICMP, which needs a firewall.
+BOOST_AUTO_TEST_CASE(a_reset_counts_as_an_answer_of_the_peer) {
   using boost::asio::ip::tcp;
   for (const char* loopback : {"127.0.0.1", "::1"}) {
     boost::asio::io_context context;
@@ -174,13 +174,15 @@ BOOST_AUTO_TEST_CASE(a_reset_is_an_answer_of_the_peer) {
   BOOST_TEST(!was_answered_by_peer(unanswered.native_handle()));
 }
 
-// 192.0.2.0/24 is nobody's, RFC 5737.
-BOOST_AUTO_TEST_CASE(an_address_that_is_no_longer_ours_is_told_from_one_that_is) {
-  const auto way = [](const char* local, const char* peer) { return route_status_of({{local, 40'000}, {peer, 22}}); };
-  BOOST_TEST((way("127.0.0.1", "127.0.0.1") == RouteStatus::same));
-  BOOST_TEST((way("127.0.0.2", "127.0.0.1") == RouteStatus::elsewhere));
-  BOOST_TEST((way("192.0.2.7", "127.0.0.1") == RouteStatus::lost));
-  BOOST_TEST((way("192.0.2.7", "not an address") == RouteStatus::same));
+// 192.0.2.0/24 is reserved for documentation: RFC 5737.
+BOOST_AUTO_TEST_CASE(a_lost_local_address_is_distinguished_from_another_route) {
+  const auto status = [](const char* local, const char* peer) {
+    return route_status_of({{local, 40'000}, {peer, 22}});
+  };
+  BOOST_TEST((status("127.0.0.1", "127.0.0.1") == RouteStatus::same));
+  BOOST_TEST((status("127.0.0.2", "127.0.0.1") == RouteStatus::elsewhere));
+  BOOST_TEST((status("192.0.2.7", "127.0.0.1") == RouteStatus::lost));
+  BOOST_TEST((status("192.0.2.7", "not an address") == RouteStatus::same));
 }
 
 BOOST_AUTO_TEST_CASE(users_are_found_through_the_name_service) {

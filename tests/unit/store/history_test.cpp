@@ -85,7 +85,7 @@ BOOST_AUTO_TEST_CASE(a_log_line_is_one_line_whatever_a_banner_says) {
   BOOST_TEST(lines[1].size() < 5000U);
 }
 
-BOOST_AUTO_TEST_CASE(a_log_is_turned_over_and_read_as_one) {
+BOOST_AUTO_TEST_CASE(a_log_is_rotated_and_read_as_one) {
   const ScratchDirectory scratch_directory;
   const fs::path file = scratch_directory / "a.log";
   Log log(file, 1000);
