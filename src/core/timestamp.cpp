@@ -33,7 +33,7 @@ std::optional<WallTime> from_rfc3339(std::string_view text) noexcept {
          std::chrono::seconds(*second);
 }
 
-std::string to_words(std::chrono::seconds span) {
+std::string duration_text(std::chrono::seconds span) {
   const auto seconds = span.count() < 0 ? 0 : span.count();
   if (seconds < 60) return fmt::format("{} s", seconds);
   if (seconds < 3600) return fmt::format("{} min", seconds / 60);

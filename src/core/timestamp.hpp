@@ -15,6 +15,6 @@ using WallTime = std::chrono::sys_time<std::chrono::milliseconds>;
 [[nodiscard]] std::optional<WallTime> from_rfc3339(std::string_view text) noexcept;
 
 /// "3 s", "4 min", "2 h 5 min", "9 days".
-[[nodiscard]] std::string to_words(std::chrono::seconds span);
+[[nodiscard]] std::string duration_text(std::chrono::seconds span);
 
 }  // namespace holdfast

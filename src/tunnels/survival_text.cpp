@@ -32,7 +32,7 @@ std::string words_of(const Survival& survival, const std::vector<std::string_vie
     case Kind::at_login:
       return fmt::format("is back after {} at the next login", listed(what, "or"));
     case Kind::within:
-      return fmt::format("is back after {} within {}", listed(what, "or"), to_words(survival.bound));
+      return fmt::format("is back after {} within {}", listed(what, "or"), duration_text(survival.bound));
   }
   return {};
 }

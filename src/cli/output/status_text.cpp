@@ -41,7 +41,7 @@ std::string state_words(const tunnels::TunnelStatus& tunnel) {
 
 std::string age(const std::optional<WallTime>& since, WallTime now) {
   if (!since) return k_unknown;
-  return to_words(std::chrono::floor<std::chrono::seconds>(now - *since));
+  return duration_text(std::chrono::floor<std::chrono::seconds>(now - *since));
 }
 
 std::string_view arrow(Drawing drawing) { return drawing.utf8 ? "→" : "->"; }
@@ -65,7 +65,7 @@ std::string or_unknown(const std::optional<std::string>& text) { return text ? p
 
 std::string seconds_until(WallTime time, WallTime now) {
   const auto left = std::chrono::ceil<std::chrono::seconds>(time - now);
-  return left.count() <= 0 ? "now" : "in " + to_words(left);
+  return left.count() <= 0 ? "now" : "in " + duration_text(left);
 }
 
 /// Why a tunnel is not up, in lines to stand below its row.

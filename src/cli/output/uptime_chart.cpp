@@ -54,7 +54,7 @@ void add_slot(Painter& painter, const store::Share& share, bool utf8) {
 }
 
 std::string span_words(std::chrono::milliseconds span) {
-  const auto words = to_words(std::chrono::round<std::chrono::seconds>(span));
+  const auto words = duration_text(std::chrono::round<std::chrono::seconds>(span));
   return span < std::chrono::seconds(1) ? "less than 1 s" : words;
 }
 

@@ -63,7 +63,7 @@ Result<> Setup::await_change() {
     const auto subject = "tunnel " + request_.name.text();
     if (arrival.failure) return error_from("changing", subject, *arrival.failure);
     const auto waited = std::chrono::duration_cast<std::chrono::seconds>(host_.now() - begin);
-    return Error{"changing", subject, fmt::format("it was not up again after {}", to_words(waited)),
+    return Error{"changing", subject, fmt::format("it was not up again after {}", duration_text(waited)),
                  "holdfast logs " + request_.name.text()};
   }
   outcome_.standing_by = arrival.standing_by;

@@ -50,7 +50,7 @@ BOOST_AUTO_TEST_CASE(a_duration_is_written_for_people) {
                                                                           {47h + 59min, "47 h 59 min"},
                                                                           {48h, "2 days"},
                                                                           {std::chrono::hours(24 * 9 + 23), "9 days"}};
-  for (const auto& [span, text] : k_spans) BOOST_TEST(to_words(span) == text);
+  for (const auto& [span, text] : k_spans) BOOST_TEST(duration_text(span) == text);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
