@@ -30,15 +30,6 @@ std::string in_quotes(std::string_view value, bool dollar_expands) {
   return out + '"';
 }
 
-bool is_letter(char c) noexcept { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); }
-bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
-
-bool consists_of(std::string_view text, std::string_view extra) noexcept {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
-    return is_letter(c) || is_digit(c) || extra.find(c) != std::string_view::npos;
-  });
-}
-
 // The KEY of an @KEY@ that begins at `at`; empty when none does.
 std::string_view placeholder_at(std::string_view line, std::size_t at) noexcept {
   if (line[at] != '@') return {};
@@ -68,7 +59,7 @@ Result<std::string> encode_exec_line(const std::vector<std::string>& argv) {
 }
 
 Result<std::string> encode_environment(std::string_view key, std::string_view value) {
-  if (!consists_of(key, "_") || is_digit(key[0])) return refusal("variable", key, "it is not a variable name");
+  if (!is_variable_name(key)) return refusal("variable", key, "it is not a variable name");
   HOLDFAST_CHECK(require_printable(fmt::format("variable {} =", key), value));
   return in_quotes(fmt::format("{}={}", key, value), false);
 }

@@ -4,16 +4,8 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 namespace holdfast::cli {
 namespace {
-
-bool is_key(std::string_view text) {
-  const auto letter = [](char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_'; };
-  return !text.empty() && letter(text.front()) &&
-         std::all_of(text.begin(), text.end(), [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
-}
 
 /// The value without its quotes, or without a comment where it has none. Nothing when a quote is not closed.
 std::optional<std::string> read_value(std::string_view text) {
@@ -47,7 +39,7 @@ Result<std::map<std::string, std::string>> parse_environment_file(std::string_vi
     const auto equals = line.find('=');
     if (equals == std::string_view::npos) return refuse("it is not KEY=VALUE");
     const auto key = trim(line.substr(0, equals));
-    if (!is_key(key)) return refuse("what stands before = is no name of a variable");
+    if (!is_variable_name(key)) return refuse("what stands before = is no name of a variable");
     auto value = read_value(trim(line.substr(equals + 1)));
     if (!value) return refuse("the quotes around the value are not closed, or something follows them");
     if (has_control_bytes(*value)) return refuse("the value holds a control character");

@@ -2,7 +2,6 @@
 
 #include "core/text.hpp"
 
-#include <algorithm>
 #include <optional>
 #include <vector>
 
@@ -11,17 +10,11 @@ namespace {
 
 constexpr std::size_t k_longest_socket_path = 107;  // sun_path, less the NUL: unix(7)
 
-bool is_host_character(char c) noexcept {
-  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' ||
-         c == '_' || c == ':' || c == '%';
-}
-
 // inet_aton(3) reads a bare number as an address (22 as 0.0.0.22), but the user means a port.
 bool is_bare_number(std::string_view text) noexcept { return text.find_first_not_of("0123456789") == text.npos; }
 
 bool is_host(std::string_view text) noexcept {
-  return !text.empty() && text.front() != '-' && text.size() <= 255 && !is_bare_number(text) &&
-         std::all_of(text.begin(), text.end(), is_host_character);
+  return consists_of(text, ".-_:%") && text.front() != '-' && text.size() <= 255 && !is_bare_number(text);
 }
 
 // Splits "a:[::1]:b" into {"a", "::1", "b"}. Empty when brackets do not pair or contain no IPv6 address.

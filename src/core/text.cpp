@@ -127,6 +127,17 @@ std::string first_line(std::string_view text) {
   return std::string(trim(text.substr(0, text.find('\n'))));
 }
 
+bool consists_of(std::string_view text, std::string_view others) noexcept {
+  return !text.empty() && std::ranges::all_of(text, [&](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+           others.find(c) != std::string_view::npos;
+  });
+}
+
+bool is_variable_name(std::string_view text) noexcept {
+  return consists_of(text, "_") && (text[0] < '0' || text[0] > '9');
+}
+
 bool equals_ignoring_case(std::string_view left, std::string_view right) noexcept {
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
   return std::ranges::equal(left, right, {}, lower, lower);

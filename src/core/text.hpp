@@ -33,6 +33,12 @@ namespace holdfast {
 /// The first line that is not blank, trimmed; empty when there is none.
 [[nodiscard]] std::string first_line(std::string_view text);
 
+/// True when `text` is not empty and contains only ASCII letters, digits, and characters of `others`.
+[[nodiscard]] bool consists_of(std::string_view text, std::string_view others) noexcept;
+
+/// True for [A-Za-z_][A-Za-z0-9_]*
+[[nodiscard]] bool is_variable_name(std::string_view text) noexcept;
+
 /// Compares ASCII letters without regard to case, whatever the locale.
 [[nodiscard]] bool equals_ignoring_case(std::string_view left, std::string_view right) noexcept;
 

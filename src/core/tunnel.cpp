@@ -47,11 +47,7 @@ constexpr std::array k_enforced{"batchmode",
                                 "host",
                                 "identityfile"};
 
-bool is_word(std::string_view text) noexcept {
-  return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-  });
-}
+bool is_option_name(std::string_view text) noexcept { return consists_of(text, "") && text.size() <= 64; }
 
 }  // namespace
 
@@ -69,7 +65,7 @@ Result<SshOption> SshOption::parse(std::string_view text) {
   if (equals == std::string_view::npos) return usage_error(subject(), "it is not KEY=VALUE");
   const std::string_view key = trim(text.substr(0, equals));
   const std::string_view value = trim(text.substr(equals + 1));
-  if (!is_word(key)) return usage_error(subject(), "the key does not consist of letters and digits");
+  if (!is_option_name(key)) return usage_error(subject(), "the key does not consist of letters and digits");
   if (value.empty()) return usage_error(subject(), "the value is empty");
   if (has_control_bytes(value)) return usage_error(subject(), "the value contains a control character");
   if (is_enforced_ssh_option(key)) {

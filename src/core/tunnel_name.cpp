@@ -1,15 +1,11 @@
 #include "core/tunnel_name.hpp"
 
-#include <algorithm>
+#include "core/text.hpp"
 
 namespace holdfast {
 namespace {
 
 constexpr std::size_t k_longest = 64;
-
-bool is_letter_or_digit(char c) noexcept {
-  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-}
 
 }  // namespace
 
@@ -20,10 +16,8 @@ Result<TunnelName> TunnelName::parse(std::string_view text) {
   };
   if (text.empty()) return refuse("it is empty");
   if (text.size() > k_longest) return refuse("it is longer than 64 characters");
-  if (!is_letter_or_digit(text.front())) return refuse("it does not begin with a letter or digit");
-  const bool fine = std::all_of(text.begin(), text.end(),
-                                [](char c) { return is_letter_or_digit(c) || c == '.' || c == '_' || c == '-'; });
-  if (!fine) return refuse("it contains a character that is not allowed");
+  if (!consists_of(text.substr(0, 1), "")) return refuse("it does not begin with a letter or digit");
+  if (!consists_of(text, "._-")) return refuse("it contains a character that is not allowed");
   return TunnelName(std::string(text));
 }
 

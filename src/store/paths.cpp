@@ -5,8 +5,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 namespace holdfast::store {
 namespace {
 
@@ -29,11 +27,7 @@ fs::path Paths::state_file(const TunnelName& name, const std::string& suffix) co
 }
 
 std::string host_directory_name(const std::string& hostname) {
-  const bool fits = !hostname.empty() && hostname.size() <= 255 && hostname.front() != '.' &&
-                    std::all_of(hostname.begin(), hostname.end(), [](char c) {
-                      return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' ||
-                             c == '-' || c == '_';
-                    });
+  const bool fits = consists_of(hostname, ".-_") && hostname.size() <= 255 && hostname.front() != '.';
   return fits ? hostname : fmt::format("host-{:08x}", static_cast<std::uint32_t>(fnv1a(hostname)));
 }
 

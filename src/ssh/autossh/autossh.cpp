@@ -63,13 +63,6 @@ std::optional<int> exit_code_in(std::string_view text) {
   return std::nullopt;
 }
 
-bool is_plain(const std::string& path) {
-  return std::ranges::all_of(path, [](char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-           std::string_view("/._-+=,@~").find(c) != std::string_view::npos;
-  });
-}
-
 }  // namespace
 
 Result<fs::path> find_autossh(const os::Host& host) {
@@ -137,7 +130,8 @@ AutosshLine read_autossh_line(std::string_view line) {
 Result<> check_for_autossh(const Tunnel& tunnel) {
   for (const Forward& forward : tunnel->forwards)
     for (const End* end : {&forward.listen(), &forward.target()})
-      if (const auto* socket = std::get_if<SocketEnd>(end); socket != nullptr && !is_plain(socket->path))
+      if (const auto* socket = std::get_if<SocketEnd>(end);
+          socket != nullptr && !consists_of(socket->path, "/._-+=,@~"))
         return usage_error("option --port " + forward.short_text(),
                            "ssh would read more into the socket's path " + socket->path + " than its name",
                            "give it a plain name, or leave --engine out");

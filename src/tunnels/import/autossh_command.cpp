@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 
 namespace holdfast::ssh {
 namespace {
@@ -171,9 +170,7 @@ class Reader {
 
 bool is_assignment(const std::string& word) {
   const auto equal = word.find('=');
-  if (equal == std::string::npos || equal == 0) return false;
-  return std::all_of(word.begin(), word.begin() + static_cast<std::ptrdiff_t>(equal),
-                     [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; });
+  return equal != std::string::npos && consists_of(std::string_view(word).substr(0, equal), "_");
 }
 
 using Tokens = std::vector<Token>;

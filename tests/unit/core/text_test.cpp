@@ -69,6 +69,16 @@ BOOST_AUTO_TEST_CASE(the_first_line_that_is_not_blank_is_found) {
   BOOST_TEST(first_line("").empty());
 }
 
+BOOST_AUTO_TEST_CASE(only_the_given_characters_are_accepted) {
+  BOOST_TEST(consists_of("aZ09", ""));
+  BOOST_TEST(consists_of("a.b-c", ".-"));
+  BOOST_TEST(!consists_of("", ".-"));
+  BOOST_TEST(!consists_of("a_b", ".-"));
+  BOOST_TEST(!consists_of("\xc3\xa4", ".-"));
+  for (const char* name : {"A", "_", "LC_ALL", "x1"}) BOOST_TEST(is_variable_name(name), name);
+  for (const char* name : {"", "1A", "A B", "A=B", "A-B", "\xc3\xa4"}) BOOST_TEST(!is_variable_name(name), name);
+}
+
 BOOST_AUTO_TEST_CASE(case_is_ignored_for_ascii_letters_only) {
   BOOST_TEST(equals_ignoring_case("ProxyJump", "pROXYjUMP"));
   BOOST_TEST(!equals_ignoring_case("Proxy", "ProxyJump"));
