@@ -49,6 +49,19 @@ struct Drain {
   }
 };
 
+// Ends process `pid` when `timer` expires: SIGTERM, then SIGKILL.
+void end_at_deadline(asio::steady_timer& timer, pid_t pid, Completed& completed) {
+  timer.async_wait([&timer, pid, &completed](const boost::system::error_code& cancelled) {
+    if (cancelled) return;
+    completed.timed_out = true;
+    ::kill(pid, SIGTERM);
+    timer.expires_after(k_kill_grace);
+    timer.async_wait([pid](const boost::system::error_code& again) {
+      if (!again) ::kill(pid, SIGKILL);
+    });
+  });
+}
+
 }  // namespace
 
 void close_descriptors_at_exec() noexcept {
@@ -129,16 +142,7 @@ Result<Completed> run_command(const Command& command, std::chrono::milliseconds 
 
   // Waits for the process, not for its pipes, which a grandchild may keep open for ever.
   asio::steady_timer timer(context, deadline);
-  const pid_t pid = child.id();
-  timer.async_wait([&](const boost::system::error_code& cancelled) {
-    if (cancelled) return;
-    completed.timed_out = true;
-    ::kill(pid, SIGTERM);
-    timer.expires_after(k_kill_grace);
-    timer.async_wait([&, pid](const boost::system::error_code& again) {
-      if (!again) ::kill(pid, SIGKILL);
-    });
-  });
+  end_at_deadline(timer, child.id(), completed);
   child.async_wait([&](const boost::system::error_code&, int) {
     completed.exit_code = exit_code_of(child.native_exit_code());
     timer.cancel();
