@@ -115,22 +115,4 @@ Status status_of(const tunnels::TunnelStatus& status) {
   return out;
 }
 
-tunnels::SetupArguments words_of(const Request& request, Scope scope) {
-  tunnels::SetupArguments words;
-  words.scope = scope;
-  words.ports = request.ports;
-  words.bastions = request.bastions;
-  words.name = request.name;
-  words.identity = request.identity;
-  words.backend = request.backend;
-  words.engine = request.engine;
-  words.host = request.host;
-  words.run_as = request.run_as;
-  words.ssh_options = request.ssh_options;
-  words.accept_new_host_key = request.accept_new_host_key;
-  words.preflight = request.preflight;
-  words.takeover = request.takeover;
-  return words;
-}
-
 }  // namespace holdfast::library

@@ -2,17 +2,14 @@
 #pragma once
 
 #include <holdfast/failure.hpp>
-#include <holdfast/request.hpp>
 #include <holdfast/status.hpp>
 
 #include "core/error.hpp"
-#include "tunnels/setup/setup_arguments.hpp"
 #include "tunnels/status.hpp"
 
 namespace holdfast::library {
 
 [[nodiscard]] Failure failure_of(const Error& error);
 [[nodiscard]] Status status_of(const tunnels::TunnelStatus& status);
-[[nodiscard]] tunnels::SetupArguments words_of(const Request& request, Scope scope);
 
 }  // namespace holdfast::library

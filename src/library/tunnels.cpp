@@ -11,6 +11,7 @@
 #include "tunnels/scope.hpp"
 #include "tunnels/selection.hpp"
 #include "tunnels/setup/setup.hpp"
+#include "tunnels/setup/setup_arguments.hpp"
 
 #include <fmt/format.h>
 
@@ -74,9 +75,9 @@ class Tunnels::Inside {
   }
 
   [[nodiscard]] tunnels::SetupRequest read(const Request& request, Call& call, library::Watcher& watcher) const {
-    auto words = library::words_of(request, call.paths.scope);
-    words.only_backends = must(tunnels::read_only_backends(call.host->env("HOLDFAST_BACKENDS")));
-    return must(tunnels::read_setup(words, *call.host, watcher), &watcher);
+    auto only_backends = must(tunnels::read_only_backends(call.host->env("HOLDFAST_BACKENDS")));
+    return must(tunnels::read_setup(request, call.paths.scope, std::move(only_backends), *call.host, watcher),
+                &watcher);
   }
 
  private:
@@ -127,9 +128,8 @@ Tunnels& Tunnels::operator=(Tunnels&&) noexcept = default;
 Made Tunnels::set_up(const Request& request, const Watch& watch) {
   const auto call = inside_->begin_with_program();
   library::Watcher watcher(watch);
-  tunnels::Setup setup(*call->host, watcher, inside_->read(request, *call, watcher));
-  const auto outcome = must(setup.run(), &watcher);
-  Made made{status_now(setup.tunnel()->name, call->paths, *call->host, watcher), outcome.changed};
+  const auto outcome = must(tunnels::run_setup(inside_->read(request, *call, watcher), *call->host, watcher), &watcher);
+  Made made{status_now(outcome.tunnel->name, call->paths, *call->host, watcher), outcome.changed};
   watcher.rethrow();
   return made;
 }
@@ -137,8 +137,7 @@ Made Tunnels::set_up(const Request& request, const Watch& watch) {
 std::vector<std::string> Tunnels::plan(const Request& request, const Watch& watch) {
   const auto call = inside_->begin_with_program();
   library::Watcher watcher(watch);
-  tunnels::Setup setup(*call->host, watcher, inside_->read(request, *call, watcher));
-  auto lines = must(setup.plan(), &watcher);
+  auto lines = must(tunnels::preview_setup(inside_->read(request, *call, watcher), *call->host, watcher), &watcher);
   watcher.rethrow();
   return lines;
 }

@@ -18,7 +18,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds k_poll{5};
-constexpr milliseconds k_end_grace{10000};  // the supervisor ends its ssh first, which may take half of it
+constexpr milliseconds k_end_grace{10000};  // the supervisor ends its ssh first, which may take 5 s
 constexpr milliseconds k_after_kill{2000};
 constexpr milliseconds k_ask_backend_every{500};
 constexpr milliseconds k_busy_timeout{5000};
@@ -32,13 +32,12 @@ Result<> end_supervisor(const os::ProcessId& supervisor, os::Host& host) {
   return Error{"ending", fmt::format("supervisor {}", supervisor.pid), "it is still running after SIGKILL", ""};
 }
 
-/// For root: a live state is written by the user that the tunnel runs as, and must not make root end a process that
-/// is not that user's.
+/// The user that the tunnel runs as writes the live state: it must not make root end another user's process.
 bool is_its_owners(const os::ProcessId& process, const fs::path& live_file, const os::Host& host) {
   return host.status(fmt::format("/proc/{}", process.pid)).owner == host.status(live_file).owner;
 }
 
-/// A file takes room that a full disk does not have.
+/// Removes the step that writes the stop mark.
 void erase_mark(backends::Plan& plan, const InstalledJob& installed_job) {
   const auto mark = backends::stop_mark_file(installed_job.job.name, installed_job.job.paths);
   std::erase_if(plan, [&](const backends::Step& step) {
@@ -62,7 +61,7 @@ Result<Stopped> stop_one(const InstalledJob& installed_job, os::Host& host, bool
     stopped.supervisors.push_back(live->supervisor.pid);
   }
   const auto known = live ? live->ssh : std::nullopt;
-  // First, or it would start another.
+  // Before ssh, or it would start another one.
   HOLDFAST_CHECK(ssh::end_autossh(files.control, host, live ? live->autossh : std::nullopt));
   const bool carried = known && os::is_alive(host, *known);
   HOLDFAST_TRY(const bool ended, ssh::end_master(files.control, host, known));
@@ -74,8 +73,8 @@ Result<Stopped> stop_one(const InstalledJob& installed_job, os::Host& host, bool
   return stopped;
 }
 
-/// What the live state settles; nothing while it is open.
-std::optional<Arrival> settled(const store::LiveState& live, milliseconds waited) {
+/// The result that the live state shows, or nothing while the supervisor is still at it.
+std::optional<Arrival> result_of(const store::LiveState& live, milliseconds waited) {
   Arrival arrival;
   arrival.took = waited;
   if (live.last_error) arrival.failure = live.last_error->diagnosis;
@@ -107,12 +106,12 @@ Arrival never_began(const InstalledJob& installed_job, milliseconds waited) {
   Arrival arrival;
   arrival.took = waited;
   arrival.failure = Diagnosis{FailureClass::unknown,
-                              "the supervisor has ended" + (last.empty() ? "" : "; the last it said: " + last.back()),
-                              fmt::format("see it happen: holdfast run {}", installed_job.job.name.text())};
+                              "the supervisor has ended" + (last.empty() ? "" : "; its last log line: " + last.back()),
+                              fmt::format("holdfast run {} shows why", installed_job.job.name.text())};
   return arrival;
 }
 
-/// A move that was cut short may have left what it moved from, or to, behind.
+/// A move that was cut short may have left the job that it moved from, or to.
 void add_half_moved(std::vector<InstalledJob>& installed_jobs, const store::Paths& paths, const os::Host& host) {
   const InstalledJob own = installed_jobs.front();
   const auto note = store::read_hand_over(host, paths, own.job.name);
@@ -140,7 +139,7 @@ std::vector<InstalledJob> installed_jobs_of(const store::Entry& entry, const sto
   }
   std::vector<InstalledJob> installed_jobs;
   const auto user = paths.scope == Scope::user ? host.user() : os::User{};
-  // Of a tunnel of many hosts that was removed on another one it is known who holds it here.
+  // host = any, removed on another host: this host's settings still name the backend.
   if (const auto part = store::read_host_settings(host, paths, entry.name))
     if (const auto* backend = backends::find_backend(part->backend); backend && backend->scope() == paths.scope)
       return {{backend, {entry.name, {host.self().string()}, {}, user, {}, part->runtime_dir, paths}}};
@@ -191,7 +190,9 @@ Result<> wait_until_queued(const InstalledJob& installed_job, const os::ProcessI
     const auto waited = std::chrono::duration_cast<milliseconds>(host.now() - begin);
     std::optional<Diagnosis> failure;
     if (waited >= k_queue_timeout)
-      failure = Diagnosis{FailureClass::unknown, "its supervisor does not get ready to take over", ""};
+      failure = Diagnosis{
+          FailureClass::unknown,
+          fmt::format("its supervisor was not ready to take over after {} s", k_queue_timeout.count() / 1000), ""};
     if (host.now() >= ask_backend) {
       const auto known = query_one(*installed_job.backend, job, host);
       if (known && !known->running && !known->restarting) failure = never_began(installed_job, waited).failure;
@@ -216,7 +217,7 @@ Result<Arrival> wait_until_up(const InstalledJob& installed_job, const std::opti
     const auto live = read_live(job.runtime_dir, job.name, job.paths, host);
     const bool ours = live && live->supervisor != previous && os::is_alive(host, live->supervisor);
     if (ours)
-      if (const auto arrival = settled(*live, waited)) return *arrival;
+      if (const auto arrival = result_of(*live, waited)) return *arrival;
     if (waited >= deadline) {
       Arrival late;
       late.took = waited;
@@ -237,15 +238,15 @@ Result<> wait_until_reread(const InstalledJob& installed_job, os::Host& host, mi
   const auto subject = "the supervisor of tunnel " + job.name.text();
   const auto live_file = store::runtime_files(job.name, job.runtime_dir).live;
   const auto before = read_live(job.runtime_dir, job.name, job.paths, host);
-  // SIGHUP would end one whose terminal it is: tmux and screen.
+  // SIGUSR2: tmux and screen send SIGHUP when a terminal closes.
   if (!before || !is_its_owners(before->supervisor, live_file, host) || !host.signal(before->supervisor, SIGUSR2))
-    return Error{"telling", subject, "it does not run", "holdfast start " + job.name.text()};
+    return Error{"signalling", subject, "it does not run", "holdfast start " + job.name.text()};
   const auto begin = host.now();
   for (;;) {
     const auto now = read_live(job.runtime_dir, job.name, job.paths, host);
     if (now && now->supervisor == before->supervisor && now->generation != before->generation) return {};
     if (!os::is_alive(host, before->supervisor) || host.now() - begin >= deadline)
-      return Error{"telling", subject, "it has not taken the changed file", "holdfast logs " + job.name.text()};
+      return Error{"signalling", subject, "it has not read the changed file", "holdfast logs " + job.name.text()};
     host.sleep_for(k_poll);
   }
 }

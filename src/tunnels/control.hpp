@@ -1,4 +1,4 @@
-// Starting and stopping a tunnel, whatever holds it, and seeing that it happened.
+// Starts and stops the jobs of a tunnel, with any backend, and waits for the result.
 #pragma once
 
 #include "backends/backend.hpp"
@@ -22,36 +22,35 @@ struct InstalledJob {
   backends::Job job;
 };
 
-/// Who holds the tunnel: one, first; and after a move that was cut short the other, which may have something left. For
-/// one whose file is broken, whoever may: every backend of the scope that has it installed, with every place its
-/// runtime files may be in.
+/// The jobs of a tunnel on this host: that of the backend in its file first, then what a move that was cut short may
+/// have left. For a tunnel whose file is broken: a job for each backend of the scope that has it installed, and each
+/// directory its runtime files may be in.
 [[nodiscard]] std::vector<InstalledJob> installed_jobs_of(const store::Entry& entry, const store::Paths& paths,
                                                           const os::Host& host);
 
-/// What was ended.
+/// What stop_installed_jobs() ended.
 struct Stopped {
   std::vector<pid_t> supervisors;
   bool ssh = false;
   [[nodiscard]] bool anything() const noexcept { return ssh || !supervisors.empty(); }
 };
 
-/// Ends the job, its supervisor (one started by hand too) and its ssh, in any state, the gap before an automatic
-/// restart included, and takes the runtime files away. On success they are gone: that was looked at. `stay_down`: with
-/// the mark that keeps `ensure` from starting it; whoever takes the tunnel away needs none, and may have no room for
+/// Ends each job, its supervisor (also one started by hand) and its ssh, in any state, the gap before an automatic
+/// restart included, and removes the runtime files. On success all of them are gone: that was verified. `stay_down`:
+/// leaves the mark that keeps `ensure` from starting the tunnel. A removal needs none, and a full disk has no room for
 /// it.
 [[nodiscard]] Result<Stopped> stop_installed_jobs(const std::vector<InstalledJob>& installed_jobs, os::Host& host,
                                                   bool stay_down = true);
 
-/// What ends the holder's hold, as its stop does, for a successor that waits already: it leaves no mark that the tunnel
-/// is to stay down, and takes no notice of the pidfile, which is the successor's by then. To be made before that.
+/// Stops the job for a successor that waits already: as Backend::stop(), but without the mark that the tunnel is to
+/// stay down, and without the pidfile, which names the successor by then. Make it before the successor starts.
 [[nodiscard]] Result<backends::Plan> release_plan(const InstalledJob& installed_job, const os::Host& host);
 
-/// Carries it out and ends the supervisor, whose lock is free then.
+/// Applies a release_plan() and ends the supervisor: its lock is free afterwards.
 [[nodiscard]] Result<> release(const backends::Plan& plan, const os::ProcessId& supervisor, os::Host& host);
 
-/// Waits until a supervisor that the holder has started waits for its turn (store::RuntimeFiles::next), or has taken
-/// over from a `former` that is gone. An Error when it ends instead, does nothing for long, or the observer calls it
-/// off.
+/// Waits until the job's supervisor waits for the tunnel's lock (store::RuntimeFiles::next), or has it because
+/// `previous` is gone. An Error when that supervisor ends, is not there after 15 s, or the observer cancels.
 [[nodiscard]] Result<> wait_until_queued(const InstalledJob& installed_job, const os::ProcessId& previous,
                                          const os::Host& host, const Observer& observer);
 
@@ -59,18 +58,18 @@ struct Stopped {
 struct Arrival {
   bool up = false;
   bool verified = false;
-  bool standing_by = false;  ///< another host has the port, as it may: this one is ready to take over
+  bool standing_by = false;  ///< host = any: another host has the port, and this one is ready to take over
   std::chrono::milliseconds took{0};
   std::optional<Diagnosis> failure = {};  ///< why it is not up, or why it is up without having been verified
 };
 
-/// Waits until a supervisor other than `former` says that the tunnel is up, or stands by, or that it will not be soon.
-/// A port that is busy gets a little time: it may be the end of our own last session. An Error when called off.
+/// Waits until a supervisor other than `previous` reports that the tunnel is up or stands by, or failed. A port that is
+/// busy gets 5 s: an old session of this tunnel may be ending. An Error only when cancelled.
 [[nodiscard]] Result<Arrival> wait_until_up(const InstalledJob& installed_job,
                                             const std::optional<os::ProcessId>& previous, const os::Host& host,
                                             std::chrono::milliseconds deadline, const Observer& observer);
 
-/// Has the running supervisor read the tunnel's file again, and waits until it has taken it.
+/// Makes the running supervisor read the tunnel's file again, and waits until it has.
 [[nodiscard]] Result<> wait_until_reread(const InstalledJob& installed_job, os::Host& host,
                                          std::chrono::milliseconds deadline);
 

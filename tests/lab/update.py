@@ -32,7 +32,7 @@ class Update(UserTest):
         with self.bastion.door() as squatter:
             done = self.run_it(*USUAL, *self.scope, *arguments, "--no-preflight", "-p", str(squatter.port))
         self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
-        self.assertIn("the former tunnel runs again", done.stderr)
+        self.assertIn("the previous tunnel runs again", done.stderr)
 
     def assert_only_answers_at(self, *ports: int) -> None:
         for port in (2222, 2223):

@@ -83,8 +83,7 @@ class Demo {
         TunnelName::parse("demo-" + bastion_.directory().string().substr(bastion_.directory().string().size() - 6)));
     HOLDFAST_TRY(auto to, Destination::parse(fmt::format("{}@127.0.0.1:{}", bastion_.user(), bastion_.port())));
     HOLDFAST_TRY(auto forward, Forward::parse(fmt::format("{}:127.0.0.1:{}", bastion_.tunnel_port(), bastion_.port())));
-    tunnels::SetupRequest request{
-        std::move(name), std::move(to), {std::move(forward)}, bastion_.key(), {}, "auto", {}, {}, {}, {}};
+    tunnels::SetupRequest request{std::move(name), std::move(to), {std::move(forward)}, bastion_.key()};
     // What the user's ssh_config says of other hosts must not count here.
     for (const auto& text : {"UserKnownHostsFile=" + bastion_.known_hosts().string(), std::string("ProxyJump=none"),
                              std::string("ProxyCommand=none"), std::string("IdentityAgent=none")}) {
@@ -97,11 +96,10 @@ class Demo {
   }
 
   Result<> set_up() {
-    HOLDFAST_TRY(auto wanted, request());
+    HOLDFAST_TRY(const auto wanted, request());
     paths_ = wanted.paths;
     TerminalObserver observer(context_.terminal);
-    tunnels::Setup setup(host_, observer, std::move(wanted));
-    auto done = setup.run();
+    auto done = tunnels::run_setup(wanted, host_, observer);
     if (!done) {
       auto error = std::move(done).error();
       const auto log = host_.read_file(bastion_.directory() / "log");
@@ -111,7 +109,7 @@ class Demo {
       }
       return error;
     }
-    tunnel_ = setup.tunnel();
+    tunnel_ = done->tunnel;
     note_traces();
     step(fmt::format("tunnel up: port {} of the bastion leads here", bastion_.tunnel_port()),
          fmt::format("verified end to end in {} ms", done->took.count()));

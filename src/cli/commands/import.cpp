@@ -262,8 +262,7 @@ class Import {
 
   Result<> plan(Imported& result, tunnels::SetupRequest request, const tunnels::LegacyTunnel& previous) {
     TerminalObserver observer(context_.terminal);
-    tunnels::Setup setup(host_, observer, std::move(request));
-    HOLDFAST_TRY(const auto steps, setup.plan());
+    HOLDFAST_TRY(const auto steps, tunnels::preview_setup(request, host_, observer));
     auto lines = previous.plan();
     lines.insert(lines.end(), steps.begin(), steps.end());
     result.outcome = "planned";
@@ -280,8 +279,7 @@ class Import {
       return {};
     };
     TerminalObserver observer(context_.terminal);
-    tunnels::Setup setup(host_, observer, std::move(request));
-    auto done = setup.run();
+    auto done = tunnels::run_setup(request, host_, observer);
     Result<> kept;
     if (done) kept = previous.retire();
     if (done && kept) {

@@ -10,29 +10,30 @@
 namespace holdfast::cli {
 namespace {
 
-/// A tunnel cannot change its scope: other files, another user, another ssh configuration.
+/// A move cannot change the scope: files, user and ssh configuration differ.
 Result<> check_scope(const std::string& wanted, const TunnelName& name, Scope scope) {
   const auto* backend = backends::find_backend(wanted);
   if (backend == nullptr || backend->scope() == scope) return {};
   const std::string other = scope == Scope::user ? "sudo holdfast setup --system …" : "holdfast setup --user …";
   return usage_error("option --backend " + wanted,
-                     fmt::format("it holds tunnels of the {} scope, and {} is one of the {} scope",
+                     fmt::format("it is for tunnels of the {} scope, and {} is one of the {} scope",
                                  to_text(backend->scope()), name.text(), to_text(scope)),
-                     fmt::format("set it up there under another port: {}; then remove this one: holdfast remove{} {}",
+                     fmt::format("set it up there with another port: {}; then remove this one: holdfast remove{} {}",
                                  other, scope == Scope::system ? " --system" : "", name.text()));
 }
 
-/// All as the tunnel's file says.
+/// Everything as in the tunnel's file.
 tunnels::SetupRequest request_of(const Tunnel& tunnel, store::Paths paths, os::User run_as) {
-  tunnels::SetupRequest request{tunnel->name,        tunnel->bastion,  tunnel->forwards, tunnel->identity,
-                                tunnel->ssh_options, "auto",           tunnel->engine,   {},
-                                std::move(paths),    std::move(run_as)};
+  tunnels::SetupRequest request{tunnel->name, tunnel->bastion, tunnel->forwards, tunnel->identity, tunnel->ssh_options};
+  request.engine = tunnel->engine;
+  request.paths = std::move(paths);
+  request.run_as = std::move(run_as);
   request.fallbacks = tunnel->fallbacks;
   request.move = true;
   return request;
 }
 
-/// That it is up says more than any check beforehand could.
+/// A tunnel that is up needs no preflight.
 bool is_up(const Tunnel& tunnel, const store::Paths& paths, const os::Host& host) {
   const auto live = tunnels::read_live(tunnels::runtime_directory_of(tunnel, paths, host), tunnel->name, paths, host);
   return live && os::is_alive(host, live->supervisor) && live->state == store::TunnelState::up;
@@ -41,20 +42,18 @@ bool is_up(const Tunnel& tunnel, const store::Paths& paths, const os::Host& host
 Result<ExitStatus> move_tunnel(Context& context, const Arguments& arguments) {
   auto& host = context.host;
   if (arguments.operands().empty())
-    return usage_error("the command line", "the name of the tunnel to move is missing", "holdfast status lists them");
+    return usage_error("the command line", "the name of the tunnel to move is missing",
+                       "holdfast status lists the names");
   HOLDFAST_TRY(const auto paths, choose_paths(arguments, host));
   HOLDFAST_TRY(const auto names, tunnels::named_tunnels(arguments.operands(), host, paths));
   HOLDFAST_TRY(const auto tunnel, store::load(host, paths, names.front()));
-  if (tunnels::is_elsewhere(tunnel, host))
-    return Error{"moving", "tunnel " + tunnel->name.text(), "it belongs to host " + tunnel->host,
-                 "run the command there"};
   HOLDFAST_CHECK(check_scope(arguments.one("backend").value_or("auto"), tunnel->name, paths.scope));
   HOLDFAST_TRY(auto run_as, tunnels::find_job_user(tunnel, paths, host));
   auto request = request_of(tunnel, paths, std::move(run_as));
   HOLDFAST_TRY(request.backend, read_backend(arguments, paths.scope));
   HOLDFAST_TRY(request.only_backends, read_only_backends(context.variables));
   request.preflight = !is_up(tunnel, paths, host);
-  return execute(context, arguments, std::move(request));
+  return execute(context, arguments, request);
 }
 
 }  // namespace
@@ -63,18 +62,17 @@ const Command& move_command() {
   static const Command command{
       .name = "move",
       .synopsis = "NAME [--backend BACKEND]",
-      .summary = "let another backend hold a tunnel",
+      .summary = "move a tunnel to another backend",
       .description =
-          "The new backend is proven, installed and started first, and waits; then the old one lets go, and what the "
-          "new "
-          "one holds is verified end to end; only then is the old one taken away. When any of it fails, or is "
-          "interrupted, the old one takes over again and nothing of the new one is left.\n"
-          "With auto, or without --backend, it climbs to the strongest that is proven to work here. Nothing but the "
-          "backend changes (and the runtime directory, where it would vanish under the new one). A tunnel that was "
-          "stopped runs afterwards.\n"
+          "The new backend is proven, installed and started first, and waits. Then the old backend stops, the tunnel "
+          "is "
+          "verified end to end, and the old backend is uninstalled. When a step fails, or on Ctrl-C, the old backend "
+          "takes over again and nothing of the new one is left.\n"
+          "With auto, or without --backend, the most durable backend that works here is used. Only the backend changes "
+          "(and the runtime directory, if it would vanish at logout). A stopped tunnel is started.\n"
           "The exit status is 4 when there is no such tunnel, 5 when the backend cannot be used, 1 for any other "
           "failure.",
-      .options = {{"backend", "NAME", "what is to hold it: auto (the strongest that works here), or one by name", false,
+      .options = {{"backend", "NAME", "auto (the most durable that works here), or a backend's name", false,
                    Values::backend},
                   {"dry-run", "", "print every file and command in full, and change nothing"},
                   {"json", "", "print the tunnel as JSON, with \"changed\""}},

@@ -21,9 +21,9 @@ tunnels::TunnelStatus status_of(const Tunnel& tunnel, const store::Paths& paths,
   return std::move(statuses.front());
 }
 
-/// What a move came to; the way in is what it was.
-void tell_move(const tunnels::Setup& setup, const tunnels::SetupOutcome& outcome, bool strongest, Context& context) {
-  const auto& tunnel = setup.tunnel();
+/// The command for a laptop is left out: a move does not change it.
+void show_move(const tunnels::SetupOutcome& outcome, bool strongest, Context& context) {
+  const auto& tunnel = outcome.tunnel;
   const auto held = fmt::format("tunnel {} is held by {}", tunnel->name.text(), tunnel->backend);
   if (!outcome.changed)
     return context.terminal.answer(held + (strongest ? " already, the strongest that works here" : " already") +
@@ -33,16 +33,15 @@ void tell_move(const tunnels::Setup& setup, const tunnels::SetupOutcome& outcome
     return context.terminal.answer(fmt::format("{}, and up, but could not be verified end to end: {}", held,
                                                printable(outcome.unverified->message)));
   context.terminal.answer(
-      fmt::format("{}: verified end to end {} ms after the former one let go", held, outcome.took.count()));
+      fmt::format("{}: verified end to end {} ms after the previous backend released it", held, outcome.took.count()));
 }
 
-void tell(const tunnels::Setup& setup, const tunnels::SetupOutcome& outcome, const std::string& user,
-          Context& context) {
-  const auto& tunnel = setup.tunnel();
+void show_setup(const tunnels::SetupOutcome& outcome, const std::string& user, Context& context) {
+  const auto& tunnel = outcome.tunnel;
   auto& terminal = context.terminal;
   const auto& name = tunnel->name.text();
   if (outcome.standing_by) {
-    terminal.answer(fmt::format("tunnel {} {}: another host has it, and this one takes over when it lets go", name,
+    terminal.answer(fmt::format("tunnel {} {}: another host has it, and this one takes over when that one stops", name,
                                 outcome.changed ? "stands by" : "stands by already, nothing changed"));
   } else if (!outcome.changed) {
     terminal.answer(fmt::format("tunnel {} is up already: nothing to do, nothing changed", name));
@@ -57,10 +56,9 @@ void tell(const tunnels::Setup& setup, const tunnels::SetupOutcome& outcome, con
   terminal.answer(tunnels::client_command(tunnel, user));
 }
 
-Result<ExitStatus> print_plan(Context& context, tunnels::SetupRequest request, bool json) {
+Result<ExitStatus> print_plan(Context& context, const tunnels::SetupRequest& request, bool json) {
   TerminalObserver observer(context.terminal);
-  tunnels::Setup setup(context.host, observer, std::move(request));
-  HOLDFAST_TRY(const auto lines, setup.plan());
+  HOLDFAST_TRY(const auto lines, tunnels::preview_setup(request, context.host, observer));
   if (json) context.terminal.answer(plan_json(lines));
   for (const auto& line : lines)
     if (!json) context.terminal.answer(line);
@@ -69,29 +67,24 @@ Result<ExitStatus> print_plan(Context& context, tunnels::SetupRequest request, b
 }
 
 Result<ExitStatus> set_up(Context& context, const Arguments& arguments) {
-  HOLDFAST_TRY(auto request, read_setup_request(context, arguments));
-  return execute(context, arguments, std::move(request));
+  HOLDFAST_TRY(const auto request, read_setup_request(context, arguments));
+  return execute(context, arguments, request);
 }
 
 }  // namespace
 
-Result<ExitStatus> execute(Context& context, const Arguments& arguments, tunnels::SetupRequest request) {
+Result<ExitStatus> execute(Context& context, const Arguments& arguments, const tunnels::SetupRequest& request) {
   const bool json = arguments.has("json");
-  if (arguments.has("dry-run")) return print_plan(context, std::move(request), json);
+  if (arguments.has("dry-run")) return print_plan(context, request, json);
   const Interruption guard;
-  const auto paths = request.paths;
-  const auto user = tunnels::login_name(request.run_as, context.host);
-  const bool move = request.move;
-  const bool strongest = request.backend == "auto";
   TerminalObserver observer(context.terminal);
-  tunnels::Setup setup(context.host, observer, std::move(request));
-  HOLDFAST_TRY(const auto outcome, setup.run());
+  HOLDFAST_TRY(const auto outcome, tunnels::run_setup(request, context.host, observer));
   if (json)
-    context.terminal.answer(setup_json(status_of(setup.tunnel(), paths, context), outcome.changed));
-  else if (move)
-    tell_move(setup, outcome, strongest, context);
+    context.terminal.answer(setup_json(status_of(outcome.tunnel, request.paths, context), outcome.changed));
+  else if (request.move)
+    show_move(outcome, request.backend == "auto", context);
   else
-    tell(setup, outcome, user, context);
+    show_setup(outcome, tunnels::login_name(request.run_as, context.host), context);
   return ExitStatus::done;
 }
 
@@ -100,14 +93,14 @@ const Command& setup_command() {
       .name = "setup",
       .aliases = {"setup-tunnel"},
       .synopsis = "-p PORT -b BASTION [OPTION…]",
-      .summary = "make a tunnel, keep it up, and see it work end to end",
+      .summary = "set up a tunnel, keep it up, and verify it end to end",
       .description =
-          "Checks everything first, with the real ssh and as the user that the tunnel will run as; then writes the "
-          "tunnel's file, installs it through a backend, starts it and waits until it is verified end to end. The last "
-          "line it prints is what a laptop types to come in.\n"
-          "With the same arguments again it changes nothing and says so; with others it updates the tunnel in place. "
-          "When anything fails all of it is undone, and a former tunnel of that name runs again.\n"
-          "The exit status is 2 for what cannot be meant, 5 when no backend can be used, 1 for any other failure.",
+          "Checks everything first, with the real ssh and as the user that the tunnel will run as. Then it writes the "
+          "tunnel's file, installs the tunnel through a backend, starts it and waits until it is verified end to end. "
+          "The last line it prints is the command with which a laptop logs in.\n"
+          "With the same arguments again it changes nothing and says so. With other arguments it updates the tunnel. "
+          "When a step fails, everything is undone, and a previous tunnel of that name runs again.\n"
+          "The exit status is 2 for invalid usage, 5 when no backend can be used, 1 for any other failure.",
       .options = setup_options(),
       .run = set_up};
   return command;

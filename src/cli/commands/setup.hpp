@@ -6,7 +6,8 @@
 
 namespace holdfast::cli {
 
-/// Carries a request out, or prints its plan (--dry-run), and says what it came to, as JSON if asked (--json).
-[[nodiscard]] Result<ExitStatus> execute(Context& context, const Arguments& arguments, tunnels::SetupRequest request);
+/// Carries a request out, or prints its plan (--dry-run), and prints the outcome, as JSON with --json.
+[[nodiscard]] Result<ExitStatus> execute(Context& context, const Arguments& arguments,
+                                         const tunnels::SetupRequest& request);
 
 }  // namespace holdfast::cli

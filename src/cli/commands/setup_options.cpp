@@ -6,21 +6,20 @@
 namespace holdfast::cli {
 namespace {
 
-/// Those of setup's options that preflight is about.
-Result<tunnels::SetupArguments> read_way_words(const Context& context, const Arguments& arguments) {
-  tunnels::SetupArguments words;
-  HOLDFAST_TRY(words.scope, choose_scope(arguments, context.host));
-  words.ports = arguments.all("port");
-  words.bastions = arguments.all("bastion");
+/// The options that preflight needs.
+Request connection_arguments(const Context& context, const Arguments& arguments) {
+  Request request;
+  request.ports = arguments.all("port");
+  request.bastions = arguments.all("bastion");
   if (!arguments.has("bastion"))
     if (auto variable = context.variables.first_of({"HOLDFAST_BASTION", "SCITEX_TUNNEL_BASTION_SERVER"}))
-      words.bastions = {std::move(*variable)};
-  words.identity = arguments.one("identity");
-  if (!words.identity)
-    words.identity = context.variables.first_of({"HOLDFAST_IDENTITY", "SCITEX_TUNNEL_SECRET_KEY_PATH"});
-  words.run_as = arguments.one("run-as");
-  words.ssh_options = arguments.all("ssh-option");
-  return words;
+      request.bastions = {std::move(*variable)};
+  request.identity = arguments.one("identity");
+  if (!request.identity)
+    request.identity = context.variables.first_of({"HOLDFAST_IDENTITY", "SCITEX_TUNNEL_SECRET_KEY_PATH"});
+  request.run_as = arguments.one("run-as");
+  request.ssh_options = arguments.all("ssh-option");
+  return request;
 }
 
 }  // namespace
@@ -32,39 +31,37 @@ Result<std::string> read_backend(const Arguments& arguments, Scope scope) {
 const std::vector<Option>& way_options() {
   static const std::vector<Option> k_options{
       {"port,p", "[BIND:]PORT[:HOST:HOSTPORT]",
-       "the port to ask for at the bastion, as for setup; without it none is asked for; may be given several times",
-       true},
+       "the port to request at the bastion, as for setup; without it none is requested; may be repeated", true},
       {"identity,secret-key,s", "FILE", "the private key, as for setup", false, Values::file},
-      {"run-as", "USER", "system scope: the ordinary user to check as; who called sudo without it"},
-      {"ssh-option", "KEY=VALUE", "one more -o for ssh; may be given several times", true}};
+      {"run-as", "USER", "system scope: the ordinary user to check as (default: SUDO_USER)"},
+      {"ssh-option", "KEY=VALUE", "one more -o for ssh; may be repeated", true}};
   return k_options;
 }
 
 const std::vector<Option>& setup_options() {
   static const std::vector<Option> k_options{
       {"port,p", "[BIND:]PORT[:HOST:HOSTPORT]",
-       "listen at the bastion on BIND:PORT (127.0.0.1 without BIND) and lead to HOST:HOSTPORT here (localhost:22 "
-       "without); a socket's path may stand in place of [BIND:]PORT; may be given several times",
+       "listen at the bastion on BIND:PORT (default BIND: 127.0.0.1) and forward to HOST:HOSTPORT here (default: "
+       "localhost:22); [BIND:]PORT may also be a socket's path; may be repeated",
        true},
       {"bastion,b", "[USER@]HOST[:PORT]",
-       "the bastion, or a Host of ~/.ssh/config; an IPv6 address in brackets; HOLDFAST_BASTION stands in for it; "
-       "FIRST,SECOND or given several times: the next one while those before it are down",
+       "the bastion, or a Host of ~/.ssh/config; IPv6 addresses in brackets; default: HOLDFAST_BASTION; "
+       "FIRST,SECOND or repeated: the next one is used while those before it are down",
        true, Values::bastion},
-      {"identity,secret-key,s", "FILE",
-       "the private key; HOLDFAST_IDENTITY stands in for it; without either, what ssh itself would use", false,
-       Values::file},
-      {"name,n", "NAME", "how the tunnel is called; the first port without it"},
-      {"backend", "NAME", "what keeps it running: auto (the strongest that works here), or one by name", false,
-       Values::backend},
+      {"identity,secret-key,s", "FILE", "the private key; default: HOLDFAST_IDENTITY, else what ssh itself would use",
+       false, Values::file},
+      {"name,n", "NAME", "the tunnel's name (default: the first port)"},
+      {"backend", "NAME", "what keeps the tunnel running: auto (the most durable that works here), or a backend's name",
+       false, Values::backend},
       {"engine", "NAME", "what restarts ssh: native (holdfast itself), or autossh", false, Values::engine},
       {"host", "NAME",
-       "whose tunnel it is, where many hosts share one home: this host, by its name, or any: each host that it is set "
-       "up on may have it, one has, and the others stand by; without it, as it was, or this host",
+       "for a home that many hosts share: the host that the tunnel belongs to, this one by its name, or any: one host "
+       "where it is set up holds it and the others stand by; default: unchanged, else this host",
        false, Values::host},
-      {"run-as", "USER", "system scope: the ordinary user it runs as; who called sudo without it"},
-      {"takeover", "", "let a command on the bastion end a stale session of this tunnel's that nothing else can"},
-      {"accept-new-host-key", "", "pin the bastion's host key if it is unknown, showing its fingerprint"},
-      {"ssh-option", "KEY=VALUE", "one more -o for ssh; may be given several times", true},
+      {"run-as", "USER", "system scope: the ordinary user that the tunnel runs as (default: SUDO_USER)"},
+      {"takeover", "", "let a command on the bastion end a stale session of this tunnel when nothing else can"},
+      {"accept-new-host-key", "", "pin the bastion's host key if it is unknown, and show its fingerprint"},
+      {"ssh-option", "KEY=VALUE", "one more -o for ssh; may be repeated", true},
       {"no-preflight", "", "skip the checks before anything is installed"},
       {"dry-run", "", "print every file and command in full, and change nothing"},
       {"json", "", "print the tunnel as JSON, with \"changed\"; with --dry-run the plan"}};
@@ -77,29 +74,31 @@ Result<std::vector<std::string>> read_only_backends(const Variables& variables) 
 
 Result<tunnels::SetupRequest> read_check_request(Context& context, const Arguments& arguments) {
   HOLDFAST_TRY(auto name, TunnelName::parse("doctor"));
-  HOLDFAST_TRY(const auto words, read_way_words(context, arguments));
-  HOLDFAST_TRY(const auto bastions, tunnels::read_bastions(words.bastions));
+  HOLDFAST_TRY(const auto scope, choose_scope(arguments, context.host));
+  const auto given = connection_arguments(context, arguments);
+  HOLDFAST_TRY(const auto bastions, tunnels::read_bastions(given.bastions));
   if (bastions.size() > 1)
-    return usage_error("option --bastion", "several are given, and one is checked at a time", "ask for each by itself");
-  // Any port: it is not asked for. What it leads to by default is.
+    return usage_error("option --bastion", "only one bastion is checked at a time", "give one --bastion");
+  // Without --port no port is requested on the bastion. The default target, port 22 here, is still checked.
   HOLDFAST_TRY(auto forwards,
-               tunnels::read_forwards(arguments.has("port") ? words.ports : std::vector<std::string>{"22"}));
+               tunnels::read_forwards(arguments.has("port") ? given.ports : std::vector<std::string>{"22"}));
   TerminalObserver observer(context.terminal);
-  return tunnels::read_way(words, std::move(name), std::move(forwards), context.host, observer);
+  return tunnels::read_connection(given, scope, std::move(name), std::move(forwards), context.host, observer);
 }
 
 Result<tunnels::SetupRequest> read_setup_request(Context& context, const Arguments& arguments) {
-  HOLDFAST_TRY(auto words, read_way_words(context, arguments));
-  words.name = arguments.one("name");
-  words.backend = arguments.one("backend").value_or(words.backend);
-  words.engine = arguments.one("engine").value_or(words.engine);
-  words.host = arguments.one("host");
-  HOLDFAST_TRY(words.only_backends, read_only_backends(context.variables));
-  words.accept_new_host_key = arguments.has("accept-new-host-key");
-  words.takeover = arguments.has("takeover");
-  words.preflight = !arguments.has("no-preflight");
+  HOLDFAST_TRY(const auto scope, choose_scope(arguments, context.host));
+  auto given = connection_arguments(context, arguments);
+  given.name = arguments.one("name");
+  given.backend = arguments.one("backend").value_or(given.backend);
+  given.engine = arguments.one("engine").value_or(given.engine);
+  given.host = arguments.one("host");
+  given.accept_new_host_key = arguments.has("accept-new-host-key");
+  given.takeover = arguments.has("takeover");
+  given.preflight = !arguments.has("no-preflight");
+  HOLDFAST_TRY(auto only_backends, read_only_backends(context.variables));
   TerminalObserver observer(context.terminal);
-  return tunnels::read_setup(words, context.host, observer);
+  return tunnels::read_setup(given, scope, std::move(only_backends), context.host, observer);
 }
 
 }  // namespace holdfast::cli

@@ -1,4 +1,4 @@
-// What a command line asks of `setup`: usage errors end here, before anything is touched.
+// The options of `setup`, and the SetupRequest that a command line makes. Usage errors end here.
 #pragma once
 
 #include "cli/command.hpp"
@@ -9,23 +9,23 @@
 
 namespace holdfast::cli {
 
-/// The options of setup, as rows of the table.
+/// For the command table.
 [[nodiscard]] const std::vector<Option>& setup_options();
 
-/// --backend: "auto" (without it), or one of this version's, in this scope.
+/// --backend, or "auto" without it: a backend of this version that holds tunnels of `scope`.
 [[nodiscard]] Result<std::string> read_backend(const Arguments& arguments, Scope scope);
 
-/// Those of them that preflight is about, as rows of doctor's table; --bastion is not among them.
+/// The options that preflight needs, without --bastion: for `doctor` and `authorize`.
 [[nodiscard]] const std::vector<Option>& way_options();
 
-/// HOLDFAST_BACKENDS: what `auto` may take; empty: any.
+/// HOLDFAST_BACKENDS: what `auto` may choose; empty: any.
 [[nodiscard]] Result<std::vector<std::string>> read_only_backends(const Variables& variables);
 
-/// What is to be checked of the way to a bastion: a tunnel called "doctor" that nobody will install. Without --port its
-/// one forward is not to be asked for.
+/// A tunnel called "doctor", for the checks of a bastion; it is never installed. Without --port its one forward must
+/// not be requested.
 [[nodiscard]] Result<tunnels::SetupRequest> read_check_request(Context& context, const Arguments& arguments);
 
-/// Flags win over variables. Asks the name service for --run-as.
+/// Options win over environment variables. Queries the name service for --run-as.
 [[nodiscard]] Result<tunnels::SetupRequest> read_setup_request(Context& context, const Arguments& arguments);
 
 }  // namespace holdfast::cli

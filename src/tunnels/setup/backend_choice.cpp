@@ -16,7 +16,7 @@ PassedOver note_of(const backends::AssessedBackend& assessed) {
   return {name_of(assessed), assessed.fitness.reason, assessed.fitness.remedy.value_or("")};
 }
 
-/// True when `a` is the one that a person would expect: it stands before `b` in the table.
+/// True when `a` is before `b` in the registry.
 bool stands_before(const backends::Backend* a, const backends::Backend* b) {
   for (const auto* backend : backends::all_backends()) {
     if (backend == a) return a != b;
@@ -29,7 +29,7 @@ backends::AssessedBackend assess(const backends::Backend* backend, const os::Hos
   return std::move(backends::assess_all({&backend, 1}, host).front());
 }
 
-/// A candidate under proof.
+/// A candidate, and its proof once that has succeeded.
 struct Entrant {
   backends::AssessedBackend assessed;
   std::optional<backends::Applied> proof;

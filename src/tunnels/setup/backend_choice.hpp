@@ -1,4 +1,4 @@
-// Which backend a tunnel gets: what `auto` means.
+// Which backend a tunnel gets, and what `auto` means.
 #pragma once
 
 #include "backends/backend.hpp"
@@ -18,15 +18,14 @@ struct PassedOver {
   std::string remedy;  ///< may be empty
 };
 
-/// The candidates that can be used, best first. Reads only. A named backend is the only candidate; it is an Error
-/// (ExitStatus::no_backend) when it is unavailable, or when nothing is left.
+/// The backends that can be used, strongest first. Changes nothing. `wanted`: a backend's name, which is then the only
+/// candidate, or "auto". `only`: what `auto` may choose; empty: any. ExitStatus::no_backend when none can be used.
 [[nodiscard]] Result<std::vector<backends::AssessedBackend>> find_candidates(const std::string& wanted,
                                                                              const std::vector<std::string>& only,
                                                                              Scope scope, const os::Host& host,
                                                                              std::vector<PassedOver>& passed_over);
 
-/// Of the notes of find_candidates(), which are about what cannot be used here, those that stand before `chosen` in the
-/// table: that one without a use is weaker needs no word.
+/// Removes the notes about backends that are weaker than `chosen` by their place in the registry.
 void leave_out_weaker(std::vector<PassedOver>& unusable, const backends::Backend& chosen);
 
 /// A backend that proved itself, with what proving it did to the host.
@@ -35,8 +34,9 @@ struct Chosen {
   backends::Applied proof;
 };
 
-/// Runs the proofs of the candidates, best first, until one holds and is still the best by what it then survives (the
-/// proof of systemd-user tries to turn linger on). What the others' proofs did is undone. `job_for` makes the job.
+/// Runs the proofs of the candidates, strongest first, until one succeeds and is still the strongest by what it
+/// survives then: the proof of systemd-user tries to turn linger on. Undoes the other proofs. `job`: any job of the
+/// tunnel.
 [[nodiscard]] Result<Chosen> prove_best(std::vector<backends::AssessedBackend> assessed_backends,
                                         const backends::Job& job, os::Host& host, std::vector<PassedOver>& passed_over);
 

@@ -1,81 +1,66 @@
 #include "tunnels/setup/previous_tunnel.hpp"
 
-#include "backends/plan/apply.hpp"
 #include "store/host_settings.hpp"
-
-#include <fmt/format.h>
 
 #include <algorithm>
 
 namespace holdfast::tunnels {
+namespace {
 
-Result<PreviousTunnel> PreviousTunnel::find(const TunnelName& name, const store::Paths& paths,
-                                            const std::optional<std::string>& wanted_host, const os::Host& host) {
+/// Adds what the job's runtime files and its backend say.
+void add_state(PreviousTunnel& previous, const InstalledJob& installed_job, const os::Host& host) {
+  const auto& job = installed_job.job;
+  const auto known = query_one(*installed_job.backend, job, host);
+  if (known && (known->running || known->restarting)) previous.running = true;
+  if (&installed_job == &previous.installed_jobs.front() && known) previous.registration = *known;
+  auto live = read_live(job.runtime_dir, job.name, job.paths, host);
+  if (!live) return;
+  const bool supervised = os::is_alive(host, live->supervisor);
+  // An ssh outlives a supervisor that was killed.
+  if (live->state == store::TunnelState::up && (supervised || (live->ssh && os::is_alive(host, *live->ssh)))) {
+    previous.holds_forwards = true;
+    previous.bastion = live->bastion;
+  }
+  if (supervised) previous.live = std::move(live);
+}
+
+/// True when the tunnel's file alone does not make it this host's tunnel.
+bool is_of_other_hosts(const Tunnel& tunnel, const store::Paths& paths, const os::Host& host) {
+  if (is_elsewhere(tunnel, host)) return true;
+  return store::is_shared(tunnel, paths) && !store::read_host_settings(host, paths, tunnel->name);
+}
+
+}  // namespace
+
+PreviousTunnel find_previous_tunnel(const TunnelName& name, const store::Paths& paths, const os::Host& host) {
   PreviousTunnel previous;
-  previous.existed_ = store::exists(host, paths, name);
-  if (!previous.existed_) return previous;
+  previous.existed = store::exists(host, paths, name);
   const store::Entry entry{name, store::load(host, paths, name)};
-  if (entry.tunnel) previous.tunnel_ = *entry.tunnel;
-  if (previous.tunnel_ && is_elsewhere(*previous.tunnel_, host) && wanted_host != host.hostname()) {
-    const auto& owner = (*previous.tunnel_)->host;
-    return Error{"setting up", "tunnel " + name.text(), "there is one of that name, and it belongs to host " + owner,
-                 fmt::format("give this one another name with -n; if {} is gone for good, take it over: --host {}",
-                             owner, host.hostname())};
-  }
-  previous.half_moved_ = store::read_hand_over(host, paths, name);
-  previous.installed_jobs_ = installed_jobs_of(entry, paths, host);
-  for (const auto& installed_job : previous.installed_jobs_) {
-    const auto known = query_one(*installed_job.backend, installed_job.job, host);
-    previous.ran_ = previous.ran_ || (known && (known->running || known->restarting));
-    auto live = read_live(installed_job.job.runtime_dir, name, paths, host);
-    if (!live) continue;
-    const bool supervised = os::is_alive(host, live->supervisor);
-    if (live->state == store::TunnelState::up && (supervised || (live->ssh && os::is_alive(host, *live->ssh)))) {
-      previous.holds_forwards_ = true;
-      previous.bastion_ = live->bastion;
-    }
-    if (supervised) previous.live_ = std::move(live);
-  }
-  previous.ran_ = previous.ran_ || previous.live_;
-  const bool by_others =
-      previous.tunnel_ && (is_elsewhere(*previous.tunnel_, host) || (store::is_shared(*previous.tunnel_, paths) &&
-                                                                     !store::read_host_settings(host, paths, name)));
-  previous.here_ = previous.ran_ || previous.holds_forwards_ || !by_others;
+  if (entry.tunnel)
+    previous.tunnel = *entry.tunnel;
+  else
+    previous.problem = entry.tunnel.error();
+  if (!previous.existed) return previous;
+  previous.half_moved = store::read_hand_over(host, paths, name);
+  previous.installed_jobs = installed_jobs_of(entry, paths, host);
+  for (const auto& installed_job : previous.installed_jobs) add_state(previous, installed_job, host);
+  previous.running = previous.running || previous.live;
+  previous.here = previous.running || previous.holds_forwards || !previous.tunnel ||
+                  !is_of_other_hosts(*previous.tunnel, paths, host);
   // What another host keeps in the home is not ours to stop or to uninstall.
-  if (!previous.here_) previous.installed_jobs_.clear();
+  if (!previous.here) previous.installed_jobs.clear();
   return previous;
 }
 
+bool PreviousTunnel::is_held_by(std::string_view backend) const {
+  return tunnel && !half_moved && !installed_jobs.empty() && (*tunnel)->backend == backend && registration &&
+         registration->installed;
+}
+
 bool PreviousTunnel::lives_in(const fs::path& runtime_directory) const {
-  return std::ranges::any_of(installed_jobs_,
-                             [&](const InstalledJob& h) { return h.job.runtime_dir == runtime_directory; });
-}
-
-Result<> PreviousTunnel::prepare_release(const os::Host& host) {
-  HOLDFAST_TRY(release_, release_plan(installed_jobs_.front(), host));
-  return {};
-}
-
-Result<> PreviousTunnel::release(os::Host& host) {
-  stopped_ = true;
-  return tunnels::release(release_, live_->supervisor, host);
-}
-
-Result<> PreviousTunnel::stop(os::Host& host) {
-  stopped_ = true;
-  HOLDFAST_CHECK(stop_installed_jobs(installed_jobs_, host));
-  return {};
-}
-
-Result<> PreviousTunnel::bring_back(os::Host& host) const {
-  if (!stopped_ || !ran_ || !tunnel_) return {};
-  constexpr std::chrono::milliseconds k_timeout{10000};
-  const auto& installed_job = installed_jobs_.front();
-  HOLDFAST_TRY(const auto plan, installed_job.backend->start(installed_job.job, host));
-  HOLDFAST_CHECK(backends::apply(plan, host));
-  // Whoever called the setup off has done so; that it is not up yet, its own status tells.
-  (void)wait_until_up(installed_job, {}, host, k_timeout, Observer());
-  return {};
+  return std::ranges::any_of(installed_jobs, [&](const InstalledJob& installed_job) {
+    return installed_job.job.runtime_dir == runtime_directory;
+  });
 }
 
 }  // namespace holdfast::tunnels

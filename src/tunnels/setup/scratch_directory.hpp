@@ -1,4 +1,4 @@
-// A private directory for the length of a check.
+// A private directory for one check.
 #pragma once
 
 #include "core/result.hpp"
@@ -8,10 +8,10 @@
 
 namespace holdfast::tunnels {
 
-/// A directory that only its owner can look into, gone with this object.
+/// A directory with mode 0700, removed with this object.
 class ScratchDirectory {
  public:
-  /// Below `parent`, which is not the owner's to change. Another owner than ourselves takes root.
+  /// Below `parent`, which `owner` cannot write to. Only root can name another owner than itself.
   [[nodiscard]] static Result<ScratchDirectory> make(const boost::filesystem::path& parent, const os::User& owner,
                                                      os::Host& host);
   ScratchDirectory(ScratchDirectory&& other) noexcept;

@@ -18,7 +18,7 @@ Result<TunnelName> read_name(const std::optional<std::string>& given, const std:
   return usage_error("option --name", "it is missing, and a socket's path cannot be a name", "give -n NAME");
 }
 
-/// What the engine must be able to take, before anything is touched.
+/// The engine autossh cannot do everything that a tunnel may ask for.
 Result<> check_engine(const SetupRequest& request) {
   if (request.engine == Engine::native) return {};
   TunnelSpec spec{request.name, request.bastion, request.forwards, request.identity};
@@ -29,11 +29,11 @@ Result<> check_engine(const SetupRequest& request) {
   return ssh::check_for_autossh(tunnel);
 }
 
-/// A tunnel is set up where setup runs: another host can only be told to do it itself.
+/// A tunnel is set up on the host where setup runs.
 Result<std::optional<std::string>> read_host(const std::optional<std::string>& given, const os::Host& host) {
   if (!given || *given == k_any_host || *given == host.hostname()) return given;
   return usage_error("option --host " + *given, "this host is called " + host.hostname(),
-                     "run setup there, or give --host any: every host that it is set up on may have it");
+                     "run setup there, or give --host any: each host that it is set up on may hold it");
 }
 
 Result<Engine> read_engine(const std::string& name) {
@@ -42,7 +42,7 @@ Result<Engine> read_engine(const std::string& name) {
   return usage_error("option --engine " + name, "there is no such engine", "choose native or autossh");
 }
 
-/// An ordinary user, unless root was asked for by name.
+/// An ordinary user, unless root is named.
 Result<os::User> read_run_as(const std::optional<std::string>& given, Scope scope, os::Host& host, Observer& observer) {
   if (scope == Scope::user) {
     if (given)
@@ -81,7 +81,7 @@ Result<std::string> read_backend(const std::string& name, Scope scope) {
   const auto subject = "option --backend " + name;
   HOLDFAST_CHECK(check_backend_name(name, subject));
   if (backends::find_backend(name)->scope() != scope)
-    return usage_error(subject, "it does not hold tunnels of the " + std::string(to_text(scope)) + " scope",
+    return usage_error(subject, "it does not run tunnels of the " + std::string(to_text(scope)) + " scope",
                        scope == Scope::user ? "add --system" : "add --user");
   return name;
 }
@@ -112,43 +112,45 @@ Result<std::vector<Forward>> read_forwards(const std::vector<std::string>& ports
     forwards.push_back(std::move(forward));
   }
   if (forwards.empty())
-    return usage_error("option --port", "it is missing", "give -p PORT: what to listen on at the bastion");
+    return usage_error("option --port", "it is missing", "give -p PORT, the port to listen on at the bastion");
   return forwards;
 }
 
-Result<SetupRequest> read_way(const SetupArguments& words, TunnelName name, std::vector<Forward> forwards,
-                              os::Host& host, Observer& observer) {
-  HOLDFAST_TRY(auto bastions, read_bastions(words.bastions));
-  SetupRequest request{std::move(name), bastions.front(), std::move(forwards), {}, {}, "auto", {}, {}, {}, {}};
+Result<SetupRequest> read_connection(const Request& arguments, Scope scope, TunnelName name,
+                                     std::vector<Forward> forwards, os::Host& host, Observer& observer) {
+  HOLDFAST_TRY(auto bastions, read_bastions(arguments.bastions));
+  SetupRequest request{std::move(name), bastions.front(), std::move(forwards)};
   request.fallbacks.assign(bastions.begin() + 1, bastions.end());
-  for (const auto& text : words.ssh_options) {
+  for (const auto& text : arguments.ssh_options) {
     HOLDFAST_TRY(auto option, SshOption::parse(text));
     request.ssh_options.push_back(std::move(option));
   }
-  HOLDFAST_TRY(request.paths, store::paths(words.scope, host));
-  HOLDFAST_TRY(request.run_as, read_run_as(words.run_as, words.scope, host, observer));
-  if (words.identity) {
-    HOLDFAST_TRY(request.identity, resolve_identity(*words.identity, request.run_as.home, host.working_directory()));
+  HOLDFAST_TRY(request.paths, store::paths(scope, host));
+  HOLDFAST_TRY(request.run_as, read_run_as(arguments.run_as, scope, host, observer));
+  if (arguments.identity) {
+    HOLDFAST_TRY(request.identity,
+                 resolve_identity(*arguments.identity, request.run_as.home, host.working_directory()));
   }
   // What holds between the values, before anything is touched.
   HOLDFAST_CHECK(Tunnel::make({request.name, request.bastion, request.forwards, request.identity}));
   return request;
 }
 
-Result<SetupRequest> read_setup(const SetupArguments& words, os::Host& host, Observer& observer) {
-  HOLDFAST_TRY(auto forwards, read_forwards(words.ports));
-  HOLDFAST_CHECK(read_bastions(words.bastions));
-  HOLDFAST_TRY(auto name, read_name(words.name, forwards));
-  HOLDFAST_TRY(const auto engine, read_engine(words.engine));
-  HOLDFAST_TRY(auto backend, read_backend(words.backend, words.scope));
-  HOLDFAST_TRY(auto request, read_way(words, std::move(name), std::move(forwards), host, observer));
+Result<SetupRequest> read_setup(const Request& arguments, Scope scope, std::vector<std::string> only_backends,
+                                os::Host& host, Observer& observer) {
+  HOLDFAST_TRY(auto forwards, read_forwards(arguments.ports));
+  HOLDFAST_CHECK(read_bastions(arguments.bastions));
+  HOLDFAST_TRY(auto name, read_name(arguments.name, forwards));
+  HOLDFAST_TRY(const auto engine, read_engine(arguments.engine));
+  HOLDFAST_TRY(auto backend, read_backend(arguments.backend, scope));
+  HOLDFAST_TRY(auto request, read_connection(arguments, scope, std::move(name), std::move(forwards), host, observer));
   request.backend = std::move(backend);
-  request.only_backends = words.only_backends;
+  request.only_backends = std::move(only_backends);
   request.engine = engine;
-  HOLDFAST_TRY(request.host, read_host(words.host, host));
-  request.accept_new_host_key = words.accept_new_host_key;
-  request.takeover = words.takeover;
-  request.preflight = words.preflight;
+  HOLDFAST_TRY(request.host, read_host(arguments.host, host));
+  request.accept_new_host_key = arguments.accept_new_host_key;
+  request.takeover = arguments.takeover;
+  request.preflight = arguments.preflight;
   HOLDFAST_CHECK(check_engine(request));
   return request;
 }

@@ -1,4 +1,4 @@
-// What somebody asks of setup, in words of any kind: made a request, or refused before anything is touched.
+// Makes a SetupRequest of the texts of a command line or a C++ program. Usage errors end here.
 #pragma once
 
 #include "core/result.hpp"
@@ -7,45 +7,32 @@
 #include "tunnels/observer.hpp"
 #include "tunnels/setup/setup_request.hpp"
 
+#include <holdfast/request.hpp>
+
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace holdfast::tunnels {
 
-/// The options of `holdfast setup`, by their names there; refusals name them so.
-struct SetupArguments {
-  Scope scope = Scope::user;
-  std::vector<std::string> ports;
-  std::vector<std::string> bastions;  ///< each may be several: "a,b"
-  std::optional<std::string> name;    ///< without it the first port
-  std::optional<std::string> identity;
-  std::string backend = "auto";
-  std::string engine = "native";
-  std::optional<std::string> host;
-  std::optional<std::string> run_as;
-  std::vector<std::string> ssh_options;    ///< "KEY=VALUE"
-  std::vector<std::string> only_backends;  ///< from read_only_backends()
-  bool accept_new_host_key = false;
-  bool takeover = false;
-  bool preflight = true;
-};
+/// `only_backends`: from read_only_backends(). Asks the name service for `run_as`. Warns of what is allowed and unwise.
+[[nodiscard]] Result<SetupRequest> read_setup(const Request& arguments, Scope scope,
+                                              std::vector<std::string> only_backends, os::Host& host,
+                                              Observer& observer);
 
-/// Asks the name service for `run_as`. Warns of what is allowed and unwise.
-[[nodiscard]] Result<SetupRequest> read_setup(const SetupArguments& words, os::Host& host, Observer& observer);
-
-/// What leads to a bastion and back, whatever is to hold it: of a tunnel of that name.
-[[nodiscard]] Result<SetupRequest> read_way(const SetupArguments& words, TunnelName name, std::vector<Forward> forwards,
-                                            os::Host& host, Observer& observer);
+/// Only what preflight needs: bastion, key, user and ssh options, for a tunnel of that name.
+[[nodiscard]] Result<SetupRequest> read_connection(const Request& arguments, Scope scope, TunnelName name,
+                                                   std::vector<Forward> forwards, os::Host& host, Observer& observer);
 
 /// At least one.
 [[nodiscard]] Result<std::vector<Forward>> read_forwards(const std::vector<std::string>& ports);
+/// Each of `bastions` may be a list: "a,b".
 [[nodiscard]] Result<std::vector<Destination>> read_bastions(const std::vector<std::string>& bastions);
 
-/// "auto", or one of this version's, in this scope.
+/// "auto", or a backend of this version that holds tunnels of `scope`.
 [[nodiscard]] Result<std::string> read_backend(const std::string& name, Scope scope);
 
-/// HOLDFAST_BACKENDS, "a,b": what `auto` may take; nothing or empty: any.
+/// HOLDFAST_BACKENDS, "a,b": what `auto` may choose; nothing or empty: any.
 [[nodiscard]] Result<std::vector<std::string>> read_only_backends(const std::optional<std::string>& list);
 
 }  // namespace holdfast::tunnels

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Setups that fail or are interrupted: why in plain words, everything undone, a former tunnel back at work."""
+"""Setups that fail or are interrupted: why in plain words, everything undone, the previous tunnel running again."""
 import os
 import pty
 import signal

@@ -93,7 +93,7 @@ class Move(TunnelHouse):
     def test_dry_run_prints_all_and_changes_nothing(self) -> None:
         before = self.everything()
         said = self.move("tmux", "--dry-run").stdout
-        for step in ("new-session", "backend = tmux", "waits for its turn", f"{self.name}.pid"):
+        for step in ("new-session", "backend = tmux", "is ready to take over", f"{self.name}.pid"):
             self.assertIn(step, said)
         self.assertEqual(self.kept(self.everything()), self.kept(before))
 
@@ -126,7 +126,7 @@ class Move(TunnelHouse):
         real = shutil.which("tmux", path=os.environ["PATH"])
         self.fake("tmux", f'case "$*" in *proof*|*kill-server*) exec {real} "$@";; esac; sleep 600 >/dev/null 2>&1 & echo $!')
         done = self.move("tmux", status=1)
-        self.assertIn("does not get ready", self.assert_reads_well(done))
+        self.assertIn("was not ready to take over", self.assert_reads_well(done))
         self.assertEqual(self.status()["supervisor_pid"], self.first["supervisor_pid"], "it never let go")
         self.assert_as_it_was(before)
 

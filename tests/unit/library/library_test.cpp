@@ -6,6 +6,7 @@
 #include "library/conversion.hpp"
 #include "library/signals.hpp"
 #include "library/watcher.hpp"
+#include "tunnels/setup/setup_arguments.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -19,7 +20,7 @@ namespace {
 std::string refused(const Request& request) {
   test::RecordedHost host;
   tunnels::Observer nobody;
-  const auto read = tunnels::read_setup(library::words_of(request, Scope::user), host, nobody);
+  const auto read = tunnels::read_setup(request, Scope::user, {}, host, nobody);
   BOOST_REQUIRE(!read);
   const auto failure = library::failure_of(read.error());
   BOOST_TEST((failure.reason() == Failure::Reason::usage), failure.what());
@@ -162,7 +163,7 @@ BOOST_AUTO_TEST_CASE(a_request_is_read_whole) {
   request.preflight = false;
   test::RecordedHost host;
   tunnels::Observer nobody;
-  const auto read = tunnels::read_setup(library::words_of(request, Scope::user), host, nobody).value();
+  const auto read = tunnels::read_setup(request, Scope::user, {}, host, nobody).value();
   BOOST_TEST(read.name.text() == "lab");
   BOOST_TEST(read.fallbacks.size() == 1U);
   BOOST_TEST(read.identity->string() == "/keys/lab");

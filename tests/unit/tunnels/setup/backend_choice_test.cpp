@@ -1,4 +1,4 @@
-// What `auto` takes, why it passed the others over, and what is undone of their proofs.
+// Which backend `auto` chooses, why it passes others over, and that their proofs are undone.
 #include "tunnels/setup/backend_choice.hpp"
 
 #include "backends/recorded_host.hpp"
@@ -34,7 +34,7 @@ backends::Job job_on(const RecordedHost& host) {
 
 BOOST_AUTO_TEST_SUITE(backend_choice)
 
-BOOST_AUTO_TEST_CASE(auto_takes_the_strongest_whose_proof_holds) {
+BOOST_AUTO_TEST_CASE(auto_chooses_the_strongest_proven_backend) {
   auto host = logged_in();
   host.answer("systemd-run --user", "");
   std::vector<PassedOver> passed_over;
@@ -44,7 +44,7 @@ BOOST_AUTO_TEST_CASE(auto_takes_the_strongest_whose_proof_holds) {
   BOOST_TEST(passed_over.empty());
 }
 
-BOOST_AUTO_TEST_CASE(one_whose_proof_fails_is_passed_over_with_its_reason) {
+BOOST_AUTO_TEST_CASE(a_backend_whose_proof_fails_is_passed_over) {
   auto host = logged_in();
   host.answer("systemd-run --user", os::Completed{203, false, "", "Failed to execute command: Permission denied\n"});
   std::vector<PassedOver> passed_over;
@@ -57,7 +57,7 @@ BOOST_AUTO_TEST_CASE(one_whose_proof_fails_is_passed_over_with_its_reason) {
   BOOST_TEST(passed_over.back().reason.find("Permission denied") != std::string::npos);
 }
 
-BOOST_AUTO_TEST_CASE(one_that_is_weaker_here_is_named_with_what_would_help) {
+BOOST_AUTO_TEST_CASE(a_weaker_backend_is_named_with_its_remedy) {
   auto host = logged_in();
   host.forget("/var/lib/systemd/linger/ann");
   host.answer("pkcheck", "", 1);
@@ -69,7 +69,7 @@ BOOST_AUTO_TEST_CASE(one_that_is_weaker_here_is_named_with_what_would_help) {
   BOOST_TEST(passed_over.back().remedy == "sudo loginctl enable-linger ann");
 }
 
-BOOST_AUTO_TEST_CASE(linger_that_could_not_be_turned_on_after_all_makes_it_the_weaker_one) {
+BOOST_AUTO_TEST_CASE(systemd_user_is_weaker_when_linger_is_refused) {
   auto host = logged_in();
   host.forget("/var/lib/systemd/linger/ann");
   host.answer("systemd-run --user", "");
@@ -84,7 +84,7 @@ BOOST_AUTO_TEST_CASE(linger_that_could_not_be_turned_on_after_all_makes_it_the_w
   BOOST_TEST(passed_over.back().backend == "systemd-user");
 }
 
-BOOST_AUTO_TEST_CASE(cron_that_cannot_take_the_line_is_passed_over_with_its_reason) {
+BOOST_AUTO_TEST_CASE(cron_is_passed_over_when_its_line_is_too_long) {
   auto host = logged_in();
   host.forget("/run/user/1000/systemd/private");
   host.put_program("crontab");
@@ -102,7 +102,7 @@ BOOST_AUTO_TEST_CASE(cron_that_cannot_take_the_line_is_passed_over_with_its_reas
   BOOST_TEST(passed_over.back().reason.ends_with("bytes; cron's limit is 998"));
 }
 
-BOOST_AUTO_TEST_CASE(a_named_one_that_cannot_be_used_ends_with_5_and_no_other_is_taken) {
+BOOST_AUTO_TEST_CASE(an_unusable_named_backend_fails_with_status_5) {
   auto host = logged_in();
   host.forget("/run/user/1000/systemd/private");
   std::vector<PassedOver> passed_over;
@@ -113,7 +113,7 @@ BOOST_AUTO_TEST_CASE(a_named_one_that_cannot_be_used_ends_with_5_and_no_other_is
              "using backend systemd-user: no systemd user manager is running for you");
 }
 
-BOOST_AUTO_TEST_CASE(nothing_left_ends_with_5_and_says_what_narrowed_it) {
+BOOST_AUTO_TEST_CASE(no_usable_backend_fails_with_status_5) {
   auto host = logged_in();
   host.forget("/run/user/1000/systemd/private");
   std::vector<PassedOver> passed_over;

@@ -1,0 +1,76 @@
+// What setup does to a tunnel, decided. Pure: no function here asks the host.
+#pragma once
+
+#include "tunnels/setup/backend_choice.hpp"
+#include "tunnels/setup/setup_facts.hpp"
+#include "tunnels/setup/setup_plan.hpp"
+#include "tunnels/setup/setup_request.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace holdfast::tunnels {
+
+/// "setting up" or "moving", for errors.
+[[nodiscard]] std::string doing(const SetupRequest& request);
+
+/// An Error when nothing can be done for `request` here: the tunnel to move is gone or is not set up on this host, or
+/// the tunnel belongs to another host.
+[[nodiscard]] Result<> check_request(const SetupRequest& request, const SetupFacts& facts);
+
+enum class Change {
+  none,      ///< the tunnel is as it is asked for, and up
+  forwards,  ///< other forwards over the connection that is open
+  job,       ///< anything else
+};
+[[nodiscard]] Change find_change(const SetupRequest& request, const SetupFacts& facts, bool pinned = false);
+
+/// The backends that are to be kept or tried: the previous tunnel's own one, named by itself or as one more candidate.
+struct KeptBackend {
+  std::optional<std::string> name = {};
+  bool alone = false;  ///< it is taken if it can be used; the others are not asked
+};
+[[nodiscard]] KeptBackend kept_backend(const SetupRequest& request, const SetupFacts& facts);
+
+/// The steps that come before a backend is proven.
+[[nodiscard]] Result<std::vector<SetupStep>> plan_preparation(const SetupRequest& request, const SetupFacts& facts);
+
+/// What find_change() calls Change::forwards.
+[[nodiscard]] Result<SetupPlan> plan_forwards_change(const SetupRequest& request, const SetupFacts& facts,
+                                                     bool pinned = false);
+
+/// The backend that the tunnel gets.
+struct BackendDecision {
+  const backends::Backend* backend = nullptr;
+  Survives survives;                         ///< here, a login hook included
+  std::optional<std::string> remedy = {};    ///< what would make it stronger
+  std::vector<PassedOver> passed_over = {};  ///< stronger ones
+};
+
+/// What the backends do for these jobs, from collect_backend_plans().
+struct BackendPlans {
+  /// Of one previous job, in the order of PreviousTunnel::installed_jobs.
+  struct Previous {
+    backends::Plan stop;
+    backends::Plan release;  ///< ends it for a successor that waits
+    backends::Plan remove;
+  };
+  backends::Plan install;
+  backends::Plan start;  ///< while no job runs
+  std::vector<Previous> previous = {};
+};
+
+/// `job`: of `tunnel`, with the decided backend. `pinned_lines`: what NAME.known_hosts is to hold; nothing: no host key
+/// was accepted.
+[[nodiscard]] Result<SetupPlan> plan_setup(const SetupRequest& request, const SetupFacts& facts,
+                                           const BackendDecision& decision, const Tunnel& tunnel,
+                                           const InstalledJob& job, const BackendPlans& plans,
+                                           const std::optional<std::string>& pinned_lines);
+
+/// True when other hosts of the home use what `backend` has registered for the previous tunnel.
+[[nodiscard]] bool is_registered_for_others(const backends::Backend& backend, const SetupRequest& request,
+                                            const SetupFacts& facts);
+
+}  // namespace holdfast::tunnels
