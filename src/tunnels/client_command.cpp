@@ -12,20 +12,20 @@ namespace {
 
 constexpr std::uint16_t k_ssh_port = 22;
 constexpr std::uint16_t k_first_free_port = 1024;  // below it only root may listen
-constexpr std::uint16_t k_raised_by = 2200;        // 22 is had at 2222
+constexpr std::uint16_t k_raised_by = 2200;        // 22 becomes 2222
 
 bool is_loopback(const std::string& host) { return host == "localhost" || host == "::1" || host.starts_with("127."); }
 
-bool has_tcp_way_to_ssh(const Forward& forward) {
+bool is_tcp_to_ssh(const Forward& forward) {
   return leads_to_ssh_port(forward) && std::holds_alternative<TcpEnd>(forward.listen());
 }
 
 std::string through_jump(const Tunnel& tunnel, const Forward& forward, const std::string& user) {
-  // Never "localhost": that may be somebody else's ::1, and no permitopen of ours.
-  const auto far = std::get<TcpEnd>(loopback_endpoint(forward.listen()));
+  // Never "localhost": another process may have ::1, and our permitopen names 127.0.0.1.
+  const auto remote = std::get<TcpEnd>(loopback_endpoint(forward.listen()));
   const auto& name = leads_to_this_host(forward) && !user.empty() ? user : std::string("USER");
-  return fmt::format("ssh -J {} -p {} {}@{}", shell_quote(tunnel->bastion.text()), far.port, shell_quote(name),
-                     shell_quote(far.host));
+  return fmt::format("ssh -J {} -p {} {}@{}", shell_quote(tunnel->bastion.text()), remote.port, shell_quote(name),
+                     shell_quote(remote.host));
 }
 
 std::string through_local_port(const Tunnel& tunnel, const Forward& forward) {
@@ -60,13 +60,13 @@ std::string local_forward(const Forward& forward) {
 
 std::string login_name(const os::User& user, const os::Host& host) {
   if (!user.name.empty()) return user.name;
-  const auto asked = host.run(os::Command{{"id", "-un"}}, std::chrono::seconds(5));
-  return asked && asked->ok() ? std::string(trim(asked->out)) : std::string();
+  const auto answer = host.run(os::Command{{"id", "-un"}}, std::chrono::seconds(5));
+  return answer && answer->ok() ? std::string(trim(answer->out)) : std::string();
 }
 
 std::string client_command(const Tunnel& tunnel, const std::string& user) {
   const auto& forwards = tunnel->forwards;
-  const auto to_ssh = std::ranges::find_if(forwards, has_tcp_way_to_ssh);
+  const auto to_ssh = std::ranges::find_if(forwards, is_tcp_to_ssh);
   if (to_ssh != forwards.end()) return through_jump(tunnel, *to_ssh, user);
   return through_local_port(tunnel, forwards.front());
 }

@@ -22,7 +22,7 @@ std::string jumps_of(const ssh::ResolvedRoute& way) {
   return jumps;
 }
 
-/// `ssh -N -L …` by the whole way to the bastion.
+/// `ssh -N -L …` with every jump host on the route to the bastion.
 std::string local_forward_command(const ssh::ResolvedRoute& way, const Forward& forward) {
   auto before = way;
   const auto bastion = before.stations.back();
@@ -33,7 +33,7 @@ std::string local_forward_command(const ssh::ResolvedRoute& way, const Forward& 
                      shell_quote(bastion.ssh_argument()));
 }
 
-/// ssh looks for it in lower case, and a pattern's characters would make it match other hosts' keys.
+/// Lower case, as ssh compares it, and without pattern characters, which would match other hosts' keys.
 std::string host_key_alias(const std::string& host, const std::string& alias) {
   auto text = fmt::format("holdfast-{}-{}", store::host_directory_name(host), alias);
   std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
@@ -45,8 +45,8 @@ ClientHost host_block(const Forward& forward, std::string alias, const ClientCon
   ClientHost block{.alias = std::move(alias), .hostname = "127.0.0.1", .host_key_alias = {}, .forward = forward};
   block.host_key_alias = host_key_alias(config.host, block.alias);
   if (leads_to_this_host(forward) && !user.empty()) block.user = user;
-  const auto far = loopback_endpoint(forward.listen());
-  if (const auto* end = std::get_if<TcpEnd>(&far)) {
+  const auto remote = loopback_endpoint(forward.listen());
+  if (const auto* end = std::get_if<TcpEnd>(&remote)) {
     block.hostname = end->host;
     block.port = end->port;
     block.proxy_jump = config.proxy_jump;
@@ -57,7 +57,7 @@ ClientHost host_block(const Forward& forward, std::string alias, const ClientCon
   return block;
 }
 
-/// The first is the tunnel; the others have their port at the end.
+/// The first alias is the tunnel's name; the others end with their port.
 std::string alias_of(const Tunnel& tunnel, const Forward& forward, std::size_t number) {
   if (number == 0) return tunnel->name.text();
   const auto* listen = std::get_if<TcpEnd>(&forward.listen());
@@ -79,13 +79,13 @@ std::string block_text(const ClientHost& block) {
   std::string text;
   const auto target = printable(end_text(block.forward.target()));
   if (block.before)
-    text += fmt::format("# ssh can jump to no socket: {} is had by this, while it runs:\n#   {}\n",
+    text += fmt::format("# ssh cannot jump to a socket. Run this command first, it forwards {}:\n#   {}\n",
                         printable(end_text(block.forward.listen())), printable(*block.before));
   text += fmt::format("Host {}\n  HostName {}\n  Port {}\n", block.alias, block.hostname, block.port);
   if (block.user)
     text += fmt::format("  User {}\n", config_word(printable(*block.user)));
   else
-    text += fmt::format("  # it leads on to {}: add User, whoever you are there\n", target);
+    text += fmt::format("  # the target is {}: add User with your login name there\n", target);
   if (block.proxy_jump) text += fmt::format("  ProxyJump {}\n", *block.proxy_jump);
   return text + fmt::format("  HostKeyAlias {}\n", block.host_key_alias);
 }
@@ -141,19 +141,18 @@ ClientConfig client_config(const Tunnel& tunnel, const ssh::ResolvedRoute& way, 
 
 std::string client_config_text(const ClientConfig& config) {
   const bool any = config.host == k_any_host;
-  auto text = fmt::format("# tunnel {} to {}, by way of {}\n", config.name.text(),
-                          any ? std::string("whichever host has it") : printable(config.host), config.bastion);
+  auto text = fmt::format("# tunnel {} to {}, through {}\n", config.name.text(),
+                          any ? std::string("the host that has it") : printable(config.host), config.bastion);
   for (const auto& command : config.proxy_commands)
-    text +=
-        fmt::format("# {} is reached by a ProxyCommand there, which a laptop may have to replace by its own:\n#   {}\n",
-                    config.bastion, printable(command));
+    text += fmt::format("# {} is reached by this ProxyCommand, which may be different on a laptop:\n#   {}\n",
+                        config.bastion, printable(command));
   if (any && !config.hosts.empty())
-    text += "# when another host takes over, its host key is another: ssh warns, unless they share one\n";
+    text += "# when another host takes over, ssh warns of a changed host key, unless the hosts share one\n";
   for (const auto& block : config.hosts) text += block_text(block);
   for (const auto& forward : config.forwards)
-    text +=
-        fmt::format("# {} at localhost:{}, while this runs:\n#   {}\n", printable(end_text(forward.forward.target())),
-                    local_port(forward.forward), printable(forward.command));
+    text += fmt::format("# {} at localhost:{}, while this command runs:\n#   {}\n",
+                        printable(end_text(forward.forward.target())), local_port(forward.forward),
+                        printable(forward.command));
   return text;
 }
 

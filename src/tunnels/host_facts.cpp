@@ -47,17 +47,17 @@ std::optional<std::string> name_of_container(const os::Host& host) {
   return std::nullopt;
 }
 
-// --- what may hang, asked aside: a line each
+// Queries that may hang run in forked processes. Each answers with a text.
 
-std::string tell(bool value) { return value ? "yes" : "no"; }
+std::string to_answer(bool value) { return value ? "yes" : "no"; }
 
-std::optional<bool> told(const Answer& answer) {
+std::optional<bool> bool_from(const Answer& answer) {
   if (answer == "yes") return true;
   if (answer == "no") return false;
   return std::nullopt;
 }
 
-std::string tell_ssh(const os::Host& host) {
+std::string query_ssh(const os::Host& host) {
   const auto client = ssh::find_client(host);
   if (!client) {
     const auto& error = client.error();
@@ -81,7 +81,7 @@ void read_ssh(const Answer& answer, HostFacts& facts) {
   facts.ssh = ssh::Client{lines[1], {number(lines[2]), number(lines[3])}};
 }
 
-std::string tell_name(const os::Host& host) {
+std::string query_user_name(const os::Host& host) {
   if (auto name = host.user().name; !name.empty()) return name;
   const auto said = host.run(os::Command{{"id", "-un"}}, backends::k_timeout);
   return said && said->ok() ? std::string(trim(said->out)) : std::string();
@@ -92,15 +92,16 @@ std::string tell_name(const os::Host& host) {
 HostReport look_at_host(const os::Host& host) {
   HostReport report;
   auto& facts = report.facts;
-  const auto aside = [&host](auto ask) -> os::ForkedQuery {
-    return [&host, ask] { return ask(os::ReadOnlyHost(host, backends::k_timeout)); };
+  const auto read_only = [&host](auto query) -> os::ForkedQuery {
+    return [&host, query] { return query(os::ReadOnlyHost(host, backends::k_timeout)); };
   };
   std::vector<os::ForkedQuery> queries{
-      aside(tell_ssh), aside(tell_name),
-      aside([](const os::Host& h) { return tell(backends::user_manager(h).has_value()); }),
-      aside([](const os::Host& h) { return tell(backends::is_lingering(h, h.user())); }), aside([](const os::Host& h) {
+      read_only(query_ssh), read_only(query_user_name),
+      read_only([](const os::Host& h) { return to_answer(backends::user_manager(h).has_value()); }),
+      read_only([](const os::Host& h) { return to_answer(backends::is_lingering(h, h.user())); }),
+      read_only([](const os::Host& h) {
         const auto kills = backends::kill_policy(h, h.user());
-        return kills ? tell(*kills) : std::string("?");
+        return kills ? to_answer(*kills) : std::string("?");
       })};
   const auto first_directory = queries.size();
   const auto directories = directories_in_use(host);
@@ -112,9 +113,9 @@ HostReport look_at_host(const os::Host& host) {
   read_ssh(answers[0], facts);
   facts.user = host.user();
   facts.user.name = answers[1].value_or("");
-  facts.user_manager = told(answers[2]);
-  facts.linger = told(answers[3]);
-  facts.kills_user_processes = told(answers[4]);
+  facts.user_manager = bool_from(answers[2]);
+  facts.linger = bool_from(answers[3]);
+  facts.kills_user_processes = bool_from(answers[4]);
   for (std::size_t i = 0; i < directories.size(); ++i)
     if (!answers[first_directory + i]) facts.unresponsive_paths.push_back(directories[i]);
   for (std::size_t i = 0; i < backends::all_backends().size(); ++i)

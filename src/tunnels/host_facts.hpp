@@ -1,4 +1,4 @@
-// What a bug report should say of a host, and what every backend makes of it; read at one go, 2 s at most.
+// What `doctor` shows of a host, and whether each backend can be used there. Read at once, in 2 s at most.
 #pragma once
 
 #include "backends/backend.hpp"
@@ -15,20 +15,20 @@ struct HostFacts {
   std::string hostname;
   std::string system;  ///< "Debian GNU/Linux 12 (bookworm)": os-release(5); empty when it does not say
   std::string kernel;
-  std::optional<std::string> container;  ///< "systemd-nspawn", "docker", "podman" …; nothing: none is known of
+  std::optional<std::string> container;  ///< "systemd-nspawn", "docker", "podman" …; nothing: none was found
   bool booted_by_systemd = false;
   os::User user;
   std::optional<ssh::Client> ssh;
-  std::optional<Error> ssh_problem;  ///< where there is no ssh: why
-  std::optional<bool> user_manager;  ///< can be reached
+  std::optional<Error> ssh_problem;  ///< why there is no usable ssh
+  std::optional<bool> user_manager;  ///< can be reached; nothing: no answer
   std::optional<bool> linger;
   std::optional<bool> kills_user_processes;
-  std::vector<boost::filesystem::path> unresponsive_paths;  ///< directories in use that do not answer
+  std::vector<boost::filesystem::path> unresponsive_paths;  ///< directories that do not answer
 };
 
 struct HostReport {
   HostFacts facts;
-  std::vector<backends::AssessedBackend> backends;  ///< all there are, in the order of the table
+  std::vector<backends::AssessedBackend> backends;  ///< all, in the order of the registry
 };
 
 [[nodiscard]] HostReport look_at_host(const os::Host& host);

@@ -47,8 +47,8 @@ std::optional<store::LiveState> read_live(const fs::path& runtime_directory, con
                                           const store::Paths& paths, const os::Host& host) {
   uid_t owner = host.user().uid;
   if (paths.scope == Scope::system) {
-    // systemd makes /run/holdfast/NAME for the user that the tunnel runs as; nobody but root could have put another
-    // owner there. So its owner is known without the name service, which a static program can only ask by a command.
+    // systemd makes /run/holdfast/NAME for the user that the tunnel runs as, and only root can change that owner. So no
+    // query of the name service is needed, which a static program could only make by a command.
     const auto parent = host.status(runtime_directory.parent_path());
     const auto own = host.status(runtime_directory);
     if (parent.kind != os::FileKind::directory || parent.owner != 0 || (parent.mode & 0022) != 0) return std::nullopt;
@@ -58,8 +58,8 @@ std::optional<store::LiveState> read_live(const fs::path& runtime_directory, con
   auto live = store::read_live_state(host, store::runtime_files(name, runtime_directory).live, owner);
   if (!live || !*live) return std::nullopt;
   if (paths.scope == Scope::system) {
-    // The unit's sandbox has a /proc of its own, and in a container that one tells the machine's boot id in place of
-    // the container's. The file lies in /run, which begins empty at each boot: what it names is of this boot.
+    // In a container, the /proc of the unit's sandbox shows the machine's boot id, not the container's. /run is empty
+    // at boot, so every process that the file names is of this boot.
     (*live)->supervisor.boot_id = host.boot_id();
     if ((*live)->ssh) (*live)->ssh->boot_id = host.boot_id();
     if ((*live)->autossh) (*live)->autossh->boot_id = host.boot_id();

@@ -1,4 +1,4 @@
-// A tunnel of this scope with all that belongs to it: its job, its backend, its runtime files, what lives.
+// What belongs to a tunnel on this host: its job, its backend, its runtime files, its live state.
 #pragma once
 
 #include "backends/backend.hpp"
@@ -15,34 +15,34 @@ namespace holdfast::tunnels {
 
 namespace fs = boost::filesystem;
 
-/// Where the tunnel's socket, lock and live state are: as its file says, else where setup would put them.
+/// The directory of the tunnel's socket, lock and live state: that in its file, else the one that setup would choose.
 [[nodiscard]] fs::path runtime_directory_of(const Tunnel& tunnel, const store::Paths& paths, const os::Host& host);
 
-/// Everywhere such files of a tunnel may be whose own file cannot be read.
+/// The directories to search for runtime files when the tunnel's file cannot be read.
 [[nodiscard]] std::vector<fs::path> possible_runtime_directories(const TunnelName& name, const store::Paths& paths,
                                                                  const os::Host& host);
 
 /// True when the tunnel belongs to another host (a home may be shared by many).
 [[nodiscard]] bool is_elsewhere(const Tunnel& tunnel, const os::Host& host);
 
-/// The user a tunnel runs as, known without asking anybody: in the system scope by name alone. Enough for a backend's
-/// query, start and stop; install needs find_job_user().
+/// The user a tunnel runs as, without a query of the name service: in the system scope only the name is set. Enough for
+/// a backend's query, start and stop; install needs find_job_user().
 [[nodiscard]] os::User nominal_user(const Tunnel& tunnel, const store::Paths& paths, const os::Host& host);
 
-/// The same, whole: asks the name service in the system scope.
+/// The same, complete: queries the name service in the system scope.
 [[nodiscard]] Result<os::User> find_job_user(const Tunnel& tunnel, const store::Paths& paths, const os::Host& host);
 
 [[nodiscard]] backends::Job make_job(const Tunnel& tunnel, const store::Paths& paths, const os::User& run_as,
                                      const os::Host& host);
 
-/// What the supervisor last said, whether it still lives or not; nothing when there is none or it cannot be trusted.
+/// What the supervisor last published, alive or not; nothing when there is no such file or it cannot be trusted.
 [[nodiscard]] std::optional<store::LiveState> read_live(const fs::path& runtime_directory, const TunnelName& name,
                                                         const store::Paths& paths, const os::Host& host);
 
 /// The backend that the tunnel's file names; an Error for one that this version does not have.
 [[nodiscard]] Result<const backends::Backend*> backend_of(const Tunnel& tunnel);
 
-/// What one backend knows of one tunnel.
+/// Backend::query() for one job.
 [[nodiscard]] Result<backends::Registration> query_one(const backends::Backend& backend, const backends::Job& job,
                                                        const os::Host& host);
 

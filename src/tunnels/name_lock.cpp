@@ -7,7 +7,7 @@ namespace {
 
 Result<boost::filesystem::path> lock_directory(const store::Paths& paths, os::Host& host) {
   if (paths.scope == Scope::user) {
-    // The same for cron, a login and systemd: never the one in XDG_RUNTIME_DIR.
+    // Cron, a login and systemd must find the same one: never that in XDG_RUNTIME_DIR.
     std::vector<std::string> passed_over;
     return store::choose_runtime_directory(host, false, passed_over);
   }
@@ -33,15 +33,15 @@ NameLock::NameLock(NameLock&& other) noexcept
 
 NameLock::~NameLock() {
   if (host_ == nullptr) return;
-  (void)host_->remove_file(file_);  // while it is held: whoever waits at the old file sees that it is not the one
+  (void)host_->remove_file(file_);  // while it is locked: another command that opened it sees that it is gone
   (void)host_->remove_empty_directory(directory_);
 }
 
 Result<NameLock> NameLock::take(const TunnelName& name, const store::Paths& paths, os::Host& host) {
-  HOLDFAST_TRY(auto taken, try_take(name, paths, host));
-  if (taken) return std::move(*taken);
-  return Error{"changing", "tunnel " + name.text(), "another setup or removal of it is under way",
-               "wait until it is done, then try again"};
+  HOLDFAST_TRY(auto lock, try_take(name, paths, host));
+  if (lock) return std::move(*lock);
+  return Error{"changing", "tunnel " + name.text(), "another command is changing it",
+               "wait until that command ends, then try again"};
 }
 
 Result<std::optional<NameLock>> NameLock::try_take(const TunnelName& name, const store::Paths& paths, os::Host& host) {
@@ -49,15 +49,15 @@ Result<std::optional<NameLock>> NameLock::try_take(const TunnelName& name, const
   for (int attempt = 1;; ++attempt) {
     HOLDFAST_TRY(const auto directory, lock_directory(paths, host));
     const auto file = directory / (name.text() + ".setup.lock");
-    auto taken = os::FileLock::try_take(file);
-    if (!taken) {
-      // Another command's end may have taken the empty directory away in between.
+    auto lock = os::FileLock::try_take(file);
+    if (!lock) {
+      // Another command may have removed the empty directory when it ended.
       const bool vanished = host.status(directory).kind == os::FileKind::missing;
       if (vanished && attempt < k_tries) continue;
-      return std::move(taken).error();
+      return std::move(lock).error();
     }
-    if (!*taken) return std::optional<NameLock>();
-    return std::optional(NameLock(host, directory, file, std::move(**taken)));
+    if (!*lock) return std::optional<NameLock>();
+    return std::optional(NameLock(host, directory, file, std::move(**lock)));
   }
 }
 

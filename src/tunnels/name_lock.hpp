@@ -1,4 +1,4 @@
-// One command at a time changes a tunnel: a lock by its name, in a private place of this host.
+// A lock by a tunnel's name, in a private directory of this host: one command at a time changes a tunnel.
 #pragma once
 
 #include "core/result.hpp"
@@ -15,10 +15,10 @@ namespace holdfast::tunnels {
 
 class NameLock {
  public:
-  /// Taken, or the Error that says that another command is at work on that tunnel. Makes the directory for it if need
-  /// be; both go with the lock.
+  /// Fails at once when another command has the lock. Makes the directory if it is missing; file and directory are
+  /// removed with the lock.
   [[nodiscard]] static Result<NameLock> take(const TunnelName& name, const store::Paths& paths, os::Host& host);
-  /// The same for who has nothing to say when another command is at work: nothing is held then.
+  /// The same, with nothing in place of an Error when another command has the lock.
   [[nodiscard]] static Result<std::optional<NameLock>> try_take(const TunnelName& name, const store::Paths& paths,
                                                                 os::Host& host);
 
@@ -28,7 +28,7 @@ class NameLock {
   NameLock& operator=(const NameLock&) = delete;
   ~NameLock();
 
-  /// The private directory (of ours in the user scope, of root's in the system scope) that it lies in.
+  /// The private directory of the lock file: ours in the user scope, root's in the system scope.
   [[nodiscard]] const boost::filesystem::path& directory() const noexcept { return directory_; }
 
  private:

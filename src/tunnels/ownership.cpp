@@ -20,7 +20,7 @@ Diagnosis explain_elsewhere(const Tunnel& tunnel, const os::Host& host) {
   return {FailureClass::config,
           fmt::format("it belongs to host {0}, and this machine, {1}, has {0}'s machine id: renamed, or a copy of it",
                       owner, here),
-          fmt::format("if {} is called {} now: {}", owner, here, take_over_command(tunnel, host))};
+          fmt::format("if {} is now called {}: {}", owner, here, take_over_command(tunnel, host))};
 }
 
 std::string take_over_command(const Tunnel& tunnel, const os::Host& host) {

@@ -1,4 +1,4 @@
-// Whose a tunnel is, in a home that many hosts share: docs/adr/0012.
+// Which host a tunnel belongs to, in a home that many hosts share: docs/adr/0012.
 #pragma once
 
 #include "core/failure.hpp"
@@ -9,14 +9,14 @@
 
 namespace holdfast::tunnels {
 
-/// True when the tunnel belongs to a host of another name, and this machine carries that host's mark: it was renamed,
-/// or is a copy of it. Which of the two cannot be seen from here.
+/// True when the tunnel belongs to a host of another name but with this machine's mark: this machine was renamed, or is
+/// a copy of that one. Holdfast cannot tell which.
 [[nodiscard]] bool is_renamed(const Tunnel& tunnel, const os::Host& host);
 
-/// Why nothing is done here for a tunnel that is_elsewhere(), and the one command that would change that.
+/// Why nothing is done here for a tunnel that is_elsewhere(), and the command that changes it.
 [[nodiscard]] Diagnosis explain_elsewhere(const Tunnel& tunnel, const os::Host& host);
 
-/// `holdfast setup …` that makes this tunnel this host's own.
+/// The `holdfast setup …` that makes the tunnel belong to this host.
 [[nodiscard]] std::string take_over_command(const Tunnel& tunnel, const os::Host& host);
 
 }  // namespace holdfast::tunnels

@@ -18,9 +18,9 @@
 namespace holdfast::tunnels {
 namespace {
 
-/// The paths that the steps of a plan take away and that are there now, each once: of a tunnel whose file cannot be
-/// read every backend is asked.
-std::vector<fs::path> going(const backends::Plan& plan, const os::Host& host) {
+/// The existing paths that the plan removes, without duplicates: for a tunnel whose file cannot be read, the plan holds
+/// the steps of every backend.
+std::vector<fs::path> paths_to_remove(const backends::Plan& plan, const os::Host& host) {
   std::vector<fs::path> paths;
   const auto note = [&](const fs::path& path) {
     if (std::ranges::find(paths, path) == paths.end() && host.status(path).kind != os::FileKind::missing)
@@ -41,13 +41,13 @@ Result<> remove_if_there(const fs::path& file, os::Host& host, std::vector<std::
   return {};
 }
 
-/// What a process that was killed while it replaced one of the tunnel's files has left beside it: NAME.live.new.PID.
+/// Removes NAME.live.new.PID and the like: a process was killed while it replaced a file.
 Result<> clear_unfinished(const TunnelName& name, const fs::path& directory, os::Host& host) {
   const auto files = store::runtime_files(name, directory);
   for (const auto& entry : host.list(directory))
     for (const auto& file : {files.live, files.pidfile}) {
       const auto begin = file.filename().native() + ".new.";
-      // A number to its end: a tunnel may be called like the beginning.
+      // Digits to the end: another tunnel's name may begin alike.
       if (entry.starts_with(begin) && parse_number(entry.substr(begin.size()), 1, std::numeric_limits<pid_t>::max()))
         HOLDFAST_CHECK(host.remove_file(directory / entry));
     }
@@ -68,7 +68,7 @@ Result<> clear_runtime(const TunnelName& name, const fs::path& directory, os::Ho
         files.autossh_log, files.failback_probe, files.failback_log, files.failback_err, files.remote_answer})
     if (host.status(file).kind != os::FileKind::missing) HOLDFAST_CHECK(host.remove_file(file));
   HOLDFAST_CHECK(clear_unfinished(name, directory, host));
-  // Ours by its name; where other tunnels live in it, it is not empty and stays.
+  // With files of other tunnels in it the directory is not empty, and stays.
   if (host.remove_empty_directory(directory)) report.push_back("removed " + directory.string());
   return {};
 }
@@ -106,11 +106,11 @@ Result<> forget_tunnel(const TunnelName& name, const std::vector<fs::path>& runt
   HOLDFAST_CHECK(clear_state(name, paths, host, report));
   for (const auto& directory : runtime_directories) HOLDFAST_CHECK(clear_runtime(name, directory, host, report));
   HOLDFAST_TRY(const auto undo, store::drop_from_record(host, paths, name));
-  Result<> lingers_no_more;
-  if (undo.linger_off && !linger_was_undone) lingers_no_more = turn_linger_off(host, report);
+  Result<> linger_off;
+  if (undo.linger_off && !linger_was_undone) linger_off = turn_linger_off(host, report);
   for (const auto& directory : undo.directories)
     if (host.remove_empty_directory(directory)) report.push_back("removed " + directory.string());
-  return lingers_no_more;
+  return linger_off;
 }
 
 Result<> remove_tunnel(const TunnelName& name, const store::Paths& paths, os::Host& host,
@@ -119,11 +119,11 @@ Result<> remove_tunnel(const TunnelName& name, const store::Paths& paths, os::Ho
   const store::Entry entry{name, store::load(host, paths, name)};
   if (!entry.tunnel && !store::is_known(host, paths, name)) return entry.tunnel.error();
   if (entry.tunnel && is_elsewhere(*entry.tunnel, host)) {
-    auto why = explain_elsewhere(*entry.tunnel, host);
+    auto reason = explain_elsewhere(*entry.tunnel, host);
     if (!is_renamed(*entry.tunnel, host))
-      why.hint = fmt::format("run it there; if {} is gone for good: rm {}", (*entry.tunnel)->host,
-                             paths.tunnel_file(name).string());
-    return Error{"removing", "tunnel " + name.text(), std::move(why.message), std::move(why.hint)};
+      reason.hint = fmt::format("run it there; if {} is gone for good: rm {}", (*entry.tunnel)->host,
+                                paths.tunnel_file(name).string());
+    return Error{"removing", "tunnel " + name.text(), std::move(reason.message), std::move(reason.hint)};
   }
   const auto installed_jobs = installed_jobs_of(entry, paths, host);
   HOLDFAST_TRY(const auto stopped, stop_installed_jobs(installed_jobs, host, false));
@@ -140,9 +140,9 @@ Result<> remove_installation(const TunnelName& name, const std::vector<Installed
     for (auto& step : steps) plan.push_back(std::move(step));
   }
   plan.emplace_back(backends::RemoveFile{pin_file(name, paths)});
-  // Last: while it is there, remove can be run again.
+  // Last: while the file exists, remove can be run again.
   plan.emplace_back(backends::RemoveFile{paths.tunnel_file(name)});
-  const auto removed_paths = going(plan, host);
+  const auto removed_paths = paths_to_remove(plan, host);
   const bool in_crontab = std::ranges::any_of(plan, [&](const backends::Step& step) {
     return std::holds_alternative<backends::EditCrontab>(step) && !backends::is_in_place(step, host);
   });
@@ -163,8 +163,8 @@ Result<> remove_installation(const TunnelName& name, const std::vector<Installed
   const auto others = store::other_hosts_with(host, paths, name);
   auto forgotten = forget_tunnel(name, directories, paths, host, false, report);
   for (const auto& other : others)
-    report.push_back("host " + other + " has it too: it ends there within a minute, and holdfast remove " +
-                     name.text() + " there takes away what it left");
+    report.push_back("host " + other + " has it too: it stops there within 60 s. Run holdfast remove " + name.text() +
+                     " there to delete the rest");
   return forgotten;
 }
 

@@ -14,22 +14,22 @@ namespace {
 
 constexpr std::chrono::milliseconds k_timeout{30000};
 
-/// A tunnel of this host that nobody else changes while this lives.
-struct Held {
+/// A tunnel of this host that no other command changes while this object lives.
+struct LockedTunnel {
   NameLock lock;
   store::Entry entry;
   std::vector<InstalledJob> installed_jobs;
 };
 
-Result<Held> hold(const TunnelName& name, const store::Paths& paths, os::Host& host) {
+Result<LockedTunnel> lock_tunnel(const TunnelName& name, const store::Paths& paths, os::Host& host) {
   HOLDFAST_TRY(auto lock, NameLock::take(name, paths, host));
   store::Entry entry{name, store::load(host, paths, name)};
   if (entry.tunnel && is_elsewhere(*entry.tunnel, host)) {
-    auto why = explain_elsewhere(*entry.tunnel, host);
-    return Error{"reaching", "tunnel " + name.text(), std::move(why.message), std::move(why.hint)};
+    auto reason = explain_elsewhere(*entry.tunnel, host);
+    return Error{"reaching", "tunnel " + name.text(), std::move(reason.message), std::move(reason.hint)};
   }
   auto installed_jobs = installed_jobs_of(entry, paths, host);
-  return Held{std::move(lock), std::move(entry), std::move(installed_jobs)};
+  return LockedTunnel{std::move(lock), std::move(entry), std::move(installed_jobs)};
 }
 
 std::optional<os::ProcessId> living_supervisor(const InstalledJob& installed_job, const os::Host& host) {
@@ -38,11 +38,11 @@ std::optional<os::ProcessId> living_supervisor(const InstalledJob& installed_job
   return std::nullopt;
 }
 
-/// The one that holds a sound tunnel; the reason why there is none otherwise.
-Result<InstalledJob> sole_installed_job(const Held& held) {
-  if (!held.entry.tunnel) return held.entry.tunnel.error();
-  HOLDFAST_CHECK(backend_of(*held.entry.tunnel));
-  return held.installed_jobs.front();
+/// The job of a tunnel whose file is sound; otherwise the Error of that file.
+Result<InstalledJob> sole_installed_job(const LockedTunnel& tunnel) {
+  if (!tunnel.entry.tunnel) return tunnel.entry.tunnel.error();
+  HOLDFAST_CHECK(backend_of(*tunnel.entry.tunnel));
+  return tunnel.installed_jobs.front();
 }
 
 Result<> apply_start(const InstalledJob& installed_job, os::Host& host) {
@@ -52,7 +52,7 @@ Result<> apply_start(const InstalledJob& installed_job, os::Host& host) {
   auto error = std::move(started).error();
   const auto known = query_one(*installed_job.backend, installed_job.job, host);
   if (known && !known->installed) {
-    error.cause = "it is not installed with " + std::string(installed_job.backend->name()) + " any more";
+    error.cause = "it is no longer installed with " + std::string(installed_job.backend->name());
     error.hint = "run holdfast setup again";
   }
   return error;
@@ -61,21 +61,23 @@ Result<> apply_start(const InstalledJob& installed_job, os::Host& host) {
 Result<Arrival> arrived(const TunnelName& name, Arrival arrival) {
   if (arrival.up || arrival.standing_by) return arrival;
   const auto& failure = arrival.failure;
-  const auto cause = failure ? failure->message : fmt::format("nothing was heard for {} s", k_timeout.count() / 1000);
-  return Error{"waiting for", "tunnel " + name.text() + ", which is started", cause,
+  const auto cause =
+      failure ? failure->message : fmt::format("its supervisor reported nothing for {} s", k_timeout.count() / 1000);
+  return Error{"waiting for", "tunnel " + name.text(), cause,
                failure && !failure->hint.empty() ? failure->hint : "holdfast logs " + name.text(), ExitStatus::not_up};
 }
 
-Result<Arrival> restart(const Held& held, const InstalledJob& installed_job, os::Host& host, const Observer& observer) {
+Result<Arrival> restart(const LockedTunnel& tunnel, const InstalledJob& installed_job, os::Host& host,
+                        const Observer& observer) {
   const auto previous = living_supervisor(installed_job, host);
   HOLDFAST_CHECK(stop_installed_jobs({installed_job}, host));
   HOLDFAST_CHECK(apply_start(installed_job, host));
   HOLDFAST_TRY(auto arrival, wait_until_up(installed_job, previous, host, k_timeout, observer));
-  return arrived(held.entry.name, std::move(arrival));
+  return arrived(tunnel.entry.name, std::move(arrival));
 }
 
-/// While the note is there a supervisor that is stopped leaves its ssh, and the next one waits for it. Under systemd
-/// ExecStopPost= sees to that; and root has no note that a tunnel's user would believe.
+/// With a hand-over note from a backend to itself: a supervisor that stops leaves its ssh to the next one. The system
+/// scope needs none, because ExecStopPost= decides there, and a tunnel's user would not trust a note of root's.
 Result<Arrival> restart_noted(const InstalledJob& installed_job, const os::ProcessId& previous, os::Host& host,
                               const Observer& observer) {
   const auto& job = installed_job.job;
@@ -99,38 +101,38 @@ Result<Arrival> restart_noted(const InstalledJob& installed_job, const os::Proce
 
 Result<Arrival> start_tunnel(const TunnelName& name, const store::Paths& paths, os::Host& host,
                              const Observer& observer) {
-  HOLDFAST_TRY(const auto held, hold(name, paths, host));
-  HOLDFAST_TRY(const auto installed_job, sole_installed_job(held));
+  HOLDFAST_TRY(const auto tunnel, lock_tunnel(name, paths, host));
+  HOLDFAST_TRY(const auto installed_job, sole_installed_job(tunnel));
   if (!living_supervisor(installed_job, host)) HOLDFAST_CHECK(apply_start(installed_job, host));
   HOLDFAST_TRY(auto arrival, wait_until_up(installed_job, {}, host, k_timeout, observer));
   return arrived(name, std::move(arrival));
 }
 
 Result<Stopped> stop_tunnel(const TunnelName& name, const store::Paths& paths, os::Host& host) {
-  HOLDFAST_TRY(const auto held, hold(name, paths, host));
-  return stop_installed_jobs(held.installed_jobs, host);
+  HOLDFAST_TRY(const auto tunnel, lock_tunnel(name, paths, host));
+  return stop_installed_jobs(tunnel.installed_jobs, host);
 }
 
 Result<Arrival> restart_tunnel(const TunnelName& name, const store::Paths& paths, os::Host& host,
                                const Observer& observer) {
-  HOLDFAST_TRY(const auto held, hold(name, paths, host));
-  HOLDFAST_TRY(const auto installed_job, sole_installed_job(held));
-  return restart(held, installed_job, host, observer);
+  HOLDFAST_TRY(const auto tunnel, lock_tunnel(name, paths, host));
+  HOLDFAST_TRY(const auto installed_job, sole_installed_job(tunnel));
+  return restart(tunnel, installed_job, host, observer);
 }
 
 Result<Arrival> restart_keeping_connection(const TunnelName& name, const store::Paths& paths, os::Host& host,
                                            Observer& observer) {
-  HOLDFAST_TRY(const auto held, hold(name, paths, host));
-  HOLDFAST_TRY(const auto installed_job, sole_installed_job(held));
+  HOLDFAST_TRY(const auto tunnel, lock_tunnel(name, paths, host));
+  HOLDFAST_TRY(const auto installed_job, sole_installed_job(tunnel));
   const auto& job = installed_job.job;
   const auto before = read_live(job.runtime_dir, job.name, job.paths, host);
-  const bool half_moved = held.installed_jobs.size() > 1;
+  const bool half_moved = tunnel.installed_jobs.size() > 1;
   if (half_moved || !before || !os::is_alive(host, before->supervisor))
-    return restart(held, installed_job, host, observer);
+    return restart(tunnel, installed_job, host, observer);
   HOLDFAST_TRY(auto arrival, restart_noted(installed_job, before->supervisor, host, observer));
   const auto after = read_live(job.runtime_dir, job.name, job.paths, host);
   if (before->ssh && after && after->ssh != before->ssh)
-    observer.warn("its connection could not be kept: the tunnel has connected anew");
+    observer.warn("the connection could not be kept: the tunnel has reconnected");
   return arrived(name, std::move(arrival));
 }
 

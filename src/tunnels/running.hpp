@@ -1,4 +1,4 @@
-// Starting, stopping and restarting a tunnel that is set up, by its name; one command at a time changes a tunnel.
+// Starts, stops and restarts a tunnel that is set up, by its name, under its NameLock.
 #pragma once
 
 #include "core/result.hpp"
@@ -10,19 +10,19 @@
 
 namespace holdfast::tunnels {
 
-/// Starts it if it does not run, and waits until it is up or stands by. An Error with ExitStatus::not_up when it is
-/// started and is neither within 30 s: it goes on trying.
+/// Starts the tunnel if it does not run, and waits until it is up or stands by. An Error with ExitStatus::not_up after
+/// 30 s: the supervisor runs and keeps trying.
 [[nodiscard]] Result<Arrival> start_tunnel(const TunnelName& name, const store::Paths& paths, os::Host& host,
                                            const Observer& observer);
 
-/// Ends it; it stays installed. Stopping what does not run is no error.
+/// Stops the tunnel; it stays installed. Stopping one that does not run is no error.
 [[nodiscard]] Result<Stopped> stop_tunnel(const TunnelName& name, const store::Paths& paths, os::Host& host);
 
 /// Stops and starts it, and waits as start_tunnel() does.
 [[nodiscard]] Result<Arrival> restart_tunnel(const TunnelName& name, const store::Paths& paths, os::Host& host,
                                              const Observer& observer);
 
-/// The same, its ssh and the sessions through it going on under the new supervisor; warns when that could not be.
+/// The same, but the ssh that runs and the sessions through it go on under the new supervisor. Warns when ssh was lost.
 [[nodiscard]] Result<Arrival> restart_keeping_connection(const TunnelName& name, const store::Paths& paths,
                                                          os::Host& host, Observer& observer);
 

@@ -1,4 +1,4 @@
-// Which tunnels are meant where nobody says: the user's own, or the machine's.
+// The scope of a command that is given neither --user nor --system.
 #pragma once
 
 #include "core/tunnel.hpp"
@@ -8,10 +8,10 @@
 
 namespace holdfast::tunnels {
 
-/// The machine's for root, the user's own for everybody else.
+/// System for root, user for everybody else.
 [[nodiscard]] Scope usual_scope(const os::Host& host);
 
-/// " --system" or " --user" where a hint has to say it, empty where it goes without saying.
+/// " --system" or " --user" for a hint; empty where `scope` is the usual one.
 [[nodiscard]] std::string scope_words(Scope scope, const os::Host& host);
 
 }  // namespace holdfast::tunnels

@@ -16,14 +16,14 @@ bool listens_on(const store::Entry& entry, std::uint16_t port) {
   });
 }
 
-/// For who forgot whose it is.
-std::string where_it_is(const TunnelName& name, const os::Host& host, const store::Paths& paths) {
+/// The tunnel may exist in the other scope.
+std::string other_scope_hint(const TunnelName& name, const os::Host& host, const store::Paths& paths) {
   const auto other = paths.scope == Scope::user ? Scope::system : Scope::user;
   const auto there = store::paths(other, host);
   if (!there || !store::is_known(host, *there, name))
     return "holdfast status" + scope_words(paths.scope, host) + " lists them";
-  return other == Scope::user ? "one of your own has that name: add --user"
-                              : "one of the machine's has that name: add --system, and sudo to change it";
+  return other == Scope::user ? "you have a user tunnel of that name: add --user"
+                              : "there is a system tunnel of that name: add --system, and sudo to change it";
 }
 
 }  // namespace
@@ -34,7 +34,7 @@ Result<std::vector<TunnelName>> named_tunnels(const std::vector<std::string>& op
   for (const auto& operand : operands) {
     HOLDFAST_TRY(auto name, TunnelName::parse(operand));
     if (!store::is_known(host, paths, name))
-      return Error{"finding", "tunnel " + name.text(), "there is no such tunnel", where_it_is(name, host, paths),
+      return Error{"finding", "tunnel " + name.text(), "there is no such tunnel", other_scope_hint(name, host, paths),
                    ExitStatus::no_such_tunnel};
     if (std::ranges::find(names, name) == names.end()) names.push_back(std::move(name));
   }

@@ -1,4 +1,4 @@
-// The tunnels that somebody names.
+// Finds the tunnels that a command line names.
 #pragma once
 
 #include "core/result.hpp"
@@ -12,12 +12,12 @@
 
 namespace holdfast::tunnels {
 
-/// Every operand as a name, each of a tunnel that there is; one given twice counts once. A usage error for what is no
-/// name, ExitStatus::no_such_tunnel for one that is not there.
+/// The operands as names of existing tunnels, without duplicates. A usage error when one is not a name,
+/// ExitStatus::no_such_tunnel when there is no such tunnel.
 [[nodiscard]] Result<std::vector<TunnelName>> named_tunnels(const std::vector<std::string>& operands,
                                                             const os::Host& host, const store::Paths& paths);
 
-/// Those of `entries` that listen on the port; one whose file is broken counts by its name. ExitStatus::no_such_tunnel
+/// The `entries` that listen on the port. One whose file is broken is compared by its name. ExitStatus::no_such_tunnel
 /// when there is none.
 [[nodiscard]] Result<std::vector<store::Entry>> on_port(const std::string& port, std::vector<store::Entry> entries);
 

@@ -35,7 +35,7 @@ TunnelStatus of_file(const Tunnel& tunnel) {
   return status;
 }
 
-void take_over(TunnelStatus& status, const store::LiveState& live, const os::Host& host) {
+void add_live_state(TunnelStatus& status, const store::LiveState& live, const os::Host& host) {
   status.state = live.state;
   status.verified = live.verified;
   if (!live.bastion.empty()) status.bastion = live.bastion;
@@ -47,44 +47,44 @@ void take_over(TunnelStatus& status, const store::LiveState& live, const os::Hos
   status.forwards.clear();
   for (const auto& forward : live.forwards) status.forwards.push_back({forward.listen, forward.target, forward.state});
   if (live.ssh && os::is_alive(host, *live.ssh)) status.ssh_pid = live.ssh->pid;
-  // ssh has just died and the supervisor has not said so yet.
+  // ssh has just died and the supervisor has not published that yet.
   if (live.state == TunnelState::up && live.ssh && !status.ssh_pid) {
     status.state = TunnelState::connecting;
     status.verified = false;
   }
 }
 
-void take_over_dead(TunnelStatus& status, const store::Paths& paths, const TunnelName& name,
-                    const std::optional<backends::Registration>& registration) {
-  const bool coming = registration && (registration->restarting || registration->running);
-  status.state = coming ? TunnelState::connecting : TunnelState::stopped;
+void add_no_supervisor(TunnelStatus& status, const store::Paths& paths, const TunnelName& name,
+                       const std::optional<backends::Registration>& registration) {
+  const bool starting = registration && (registration->restarting || registration->running);
+  status.state = starting ? TunnelState::connecting : TunnelState::stopped;
   status.verified = false;
   for (auto& forward : status.forwards) forward.state = store::ForwardState::down;
-  if (coming) return;
+  if (starting) return;
   const auto last = store::History::read(paths.state_file(name, "history"), 1);
   if (!last.empty() && last.front().to == TunnelState::stopped) status.since = last.front().at;
 }
 
-/// The tunnels of one backend, asked about together.
+/// The tunnels of one backend, for one query.
 struct Group {
   std::vector<backends::Job> jobs;
   std::vector<Tunnel> tunnels;
   std::vector<std::size_t> rows;
 };
 
-/// What the supervisor says of itself, and what follows from its silence.
+/// Adds the live state, or what it means that no supervisor runs.
 void complete_live(TunnelStatus& status, const Tunnel& tunnel, const backends::Job& job,
                    const std::optional<backends::Registration>& registration, const os::Host& host) {
   const auto live = read_live(job.runtime_dir, job.name, job.paths, host);
   if (live && live->last_error)
     status.last_error = TunnelStatus::Failure{live->last_error->diagnosis, live->last_error->at};
   if (live && os::is_alive(host, live->supervisor))
-    take_over(status, *live, host);
+    add_live_state(status, *live, host);
   else
-    take_over_dead(status, job.paths, job.name, registration);
+    add_no_supervisor(status, job.paths, job.name, registration);
   if (status.renamed) {
     status.last_error = TunnelStatus::Failure{explain_elsewhere(tunnel, host), {}};
-    if (!status.is_up()) status.state = TunnelState::failed;  // nothing but a person brings it back
+    if (!status.is_up()) status.state = TunnelState::failed;  // it needs manual action
   }
 }
 
@@ -109,9 +109,9 @@ UptimeSummary uptime_summary_of(const TunnelStatus& tunnel, const TunnelName& na
                                 WallTime now) {
   std::optional<store::Present> present;
   if (tunnel.supervisor_pid && tunnel.state && tunnel.since) {
-    const bool carries = std::ranges::find(tunnel.forwards, store::ForwardState::up, &TunnelStatus::Forward::state) !=
-                         tunnel.forwards.end();
-    const bool degraded = tunnel.is_up() ? tunnel.verified == false && tunnel.last_error : carries;
+    const bool has_forward = std::ranges::find(tunnel.forwards, store::ForwardState::up,
+                                               &TunnelStatus::Forward::state) != tunnel.forwards.end();
+    const bool degraded = tunnel.is_up() ? tunnel.verified == false && tunnel.last_error : has_forward;
     present = store::Present{*tunnel.state, degraded, *tunnel.since};
   }
   const auto rows = store::completed(store::UptimeLog::read(paths.state_file(name, "uptime")),
@@ -148,7 +148,7 @@ void StatusReader::refresh(std::vector<TunnelStatus>& statuses) const {
 std::vector<TunnelStatus> StatusReader::read(const std::vector<store::Entry>& entries,
                                              std::vector<std::string>& warnings) {
   known_.clear();
-  const os::ReadOnlyHost host(host_);  // what logind and crontab say of one tunnel they say of all
+  const os::ReadOnlyHost host(host_);  // it asks logind and crontab once for all tunnels
   std::vector<TunnelStatus> statuses;
   std::map<const backends::Backend*, Group> groups;
   for (const auto& entry : entries) {

@@ -1,4 +1,4 @@
-// What is true of tunnels now: from their files, their backends and their supervisors' own word.
+// The current status of tunnels, from their files, their backends and their supervisors' live state.
 #pragma once
 
 #include "core/survives.hpp"
@@ -17,7 +17,7 @@
 
 namespace holdfast::tunnels {
 
-/// What is known of a tunnel's last day and last week.
+/// How long a tunnel was up in the last day and the last week.
 struct UptimeSummary {
   store::Availability day;
   store::Availability week;
@@ -46,8 +46,8 @@ struct TunnelStatus {
   std::optional<bool> verified;
   std::optional<WallTime> since;
   std::optional<std::string> host;
-  std::optional<std::string> bastion;  ///< of several the one in use
-  std::vector<std::string> bastions;   ///< all, the first choice first; empty: not known
+  std::optional<std::string> bastion;  ///< the one in use
+  std::vector<std::string> bastions;   ///< all, in the order of the file; empty: not known
   std::optional<std::string> engine;
   std::vector<Forward> forwards;
   Backend backend;
@@ -58,35 +58,35 @@ struct TunnelStatus {
   std::optional<WallTime> next_attempt;
   std::optional<Failure> last_error;
 
-  /// What this host allows by now that is stronger than what holds the tunnel: a name, and what that survives.
+  /// A backend that can be used here now and survives more than the tunnel's own.
   struct Stronger {
     std::string name;
     Survives survives;
   };
-  std::optional<Stronger> stronger;  ///< text only; looked for when a person asks about one tunnel
+  std::optional<Stronger> stronger;  ///< text only, in the detail of one tunnel
 
-  std::optional<std::vector<std::string>>
-      hook_files;  ///< where it relies on the login hook: what holds that; text only
+  /// The start-up files with the login hook, if the tunnel needs the hook. Text only.
+  std::optional<std::vector<std::string>> hook_files;
 
-  std::optional<UptimeSummary> uptime_summary;  ///< drawn, and in JSON, of a tunnel that was asked for by name
+  std::optional<UptimeSummary> uptime_summary;  ///< only of a tunnel that was named
 
-  bool elsewhere = false;  ///< it belongs to another host, of which nothing can be seen from here
-  bool renamed = false;    ///< it belongs to a host whose machine id this one has: last_error says what to do
+  bool elsewhere = false;  ///< it belongs to another host, whose state cannot be read from here
+  bool renamed = false;    ///< it belongs to a host with this one's machine id: last_error says what to do
 
   [[nodiscard]] bool is_up() const noexcept { return state == store::TunnelState::up; }
-  /// Another host has the port, and as far as can be seen from here that host is well.
+  /// Another host has the port, and no problem of that host was seen.
   [[nodiscard]] bool is_well_standing_by() const noexcept {
     return state == store::TunnelState::standby && !last_error;
   }
 };
 
-/// The truth of each entry, in order; one outside command for all tunnels of a backend. `warnings` gets a line for what
-/// could not be found out.
+/// The status of each entry, in order. Runs one command for all tunnels of a backend. `warnings` gets a line for each
+/// backend that did not answer.
 [[nodiscard]] std::vector<TunnelStatus> gather_status(const std::vector<store::Entry>& entries,
                                                       const store::Paths& paths, const os::Host& host,
                                                       std::vector<std::string>& warnings);
 
-/// The same, looked at again and again.
+/// The same for `--watch`: read once, refreshed often.
 class StatusReader {
  public:
   StatusReader(store::Paths paths, const os::Host& host);
@@ -97,8 +97,7 @@ class StatusReader {
   /// As gather_status().
   [[nodiscard]] std::vector<TunnelStatus> read(const std::vector<store::Entry>& entries,
                                                std::vector<std::string>& warnings);
-  /// What read() gave, brought up to what supervisors say of themselves now: no command is run, and what the backends
-  /// and the files of tunnels say is as it was read.
+  /// Updates the result of read() from the supervisors' live state. Runs no command and reads no tunnel file again.
   void refresh(std::vector<TunnelStatus>& statuses) const;
 
  private:
@@ -108,7 +107,7 @@ class StatusReader {
   std::vector<Known> known_;
 };
 
-/// What is known of the last day and week of a tunnel of this host.
+/// For a tunnel of this host.
 [[nodiscard]] UptimeSummary uptime_summary_of(const TunnelStatus& tunnel, const TunnelName& name,
                                               const store::Paths& paths, WallTime now);
 

@@ -17,22 +17,22 @@ namespace {
 using Kind = Survival::Kind;
 
 /// "a crash, a logout and a reboot".
-std::string listed(std::vector<std::string_view> what, std::string_view conjunction) {
-  const auto last = what.back();
-  what.pop_back();
-  return what.empty() ? std::string(last) : fmt::format("{} {} {}", fmt::join(what, ", "), conjunction, last);
+std::string listed(std::vector<std::string_view> events, std::string_view conjunction) {
+  const auto last = events.back();
+  events.pop_back();
+  return events.empty() ? std::string(last) : fmt::format("{} {} {}", fmt::join(events, ", "), conjunction, last);
 }
 
-std::string words_of(const Survival& survival, const std::vector<std::string_view>& what) {
+std::string clause(const Survival& survival, const std::vector<std::string_view>& events) {
   switch (survival.kind) {
     case Kind::yes:
-      return fmt::format("survives {}", listed(what, "and"));
+      return fmt::format("survives {}", listed(events, "and"));
     case Kind::no:
-      return fmt::format("does not survive {}", listed(what, "or"));
+      return fmt::format("does not survive {}", listed(events, "or"));
     case Kind::at_login:
-      return fmt::format("is back after {} at the next login", listed(what, "or"));
+      return fmt::format("is back after {} at the next login", listed(events, "or"));
     case Kind::within:
-      return fmt::format("is back after {} within {}", listed(what, "or"), duration_text(survival.bound));
+      return fmt::format("is back after {} within {}", listed(events, "or"), duration_text(survival.bound));
   }
   return {};
 }
@@ -46,23 +46,23 @@ bool survives_everything(const Survives& survives) {
 std::string survival_text(const Survives& survives) {
   const std::array<std::pair<Survival, std::string_view>, 3> all{
       {{survives.crash, "a crash"}, {survives.logout, "a logout"}, {survives.reboot, "a reboot"}}};
-  std::vector<std::pair<Survival, std::vector<std::string_view>>> said;
-  for (const auto& [survival, what] : all) {
-    const auto same = std::ranges::find(said, survival, &decltype(said)::value_type::first);
-    if (same != said.end())
-      same->second.push_back(what);
+  std::vector<std::pair<Survival, std::vector<std::string_view>>> groups;
+  for (const auto& [survival, event] : all) {
+    const auto same = std::ranges::find(groups, survival, &decltype(groups)::value_type::first);
+    if (same != groups.end())
+      same->second.push_back(event);
     else
-      said.push_back({survival, {what}});
+      groups.push_back({survival, {event}});
   }
-  std::string words;
-  for (const auto& [survival, what] : said) words += (words.empty() ? "" : ", ") + words_of(survival, what);
-  return words;
+  std::string text;
+  for (const auto& [survival, events] : groups) text += (text.empty() ? "" : ", ") + clause(survival, events);
+  return text;
 }
 
 std::string survival_gain_text(const Survives& now, const Survives& then) {
   std::vector<std::string_view> gained;
-  const auto compare = [&](const Survival& before, const Survival& after, std::string_view what) {
-    if (after.kind > before.kind || (after.kind == Kind::within && after.bound < before.bound)) gained.push_back(what);
+  const auto compare = [&](const Survival& before, const Survival& after, std::string_view event) {
+    if (after.kind > before.kind || (after.kind == Kind::within && after.bound < before.bound)) gained.push_back(event);
   };
   compare(now.crash, then.crash, "a crash");
   compare(now.logout, then.logout, "a logout");

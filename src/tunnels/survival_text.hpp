@@ -1,4 +1,4 @@
-// What is outlived, in words.
+// What a tunnel survives, as text.
 #pragma once
 
 #include "core/survives.hpp"
@@ -10,10 +10,10 @@ namespace holdfast::tunnels {
 /// "survives a crash, a logout and a reboot", "does not survive a crash, survives a logout, …".
 [[nodiscard]] std::string survival_text(const Survives& survives);
 
-/// What `then` outlives better than `now`: "survives a crash and a reboot".
+/// What `then` survives better than `now`: "survives a crash and a reboot".
 [[nodiscard]] std::string survival_gain_text(const Survives& now, const Survives& then);
 
-/// True when there is nothing that it does not survive at once.
+/// True when it survives a crash, a logout and a reboot without a delay.
 [[nodiscard]] bool survives_everything(const Survives& survives);
 
 }  // namespace holdfast::tunnels

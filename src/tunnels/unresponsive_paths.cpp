@@ -33,13 +33,13 @@ Result<> check_for_unresponsive_paths(const os::Host& host) {
   queries.reserve(directories.size());
   for (const auto& directory : directories) queries.push_back(query_about(directory, host));
   const auto answers = os::run_forked_queries(queries, backends::k_timeout);
-  const auto unresponsive_paths = std::ranges::find_if(answers, [](const auto& answer) { return !answer; });
-  if (unresponsive_paths == answers.end()) return {};
-  return unresponsive_paths_error(directories[static_cast<std::size_t>(unresponsive_paths - answers.begin())]);
+  const auto unresponsive = std::ranges::find_if(answers, [](const auto& answer) { return !answer; });
+  if (unresponsive == answers.end()) return {};
+  return unresponsive_paths_error(directories[static_cast<std::size_t>(unresponsive - answers.begin())]);
 }
 
 Error unresponsive_paths_error(const fs::path& directory) {
-  return Error{"looking into", directory.string(), "it did not answer within 2 s",
+  return Error{"reading", directory.string(), "it did not answer within 2 s",
                "its file server may be down: mount shows which one it is"};
 }
 

@@ -1,4 +1,4 @@
-// File systems that do not answer: a dead NFS server's home holds whoever looks at it, for hours.
+// File systems that do not answer: a process that touches the home of a dead NFS server hangs for hours.
 #pragma once
 
 #include "core/result.hpp"
@@ -11,16 +11,16 @@
 
 namespace holdfast::tunnels {
 
-/// Where every command of ours looks: the home, and the directories of PATH. Each once.
+/// The home and the directories of PATH, without duplicates: every command uses them.
 [[nodiscard]] std::vector<boost::filesystem::path> directories_in_use(const os::Host& host);
 
-/// For os::run_forked_queries(): answers when `directory` does, whether it is there or not.
+/// For os::run_forked_queries(): ends when `directory` answers, whether it exists or not.
 [[nodiscard]] os::ForkedQuery query_about(const boost::filesystem::path& directory, const os::Host& host);
 
 /// An Error that names the first directory in use that does not answer within 2 s.
 [[nodiscard]] Result<> check_for_unresponsive_paths(const os::Host& host);
 
-/// The Error for one of them.
+/// The Error for such a directory.
 [[nodiscard]] Error unresponsive_paths_error(const boost::filesystem::path& directory);
 
 }  // namespace holdfast::tunnels

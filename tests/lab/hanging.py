@@ -108,11 +108,11 @@ class Hanging(LabTest):
         begin = time.monotonic()
         done = host.run([*command, "doctor", "-b", "gate@bastion"], user=user.name, check=False, timeout=30)
         self.assertEqual(done.returncode, 1)
-        self.assertIn(f"looking into {user.home}: it did not answer within 2 s", done.stdout)
+        self.assertIn(f"reading {user.home}: it did not answer within 2 s", done.stdout)
         done = host.run([*command, "setup", "-p", "2222", "-b", "gate@bastion"], user=user.name, check=False,
                         timeout=30)
         self.assertEqual(done.returncode, 1)
-        self.assertIn(f"holdfast: looking into {user.home}: it did not answer within 2 s\n  hint: ", done.stderr)
+        self.assertIn(f"holdfast: reading {user.home}: it did not answer within 2 s\n  hint: ", done.stderr)
         self.assertLess(time.monotonic() - begin, 2 * LIMIT)
         until("no holdfast process to be left", lambda: not host.pids("holdfast", user.name), 15)
 

@@ -69,7 +69,7 @@ class Walks(LabTest):
         hugo = self.newcomer("hugo")
         hook, = set(re.findall(r"`(holdfast hook --install)` as well", page("README.md")))
         with host.login(hugo) as session:
-            self.assertIn("it ends when you log out, and nothing starts it again", self.quick_start(session))
+            self.assertIn("the tunnel ends when you log out, and nothing starts it again", self.quick_start(session))
             session.run(f'PATH="$HOME/.local/bin:$PATH"; {hook}')
         until("the tunnel to end with the login", lambda: self.lab.bastion.banner(2222, timeout=0.5) is None, 30)
         with host.login(hugo) as session:

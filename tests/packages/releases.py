@@ -150,7 +150,7 @@ class Releases(unittest.TestCase):
         output = self.run_in(self.system("trixie", "busybox"), TAKEOVER, "--net")
         for where in ("a session of its own", "the key of root", "busybox"):
             self.assertIn(f"freed: {where}\n", output)
-        self.assertIn("or shows it no processes, so a stale session there cannot be ended by takeover", output)
+        self.assertIn("or hides its processes from it, so takeover cannot end a stale session", output)
 
 
 if __name__ == "__main__":

@@ -133,7 +133,7 @@ class Adoption(TunnelHouse):
         self.set_up()
         ssh = self.status()["ssh_pid"]
         self.edit("bastion = ", "ssh-option = Compression=yes\nbastion = ")
-        self.assertIn("connected anew", self.restart_keeping())
+        self.assertIn("has reconnected", self.restart_keeping())
         self.assertFalse(is_alive(ssh))
         self.assertEqual(self.banner(), b"SSH-")
 
@@ -150,7 +150,7 @@ class Adoption(TunnelHouse):
         self.set_up("-p", f"{more}:127.0.0.1:{self.bastion.port}")
         text = self.conf.read_text()
         self.conf.write_text("".join(line for line in text.splitlines(True) if f":{more}:" not in line))
-        self.assertIn("connected anew", self.restart_keeping())
+        self.assertIn("has reconnected", self.restart_keeping())
         self.assertEqual((self.banner(), self.banner(more)), (b"SSH-", b""))
 
     def test_one_that_does_not_answer_is_replaced(self) -> None:

@@ -202,7 +202,7 @@ describe("a tunnel's life, by tools alone", () => {
     const deadline = Date.now() + 20000;
     let again;
     do ({ structuredContent: again } = await call(client, "tunnel_setup", setupArguments()));
-    while (again.error?.message.includes("under way") && Date.now() < deadline);
+    while (again.error?.message.includes("another command is changing it") && Date.now() < deadline);
     assert.equal(again.success, true, again.stderr);
     assert.equal((await call(client, "tunnel_remove", here)).structuredContent.success, true);
   });

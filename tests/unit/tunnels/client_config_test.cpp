@@ -1,4 +1,4 @@
-// What a laptop puts into its ~/.ssh/config.
+// The ~/.ssh/config block for a laptop.
 #include "tunnels/client_config.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -22,9 +22,9 @@ std::string config_of(const std::vector<std::string>& ports, const std::vector<b
 
 BOOST_AUTO_TEST_SUITE(client_config_block)
 
-BOOST_AUTO_TEST_CASE(the_block_has_all_that_a_laptop_lacks) {
+BOOST_AUTO_TEST_CASE(a_block_names_port_user_jumps_and_host_key) {
   BOOST_TEST(config_of({"2222"}, {true}, {"ann@front:2200", "gate@[::1]"}) ==
-             "# tunnel lab to WS, by way of hpc\n"
+             "# tunnel lab to WS, through hpc\n"
              "Host lab\n"
              "  HostName 127.0.0.1\n"
              "  Port 2222\n"
@@ -33,10 +33,10 @@ BOOST_AUTO_TEST_CASE(the_block_has_all_that_a_laptop_lacks) {
              "  HostKeyAlias holdfast-ws-lab\n");
 }
 
-BOOST_AUTO_TEST_CASE(each_ssh_server_is_a_host_and_all_else_a_command) {
+BOOST_AUTO_TEST_CASE(an_ssh_target_gets_a_block_and_others_a_command) {
   BOOST_TEST(config_of({"8080:localhost:80", "0.0.0.0:2222", "[::1]:2223:nas:22"}, {false, true, true},
                        {"j", "gate@bastion:2200"}) ==
-             "# tunnel lab to WS, by way of hpc\n"
+             "# tunnel lab to WS, through hpc\n"
              "Host lab\n"
              "  HostName 127.0.0.1\n"
              "  Port 2222\n"
@@ -46,17 +46,17 @@ BOOST_AUTO_TEST_CASE(each_ssh_server_is_a_host_and_all_else_a_command) {
              "Host lab-2223\n"
              "  HostName ::1\n"
              "  Port 2223\n"
-             "  # it leads on to nas:22: add User, whoever you are there\n"
+             "  # the target is nas:22: add User with your login name there\n"
              "  ProxyJump j,gate@bastion:2200\n"
              "  HostKeyAlias holdfast-ws-lab-2223\n"
-             "# localhost:80 at localhost:8080, while this runs:\n"
+             "# localhost:80 at localhost:8080, while this command runs:\n"
              "#   ssh -N -L 8080:127.0.0.1:8080 -J j -p 2200 gate@bastion\n");
 }
 
-BOOST_AUTO_TEST_CASE(a_socket_of_the_bastion_is_reached_by_a_port_of_the_laptop) {
+BOOST_AUTO_TEST_CASE(a_socket_on_the_bastion_needs_a_local_port) {
   BOOST_TEST(config_of({"/run/lab.sock"}, {true}) ==
-             "# tunnel lab to WS, by way of hpc\n"
-             "# ssh can jump to no socket: /run/lab.sock is had by this, while it runs:\n"
+             "# tunnel lab to WS, through hpc\n"
+             "# ssh cannot jump to a socket. Run this command first, it forwards /run/lab.sock:\n"
              "#   ssh -N -L 2222:/run/lab.sock gate@bastion\n"
              "Host lab\n"
              "  HostName 127.0.0.1\n"
@@ -65,9 +65,9 @@ BOOST_AUTO_TEST_CASE(a_socket_of_the_bastion_is_reached_by_a_port_of_the_laptop)
              "  HostKeyAlias holdfast-ws-lab\n");
 }
 
-BOOST_AUTO_TEST_CASE(whose_key_it_will_be_is_said_where_any_host_may_have_it) {
+BOOST_AUTO_TEST_CASE(a_shared_tunnel_has_its_own_host_key_alias) {
   const auto text = config_of({"2222"}, {true}, {"gate@bastion"}, "any");
-  BOOST_TEST(text.find("# tunnel lab to whichever host has it") == 0U);
+  BOOST_TEST(text.find("# tunnel lab to the host that has it") == 0U);
   BOOST_TEST(text.find("HostKeyAlias holdfast-any-lab\n") != std::string::npos);
 }
 

@@ -139,7 +139,7 @@ BOOST_AUTO_TEST_CASE(a_host_that_was_renamed_is_told_with_the_command_that_mends
   BOOST_TEST(now.renamed);
   BOOST_TEST((now.state == TunnelState::failed));
   BOOST_TEST(now.last_error->diagnosis.hint ==
-             "if formerly is called ws now: holdfast setup -n lab -p 127.0.0.1:2222:localhost:22 -b gate@bastion "
+             "if formerly is now called ws: holdfast setup -n lab -p 127.0.0.1:2222:localhost:22 -b gate@bastion "
              "--host ws");
 
   spec.machine = "0123456789abcdef";
