@@ -78,7 +78,6 @@ RuntimeFiles runtime_files(const TunnelName& name, const fs::path& directory) {
   files.failback_probe = directory / fmt::format("{:08x}.t", hash);
   files.failback_log = named(".trial.log");
   files.failback_err = named(".trial.err");
-  files.remote_answer = named(".far");
   return files;
 }
 

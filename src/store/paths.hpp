@@ -56,7 +56,6 @@ struct RuntimeFiles {
   fs::path failback_probe;  ///< control socket of a login that only tries another bastion
   fs::path failback_log;    ///< its ssh -E
   fs::path failback_err;
-  fs::path remote_answer;  ///< what a command on the bastion said
 };
 /// All of them lie directly in `directory`, named by a short hash of the tunnel's name (control, probe, trial) or
 /// NAME.suffix.

@@ -66,9 +66,8 @@ Result<Stopped> stop_one(const InstalledJob& installed_job, os::Host& host, bool
   const bool carried = known && os::is_alive(host, *known);
   HOLDFAST_TRY(const bool ended, ssh::end_master(files.control, host, known));
   stopped.ssh = ended || carried || (lived && known);
-  for (const auto& file :
-       {files.control, files.live, files.pidfile, files.ssh_log, files.ssh_err, files.probe, files.autossh_log,
-        files.failback_probe, files.failback_log, files.failback_err, files.remote_answer})
+  for (const auto& file : {files.control, files.live, files.pidfile, files.ssh_log, files.ssh_err, files.probe,
+                           files.autossh_log, files.failback_probe, files.failback_log, files.failback_err})
     if (host.status(file).kind != os::FileKind::missing) HOLDFAST_CHECK(host.remove_file(file));
   return stopped;
 }

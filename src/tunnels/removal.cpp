@@ -65,7 +65,7 @@ Result<> clear_runtime(const TunnelName& name, const fs::path& directory, os::Ho
   const auto files = store::runtime_files(name, directory);
   for (const auto& file :
        {files.control, files.lock, files.next, files.live, files.pidfile, files.ssh_log, files.ssh_err, files.probe,
-        files.autossh_log, files.failback_probe, files.failback_log, files.failback_err, files.remote_answer})
+        files.autossh_log, files.failback_probe, files.failback_log, files.failback_err})
     if (host.status(file).kind != os::FileKind::missing) HOLDFAST_CHECK(host.remove_file(file));
   HOLDFAST_CHECK(clear_unfinished(name, directory, host));
   // With files of other tunnels in it the directory is not empty, and stays.
