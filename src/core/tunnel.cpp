@@ -119,6 +119,14 @@ Tunnel Tunnel::via_bastion(std::size_t bastion) const {
   return Tunnel(std::move(spec));
 }
 
+bool Tunnel::has_named_target() const {
+  return std::ranges::any_of(spec_.forwards, [](const Forward& forward) {
+    const auto* target = std::get_if<TcpEnd>(&forward.target());
+    return target != nullptr && target->host != "localhost" &&
+           target->host.find_first_not_of("0123456789abcdefABCDEF.:") != std::string::npos;
+  });
+}
+
 std::string bastions_text(const Destination& first, const std::vector<Destination>& fallbacks) {
   std::string text = first.text();
   for (const Destination& next : fallbacks) text += ", " + next.text();

@@ -73,6 +73,8 @@ class Tunnel {
   [[nodiscard]] const Destination& bastion(std::size_t at) const;
   /// The same tunnel with only that bastion.
   [[nodiscard]] Tunnel via_bastion(std::size_t bastion) const;
+  /// True when a forward's target is a host name, so that ssh must ask a resolver for it.
+  [[nodiscard]] bool has_named_target() const;
 
  private:
   explicit Tunnel(TunnelSpec spec) : spec_(std::move(spec)) {}

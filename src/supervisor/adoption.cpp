@@ -5,15 +5,16 @@
 #include "ssh/mux/mux_client.hpp"
 #include "store/hand_over.hpp"
 #include "store/live_state.hpp"
+#include "supervisor/loop/ssh_session.hpp"
 
 #include <algorithm>
 
 namespace holdfast::supervisor {
 namespace {
 
-constexpr ssh::mux::Deadline k_answer{1000};
+constexpr ssh::mux::Deadline k_alive_timeout{1000};
 
-/// What the kernel keeps of a process's arguments, but for the program's own name: a wrapper may have become another.
+/// Compares all arguments but the program's name: a wrapper may have replaced it by exec.
 bool was_started_with(const std::vector<std::string>& arguments, pid_t pid, const os::Host& host) {
   auto actual = split(host.command_line(pid), '\0');
   if (!actual.empty() && actual.back().empty()) actual.pop_back();
@@ -29,26 +30,20 @@ bool has_only_forwards_of(const Tunnel& tunnel, const store::LiveState& live) {
   });
 }
 
-/// Answers in time, and is the process that we mean.
+/// The master on the control socket replies, and is process `pid`.
 bool answers(const store::RuntimeFiles& files, pid_t pid) {
-  const auto answer = ssh::mux::alive(files.control, k_answer);
+  const auto answer = ssh::mux::alive(files.control, k_alive_timeout);
   const auto* granted = std::get_if<ssh::mux::Granted>(&answer);
   return granted != nullptr && static_cast<pid_t>(granted->value) == pid;
 }
 
 }  // namespace
 
-std::vector<std::string> session_arguments(const ssh::Client& client, const Tunnel& tunnel,
-                                           const store::RuntimeFiles& files) {
-  return ssh::master_arguments(client, tunnel,
-                               {.control = files.control, .log = files.ssh_log, .verbose = false, .extra = {}});
-}
-
 std::optional<Predecessor> find_predecessor(const Tunnel& tunnel, const store::RuntimeFiles& files,
                                             const ssh::Client& client, const os::Host& host) {
   if (tunnel->engine != Engine::native) return std::nullopt;
   const auto read = store::read_live_state(host, files.live, host.user().uid);
-  // An autossh would start another one as soon as this one ends.
+  // autossh would start another ssh as soon as this one ends.
   if (!read || !*read || !(*read)->ssh || (*read)->autossh) return std::nullopt;
   const store::LiveState& live = **read;
   const auto socket = host.status(files.control);

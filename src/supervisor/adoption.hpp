@@ -1,4 +1,4 @@
-// The ssh of a former supervisor, when it can go on under this one: no session through the tunnel is dropped.
+// Adopts the ssh of a previous supervisor, so that no session through the tunnel is dropped.
 #pragma once
 
 #include "core/tunnel.hpp"
@@ -9,31 +9,28 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
-#include <vector>
 
 namespace holdfast::supervisor {
 
-/// The arguments of the ssh that carries the tunnel, with these very files.
-[[nodiscard]] std::vector<std::string> session_arguments(const ssh::Client& client, const Tunnel& tunnel,
-                                                         const store::RuntimeFiles& files);
-
-/// An ssh that can be taken over.
+/// An ssh that can be adopted.
 struct Predecessor {
   os::ProcessId ssh;
-  std::uint64_t reconnects = 0;  ///< that its supervisor had counted
-  bool was_up = false;           ///< then the last connection that was kept is its own
+  std::uint64_t reconnects = 0;  ///< Counted by its supervisor.
+  bool was_up = false;           ///< Then the stored last connection is its own.
   std::size_t bastion = 0;
 };
 
-/// The ssh that answers on the control socket, if it is beyond doubt the one that a former supervisor of this tunnel
-/// started (a socket of ours, whose listener the kernel names; the process that live state names, by pid, start time
-/// and boot), was started with the very arguments that ours would have, and has no forward that the tunnel has not.
-/// Forwards that it lacks can be asked for. Whether it carries bytes is for the probe to say. Takes 2 s at most.
+/// The ssh that answers on the control socket, if all of this holds:
+/// - This user owns the socket, and its listener, according to the kernel, is the process in live state, by pid, start
+///   time and boot.
+/// - It was started with the same arguments that this supervisor would use.
+/// - It has no forward that the tunnel no longer has. Missing forwards are requested later.
+/// Whether it still carries data is for the probe to find out. Takes 2 s at most.
 [[nodiscard]] std::optional<Predecessor> find_predecessor(const Tunnel& tunnel, const store::RuntimeFiles& files,
                                                           const ssh::Client& client, const os::Host& host);
 
-/// Whether who stops us now sees to our ssh: a command that hands the tunnel over, or the unit's ExecStopPost=.
+/// Whether somebody takes care of ssh when this supervisor stops: a command that hands the tunnel over, or the unit's
+/// ExecStopPost=.
 [[nodiscard]] bool has_successor(const os::Host& host, const store::Paths& paths, const TunnelName& name,
                                  const ServiceManager& manager);
 

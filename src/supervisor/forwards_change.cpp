@@ -7,7 +7,7 @@ namespace holdfast::supervisor {
 bool needs_new_login(const Tunnel& now, const Tunnel& wanted) {
   // autossh gives its ssh the forwards as arguments.
   if (wanted->engine == Engine::autossh) return true;
-  // Everything else is nothing to ssh: so a key that is added one day needs a new login until it is named here.
+  // Only these keys have no effect on ssh. A key that is not listed here needs a new login.
   TunnelSpec same = now.spec();
   same.forwards = wanted->forwards;
   same.probe_interval = wanted->probe_interval;

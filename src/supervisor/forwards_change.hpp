@@ -1,4 +1,4 @@
-// What a change of the tunnel file asks for: another login, or only other forwards over the connection there is. Pure.
+// Whether a change of the tunnel file needs a new login, or only other forwards over the present connection. Pure.
 #pragma once
 
 #include "core/tunnel.hpp"
@@ -9,10 +9,10 @@
 
 namespace holdfast::supervisor {
 
-/// True when the ssh that runs for `now` cannot carry `wanted`.
+/// True when the ssh that was started for `now` cannot carry `wanted`.
 [[nodiscard]] bool needs_new_login(const Tunnel& now, const Tunnel& wanted);
 
-/// For each forward of `wanted` its number in `now`; nothing for one that is not there, target included.
+/// For each forward of `wanted`: the number of an equal forward in `now`, target included; empty when there is none.
 [[nodiscard]] std::vector<std::optional<std::size_t>> find_forwards(const Tunnel& now, const Tunnel& wanted);
 
 }  // namespace holdfast::supervisor

@@ -44,7 +44,7 @@ void ServiceManager::send(std::string_view message) const {
   const int descriptor = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (descriptor < 0) return;
   const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + socket_.size());
-  // A manager that does not listen is no reason to stop.
+  // The tunnel does not depend on the manager: errors are ignored.
   [[maybe_unused]] const ssize_t sent =
       ::sendto(descriptor, message.data(), message.size(), MSG_NOSIGNAL | MSG_DONTWAIT,
                reinterpret_cast<const sockaddr*>(&address), size);

@@ -1,4 +1,4 @@
-// One datagram to the service manager that started us: sd_notify(3).
+// Notifies the service manager that started this process: sd_notify(3).
 #pragma once
 
 #include "os/host.hpp"
@@ -10,12 +10,13 @@
 
 namespace holdfast::supervisor {
 
-/// A text that systemctl shows on one line: no line break can start another assignment.
+/// Escapes control characters, so that no line break can start another assignment.
 [[nodiscard]] std::string status_assignment(std::string_view text);
 
 class ServiceManager {
  public:
-  /// From NOTIFY_SOCKET and WATCHDOG_USEC (if WATCHDOG_PID is unset or ours). Does nothing where there is none.
+  /// From NOTIFY_SOCKET and WATCHDOG_USEC (if WATCHDOG_PID is unset or this process). Without them every call does
+  /// nothing.
   explicit ServiceManager(const os::Host& host);
 
   [[nodiscard]] bool is_there() const noexcept { return !socket_.empty(); }
@@ -25,7 +26,7 @@ class ServiceManager {
   void status(std::string_view text) const { send(status_assignment(text)); }
   void alive() const { send("WATCHDOG=1"); }
 
-  /// How often alive() is due: half of what the manager asks for. Nothing when it asks for none.
+  /// How often alive() is due: half of the manager's limit. Empty when there is none.
   [[nodiscard]] std::optional<std::chrono::milliseconds> watchdog_interval() const noexcept { return interval_; }
 
  private:

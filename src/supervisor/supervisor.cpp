@@ -21,18 +21,17 @@ namespace {
 
 namespace fs = boost::filesystem;
 
-/// /run/holdfast/NAME is made by systemd and readable by all; a user's own directory is nobody else's business.
+/// systemd creates /run/holdfast/NAME, readable by all. A user's directory must be private.
 Result<> claim(const fs::path& directory, const store::Paths& paths, const os::Host& host) {
   if (paths.scope == Scope::user) return os::claim_private_directory(directory, host.user().uid);
   const os::FileStatus status = host.status(directory);
   if (status.kind == os::FileKind::directory && status.owner == host.user().uid && (status.mode & 022) == 0) return {};
-  return Error{
-      "using", directory.native(),
-      status.kind == os::FileKind::missing ? "it does not exist" : "it is not a directory of this user's alone",
-      "start it by systemctl start, which makes it"};
+  return Error{"using", directory.native(),
+               status.kind == os::FileKind::missing ? "it does not exist" : "other users can write to it",
+               "start the tunnel with systemctl start, which creates it"};
 }
 
-/// The ssh of a supervisor that was killed may still be there, holding the bastion's port, and an autossh beside it.
+/// A killed supervisor may have left its ssh, which holds the bastion's port, or its autossh.
 Result<> end_predecessor(const store::RuntimeFiles& files, os::Host& host) {
   std::optional<os::ProcessId> known;
   std::optional<os::ProcessId> autossh;
@@ -50,20 +49,20 @@ Result<> end_predecessor(const store::RuntimeFiles& files, os::Host& host) {
 
 Result<> run(const Tunnel& tunnel, const store::Paths& paths, os::Host& host) {
   if (!tunnel->runtime_dir)
-    return Error{"running", tunnel->name.text(), "its file names no runtime_dir",
-                 "holdfast setup writes one; run it again"};
+    return Error{"running", tunnel->name.text(), "its file has no runtime_dir",
+                 "run holdfast setup again, which sets it"};
   std::signal(SIGPIPE, SIG_IGN);
   HOLDFAST_CHECK(claim(*tunnel->runtime_dir, paths, host));
   const store::RuntimeFiles files = store::runtime_files(tunnel->name, *tunnel->runtime_dir);
   const ServiceManager manager(host);
-  HOLDFAST_TRY(const auto turn, acquire_supervisor_lock(tunnel->name, paths, files, manager, host));
-  // Not when verified: a silent bastion must not make systemd kill and restart us for ever.
+  HOLDFAST_TRY(const auto lock, acquire_supervisor_lock(tunnel->name, paths, files, manager, host));
+  // Ready before the tunnel is verified: otherwise systemd would restart the unit again and again during an outage.
   manager.ready();
   HOLDFAST_TRY(ssh::Client client, ssh::find_client(host));
-  if (turn.left) HOLDFAST_CHECK(end_predecessor(*turn.left, host));
+  if (lock.left) HOLDFAST_CHECK(end_predecessor(*lock.left, host));
   auto predecessor = find_predecessor(tunnel, files, client, host);
   if (!predecessor) HOLDFAST_CHECK(end_predecessor(files, host));
-  // Without a log the tunnel still does its work.
+  // On an error there is no log, but the tunnel works.
   (void)host.make_directories(paths.state_directory(tunnel->name), 0700);
   if (tunnel->engine == Engine::autossh) {
     HOLDFAST_CHECK(ssh::check_for_autossh(tunnel));

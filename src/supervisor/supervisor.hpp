@@ -1,4 +1,4 @@
-// The supervisor: keeps the ssh of one tunnel alive, in the foreground, until it is told to stop.
+// The supervisor: keeps one tunnel's ssh alive, in the foreground, until a signal stops it.
 #pragma once
 
 #include "core/result.hpp"
@@ -8,10 +8,11 @@
 
 namespace holdfast::supervisor {
 
-/// What `holdfast run NAME` does, from the lock to the end of ssh. Returns when a signal stopped it (SIGTERM, SIGINT,
-/// SIGHUP with a controlling terminal); its ssh is gone then. An Error only when it never began: it was not its turn
-/// (acquire_supervisor_lock), the runtime directory is not ours, no ssh to run. SIGHUP without a terminal
-/// rereads the tunnel file; SIGUSR1 probes or retries now. `tunnel->runtime_dir` must be set.
+/// What `holdfast run NAME` does, from the lock to the end of ssh. `tunnel->runtime_dir` must be set.
+/// Returns after SIGTERM, SIGINT, or SIGHUP with a controlling terminal; ssh has exited then, unless a successor adopts
+/// it. SIGHUP without a terminal and SIGUSR2 reload the tunnel file; SIGUSR1 probes or retries now.
+/// An Error when it cannot start (the lock is held, the runtime directory belongs to another user, ssh is missing), or
+/// when the tunnel no longer belongs to this host.
 [[nodiscard]] Result<> run(const Tunnel& tunnel, const store::Paths& paths, os::Host& host);
 
 }  // namespace holdfast::supervisor

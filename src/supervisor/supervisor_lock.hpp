@@ -1,4 +1,4 @@
-// One supervisor at a time runs a tunnel; the one that is to take it over waits for its turn.
+// One supervisor at a time runs a tunnel. Its successor waits for the lock.
 #pragma once
 
 #include "core/result.hpp"
@@ -12,17 +12,18 @@
 
 namespace holdfast::supervisor {
 
-/// What a supervisor holds while it runs.
+/// Held while the supervisor runs.
 struct SupervisorLock {
   os::FileLock lock;
-  /// Runtime files elsewhere, whose supervisor has ended: an ssh may be left there, to be ended before ours begins.
+  /// The runtime files of a predecessor in another directory. End the ssh that it may have left there.
   std::optional<store::RuntimeFiles> left = {};
 };
 
-/// Takes the tunnel's lock. When another supervisor has it: an Error; but while a command hands the tunnel over
-/// (store::HandOver) it waits until that one has ended, wherever its runtime files are; and under a service manager it
-/// waits in any case, for that would start it again each second. It is ready (READY=1) as soon as it waits, and holds
-/// `files.next` meanwhile: who hands over sees by that that it is there. SIGTERM ends a wait by its default.
+/// An Error when another supervisor holds the lock, except in two cases, where it waits for that supervisor to end:
+/// - A command hands the tunnel over (store::HandOver), also from another runtime directory.
+/// - A service manager started this process: it would restart it every second.
+/// While it waits it is ready (READY=1) and holds `files.next`, which tells the command that the successor is there.
+/// SIGTERM ends the process during the wait.
 [[nodiscard]] Result<SupervisorLock> acquire_supervisor_lock(const TunnelName& name, const store::Paths& paths,
                                                              const store::RuntimeFiles& files,
                                                              const ServiceManager& manager, os::Host& host);

@@ -71,7 +71,7 @@ class RateLimit(LabTest):
         self.note("back after sshd's return by", back - returned)
         self.assertLess(back - noticed, PAUSE + LOGIN)
         self.assertEqual(self.bastion.ssh_through(PORT, "ann", "hostname"), "workstation\n")
-        self.assertIn("are not limited any more", self.log())
+        self.assertIn("are no longer limited", self.log())
 
     def test_a_restart_in_the_pause_waits_for_its_end(self) -> None:
         self.bastion.stop_sshd()

@@ -1,4 +1,4 @@
-// The shell around the machine of the autossh engine: real things become events, actions become real things.
+// Runs the machine of the autossh engine on one Asio loop: turns what happens into events and executes the actions.
 #pragma once
 
 #include "core/result.hpp"
@@ -21,8 +21,8 @@ class AutosshLoop {
   AutosshLoop(const AutosshLoop&) = delete;
   AutosshLoop& operator=(const AutosshLoop&) = delete;
 
-  /// Until a signal has stopped it; autossh and its ssh are gone then. An Error when it ended because the tunnel is not
-  /// this host's any more.
+  /// Returns after a signal stopped it; autossh and its ssh have exited then. An Error when the tunnel no longer
+  /// belongs to this host.
   [[nodiscard]] Result<> run();
 
  private:

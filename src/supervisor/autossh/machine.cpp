@@ -11,10 +11,8 @@ namespace {
 using store::ForwardState;
 using store::TunnelState;
 
-constexpr Milliseconds k_health = std::chrono::seconds(60);  // up for this long: the past is forgiven
-constexpr int k_silences = 2;                                // in a row, until the peer counts as dead
-constexpr Milliseconds k_after_silence = Milliseconds(250);
-constexpr Milliseconds k_grace = std::chrono::seconds(2);  // for what was told to end
+constexpr Milliseconds k_after_silence{250};
+constexpr Milliseconds k_end_grace = std::chrono::seconds(2);  // from SIGTERM to SIGKILL
 
 }  // namespace
 
@@ -45,17 +43,17 @@ void Machine::handle(const Started&) {
 void Machine::start_autossh() {
   cancel_all();
   phase_ = Phase::between;
-  reloading_ = sleeping_ = was_up_ = false;
+  reloading_ = sleeping_ = run_.was_up = false;
   view_.next_attempt.reset();
-  // A tunnel that a person must mend stays `failed` to the eye while a slow retry is made.
-  if (view_.state != TunnelState::failed) show(TunnelState::connecting, "connecting");
+  // A failure that needs manual action stays visible during its slow retries.
+  if (view_.state != TunnelState::failed) view_.show(TunnelState::connecting, "connecting");
   actions_.emplace_back(StartChild{});
   set(Timer::attempt, k_attempt_limit);
 }
 
 void Machine::handle(const ChildFailedToStart& event) {
   if (phase_ != Phase::between && phase_ != Phase::ending) return;
-  remember(event.why);
+  view_.set_error(event.why);
   cause_ = event.why;
   if (stopping_) return stop();
   if (reloading_) return start_autossh();
@@ -64,14 +62,14 @@ void Machine::handle(const ChildFailedToStart& event) {
 
 void Machine::handle(const ChildExited& event) {
   if (phase_ == Phase::idle || phase_ == Phase::resting) return;
-  // What its ssh said last was told already when that one's end was in autossh's log.
+  // When autossh's log reported the end of its ssh, that end is already explained.
   const bool unexplained = has_ssh() || !cause_;
   end_run();
   if (stopping_) return stop();
   if (reloading_) return start_autossh();
   if (unexplained) {
     cause_ = event.why ? *event.why : ssh::explain_silent_end("autossh", event.end);
-    remember(*cause_);
+    view_.set_error(*cause_);
   }
   rest();
 }
@@ -80,7 +78,8 @@ void Machine::rest() {
   cancel_all();
   phase_ = Phase::resting;
   const Diagnosis why = cause_.value_or(Diagnosis{FailureClass::unknown, "autossh ended", {}});
-  const Milliseconds wait = backoff_.after(why.failure, was_up_ ? DropScope::local : DropScope::none, now_, chance_);
+  const auto drop_scope = run_.was_up ? DropScope::local : DropScope::none;
+  const Milliseconds wait = backoff_.after(why.failure, drop_scope, now_, chance_);
   if (wait == Milliseconds{0}) return start_autossh();
   show_failure(why);
   view_.next_attempt = now_ + wait;
@@ -90,13 +89,12 @@ void Machine::rest() {
 void Machine::end_autossh() {
   if (phase_ == Phase::ending) return;
   cancel_all();
-  awaited_ = 0;
+  pending_request_ = 0;
   phase_ = Phase::ending;
-  view_.verified = false;
-  view_.rtt_ms.reset();
-  if (stopping_) show(TunnelState::stopped, "stopped");
+  view_.clear_measurement();
+  if (stopping_) view_.show(TunnelState::stopped, "stopped");
   actions_.emplace_back(EndChild{});
-  set(Timer::kill, k_grace);
+  set(Timer::kill, k_end_grace);
 }
 
 // --- its ssh
@@ -109,19 +107,19 @@ void Machine::handle(const SshStarted&) {
   if (phase_ != Phase::between && !has_ssh()) return;
   end_run();
   phase_ = Phase::starting;
-  was_up_ = false;
-  counted_ = sleeping_ = false;
+  run_ = {};
+  sleeping_ = false;
   cause_.reset();
   view_.next_attempt.reset();
-  std::fill(view_.forwards.begin(), view_.forwards.end(), ForwardState::pending);
-  if (view_.state != TunnelState::failed) show(TunnelState::connecting, "connecting");
+  view_.mark_all(ForwardState::pending);
+  if (view_.state != TunnelState::failed) view_.show(TunnelState::connecting, "connecting");
   set(Timer::attempt, k_attempt_limit);
 }
 
 void Machine::handle(const Sleeping& event) {
   if (phase_ != Phase::between) return;
   sleeping_ = true;
-  actions_.emplace_back(CancelTimer{Timer::kill});  // there is no ssh to kill
+  cancel(Timer::kill);  // there is no ssh to kill
   set(Timer::attempt, event.wait + k_attempt_limit);
   view_.next_attempt = now_ + event.wait;
   if (view_.state == TunnelState::connecting && cause_) show_failure(*cause_);
@@ -130,119 +128,97 @@ void Machine::handle(const Sleeping& event) {
 void Machine::handle(const ControlReady&) {
   if (phase_ != Phase::starting) return;
   phase_ = Phase::verifying;
-  // The bastion answers in order: by the time it is asked for the probe it has answered for the forwards.
+  // The bastion replies in order: it answers the requests for the forwards before the probe.
   begin_probe();
 }
 
 void Machine::handle(const SshEnded& event) {
   if (!has_ssh() && phase_ != Phase::between) return;
-  const bool asked = phase_ == Phase::between;
+  const bool was_expected = phase_ == Phase::between;
   end_run();
   phase_ = Phase::between;
   set(Timer::attempt, k_attempt_limit);
-  if (asked) return;
+  if (was_expected) return;
   cause_ = event.why ? *event.why : ssh::explain_silent_end("ssh", event.end);
-  remember(*cause_);
-  if (was_up_ && urgency_of(cause_->failure) != Urgency::needs_person)
-    show(TunnelState::connecting, cause_->message);
+  view_.set_error(*cause_);
+  if (run_.was_up && urgency_of(cause_->failure) != Urgency::manual)
+    view_.show(TunnelState::connecting, cause_->message);
   else
     show_failure(*cause_);
-  if (cause_->failure == FailureClass::forward_busy)
-    std::fill(view_.forwards.begin(), view_.forwards.end(), ForwardState::busy);
+  if (cause_->failure == FailureClass::forward_busy) view_.mark_all(ForwardState::busy);
 }
 
-// A run of ssh is over, however that came to be known.
 void Machine::end_run() {
-  if (phase_ == Phase::up && now_ - up_since_ >= k_health) backoff_.reset();
+  if (phase_ == Phase::up && now_ - run_.up_since >= k_healthy_run) backoff_.reset();
   cancel_all();
-  awaited_ = 0;
-  silences_ = 0;
-  view_.verified = false;
-  view_.rtt_ms.reset();
-  std::fill(view_.forwards.begin(), view_.forwards.end(), ForwardState::down);
-  if (was_up_ && !std::exchange(counted_, true)) ++view_.reconnects;
+  pending_request_ = 0;
+  run_.probes.on_answer();
+  view_.clear_measurement();
+  view_.mark_all(ForwardState::down);
+  if (run_.was_up && !std::exchange(run_.counted, true)) ++view_.reconnects;
 }
 
-// autossh watches nothing but its child: an ssh that carries no byte is for us to find, as its monitoring port would.
+// autossh watches only its child process. A dead connection is found by the probe, as autossh's monitoring port would.
 void Machine::give_up(Diagnosis why) {
-  remember(why);
-  show(TunnelState::connecting, why.message);
+  view_.set_error(why);
+  view_.show(TunnelState::connecting, why.message);
   end_run();
   cause_ = std::move(why);
   phase_ = Phase::between;
   actions_.emplace_back(RestartSsh{});
   set(Timer::attempt, k_attempt_limit);
-  set(Timer::kill, k_grace);
+  set(Timer::kill, k_end_grace);
 }
 
-// All that is known of its ssh is what it writes into its log: one who cannot write keeps us in the dark.
-void Machine::never_heard() {
-  cause_ = Diagnosis{FailureClass::unknown, "autossh has not told its log that it started ssh",
-                     "a full disk keeps it from that; what it said last: holdfast logs"};
-  remember(*cause_);
+// autossh's log is the only source for its ssh. An autossh that cannot write it is replaced.
+void Machine::on_missing_log() {
+  cause_ = Diagnosis{FailureClass::unknown, "autossh did not log the start of ssh within 60 s",
+                     "check for a full disk; autossh's last messages: holdfast logs"};
+  view_.set_error(*cause_);
   show_failure(*cause_);
   end_autossh();
 }
 
-// --- the truth
+// --- probes
 
 void Machine::begin_probe() {
-  actions_.emplace_back(CancelTimer{Timer::probe});
-  awaited_ = ++last_request_;
+  cancel(Timer::probe);
+  pending_request_ = ++last_request_;
   std::vector<std::size_t> all(view_.forwards.size());
   std::iota(all.begin(), all.end(), std::size_t{0});
-  actions_.emplace_back(
-      Probe{awaited_, std::move(all),
-            rules_.target_by_name && silences_ >= k_silences ? k_long_probe_timeout : k_probe_timeout});
+  actions_.emplace_back(Probe{pending_request_, std::move(all), run_.probes.timeout(rules_, view_.rtt_ms)});
 }
 
 void Machine::handle(const ProbeAnswered& event) {
-  if (event.request != awaited_ || awaited_ == 0) return;
-  awaited_ = 0;
+  if (event.request != pending_request_ || pending_request_ == 0) return;
+  pending_request_ = 0;
   if (event.kind == ProbeAnswered::Kind::silent) {
-    // A socket that nobody answers on may be that of an ssh that has just ended: autossh's log will say so.
-    if (++silences_ < (rules_.target_by_name ? k_silences + 1 : k_silences)) return set(Timer::probe, k_after_silence);
-    return give_up(rules_.explain(FailureClass::dead_peer, std::nullopt));
+    if (run_.probes.on_silent_probe(rules_)) return give_up(rules_.explain(FailureClass::dead_peer, std::nullopt));
+    return set(Timer::probe, k_after_silence);  // if ssh has just exited, autossh's log reports it until then
   }
-  silences_ = 0;
+  run_.probes.on_answer();
   for (std::size_t at = 0; at < std::min(view_.forwards.size(), event.forwards.size()); ++at)
     view_.forwards[at] = event.forwards[at];
   if (event.kind == ProbeAnswered::Kind::lost)
     return give_up(event.why ? *event.why : rules_.explain(FailureClass::closed, std::nullopt));
-  if (phase_ != Phase::up) up_since_ = now_;
+  if (phase_ != Phase::up) run_.up_since = now_;
   phase_ = Phase::up;
-  was_up_ = true;
-  actions_.emplace_back(CancelTimer{Timer::attempt});
-  if (event.kind == ProbeAnswered::Kind::target_down) return target_is_down(event);
-  become_up(event);
+  run_.was_up = true;
+  cancel(Timer::attempt);
+  if (event.kind == ProbeAnswered::Kind::target_down) {
+    view_.show_target_down(event.why ? *event.why : rules_.explain(FailureClass::target_down, std::nullopt));
+    return set(Timer::probe, ProbePolicy::recheck_interval(rules_));
+  }
+  view_.show_up(event);
+  set(Timer::probe, ProbePolicy::interval(rules_, chance_));
 }
 
-void Machine::become_up(const ProbeAnswered& answer) {
-  view_.verified = answer.kind == ProbeAnswered::Kind::verified;
-  view_.rtt_ms = answer.rtt_ms;
-  if (!view_.verified && answer.why && view_.last_error != answer.why) remember(*answer.why);
-  show(TunnelState::up, view_.verified ? "verified end to end" : "open, but not verified end to end");
-  const auto whole = std::chrono::duration_cast<Milliseconds>(rules_.probe_interval);
-  set(Timer::probe,
-      Milliseconds(static_cast<Milliseconds::rep>(static_cast<double>(whole.count()) * (0.8 + 0.2 * chance_))));
-}
-
-// The path is good: ssh stays, only the truth is told.
-void Machine::target_is_down(const ProbeAnswered& answer) {
-  view_.verified = false;
-  view_.rtt_ms.reset();
-  const Diagnosis why = answer.why ? *answer.why : rules_.explain(FailureClass::target_down, std::nullopt);
-  if (view_.state != TunnelState::waiting || view_.last_error != why) remember(why);
-  show(TunnelState::waiting, why.message);
-  set(Timer::probe, std::min<Milliseconds>(k_target_recheck, rules_.probe_interval));
-}
-
-// --- what comes from outside
+// --- external events
 
 void Machine::handle(const TimerFired& event) {
   switch (event.timer) {
     case Timer::attempt:
-      if (phase_ == Phase::between) return never_heard();
+      if (phase_ == Phase::between) return on_missing_log();
       if (phase_ == Phase::starting || phase_ == Phase::verifying)
         give_up(rules_.explain(FailureClass::timeout, std::nullopt));
       return;
@@ -250,7 +226,7 @@ void Machine::handle(const TimerFired& event) {
       if (phase_ == Phase::resting) start_autossh();
       return;
     case Timer::probe:
-      if ((phase_ == Phase::up || phase_ == Phase::verifying) && awaited_ == 0) begin_probe();
+      if ((phase_ == Phase::up || phase_ == Phase::verifying) && pending_request_ == 0) begin_probe();
       return;
     case Timer::kill:
       if (phase_ == Phase::ending) {
@@ -260,28 +236,28 @@ void Machine::handle(const TimerFired& event) {
       } else {
         return;
       }
-      set(Timer::kill, k_grace);  // a process in an uninterruptible wait is asked again
+      set(Timer::kill, k_end_grace);  // a process in an uninterruptible wait is killed again
       return;
-    case Timer::ask_again:
+    case Timer::forward_retry:
     case Timer::failback_probe:
       return;
   }
 }
 
-// Something happened to the path: what waits for a timer need not wait.
-void Machine::look_now() {
-  if (phase_ == Phase::up && awaited_ == 0) return begin_probe();
+/// The reason for a pending wait may be gone: act now instead of when the timer fires.
+void Machine::on_path_change() {
+  if (phase_ == Phase::up && pending_request_ == 0) return begin_probe();
   start_early(cause_ ? urgency_of(cause_->failure) : Urgency::steady);
 }
 
 void Machine::handle(const ProbeRequested&) {
-  if (phase_ == Phase::up && awaited_ == 0) return begin_probe();
+  if (phase_ == Phase::up && pending_request_ == 0) return begin_probe();
   start_early(Urgency::soon);
 }
 
 void Machine::start_early(Urgency urgency) {
-  const bool asleep = phase_ == Phase::between && sleeping_;
-  if ((!asleep && phase_ != Phase::resting) || !backoff_.allows_early(urgency, now_)) return;
+  const bool is_asleep = phase_ == Phase::between && sleeping_;
+  if ((!is_asleep && phase_ != Phase::resting) || !backoff_.allows_early(urgency, now_)) return;
   if (phase_ == Phase::resting) return start_autossh();
   sleeping_ = false;
   set(Timer::attempt, k_attempt_limit);
@@ -291,50 +267,36 @@ void Machine::start_early(Urgency urgency) {
 void Machine::handle(const Reloaded& event) {
   view_.forwards.assign(event.forwards, ForwardState::pending);
   if (stopping_) return;
-  show(TunnelState::connecting, "the tunnel file changed");
+  view_.show(TunnelState::connecting, "the tunnel file changed");
   reloading_ = true;
   if (phase_ == Phase::resting || phase_ == Phase::idle) return start_autossh();
   end_autossh();
 }
 
-void Machine::handle(const StopAsked&) {
+void Machine::handle(const StopRequested&) {
   if (std::exchange(stopping_, true)) return;
   if (phase_ == Phase::idle || phase_ == Phase::resting) return stop();
-  if (phase_ == Phase::ending) return show(TunnelState::stopped, "stopped");
+  if (phase_ == Phase::ending) return view_.show(TunnelState::stopped, "stopped");
   end_autossh();
 }
 
 void Machine::stop() {
   cancel_all();
-  awaited_ = 0;
+  pending_request_ = 0;
   phase_ = Phase::stopped;
   view_.next_attempt.reset();
-  std::fill(view_.forwards.begin(), view_.forwards.end(), ForwardState::down);
-  show(TunnelState::stopped, "stopped");
+  view_.mark_all(ForwardState::down);
+  view_.show(TunnelState::stopped, "stopped");
   actions_.emplace_back(Quit{});
 }
 
-// --- the view
-
-void Machine::show(TunnelState state, std::string reason) {
-  if (view_.state == state && view_.reason == reason) return;
-  view_.state = state;
-  view_.reason = std::move(reason);
-}
-
 void Machine::show_failure(const Diagnosis& why) {
-  const bool needs_person = urgency_of(why.failure) == Urgency::needs_person;
-  show(needs_person ? TunnelState::failed : TunnelState::waiting, why.message);
-}
-
-void Machine::remember(Diagnosis why) {
-  view_.last_error = std::move(why);
-  ++view_.errors;
+  const bool is_manual = urgency_of(why.failure) == Urgency::manual;
+  view_.show(is_manual ? TunnelState::failed : TunnelState::waiting, why.message);
 }
 
 void Machine::cancel_all() {
-  for (const Timer timer : {Timer::attempt, Timer::retry, Timer::probe, Timer::kill})
-    actions_.emplace_back(CancelTimer{timer});
+  for (const Timer timer : {Timer::attempt, Timer::retry, Timer::probe, Timer::kill}) cancel(timer);
 }
 
 }  // namespace holdfast::supervisor::autossh

@@ -1,4 +1,4 @@
-// One run of autossh: its process, the ssh it has at the moment, that one's control socket, and what both say.
+// One run of autossh: its process, its present ssh, the control socket of that ssh, and the logs of both.
 #pragma once
 
 #include "core/result.hpp"
@@ -25,14 +25,13 @@ class io_context;
 
 namespace holdfast::supervisor {
 
-class ControlSocketWatch;
-class FileGrowthWatch;
+class InotifyFile;
 
 class AutosshSession {
  public:
   struct Handlers {
-    std::function<void(autossh::Event)> on_event;  ///< SshStarted, SshEnded, Sleeping, ControlReady, ChildExited
-    std::function<void(const std::string& line)> on_line;  ///< for the tunnel's log
+    std::function<void(autossh::Event)> on_event;  ///< SshStarted, SshEnded, Sleeping, ControlReady, ChildExited.
+    std::function<void(const std::string& line)> on_line;  ///< For the tunnel's log.
   };
 
   AutosshSession(boost::asio::io_context& context, os::Host& host, store::RuntimeFiles files, Handlers handlers);
@@ -40,7 +39,7 @@ class AutosshSession {
   AutosshSession(const AutosshSession&) = delete;
   AutosshSession& operator=(const AutosshSession&) = delete;
 
-  /// Ends what a former run may have left, refuses forwards that the user's ssh configuration adds, starts autossh.
+  /// Ends processes of an earlier run and starts autossh. Fails if the user's ssh configuration adds forwards.
   [[nodiscard]] Result<> start(const boost::filesystem::path& program, const ssh::Client& client, const Tunnel& tunnel);
 
   void signal(int signal_number) noexcept;
@@ -50,16 +49,16 @@ class AutosshSession {
   [[nodiscard]] const std::optional<os::ProcessId>& ssh() const noexcept { return ssh_; }
   [[nodiscard]] ssh::mux::MuxClient& mux() noexcept { return mux_; }
   /// The lines of ssh's log since the last call.
-  [[nodiscard]] std::string heard_since();
+  [[nodiscard]] std::string take_log_lines();
 
  private:
   [[nodiscard]] Result<> clear_files();
   void read_logs();
-  void read_ssh(LogTail::Unfinished last = LogTail::Unfinished::wait);
-  void ssh_started(pid_t pid);
+  void read_ssh_logs(LogTail::Unfinished last = LogTail::Unfinished::wait);
+  void on_ssh_started(pid_t pid);
   void await_control();
-  void ask_who_answers();
-  void ended(int exit_code);
+  void check_master();
+  void on_exit(int exit_code);
 
   boost::asio::io_context& context_;
   os::Host& host_;
@@ -70,15 +69,15 @@ class AutosshSession {
   std::unique_ptr<os::Child> child_;
   std::optional<os::ProcessId> process_;
   std::optional<os::ProcessId> ssh_;
-  std::unique_ptr<FileGrowthWatch> file_growth_watch_;
-  std::unique_ptr<ControlSocketWatch> control_socket_watch_;
-  struct Pause;
-  std::unique_ptr<Pause> pause_;
+  std::unique_ptr<InotifyFile> log_watch_;
+  std::unique_ptr<InotifyFile> control_watch_;
+  struct Delay;
+  std::unique_ptr<Delay> delay_;
   LogTail autossh_log_;
   LogTail ssh_log_;
   LogTail ssh_err_;
-  ssh::Said said_;     ///< by the ssh of the moment
-  std::string heard_;  ///< of its log, since heard_since()
+  ssh::Said said_;         ///< By the present ssh.
+  RecentLines log_lines_;  ///< Of its log, since take_log_lines().
   std::string last_line_;
 };
 

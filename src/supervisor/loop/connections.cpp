@@ -30,7 +30,7 @@ bool Connections::keep() {
 std::optional<os::TcpPair> Connections::stale() const {
   const auto here = current_ ? current_ : carrying_;
   for (const auto& [bastion, pair] : stale_) {
-    // Two names, or two ports, may be one machine.
+    // Two bastion names may mean the same machine.
     const bool is_here = bastion == bastion_ || (here && here->peer.host == pair.peer.host);
     if (is_here && pair != carrying_ && pair != current_) return pair;
   }

@@ -1,5 +1,5 @@
-// The TCP connections that carried the tunnel, by bastion: where each bastion is, and what a session of ours that was
-// not ended may still hold there.
+// The TCP connections that carried the tunnel, by bastion: the bastion's address, and the connection of a stale session
+// that may still hold the ports there.
 #pragma once
 
 #include "os/tcp_sockets.hpp"
@@ -14,29 +14,30 @@ namespace holdfast::supervisor {
 
 class Connections {
  public:
-  /// Of former runs, of which it is not known how they ended.
-  explicit Connections(store::Connections kept) : last_(kept), stale_(std::move(kept)) {}
+  /// `stored`: of earlier runs. Each may belong to a stale session.
+  explicit Connections(store::Connections stored) : last_(stored), stale_(std::move(stored)) {}
 
-  /// Another ssh goes to that bastion. `is_last`: it is the one whose connection was kept last.
+  /// A new ssh connects to `bastion`. `is_last`: its connection is the stored one (it was adopted).
   void begin(const std::string& bastion, bool is_last = false);
-  /// As soon as ssh is logged in: later it also has connections to targets, and which one is the bastion's is not told.
+  /// Call it right after the login: later ssh has connections to targets, too, and the one to the bastion cannot be
+  /// identified.
   void note(pid_t ssh);
-  /// It holds the forwards now. True when there is something new to keep.
+  /// ssh holds the forwards now. True when there is a new connection to store.
   bool keep();
-  /// The bastion knows nothing of it any more.
+  /// The bastion's session of that connection is gone.
   void forget_stale(const os::TcpPair& gone);
 
-  /// To be knocked at, at another bastion.
-  [[nodiscard]] std::optional<os::TcpPair> stale_at(const std::string& bastion) const;
-  /// To be knocked at, at this bastion.
+  /// What to knock at, at the present bastion.
   [[nodiscard]] std::optional<os::TcpPair> stale() const;
-  /// A former run had the forwards there.
+  /// What to knock at, at another bastion.
+  [[nodiscard]] std::optional<os::TcpPair> stale_at(const std::string& bastion) const;
+  /// An earlier run held the forwards there.
   [[nodiscard]] bool is_stale_at(const std::string& bastion) const { return stale_.contains(bastion); }
   [[nodiscard]] std::optional<os::TcpPair> last(const std::string& bastion) const;
-  /// This run's.
+  /// Of the present ssh.
   [[nodiscard]] std::optional<os::TcpPair> current() const { return current_ ? current_ : carrying_; }
   [[nodiscard]] const store::Connections& all() const noexcept { return last_; }
-  /// This run's connection to the bastion is another process's.
+  /// The connection to the bastion belongs to another process.
   [[nodiscard]] bool is_behind_proxy() const noexcept { return behind_proxy_; }
 
  private:
@@ -45,8 +46,8 @@ class Connections {
   store::Connections stale_;
   bool noted_ = false;
   bool behind_proxy_ = false;
-  std::optional<os::TcpPair> current_;   ///< this run's, until the forwards stand
-  std::optional<os::TcpPair> carrying_;  ///< this run's, from then on
+  std::optional<os::TcpPair> current_;   ///< Of the present ssh, until it holds the forwards.
+  std::optional<os::TcpPair> carrying_;  ///< Of the present ssh, from then on.
 };
 
 }  // namespace holdfast::supervisor

@@ -5,8 +5,8 @@
 
 namespace holdfast::supervisor {
 
-void run_soon(boost::asio::io_context& context, std::function<void()> what) {
-  boost::asio::post(context, std::move(what));
+void run_soon(boost::asio::io_context& context, std::function<void()> handler) {
+  boost::asio::post(context, std::move(handler));
 }
 
 }  // namespace holdfast::supervisor

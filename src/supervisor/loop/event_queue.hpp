@@ -1,4 +1,4 @@
-// Events for a machine, one at a time: what an action brings about waits for the actions beside it.
+// Hands events to a machine one at a time. An event that an action posts is handled after the actions beside it.
 #pragma once
 
 #include <deque>
@@ -13,40 +13,37 @@ class io_context;
 namespace holdfast::supervisor {
 
 /// boost::asio::post
-void run_soon(boost::asio::io_context& context, std::function<void()> what);
+void run_soon(boost::asio::io_context& context, std::function<void()> handler);
 
 template <class Event>
 class EventQueue {
  public:
-  /// `take` is called from the io_context, never from within itself, with a dice() of its own.
-  EventQueue(boost::asio::io_context& context, std::function<void(const Event&, double chance)> take)
-      : context_(context), take_(std::move(take)) {}
-
-  /// Uniform in [0, 1).
-  [[nodiscard]] double dice() { return std::uniform_real_distribution<double>(0.0, 1.0)(chance_); }
+  /// `handle` is called from the io_context, never from within itself; `chance` is random in [0, 1).
+  EventQueue(boost::asio::io_context& context, std::function<void(const Event&, double chance)> handle)
+      : context_(context), handle_(std::move(handle)) {}
 
   void post(Event event) {
     events_.push_back(std::move(event));
-    if (!taking_) run_soon(context_, [this] { take_all(); });
+    if (!handling_) run_soon(context_, [this] { handle_all(); });
   }
 
-  /// What waits, at once; nothing from within a take.
-  void take_all() {
-    if (std::exchange(taking_, true)) return;
+  /// Handles every queued event now. Does nothing when called from `handle`.
+  void handle_all() {
+    if (std::exchange(handling_, true)) return;
     while (!events_.empty()) {
       const Event event = std::move(events_.front());
       events_.pop_front();
-      take_(event, dice());
+      handle_(event, std::uniform_real_distribution<double>(0.0, 1.0)(random_));
     }
-    taking_ = false;
+    handling_ = false;
   }
 
  private:
   boost::asio::io_context& context_;
-  std::function<void(const Event&, double)> take_;
+  std::function<void(const Event&, double)> handle_;
   std::deque<Event> events_;
-  bool taking_ = false;
-  std::mt19937_64 chance_{std::random_device{}()};
+  bool handling_ = false;
+  std::mt19937_64 random_{std::random_device{}()};
 };
 
 }  // namespace holdfast::supervisor

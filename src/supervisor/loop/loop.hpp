@@ -1,4 +1,4 @@
-// The shell around the machine: turns what happens into events, and carries its actions out, on one Asio loop.
+// Runs the machine of the native engine on one Asio loop: turns what happens into events and executes the actions.
 #pragma once
 
 #include "core/result.hpp"
@@ -16,14 +16,14 @@ namespace holdfast::supervisor {
 
 class Loop {
  public:
-  /// `predecessor`: an ssh that is to go on; without it a new one is started.
+  /// `predecessor`: a running ssh to adopt. Without it the loop starts one.
   Loop(os::Host& host, const store::Paths& paths, const Tunnel& tunnel, const store::RuntimeFiles& files,
        ssh::Client client, const ServiceManager& manager, std::optional<Predecessor> predecessor);
   ~Loop();
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
-  /// Until a signal has stopped it; an Error when it ended because the tunnel is not this host's any more.
+  /// Returns after a signal stopped it. An Error when the tunnel no longer belongs to this host.
   [[nodiscard]] Result<> run();
 
  private:

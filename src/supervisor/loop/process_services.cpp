@@ -19,9 +19,9 @@ using error_code = boost::system::error_code;
 
 constexpr std::chrono::hours k_refresh(24);  // well below the 10 days of /tmp ageing, tmpfiles.d(5)
 
-/// Whether a SIGHUP will mean that our terminal is gone, and we with it. To be asked at the start: a terminal that
-/// hangs up is nobody's any more before the signal comes. Under nohup(1) it means nothing of the kind.
-bool ends_with_terminal() noexcept {
+/// Whether SIGHUP will mean that the terminal hung up. Call it at the start: when the signal arrives the process has no
+/// controlling terminal any more. False under nohup(1).
+bool has_terminal_hangup() noexcept {
   struct sigaction hangup {};
   if (::sigaction(SIGHUP, nullptr, &hangup) == 0 && hangup.sa_handler == SIG_IGN) return false;
   const int descriptor = ::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
@@ -33,7 +33,7 @@ bool ends_with_terminal() noexcept {
 }  // namespace
 
 struct ProcessServices::Impl {
-  const bool hangup_ends = ends_with_terminal();  ///< before any handler is in place
+  const bool hangup_ends = has_terminal_hangup();  ///< Initialised before any handler is installed.
   const ServiceManager& manager;
   store::RuntimeFiles files;
   Handlers handlers;
@@ -42,10 +42,10 @@ struct ProcessServices::Impl {
   boost::asio::steady_timer refresh;
 
   Impl(boost::asio::io_context& context, const ServiceManager& service_manager, store::RuntimeFiles runtime,
-       Handlers called)
+       Handlers callbacks)
       : manager(service_manager),
         files(std::move(runtime)),
-        handlers(std::move(called)),
+        handlers(std::move(callbacks)),
         signals(context, SIGTERM, SIGINT),
         watchdog(context),
         refresh(context) {
@@ -79,11 +79,11 @@ struct ProcessServices::Impl {
     });
   }
 
-  // A directory in /tmp that nobody touches is taken away by age.
+  // systemd-tmpfiles removes old files from /tmp.
   void refresh_files() {
     for (const auto& file : {files.directory, files.control, files.lock, files.live, files.ssh_log, files.ssh_err,
                              files.autossh_log, files.pidfile})
-      ::utimensat(AT_FDCWD, file.c_str(), nullptr, AT_SYMLINK_NOFOLLOW);  // a missing one is as good
+      ::utimensat(AT_FDCWD, file.c_str(), nullptr, AT_SYMLINK_NOFOLLOW);  // a missing file is fine
     refresh.expires_after(k_refresh);
     refresh.async_wait([this](const error_code& error) {
       if (!error) refresh_files();

@@ -1,5 +1,4 @@
-// What a supervisor does beside its tunnel for as long as it runs: signals, the service manager's watchdog, and files
-// that must not be taken away by age.
+// Signals, the service manager's watchdog, and the refresh of runtime files that /tmp ageing would remove.
 #pragma once
 
 #include "store/paths.hpp"
@@ -17,12 +16,12 @@ namespace holdfast::supervisor {
 class ProcessServices {
  public:
   struct Handlers {
-    std::function<void()> on_probe_request;  ///< SIGUSR1
-    std::function<void()> on_reload;         ///< SIGUSR2, or a SIGHUP that does not mean that our terminal is gone
-    std::function<void()> on_stop;           ///< SIGTERM, SIGINT, or the terminal is gone; the service manager knows
+    std::function<void()> on_probe_request;  ///< SIGUSR1.
+    std::function<void()> on_reload;         ///< SIGUSR2, or a SIGHUP that is not a terminal's hangup.
+    std::function<void()> on_stop;           ///< SIGTERM, SIGINT, or the terminal hung up; after sd_notify STOPPING=1.
   };
 
-  /// To be made before any other handler of signals is in place. Handlers are called from the context, after begin().
+  /// Construct it before any other signal handler is installed. Handlers are called from the context, after begin().
   ProcessServices(boost::asio::io_context& context, const ServiceManager& manager, store::RuntimeFiles files,
                   Handlers handlers);
   ~ProcessServices();

@@ -1,7 +1,7 @@
 #include "supervisor/loop/ssh_session.hpp"
 
 #include "os/append_file.hpp"
-#include "supervisor/watch/control_socket.hpp"
+#include "supervisor/watch/inotify_file.hpp"
 
 #include <boost/asio/io_context.hpp>
 
@@ -10,12 +10,12 @@
 #include <utility>
 
 namespace holdfast::supervisor {
-namespace {
 
-constexpr std::size_t k_read_limit = 64 * 1024;
-constexpr std::size_t k_log_limit = 256 * 1024;
-
-}  // namespace
+std::vector<std::string> session_arguments(const ssh::Client& client, const Tunnel& tunnel,
+                                           const store::RuntimeFiles& files) {
+  return ssh::master_arguments(client, tunnel,
+                               {.control = files.control, .log = files.ssh_log, .verbose = false, .extra = {}});
+}
 
 SshSession::SshSession(boost::asio::io_context& context, os::Host& host, store::RuntimeFiles files, bool ends_with_us)
     : context_(context),
@@ -32,17 +32,18 @@ Result<> SshSession::start(const os::Command& command, std::function<void()> on_
   adopted_.reset();
   process_.reset();
   log_.start_over();
-  // With a dead socket in its place ssh says "already exists, disabling multiplexing" and stays connected, deaf.
+  // When an old socket exists, ssh connects without multiplexing ("already exists, disabling multiplexing").
   for (const auto& file : {files_.control, files_.ssh_log, files_.ssh_err}) HOLDFAST_CHECK(host_.remove_file(file));
-  watch_ = std::make_unique<ControlSocketWatch>(context_, files_.control, std::move(on_control));
+  control_watch_ =
+      std::make_unique<InotifyFile>(context_, files_.control, InotifyFile::Change::appears, std::move(on_control));
   auto child = os::Child::start(context_, os::ChildSpec{command, {}, files_.ssh_err, ends_with_us_},
                                 [this, handler = std::move(on_exit)](int exit_code) {
-                                  watch_.reset();
+                                  control_watch_.reset();
                                   process_.reset();
                                   handler(exit_code);
                                 });
   if (!child) {
-    watch_.reset();
+    control_watch_.reset();
     return child.error();
   }
   child_ = std::move(*child);
@@ -52,7 +53,7 @@ Result<> SshSession::start(const os::Command& command, std::function<void()> on_
 
 void SshSession::adopt(const os::ProcessId& process, std::function<void()> on_exit) {
   process_ = process;
-  (void)log_.new_lines();  // what it said before, the former one has heard
+  (void)log_.new_lines();  // the other supervisor has logged them
   adopted_ = std::make_unique<os::ProcessWatch>(context_, host_, process, [this, handler = std::move(on_exit)] {
     process_.reset();
     handler();
@@ -65,8 +66,8 @@ void SshSession::signal(int signal_number) noexcept {
 }
 
 ssh::Said SshSession::said(std::optional<int> exit_code) const {
-  return {.log = os::read_tail(files_.ssh_log, k_read_limit),
-          .err = os::read_tail(files_.ssh_err, k_read_limit),
+  return {.log = os::read_tail(files_.ssh_log, k_log_read_limit),
+          .err = os::read_tail(files_.ssh_err, k_log_read_limit),
           .ended_by_signal = exit_code && ssh::was_ended_by_signal(*exit_code)};
 }
 
@@ -75,11 +76,11 @@ std::vector<std::string> SshSession::new_lines() {
   return log_.new_lines();
 }
 
-// A ProxyCommand's own words come here, for as long as ssh runs. Of all that only the last lines are ever read.
+// A ProxyCommand may write to it without limit. Only its last lines are ever used.
 void SshSession::trim_stderr() const {
-  if (host_.status(files_.ssh_err).size <= k_log_limit) return;
-  const std::string tail = os::read_tail(files_.ssh_err, k_read_limit);
-  if (::truncate(files_.ssh_err.c_str(), 0) == 0) (void)os::append_line(files_.ssh_err, tail, k_log_limit);
+  if (host_.status(files_.ssh_err).size <= k_log_size_limit) return;
+  const std::string tail = os::read_tail(files_.ssh_err, k_log_read_limit);
+  if (::truncate(files_.ssh_err.c_str(), 0) == 0) (void)os::append_line(files_.ssh_err, tail, k_log_size_limit);
 }
 
 }  // namespace holdfast::supervisor

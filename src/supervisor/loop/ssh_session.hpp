@@ -1,14 +1,17 @@
-// One run of the ssh that carries the tunnel: its process, its control socket's coming, and what it says.
+// One run of ssh: its process, the appearance of its control socket, and its output.
 #pragma once
 
 #include "core/result.hpp"
+#include "core/tunnel.hpp"
 #include "os/child.hpp"
 #include "os/host.hpp"
 #include "os/process_watch.hpp"
+#include "ssh/client/arguments.hpp"
 #include "ssh/diagnosis/diagnosis.hpp"
 #include "store/paths.hpp"
 #include "supervisor/loop/log_tail.hpp"
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -21,32 +24,38 @@ class io_context;
 
 namespace holdfast::supervisor {
 
-class ControlSocketWatch;
+class InotifyFile;
+
+/// For the bastion's answer to a request for a forward: it may resolve names and query PAM first.
+inline constexpr std::chrono::milliseconds k_forward_timeout(10'000);
+
+/// The arguments of the ssh that carries the tunnel and uses `files`.
+[[nodiscard]] std::vector<std::string> session_arguments(const ssh::Client& client, const Tunnel& tunnel,
+                                                         const store::RuntimeFiles& files);
 
 class SshSession {
  public:
-  /// Uses control, ssh_log and ssh_err of `files`. `ends_with_us`: as of os::ChildSpec.
+  /// Uses control, ssh_log and ssh_err of `files`. `ends_with_us`: see os::ChildSpec.
   SshSession(boost::asio::io_context& context, os::Host& host, store::RuntimeFiles files, bool ends_with_us = false);
   ~SshSession();
   SshSession(const SshSession&) = delete;
   SshSession& operator=(const SshSession&) = delete;
 
-  /// Clears what a former run left in the files and starts ssh, whose arguments must name these very files. Both
-  /// handlers are called later, at most once each.
+  /// Removes the files of an earlier run and starts ssh; its arguments must name the same files. Both handlers are
+  /// called later, at most once each.
   [[nodiscard]] Result<> start(const os::Command& command, std::function<void()> on_control,
                                std::function<void(int exit_code)> on_exit);
 
-  /// Goes on with one that a former supervisor started, with these very files, and that is logged in. Nobody's child of
-  /// ours: how it ended will not be known.
+  /// Continues with a logged-in ssh that another supervisor started with the same files. It is not a child of this
+  /// process, so its exit code stays unknown.
   void adopt(const os::ProcessId& process, std::function<void()> on_exit);
 
   void signal(int signal_number) noexcept;
   [[nodiscard]] const std::optional<os::ProcessId>& process() const noexcept { return process_; }
 
-  /// What it said until it ended with `exit_code` (nothing: it was adopted), bounded. Log and stderr are emptied when
-  /// they have grown beyond what anybody reads.
+  /// Its output until it exited with `exit_code` (empty: adopted), bounded.
   [[nodiscard]] ssh::Said said(std::optional<int> exit_code) const;
-  /// The lines of the log since the last call.
+  /// The lines of its log since the last call. Empties log and stderr when they are too large.
   [[nodiscard]] std::vector<std::string> new_lines();
 
  private:
@@ -58,7 +67,7 @@ class SshSession {
   bool ends_with_us_;
   std::unique_ptr<os::Child> child_;
   std::unique_ptr<os::ProcessWatch> adopted_;
-  std::unique_ptr<ControlSocketWatch> watch_;
+  std::unique_ptr<InotifyFile> control_watch_;
   std::optional<os::ProcessId> process_;
   LogTail log_;
 };

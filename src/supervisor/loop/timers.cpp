@@ -28,7 +28,7 @@ void Timers::set(Timer timer, Milliseconds wait) {
   auto& one = impl_->of(timer);
   one.expires_after(wait);
   one.async_wait([impl = impl_.get(), timer, due = one.expiry()](const boost::system::error_code& cancelled) {
-    // The expiry is another one when it was set anew, or cancelled, in this very turn.
+    // The handler may be queued already when the timer is replaced or cancelled: compare the expiry.
     if (!cancelled && impl->of(timer).expiry() == due) impl->on_fired(timer, Clock::now() - due);
   });
 }

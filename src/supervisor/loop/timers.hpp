@@ -1,7 +1,7 @@
 // The timers of a machine, on an io_context.
 #pragma once
 
-#include "supervisor/machine/machine.hpp"
+#include "supervisor/machine/actions.hpp"
 
 #include <functional>
 #include <memory>
@@ -14,8 +14,8 @@ namespace holdfast::supervisor {
 
 class Timers {
  public:
-  /// `on_fired` is called once for each set() that was neither cancelled nor set anew since; `late`: how long after its
-  /// time.
+  /// `on_fired` is called once for each set() that was neither cancelled nor replaced; `late`: the delay since it was
+  /// due.
   Timers(boost::asio::io_context& context, std::function<void(Timer, Clock::duration late)> on_fired);
   ~Timers();
   Timers(const Timers&) = delete;

@@ -19,7 +19,7 @@ using Milliseconds = std::chrono::milliseconds;
 class Budget {
  public:
   Budget(std::size_t count, std::chrono::seconds window) : count_(count), window_(window) {}
-  /// Takes one use, if there is one left at `now`.
+  /// Consumes one use. False: none is left at `now`.
   [[nodiscard]] bool take(TimePoint now);
 
  private:
@@ -28,82 +28,83 @@ class Budget {
   std::deque<TimePoint> uses_;
 };
 
-/// What kind of waiting a failure asks for.
+/// How fast a failure is retried.
 enum class Urgency {
-  soon,          ///< the network is at fault and tells us when it is back: 1 s → 30 s
-  steady,        ///< everything else: 1 s → 60 s
-  needs_person,  ///< hardly anything heals it but a person: twice in the first minute, then 5 min → 30 min: no ban
+  soon,    ///< A network failure; network events shorten the wait. 1 s to 30 s.
+  steady,  ///< Any other failure. 1 s to 60 s.
+  manual,  ///< Needs manual action in most cases. Twice in the first minute, then 5 min to 30 min: no bastion bans us.
 };
 [[nodiscard]] Urgency urgency_of(FailureClass failure) noexcept;
 
-/// Whom a failure has met.
+/// Who was affected by a drop.
 enum class DropScope {
-  none,    ///< an attempt that never carried the tunnel
-  local,   ///< this tunnel alone, as far as can be known: its ssh was killed, its path is silent
-  remote,  ///< the bastion closed a tunnel that stood: whoever else has one there has lost it in the same moment
+  none,    ///< Nobody: the attempt never came up.
+  local,   ///< Only this tunnel, as far as known: its ssh was killed, or its path is silent.
+  remote,  ///< Every tunnel of the bastion: it closed an established connection.
 };
 
-/// Over how long those who lost one bastion together come back to it: no fifth of a fleet in one second.
+/// The period over which tunnels that lost a bastion together log in again: in no second more than a fifth of them.
 inline constexpr Milliseconds k_spread = std::chrono::seconds(6);
 
-/// What keeps those apart who lost one bastion together.
+/// How one tunnel's retry is spread among all tunnels of its bastion.
 struct RetrySpread {
-  std::function<Milliseconds()> until_retry_slot =
-      {};  ///< within k_spread, by the wall clock; without it, chance decides
-  /// Where the bastion's port is looked at: the wait from a moment that all of them see.
+  /// The wait until this tunnel's retry slot of the wall clock, up to k_spread. Without it chance decides.
+  std::function<Milliseconds()> until_retry_slot = {};
+  /// Set where the bastion's port is probed: this tunnel's wait from a moment that all tunnels see.
   std::optional<Milliseconds> spread_delay = {};
 };
 
 inline constexpr Milliseconds k_shortest_wait = std::chrono::seconds(1);
 inline constexpr Milliseconds k_longest_soon = std::chrono::seconds(30);
 inline constexpr Milliseconds k_longest_steady = std::chrono::seconds(60);
+/// After a failure that is likely to be over in a moment.
+inline constexpr Milliseconds k_quick_retry = std::chrono::seconds(3);
+/// While SYN probes watch the bastion's port: they report its return sooner.
+inline constexpr Milliseconds k_watched_retry = std::chrono::seconds(60);
+/// The two early retries after a failure that needs manual action.
+inline constexpr Milliseconds k_first_early_retry = std::chrono::seconds(16);
+inline constexpr Milliseconds k_second_early_retry = std::chrono::seconds(30);
 inline constexpr Milliseconds k_shortest_slow = std::chrono::minutes(5);
-inline constexpr Milliseconds k_second_look = std::chrono::seconds(16);
-inline constexpr Milliseconds k_third_look = std::chrono::seconds(30);
-inline constexpr Milliseconds k_soon_again = std::chrono::seconds(3);
-inline constexpr Milliseconds k_looked_at = std::chrono::seconds(60);
 inline constexpr Milliseconds k_longest_slow = std::chrono::minutes(30);
 
 class Backoff {
  public:
-  /// The wait before the next attempt after one that ended with `failure`. After a run that was verified up it is zero
-  /// where we alone lost the bastion, and somewhere in k_spread where others did too, as long as the budget of 20 such
-  /// in ten minutes lasts (a flapping bastion is to see no storm); else a ceiling that grows threefold, and equal
-  /// jitter below it, uniform(ceiling / 2, ceiling):
-  /// https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
-  /// Asked for each 3 s at first: a name that is not resolved; a bastion that lets nobody else in (MaxStartups) or
-  /// shows another host key, for neither is a refused login. What else a person must mend is tried twice within 46 s.
-  /// A bastion that refuses lives, and its sshd is about to come back to others too: each asks in its turn at first, or
-  /// leaves that to the looks at its port. `chance` is in [0, 1).
+  /// The wait before the next attempt after one that ended with `failure`; `chance` is in [0, 1).
+  ///
+  /// After a run that was up: zero for a local drop, within k_spread for a remote one. 20 times in ten minutes at most,
+  /// so a flapping bastion sees no storm. Otherwise the ceiling triples with each failure and gets equal jitter,
+  /// uniform(ceiling / 2, ceiling): https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+  ///
+  /// Exceptions, each within a budget:
+  /// - An unresolved name, a changed host key, and a bastion that closes before login (MaxStartups) on a tunnel that
+  ///   dropped alone are retried every 3 s. None of them counts as a refused login.
+  /// - Other failures that need manual action are retried twice within 46 s.
+  /// - A refused connection means that the bastion's host is alive and its sshd will return to all tunnels at once. The
+  ///   retry waits for this tunnel's slot, or is left to the SYN probes.
   [[nodiscard]] Milliseconds after(FailureClass failure, DropScope drop_scope, TimePoint now, double chance,
-                                   const RetrySpread& stagger = {});
+                                   const RetrySpread& spread = {});
 
-  /// A reason to believe that the cause is gone (the network came back, a person asked): may an attempt be made before
-  /// its time? Bounded, tightly where only a person can mend it.
+  /// Whether an event that may have removed the cause (network change, SIGUSR1) allows an attempt before its time.
   [[nodiscard]] bool allows_early(Urgency urgency, TimePoint now);
 
-  /// After a minute of health: waits begin small again.
+  /// Call it after a healthy run: waits start short again.
   void reset() noexcept;
 
  private:
-  [[nodiscard]] static Milliseconds spread(Milliseconds ceiling, double chance);
-  [[nodiscard]] static Milliseconds jitter(Milliseconds& ceiling, Milliseconds lowest, Milliseconds highest,
-                                           double chance);
+  [[nodiscard]] Milliseconds after_manual(FailureClass failure, TimePoint now, double chance);
+  [[nodiscard]] Milliseconds after_remote_drop(double chance, const RetrySpread& spread);
 
-  [[nodiscard]] Milliseconds after_slow(FailureClass failure, TimePoint now, double chance);
-  [[nodiscard]] Milliseconds after_remote_drop(double chance, const RetrySpread& stagger);
-
-  bool lost_alone_ = false;   ///< what was lost last, for certain: not by a silence, which others may hear too
-  bool server_full_ = false;  ///< the last failure was that it let nobody in
-  int slow_looks_ = 0;
+  bool dropped_alone_ = false;  ///< The last drop was certainly local. A dead peer may be dead for other tunnels, too.
+  bool server_full_ = false;    ///< The last failure was that the bastion closed before login.
+  int early_retries_ = 0;
   Milliseconds ceiling_{0};
-  Milliseconds ceiling_slow_{0};
-  Budget immediate_{20, std::chrono::minutes(10)};
-  Budget early_{12, std::chrono::minutes(1)};
-  Budget early_slow_{2, std::chrono::minutes(20)};
+  Milliseconds slow_ceiling_{0};
+  Budget immediate_budget_{20, std::chrono::minutes(10)};
+  Budget early_budget_{12, std::chrono::minutes(1)};
+  Budget early_manual_budget_{2, std::chrono::minutes(20)};
   Budget dns_budget_{60, std::chrono::hours(1)};
-  Budget refused_{15, std::chrono::minutes(10)};
-  Budget auth_budget_{20, std::chrono::minutes(10)};
+  Budget refused_budget_{15, std::chrono::minutes(10)};
+  Budget server_full_budget_{20, std::chrono::minutes(10)};
   Budget host_key_budget_{20, std::chrono::minutes(30)};
 };
 

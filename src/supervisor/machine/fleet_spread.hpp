@@ -1,4 +1,4 @@
-// A tunnel's place among all that use its bastion: what keeps them apart when they come back to it together.
+// Spreads the retries of all tunnels that use one bastion, without communication between them.
 #pragma once
 
 #include "core/forward.hpp"
@@ -6,20 +6,20 @@
 
 namespace holdfast::supervisor {
 
-/// In [0, 1), from what a tunnel's first forward listens on, which on its bastion is its own. Ports follow one another
-/// in most fleets, and multiples of the golden ratio lie evenly, whatever their number (three-distance theorem): nobody
-/// has to know of the others, and no second gets more than its share by chance.
+/// A tunnel's slot in [0, 1), from the port or socket of its first forward, which is unique on the bastion. Most fleets
+/// use consecutive ports. Multiples of the golden ratio are evenly distributed for any number of them (three-distance
+/// theorem), so no second gets much more than its share.
 [[nodiscard]] double retry_slot_of(const Forward& forward);
 
-/// The wait of the one at this place, from a moment that all of them see: `span` for the last.
+/// The wait of this slot from a moment that all tunnels see; `span` for the last slot.
 [[nodiscard]] Milliseconds spread_delay(double slot, Milliseconds span);
 
-/// What the wall clock says, which machines have in common.
+/// By the wall clock, which machines share.
 [[nodiscard]] Milliseconds since_epoch();
 
-/// The wait until this place's next moment, of which there is one in every `period` of the wall clock: machines that
-/// have the time right keep their distance even where each began to wait at its own moment. At least an eighth of
-/// `period`, so that a moment just used is not used again.
+/// The wait until the slot's next moment. Each `period` of the wall clock has one, so machines with the right time keep
+/// their distance even if they start to wait at different moments. At least an eighth of `period`, so that a moment
+/// that was just used is skipped.
 [[nodiscard]] Milliseconds until_retry_slot(double slot, Milliseconds now, Milliseconds period);
 
 }  // namespace holdfast::supervisor

@@ -5,18 +5,12 @@
 #include <utility>
 
 namespace holdfast::supervisor {
-namespace {
 
 using store::ForwardState;
 using store::TunnelState;
 
-constexpr Milliseconds k_health = std::chrono::seconds(60);  // well for this long: the past is forgiven
-constexpr int k_silences = 2;                                // in a row, until the peer counts as dead
-
-}  // namespace
-
 std::string_view to_text(Phase phase) noexcept {
-  constexpr std::array<std::string_view, 9> k_texts{"idle",      "waiting", "starting", "opening", "contested",
+  constexpr std::array<std::string_view, 9> k_texts{"idle",      "waiting", "starting", "opening", "port busy",
                                                     "verifying", "up",      "ending",   "stopped"};
   return k_texts.at(static_cast<std::size_t>(phase));
 }
@@ -28,9 +22,13 @@ Machine::Machine(Rules rules) : rules_(std::move(rules)) {
       bastions_[at].limit = ConnectionLimit(*time);
       bastions_[at].due = *time;
     }
-  view_.forwards.assign(rules_.forwards, ForwardState::pending);
-  open_.assign(rules_.forwards, false);
-  refused_ = open_;
+  set_forward_count(rules_.forwards);
+}
+
+void Machine::set_forward_count(std::size_t count) {
+  view_.forwards.assign(count, ForwardState::pending);
+  attempt_.open.assign(count, false);
+  attempt_.refused.assign(count, false);
 }
 
 Actions Machine::on(const Event& event, TimePoint now, double chance) {
@@ -41,7 +39,7 @@ Actions Machine::on(const Event& event, TimePoint now, double chance) {
   return std::exchange(actions_, {});
 }
 
-// --- the attempt
+// --- login
 
 void Machine::handle(const Started&) {
   if (phase_ == Phase::idle) begin_attempt(0);
@@ -50,275 +48,216 @@ void Machine::handle(const Started&) {
 void Machine::begin_attempt(std::size_t bastion) {
   if (const Milliseconds wait = bastions_[bastion].limit.until_login(now_); wait > Milliseconds{0}) {
     bastions_[bastion].due = now_ + wait;
-    return wait_out_limit();
+    return wait_for_limit();
   }
   cancel_all();
-  forget_requests();
+  forget_request();
   phase_ = Phase::starting;
   view_.bastion = bastion;
-  moving_to_.reset();
-  woke_ = false;
-  attempt_began_ = now_;
-  open_.assign(view_.forwards.size(), false);
-  refused_ = open_;
-  nobody_answers_ = 0;
-  kill_sent_ = was_verified_ = restarting_ = reloading_ = knocking_ = false;
-  cause_.reset();
   view_.next_attempt.reset();
-  // A tunnel that a person must mend stays `failed` to the eye while a slow retry is made.
-  if (view_.state != TunnelState::failed) show(TunnelState::connecting, "connecting");
+  attempt_ = {};
+  attempt_.began = now_;
+  attempt_.open.assign(view_.forwards.size(), false);
+  attempt_.refused.assign(view_.forwards.size(), false);
+  // A failure that needs manual action stays visible during its slow retries.
+  if (view_.state != TunnelState::failed) view_.show(TunnelState::connecting, "connecting");
   note_login(bastion);
   actions_.emplace_back(StartChild{bastion});
   set(Timer::attempt, k_attempt_limit);
 }
 
+// A stop or a reload may come before the answer to StartChild: then ssh is ending already.
 void Machine::handle(const ChildFailedToStart& event) {
-  if (phase_ != Phase::starting) return;
-  cause_ = event.why;
-  remember(event.why);
-  if (stopping_) return stop();
-  wait_for_retry(DropScope::none);
+  if (phase_ != Phase::starting && phase_ != Phase::ending) return;
+  attempt_.cause = event.why;
+  view_.set_error(event.why);
+  conclude_attempt(DropScope::none);
 }
 
 void Machine::handle(const ControlReady&) {
   if (phase_ != Phase::starting) return;
   lift_limit(view_.bastion);
-  leave_paths(view_.bastion);
+  unwatch_paths(view_.bastion);
   phase_ = Phase::opening;
-  ask_for_next_forward();
+  request_next_forward();
 }
 
-void Machine::ask_for_next_forward() {
-  for (next_forward_ = 0; next_forward_ < open_.size(); ++next_forward_)
-    if (!open_[next_forward_] && !refused_[next_forward_]) return ask_for(next_forward_);
-  if (std::find(refused_.begin(), refused_.end(), true) != refused_.end()) return begin_port_conflict();
+// --- forwards
+
+void Machine::request_forward(std::size_t forward) {
+  attempt_.requested_at = now_;
+  actions_.emplace_back(OpenForward{new_request(), forward});
+}
+
+void Machine::request_next_forward() {
+  std::size_t& next = attempt_.next_forward;
+  for (next = 0; next < attempt_.open.size(); ++next)
+    if (!attempt_.open[next] && !attempt_.refused[next]) return request_forward(next);
+  if (const auto refused = std::ranges::find(attempt_.refused, true); refused != attempt_.refused.end()) {
+    next = static_cast<std::size_t>(refused - attempt_.refused.begin());
+    return begin_port_conflict();
+  }
   phase_ = Phase::verifying;
   set(Timer::attempt, k_attempt_limit);
   begin_probe();
 }
 
 void Machine::handle(const ForwardAnswered& event) {
-  if (!is_answer(event.request)) return;
-  forget_requests();
+  if (!is_pending(event.request)) return;
+  forget_request();
   if (event.kind == ForwardAnswered::Kind::granted) {
-    open_[next_forward_] = true;
-    refused_[next_forward_] = false;
-    view_.forwards[next_forward_] = ForwardState::pending;
+    attempt_.open[attempt_.next_forward] = true;
+    attempt_.refused[attempt_.next_forward] = false;
+    view_.forwards[attempt_.next_forward] = ForwardState::pending;
   }
   if (change_) return apply_change();
   switch (event.kind) {
     case ForwardAnswered::Kind::granted:
-      silences_ = 0;
-      nobody_answers_ = 0;
-      knocking_ = false;
+      attempt_.probes.on_answer();
+      attempt_.refusals_of_free_port = 0;
       phase_ = Phase::opening;
-      if (view_.state == TunnelState::standby) show(TunnelState::connecting, "the port is free");
-      cancel(Timer::ask_again);
+      if (view_.state == TunnelState::standby) view_.show(TunnelState::connecting, "the port is free");
+      cancel(Timer::forward_retry);
       set(Timer::attempt, k_attempt_limit);
-      return ask_for_next_forward();
+      return request_next_forward();
     case ForwardAnswered::Kind::refused:
-      silences_ = 0;
+      attempt_.probes.on_answer();
       return on_refusal();
     case ForwardAnswered::Kind::no_reply:
-      if (++silences_ >= k_silences) return give_up(rules_.explain(FailureClass::dead_peer, std::nullopt));
-      if (phase_ == Phase::port_busy) return port_conflict();
-      return ask_for_next_forward();
+      if (attempt_.probes.on_silent_request()) return give_up(rules_.explain(FailureClass::dead_peer, std::nullopt));
+      if (phase_ == Phase::port_busy) return continue_port_conflict();
+      return request_next_forward();
   }
 }
 
-// --- the truth
+// --- probes
 
 void Machine::begin_probe() {
   cancel(Timer::probe);
-  probed_.clear();
-  for (std::size_t at = 0; at < open_.size(); ++at)
-    if (open_[at]) probed_.push_back(at);
-  actions_.emplace_back(Probe{new_request(), probed_, timeout()});
-}
-
-Milliseconds Machine::timeout() const {
-  if (rules_.target_by_name && silences_ >= k_silences) return k_long_probe_timeout;
-  if (!woke_) return k_probe_timeout;
-  if (!view_.rtt_ms) return k_unmeasured_probe_timeout;
-  const auto trips = Milliseconds(static_cast<Milliseconds::rep>(4 * *view_.rtt_ms));  // a slow path stays slow
-  return std::min(k_short_probe_timeout + trips, k_probe_timeout);
+  attempt_.probed_forwards.clear();
+  for (std::size_t at = 0; at < attempt_.open.size(); ++at)
+    if (attempt_.open[at]) attempt_.probed_forwards.push_back(at);
+  actions_.emplace_back(Probe{new_request(), attempt_.probed_forwards, attempt_.probes.timeout(rules_, view_.rtt_ms)});
 }
 
 void Machine::handle(const ProbeAnswered& event) {
-  if (!is_answer(event.request)) return;
-  forget_requests();
+  if (!is_pending(event.request)) return;
+  forget_request();
   if (change_) return apply_change();
-  if (event.kind == ProbeAnswered::Kind::silent) return on_silence();
-  silences_ = 0;
-  woke_ = false;
-  for (std::size_t at = 0; at < std::min(probed_.size(), event.forwards.size()); ++at)
-    view_.forwards[probed_[at]] = event.forwards[at];
-  if (phase_ == Phase::port_busy && event.kind != ProbeAnswered::Kind::lost) return look_at_open_ones();
-  switch (event.kind) {
-    case ProbeAnswered::Kind::verified:
-    case ProbeAnswered::Kind::unproven:
-      return become_up(event);
-    case ProbeAnswered::Kind::target_down:
-      return target_is_down(event);
-    case ProbeAnswered::Kind::lost:
-      return give_up(event.why ? *event.why : rules_.explain(FailureClass::closed, std::nullopt));
-    case ProbeAnswered::Kind::silent:
-      return;
+  if (event.kind == ProbeAnswered::Kind::silent) {
+    if (!attempt_.probes.on_silent_probe(rules_)) return begin_probe();
+    return give_up(rules_.explain(FailureClass::dead_peer, std::nullopt));
   }
+  attempt_.probes.on_answer();
+  const auto& probed = attempt_.probed_forwards;
+  for (std::size_t at = 0; at < std::min(probed.size(), event.forwards.size()); ++at)
+    view_.forwards[probed[at]] = event.forwards[at];
+  if (event.kind == ProbeAnswered::Kind::lost)
+    return give_up(event.why ? *event.why : rules_.explain(FailureClass::closed, std::nullopt));
+  if (phase_ == Phase::port_busy) {  // only the open forwards were probed
+    set(Timer::probe, ProbePolicy::interval(rules_, chance_));
+    return set(Timer::forward_retry, view_.state == TunnelState::standby ? standby_wait() : forward_retry_wait());
+  }
+  if (event.kind == ProbeAnswered::Kind::target_down) return on_target_down(event);
+  become_up(event);
 }
 
 void Machine::become_up(const ProbeAnswered& answer) {
   if (phase_ != Phase::up) {
     phase_ = Phase::up;
-    up_since_ = now_;
+    attempt_.up_since = now_;
     cancel(Timer::attempt);
     plan_failback_probe();
   }
-  was_verified_ = true;
+  attempt_.was_up = true;
   set_port_held(true);
-  view_.verified = answer.kind == ProbeAnswered::Kind::verified;
-  view_.rtt_ms = answer.rtt_ms;
-  if (!view_.verified && answer.why && view_.last_error != answer.why) remember(*answer.why);
-  show(TunnelState::up, view_.verified ? "verified end to end" : "open, but not verified end to end");
-  set(Timer::probe, probe_wait());
+  view_.show_up(answer);
+  set(Timer::probe, ProbePolicy::interval(rules_, chance_));
 }
 
-// The path is good: ssh stays, only the truth is told.
-void Machine::target_is_down(const ProbeAnswered& answer) {
+// The path works, so ssh stays. The healthy time counts from the target's return.
+void Machine::on_target_down(const ProbeAnswered& answer) {
   if (phase_ != Phase::up) plan_failback_probe();
   phase_ = Phase::up;
-  up_since_ = now_;
-  was_verified_ = true;
+  attempt_.up_since = now_;
+  attempt_.was_up = true;
   set_port_held(true);
   cancel(Timer::attempt);
-  view_.verified = false;
-  view_.rtt_ms.reset();
-  const Diagnosis why = answer.why ? *answer.why : rules_.explain(FailureClass::target_down, std::nullopt);
-  if (view_.state != TunnelState::waiting || view_.last_error != why) remember(why);
-  show(TunnelState::waiting, why.message);
-  set(Timer::probe, soon_probe_wait());
+  view_.show_target_down(answer.why ? *answer.why : rules_.explain(FailureClass::target_down, std::nullopt));
+  set(Timer::probe, ProbePolicy::recheck_interval(rules_));
 }
 
-void Machine::on_silence() {
-  ++silences_;
-  const int timeout = rules_.target_by_name ? k_silences + 1 : k_silences;
-  if (silences_ < timeout) return begin_probe();
-  give_up(rules_.explain(FailureClass::dead_peer, std::nullopt));
-}
-
-Milliseconds Machine::probe_wait() const {
-  const auto whole = std::chrono::duration_cast<Milliseconds>(rules_.probe_interval);
-  return Milliseconds(static_cast<Milliseconds::rep>(static_cast<double>(whole.count()) * (0.8 + 0.2 * chance_)));
-}
-
-Milliseconds Machine::soon_probe_wait() const {
-  return std::min<Milliseconds>(k_target_recheck, rules_.probe_interval);
-}
-
-// --- the end of a run
+// --- the end of an attempt
 
 void Machine::give_up(Diagnosis why) {
-  remember(why);
-  cause_ = std::move(why);
+  view_.set_error(why);
+  attempt_.cause = std::move(why);
   end_child();
 }
 
 bool Machine::has_child() const noexcept {
-  switch (phase_) {
-    case Phase::starting:
-    case Phase::opening:
-    case Phase::port_busy:
-    case Phase::verifying:
-    case Phase::up:
-    case Phase::ending:
-      return true;
-    case Phase::idle:
-    case Phase::waiting:
-    case Phase::stopped:
-      return false;
-  }
-  return false;
+  return phase_ == Phase::starting || phase_ == Phase::ending || is_logged_in();
+}
+
+bool Machine::is_logged_in() const noexcept {
+  return phase_ == Phase::opening || phase_ == Phase::port_busy || phase_ == Phase::verifying || phase_ == Phase::up;
 }
 
 bool Machine::was_healthy() const {
-  if (phase_ == Phase::up) return now_ - up_since_ >= k_health;
-  return view_.state == TunnelState::standby && now_ - port_busy_since_ >= k_health;
+  if (phase_ == Phase::up) return now_ - attempt_.up_since >= k_healthy_run;
+  return view_.state == TunnelState::standby && now_ - conflict_.since >= k_healthy_run;
 }
 
 void Machine::end_child() {
   if (phase_ == Phase::ending) return;
-  // What a run earned must not be lost on the way to its end.
-  if (was_healthy()) backoff().reset();
+  if (was_healthy()) backoff().reset();  // before the phase changes
   cancel_all();
-  forget_requests();
-  leave_paths(view_.bastion);
+  forget_request();
+  unwatch_paths(view_.bastion);
   end_failback_probe();
   phase_ = Phase::ending;
-  kill_sent_ = false;
-  view_.verified = false;
-  view_.rtt_ms.reset();
+  view_.clear_measurement();
   if (stopping_)
-    show(TunnelState::stopped, "stopped");
+    view_.show(TunnelState::stopped, "stopped");
   else if (view_.state != TunnelState::failed)
-    show(TunnelState::connecting, cause_ ? cause_->message : "connecting");
+    view_.show(TunnelState::connecting, attempt_.cause ? attempt_.cause->message : "connecting");
   actions_.emplace_back(EndChild{});
   set(Timer::kill, k_kill_grace);
 }
 
 void Machine::handle(const ChildExited& event) {
   if (!has_child()) return;
-  const bool asked = phase_ == Phase::ending;
+  const bool was_told_to_end = phase_ == Phase::ending;
   if (was_healthy()) backoff().reset();
-  if (phase_ == Phase::up && now_ - up_since_ >= k_settled) failback_delay_ = k_shortest_failback_delay;
+  if (phase_ == Phase::up && now_ - attempt_.up_since >= k_settled) failback_delay_ = k_shortest_failback_delay;
   cancel_all();
   end_failback_probe();
-  forget_requests();
-  view_.verified = false;
-  view_.rtt_ms.reset();
+  forget_request();
+  view_.clear_measurement();
   phase_ = Phase::ending;
   if (change_) apply_change();
-  mark_all(ForwardState::down);
+  view_.mark_all(ForwardState::down);
   if (stopping_) return stop();
-  if (was_verified_) ++view_.reconnects;
-  if (reloading_) return begin_attempt(0);
-  if (restarting_) return begin_attempt(view_.bastion);
-  if (moving_to_) return begin_attempt(*moving_to_);
-  if (!asked) {
-    cause_ = event.why ? *event.why : ssh::explain_silent_end("ssh", event.end);
-    remember(*cause_);
+  if (attempt_.was_up) ++view_.reconnects;
+  if (!was_told_to_end) {
+    attempt_.cause = event.why ? *event.why : ssh::explain_silent_end("ssh", event.end);
+    view_.set_error(*attempt_.cause);
   }
-  // An ssh that loses its bastion says so; one that was killed says nothing. A silence is noticed by each at its own
-  // time, a bastion that closes by all at once.
-  const bool closed_on_us = !asked && event.why && event.why->failure == FailureClass::closed;
-  wait_for_retry(!was_verified_ ? DropScope::none : closed_on_us ? DropScope::remote : DropScope::local);
+  // A bastion that closes does so to every tunnel at once. A kill is local, and ssh says nothing then. Silence is
+  // detected at a different time by each tunnel.
+  const bool bastion_closed = !was_told_to_end && event.why && event.why->failure == FailureClass::closed;
+  conclude_attempt(!attempt_.was_up ? DropScope::none : bastion_closed ? DropScope::remote : DropScope::local);
 }
 
-// --- small things
-
-void Machine::show(TunnelState state, std::string reason) {
-  if (view_.state == state && !view_.reason.empty()) {
-    if (state == TunnelState::up || state == TunnelState::connecting) return;
-  }
-  view_.state = state;
-  view_.reason = std::move(reason);
+void Machine::conclude_attempt(DropScope drop_scope) {
+  if (stopping_) return stop();
+  if (attempt_.next_bastion) return begin_attempt(*attempt_.next_bastion);
+  wait_for_retry(drop_scope);
 }
-
-void Machine::remember(Diagnosis why) {
-  view_.last_error = std::move(why);
-  ++view_.errors;
-}
-
-void Machine::mark_all(ForwardState state) { std::fill(view_.forwards.begin(), view_.forwards.end(), state); }
-
-void Machine::forget_requests() { awaited_ = 0; }
-
-void Machine::set(Timer timer, Milliseconds wait) { actions_.emplace_back(SetTimer{timer, wait}); }
-
-void Machine::cancel(Timer timer) { actions_.emplace_back(CancelTimer{timer}); }
 
 void Machine::cancel_all() {
   for (const Timer timer :
-       {Timer::attempt, Timer::retry, Timer::probe, Timer::ask_again, Timer::kill, Timer::failback_probe})
+       {Timer::attempt, Timer::retry, Timer::probe, Timer::forward_retry, Timer::kill, Timer::failback_probe})
     cancel(timer);
 }
 

@@ -1,5 +1,7 @@
-// What reaches the machine from outside its attempt: timers, tidings of the network, signals.
+// What the machine does about timers, network changes and signals.
 #include "supervisor/machine/machine.hpp"
+
+#include <algorithm>
 
 namespace holdfast::supervisor {
 namespace {
@@ -7,17 +9,9 @@ namespace {
 using store::ForwardState;
 using store::TunnelState;
 
-constexpr Milliseconds k_stuck_connect(1500);  // an attempt this old began on a dead path
+constexpr Milliseconds k_stuck_connect(1500);  // an attempt this old began before the path changed
 
 }  // namespace
-
-/// The attempt under way began on a path that is gone: a fresh one is quicker than TCP's patience.
-void Machine::restart_attempt() {
-  if (bastions_[view_.bastion].limit.until_login(now_) > Milliseconds{0}) return;  // another would have to wait
-  if (now_ - attempt_began_ < k_stuck_connect || !backoff().allows_early(Urgency::soon, now_)) return;
-  restarting_ = true;
-  end_child();
-}
 
 void Machine::handle(const TimerFired& event) {
   switch (event.timer) {
@@ -26,51 +20,58 @@ void Machine::handle(const TimerFired& event) {
         give_up(rules_.explain(FailureClass::timeout, std::nullopt));
       return;
     case Timer::retry:
-      if (phase_ == Phase::waiting) begin_attempt(next_);
+      if (phase_ == Phase::waiting) begin_attempt(retry_bastion_);
       return;
     case Timer::probe:
       if (phase_ != Phase::up && (phase_ != Phase::port_busy || !is_any_open())) return;
-      if (awaited_ == 0) return begin_probe();
-      if (phase_ == Phase::port_busy) set(Timer::probe, soon_probe_wait());  // a taken port is being asked for
+      if (pending_request_ == 0) return begin_probe();
+      if (phase_ == Phase::port_busy) set(Timer::probe, ProbePolicy::recheck_interval(rules_));
       return;
-    case Timer::ask_again:
-      if (may_ask_early()) ask_again();
+    case Timer::forward_retry:
+      if (may_request_early()) request_forward_again();
       return;
     case Timer::failback_probe:
       return begin_failback_probe();
     case Timer::kill:
       if (phase_ != Phase::ending) return;
       actions_.emplace_back(EndChild{.by_force = true});
-      set(Timer::kill, k_kill_grace);  // a process in an uninterruptible wait is asked again
+      set(Timer::kill, k_kill_grace);  // a process in an uninterruptible wait is killed again
       return;
   }
 }
 
-void Machine::handle(const NetworkGained& event) {
-  // An address that is not ours any more can neither send nor hear: there is nothing to be found out by waiting.
-  if (event.way == NetworkGained::Way::lost && is_logged_in())
-    return give_up(
-        {FailureClass::dead_peer, "this machine has another address now: the connection ended with the former", {}});
-  woke_ = woke_ || (event.way == NetworkGained::Way::elsewhere && phase_ == Phase::up);
-  look_now();
+void Machine::handle(const NetworkChanged& event) {
+  // Packets from an address that this machine no longer has are never sent.
+  if (event.route == os::RouteStatus::lost && is_logged_in())
+    return give_up({FailureClass::dead_peer, "this machine's address changed: the connection is lost", {}});
+  if (event.route == os::RouteStatus::elsewhere && phase_ == Phase::up) attempt_.probes.suspect_dead_path();
+  on_path_change();
 }
 
-void Machine::handle(const Woke&) {
-  woke_ = phase_ == Phase::up;
-  look_now();
+void Machine::handle(const Resumed&) {
+  if (phase_ == Phase::up) attempt_.probes.suspect_dead_path();
+  on_path_change();
 }
 
-// Something happened to the path: what waits for a timer need not wait.
-void Machine::look_now() {
-  if (phase_ == Phase::up && awaited_ == 0) return begin_probe();
-  if (may_ask_early()) return ask_again();
+/// The reason for a pending wait may be gone: act now instead of when the timer fires.
+void Machine::on_path_change() {
+  if (phase_ == Phase::up && pending_request_ == 0) return begin_probe();
+  if (may_request_early()) return request_forward_again();
   if (phase_ == Phase::waiting) return retry_early();
-  if (phase_ == Phase::starting) restart_attempt();
+  if (phase_ == Phase::starting) restart_stuck_attempt();
+}
+
+/// A new attempt connects sooner than TCP retransmits on a path that was dead.
+void Machine::restart_stuck_attempt() {
+  if (bastions_[view_.bastion].limit.until_login(now_) > Milliseconds{0}) return;  // a new attempt would have to wait
+  if (now_ - attempt_.began < k_stuck_connect || !backoff().allows_early(Urgency::soon, now_)) return;
+  attempt_.next_bastion = view_.bastion;
+  end_child();
 }
 
 void Machine::handle(const ProbeRequested&) {
-  if (phase_ == Phase::up && awaited_ == 0) return begin_probe();
-  if (may_ask_early()) return ask_again();
+  if (phase_ == Phase::up && pending_request_ == 0) return begin_probe();
+  if (may_request_early()) return request_forward_again();
   if (phase_ == Phase::waiting && bastions_[0].backoff.allows_early(Urgency::soon, now_)) begin_attempt(0);
 }
 
@@ -79,36 +80,34 @@ void Machine::handle(const Reloaded& event) {
   end_failback_probe();
   bastions_.resize(std::max(event.bastions, std::size_t{1}));
   if (event.other_bastions)
-    for (BastionState& choice : bastions_) choice.limit = {};
+    for (BastionState& bastion : bastions_) bastion.limit = {};
   view_.bastion = std::min(view_.bastion, bastions_.size() - 1);
-  view_.forwards.assign(event.forwards, ForwardState::pending);
-  open_.assign(event.forwards, false);
-  refused_ = open_;
+  set_forward_count(event.forwards);
   if (stopping_) return;
-  show(TunnelState::connecting, "the tunnel file changed");
+  view_.show(TunnelState::connecting, "the tunnel file changed");
   if (!has_child()) return begin_attempt(0);
-  reloading_ = true;
+  attempt_.next_bastion = 0;
   end_child();
 }
 
-void Machine::handle(const StopAsked& event) {
+void Machine::handle(const StopRequested& event) {
   if (stopping_) return;
   stopping_ = true;
   if (event.leave_child && is_logged_in()) return leave();
   if (!has_child()) return stop();
-  cause_.reset();
+  attempt_.cause.reset();
   end_child();
 }
 
 void Machine::stop() {
   cancel_all();
-  forget_requests();
-  leave_paths(0);
+  forget_request();
+  unwatch_paths(0);
   end_failback_probe();
   phase_ = Phase::stopped;
   view_.next_attempt.reset();
-  mark_all(ForwardState::down);
-  show(TunnelState::stopped, "stopped");
+  view_.mark_all(ForwardState::down);
+  view_.show(TunnelState::stopped, "stopped");
   actions_.emplace_back(Quit{});
 }
 

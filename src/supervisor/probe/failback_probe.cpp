@@ -3,10 +3,9 @@
 #include "core/text.hpp"
 #include "ssh/diagnosis/diagnosis.hpp"
 #include "ssh/mux/mux_client.hpp"
-#include "supervisor/adoption.hpp"
 #include "supervisor/loop/event_queue.hpp"
 #include "supervisor/loop/ssh_session.hpp"
-#include "supervisor/machine/machine.hpp"
+#include "supervisor/machine/rules.hpp"
 #include "supervisor/stale/knock.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -18,9 +17,7 @@
 namespace holdfast::supervisor {
 namespace {
 
-constexpr ssh::mux::Deadline k_forward_deadline(10000);
-
-store::RuntimeFiles of_failback_probe(store::RuntimeFiles files) {
+store::RuntimeFiles files_of_probe(store::RuntimeFiles files) {
   files.control = files.failback_probe;
   files.ssh_log = files.failback_log;
   files.ssh_err = files.failback_err;
@@ -38,8 +35,8 @@ struct FailbackProbe::Impl {
   Knocker knocker;
   boost::asio::steady_timer timer;
   std::optional<ssh::mux::MuxClient> mux;
-  std::optional<Tunnel> active_tunnel;
-  bool ask_for_ports = false;
+  std::optional<Tunnel> tunnel;
+  bool request_ports = false;
   bool ending = false;
   std::optional<Diagnosis> why;
   std::function<void(std::optional<Diagnosis>)> on_done;
@@ -47,35 +44,34 @@ struct FailbackProbe::Impl {
   Impl(boost::asio::io_context& owner, os::Host& real_host, const store::RuntimeFiles& runtime, ssh::Client ssh_client)
       : context(owner),
         host(real_host),
-        files(of_failback_probe(runtime)),
+        files(files_of_probe(runtime)),
         client(std::move(ssh_client)),
         session(owner, real_host, files, true),
         knocker(owner),
         timer(owner) {}
 
   void start() {
-    const os::Command command{.argv = session_arguments(client, *active_tunnel, files),
+    const os::Command command{.argv = session_arguments(client, *tunnel, files),
                               .environment = ssh::job_environment(host, host.user())};
     const auto started = session.start(
-        command, [this] { ask(0); }, [this](int exit_code) { on_exit(exit_code); });
+        command, [this] { request(0); }, [this](int exit_code) { on_exit(exit_code); });
     if (!started) return answer_later(Diagnosis{FailureClass::unknown, printable(started.error().line()), {}});
     timer.expires_after(k_attempt_limit);
     timer.async_wait([this](const boost::system::error_code& cancelled) {
-      if (!cancelled) finish(ssh::explain(FailureClass::timeout, *active_tunnel));
+      if (!cancelled) finish(ssh::explain(FailureClass::timeout, *tunnel));
     });
   }
 
-  void ask(std::size_t forward) {
+  void request(std::size_t forward) {
     if (ending) return;
-    if (!ask_for_ports || forward == (*active_tunnel)->forwards.size()) return finish(std::nullopt);
+    if (!request_ports || forward == (*tunnel)->forwards.size()) return finish(std::nullopt);
     if (!mux) mux.emplace(context, files.control);
-    mux->open_forward(
-        (*active_tunnel)->forwards[forward], k_forward_deadline, [this, forward](const ssh::mux::Answer& answer) {
-          if (std::holds_alternative<ssh::mux::Granted>(answer)) return ask(forward + 1);
-          const bool refused = std::holds_alternative<ssh::mux::Refused>(answer);
-          finish(refused ? ssh::explain(FailureClass::forward_busy, *active_tunnel, (*active_tunnel)->forwards[forward])
-                         : ssh::explain(FailureClass::timeout, *active_tunnel));
-        });
+    mux->open_forward((*tunnel)->forwards[forward], k_forward_timeout, [this, forward](const ssh::mux::Answer& answer) {
+      if (std::holds_alternative<ssh::mux::Granted>(answer)) return request(forward + 1);
+      const bool refused = std::holds_alternative<ssh::mux::Refused>(answer);
+      finish(refused ? ssh::explain(FailureClass::forward_busy, *tunnel, (*tunnel)->forwards[forward])
+                     : ssh::explain(FailureClass::timeout, *tunnel));
+    });
   }
 
   void finish(std::optional<Diagnosis> result) {
@@ -99,7 +95,7 @@ struct FailbackProbe::Impl {
     mux.reset();
     if (!ending) {
       const ssh::Said said = session.said(exit_code);
-      why = ssh::diagnose(said, *active_tunnel);
+      why = ssh::diagnose(said, *tunnel);
       if (!why) why = ssh::explain_silent_end("ssh", ssh::process_end(exit_code, said));
     }
     for (const auto& file : {files.control, files.ssh_log, files.ssh_err}) (void)host.remove_file(file);
@@ -121,13 +117,13 @@ FailbackProbe::FailbackProbe(boost::asio::io_context& context, os::Host& host, c
 
 FailbackProbe::~FailbackProbe() = default;
 
-void FailbackProbe::start(const Tunnel& active_tunnel, const std::optional<os::TcpPair>& stale, bool ask_for_ports,
+void FailbackProbe::start(const Tunnel& tunnel, const std::optional<os::TcpPair>& stale, bool request_ports,
                           std::function<void(std::optional<Diagnosis>)> on_done) {
   impl_->on_done = std::move(on_done);
-  // One that was ended and still is not gone: there are worse things than another try later.
-  if (impl_->session.process()) return impl_->answer_later(ssh::explain(FailureClass::timeout, active_tunnel));
-  impl_->active_tunnel = active_tunnel;
-  impl_->ask_for_ports = ask_for_ports;
+  // The ssh of the previous probe still runs, though it was told to end.
+  if (impl_->session.process()) return impl_->answer_later(ssh::explain(FailureClass::timeout, tunnel));
+  impl_->tunnel = tunnel;
+  impl_->request_ports = request_ports;
   impl_->ending = false;
   if (!stale) return impl_->start();
   impl_->knocker.knock(*stale, [impl = impl_.get()](KnockResult) {

@@ -1,4 +1,4 @@
-// Tries another bastion beside the ssh that carries the tunnel: a whole login, and a question for the ports.
+// Probes a better bastion beside the ssh that carries the tunnel: a login, and a request for the ports.
 #pragma once
 
 #include "core/failure.hpp"
@@ -25,12 +25,12 @@ class FailbackProbe {
   FailbackProbe(const FailbackProbe&) = delete;
   FailbackProbe& operator=(const FailbackProbe&) = delete;
 
-  /// `way`: the tunnel by way of that bastion. `stale`: a session of ours there that may hold the ports, to be knocked
-  /// at first. `ask_for_ports`: a bastion that has them not is not well. `on_done` is called once, when the ssh of the
-  /// trial is gone and has let go of all: with nothing when all was well.
-  void start(const Tunnel& active_tunnel, const std::optional<os::TcpPair>& stale, bool ask_for_ports,
+  /// `tunnel`: via the bastion to probe. `stale`: this tunnel's old session there, which is knocked at first.
+  /// `request_ports`: the probe fails if a port is not granted. `on_done` is called once, when the probe's ssh has
+  /// exited and released the ports: empty on success.
+  void start(const Tunnel& tunnel, const std::optional<os::TcpPair>& stale, bool request_ports,
              std::function<void(std::optional<Diagnosis>)> on_done);
-  /// What is under way comes to an end, and to no answer.
+  /// Ends a running probe. `on_done` is not called.
   void end();
 
  private:

@@ -21,7 +21,7 @@ using error_code = boost::system::error_code;
 constexpr std::chrono::seconds k_timeout(1);
 constexpr std::size_t k_longest_socket_path = 107;
 
-/// Empty for a name that only a resolver knows.
+/// Empty for a host name, and for a socket path that is too long.
 std::vector<Generic::endpoint> endpoints_of(const End& target) {
   if (const auto* socket = std::get_if<SocketEnd>(&target)) {
     if (socket->path.size() > k_longest_socket_path) return {};
@@ -39,21 +39,11 @@ std::vector<Generic::endpoint> endpoints_of(const End& target) {
 
 }  // namespace
 
-bool has_name_as_target(const Tunnel& tunnel) {
-  for (const Forward& forward : tunnel->forwards) {
-    const auto* end = std::get_if<TcpEnd>(&forward.target());
-    if (end != nullptr && end->host != "localhost" &&
-        end->host.find_first_not_of("0123456789abcdefABCDEF.:") != std::string::npos)
-      return true;
-  }
-  return false;
-}
-
 struct LocalTarget::Impl : std::enable_shared_from_this<Impl> {
   boost::asio::io_context& context;
   Generic::socket socket;
   boost::asio::steady_timer deadline;
-  std::vector<Generic::endpoint> left;
+  std::vector<Generic::endpoint> untried;
   std::function<void(bool)> on_answer;
 
   explicit Impl(boost::asio::io_context& owner) : context(owner), socket(owner), deadline(owner) {}
@@ -72,9 +62,9 @@ struct LocalTarget::Impl : std::enable_shared_from_this<Impl> {
   }
 
   void try_next() {
-    if (left.empty()) return finish(false);
-    const Generic::endpoint endpoint = left.front();
-    left.erase(left.begin());
+    if (untried.empty()) return finish(false);
+    const Generic::endpoint endpoint = untried.front();
+    untried.erase(untried.begin());
     error_code ignored;
     socket.close(ignored);  // NOLINT(bugprone-unused-return-value)
     socket.async_connect(endpoint, [self = weak_from_this()](const error_code& error) {
@@ -86,8 +76,8 @@ struct LocalTarget::Impl : std::enable_shared_from_this<Impl> {
   }
 
   void start(const End& target) {
-    left = endpoints_of(target);
-    if (left.empty()) return finish_later(true);
+    untried = endpoints_of(target);
+    if (untried.empty()) return finish_later(true);
     deadline.expires_after(k_timeout);
     deadline.async_wait([self = weak_from_this()](const error_code& cancelled) {
       const auto alive = self.lock();

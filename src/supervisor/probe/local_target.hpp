@@ -1,8 +1,7 @@
-// Does the target on this side accept a connection?
+// Does a forward's target on this side accept connections?
 #pragma once
 
 #include "core/forward.hpp"
-#include "core/tunnel.hpp"
 
 #include <functional>
 #include <memory>
@@ -13,9 +12,6 @@ class io_context;
 
 namespace holdfast::supervisor {
 
-/// True when ssh has to ask a resolver for a target of the tunnel.
-[[nodiscard]] bool has_name_as_target(const Tunnel& tunnel);
-
 class LocalTarget {
  public:
   explicit LocalTarget(boost::asio::io_context& context);
@@ -23,8 +19,8 @@ class LocalTarget {
   LocalTarget(const LocalTarget&) = delete;
   LocalTarget& operator=(const LocalTarget&) = delete;
 
-  /// `on_answer(true)` when it accepts within a second, by any of the addresses that "localhost" stands for. A name is
-  /// taken to answer: a static program has no resolver, ssh has, and a dead target closes the channel at once.
+  /// `on_answer(true)` when it accepts within a second, on any address of "localhost". A host name counts as accepting:
+  /// this static program has no resolver. ssh has one, and closes the channel at once when such a target is down.
   void connect(const End& target, std::function<void(bool)> on_answer);
 
  private:

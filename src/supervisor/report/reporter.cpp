@@ -21,10 +21,10 @@ std::string ports_of(const store::LiveState& live) {
   return text;
 }
 
-// A round trip differs a little each time; that alone is not worth writing a file at every probe for years.
-bool is_nearly(const std::optional<double>& told, const std::optional<double>& now) {
-  if (!told || !now) return told == now;
-  return std::abs(*told - *now) <= std::max(2.0, *told / 4);
+// A small change of the round trip is not worth a write at every probe.
+bool is_near(const std::optional<double>& published, const std::optional<double>& now) {
+  if (!published || !now) return published == now;
+  return std::abs(*published - *now) <= std::max(2.0, *published / 4);
 }
 
 }  // namespace
@@ -56,15 +56,15 @@ void Reporter::log(std::string_view line) { log_.write(host_.wall_now(), line); 
 void Reporter::publish(const View& view) {
   uptime_.publish(view);
   const auto now = host_.wall_now();
-  // A host may be given another name while we run; we are no stranger's process for that.
+  // The host may have been renamed: the processes still belong to it.
   live_.supervisor.host = host_.hostname();
   if (live_.ssh) live_.ssh->host = live_.supervisor.host;
   live_.next_attempt.reset();
   if (view.next_attempt)
     live_.next_attempt = now + std::chrono::duration_cast<std::chrono::milliseconds>(*view.next_attempt - host_.now());
   if (!view.last_error) live_.last_error.reset();
-  if (view.errors != told_errors_ && view.last_error) {
-    told_errors_ = view.errors;
+  if (view.errors != published_errors_ && view.last_error) {
+    published_errors_ = view.errors;
     live_.last_error = store::LastError{*view.last_error, now};
     log(fmt::format("{}: {}", to_text(view.last_error->failure), view.last_error->message));
   }
@@ -75,32 +75,32 @@ void Reporter::publish(const View& view) {
     live_.state = view.state;
   }
   live_.verified = view.verified;
-  if (!is_nearly(live_.rtt_ms, view.rtt_ms)) live_.rtt_ms = view.rtt_ms;
+  if (!is_near(live_.rtt_ms, view.rtt_ms)) live_.rtt_ms = view.rtt_ms;
   live_.reconnects = view.reconnects;
   for (std::size_t at = 0; at < std::min(live_.forwards.size(), view.forwards.size()); ++at)
     live_.forwards[at].state = view.forwards[at];
 
   std::string text = store::format_live_state(live_);
-  if (text != told_) {
-    if (const auto written = host_.write_volatile_file(live_file_, text, live_mode_)) told_ = std::move(text);
+  if (text != published_) {
+    if (const auto written = host_.write_volatile_file(live_file_, text, live_mode_)) published_ = std::move(text);
   }
   std::string status = status_line(view);
-  if (status != told_status_) {
+  if (status != published_status_) {
     manager_.status(status);
     terminal_.show(now, status);
-    told_status_ = std::move(status);
+    published_status_ = std::move(status);
   }
 }
 
 std::string Reporter::transition_line(const View& view) const {
   std::string line(to_text(view.state));
-  const bool said_already = view.last_error && view.last_error->message == view.reason;
-  if (!said_already && view.reason != line) line += ": " + view.reason;
+  const bool is_logged = view.last_error && view.last_error->message == view.reason;
+  if (!is_logged && view.reason != line) line += ": " + view.reason;
   if (live_.next_attempt) line += ", next attempt at " + to_rfc3339(*live_.next_attempt);
   return line;
 }
 
-// What a person reads in `systemctl status`: without figures that change at each probe.
+// For `systemctl status`: without figures that change at each probe.
 std::string Reporter::status_line(const View& view) const {
   switch (view.state) {
     case TunnelState::up:

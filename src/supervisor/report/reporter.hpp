@@ -1,5 +1,5 @@
-// Tells the world how the tunnel is: live state, history, record, log, and the one line for a service manager
-// and for a terminal.
+// Publishes the tunnel's state: live state, history, uptime record, log, and a status line for the service manager and
+// the terminal.
 #pragma once
 
 #include "core/tunnel.hpp"
@@ -7,7 +7,7 @@
 #include "store/history.hpp"
 #include "store/live_state.hpp"
 #include "store/paths.hpp"
-#include "supervisor/machine/machine.hpp"
+#include "supervisor/machine/view.hpp"
 #include "supervisor/report/terminal_line.hpp"
 #include "supervisor/report/uptime_recorder.hpp"
 #include "supervisor/service_manager.hpp"
@@ -26,13 +26,13 @@ class Reporter {
   Reporter(os::Host& host, const store::Paths& paths, const TunnelName& name, fs::path live_file,
            const ServiceManager& manager);
 
-  /// The tunnel file was read (again): forwards and names are told from here on.
+  /// Call it when the tunnel changed: its bastion and forwards are published from then on.
   void set_tunnel(const Tunnel& tunnel);
   void set_ssh(std::optional<os::ProcessId> ssh) { live_.ssh = std::move(ssh); }
   void set_autossh(std::optional<os::ProcessId> autossh) { live_.autossh = std::move(autossh); }
   void set_connection(std::optional<os::TcpPair> connection) { live_.connection = std::move(connection); }
 
-  /// Writes what differs from what was told last. A disk that is full costs nothing but this report.
+  /// Writes what changed since the last call. Errors (a full disk) are ignored.
   void publish(const View& view);
 
   void log(std::string_view line);
@@ -50,9 +50,9 @@ class Reporter {
   store::History history_;
   UptimeRecorder uptime_;
   store::LiveState live_;
-  std::string told_;         ///< the live state's text
-  std::string told_status_;  ///< the service manager's line
-  std::uint64_t told_errors_ = 0;
+  std::string published_;         ///< The live state's text.
+  std::string published_status_;  ///< The status line.
+  std::uint64_t published_errors_ = 0;
 };
 
 }  // namespace holdfast::supervisor

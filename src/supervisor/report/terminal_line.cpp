@@ -9,7 +9,7 @@
 
 namespace holdfast::supervisor {
 
-// Opened anew: O_NONBLOCK on the inherited description would be everybody's who shares it.
+// Opened again: O_NONBLOCK on the inherited description would affect every process that shares it.
 TerminalLine::TerminalLine()
     : terminal_(::isatty(STDOUT_FILENO) == 1 ? ::open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
                                              : -1) {}
@@ -21,7 +21,7 @@ TerminalLine::~TerminalLine() {
 void TerminalLine::show(WallTime at, std::string_view line) const {
   if (terminal_ < 0) return;
   const std::string text = to_rfc3339(at) + ' ' + printable(line) + "\r\n";
-  // What does not fit is lost: the log has it too.
+  // Lost output is also in the log.
   [[maybe_unused]] const auto written = ::write(terminal_, text.data(), text.size());
 }
 

@@ -1,4 +1,4 @@
-// How the tunnel is, on the terminal that the supervisor runs on (a tmux or screen session, a person's own).
+// The tunnel's status on the supervisor's own terminal, for example in a tmux or screen session.
 #pragma once
 
 #include "core/timestamp.hpp"
@@ -13,8 +13,7 @@ class TerminalLine {
   TerminalLine(const TerminalLine&) = delete;
   TerminalLine& operator=(const TerminalLine&) = delete;
   ~TerminalLine();
-  /// One line, with the time; nothing where standard output is no terminal. Never waits: a terminal that takes nothing
-  /// (somebody pressed Ctrl-S) must not hold the tunnel up.
+  /// One line with the time, if standard output is a terminal. Never blocks, not even after Ctrl-S.
   void show(WallTime at, std::string_view line) const;
 
  private:

@@ -9,8 +9,8 @@ namespace {
 using std::chrono::milliseconds;
 using store::TunnelState;
 
-/// More than a clock that is being slewed differs in a while, less than anybody would see in a day's picture.
-constexpr milliseconds k_clocks_part{5000};
+/// More than slewing changes a clock between two reports, and too little to be seen in the chart.
+constexpr milliseconds k_clock_tolerance{5000};
 
 WallTime end_of_quarter(WallTime time) {
   constexpr milliseconds k_quarter = store::k_uptime_quarter;
@@ -20,11 +20,11 @@ WallTime end_of_quarter(WallTime time) {
 }  // namespace
 
 UptimeRecorder::UptimeRecorder(const os::Host& host, boost::filesystem::path file)
-    : host_(host), log_(std::move(file)), seen_(host.now()) {}
+    : host_(host), log_(std::move(file)), recorded_until_(host.now()) {}
 
 UptimeRecorder::~UptimeRecorder() {
   if (!row_) return;
-  catch_up();
+  record_until_now();
   write();
 }
 
@@ -46,10 +46,10 @@ UptimeRecorder::Kind UptimeRecorder::kind_of(const View& view) {
 
 void UptimeRecorder::publish(const View& view) {
   if (row_)
-    catch_up();
+    record_until_now();
   else if (view.state != TunnelState::stopped)
     begin(host_.wall_now());
-  seen_ = host_.now();
+  recorded_until_ = host_.now();
   kind_ = kind_of(view);
   rtt_ms_ = view.rtt_ms;
   count_reconnects(view);
@@ -59,13 +59,13 @@ void UptimeRecorder::publish(const View& view) {
   }
 }
 
-/// What ended the connection is the error since it was up; without one somebody has asked for another connection.
+/// The error since the tunnel was up is why the connection ended. Without one the reconnect was requested.
 void UptimeRecorder::count_reconnects(const View& view) {
-  if (!has_view_) reconnects_ = view.reconnects;  // a predecessor's are in its rows
+  if (!has_view_) reconnects_ = view.reconnects;  // the predecessor recorded its own
   has_view_ = true;
   if (row_ && view.reconnects > reconnects_) {
-    const bool told = view.last_error && view.errors != errors_;
-    row_->reconnects[told ? view.last_error->failure : FailureClass::unknown] +=
+    const bool has_cause = view.last_error && view.errors != errors_;
+    row_->reconnects[has_cause ? view.last_error->failure : FailureClass::unknown] +=
         static_cast<std::uint32_t>(view.reconnects - reconnects_);
   }
   reconnects_ = view.reconnects;
@@ -78,24 +78,24 @@ void UptimeRecorder::begin(WallTime from) {
   rtt_time_ = milliseconds{0};
 }
 
-void UptimeRecorder::catch_up() {
-  const auto elapsed = std::chrono::duration_cast<milliseconds>(host_.now() - seen_);
-  seen_ = host_.now();
+void UptimeRecorder::record_until_now() {
+  const auto elapsed = std::chrono::duration_cast<milliseconds>(host_.now() - recorded_until_);
+  recorded_until_ = host_.now();
   const auto wall = host_.wall_now();
-  const auto spread = wall - (row_->from + row_->length + elapsed);
-  const bool parted = std::chrono::abs(spread) > k_clocks_part;
-  pass(elapsed);
-  if (!parted) return;
+  const auto divergence = wall - (row_->from + row_->length + elapsed);
+  const bool diverged = std::chrono::abs(divergence) > k_clock_tolerance;
+  record(elapsed);
+  if (!diverged) return;
   write();
   begin(wall);
 }
 
-void UptimeRecorder::pass(milliseconds span) {
+void UptimeRecorder::record(milliseconds span) {
   constexpr milliseconds k_quarter = store::k_uptime_quarter;
   while (span > milliseconds{0}) {
     const milliseconds left = end_of_quarter(row_->from) - (row_->from + row_->length);
     if (span < left) return add(span);
-    // Whole quarters of one kind make one row: a tunnel that is looked at seldom costs no more.
+    // Whole quarters without a change make one row.
     const milliseconds step = row_->length == milliseconds{0} ? left + (span - left) / k_quarter * k_quarter : left;
     add(step);
     span -= step;
@@ -120,10 +120,10 @@ void UptimeRecorder::add(milliseconds span) {
 }
 
 void UptimeRecorder::write() {
-  const bool says_something = row_->up + row_->degraded + row_->down > milliseconds{0} || !row_->reconnects.empty();
-  if (!says_something) return;
+  const bool has_data = row_->up + row_->degraded + row_->down > milliseconds{0} || !row_->reconnects.empty();
+  if (!has_data) return;
   if (row_->rtt && rtt_time_ > milliseconds{0}) row_->rtt->mean_ms = rtt_sum_ / static_cast<double>(rtt_time_.count());
-  (void)log_.append(*row_);  // a full disk costs this quarter of an hour, and must not stop the tunnel
+  (void)log_.append(*row_);  // on a full disk this row is lost
 }
 
 }  // namespace holdfast::supervisor

@@ -1,9 +1,9 @@
-// Keeps the record that `status` draws the past from: store/uptime.
+// Records what `status` draws the uptime chart from: store/uptime.
 #pragma once
 
 #include "os/host.hpp"
 #include "store/uptime.hpp"
-#include "supervisor/machine/machine.hpp"
+#include "supervisor/machine/view.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -11,9 +11,9 @@
 
 namespace holdfast::supervisor {
 
-/// Time is measured by the steady clock and dated by the wall's. Where the two part, for the machine slept or its clock
-/// was set, a row ends and another begins: of the time between nobody knows anything. A row is written when its quarter
-/// of an hour is over, so that a power cut costs no more than that.
+/// Measures time with the steady clock and dates it with the wall clock. When the two diverge, because the machine
+/// slept or its clock was set, the row ends and a new one begins: there is no data for the time between. A row is
+/// written at the end of its quarter of an hour, so a power cut loses no more than that.
 class UptimeRecorder {
  public:
   UptimeRecorder(const os::Host& host, boost::filesystem::path file);
@@ -21,7 +21,7 @@ class UptimeRecorder {
   UptimeRecorder(const UptimeRecorder&) = delete;
   UptimeRecorder& operator=(const UptimeRecorder&) = delete;
 
-  /// As the tunnel is from now on; until now it was as told before.
+  /// The tunnel has this state from now on. Until now it had the state of the previous call.
   void publish(const View& view);
 
  private:
@@ -29,22 +29,22 @@ class UptimeRecorder {
   static Kind kind_of(const View& view);
 
   void begin(WallTime from);
-  void catch_up();
-  void pass(std::chrono::milliseconds span);
+  void record_until_now();
+  void record(std::chrono::milliseconds span);
   void add(std::chrono::milliseconds span);
   void write();
   void count_reconnects(const View& view);
 
   const os::Host& host_;
   store::UptimeLog log_;
-  std::optional<store::UptimeRow> row_;  ///< nothing before the first word, and after the last
-  std::chrono::steady_clock::time_point seen_;
+  std::optional<store::UptimeRow> row_;  ///< Empty before the first publish() and after `stopped`.
+  std::chrono::steady_clock::time_point recorded_until_;
   Kind kind_ = Kind::none;
   std::optional<double> rtt_ms_;
-  double rtt_sum_ = 0;  ///< of rtt × time, in this row
+  double rtt_sum_ = 0;  ///< Of rtt × time, in this row.
   std::chrono::milliseconds rtt_time_{0};
   std::uint64_t reconnects_ = 0;
-  std::uint64_t errors_ = 0;  ///< how many there were when it was up
+  std::uint64_t errors_ = 0;  ///< When it was up last.
   bool has_view_ = false;
 };
 

@@ -15,7 +15,7 @@ namespace {
 using boost::asio::ip::tcp;
 using error_code = boost::system::error_code;
 
-// The first SYN meets the stale session; the second, a second later, connects.
+// The first SYN ends the stale session; the second one, a second later, connects.
 constexpr std::chrono::milliseconds k_timeout(2500);
 
 std::optional<tcp::endpoint> endpoint_of(const TcpEnd& end) {
@@ -25,10 +25,10 @@ std::optional<tcp::endpoint> endpoint_of(const TcpEnd& end) {
   return tcp::endpoint(address, end.port);
 }
 
-KnockResult judge(const error_code& error) {
+KnockResult result_of(const error_code& error) {
   if (!error) return KnockResult::answered;
   if (error == boost::asio::error::address_in_use || error == boost::system::errc::address_not_available)
-    return KnockResult::busy;  // connect(2) says the latter when the very pair of ends still exists here
+    return KnockResult::busy;  // connect(2) returns the latter while the same pair of endpoints exists
   if (error == boost::asio::error::connection_refused) return KnockResult::impossible;
   return KnockResult::unanswered;
 }
@@ -68,7 +68,7 @@ struct Knocker::Impl : std::enable_shared_from_this<Impl> {
     if (!error) socket.set_option(tcp::socket::reuse_address(true), error);
     if (!error) socket.bind(*local, error);
     if (error == boost::system::errc::address_not_available) return finish_later(KnockResult::impossible);
-    if (error) return finish_later(judge(error));
+    if (error) return finish_later(result_of(error));
     deadline.expires_after(k_timeout);
     deadline.async_wait([self = weak_from_this()](const error_code& cancelled) {
       const auto alive = self.lock();
@@ -76,7 +76,7 @@ struct Knocker::Impl : std::enable_shared_from_this<Impl> {
     });
     socket.async_connect(*peer, [self = weak_from_this()](const error_code& result) {
       const auto alive = self.lock();
-      if (alive && result != boost::asio::error::operation_aborted) alive->finish(judge(result));
+      if (alive && result != boost::asio::error::operation_aborted) alive->finish(result_of(result));
     });
   }
 };

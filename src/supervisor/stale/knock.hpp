@@ -1,9 +1,10 @@
-// Frees a bastion's port from our own stale session.
+// Frees a bastion's port from this tunnel's stale session.
 //
-// After an unclean end the bastion may hold our former session, and with it the port, for hours: nothing told it that
-// we are gone. A plain connect() from that session's very address and port to the bastion's ssh port makes its kernel
-// answer for the old connection (a challenge ACK, RFC 5961 section 4.2), which ours, knowing nothing of it, answers
-// with a reset (RFC 9293 section 3.10.7.3): the stale session ends and its port is free. Needs no privilege.
+// After an unclean end the bastion may keep this tunnel's old session, and with it the port, for hours: nothing told it
+// that the connection is dead. A knock is a connect() from the old session's address and port to the bastion's ssh
+// port. The bastion's kernel answers for the old connection (a challenge ACK, RFC 5961 section 4.2). This machine's
+// kernel does not know that connection and resets it (RFC 9293 section 3.10.7.3). The stale session ends and its port
+// is free. Needs no privilege.
 #pragma once
 
 #include "os/tcp_sockets.hpp"
@@ -18,10 +19,10 @@ class io_context;
 namespace holdfast::supervisor {
 
 enum class KnockResult {
-  answered,    ///< the connect went through: no stale session is there, or not any more
-  busy,        ///< an orphan of ours still holds the local port: worth trying again
-  unanswered,  ///< no word from the bastion in time: worth trying again
-  impossible,  ///< this address is not ours any more, or the bastion refuses: no use trying again
+  answered,    ///< The connect succeeded: there is no stale session (any more).
+  busy,        ///< This machine's kernel still uses the local port: try again.
+  unanswered,  ///< No answer from the bastion in time: try again.
+  impossible,  ///< This machine no longer has the address, or the bastion refuses: do not try again.
 };
 
 class Knocker {
@@ -31,7 +32,7 @@ class Knocker {
   Knocker(const Knocker&) = delete;
   Knocker& operator=(const Knocker&) = delete;
 
-  /// Knocks from `stale.local` at `stale.peer`; a knock under way is let go. `on_done` is called once, later.
+  /// Knocks from `stale.local` at `stale.peer`; a running knock is cancelled. `on_done` is called once, later.
   void knock(const os::TcpPair& stale, std::function<void(KnockResult)> on_done);
 
  private:

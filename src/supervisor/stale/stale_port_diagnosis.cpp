@@ -3,11 +3,6 @@
 #include <fmt/format.h>
 
 namespace holdfast::supervisor {
-namespace {
-
-constexpr const char* k_keepalive = "ClientAliveInterval 30 in the bastion's sshd_config ends a stale session soon";
-
-}  // namespace
 
 std::optional<Diagnosis> diagnose_failed_knock(KnockResult result, const os::TcpPair& stale, const Tunnel& tunnel,
                                                const Forward& forward) {
@@ -20,36 +15,37 @@ std::optional<Diagnosis> diagnose_failed_knock(KnockResult result, const os::Tcp
     case KnockResult::answered:
       return Diagnosis{
           FailureClass::forward_busy,
-          fmt::format("port {} on {} is taken, and not by the last session of this tunnel, unless a NAT on the "
-                      "way has forgotten that one",
+          fmt::format("port {} on {} is in use, but not by the last session of this tunnel, unless a NAT on the way "
+                      "has forgotten that session",
                       port, bastion),
-          fmt::format("take another port; {}", k_keepalive)};
+          fmt::format("use another port, or {}", k_keepalive_hint)};
     case KnockResult::impossible:
       return Diagnosis{
           FailureClass::forward_busy,
-          fmt::format("port {} on {} is still held, it seems by the last session of this tunnel, which came "
-                      "from {}; that cannot be freed from here any more",
+          fmt::format("port {} on {} is still held, probably by the last session of this tunnel, which came from "
+                      "{}: it cannot be freed from here",
                       port, bastion, end_text(stale.local)),
-          k_keepalive};
+          k_keepalive_hint};
   }
   return std::nullopt;
 }
 
 std::optional<Diagnosis> diagnose_missing_knock(bool behind_proxy, const Tunnel& tunnel, const Forward& forward) {
-  if (std::holds_alternative<SocketEnd>(forward.listen())) return std::nullopt;  // its file is in the way, no session
+  if (std::holds_alternative<SocketEnd>(forward.listen()))
+    return std::nullopt;  // a leftover file blocks it, not a session
   const auto port = forward.short_text();
   const auto bastion = tunnel->bastion.text();
   if (behind_proxy)
     return Diagnosis{
         FailureClass::forward_busy,
-        fmt::format("port {} on {} is taken; if it is by a stale session of this tunnel, it cannot be freed from here "
+        fmt::format("port {} on {} is in use; if a stale session of this tunnel holds it, it cannot be freed from here "
                     "through a ProxyJump or ProxyCommand",
                     port, bastion),
-        k_keepalive};
+        k_keepalive_hint};
   return Diagnosis{
       FailureClass::forward_busy,
-      fmt::format("port {} on {} is taken, and this tunnel has held it at no time that is known here", port, bastion),
-      fmt::format("take another port; {}", k_keepalive)};
+      fmt::format("port {} on {} is in use, and no earlier session of this tunnel is known here", port, bastion),
+      fmt::format("use another port, or {}", k_keepalive_hint)};
 }
 
 }  // namespace holdfast::supervisor

@@ -1,9 +1,9 @@
-// Frees a bastion's port from our own stale session by a command there, where the tunnel asks for that (takeover = yes)
-// and the key may run one.
+// Frees a bastion's port from this tunnel's stale session with a command there. Needs takeover = yes and a key that may
+// run commands.
 //
-// Each time the tunnel is up the session that carries it is asked over its own connection which process it is on the
-// bastion, and that is kept. Later exactly that process is ended, and nothing else ever: no login of a person's, no
-// tunnel of another host. See docs/adr/0019-takeover.md.
+// When the tunnel is up, a command over its own connection asks which process on the bastion serves it, and the answer
+// is stored. Later exactly that process is ended and no other: no user's login, no other host's tunnel. See
+// docs/adr/0019-takeover.md.
 #pragma once
 
 #include "core/failure.hpp"
@@ -25,17 +25,17 @@ class io_context;
 
 namespace holdfast::supervisor {
 
-/// By Destination::text().
+/// By bastion: Destination::text().
 using RemoteSessions = std::map<std::string, ssh::RemoteSession>;
 
-/// A line each: "BOOT PID START BASTION\n"
+/// A line for each session: "BOOT PID START BASTION\n".
 [[nodiscard]] std::string format_remote_sessions(const RemoteSessions& sessions);
-/// Without the lines that are none of these.
+/// Ignores invalid lines.
 [[nodiscard]] RemoteSessions parse_remote_sessions(std::string_view text);
 
-/// Why the port is still taken. Pure.
-[[nodiscard]] Diagnosis explain_takeover(ssh::TakeoverResult end, const Tunnel& tunnel, const Forward& forward);
-/// The same where no session there is known.
+/// Why the port is still busy. Pure.
+[[nodiscard]] Diagnosis explain_takeover(ssh::TakeoverResult result, const Tunnel& tunnel, const Forward& forward);
+/// The same when no session on that bastion is known.
 [[nodiscard]] Diagnosis explain_unknown_session(const Tunnel& tunnel, const Forward& forward);
 
 class Takeover {
@@ -46,19 +46,17 @@ class Takeover {
   Takeover(const Takeover&) = delete;
   Takeover& operator=(const Takeover&) = delete;
 
-  /// Another ssh goes there. A command that still runs ends without an answer.
-  void begin(const Destination& bastion);
+  /// A new ssh connects to `new_bastion`. Ends a running command without an answer.
+  void begin(const Destination& new_bastion);
 
-  /// That ssh carries the tunnel: once for each begin() its session is asked for and kept. `log` is told when it does
-  /// not say.
+  /// That ssh carries the tunnel. Asks for its session and stores it, once for each begin(). `log` gets failures.
   void note(std::function<void(const std::string&)> log);
 
-  /// Ends the session that was kept last. `on_done` is called once, later, within 20 s, unless begin() comes first:
-  /// with nothing when it is ended, else why the port of `forward` is still taken.
+  /// Ends the stored session. `on_done` is called once, later, within 20 s, unless begin() is called before. Empty: the
+  /// session ended. Otherwise: why the port of `forward` is still busy.
   void end_stale(const Tunnel& tunnel, const Forward& forward, std::function<void(std::optional<Diagnosis>)> on_done);
 
-  /// Ends a command that still runs, without an answer. The destructor does that too, and blocks until its client is
-  /// gone, 1 s at most.
+  /// Ends a running command without an answer. The destructor does so, too, and waits up to 1 s for its client to exit.
   void end();
 
  private:

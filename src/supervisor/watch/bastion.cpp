@@ -1,6 +1,7 @@
 #include "supervisor/watch/bastion.hpp"
 
 #include "os/tcp_sockets.hpp"
+#include "supervisor/machine/connection_limit.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -17,12 +18,12 @@ namespace {
 using boost::asio::ip::tcp;
 using error_code = boost::system::error_code;
 
-// Of one look. Shorter than TCP's first retransmission (RFC 6298: 1 s): a second SYN would bring twice as many
-// back in the moment of the return.
+// Of one probe. Shorter than TCP's first retransmission (RFC 6298: 1 s): a second SYN would double the logins in the
+// moment of the bastion's return.
 constexpr Milliseconds k_timeout(900);
-constexpr int k_silences = 2;  // one alone may be a packet that was lost
+constexpr int k_silence_limit = 2;  // a single one may be a lost packet
 
-enum class Refusal { reset, rejected, silent };
+enum class Outcome { reset, rejected, silent };
 
 }  // namespace
 
@@ -35,14 +36,14 @@ struct BastionWatch::Impl : std::enable_shared_from_this<Impl> {
   std::function<void(bool)> on_blocked;
   tcp::endpoint bastion;
   double slot = 0;
-  bool failed = false;                      ///< the edge has its first half
-  std::optional<TimePoint> refusing_since;  ///< unless the last look came to nothing
-  bool told = false;                        ///< that it refuses
-  int silences = 0;                         ///< in a row
-  bool limited = false;                     ///< few looks: a firewall counts them
+  bool saw_failure = false;                 ///< The first half of the edge.
+  std::optional<TimePoint> refusing_since;  ///< Empty when the last probe got no answer.
+  bool reported_refusal = false;
+  int silences = 0;      ///< In a row.
+  bool limited = false;  ///< Probe rarely: a firewall counts connections.
   bool connecting = false;
   bool on = false;
-  bool over = false;  ///< it was seen open
+  bool saw_open = false;  ///< Then there is nothing left to watch.
 
   Impl(boost::asio::io_context& owner, std::function<void()> back, std::function<void()> refused,
        std::function<void(bool)> blocked)
@@ -69,10 +70,10 @@ struct BastionWatch::Impl : std::enable_shared_from_this<Impl> {
   }
 
   void on_timer() {
-    if (over) return tell(on_back);
-    if (std::exchange(connecting, false)) {  // no answer
+    if (saw_open) return report(on_back);
+    if (std::exchange(connecting, false)) {  // timeout
       close();
-      return on_failed(Refusal::silent);
+      return on_failed(Outcome::silent);
     }
     probe();
   }
@@ -81,10 +82,10 @@ struct BastionWatch::Impl : std::enable_shared_from_this<Impl> {
     error_code error;
     socket.open(bastion.protocol(), error);
     if (error) return wait_for_slot();
-    // The handshake's last packet is kept for 40 ms and more, in the hope of data to go with it; then there is no more
-    // a connection that it could belong to. Where the kernel does not do so, sshd sees one that says nothing.
-    const int later = 0;
-    ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_QUICKACK, &later, sizeof later);
+    // Without TCP_QUICKACK Linux delays the handshake's last packet by 40 ms or more, to send it with data. The socket
+    // is reset before that. On a kernel that does not delay it, sshd sees a connection that sends nothing.
+    const int off = 0;
+    ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_QUICKACK, &off, sizeof off);
     connecting = true;
     socket.async_connect(bastion, [self = weak_from_this()](const error_code& result) {
       const auto alive = self.lock();
@@ -97,29 +98,29 @@ struct BastionWatch::Impl : std::enable_shared_from_this<Impl> {
     connecting = false;
     const bool reset = os::was_answered_by_peer(socket.native_handle());
     close();
-    if (error && error != boost::asio::error::connection_refused) return on_failed(Refusal::silent);
-    if (error) return on_failed(reset ? Refusal::reset : Refusal::rejected);
+    if (error && error != boost::asio::error::connection_refused) return on_failed(Outcome::silent);
+    if (error) return on_failed(reset ? Outcome::reset : Outcome::rejected);
     timer.cancel();
-    over = true;
-    if (!failed) return;  // it was there all along: nothing to wait for
-    if (!refusing_since && !limited) return tell(on_back);
+    saw_open = true;
+    if (!saw_failure) return;  // no edge: it was open all the time
+    if (!refusing_since && !limited) return report(on_back);
     wait(spread_delay(slot, k_spread));
   }
 
-  void on_failed(Refusal refusal) {
-    failed = true;
-    silences = refusal == Refusal::silent ? silences + 1 : 0;
-    if (refusal == Refusal::silent) refusing_since.reset();
-    if (refusal != Refusal::silent && !refusing_since) refusing_since = Clock::now();
+  void on_failed(Outcome outcome) {
+    saw_failure = true;
+    silences = outcome == Outcome::silent ? silences + 1 : 0;
+    if (outcome == Outcome::silent) refusing_since.reset();
+    if (outcome != Outcome::silent && !refusing_since) refusing_since = Clock::now();
     wait_for_slot();
-    const bool refused = refusal == Refusal::reset;
-    if (std::exchange(told, refused) != refused && refused) return tell(on_refused);
-    if (refusal == Refusal::rejected || silences == k_silences)
-      tell([handler = on_blocked, rejected = refusal == Refusal::rejected] { handler(rejected); });
+    const bool refused = outcome == Outcome::reset;
+    if (std::exchange(reported_refusal, refused) != refused && refused) return report(on_refused);
+    if (outcome == Outcome::rejected || silences == k_silence_limit)
+      report([handler = on_blocked, rejected = outcome == Outcome::rejected] { handler(rejected); });
   }
 
-  // It may stop us.
-  static void tell(std::function<void()> handler) { handler(); }
+  // By value: the handler may call stop(), which destroys the member.
+  static void report(std::function<void()> handler) { handler(); }
 
   void close() {
     error_code ignored;
@@ -138,7 +139,7 @@ void BastionWatch::start(const TcpEnd& bastion, double slot, const WatchPath& kn
   const auto address = boost::asio::ip::make_address(bastion.host, error);
   if (error) return stop();
   const tcp::endpoint wanted(address, bastion.port);
-  if (!impl_->on || impl_->over || impl_->bastion != wanted) {
+  if (!impl_->on || impl_->saw_open || impl_->bastion != wanted) {
     stop();
     impl_->on = true;
     impl_->bastion = wanted;
@@ -146,13 +147,13 @@ void BastionWatch::start(const TcpEnd& bastion, double slot, const WatchPath& kn
     if (known.refused) impl_->refusing_since = Clock::now();
     impl_->wait_for_slot();
   }
-  impl_->failed |= known.gone;
-  if (known.first_look == Milliseconds{0}) return;
+  impl_->saw_failure |= known.seen_down;
+  if (known.first_probe == Milliseconds{0}) return;
   impl_->limited = true;
-  impl_->wait(known.first_look);
+  impl_->wait(known.first_probe);
 }
 
-// What is under way holds the former Impl weakly: it comes to nothing.
+// Pending operations hold the former Impl weakly, so they do nothing.
 void BastionWatch::stop() {
   impl_ = std::make_shared<Impl>(impl_->context, std::move(impl_->on_back), std::move(impl_->on_refused),
                                  std::move(impl_->on_blocked));

@@ -32,7 +32,7 @@ int open_netlink() noexcept {
   return -1;
 }
 
-// Routes of the local table come with every address; only a route to elsewhere is news.
+// Every address adds routes to the local table: they are ignored.
 bool is_gain(const nlmsghdr& header) noexcept {
   const void* body = NLMSG_DATA(&header);
   const auto size = header.nlmsg_len - NLMSG_HDRLEN;
@@ -46,8 +46,8 @@ bool is_gain(const nlmsghdr& header) noexcept {
     ifinfomsg link{};
     std::memcpy(&link, body, sizeof link);
     constexpr auto k_carrier = static_cast<unsigned>(IFF_LOWER_UP);
-    constexpr auto k_any_news = k_carrier | static_cast<unsigned>(IFF_RUNNING) | static_cast<unsigned>(IFF_UP);
-    return (link.ifi_flags & k_carrier) != 0 && (link.ifi_change & k_any_news) != 0;
+    constexpr auto k_relevant = k_carrier | static_cast<unsigned>(IFF_RUNNING) | static_cast<unsigned>(IFF_UP);
+    return (link.ifi_flags & k_carrier) != 0 && (link.ifi_change & k_relevant) != 0;
   }
   return false;
 }
@@ -84,12 +84,13 @@ struct NetworkWatch::Impl : std::enable_shared_from_this<Impl> {
       message.msg_iov = &part;
       message.msg_iovlen = 1;
       const ssize_t size = ::recvmsg(socket.native_handle(), &message, MSG_DONTWAIT);
-      if (size < 0 && errno == ENOBUFS) {  // more was told than the queue holds: take it as news
+      if (size < 0 && errno == ENOBUFS) {  // messages were lost: assume a gain
         gained();
         continue;
       }
       if (size <= 0) return;
-      if (from.nl_pid == 0) scan(buffer.data(), static_cast<std::size_t>(size));  // from the kernel, not a neighbour
+      if (from.nl_pid == 0)
+        scan(buffer.data(), static_cast<std::size_t>(size));  // from the kernel, not from another process
     }
   }
 

@@ -1,4 +1,4 @@
-// Tells when the network gained something: an address, a default route, a link that came up. rtnetlink(7).
+// Reports that an address, a default route or a link came up. rtnetlink(7).
 #pragma once
 
 #include <functional>
@@ -12,8 +12,8 @@ namespace holdfast::supervisor {
 
 class NetworkWatch {
  public:
-  /// `on_gain` is called once for a burst of changes, some tens of milliseconds after the first: an address of its own
-  /// is not yet a route. Where netlink is forbidden (a sandbox without AF_NETLINK) nothing is ever told.
+  /// `on_gain` is called once for a burst of changes, 50 ms after the first: a new address has no route yet. Where
+  /// netlink is forbidden (a sandbox without AF_NETLINK) it is never called.
   NetworkWatch(boost::asio::io_context& context, std::function<void()> on_gain);
   ~NetworkWatch();
   NetworkWatch(const NetworkWatch&) = delete;

@@ -20,10 +20,10 @@ constexpr std::time_t k_far_off = 10L * 365 * 24 * 3600;
 
 struct SuspendWatch::Impl : std::enable_shared_from_this<Impl> {
   boost::asio::posix::stream_descriptor timer;
-  std::function<void()> on_wake;
+  std::function<void()> on_resume;
 
   Impl(boost::asio::io_context& context, int descriptor, std::function<void()> handler)
-      : timer(context, descriptor), on_wake(std::move(handler)) {}
+      : timer(context, descriptor), on_resume(std::move(handler)) {}
 
   bool arm() {
     timespec now{};
@@ -42,16 +42,16 @@ struct SuspendWatch::Impl : std::enable_shared_from_this<Impl> {
                        const ssize_t got = ::read(alive->timer.native_handle(), &expirations, sizeof expirations);
                        const bool jumped = got < 0 && errno == ECANCELED;
                        if (!alive->arm()) return;
-                       if (jumped) alive->on_wake();
+                       if (jumped) alive->on_resume();
                        alive->listen();
                      });
   }
 };
 
-SuspendWatch::SuspendWatch(boost::asio::io_context& context, std::function<void()> on_wake) {
+SuspendWatch::SuspendWatch(boost::asio::io_context& context, std::function<void()> on_resume) {
   const int descriptor = ::timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
   if (descriptor < 0) return;
-  impl_ = std::make_shared<Impl>(context, descriptor, std::move(on_wake));
+  impl_ = std::make_shared<Impl>(context, descriptor, std::move(on_resume));
   if (impl_->arm()) impl_->listen();
 }
 

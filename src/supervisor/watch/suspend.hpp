@@ -1,4 +1,4 @@
-// Tells when the machine woke from suspend, or its clock was set: timerfd_create(2), TFD_TIMER_CANCEL_ON_SET.
+// Reports that the machine resumed from suspend, or that its clock was set: timerfd_create(2), TFD_TIMER_CANCEL_ON_SET.
 #pragma once
 
 #include <functional>
@@ -10,11 +10,11 @@ class io_context;
 
 namespace holdfast::supervisor {
 
-/// The kernel cancels a far-off realtime timer when the realtime clock jumps, and it jumps at every resume: no polling.
-/// A jump without a suspend costs one probe too many.
+/// The kernel cancels a realtime timer when the realtime clock jumps, as it does at every resume. No polling. A jump
+/// without a suspend costs one probe.
 class SuspendWatch {
  public:
-  SuspendWatch(boost::asio::io_context& context, std::function<void()> on_wake);
+  SuspendWatch(boost::asio::io_context& context, std::function<void()> on_resume);
   ~SuspendWatch();
   SuspendWatch(const SuspendWatch&) = delete;
   SuspendWatch& operator=(const SuspendWatch&) = delete;

@@ -11,8 +11,8 @@
 namespace holdfast::supervisor {
 namespace {
 
-// A home that is away for a moment takes the file along; remove leaves our own log where it is.
-constexpr int k_looks = 2;
+constexpr std::chrono::seconds k_interval{30};
+constexpr int k_missing_limit = 2;  // a home may be unmounted for a moment
 
 }  // namespace
 
@@ -20,46 +20,48 @@ struct TunnelFileWatch::Impl {
   const os::Host& host;
   store::Paths paths;
   TunnelName name;
-  std::string owner;  ///< whose the tunnel was when we began: our name then, which may have changed since
+  std::string owner;  ///< The tunnel's host at the start. This host may have been renamed since.
   std::function<void()> on_change;
   std::function<void(const Error&)> on_end;
   boost::asio::steady_timer timer;
-  std::optional<std::string> known;  ///< the file's text
-  int missing = 0;
+  std::optional<std::string> known;  ///< The file's text.
+  int missing = 0;                   ///< Checks in a row that did not find the file.
 
   [[nodiscard]] std::optional<std::string> text() const {
     const auto read = host.read_file(paths.tunnel_file(name), store::k_largest_tunnel_file);
     return read ? std::optional(*read) : std::nullopt;
   }
 
-  void look() {
-    if (!store::exists(host, paths, name)) return look_again();
+  void check() {
+    if (!store::exists(host, paths, name)) return on_missing();
     missing = 0;
     auto now = text();
     if (!now || now == known) return;
     known = std::move(now);
     const auto tunnel = store::load_as_written(host, paths, name);
-    if (!tunnel) return;  // half written by hand, perhaps; status tells
-    const auto& theirs = (*tunnel)->host;
-    if (theirs.empty() || theirs == k_any_host || theirs == owner || theirs == host.hostname()) return on_change();
-    Error error{"running", "tunnel " + name.text(), "it belongs to host " + theirs + " now", {}};
+    if (!tunnel) return;  // somebody may be editing it; status reports the error
+    const auto& assigned = (*tunnel)->host;
+    if (assigned.empty() || assigned == k_any_host || assigned == owner || assigned == host.hostname())
+      return on_change();
+    Error error{"running", "tunnel " + name.text(), "it belongs to host " + assigned + " now", {}};
     error.status = ExitStatus::usage;
     on_end(error);
   }
 
-  void look_again() {
-    const bool home_is_there = host.status(paths.state_directory(name)).kind == os::FileKind::directory;
-    if (!home_is_there || ++missing < k_looks) return;
+  // `holdfast remove` keeps the state directory: without it the home is missing, not the file.
+  void on_missing() {
+    const bool has_home = host.status(paths.state_directory(name)).kind == os::FileKind::directory;
+    if (!has_home || ++missing < k_missing_limit) return;
     Error error{"running", "tunnel " + name.text(), "its file is gone", "holdfast remove " + name.text()};
     error.status = ExitStatus::no_such_tunnel;
     on_end(error);
   }
 
   void wait() {
-    timer.expires_after(k_file_interval);
+    timer.expires_after(k_interval);
     timer.async_wait([this](const boost::system::error_code& error) {
       if (error) return;
-      look();
+      check();
       wait();
     });
   }
@@ -84,6 +86,6 @@ TunnelFileWatch::~TunnelFileWatch() = default;
 
 void TunnelFileWatch::start() { impl_->wait(); }
 
-void TunnelFileWatch::look() { impl_->look(); }
+void TunnelFileWatch::check() { impl_->check(); }
 
 }  // namespace holdfast::supervisor

@@ -1,5 +1,5 @@
-// Looks at the tunnel's file, which another host of the same home may change, take over or remove: what no file stands
-// for any more must not go on running where nobody looks.
+// Watches the tunnel's file, which another host with the same home may change, take over or remove. A tunnel without a
+// file must not keep running unnoticed.
 #pragma once
 
 #include "core/error.hpp"
@@ -18,22 +18,20 @@ class io_context;
 
 namespace holdfast::supervisor {
 
-inline constexpr std::chrono::seconds k_file_interval{30};
-
 class TunnelFileWatch {
  public:
-  /// `on_change`: the file says something else, and the tunnel is still this host's. `on_end`: it is gone, or another
-  /// host's; the Error says which, and its status ends the unit for good.
+  /// `on_change`: the file has another text, and the tunnel still belongs to this host. `on_end`: the file is gone, or
+  /// the tunnel belongs to another host; the Error's exit status keeps the service manager from restarting the unit.
   TunnelFileWatch(boost::asio::io_context& context, const os::Host& host, store::Paths paths, const Tunnel& tunnel,
                   std::function<void()> on_change, std::function<void(const Error&)> on_end);
   ~TunnelFileWatch();
   TunnelFileWatch(const TunnelFileWatch&) = delete;
   TunnelFileWatch& operator=(const TunnelFileWatch&) = delete;
 
-  /// Each 30 s from now on. For a file that many hosts share: a look at a home that hangs stops us as well.
+  /// Checks every 30 s. Only for a file that many hosts share: reading from a home that does not respond blocks.
   void start();
-  /// Once, now: before a login, for which ssh needs the home anyway.
-  void look();
+  /// Checks once. Call it before a login, for which ssh reads the home anyway.
+  void check();
 
  private:
   struct Impl;

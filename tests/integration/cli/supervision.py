@@ -100,7 +100,7 @@ class Supervision(TunnelHouse):
         sound = file.read_text()
         file.write_text(sound.replace("bastion =", "bastoin ="))
         self.kill(before["supervisor_pid"], signal.SIGHUP)
-        until("the log to say so", lambda: "is not taken" in self.run_holdfast("logs", "--user", self.name).stdout)
+        until("the log to say so", lambda: "was not applied" in self.run_holdfast("logs", "--user", self.name).stdout)
         other = free_port()
         file.write_text(sound.replace(f"127.0.0.1:{self.port}:", f"127.0.0.1:{other}:"))
         self.kill(before["supervisor_pid"], signal.SIGHUP)

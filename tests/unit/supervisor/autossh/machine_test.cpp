@@ -1,4 +1,4 @@
-// The machine of the autossh engine, one story a test, and a stream of random events that may break no promise of it.
+// The machine of the autossh engine, and streams of random events that must not break its invariants.
 #include "supervisor/autossh/machine.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -19,30 +19,30 @@ using Probed = ProbeAnswered::Kind;
 
 Diagnosis failure(FailureClass one) { return {one, std::string(to_text(one)), {}}; }
 
-/// The world as the machine sees it: what it asked for, and whether it may have asked for it.
+/// The environment of a machine. It executes the actions and checks the invariants.
 struct World {
   World() { give(Started{}); }
 
   Actions give(const Event& event) {
     auto actions = machine.on(event, now, 0.5);
-    for (const auto& action : actions) std::visit([this](const auto& one) { note(one); }, action);
+    for (const auto& action : actions) std::visit([this](const auto& one) { execute(one); }, action);
     return actions;
   }
-  void note(const StartChild&) {
-    if (autossh) broken = "two autosshs";
+  void execute(const StartChild&) {
+    if (autossh) violation = "two autossh processes";
     autossh = true;
   }
-  void note(const EndChild&) {
-    if (!autossh) broken = "an autossh that does not run was told to end";
+  void execute(const EndChild&) {
+    if (!autossh) violation = "EndChild without autossh";
   }
-  void note(const RestartSsh&) {
-    if (!autossh) broken = "no autossh to restart ssh";
+  void execute(const RestartSsh&) {
+    if (!autossh) violation = "RestartSsh without autossh";
   }
-  void note(const Probe& probe) { request = probe.request; }
-  void note(const SetTimer& one) { timers[one.timer] = one.wait; }
-  void note(const CancelTimer& one) { timers.erase(one.timer); }
-  void note(const Quit&) {
-    if (autossh) broken = "it left autossh behind";
+  void execute(const Probe& probe) { request = probe.request; }
+  void execute(const SetTimer& one) { timers[one.timer] = one.wait; }
+  void execute(const CancelTimer& one) { timers.erase(one.timer); }
+  void execute(const Quit&) {
+    if (autossh) violation = "autossh runs after Quit";
     over = true;
   }
 
@@ -50,7 +50,7 @@ struct World {
     autossh = false;
     return give(ChildExited{});
   }
-  Actions probe_says(Probed kind) {
+  Actions answer_probe(Probed kind) {
     ProbeAnswered answer;
     answer.request = request;
     answer.kind = kind;
@@ -65,7 +65,7 @@ struct World {
   void bring_up() {
     give(SshStarted{});
     give(ControlReady{});
-    probe_says(Probed::verified);
+    answer_probe(Probed::verified);
   }
   [[nodiscard]] TunnelState state() const { return machine.view().state; }
 
@@ -79,7 +79,7 @@ struct World {
   RequestId request = 0;
   bool autossh = false;
   bool over = false;
-  std::string broken;
+  std::string violation;
 };
 
 template <class T>
@@ -87,21 +87,62 @@ bool has(const Actions& actions) {
   return std::ranges::any_of(actions, [](const Action& one) { return std::holds_alternative<T>(one); });
 }
 
+void step(std::mt19937_64& random, World& world) {
+  constexpr std::array k_classes{FailureClass::auth, FailureClass::refused, FailureClass::forward_busy,
+                                 FailureClass::closed, FailureClass::config};
+  world.now += Milliseconds(random() % 20000);
+  const auto some = failure(k_classes.at(random() % k_classes.size()));
+  switch (random() % 12) {
+    case 0:
+      world.give(SshStarted{});
+      break;
+    case 1:
+      world.give(SshEnded{some});
+      break;
+    case 2:
+      if (world.autossh) world.autossh_ends();
+      break;
+    case 3:
+      world.give(ControlReady{});
+      break;
+    case 4:
+      world.give(Sleeping{std::chrono::seconds(random() % 600)});
+      break;
+    case 5:
+      world.give(NetworkChanged{});
+      break;
+    case 6:
+      world.give(ProbeRequested{});
+      break;
+    case 7:
+      world.give(Reloaded{1});
+      break;
+    case 8:
+      if (!world.timers.empty()) world.fire(world.timers.begin()->first);
+      break;
+    case 9:
+      if (random() % 20 == 0) world.give(StopRequested{});
+      break;
+    default:
+      world.answer_probe(static_cast<Probed>(random() % 5));
+  }
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(autossh_machine)
 
-BOOST_AUTO_TEST_CASE(up_only_after_a_byte_came_back) {
+BOOST_AUTO_TEST_CASE(up_needs_a_probe) {
   World world;
   world.give(SshStarted{});
   world.give(ControlReady{});
   BOOST_TEST((world.state() == TunnelState::connecting));
-  world.probe_says(Probed::verified);
+  world.answer_probe(Probed::verified);
   BOOST_TEST((world.state() == TunnelState::up));
   BOOST_TEST(world.machine.view().verified);
 }
 
-BOOST_AUTO_TEST_CASE(a_lost_ssh_is_autosshs_to_start_again) {
+BOOST_AUTO_TEST_CASE(leaves_the_restart_of_ssh_to_autossh) {
   World world;
   world.bring_up();
   const auto actions = world.give(SshEnded{});
@@ -113,27 +154,27 @@ BOOST_AUTO_TEST_CASE(a_lost_ssh_is_autosshs_to_start_again) {
   BOOST_TEST(world.machine.view().reconnects == 1U);
 }
 
-BOOST_AUTO_TEST_CASE(an_answer_to_the_ssh_before_counts_for_nothing) {
+BOOST_AUTO_TEST_CASE(ignores_an_answer_to_the_previous_ssh) {
   World world;
   world.give(SshStarted{});
   world.give(ControlReady{});
   world.give(SshEnded{failure(FailureClass::forward_busy)});
-  world.probe_says(Probed::verified);
+  world.answer_probe(Probed::verified);
   BOOST_TEST((world.state() == TunnelState::waiting));
   BOOST_TEST((world.machine.view().forwards[0] == ForwardState::busy));
 }
 
-BOOST_AUTO_TEST_CASE(a_port_that_leads_nowhere_and_a_silent_peer_cost_another_ssh) {
+BOOST_AUTO_TEST_CASE(a_lost_port_and_a_silent_peer_restart_ssh) {
   World world;
   world.bring_up();
   world.fire(Timer::probe);
-  BOOST_TEST(has<RestartSsh>(world.probe_says(Probed::lost)));
+  BOOST_TEST(has<RestartSsh>(world.answer_probe(Probed::lost)));
   BOOST_TEST((world.state() == TunnelState::connecting));
   world.bring_up();
   world.fire(Timer::probe);
-  BOOST_TEST(!has<RestartSsh>(world.probe_says(Probed::silent)));
+  BOOST_TEST(!has<RestartSsh>(world.answer_probe(Probed::silent)));
   world.fire(Timer::probe);
-  BOOST_TEST(has<RestartSsh>(world.probe_says(Probed::silent)));
+  BOOST_TEST(has<RestartSsh>(world.answer_probe(Probed::silent)));
   const auto forced = world.fire(Timer::kill);
   BOOST_TEST(std::ranges::any_of(forced, [](const Action& one) {
     const auto* restart = std::get_if<RestartSsh>(&one);
@@ -141,15 +182,15 @@ BOOST_AUTO_TEST_CASE(a_port_that_leads_nowhere_and_a_silent_peer_cost_another_ss
   }));
 }
 
-BOOST_AUTO_TEST_CASE(a_login_that_stalls_is_given_up) {
+BOOST_AUTO_TEST_CASE(a_stalled_login_restarts_ssh) {
   World world;
   world.give(SshStarted{});
   BOOST_TEST(has<RestartSsh>(world.fire(Timer::attempt)));
   BOOST_TEST((world.machine.view().last_error->failure == FailureClass::timeout));
 }
 
-// Its log is all that tells: on a full disk it says nothing, and the tunnel must not be "connecting" for ever.
-BOOST_AUTO_TEST_CASE(an_autossh_that_is_not_heard_of_is_ended_and_named) {
+// Its log is the only source. On a full disk it stays empty, and the tunnel must not be "connecting" forever.
+BOOST_AUTO_TEST_CASE(an_autossh_that_logs_nothing_is_replaced) {
   World world;
   BOOST_TEST(has<EndChild>(world.fire(Timer::attempt)));
   BOOST_TEST((world.machine.view().last_error->failure == FailureClass::unknown));
@@ -163,7 +204,7 @@ BOOST_AUTO_TEST_CASE(an_autossh_that_is_not_heard_of_is_ended_and_named) {
   BOOST_TEST((world.timers.at(Timer::attempt) > std::chrono::seconds(600)));
 }
 
-BOOST_AUTO_TEST_CASE(what_a_person_must_mend_is_failed_and_stays_so_to_the_eye) {
+BOOST_AUTO_TEST_CASE(a_failure_that_needs_manual_action_stays_failed) {
   World world;
   world.give(SshStarted{});
   world.give(SshEnded{failure(FailureClass::auth)});
@@ -174,7 +215,7 @@ BOOST_AUTO_TEST_CASE(what_a_person_must_mend_is_failed_and_stays_so_to_the_eye) 
   BOOST_TEST((world.state() == TunnelState::failed));
 }
 
-BOOST_AUTO_TEST_CASE(an_autossh_that_ends_is_started_again_at_once_after_a_good_run_and_later_after_none) {
+BOOST_AUTO_TEST_CASE(autossh_is_restarted_at_once_only_after_a_good_run) {
   World world;
   world.bring_up();
   world.give(SshEnded{});
@@ -185,28 +226,28 @@ BOOST_AUTO_TEST_CASE(an_autossh_that_ends_is_started_again_at_once_after_a_good_
   BOOST_TEST(has<StartChild>(world.fire(Timer::retry)));
 }
 
-BOOST_AUTO_TEST_CASE(the_network_coming_back_wakes_a_sleeping_autossh) {
+BOOST_AUTO_TEST_CASE(a_network_change_wakes_a_sleeping_autossh) {
   World world;
   world.give(SshStarted{});
   world.give(SshEnded{failure(FailureClass::unreachable)});
-  BOOST_TEST(!has<RestartSsh>(world.give(NetworkGained{})));
+  BOOST_TEST(!has<RestartSsh>(world.give(NetworkChanged{})));
   world.give(Sleeping{std::chrono::seconds(600)});
-  BOOST_TEST(has<RestartSsh>(world.give(NetworkGained{})));
-  BOOST_TEST(!has<RestartSsh>(world.give(NetworkGained{})));
+  BOOST_TEST(has<RestartSsh>(world.give(NetworkChanged{})));
+  BOOST_TEST(!has<RestartSsh>(world.give(NetworkChanged{})));
 }
 
-BOOST_AUTO_TEST_CASE(a_dead_target_costs_no_connection) {
+BOOST_AUTO_TEST_CASE(a_dead_target_keeps_ssh) {
   World world;
   world.bring_up();
   world.fire(Timer::probe);
-  BOOST_TEST(!has<RestartSsh>(world.probe_says(Probed::target_down)));
+  BOOST_TEST(!has<RestartSsh>(world.answer_probe(Probed::target_down)));
   BOOST_TEST((world.state() == TunnelState::waiting));
   world.fire(Timer::probe);
-  world.probe_says(Probed::verified);
+  world.answer_probe(Probed::verified);
   BOOST_TEST((world.state() == TunnelState::up));
 }
 
-BOOST_AUTO_TEST_CASE(a_changed_file_takes_another_autossh) {
+BOOST_AUTO_TEST_CASE(a_changed_file_restarts_autossh) {
   World world;
   world.bring_up();
   BOOST_TEST(has<EndChild>(world.give(Reloaded{2})));
@@ -214,57 +255,20 @@ BOOST_AUTO_TEST_CASE(a_changed_file_takes_another_autossh) {
   BOOST_TEST(world.machine.view().forwards.size() == 2U);
 }
 
-BOOST_AUTO_TEST_CASE(no_stream_of_events_leaves_two_autosshs_or_a_stop_without_an_end) {
+BOOST_AUTO_TEST_CASE(random_events_keep_one_autossh_and_every_stop_ends) {
   std::mt19937_64 random(7);
-  constexpr std::array k_classes{FailureClass::auth, FailureClass::refused, FailureClass::forward_busy,
-                                 FailureClass::closed, FailureClass::config};
   for (int stream = 0; stream < 2000; ++stream) {
     World world;
     for (int event = 0; event < 200 && !world.over; ++event) {
-      world.now += Milliseconds(random() % 20000);
-      const auto some = failure(k_classes.at(random() % k_classes.size()));
-      switch (random() % 12) {
-        case 0:
-          world.give(SshStarted{});
-          break;
-        case 1:
-          world.give(SshEnded{some});
-          break;
-        case 2:
-          if (world.autossh) world.autossh_ends();
-          break;
-        case 3:
-          world.give(ControlReady{});
-          break;
-        case 4:
-          world.give(Sleeping{std::chrono::seconds(random() % 600)});
-          break;
-        case 5:
-          world.give(NetworkGained{});
-          break;
-        case 6:
-          world.give(ProbeRequested{});
-          break;
-        case 7:
-          world.give(Reloaded{1});
-          break;
-        case 8:
-          if (!world.timers.empty()) world.fire(world.timers.begin()->first);
-          break;
-        case 9:
-          if (random() % 20 == 0) world.give(StopAsked{});
-          break;
-        default:
-          world.probe_says(static_cast<Probed>(random() % 5));
-      }
+      step(random, world);
       if (world.state() == TunnelState::up) BOOST_REQUIRE((world.machine.phase() == Phase::up));
       if (world.machine.phase() == Phase::between) BOOST_REQUIRE(world.timers.contains(Timer::attempt));
-      BOOST_REQUIRE_MESSAGE(world.broken.empty(), world.broken << " in stream " << stream);
+      BOOST_REQUIRE_MESSAGE(world.violation.empty(), world.violation << " in stream " << stream);
     }
     if (world.over) continue;
-    world.give(StopAsked{});
+    world.give(StopRequested{});
     if (world.autossh) world.autossh_ends();
-    BOOST_REQUIRE_MESSAGE(world.over, "a stop without an end in stream " << stream);
+    BOOST_REQUIRE_MESSAGE(world.over, "no Quit after a stop in stream " << stream);
     BOOST_REQUIRE((world.state() == TunnelState::stopped));
   }
 }

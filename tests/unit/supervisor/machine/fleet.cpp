@@ -33,7 +33,7 @@ Fleet::Fleet(std::size_t size, std::uint64_t seed) : random_(seed), members_(siz
       return RetrySpread{.until_retry_slot = {}, .spread_delay = spread_delay(member.slot, k_spread)};
     };
     member.world = std::make_unique<World>(std::move(rules));
-    // Each began at its own time, as people's machines do.
+    // Each starts at its own time.
     at(now_ + Milliseconds(static_cast<Milliseconds::rep>(chance() * 60'000)), [&] { give(member, Started{}); });
   }
 }
@@ -42,14 +42,14 @@ Milliseconds Fleet::wall_clock() const { return std::chrono::duration_cast<Milli
 
 double Fleet::chance() { return static_cast<double>(random_() >> 11) * 0x1.0p-53; }
 
-void Fleet::at(TimePoint when, std::function<void()> what) { queue_.push({when, ++order_, std::move(what)}); }
+void Fleet::at(TimePoint when, std::function<void()> run) { queue_.push({when, ++order_, std::move(run)}); }
 
 void Fleet::run_until(TimePoint end) {
   while (!queue_.empty() && queue_.top().at < end) {
     Due due = queue_.top();
     queue_.pop();
     now_ = due.at;
-    due.what();
+    due.run();
   }
   now_ = end;
 }
@@ -67,7 +67,7 @@ Seen Fleet::lose(Outage outage, Milliseconds away) {
   run_until(back_ + std::chrono::minutes(2));
   std::vector<std::chrono::duration<double>> backs;
   for (const Member& member : members_) {
-    if (broken_.empty()) broken_ = member.world->broken;
+    if (violation_.empty()) violation_ = member.world->violation;
     backs.push_back(member.back ? *member.back - back_ : std::chrono::duration<double>::max());
   }
   std::sort(backs.begin(), backs.end());
@@ -76,7 +76,7 @@ Seen Fleet::lose(Outage outage, Milliseconds away) {
   return seen_;
 }
 
-// When ssh itself comes to know: at once, or by its keepalive, which it began at its own time.
+// When ssh detects the outage: at once, or by its keepalive, which has its own phase in each session.
 void Fleet::notice_drop(Member& member) {
   if (outage_ == Outage::refusing) return fail(member, FailureClass::closed, k_reply);
   const Milliseconds phase(static_cast<Milliseconds::rep>(chance() * 15'000));
@@ -86,7 +86,7 @@ void Fleet::notice_drop(Member& member) {
           ? now_ + phase + ((host_back_ - now_ - phase) / k_server_alive + 1) * Milliseconds(k_server_alive)
           : now_ + phase;
   const bool resets = reset < counted_out;
-  if (resets && outage_ == Outage::cut_off) return;  // it answers, and knows us
+  if (resets && outage_ == Outage::cut_off) return;  // the session still exists
   const auto when = std::chrono::duration_cast<Milliseconds>((resets ? reset : counted_out) - now_);
   fail(member, resets ? FailureClass::closed : FailureClass::dead_peer, when);
 }
@@ -101,33 +101,33 @@ void Fleet::fail(Member& member, FailureClass failure, Milliseconds after) {
 void Fleet::give(Member& member, const Event& event) {
   member.world->now = now_;
   member.world->give(event, chance());
-  look_at(member);
+  execute_actions(member);
 }
 
-// What the machine has asked for, of this very event.
-void Fleet::look_at(Member& member) {
+// Executes what the machine asked for in the last event.
+void Fleet::execute_actions(Member& member) {
   World& world = *member.world;
   if (world.starts.size() > member.starts) {
     member.starts = world.starts.size();
     start_ssh(member);
-  } else if (world.end_asked) {
+  } else if (world.end_requested) {
     at(now_ + k_reply, [this, &member, run = member.run] {
-      if (member.run == run && member.world->end_asked) give(member, ChildExited{});
+      if (member.run == run && member.world->end_requested) give(member, ChildExited{});
     });
   } else if (world.request != 0) {
-    ask(member);
+    answer_request(member);
   }
   if (std::exchange(member.watching, world.path_watched) != world.path_watched) {
     ++member.watch;
-    member.saw_failure = member.told = false;
+    member.saw_failure = member.reported_refusal = false;
     member.refusing_since.reset();
     if (world.path_watched) {
       if (world.path.refused) member.refusing_since = now_;
-      look_later(member);
+      schedule_bastion_probe(member);
     }
   }
   if (world.machine.phase() == Phase::up && now_ >= back_ && !member.sshd_lost_it && !member.back) member.back = now_;
-  if (member.watching && std::exchange(world.path.gone, false)) member.saw_failure = true;
+  if (member.watching && std::exchange(world.path.seen_down, false)) member.saw_failure = true;
   arm_timers(member);
 }
 
@@ -139,7 +139,7 @@ void Fleet::arm_timers(Member& member) {
       if (member.world->due[which] != due) return;
       member.armed[which].reset();
       member.world->fire(static_cast<Timer>(which), chance());
-      look_at(member);
+      execute_actions(member);
     });
   }
 }
@@ -168,7 +168,7 @@ void Fleet::arrive(Member& member) {
   ++unauthenticated_;
   at(now_ + k_login, [this, &member, run = member.run] {
     --unauthenticated_;
-    if (member.run == run && member.world->child && !member.world->end_asked) give(member, ControlReady{});
+    if (member.run == run && member.world->child && !member.world->end_requested) give(member, ControlReady{});
   });
 }
 
@@ -180,52 +180,52 @@ bool Fleet::drops() {
   return chance() < k_startups_rate + (1 - k_startups_rate) * beyond;
 }
 
-// The bastion answers as long as it is there and knows the connection.
-void Fleet::ask(Member& member) {
+// The bastion answers while it is up and its end of the connection exists.
+void Fleet::answer_request(Member& member) {
   const RequestId request = member.world->request;
   const bool answers = !is_away() && !member.sshd_lost_it;
   at(now_ + (answers ? k_reply : Milliseconds(3000)), [this, &member, request, answers] {
     World& world = *member.world;
-    if (world.request != request || world.end_asked || !world.child) return;
+    if (world.request != request || world.end_requested || !world.child) return;
     world.now = now_;
     if (!answers) {
-      world.probe_says(ProbeAnswered::Kind::silent);
-    } else if (world.asked == World::Asked::forward) {
+      world.answer_probe(ProbeAnswered::Kind::silent);
+    } else if (world.pending == World::Pending::forward) {
       world.grant();
     } else {
-      world.probe_says(ProbeAnswered::Kind::verified);
+      world.answer_probe(ProbeAnswered::Kind::verified);
     }
-    look_at(member);
+    execute_actions(member);
   });
 }
 
-// BastionWatch, one look. sshd knows nothing of it.
-void Fleet::look(Member& member) {
-  count(seen_.looks);
+// One SYN probe, as BastionWatch sends it. sshd does not see it.
+void Fleet::probe_bastion(Member& member) {
+  count(seen_.syn_probes);
   if (is_away()) {
     member.saw_failure = true;
     if (!refuses()) member.refusing_since.reset();
     if (refuses() && !member.refusing_since) member.refusing_since = now_;
-    look_later(member);
-    if (!refuses()) member.told = false;
-    if (refuses() && !std::exchange(member.told, true)) give(member, PathRefused{});
+    schedule_bastion_probe(member);
+    if (!refuses()) member.reported_refusal = false;
+    if (refuses() && !std::exchange(member.reported_refusal, true)) give(member, PathRefused{});
     return;
   }
   const std::uint64_t watch = ++member.watch;
-  if (!member.saw_failure) return;  // it was there all along
+  if (!member.saw_failure) return;  // no edge
   const Milliseconds wait = member.refusing_since ? spread_delay(member.slot, k_spread) : Milliseconds{0};
   at(now_ + wait, [this, &member, watch] {
     if (member.watch != watch || !member.watching) return;
     member.watching = member.world->path_watched = false;
-    give(member, PathBack{});
+    give(member, PathRestored{});
   });
 }
 
-void Fleet::look_later(Member& member) {
+void Fleet::schedule_bastion_probe(Member& member) {
   std::optional<Milliseconds> refused;
   if (member.refusing_since) refused = std::chrono::duration_cast<Milliseconds>(now_ - *member.refusing_since);
   at(now_ + until_bastion_probe(member.slot, wall_clock(), refused), [this, &member, watch = member.watch] {
-    if (member.watch == watch) look(member);
+    if (member.watch == watch) probe_bastion(member);
   });
 }
 

@@ -1,4 +1,4 @@
-// Several bastions: the next one while one is down, and back to the first when it is well.
+// Several bastions: the next one while one is down, and failback to a better one.
 #include "story.hpp"
 
 namespace holdfast::supervisor {
@@ -6,7 +6,7 @@ namespace {
 
 Rules two() { return plain_rules(1, 2); }
 
-/// The first is down, the second carries the tunnel.
+/// The first bastion is down, the second carries the tunnel.
 struct Second : Story {
   explicit Second(Rules rules = two()) : Story(std::move(rules)) {
     child_dies(failure(FailureClass::refused));
@@ -16,9 +16,9 @@ struct Second : Story {
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(machine_bastions)
+BOOST_AUTO_TEST_SUITE(machine_failback)
 
-BOOST_AUTO_TEST_CASE(a_bastion_that_is_down_costs_the_way_to_the_next_and_no_wait) {
+BOOST_AUTO_TEST_CASE(a_failed_bastion_is_followed_by_the_next_at_once) {
   for (const auto down : {FailureClass::dns, FailureClass::refused, FailureClass::timeout, FailureClass::unreachable,
                           FailureClass::closed, FailureClass::auth, FailureClass::host_key_changed}) {
     Story story(two());
@@ -27,11 +27,11 @@ BOOST_AUTO_TEST_CASE(a_bastion_that_is_down_costs_the_way_to_the_next_and_no_wai
     story.bring_up();
     BOOST_TEST((story.state() == TunnelState::up));
     BOOST_TEST(story.machine.view().bastion == 1U);
-    BOOST_TEST((story.last_class() == down));  // what is wrong with the first is told all the while
+    BOOST_TEST((story.last_class() == down));  // the error of the first stays visible
   }
 }
 
-BOOST_AUTO_TEST_CASE(when_all_are_down_it_waits_and_the_waits_grow) {
+BOOST_AUTO_TEST_CASE(waits_grow_when_all_bastions_are_down) {
   Story story(two());
   Milliseconds longest{0};
   for (int round = 0; round < 8; ++round) {
@@ -44,14 +44,14 @@ BOOST_AUTO_TEST_CASE(when_all_are_down_it_waits_and_the_waits_grow) {
   BOOST_TEST((longest > std::chrono::seconds(20)));
 }
 
-BOOST_AUTO_TEST_CASE(a_killed_ssh_is_replaced_at_once_and_where_it_was) {
+BOOST_AUTO_TEST_CASE(a_killed_ssh_is_replaced_on_the_same_bastion) {
   Second story;
   BOOST_TEST(has<StartChild>(story.child_dies()));
   BOOST_TEST(story.bastion == 1U);
 }
 
-// A whole fleet loses its bastion in one moment: the next one is not to see them all in that moment.
-BOOST_AUTO_TEST_CASE(a_bastion_that_closes_on_all_is_come_back_to_spread_before_the_next_is_gone_to) {
+// A whole fleet loses its bastion at once: the next bastion must not see all of it at once.
+BOOST_AUTO_TEST_CASE(a_closed_bastion_is_retried_before_the_next_one) {
   Story story(two());
   story.bring_up();
   BOOST_TEST(!has<StartChild>(story.child_dies(failure(FailureClass::closed))));
@@ -61,33 +61,33 @@ BOOST_AUTO_TEST_CASE(a_bastion_that_closes_on_all_is_come_back_to_spread_before_
   BOOST_TEST(story.bastion == 1U);
 }
 
-BOOST_AUTO_TEST_CASE(back_to_the_first_when_it_is_well_and_not_before) {
+BOOST_AUTO_TEST_CASE(fails_back_after_a_successful_probe_only) {
   Second story;
   BOOST_TEST(story.wait_of(Timer::failback_probe).count() >= k_shortest_failback_delay.count());
   BOOST_TEST(has<StartFailbackProbe>(story.fire(Timer::failback_probe)));
-  BOOST_TEST((story.state() == TunnelState::up));  // beside the one that carries it
-  story.failback_probe_says(failure(FailureClass::refused));
+  BOOST_TEST((story.state() == TunnelState::up));  // the probe runs beside it
+  story.answer_failback_probe(failure(FailureClass::refused));
   BOOST_TEST((story.state() == TunnelState::up));
-  BOOST_TEST(story.gone_to.size() == 2U);
+  BOOST_TEST(story.attempted_bastions.size() == 2U);
   BOOST_TEST(has<StartFailbackProbe>(story.fire(Timer::failback_probe)));
-  BOOST_TEST(has<EndChild>(story.failback_probe_says({})));
+  BOOST_TEST(has<EndChild>(story.answer_failback_probe({})));
   BOOST_TEST(has<StartChild>(story.child_dies()));
   BOOST_TEST(story.bastion == 0U);
   story.bring_up();
   BOOST_TEST(!story.is_set(Timer::failback_probe));
 }
 
-BOOST_AUTO_TEST_CASE(the_path_that_is_back_hastens_the_trial) {
+BOOST_AUTO_TEST_CASE(a_restored_path_brings_the_failback_probe_forward) {
   Second story;
   story.fire(Timer::failback_probe);
-  story.failback_probe_says(failure(FailureClass::unreachable));
+  story.answer_failback_probe(failure(FailureClass::unreachable));
   const auto before = story.wait_of(Timer::failback_probe);
-  story.give(PathBack{0});
+  story.give(PathRestored{0});
   BOOST_TEST((story.wait_of(Timer::failback_probe) < before));
   BOOST_TEST(has<StartFailbackProbe>(story.fire(Timer::failback_probe)));
 }
 
-BOOST_AUTO_TEST_CASE(a_first_bastion_that_comes_and_goes_is_trusted_less_and_less) {
+BOOST_AUTO_TEST_CASE(each_short_failback_doubles_the_next_delay) {
   Second story;
   Milliseconds last{0};
   for (int times = 0; times < 8; ++times) {
@@ -96,9 +96,9 @@ BOOST_AUTO_TEST_CASE(a_first_bastion_that_comes_and_goes_is_trusted_less_and_les
     last = wait;
     while (!has<StartFailbackProbe>(story.fire(Timer::failback_probe))) {
     }
-    story.failback_probe_says({});
+    story.answer_failback_probe({});
     story.child_dies();
-    story.bring_up();  // at the first
+    story.bring_up();  // on the first
     story.pass(std::chrono::seconds(20));
     story.child_dies(failure(FailureClass::dead_peer));
     while (story.bastion == 0U) {
@@ -110,7 +110,7 @@ BOOST_AUTO_TEST_CASE(a_first_bastion_that_comes_and_goes_is_trusted_less_and_les
   BOOST_TEST((last >= k_longest_failback_delay / 2));
 }
 
-BOOST_AUTO_TEST_CASE(a_trial_under_way_ends_with_the_ssh_that_it_was_to_replace) {
+BOOST_AUTO_TEST_CASE(a_failback_probe_ends_with_the_ssh) {
   Second story;
   story.fire(Timer::failback_probe);
   BOOST_TEST(has<EndFailbackProbe>(story.child_dies()));
@@ -118,72 +118,72 @@ BOOST_AUTO_TEST_CASE(a_trial_under_way_ends_with_the_ssh_that_it_was_to_replace)
   BOOST_TEST(story.bastion == 1U);
 }
 
-BOOST_AUTO_TEST_CASE(a_refused_key_is_tried_slowly_though_the_second_carries_the_tunnel) {
+BOOST_AUTO_TEST_CASE(failback_probes_with_a_refused_key_are_rare) {
   Story story(two());
   story.child_dies(failure(FailureClass::auth));
   story.bring_up();
-  int tried = 0;
+  int probes = 0;
   const TimePoint begin = story.now;
   while (story.now - begin < std::chrono::hours(1)) {
     if (has<StartFailbackProbe>(story.fire(Timer::failback_probe))) {
-      ++tried;
-      story.failback_probe_says(failure(FailureClass::auth));
+      ++probes;
+      story.answer_failback_probe(failure(FailureClass::auth));
     }
   }
-  BOOST_TEST(tried >= 1);
-  BOOST_TEST(tried <= 14);  // with the first login: fifteen an hour
+  BOOST_TEST(probes >= 1);
+  BOOST_TEST(probes <= 14);  // with the first login: fifteen an hour
 }
 
-BOOST_AUTO_TEST_CASE(a_port_that_stays_taken_sends_the_tunnel_on_after_a_while) {
+BOOST_AUTO_TEST_CASE(a_port_that_stays_busy_moves_the_tunnel_on) {
   Story story(two());
   story.log_in();
   story.refuse();
-  story.held_by(Holder::held);
+  story.answer_port_holder(Holder::held);
   const TimePoint begin = story.now;
-  while (story.child && !story.end_asked) {
-    story.fire(Timer::ask_again);
+  while (story.child && !story.end_requested) {
+    story.fire(Timer::forward_retry);
     story.refuse();
   }
-  BOOST_TEST((story.now - begin >= k_port_conflict_here));
+  BOOST_TEST((story.now - begin >= k_port_conflict_limit));
   story.child_dies();
   BOOST_TEST(story.bastion == 1U);
 }
 
-BOOST_AUTO_TEST_CASE(a_standby_stays_where_the_port_is_and_tries_the_first) {
+BOOST_AUTO_TEST_CASE(a_standby_on_a_fallback_fails_back) {
   Rules rules = two();
   rules.standby = true;
   Story story(rules);
   story.child_dies(failure(FailureClass::refused));
   story.log_in();
   story.refuse();
-  story.held_by(Holder::held);
+  story.answer_port_holder(Holder::held);
   BOOST_TEST((story.state() == TunnelState::standby));
   while (!has<StartFailbackProbe>(story.fire(Timer::failback_probe))) {
   }
-  BOOST_TEST(has<EndChild>(story.failback_probe_says({})));
+  BOOST_TEST(has<EndChild>(story.answer_failback_probe({})));
   story.child_dies();
   BOOST_TEST(story.bastion == 0U);
 }
 
-BOOST_AUTO_TEST_CASE(our_stale_session_is_known_by_bastion) {
+BOOST_AUTO_TEST_CASE(a_stale_session_belongs_to_one_bastion) {
   Rules rules = two();
   rules.previously_held = {true, false};
   Story story(rules);
   story.child_dies(failure(FailureClass::refused));
   story.log_in();
   story.refuse();
-  story.held_by(Holder::prohibited);  // never held there: not allowed, as far as one can know
+  story.answer_port_holder(Holder::prohibited);  // never held there: probably forbidden
   BOOST_TEST((story.last_class() == FailureClass::forward_denied));
 }
 
-BOOST_AUTO_TEST_CASE(a_supervisor_that_takes_the_second_over_looks_for_the_first) {
+BOOST_AUTO_TEST_CASE(an_adopted_fallback_plans_a_failback_probe) {
   World world(two());
   world.give(Adopted{0, 1});
   world.grant();
-  world.probe_says(Probed::verified);
+  world.answer_probe(Probed::verified);
   BOOST_TEST(world.machine.view().bastion == 1U);
   BOOST_TEST(world.is_set(Timer::failback_probe));
-  BOOST_TEST(world.broken == "");
+  BOOST_TEST(world.violation == "");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,5 +1,5 @@
-// A year of random faults in virtual time, with the files that it leaves. HOLDFAST_SOAK_DAYS changes its length,
-// HOLDFAST_SOAK_SEED the year.
+// A year of random faults in virtual time, and the files that it writes. HOLDFAST_SOAK_DAYS sets its length,
+// HOLDFAST_SOAK_SEED its random seed.
 #include "backends/recorded_host.hpp"
 #include "scratch.hpp"
 #include "ssh/tunnels.hpp"
@@ -27,7 +27,7 @@ std::uint64_t setting(const char* name, std::uint64_t otherwise) {
   return wanted != nullptr ? std::strtoull(wanted, nullptr, 10) : otherwise;
 }
 
-/// Clocks that the test moves, and a live state whose size it knows.
+/// Virtual clocks, and the size of the largest live state.
 class SoakHost final : public test::RecordedHost {
  public:
   explicit SoakHost(const TimePoint& now) : now_(now) {}
@@ -45,8 +45,8 @@ class SoakHost final : public test::RecordedHost {
   const TimePoint& now_;
 };
 
-/// What is the matter with the world, and for how long.
-enum class Trouble { none, refusing, silent, no_name, key_refused, host_key_changed, port_taken, target_down };
+/// The present fault.
+enum class Trouble { none, refusing, silent, no_name, key_refused, host_key_changed, port_busy, target_down };
 constexpr std::size_t k_troubles = 8;
 
 class Year {
@@ -63,10 +63,10 @@ class Year {
 
   void last(std::chrono::hours span) {
     const TimePoint end = world_.now + span;
-    while (world_.now < end && world_.broken.empty()) step();
+    while (world_.now < end && world_.violation.empty()) step();
     trouble_ = Trouble::none;
     changes_ = TimePoint::max();
-    const TimePoint repaired = world_.now;  // and now nothing is the matter any more
+    const TimePoint repaired = world_.now;  // no fault any more
     while (world_.machine.phase() != Phase::up && world_.now - repaired < k_longest_slow + k_attempt_limit) step();
   }
 
@@ -97,7 +97,7 @@ class Year {
 
   void step() {
     if (world_.now >= changes_) return change();
-    if (world_.end_asked) return after(k_reply, [this] { give(ChildExited{}); });
+    if (world_.end_requested) return after(k_reply, [this] { give(ChildExited{}); });
     if (world_.request != 0) return answer();
     if (world_.child && world_.machine.phase() == Phase::starting) return attempt();
     wait();
@@ -110,7 +110,7 @@ class Year {
   }
 
   void fail(FailureClass failure) {
-    reporter_.log("ssh: what ssh says of it: " + std::string(to_text(failure)));
+    reporter_.log("ssh: message for " + std::string(to_text(failure)));
     give(ChildExited{Diagnosis{failure, std::string(to_text(failure)), "a hint"}});
   }
 
@@ -134,32 +134,32 @@ class Year {
   void answer() {
     if (trouble_ == Trouble::silent) {
       world_.pass(std::chrono::seconds(3));
-      if (world_.asked != World::Asked::forward) return probe_says(ProbeAnswered::Kind::silent);
+      if (world_.pending != World::Pending::forward) return answer_probe(ProbeAnswered::Kind::silent);
       return give(ForwardAnswered{world_.request, ForwardAnswered::Kind::no_reply});
     }
     world_.pass(k_reply);
-    const bool taken = trouble_ == Trouble::port_taken;
-    if (world_.asked == World::Asked::holder)
+    const bool is_busy = trouble_ == Trouble::port_busy;
+    if (world_.pending == World::Pending::holder)
       return give(PortHolderAnswered{
-          world_.request, taken ? PortHolderAnswered::Kind::held : PortHolderAnswered::Kind::nobody, {}});
-    if (world_.asked == World::Asked::forward)
+          world_.request, is_busy ? PortHolderAnswered::Kind::held : PortHolderAnswered::Kind::free, {}});
+    if (world_.pending == World::Pending::forward)
       return give(
-          ForwardAnswered{world_.request, taken ? ForwardAnswered::Kind::refused : ForwardAnswered::Kind::granted});
-    probe_says(trouble_ == Trouble::target_down ? ProbeAnswered::Kind::target_down : ProbeAnswered::Kind::verified);
+          ForwardAnswered{world_.request, is_busy ? ForwardAnswered::Kind::refused : ForwardAnswered::Kind::granted});
+    answer_probe(trouble_ == Trouble::target_down ? ProbeAnswered::Kind::target_down : ProbeAnswered::Kind::verified);
   }
 
-  void probe_says(ProbeAnswered::Kind kind) {
-    world_.probe_says(kind);
+  void answer_probe(ProbeAnswered::Kind kind) {
+    world_.answer_probe(kind);
     reporter_.publish(world_.machine.view());
   }
 
-  // Up to the first timer, unless the world changes before it.
+  // Up to the first timer, or to the next change of the fault.
   void wait() {
     std::optional<Timer> first;
     for (std::size_t at = 0; at < k_timers; ++at)
       if (world_.due[at] && (!first || *world_.due[at] < *world_.due[static_cast<std::size_t>(*first)]))
         first = static_cast<Timer>(at);
-    BOOST_REQUIRE_MESSAGE(first, "nothing would ever happen again");
+    BOOST_REQUIRE_MESSAGE(first, "no timer is set");
     const TimePoint due = *world_.due[static_cast<std::size_t>(*first)];
     if (due > changes_) {
       world_.now = changes_;
@@ -169,7 +169,7 @@ class Year {
     reporter_.publish(world_.machine.view());
   }
 
-  // Every two hours or so something breaks, for seconds or for hours; some of it is told.
+  // A fault every two hours or so, for seconds or hours. Some ends are reported by an event.
   void change() {
     const bool was_well = trouble_ == Trouble::none;
     trouble_ = was_well ? static_cast<Trouble>(1 + below(k_troubles - 1)) : Trouble::none;
@@ -178,15 +178,15 @@ class Year {
     faults_ += was_well ? 1 : 0;
     if (!was_well) {
       const auto event = below(6);
-      if (event == 0) give(NetworkGained{});
-      if (event == 1) give(Woke{});
-      if (event == 2) give(PathBack{});
+      if (event == 0) give(NetworkChanged{});
+      if (event == 1) give(Resumed{});
+      if (event == 2) give(PathRestored{});
       if (event == 3) give(ProbeRequested{});
       return;
     }
     const bool breaks = trouble_ != Trouble::target_down && trouble_ != Trouble::silent;
-    if (breaks && world_.child && !world_.end_asked) {
-      if (below(3) == 0) return give(ChildExited{});  // somebody killed it
+    if (breaks && world_.child && !world_.end_requested) {
+      if (below(3) == 0) return give(ChildExited{});  // killed
       fail(FailureClass::closed);
     }
   }
@@ -212,7 +212,7 @@ std::size_t size_of(const fs::path& file) {
 
 BOOST_AUTO_TEST_SUITE(soak)
 
-BOOST_AUTO_TEST_CASE(a_year_of_faults_ends_up_and_leaves_little_behind) {
+BOOST_AUTO_TEST_CASE(a_year_of_faults_ends_up_with_bounded_files) {
   const ScratchDirectory scratch_directory;
   const std::uint64_t seed = setting("HOLDFAST_SOAK_SEED", 1);
   const std::uint64_t days = setting("HOLDFAST_SOAK_DAYS", 365);
@@ -222,7 +222,7 @@ BOOST_AUTO_TEST_CASE(a_year_of_faults_ends_up_and_leaves_little_behind) {
                           << size_of(scratch_directory / "2222.log") << " bytes, history "
                           << size_of(scratch_directory / "2222.history") << ", live state at most "
                           << year.host().largest);
-  BOOST_TEST(year.world().broken == "", "seed " << seed << ": " << year.world().broken);
+  BOOST_TEST(year.world().violation == "", "seed " << seed << ": " << year.world().violation);
   BOOST_TEST((year.world().machine.view().state == store::TunnelState::up));
   BOOST_TEST(size_of(scratch_directory / "2222.log") <= k_log_bound);
   BOOST_TEST(size_of(scratch_directory / "2222.history") <= k_history_bound);
@@ -230,11 +230,11 @@ BOOST_AUTO_TEST_CASE(a_year_of_faults_ends_up_and_leaves_little_behind) {
   const auto rows = store::UptimeLog::read(scratch_directory / "2222.uptime");
   BOOST_REQUIRE(!rows.empty());
   const auto kept = rows.back().from - rows.front().from;
-  if (days >= 30) BOOST_TEST((kept > std::chrono::hours(24 * 8)), "a week is to be drawn, and a torn day more");
+  if (days >= 30) BOOST_TEST((kept > std::chrono::hours(24 * 8)), "the uptime chart needs a week");
   BOOST_TEST(year.host().largest <= k_live_bound);
   const auto entries = std::distance(fs::directory_iterator(scratch_directory.path()), fs::directory_iterator());
-  BOOST_TEST(entries <= 6);  // three files and their turned-over selves
-  if (days >= 30) BOOST_TEST(entries == 6, "a month or more fills them: they were turned over");
+  BOOST_TEST(entries <= 6);  // three files and their rotated predecessors
+  if (days >= 30) BOOST_TEST(entries == 6, "after a month every file was rotated");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,4 +1,4 @@
-// A machine and its world as a story is told with them.
+// A started machine in its World, and short names for the tests of the machine.
 #pragma once
 
 #include "world.hpp"
@@ -16,12 +16,12 @@ using store::TunnelState;
 using Holder = PortHolderAnswered::Kind;
 using Probed = ProbeAnswered::Kind;
 
-[[nodiscard]] inline Diagnosis failure(FailureClass one) { return {one, std::string(to_text(one)), {}}; }
+[[nodiscard]] inline Diagnosis failure(FailureClass kind) { return {kind, std::string(to_text(kind)), {}}; }
 
-/// Begun; at its end every promise must have been kept.
+/// Started. At its end no invariant may have been broken.
 struct Story : World {
   explicit Story(Rules rules = plain_rules()) : World(std::move(rules)) { give(Started{}); }
-  ~Story() { BOOST_TEST(broken == ""); }
+  ~Story() { BOOST_TEST(violation == ""); }
   Story(const Story&) = delete;
   Story& operator=(const Story&) = delete;
 

@@ -1,5 +1,5 @@
-// What surrounds a machine in a test: a child that runs or not, timers, requests under way. It checks at each action
-// and after each event that the machine keeps its promises.
+// The environment of a machine in a test: a child that runs or not, timers, a pending request. It executes each action
+// and checks the machine's invariants.
 #pragma once
 
 #include "supervisor/machine/machine.hpp"
@@ -13,108 +13,144 @@
 
 namespace holdfast::supervisor {
 
-/// Words that need no tunnel.
+/// Rules whose messages need no tunnel.
 [[nodiscard]] Rules plain_rules(std::size_t forwards = 1, std::size_t bastions = 1);
 
 class World {
  public:
   explicit World(Rules rules);
 
-  /// Gives the event to the machine at the world's time, carries its actions out, and checks what must hold.
+  /// Gives the event to the machine at `now`, executes its actions, and checks the invariants.
   const Actions& give(const Event& event, double chance = 0.5);
   void pass(Milliseconds span) { now += span; }
 
-  /// How many connections were opened to that bastion within the last 30 s, where it is known to limit them.
-  [[nodiscard]] std::size_t limited_connections(std::size_t to);
-
-  /// Passes time up to the timer and fires it. It must be set.
+  /// Passes time up to the timer, which must be set, and fires it.
   const Actions& fire(Timer timer, double chance = 0.5);
 
   [[nodiscard]] bool is_set(Timer timer) const { return due[static_cast<std::size_t>(timer)].has_value(); }
   [[nodiscard]] Milliseconds wait_of(Timer timer) const;
+  /// The connections opened to that bastion within the last 30 s, if a firewall is known to limit them.
+  [[nodiscard]] std::size_t limited_connections(std::size_t to);
 
-  // Short forms of what usually follows.
+  // Short forms of frequent events. An answer is to the pending request.
   const Actions& log_in() { return give(ControlReady{}); }
   const Actions& grant() { return give(ForwardAnswered{request, ForwardAnswered::Kind::granted}); }
   const Actions& refuse() { return give(ForwardAnswered{request, ForwardAnswered::Kind::refused}); }
-  const Actions& held_by(PortHolderAnswered::Kind kind, bool lives = false) {
-    return give(PortHolderAnswered{.request = request, .kind = kind, .why = {}, .lives = lives});
+  const Actions& answer_port_holder(PortHolderAnswered::Kind kind, bool responds = false) {
+    return give(PortHolderAnswered{.request = request, .kind = kind, .why = {}, .responds = responds});
   }
-  const Actions& failback_probe_says(std::optional<Diagnosis> why) {
+  const Actions& answer_failback_probe(std::optional<Diagnosis> why) {
     return give(FailbackProbeAnswered{failback_probe.value_or(0), std::move(why)});
   }
-  const Actions& knock_says(bool gone) { return give(KnockAnswered{gone}); }
-  const Actions& taken_over(bool freed) { return give(TakeoverAnswered{.request = request, .freed = freed}); }
-  const Actions& closed() { return give(ForwardsClosed{request}); }
-  const Actions& probe_says(ProbeAnswered::Kind kind);
+  const Actions& answer_knock(bool session_gone) { return give(KnockAnswered{session_gone}); }
+  const Actions& answer_takeover(bool freed) { return give(TakeoverAnswered{.request = request, .freed = freed}); }
+  const Actions& confirm_closed() { return give(ForwardsClosed{request}); }
+  const Actions& answer_probe(ProbeAnswered::Kind kind);
   const Actions& child_dies(std::optional<Diagnosis> why = {}) { return give(ChildExited{std::move(why)}); }
-  void bring_up();  ///< from the start of an attempt to `up`
+  void bring_up();  ///< From the start of an attempt to `up`.
 
   Machine machine;
   TimePoint now{std::chrono::hours(1)};
-  double rtt_ms = 1.0;  ///< of each probe that comes back
+  double rtt_ms = 1.0;    ///< Of each answered probe.
+  std::string violation;  ///< The first broken invariant; empty: none.
+
+  // the child
   bool child = false;
-  bool end_asked = false;
+  bool end_requested = false;
   bool quit = false;
-  bool may_leave = false;  ///< the stop that was asked for leaves an ssh that is logged in
-  bool path_watched = false;
-  WatchPath path;         ///< as it was last asked for
-  RequestId request = 0;  ///< the one under way, 0 when none is
-  enum class Asked { none, forward, holder, probe, closing, takeover } asked = Asked::none;
-  std::array<std::optional<TimePoint>, k_timers> due;
+  bool may_leave = false;  ///< The requested stop leaves a logged-in ssh running.
+  std::size_t bastion = 0;
   std::vector<TimePoint> starts;
-  std::vector<std::size_t> gone_to;           ///< the bastion of each of them
-  std::size_t bastion = 0;                    ///< that ssh goes to
-  std::optional<std::size_t> failback_probe;  ///< under way
+  std::vector<std::size_t> attempted_bastions;  ///< Of `starts`.
+  std::optional<std::size_t> failback_probe;    ///< The bastion being probed.
+
+  // the pending request; 0: none
+  RequestId request = 0;
+  enum class Pending { none, forward, holder, probe, closing, takeover } pending = Pending::none;
+  std::size_t probed = 0;      ///< Forwards of the last probe.
+  bool probed_target = false;  ///< By the last FindPortHolder.
+
+  std::array<std::optional<TimePoint>, k_timers> due;
+  bool path_watched = false;
+  WatchPath path;  ///< The last one.
+
+  // the tunnel
   std::size_t forwards;
   std::size_t bastions;
-  std::optional<std::size_t> coming;  ///< how many there will be after a change that waits
-  std::size_t probed = 0;             ///< forwards of the probe under way
-  std::vector<bool> open;             ///< over this connection, by number
-  std::chrono::seconds probe_interval;
-  bool may_stand_by;
-  bool takeover;
-  bool looked_closely = false;         ///< by the look under way, or the last
-  std::optional<TimePoint> took_over;  ///< last
-  bool port_conflicts_since_takeover = false;
-  std::vector<bool> previously_held;  ///< by bastion: by a former run, or by this one since
-  TimePoint asked_at;                 ///< for a forward, last
-  std::string broken;                 ///< the first promise that was not kept; empty when all were
+  std::vector<bool> open;  ///< By forward, over the present connection.
 
  private:
-  void check(bool holds, const char* promise);
-  [[nodiscard]] bool is_standing_by() const;
-  [[nodiscard]] bool may_be_watched(std::size_t at) const;
-  void execute(const Action& action);
-  void check_takeover(const Event& event);
-  void change_forwards(const ChangeForwards& change);
-  void start(const StartChild& action);
-  void try_out(const StartFailbackProbe& action);
-  void check_timer(const SetTimer& action);
-  void limit(std::size_t at, TimePoint quiet_until);
-  void watch(const WatchPath& action);
-  void note_limit(const NoteLimit& action, const Event& event);
-  void look_until_now();
-  void connect(std::size_t to, TimePoint when);
-  void check_standby(const Event& event, bool stood_by);
-  void check_state();
-
-  /// A bastion whose firewall limits new connections: from then on nothing until `quiet_until`, and then few.
+  /// A bastion whose firewall limits new connections: none before `quiet_until`, and few after it.
   struct Limited {
     TimePoint quiet_until;
-    std::optional<TimePoint> next_look;  ///< of the watch
+    std::optional<TimePoint> next_probe;  ///< Of the watch.
     std::deque<TimePoint> connections;
   };
-  std::vector<std::optional<Limited>> limited_;  ///< by bastion
+
+  // What the world knows of an event before the machine does.
+  template <class Other>
+  void note(const Other& event) {
+    if constexpr (requires { event.request; }) end_request(event.request);
+  }
+  void note(const ChildExited&) { end_child(); }
+  void note(const ChildFailedToStart&) { end_child(); }
+  void note(const Adopted& event);
+  void note(const FailbackProbeAnswered& event);
+  void note(const StopRequested& event) { may_leave = event.leave_child; }
+  void note(const Reloaded& event);
+  void note(const ForwardsChanged& event) { change_ = event; }
+  void note(const ForwardAnswered& event);
+  void note(const PathBlocked& event);
+
+  void execute(const StartChild& action);
+  void execute(const EndChild& action);
+  void execute(const OpenForward& action);
+  void execute(const FindPortHolder& action);
+  void execute(const Knock& action);
+  void execute(const TakeOver& action);
+  void execute(const ChangeForwards& action);
+  void execute(const Probe& action);
+  void execute(const SetTimer& action);
+  void execute(const CancelTimer& action);
+  void execute(const WatchPath& action);
+  void execute(const NoteLimit&) {}  // check_limit_note() comes before every other action
+  void execute(const StartFailbackProbe& action);
+  void execute(const EndFailbackProbe& action);
+  void execute(const Quit& action);
+
+  void check(bool holds, const char* invariant);
+  void check_limit_note(const NoteLimit& action, const Event& event);
+  void check_takeover(const Event& event);
+  void check_standby(const Event& event, bool stood_by);
+  void check_timer(const SetTimer& action);
+  void check_state();
+  void check_phase();
+
+  void begin_request(RequestId id, Pending kind);
+  void end_request(RequestId id);
+  void end_child();
+  void limit(std::size_t at, TimePoint quiet_until);
+  void run_watches();
+  void connect(std::size_t to, TimePoint when);
+  [[nodiscard]] bool is_standing_by() const;
+  [[nodiscard]] bool may_be_watched(std::size_t at) const;
 
   Actions last_;
-  std::vector<std::optional<std::size_t>> from;  ///< of the change that waits
-  std::size_t asked_for = 0;
-  std::size_t in_a_row = 0;    ///< attempts of this moment since the last reason to hope
-  bool timer_was_due = false;  ///< the TimerFired under way is one of `due`
+  std::chrono::seconds probe_interval_;
+  bool may_stand_by_;
+  bool may_take_over_;
+  std::vector<bool> previously_held_;            ///< By bastion: by an earlier run, or by this one.
+  std::vector<std::optional<Limited>> limited_;  ///< By bastion.
+  std::optional<ForwardsChanged> change_;        ///< Not applied yet.
+  std::size_t requested_forward_ = 0;
+  TimePoint requested_at_;              ///< The last OpenForward.
+  std::optional<TimePoint> took_over_;  ///< The last TakeOver.
+  bool conflict_ended_since_takeover_ = false;
+  std::size_t attempts_in_a_moment_ = 0;  ///< Since the last event that allows more.
+  bool timer_was_due_ = false;            ///< The present TimerFired is one of `due`.
 };
 
-/// True when `actions` hold one of that kind.
+/// True when `actions` contain one of that kind.
 template <class Kind>
 [[nodiscard]] bool has(const Actions& actions) {
   for (const Action& action : actions)

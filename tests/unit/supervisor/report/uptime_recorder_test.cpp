@@ -1,4 +1,4 @@
-// What is kept for the picture of the past: exact while the clocks agree, silent about what nobody saw.
+// The uptime record: exact while the clocks agree, and without data for unobserved time.
 #include "supervisor/report/uptime_recorder.hpp"
 
 #include "backends/recorded_host.hpp"
@@ -19,7 +19,7 @@ namespace {
 class TwoClocks final : public test::RecordedHost {
  public:
   std::chrono::steady_clock::time_point steady{1000h};
-  WallTime wall{1'800'000'000s};  // a quarter of an hour begins
+  WallTime wall{1'800'000'000s};  // the start of a quarter of an hour
   [[nodiscard]] std::chrono::steady_clock::time_point now() const override { return steady; }
   [[nodiscard]] WallTime wall_now() const override { return wall; }
   void pass(std::chrono::milliseconds span) {
@@ -59,19 +59,19 @@ struct Supervised {
 
 BOOST_FIXTURE_TEST_SUITE(uptime_recorder, Supervised)
 
-BOOST_AUTO_TEST_CASE(a_row_is_there_when_its_quarter_of_an_hour_is_over) {
+BOOST_AUTO_TEST_CASE(a_row_is_written_after_its_quarter_of_an_hour) {
   pass(899s);
   BOOST_TEST(rows().empty());
   pass(61s);
   BOOST_REQUIRE(rows().size() == 1U);
   BOOST_TEST((rows()[0].up == 900s));
-  recorder.reset();  // the rest is written when it ends
+  recorder.reset();  // the destructor writes the rest
   BOOST_REQUIRE(rows().size() == 2U);
   BOOST_TEST((rows()[1].from == rows()[0].from + 900s));
   BOOST_TEST((rows()[1].up == 60s));
 }
 
-BOOST_AUTO_TEST_CASE(up_down_and_in_part_are_told_apart) {
+BOOST_AUTO_TEST_CASE(records_up_down_and_degraded_time) {
   pass(100s);
   become(TunnelState::waiting);
   pass(10s);
@@ -82,7 +82,7 @@ BOOST_AUTO_TEST_CASE(up_down_and_in_part_are_told_apart) {
   view.verified = false;
   recorder->publish(view);
   pass(30s);
-  view.last_error.reset();  // a key that forbids the probe is no trouble
+  view.last_error.reset();  // a forbidden probe is not an error
   recorder->publish(view);
   pass(40s);
   become(TunnelState::standby);
@@ -96,7 +96,7 @@ BOOST_AUTO_TEST_CASE(up_down_and_in_part_are_told_apart) {
   BOOST_TEST((row.length == 250s));
 }
 
-BOOST_AUTO_TEST_CASE(hours_of_the_same_make_one_row) {
+BOOST_AUTO_TEST_CASE(hours_without_a_change_make_one_row) {
   pass(450s);
   pass(10h);
   BOOST_REQUIRE(rows().size() == 2U);
@@ -104,9 +104,9 @@ BOOST_AUTO_TEST_CASE(hours_of_the_same_make_one_row) {
   BOOST_TEST((rows()[1].up == 10h - 450s - 450s));
 }
 
-BOOST_AUTO_TEST_CASE(of_a_sleep_nothing_is_known) {
+BOOST_AUTO_TEST_CASE(a_suspend_leaves_no_data) {
   pass(100s);
-  host.wall += 2h;  // the steady clock stood still
+  host.wall += 2h;  // the steady clock stops during a suspend
   pass(10s);
   become(TunnelState::waiting);
   pass(90s);
@@ -117,7 +117,7 @@ BOOST_AUTO_TEST_CASE(of_a_sleep_nothing_is_known) {
   BOOST_TEST((rows()[1].down == 90s));
 }
 
-BOOST_AUTO_TEST_CASE(a_clock_that_is_set_back_begins_another_row) {
+BOOST_AUTO_TEST_CASE(a_clock_set_back_begins_a_new_row) {
   pass(100s);
   host.wall -= 1h;
   pass(10s);
@@ -129,8 +129,8 @@ BOOST_AUTO_TEST_CASE(a_clock_that_is_set_back_begins_another_row) {
   BOOST_TEST((rows()[1].from == WallTime(1'800'000'000s) - 1h + 110s));
 }
 
-BOOST_AUTO_TEST_CASE(a_reconnect_is_counted_by_what_ended_the_connection) {
-  view.errors = 4;  // of before
+BOOST_AUTO_TEST_CASE(counts_reconnects_by_cause) {
+  view.errors = 4;  // from before
   view.last_error = Diagnosis{FailureClass::dns, "former", ""};
   recorder->publish(view);
   const auto lose = [&](std::optional<FailureClass> why) {
@@ -143,7 +143,7 @@ BOOST_AUTO_TEST_CASE(a_reconnect_is_counted_by_what_ended_the_connection) {
   lose(FailureClass::closed);
   lose(FailureClass::dead_peer);
   lose(FailureClass::closed);
-  lose({});  // restarted: the former error is not why
+  lose({});  // requested: the earlier error is not the cause
   recorder.reset();
   const auto counts = rows().front().reconnects;
   BOOST_TEST(counts.size() == 3U);
@@ -152,7 +152,7 @@ BOOST_AUTO_TEST_CASE(a_reconnect_is_counted_by_what_ended_the_connection) {
   BOOST_TEST(counts.at(FailureClass::unknown) == 1U);
 }
 
-BOOST_AUTO_TEST_CASE(a_predecessor_s_reconnects_are_not_counted_again) {
+BOOST_AUTO_TEST_CASE(does_not_count_a_predecessors_reconnects) {
   recorder.emplace(host, scratch_directory / "b.uptime");
   view.reconnects = 7;
   recorder->publish(view);
@@ -161,7 +161,7 @@ BOOST_AUTO_TEST_CASE(a_predecessor_s_reconnects_are_not_counted_again) {
   BOOST_TEST(store::UptimeLog::read(scratch_directory / "b.uptime").front().reconnects.empty());
 }
 
-BOOST_AUTO_TEST_CASE(round_trips_are_weighed_by_time) {
+BOOST_AUTO_TEST_CASE(round_trips_are_weighted_by_time) {
   view.rtt_ms = 10;
   recorder->publish(view);
   pass(300s);
@@ -178,7 +178,7 @@ BOOST_AUTO_TEST_CASE(round_trips_are_weighed_by_time) {
   BOOST_TEST(rtt.high_ms == 40);
 }
 
-BOOST_AUTO_TEST_CASE(after_a_stop_nothing_is_recorded_until_it_runs_again) {
+BOOST_AUTO_TEST_CASE(records_nothing_after_a_stop) {
   pass(100s);
   become(TunnelState::stopped);
   BOOST_REQUIRE(rows().size() == 1U);

@@ -1,4 +1,4 @@
-// What is kept of our sessions on bastions, and the words where one could not be ended.
+// The stored sessions on bastions, and the messages of a failed takeover.
 #include "supervisor/stale/takeover.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -22,12 +22,12 @@ Tunnel tunnel() {
 
 BOOST_AUTO_TEST_SUITE(takeover)
 
-BOOST_AUTO_TEST_CASE(sessions_outlive_a_power_cut_by_bastion) {
+BOOST_AUTO_TEST_CASE(stores_sessions_by_bastion) {
   const RemoteSessions sessions{{"gate@a", {k_boot, 92, "3890422"}}, {"gate@b:2200", {k_boot, 4194304, "1"}}};
   BOOST_TEST((parse_remote_sessions(format_remote_sessions(sessions)) == sessions));
 }
 
-BOOST_AUTO_TEST_CASE(a_torn_or_forged_file_names_no_process) {
+BOOST_AUTO_TEST_CASE(ignores_a_torn_or_forged_file) {
   const std::vector<std::string> texts{"",
                                        k_boot + " 92 12 gate@a",
                                        k_boot + " 1 12 gate@a\n",
@@ -38,13 +38,13 @@ BOOST_AUTO_TEST_CASE(a_torn_or_forged_file_names_no_process) {
   for (const std::string& text : texts) BOOST_TEST(parse_remote_sessions(text).empty(), text.substr(0, 80));
 }
 
-BOOST_AUTO_TEST_CASE(each_way_that_nothing_was_freed_has_its_own_words) {
+BOOST_AUTO_TEST_CASE(each_failed_takeover_has_its_own_message) {
   const Tunnel one = tunnel();
   const Forward& forward = one->forwards.front();
-  using End = ssh::TakeoverResult;
+  using Result = ssh::TakeoverResult;
   std::vector<Diagnosis> all{explain_unknown_session(one, forward)};
-  for (const End end : {End::ended, End::gone, End::elsewhere, End::refused, End::not_run})
-    all.push_back(explain_takeover(end, one, forward));
+  for (const Result result : {Result::ended, Result::gone, Result::elsewhere, Result::refused, Result::not_run})
+    all.push_back(explain_takeover(result, one, forward));
   for (std::size_t at = 0; at < all.size(); ++at) {
     BOOST_TEST((all[at].failure == FailureClass::forward_busy));
     BOOST_TEST(all[at].message.starts_with("port 2222 on gate@bastion is "));
@@ -54,7 +54,7 @@ BOOST_AUTO_TEST_CASE(each_way_that_nothing_was_freed_has_its_own_words) {
   BOOST_TEST(all.back().hint.find("ClientAliveInterval") != std::string::npos);
 }
 
-BOOST_AUTO_TEST_CASE(autossh_which_asks_for_its_ports_itself_takes_nothing_over) {
+BOOST_AUTO_TEST_CASE(autossh_cannot_be_combined_with_takeover) {
   TunnelSpec spec = tunnel().spec();
   spec.engine = Engine::autossh;
   const auto made = Tunnel::make(spec);

@@ -1,8 +1,7 @@
-#include "supervisor/tunnel_rules.hpp"
+#include "supervisor/machine/rules.hpp"
 
 #include "ssh/diagnosis/diagnosis.hpp"
 #include "supervisor/machine/fleet_spread.hpp"
-#include "supervisor/probe/local_target.hpp"
 
 namespace holdfast::supervisor {
 
@@ -11,7 +10,7 @@ Rules rules_of(const Tunnel& tunnel) {
                .bastions = 1,
                .probe_interval = tunnel->probe_interval,
                .takeover = tunnel->takeover,
-               .target_by_name = has_name_as_target(tunnel),
+               .target_by_name = tunnel.has_named_target(),
                .explain =
                    [&tunnel](FailureClass failure, std::optional<std::size_t> forward) {
                      return forward ? ssh::explain(failure, tunnel, tunnel->forwards.at(*forward))
@@ -19,9 +18,9 @@ Rules rules_of(const Tunnel& tunnel) {
                    },
                .spread =
                    [&tunnel](std::size_t) {
-                     const double place = retry_slot_of(tunnel->forwards.front());
+                     const double slot = retry_slot_of(tunnel->forwards.front());
                      return RetrySpread{
-                         .until_retry_slot = [place] { return until_retry_slot(place, since_epoch(), k_spread); },
+                         .until_retry_slot = [slot] { return until_retry_slot(slot, since_epoch(), k_spread); },
                          .spread_delay = {}};
                    }};
 }

@@ -1,0 +1,90 @@
+#include "supervisor/loop/loop_base.hpp"
+
+#include "core/text.hpp"
+#include "store/tunnel_store.hpp"
+
+#include <boost/asio/io_context.hpp>
+
+#include <utility>
+
+namespace holdfast::supervisor {
+namespace {
+
+constexpr std::chrono::seconds k_frozen(5);  // a timer this late: the machine slept, or this process was stopped
+
+}  // namespace
+
+LoopBase::LoopBase(os::Host& real_host, store::Paths tunnel_paths, Tunnel initial_tunnel,
+                   store::RuntimeFiles runtime_files, ssh::Client ssh_client, const ServiceManager& service_manager)
+    : host(real_host),
+      paths(std::move(tunnel_paths)),
+      tunnel(std::move(initial_tunnel)),
+      files(std::move(runtime_files)),
+      client(std::move(ssh_client)),
+      manager(service_manager),
+      owned_context(std::make_unique<boost::asio::io_context>(1)),
+      context(*owned_context),
+      process_services(context, manager, files,
+                       {.on_probe_request = [this] { post_shared(ProbeRequested{}); },
+                        .on_reload = [this] { reload(); },
+                        .on_stop = [this] { post_shared(StopRequested{.leave_child = leaves_child()}); }}),
+      timers(context,
+             [this](Timer timer, Clock::duration late) {
+               if (late > k_frozen) post_shared(Resumed{});
+               post_shared(TimerFired{timer});
+             }),
+      reporter(host, paths, tunnel->name, files.live, manager),
+      network_watch(context, [this] { post_shared(NetworkChanged{route_status()}); }),
+      suspend_watch(context, [this] { post_shared(Resumed{}); }),
+      tunnel_file_watch(
+          context, host, paths, tunnel, [this] { on_file_change(); }, [this](const Error& error) { end(error); }) {}
+
+LoopBase::~LoopBase() = default;
+
+void LoopBase::begin(std::string_view banner) {
+  process_services.begin();
+  reporter.log(banner);
+}
+
+Result<> LoopBase::run() {
+  context.run();
+  if (end_reason) return *end_reason;
+  return {};
+}
+
+void LoopBase::end(const Error& error) {
+  if (end_reason) return;
+  end_reason = error;
+  reporter.log(error.line());
+  manager.stopping();
+  post_shared(StopRequested{});
+}
+
+std::optional<Tunnel> LoopBase::load_changed_tunnel() {
+  const auto fresh = store::load_changed(host, paths, tunnel);
+  if (!fresh) {
+    reporter.log("the tunnel file was not applied: " + fresh.error().line());
+    return std::nullopt;
+  }
+  if (!*fresh && !reread) {
+    reporter.log("the tunnel file was reloaded: nothing changed");
+    return std::nullopt;
+  }
+  return *fresh ? **fresh : tunnel;  // in the second case the pending change is undone
+}
+
+ChildFailedToStart LoopBase::failed_to_start(const Error& error, const boost::filesystem::path& program,
+                                             FailureClass otherwise) const {
+  const bool is_missing = !host.find_program(program.native());
+  return {{is_missing ? FailureClass::ssh_missing : otherwise, printable(error.line()), error.hint}};
+}
+
+void LoopBase::execute(const Probe& action) {
+  if (!end_to_end) return;
+  end_to_end->check(action.forwards, action.timeout, [this, id = action.request](ProbeAnswered answer) {
+    answer.request = id;
+    post_shared(std::move(answer));
+  });
+}
+
+}  // namespace holdfast::supervisor

@@ -1,0 +1,83 @@
+// What the loops of both engines share: the io_context and every part that does not depend on the engine's machine.
+#pragma once
+
+#include "core/result.hpp"
+#include "core/tunnel.hpp"
+#include "os/host.hpp"
+#include "ssh/client/arguments.hpp"
+#include "store/paths.hpp"
+#include "supervisor/loop/process_services.hpp"
+#include "supervisor/loop/timers.hpp"
+#include "supervisor/machine/actions.hpp"
+#include "supervisor/probe/end_to_end.hpp"
+#include "supervisor/report/reporter.hpp"
+#include "supervisor/watch/network.hpp"
+#include "supervisor/watch/suspend.hpp"
+#include "supervisor/watch/tunnel_file.hpp"
+
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <variant>
+
+namespace holdfast::supervisor {
+
+/// The events that both machines know and that LoopBase posts.
+using SharedEvent = std::variant<ProbeAnswered, TimerFired, NetworkChanged, Resumed, ProbeRequested, StopRequested>;
+
+struct LoopBase {
+  LoopBase(os::Host& real_host, store::Paths tunnel_paths, Tunnel initial_tunnel, store::RuntimeFiles runtime_files,
+           ssh::Client ssh_client, const ServiceManager& service_manager);
+  LoopBase(const LoopBase&) = delete;
+  LoopBase& operator=(const LoopBase&) = delete;
+  virtual ~LoopBase();
+
+  /// Queues it for the engine's machine.
+  virtual void post_shared(SharedEvent event) = 0;
+  /// The tunnel file may have changed: `load_reread()` and post what follows.
+  virtual void reload() = 0;
+  /// On SIGTERM and its like: leave a logged-in ssh running for the next supervisor?
+  [[nodiscard]] virtual bool leaves_child() { return false; }
+  /// Of the connection that carries the tunnel.
+  [[nodiscard]] virtual os::RouteStatus route_status() const { return os::RouteStatus::same; }
+  /// The watch saw another text in the tunnel file.
+  virtual void on_file_change() {}
+
+  /// Installs the signal handlers and logs `banner`.
+  void begin(std::string_view banner);
+  /// Runs the context until Quit. An Error when the tunnel no longer belongs to this host.
+  [[nodiscard]] Result<> run();
+  /// Stops because of `error`, which run() then returns.
+  void end(const Error& error);
+
+  /// The tunnel as its file is now; empty, and logged, when there is nothing new to apply.
+  [[nodiscard]] std::optional<Tunnel> load_changed_tunnel();
+  /// `otherwise` is the failure class if `program` exists.
+  [[nodiscard]] ChildFailedToStart failed_to_start(const Error& error, const boost::filesystem::path& program,
+                                                   FailureClass otherwise) const;
+
+  void execute(const SetTimer& action) { timers.set(action.timer, action.wait); }
+  void execute(const CancelTimer& action) { timers.cancel(action.timer); }
+  void execute(const Probe& action);
+
+  os::Host& host;
+  store::Paths paths;
+  Tunnel tunnel;
+  std::optional<Tunnel> reread;  ///< Replaces `tunnel` when the machine applies the change.
+  store::RuntimeFiles files;
+  ssh::Client client;
+  const ServiceManager& manager;
+
+  std::unique_ptr<boost::asio::io_context> owned_context;
+  boost::asio::io_context& context;
+  ProcessServices process_services;
+  Timers timers;
+  Reporter reporter;
+  std::optional<EndToEnd> end_to_end;
+  NetworkWatch network_watch;
+  SuspendWatch suspend_watch;
+  TunnelFileWatch tunnel_file_watch;
+  std::optional<Error> end_reason;
+};
+
+}  // namespace holdfast::supervisor

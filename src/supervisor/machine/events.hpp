@@ -1,0 +1,121 @@
+// Events: what happened to the tunnel, as input of a supervisor machine.
+#pragma once
+
+#include "core/failure.hpp"
+#include "os/tcp_sockets.hpp"
+#include "ssh/diagnosis/diagnosis.hpp"
+#include "store/live_state.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <variant>
+#include <vector>
+
+namespace holdfast::supervisor {
+
+enum class Timer { attempt, retry, probe, forward_retry, kill, failback_probe };
+inline constexpr std::size_t k_timers = 6;
+
+/// Matches an answer to its request. The machine ignores an answer to any other request than the pending one.
+using RequestId = std::uint64_t;
+
+struct Started {};  ///< The supervisor starts without a running ssh.
+struct Adopted {    ///< The supervisor starts with a predecessor's ssh, which is logged in.
+  std::uint64_t reconnects = 0;
+  std::size_t bastion = 0;
+};
+struct ChildFailedToStart {
+  Diagnosis why;
+};
+struct ControlReady {};  ///< ssh is logged in: its control socket exists.
+struct ChildExited {
+  std::optional<Diagnosis> why;  ///< From ssh's messages; empty when they explain nothing.
+  ssh::ProcessEnd end = {};
+};
+struct ForwardAnswered {
+  RequestId request = 0;
+  enum class Kind { granted, refused, no_reply } kind = Kind::no_reply;
+};
+/// Who listens on the bastion's end of a refused forward.
+struct PortHolderAnswered {
+  RequestId request = 0;
+  enum class Kind {
+    held,        ///< Somebody listens.
+    free,        ///< Nobody listens.
+    prohibited,  ///< The bastion forbids the connection that would show it.
+    no_reply,    ///< The bastion did not answer.
+    silent,      ///< The bastion accepts connections, but the target behind it sends nothing.
+  } kind = Kind::no_reply;
+  std::optional<Diagnosis> why = {};
+  bool responds = false;  ///< The target sent data or closed the connection. A dead session does neither.
+};
+struct KnockAnswered {
+  bool session_gone = false;          ///< No session of this tunnel holds the port (any more).
+  std::optional<Diagnosis> why = {};  ///< Why the knock cannot help, to be shown if the port stays busy.
+};
+struct TakeoverAnswered {
+  RequestId request = 0;
+  bool freed = false;
+  std::optional<Diagnosis> why = {};  ///< Why the port was not freed.
+};
+/// The tunnel file changed in a way that needs no new login.
+struct ForwardsChanged {
+  /// For each new forward: the number of the same forward in the present list; empty for an added one.
+  std::vector<std::optional<std::size_t>> from;
+};
+struct ForwardsClosed {  ///< The answer to ChangeForwards.
+  RequestId request = 0;
+};
+/// One answer for all forwards of a Probe; `kind` is the worst of them.
+struct ProbeAnswered {
+  RequestId request = 0;
+  enum class Kind {
+    verified,     ///< Every target answered.
+    unproven,     ///< The bastion forbids the probe of at least one forward; all forwards are open.
+    target_down,  ///< The path works, but a target on this machine does not answer.
+    lost,         ///< Nothing listens on the bastion's port any more.
+    silent,       ///< No reply.
+  } kind = Kind::silent;
+  std::vector<store::ForwardState> forwards;  ///< In the order of Probe::forwards.
+  std::optional<double> rtt_ms;
+  std::optional<Diagnosis> why;
+};
+struct TimerFired {
+  Timer timer;
+};
+/// An address, a default route or a link came up.
+struct NetworkChanged {
+  os::RouteStatus route = os::RouteStatus::same;  ///< Of the present connection.
+};
+struct Resumed {};     ///< The machine resumed from suspend, or the supervisor was frozen for seconds.
+struct PathRestored {  ///< The bastion's ssh port accepts connections again.
+  std::size_t bastion = 0;
+};
+struct PathRefused {  ///< The bastion's host resets connections to its ssh port.
+  std::size_t bastion = 0;
+};
+struct PathBlocked {  ///< An ICMP message rejected a SYN probe, or two probes in a row got no answer.
+  std::size_t bastion = 0;
+  bool rejected = false;
+};
+struct FailbackProbeAnswered {
+  std::size_t bastion = 0;
+  std::optional<Diagnosis> why;  ///< Empty when the login worked and every port was granted.
+};
+struct ProbeRequested {};  ///< SIGUSR1.
+struct Reloaded {          ///< The tunnel file changed in a way that needs a new login.
+  std::size_t forwards = 1;
+  std::size_t bastions = 1;
+  bool other_bastions = true;  ///< The bastions changed: what was learned about them no longer applies.
+};
+struct StopRequested {
+  bool leave_child = false;  ///< Leave a logged-in ssh running for the next supervisor.
+};
+
+using Event = std::variant<Started, Adopted, ChildFailedToStart, ControlReady, ChildExited, ForwardAnswered,
+                           PortHolderAnswered, KnockAnswered, TakeoverAnswered, ForwardsChanged, ForwardsClosed,
+                           ProbeAnswered, TimerFired, NetworkChanged, Resumed, PathRestored, PathRefused, PathBlocked,
+                           FailbackProbeAnswered, ProbeRequested, Reloaded, StopRequested>;
+
+}  // namespace holdfast::supervisor

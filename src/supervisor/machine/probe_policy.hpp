@@ -1,0 +1,44 @@
+// When an open tunnel is probed, how long a probe waits, and how much silence means a dead peer. Pure.
+#pragma once
+
+#include "supervisor/machine/rules.hpp"
+
+#include <optional>
+
+namespace holdfast::supervisor {
+
+/// While a target is down or a port is busy.
+inline constexpr Milliseconds k_target_recheck = std::chrono::seconds(10);
+
+inline constexpr Milliseconds k_probe_timeout = std::chrono::seconds(3);
+/// For a target whose name is being resolved: a resolver gives up after 5 s a server, resolv.conf(5).
+inline constexpr Milliseconds k_long_probe_timeout = std::chrono::seconds(9);
+/// After a resume or a change of route the connection is more likely dead than slow. The probe gets this, plus four
+/// measured round trips. It covers one retransmission by TCP (200 ms at least: TCP_RTO_MIN of Linux).
+inline constexpr Milliseconds k_short_probe_timeout = std::chrono::milliseconds(400);
+/// The same while no round trip was measured.
+inline constexpr Milliseconds k_unmeasured_probe_timeout = std::chrono::seconds(1);
+
+class ProbePolicy {
+ public:
+  /// The wait until the next probe while up: 80 % to 100 % of the probe interval; `chance` is in [0, 1).
+  [[nodiscard]] static Milliseconds interval(const Rules& rules, double chance);
+  [[nodiscard]] static Milliseconds recheck_interval(const Rules& rules);
+
+  /// Of the next probe.
+  [[nodiscard]] Milliseconds timeout(const Rules& rules, std::optional<double> rtt_ms) const;
+
+  /// Something suggests that the path is dead: the next probes get less time, until one is answered.
+  void suspect_dead_path() noexcept { suspects_dead_path_ = true; }
+  void on_answer() noexcept { *this = {}; }
+  /// Counts a request for a forward without an answer. True: the peer counts as dead.
+  [[nodiscard]] bool on_silent_request() noexcept;
+  /// Counts a probe without an answer. True: the peer counts as dead. A named target gets one probe more.
+  [[nodiscard]] bool on_silent_probe(const Rules& rules) noexcept;
+
+ private:
+  int silences_ = 0;  ///< In a row.
+  bool suspects_dead_path_ = false;
+};
+
+}  // namespace holdfast::supervisor
