@@ -44,7 +44,7 @@ class LoginHook final : public PidfileBackend {
   // Hosts that share a home share the hook.
   Result<Plan> remove(const TunnelName& tunnel, const store::Paths& paths, const os::Host& host) const override {
     HOLDFAST_TRY(auto plan, PidfileBackend::remove(tunnel, paths, host));
-    if (store::is_any_other_held_by(host, paths, name(), tunnel)) return plan;
+    if (store::is_backend_in_use(host, paths, name(), tunnel)) return plan;
     for (auto& step : remove_managed_hook(paths, host)) plan.push_back(std::move(step));
     return plan;
   }

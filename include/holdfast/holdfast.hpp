@@ -1,10 +1,9 @@
-// holdfast as a library: persistent SSH reverse tunnels, set up, looked at and taken away by a C++17 program.
+// holdfast as a library: sets up, inspects and removes persistent SSH reverse tunnels from a C++17 program.
 //
 //   find_package(holdfast 0.1 REQUIRED)                    # CMake
 //   target_link_libraries(app PRIVATE holdfast::holdfast)
 //
-// The tunnels are the same that the program `holdfast` sees: it is what keeps them up when this process is gone, and it
-// has to be installed. Nothing here needs to go on running for a tunnel.
+// The program `holdfast` must be installed: it manages the same tunnels and keeps them up after this process exits.
 #pragma once
 
 #include <holdfast/failure.hpp>
@@ -19,41 +18,40 @@
 namespace holdfast {
 inline namespace v0 {
 
-/// "0.1.0", of the library.
+/// The version of the library: "0.1.0".
 std::string_view version() noexcept;
 
 struct Options {
   enum class Scope {
-    automatic,  ///< system for root, user for everybody else
+    automatic,  ///< system for root, user for other users
     user,       ///< the user's own tunnels
-    system,     ///< the machine's: only root can change them
+    system,     ///< tunnels of the machine: only root can change them
   };
   Scope scope = Scope::automatic;
-  /// The program `holdfast`, an absolute path: what services, crontabs and start-up files will run. Empty: the one that
-  /// HOLDFAST_PROGRAM names, or else the one that is found in PATH.
+  /// The absolute path of the program `holdfast`, which services, crontabs and start-up files will run. Empty: the
+  /// value of HOLDFAST_PROGRAM, else the one in PATH.
   std::string program = {};
 };
 
-/// What a setup came to.
+/// The result of set_up().
 struct Made {
   Status tunnel;
-  bool changed = false;  ///< false: it was there already, just so
+  bool changed = false;  ///< false when the tunnel was already set up like this
 };
 
-/// The tunnels of one scope. It keeps nothing but its options: another program's changes are seen at once.
+/// The tunnels of one scope. Keeps only its options, so changes by other programs are visible at once.
 ///
 /// Calls block: most for milliseconds; set_up(), start() and restart() until the tunnel is verified end to end, which
-/// can take half a minute. Each throws a Failure (holdfast/failure.hpp) when it does not do what it was asked for, and
-/// std::bad_alloc as anything does.
+/// can take 30 s. A call that fails throws a Failure (holdfast/failure.hpp); any call can throw std::bad_alloc.
 ///
-/// They run programs as children, by argument list and never by a shell: ssh, and what the backends are asked with
-/// (systemctl, loginctl, crontab, tmux, screen, id, getent). What is asked at once is asked in forked children of this
-/// process. While a call runs, the process's SIGCHLD and SIGPIPE are the library's, and are put back as they were; a
-/// handler for SIGCHLD is told once afterwards. HOME, USER, PATH and the like are read from the environment.
+/// Calls run programs by argument list, never through a shell: ssh, systemctl, loginctl, crontab, tmux, screen, id and
+/// getent. Queries that can hang run in forked children of this process. During a call the library uses SIGCHLD and
+/// SIGPIPE of the process; it restores them, and then calls a handler for SIGCHLD once. It reads HOME, USER, PATH and
+/// similar variables from the environment.
 ///
-/// Calls may be made in several threads at once, also of one object. Two that change one tunnel do not run into each
-/// other, in whatever processes they are: the later one fails. The process must have no other thread that waits for
-/// any child (waitpid(-1)), that sets SIGCHLD or SIGPIPE, or that changes the environment, while a call runs.
+/// Concurrent calls are safe, also on one object. Of two calls that change one tunnel, in the same or in different
+/// processes, the later one fails. While a call runs, no other thread may wait for any child (waitpid(-1)), change
+/// SIGCHLD or SIGPIPE, or change the environment.
 class Tunnels {
  public:
   explicit Tunnels(Options options = {});
@@ -63,37 +61,36 @@ class Tunnels {
   Tunnels(const Tunnels&) = delete;
   Tunnels& operator=(const Tunnels&) = delete;
 
-  /// Makes the tunnel, or makes the one of that name so: checks the way to the bastion, installs it, starts it and
-  /// waits until it is up. With the same request again nothing is changed. On a failure, a cancel included, everything
-  /// is undone and a former tunnel of that name runs again.
+  /// Creates the tunnel, or changes the one of that name: checks the connection to the bastion, installs the tunnel,
+  /// starts it and waits until it is up. Changes nothing when the tunnel is already set up like this. After a failure
+  /// or a cancel it undoes everything, and a previous tunnel of that name runs again.
   Made set_up(const Request& request, const Watch& watch = {});
 
-  /// Every file and command of set_up(), a line or several each; changes nothing.
+  /// The files and commands of set_up(), as text; changes nothing.
   std::vector<std::string> plan(const Request& request, const Watch& watch = {});
 
-  /// Of all tunnels, by name. One whose file is broken is among them, `failed`. Changes nothing.
+  /// The status of all tunnels, by name. A tunnel with an invalid file is `failed`. Changes nothing.
   std::vector<Status> status(const Watch& watch = {}) const;
-  /// Of one.
+  /// The status of one tunnel.
   Status status(const std::string& name, const Watch& watch = {}) const;
 
-  /// Starts a tunnel that is stopped and waits until it is up.
+  /// Starts a stopped tunnel and waits until it is up.
   Status start(const std::string& name, const Watch& watch = {});
 
-  /// Ends its supervisor and its ssh; it stays installed. False when it did not run. Cannot be cancelled.
+  /// Ends its supervisor and its ssh; the tunnel stays installed. False when it did not run. Cannot be cancelled.
   bool stop(const std::string& name);
 
   enum class Connection { anew, kept };
-  /// Stops and starts it and waits until it is up. `kept`: its ssh goes on, and no session through it is dropped;
-  /// watch is warned where that could not be.
+  /// Restarts the supervisor and waits until the tunnel is up. `kept`: ssh and the sessions through it continue; where
+  /// that is impossible, `watch` gets a warning.
   Status restart(const std::string& name, Connection connection = Connection::anew, const Watch& watch = {});
 
-  /// Stops the tunnel, uninstalls it and deletes all that belongs to it; a line for each thing that is gone. Cannot be
-  /// cancelled.
+  /// Stops and uninstalls the tunnel and deletes its files; returns a line for each removed thing. Cannot be cancelled.
   std::vector<std::string> remove(const std::string& name);
 
  private:
-  class Inside;
-  std::unique_ptr<Inside> inside_;
+  class Impl;
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace v0

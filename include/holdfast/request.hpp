@@ -1,4 +1,4 @@
-// What a tunnel is to be like, and who watches while it is made.
+// The settings of a tunnel, and callbacks to watch its setup.
 #pragma once
 
 #include <functional>
@@ -10,43 +10,43 @@
 namespace holdfast {
 inline namespace v0 {
 
-/// The options of `holdfast setup`, by their names there; a Failure names them so. Values are texts and are checked:
-/// none is ever read by a shell. Of the environment's variables HOLDFAST_BACKENDS alone counts, which narrows `auto`.
+/// The options of `holdfast setup`, by the same names as there and in a Failure. All values are validated, and none is
+/// ever passed to a shell. Of the environment variables only HOLDFAST_BACKENDS counts, which restricts `auto`.
 struct Request {
-  std::vector<std::string> ports;        ///< "[BIND:]PORT[:HOST:HOSTPORT]", at least one; "2222" leads to port 22 here
-  std::vector<std::string> bastions;     ///< "[USER@]HOST[:PORT]", at least one; the first that is well is used
-  std::optional<std::string> name;       ///< without it the first port
-  std::optional<std::string> identity;   ///< the private key's file; without it what ssh itself would use
-  std::string backend = "auto";          ///< what keeps it running: the strongest that works here, or one by name
+  std::vector<std::string> ports;     ///< "[BIND:]PORT[:HOST:HOSTPORT]", at least one; "2222" forwards to port 22 here
+  std::vector<std::string> bastions;  ///< "[USER@]HOST[:PORT]", at least one; the first one that works is used
+  std::optional<std::string> name;    ///< default: the first port
+  std::optional<std::string> identity;   ///< the file of the private key; default: the keys of ssh
+  std::string backend = "auto";          ///< "auto" for the most durable one that works here, or a name
   std::string engine = "native";         ///< or "autossh"
-  std::optional<std::string> host;       ///< "any": every host of a shared home may have it
-  std::optional<std::string> run_as;     ///< system scope: the ordinary user it runs as; SUDO_USER without it
-  std::vector<std::string> ssh_options;  ///< "KEY=VALUE", each one more -o for ssh
-  bool accept_new_host_key = false;      ///< pin the bastion's host key if it is unknown
-  bool preflight = true;                 ///< check the way to the bastion before anything is changed
-  bool takeover = false;                 ///< a command on the bastion may end a stale session of this tunnel's
+  std::optional<std::string> host;       ///< "any": any host of a shared home may run it
+  std::optional<std::string> run_as;     ///< system scope: the user that it runs as; default: SUDO_USER
+  std::vector<std::string> ssh_options;  ///< "KEY=VALUE", passed to ssh with -o
+  bool accept_new_host_key = false;      ///< pin an unknown host key of the bastion
+  bool preflight = true;                 ///< check the connection to the bastion before any change
+  bool takeover = false;                 ///< allow a command on the bastion to end a stale session of this tunnel
 };
 
-/// What happened meanwhile.
+/// A progress report.
 struct Step {
   enum class Kind {
-    done,     ///< a step; `more` is a figure to it
-    warned,   ///< a step that is not quite right; `more` says why
-    failed,   ///< a step; the Failure that follows says why
+    done,     ///< a completed step; `more` is a detail
+    warned,   ///< a step with a problem; `more` is the reason
+    failed,   ///< a failed step; the Failure has the reason
     note,     ///< a sentence
-    detail,   ///< a sentence for who looks closely
+    detail,   ///< a sentence for verbose output
     warning,  ///< a sentence
   };
   Kind kind;
-  std::string_view what;  ///< only valid during the call; may quote any byte of a stranger's
+  std::string_view what;  ///< valid only during the call; may contain any byte
   std::string_view more;  ///< may be empty
 };
 
-/// Both are optional, and are called on the thread that called the library. What they throw cancels the call, and
-/// leaves it when all is undone; thrown when all was done, it leaves the call and undoes nothing.
+/// Both callbacks are optional and run on the calling thread. An exception from one cancels the call and propagates
+/// after the changes are undone; after the last change it propagates without undoing anything.
 struct Watch {
   std::function<void(const Step&)> on_step;
-  /// Asked every few milliseconds while the library waits: true cancels.
+  /// Called every few milliseconds while the library waits; true cancels.
   std::function<bool()> is_cancelled;
 };
 

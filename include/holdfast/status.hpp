@@ -1,4 +1,4 @@
-// What is true of a tunnel now: `holdfast status --json` as values. What is not known is empty.
+// The status of a tunnel: the values of `holdfast status --json`. Unknown values are empty.
 #pragma once
 
 #include <chrono>
@@ -16,24 +16,24 @@ struct Status {
   enum class State {
     up,
     connecting,
-    waiting,  ///< to try again at next_attempt
-    standby,  ///< another host of a shared home has it
-    failed,   ///< a person is needed; slow attempts go on
+    waiting,  ///< next attempt at next_attempt
+    standby,  ///< another host of a shared home runs it
+    failed,   ///< needs manual action; slow retries continue
     stopped,
   };
 
   struct Forward {
     enum class State { up, down, denied, busy, pending };
-    std::string listen;  ///< at the bastion: "127.0.0.1:2222", "[::1]:2222", a socket's path
-    std::string target;  ///< on this side: "localhost:22"
+    std::string listen;  ///< on the bastion: "127.0.0.1:2222", "[::1]:2222", a socket path
+    std::string target;  ///< on this machine: "localhost:22"
     std::optional<State> state;
   };
 
-  /// How a tunnel comes through something.
+  /// Whether a tunnel survives an event.
   struct Endurance {
     enum class Kind { no, at_login, within, yes };
     Kind kind = Kind::no;
-    std::chrono::seconds bound{0};  ///< only of `within`: back after that at the latest
+    std::chrono::seconds bound{0};  ///< for `within`: the tunnel is back after this time
   };
 
   struct Backend {
@@ -47,18 +47,18 @@ struct Status {
 
   struct Error {
     std::string kind;     ///< as Failure::kind()
-    std::string message;  ///< one line; may quote any byte of a stranger's
+    std::string message;  ///< one line; may contain any byte
     std::string hint;     ///< one command or setting; may be empty
     std::optional<Instant> at;
   };
 
   std::string name;
   std::optional<State> state;
-  std::optional<bool> verified;  ///< a connection from the bastion's port came back to the target here
-  std::optional<Instant> since;  ///< in this state
+  std::optional<bool> verified;  ///< a connection to the bastion's port reached the target
+  std::optional<Instant> since;  ///< start of this state
   std::optional<std::string> host;
-  std::optional<std::string> bastion;  ///< of several the one in use
-  std::vector<std::string> bastions;   ///< the first choice first
+  std::optional<std::string> bastion;  ///< the one in use
+  std::vector<std::string> bastions;   ///< in order of preference
   std::optional<std::string> engine;
   std::vector<Forward> forwards;
   Backend backend;

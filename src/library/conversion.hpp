@@ -1,4 +1,4 @@
-// The house's values as the library's, and the other way about. Pure.
+// Converts values between holdfast's modules and the public API. Pure.
 #pragma once
 
 #include <holdfast/failure.hpp>

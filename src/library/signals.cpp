@@ -37,7 +37,7 @@ BorrowedSignals::BorrowedSignals() {
   if (saved.borrowers++ > 0) return;
   ::sigaction(SIGCHLD, nullptr, &saved.child);
   ::sigaction(SIGPIPE, nullptr, &saved.pipe);
-  // A child of a process that ignores SIGCHLD leaves no exit status: waitpid(2).
+  // When SIGCHLD is ignored, children leave no exit status, waitpid(2).
   set(SIGCHLD, SIG_DFL);
   if (!has_handler(saved.pipe)) set(SIGPIPE, SIG_IGN);
 }

@@ -1,11 +1,11 @@
-// A guest's manners in somebody else's process: its signals are ours only while we work.
+// Uses the signals of the host process only during a call.
 #pragma once
 
 namespace holdfast::library {
 
-/// While one of these lives SIGPIPE is ignored, unless the process has a handler for it, and SIGCHLD is at its default,
-/// for Process v2 to handle; the last one that ends, in whatever thread, puts back what the first one found. A handler
-/// for SIGCHLD is called once then: it may have missed a child of its own.
+/// While one exists, SIGPIPE is ignored unless the process has a handler for it, and SIGCHLD has its default action, as
+/// Process v2 needs. The last one in any thread restores what the first one found, then calls a handler for SIGCHLD
+/// once: it may have missed a child of the process.
 class BorrowedSignals {
  public:
   BorrowedSignals();

@@ -23,7 +23,7 @@ namespace {
 
 constexpr std::chrono::seconds k_timeout{5};
 
-/// The value, or its Error thrown as a Failure; before that what the watch threw.
+/// The value; else throws the exception of the watch, or the Error as a Failure.
 template <class T>
 T must(Result<T> result, const library::Watcher* watcher = nullptr) {
   if (!result && watcher != nullptr) watcher->rethrow();
@@ -32,25 +32,25 @@ T must(Result<T> result, const library::Watcher* watcher = nullptr) {
 }
 
 Result<> check_program(const std::string& program, const os::Host& host) {
-  const char* const hint = "install holdfast " HOLDFAST_VERSION ", or name its program in Options::program";
+  const char* const hint = "install holdfast " HOLDFAST_VERSION ", or set Options::program";
   if (program.empty()) return Error{"finding", "the program holdfast", "it is not in PATH", hint};
-  if (program.front() != '/') return usage_error("the name of the program, " + program, "it is no absolute path");
-  HOLDFAST_TRY(const auto said, host.run(os::Command{{program, "version"}}, k_timeout));
-  const auto version = trim(said.out);
-  if (said.ok() && version == "holdfast " HOLDFAST_VERSION) return {};
-  if (!said.ok() || !version.starts_with("holdfast ")) return Error{"using", program, "it is not holdfast", hint};
-  return Error{"using", program, "it is " + std::string(version) + ", and this library is " HOLDFAST_VERSION, hint};
+  if (program.front() != '/') return usage_error("Options::program " + program, "it is not an absolute path");
+  HOLDFAST_TRY(const auto done, host.run(os::Command{{program, "version"}}, k_timeout));
+  const auto version = trim(done.out);
+  if (done.ok() && version == "holdfast " HOLDFAST_VERSION) return {};
+  if (!done.ok() || !version.starts_with("holdfast ")) return Error{"using", program, "it is not holdfast", hint};
+  return Error{"using", program, "it is " + std::string(version) + ", but this library is " HOLDFAST_VERSION, hint};
 }
 
 }  // namespace
 
 std::string_view version() noexcept { return HOLDFAST_VERSION; }
 
-class Tunnels::Inside {
+class Tunnels::Impl {
  public:
-  explicit Inside(Options options) : options_(std::move(options)) {}
+  explicit Impl(Options options) : options_(std::move(options)) {}
 
-  /// What one call works with.
+  /// The objects of one call.
   struct Call {
     library::BorrowedSignals signals = {};
     std::string program;
@@ -61,13 +61,13 @@ class Tunnels::Inside {
   [[nodiscard]] std::unique_ptr<Call> begin() const {
     auto call = std::make_unique<Call>();
     call->program = program(*os::make_posix_host());
-    // Never this process's own executable, which Host::self() is without a name.
+    // Without a name Host::self() would be the executable of this process.
     call->host = os::make_posix_host(call->program.empty() ? "holdfast" : call->program);
     call->paths = must(store::paths(scope(*call->host), *call->host));
     return call;
   }
 
-  /// The same, of a call that has supervisors started.
+  /// For a call that starts supervisors.
   [[nodiscard]] std::unique_ptr<Call> begin_with_program() const {
     auto call = begin();
     must(check_program(call->program, *call->host));
@@ -81,7 +81,7 @@ class Tunnels::Inside {
   }
 
  private:
-  /// Empty: there is none.
+  /// Empty when there is none.
   [[nodiscard]] std::string program(const os::Host& host) const {
     if (!options_.program.empty()) return options_.program;
     if (const auto named = host.env("HOLDFAST_PROGRAM"); named && !named->empty()) return *named;
@@ -98,7 +98,7 @@ class Tunnels::Inside {
 
 namespace {
 
-/// One name of a tunnel that there is.
+/// The name of an existing tunnel.
 TunnelName named(const std::string& name, const os::Host& host, const store::Paths& paths) {
   return must(tunnels::named_tunnels({name}, host, paths)).front();
 }
@@ -120,40 +120,40 @@ Status status_now(const TunnelName& name, const store::Paths& paths, const os::H
 
 }  // namespace
 
-Tunnels::Tunnels(Options options) : inside_(std::make_unique<Inside>(std::move(options))) {}
+Tunnels::Tunnels(Options options) : impl_(std::make_unique<Impl>(std::move(options))) {}
 Tunnels::~Tunnels() = default;
 Tunnels::Tunnels(Tunnels&&) noexcept = default;
 Tunnels& Tunnels::operator=(Tunnels&&) noexcept = default;
 
 Made Tunnels::set_up(const Request& request, const Watch& watch) {
-  const auto call = inside_->begin_with_program();
+  const auto call = impl_->begin_with_program();
   library::Watcher watcher(watch);
-  const auto outcome = must(tunnels::run_setup(inside_->read(request, *call, watcher), *call->host, watcher), &watcher);
+  const auto outcome = must(tunnels::run_setup(impl_->read(request, *call, watcher), *call->host, watcher), &watcher);
   Made made{status_now(outcome.tunnel->name, call->paths, *call->host, watcher), outcome.changed};
   watcher.rethrow();
   return made;
 }
 
 std::vector<std::string> Tunnels::plan(const Request& request, const Watch& watch) {
-  const auto call = inside_->begin_with_program();
+  const auto call = impl_->begin_with_program();
   library::Watcher watcher(watch);
-  auto lines = must(tunnels::preview_setup(inside_->read(request, *call, watcher), *call->host, watcher), &watcher);
+  auto lines = must(tunnels::preview_setup(impl_->read(request, *call, watcher), *call->host, watcher), &watcher);
   watcher.rethrow();
   return lines;
 }
 
 std::vector<Status> Tunnels::status(const Watch& watch) const {
-  const auto call = inside_->begin();
+  const auto call = impl_->begin();
   library::Watcher watcher(watch);
   auto entries = store::load_all(*call->host, call->paths);
-  for (auto& left : store::left_here(*call->host, call->paths)) entries.push_back(std::move(left));
+  for (auto& left : store::orphaned_installations(*call->host, call->paths)) entries.push_back(std::move(left));
   auto all = statuses(entries, call->paths, *call->host, watcher);
   watcher.rethrow();
   return all;
 }
 
 Status Tunnels::status(const std::string& name, const Watch& watch) const {
-  const auto call = inside_->begin();
+  const auto call = impl_->begin();
   library::Watcher watcher(watch);
   auto one = status_now(named(name, *call->host, call->paths), call->paths, *call->host, watcher);
   watcher.rethrow();
@@ -161,7 +161,7 @@ Status Tunnels::status(const std::string& name, const Watch& watch) const {
 }
 
 Status Tunnels::start(const std::string& name, const Watch& watch) {
-  const auto call = inside_->begin_with_program();
+  const auto call = impl_->begin_with_program();
   library::Watcher watcher(watch);
   const auto known = named(name, *call->host, call->paths);
   must(tunnels::start_tunnel(known, call->paths, *call->host, watcher), &watcher);
@@ -171,13 +171,13 @@ Status Tunnels::start(const std::string& name, const Watch& watch) {
 }
 
 bool Tunnels::stop(const std::string& name) {
-  const auto call = inside_->begin();
+  const auto call = impl_->begin();
   const auto known = named(name, *call->host, call->paths);
   return must(tunnels::stop_tunnel(known, call->paths, *call->host)).anything();
 }
 
 Status Tunnels::restart(const std::string& name, Connection connection, const Watch& watch) {
-  const auto call = inside_->begin_with_program();
+  const auto call = impl_->begin_with_program();
   library::Watcher watcher(watch);
   const auto known = named(name, *call->host, call->paths);
   must(connection == Connection::kept ? tunnels::restart_keeping_connection(known, call->paths, *call->host, watcher)
@@ -189,7 +189,7 @@ Status Tunnels::restart(const std::string& name, Connection connection, const Wa
 }
 
 std::vector<std::string> Tunnels::remove(const std::string& name) {
-  const auto call = inside_->begin();
+  const auto call = impl_->begin();
   std::vector<std::string> report;
   must(tunnels::remove_tunnel(named(name, *call->host, call->paths), call->paths, *call->host, report));
   return report;

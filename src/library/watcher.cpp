@@ -2,7 +2,7 @@
 
 namespace holdfast::library {
 
-void Watcher::tell(Step::Kind kind, std::string_view what, std::string_view more) {
+void Watcher::report(Step::Kind kind, std::string_view what, std::string_view more) {
   if (!watch_.on_step || thrown_) return;
   try {
     watch_.on_step(Step{kind, what, more});

@@ -1,4 +1,4 @@
-// What the record of a tunnel comes to: so many slots of equal length, up to now.
+// Uptime rows summed over equal time slots that end now.
 #pragma once
 
 #include "store/history.hpp"
@@ -13,7 +13,7 @@
 
 namespace holdfast::store {
 
-/// Of a stretch of time; what is in none of the three nobody saw, or another host had the tunnel.
+/// A span of time by state. The rest of the span has no data, or another host had the tunnel.
 struct Share {
   std::chrono::milliseconds up{0};
   std::chrono::milliseconds degraded{0};
@@ -21,35 +21,34 @@ struct Share {
   std::optional<double> rtt_ms = {};  ///< mean while it was up
 
   [[nodiscard]] std::chrono::milliseconds known() const noexcept { return up + degraded + down; }
-  /// Per cent of what is known; nothing where nothing is.
+  /// Per cent of the known time; nothing without data.
   [[nodiscard]] std::optional<double> availability() const noexcept;
 };
 
 struct Availability {
-  WallTime from;                 ///< a multiple of `slot`, so that what is drawn stands still
-  std::chrono::seconds slot{0};  ///< the last one is the one that has not ended
+  WallTime from;                 ///< a multiple of `slot`, so that charts drawn later show the same slots
+  std::chrono::seconds slot{0};  ///< the last slot contains now
   std::vector<Share> slots;
   Share whole;
   std::optional<RoundTrip> rtt;
   std::map<FailureClass, std::uint64_t> reconnects;
 };
 
-/// `rows` in any order. One that is said to begin after `now` counts for nothing: a clock was wrong. Where the clock
-/// went back, and rows are of the same time, a slot is filled once.
+/// `rows` in any order. Rows that begin after `now` are ignored: a clock was wrong. Rows that overlap, after a clock
+/// went back, never add up to more than the slot.
 [[nodiscard]] Availability availability(std::span<const UptimeRow> rows, WallTime now, std::chrono::seconds slot,
                                         std::size_t slots);
 
-/// What a supervisor that lives says now.
+/// The current state of a running supervisor.
 struct Present {
   TunnelState state = TunnelState::up;
   bool degraded = false;
   WallTime since;
 };
 
-/// `rows`, and what transitions (oldest first) and a living supervisor tell of the time before and after them: the
-/// quarter of an hour that is not over, or that ended with its supervisor. Between two transitions nothing is known
-/// where the second does not begin with what the first ended with, or where they are further apart than any supervisor
-/// goes without a row.
+/// `rows` plus rows for the time that none covers yet: from transitions (oldest first) and a running supervisor. That
+/// time is the current quarter of an hour, or the last one of a supervisor that ended. There is no data between two
+/// transitions when their states do not match, or when they are further apart than a supervisor goes without a row.
 [[nodiscard]] std::vector<UptimeRow> completed(std::vector<UptimeRow> rows, std::span<const Transition> transitions,
                                                const std::optional<Present>& present, WallTime now);
 

@@ -2,6 +2,7 @@
 
 #include "core/text.hpp"
 #include "store/last_connection.hpp"
+#include "store/private_file.hpp"
 
 #include <fmt/format.h>
 
@@ -10,7 +11,7 @@
 namespace holdfast::store {
 namespace {
 
-constexpr std::size_t k_longest = 4096;
+constexpr std::size_t k_largest = 4096;
 constexpr std::size_t k_most = 16;
 
 }  // namespace
@@ -27,32 +28,31 @@ std::string format_connection_limits(const ConnectionLimits& limits) {
 
 ConnectionLimits parse_connection_limits(std::string_view text) {
   ConnectionLimits limits;
-  if (text.size() > k_longest || !text.ends_with('\n')) return limits;
+  if (text.size() > k_largest || !text.ends_with('\n')) return limits;
   for (const std::string& line : split(text, '\n')) {
-    const auto words = split(line, ' ');
-    if (words.size() != 3 || limits.size() == k_most) continue;
-    const auto bastion = parse_numeric_end(words[0], words[1]);
-    const auto seconds = parse_number(words[2], 0, std::numeric_limits<std::uint32_t>::max());
+    const auto fields = split(line, ' ');
+    if (fields.size() != 3 || limits.size() == k_most) continue;
+    const auto bastion = parse_numeric_end(fields[0], fields[1]);
+    const auto seconds = parse_number(fields[2], 0, std::numeric_limits<std::uint32_t>::max());
     if (bastion && seconds) limits.push_back({*bastion, WallTime(std::chrono::seconds(*seconds))});
   }
   return limits;
 }
 
 ConnectionLimits read_connection_limits(const os::Host& host, const Paths& paths, const TunnelName& name) {
-  const auto text = host.read_file(connection_limits_file(paths, name), k_longest);
+  const auto text = host.read_file(connection_limits_file(paths, name), k_largest);
   return text ? parse_connection_limits(*text) : ConnectionLimits{};
 }
 
 Result<> keep_connection_limit(os::Host& host, const Paths& paths, const TunnelName& name, const TcpEnd& bastion,
                                std::optional<WallTime> no_login_before) {
-  constexpr mode_t k_private = 0600;
   auto limits = read_connection_limits(host, paths, name);
   std::erase_if(limits, [&](const ConnectionLimit& one) { return one.bastion == bastion; });
   if (no_login_before) limits.insert(limits.begin(), {bastion, *no_login_before});
   if (limits.size() > k_most) limits.resize(k_most);
   const fs::path file = connection_limits_file(paths, name);
   if (limits.empty()) return host.remove_file(file);
-  return host.write_file(file, format_connection_limits(limits), k_private);
+  return host.write_file(file, format_connection_limits(limits), k_private_mode);
 }
 
 }  // namespace holdfast::store

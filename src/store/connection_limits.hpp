@@ -1,4 +1,4 @@
-// The bastions that were seen to limit new connections, kept so that a restarted supervisor goes on obeying them.
+// Bastions with a rate limit for new connections. A restarted supervisor keeps to the limits that it reads here.
 #pragma once
 
 #include "core/forward.hpp"
@@ -21,16 +21,16 @@ struct ConnectionLimit {
 };
 using ConnectionLimits = std::vector<ConnectionLimit>;
 
-/// places.state_file(name, "limit")
+/// paths.state_file(name, "limit")
 [[nodiscard]] fs::path connection_limits_file(const Paths& paths, const TunnelName& name);
 
-/// A line each: "HOST PORT NO-LOGIN-BEFORE\n", the last in seconds since the epoch, rounded up.
+/// One line each: "HOST PORT NO-LOGIN-BEFORE\n", the time in seconds since the epoch, rounded up.
 [[nodiscard]] std::string format_connection_limits(const ConnectionLimits& limits);
-/// Without the lines that are none of these, and without what follows the first 16.
+/// Skips invalid lines, and everything after the first 16 entries.
 [[nodiscard]] ConnectionLimits parse_connection_limits(std::string_view text);
 
 [[nodiscard]] ConnectionLimits read_connection_limits(const os::Host& host, const Paths& paths, const TunnelName& name);
-/// Sets or, without a time, removes that bastion's line. The last line that goes takes the file with it.
+/// Sets that bastion's line, or removes it when there is no time. Removes the file with its last line.
 [[nodiscard]] Result<> keep_connection_limit(os::Host& host, const Paths& paths, const TunnelName& name,
                                              const TcpEnd& bastion, std::optional<WallTime> no_login_before);
 

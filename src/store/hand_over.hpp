@@ -1,5 +1,5 @@
-// A tunnel on its way from one backend to another, noted while it is: for the two supervisors, and for who tidies up
-// when the command that moved it was cut short.
+// The note of a `move` in progress. Both supervisors read it, and so does the command that cleans up after an
+// interrupted move.
 #pragma once
 
 #include "core/result.hpp"
@@ -15,26 +15,26 @@ namespace holdfast::store {
 
 struct HandOver {
   os::ProcessId by;           ///< the command that moves it
-  std::string from;           ///< the backend that held it
-  std::string to;             ///< the one that takes it over
-  fs::path runtime_dir;       ///< where its runtime files were before
-  bool was_lingering = true;  ///< whether the user's manager was kept from boot on before
+  std::string from;           ///< the old backend
+  std::string to;             ///< the new backend
+  fs::path runtime_dir;       ///< before the move
+  bool was_lingering = true;  ///< whether linger was on before the move
   bool operator==(const HandOver&) const = default;
 };
 
-/// places.state_file(name, "handover"): in the kept state, for a power cut may leave two registrations.
+/// paths.state_file(name, "handover"). It must survive a power cut, which can leave both backends installed.
 [[nodiscard]] fs::path hand_over_file(const Paths& paths, const TunnelName& name);
 
 [[nodiscard]] std::string format_hand_over(const HandOver& hand_over);
-/// Nothing for any other text.
+/// Nothing for an invalid note.
 [[nodiscard]] std::optional<HandOver> parse_hand_over(std::string_view text);
 
-/// Nothing when there is none, or the file is not ours alone.
+/// Nothing when there is no note, or another user can write to it.
 [[nodiscard]] std::optional<HandOver> read_hand_over(const os::Host& host, const Paths& paths, const TunnelName& name);
 [[nodiscard]] Result<> keep_hand_over(os::Host& host, const Paths& paths, const TunnelName& name,
                                       const HandOver& hand_over);
 
-/// True while the command that does it lives: a supervisor that finds the tunnel held waits for its turn.
+/// True while the moving command runs: a new supervisor then waits for the lock of the old one.
 [[nodiscard]] bool is_under_way(const std::optional<HandOver>& hand_over, const os::Host& host);
 
 }  // namespace holdfast::store

@@ -1,5 +1,6 @@
 #include "store/history.hpp"
 
+#include "core/json.hpp"
 #include "core/text.hpp"
 #include "os/append_file.hpp"
 
@@ -17,24 +18,20 @@ namespace json = boost::json;
 constexpr std::size_t k_longest_line = 4096;
 constexpr std::size_t k_largest_read = 4 * 1024 * 1024;
 
-std::string_view member(const json::object& object, const char* name) {
-  const json::value* value = object.if_contains(name);
-  const json::string* text = value == nullptr ? nullptr : value->if_string();
-  return text == nullptr ? std::string_view() : std::string_view(text->data(), text->size());
+std::optional<Transition> parse_transition(std::string_view line) {
+  const auto object = parse_json_object(line, {.max_depth = 2});
+  if (!object) return std::nullopt;
+  const auto text = [&](const char* name) { return text_member(*object, name).value_or(""); };
+  const auto at = from_rfc3339(text("at"));
+  const auto from = tunnel_state_from(text("from"));
+  const auto to = tunnel_state_from(text("to"));
+  if (!at || !from || !to) return std::nullopt;
+  return Transition{*at, *from, *to, text("reason")};
 }
 
-std::optional<Transition> parse_transition(std::string_view line) {
-  json::parse_options options;
-  options.max_depth = 2;
-  boost::system::error_code failed;
-  const json::value value = json::parse(json::string_view(line.data(), line.size()), failed, {}, options);
-  const json::object* object = failed ? nullptr : value.if_object();
-  if (object == nullptr) return std::nullopt;
-  const auto at = from_rfc3339(member(*object, "at"));
-  const auto from = tunnel_state_from(member(*object, "from"));
-  const auto to = tunnel_state_from(member(*object, "to"));
-  if (!at || !from || !to) return std::nullopt;
-  return Transition{*at, *from, *to, std::string(member(*object, "reason"))};
+template <class T>
+void keep_newest(std::vector<T>& items, std::size_t newest) {
+  if (items.size() > newest) items.erase(items.begin(), items.end() - static_cast<std::ptrdiff_t>(newest));
 }
 
 }  // namespace
@@ -46,19 +43,17 @@ std::vector<std::string> newest_lines(const boost::filesystem::path& file, std::
     for (std::string& line : split(text, '\n'))
       if (!line.empty()) lines.push_back(std::move(line));
   }
-  if (lines.size() > newest)
-    lines.erase(lines.begin(), lines.begin() + static_cast<std::ptrdiff_t>(lines.size() - newest));
+  keep_newest(lines, newest);
   return lines;
 }
 
 History::History(boost::filesystem::path file, std::size_t limit) : file_(std::move(file)), limit_(limit) {}
 
 Result<> History::append(const Transition& transition) {
-  const json::object object{
-      {"at", json::string(to_rfc3339(transition.at))},
-      {"from", json::string(to_text(transition.from))},
-      {"to", json::string(to_text(transition.to))},
-      {"reason", json::string(printable(std::string_view(transition.reason).substr(0, k_longest_line)))}};
+  const json::object object{{"at", json_text(to_rfc3339(transition.at))},
+                            {"from", json_text(to_text(transition.from))},
+                            {"to", json_text(to_text(transition.to))},
+                            {"reason", json_text(std::string_view(transition.reason).substr(0, k_longest_line))}};
   return os::append_line(file_, json::serialize(object), limit_);
 }
 
@@ -66,9 +61,7 @@ std::vector<Transition> History::read(const boost::filesystem::path& file, std::
   std::vector<Transition> transitions;
   for (const std::string& line : newest_lines(file))
     if (auto transition = parse_transition(line)) transitions.push_back(std::move(*transition));
-  if (transitions.size() > newest)
-    transitions.erase(transitions.begin(),
-                      transitions.begin() + static_cast<std::ptrdiff_t>(transitions.size() - newest));
+  keep_newest(transitions, newest);
   return transitions;
 }
 
@@ -76,7 +69,7 @@ Log::Log(boost::filesystem::path file, std::size_t limit) : file_(std::move(file
 
 void Log::write(WallTime at, std::string_view line) {
   const std::string text = fmt::format("{} {}", to_rfc3339(at), printable(line.substr(0, k_longest_line)));
-  // A tunnel must not fall because its log cannot be written.
+  // A full disk must not end a tunnel.
   (void)os::append_line(file_, text, limit_);
 }
 

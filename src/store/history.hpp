@@ -1,6 +1,6 @@
-// Transitions with their reasons, and the log: append-only files, bounded in size, readable by people.
-// Both are turned over at their limit: FILE becomes FILE.1 (an older FILE.1 goes) and begins anew, so a tunnel keeps
-// at most twice the limit. Nothing is synced to disk: losing the last line in a power cut is not worth an fsync each.
+// The history (state transitions with reasons) and the log of a tunnel: append-only text files.
+// A file that reaches its limit is rotated: FILE replaces FILE.1, and a new FILE begins, so both together hold at most
+// twice the limit. Writes are not synced to disk: a power cut may lose the last line.
 #pragma once
 
 #include "core/result.hpp"
@@ -30,7 +30,7 @@ class History {
   explicit History(boost::filesystem::path file, std::size_t limit = 128 * 1024);
   [[nodiscard]] Result<> append(const Transition& transition);
 
-  /// The newest transitions, oldest of them first, FILE.1 included. A torn or foreign line is passed over.
+  /// The newest transitions of FILE.1 and FILE, oldest first. Invalid lines are skipped.
   [[nodiscard]] static std::vector<Transition> read(const boost::filesystem::path& file, std::size_t newest);
 
  private:
@@ -42,9 +42,10 @@ class History {
 class Log {
  public:
   explicit Log(boost::filesystem::path file, std::size_t limit = 1024 * 1024);
-  void write(WallTime at, std::string_view line);  ///< control bytes escaped; a full disk is survived in silence
+  /// Control bytes come out escaped. A failed write is ignored.
+  void write(WallTime at, std::string_view line);
 
-  /// The newest lines, oldest of them first, FILE.1 included.
+  /// The newest lines of FILE.1 and FILE, oldest first.
   [[nodiscard]] static std::vector<std::string> read(const boost::filesystem::path& file, std::size_t newest);
 
  private:
@@ -52,10 +53,10 @@ class Log {
   std::size_t limit_;
 };
 
-/// The newest lines of such a file, oldest of them first, FILE.1 included; no empty ones.
+/// The newest lines of FILE.1 and FILE, oldest first, without empty ones.
 [[nodiscard]] std::vector<std::string> newest_lines(const boost::filesystem::path& file, std::size_t newest = SIZE_MAX);
 
-/// The files that a History or Log at `file` may have left: FILE and FILE.1.
+/// The files that a History or Log writes: FILE and FILE.1.
 [[nodiscard]] std::vector<boost::filesystem::path> files_of(const boost::filesystem::path& file);
 
 }  // namespace holdfast::store

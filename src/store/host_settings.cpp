@@ -2,6 +2,7 @@
 
 #include "core/text.hpp"
 #include "store/installation_record.hpp"
+#include "store/private_file.hpp"
 #include "store/tunnel_file.hpp"
 #include "store/tunnel_store.hpp"
 
@@ -12,7 +13,7 @@
 namespace holdfast::store {
 namespace {
 
-constexpr std::size_t k_largest_part = 1024;
+constexpr std::size_t k_largest = 1024;
 constexpr std::string_view k_backend = "backend = ";
 constexpr std::string_view k_runtime_dir = "runtime-dir = ";
 
@@ -31,38 +32,34 @@ std::string format_host_settings(const Tunnel& tunnel) {
 
 std::optional<HostSettings> read_host_settings(const os::Host& host, const Paths& paths, const TunnelName& name) {
   if (paths.scope != Scope::user) return std::nullopt;
-  const fs::path file = host_settings_file(paths, name);
-  const os::FileStatus status = host.status(file);
-  if (status.kind != os::FileKind::regular || status.owner != host.user().uid || (status.mode & 0022) != 0)
-    return std::nullopt;
-  const auto text = host.read_file(file, k_largest_part);
+  const auto text = read_private_file(host, host_settings_file(paths, name), k_largest);
   if (!text || !text->ends_with('\n')) return std::nullopt;
   const auto lines = split(text->substr(0, text->size() - 1), '\n');
   if (lines.size() != 2 || !lines[0].starts_with(k_backend) || !lines[1].starts_with(k_runtime_dir))
     return std::nullopt;
-  HostSettings part{lines[0].substr(k_backend.size()), lines[1].substr(k_runtime_dir.size())};
-  if (part.backend.empty() || has_control_bytes(part.backend) || has_control_bytes(part.runtime_dir.native()) ||
-      !part.runtime_dir.is_absolute() || !check_runtime_directory(part.runtime_dir))
+  HostSettings settings{lines[0].substr(k_backend.size()), lines[1].substr(k_runtime_dir.size())};
+  if (!is_backend_name(settings.backend) || has_control_bytes(settings.runtime_dir.native()) ||
+      !settings.runtime_dir.is_absolute() || !check_runtime_directory(settings.runtime_dir))
     return std::nullopt;
-  return part;
+  return settings;
 }
 
 std::vector<HostSettingsOf> host_settings(const os::Host& host, const Paths& paths) {
   constexpr std::string_view k_suffix = ".host";
-  std::vector<HostSettingsOf> parts;
+  std::vector<HostSettingsOf> found;
   const fs::path all = paths.state.parent_path();
   for (const std::string& directory : host.list(all)) {
-    Paths there = paths;
-    there.state = all / directory;
-    for (const std::string& file : host.list(there.state)) {
+    Paths other = paths;
+    other.state = all / directory;
+    for (const std::string& file : host.list(other.state)) {
       if (!file.ends_with(k_suffix)) continue;
       const auto name = TunnelName::parse(std::string_view(file).substr(0, file.size() - k_suffix.size()));
       if (!name) continue;
-      if (auto part = read_host_settings(host, there, *name))
-        parts.push_back({directory, name->text(), std::move(*part)});
+      if (auto settings = read_host_settings(host, other, *name))
+        found.push_back({directory, name->text(), std::move(*settings)});
     }
   }
-  return parts;
+  return found;
 }
 
 std::string format_shared(const Tunnel& tunnel) {
@@ -87,9 +84,9 @@ std::vector<std::string> other_hosts_with(const os::Host& host, const Paths& pat
   const fs::path all = paths.state.parent_path();
   for (const std::string& directory : host.list(all)) {
     if (directory == paths.state.filename().native()) continue;
-    Paths there = paths;
-    there.state = all / directory;
-    const auto record = InstallationRecord::load(host, there);
+    Paths other = paths;
+    other.state = all / directory;
+    const auto record = InstallationRecord::load(host, other);
     if (record && record->tunnels().contains(name.text())) hosts.push_back(directory);
   }
   return hosts;
@@ -100,9 +97,9 @@ std::string machine_mark(const os::Host& host) {
   const auto text = host.read_file("/etc/machine-id", k_longest);
   const std::string id(text ? trim(*text) : std::string_view());
   constexpr std::size_t k_digits = 32;
-  const bool sound = id.size() == k_digits &&
+  const bool valid = id.size() == k_digits &&
                      std::ranges::all_of(id, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
-  return sound ? fmt::format("{:016x}", fnv1a("holdfast " + id)) : std::string();
+  return valid ? fmt::format("{:016x}", fnv1a("holdfast " + id)) : std::string();
 }
 
 }  // namespace holdfast::store

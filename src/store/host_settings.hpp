@@ -1,5 +1,6 @@
-// A tunnel that any host of a shared home may have: its file says what all of them agree on, and beside each host's own
-// log lies what holds it there and where its runtime files are. Only in the user scope: /etc is shared by nobody.
+// Tunnels with `host = any` in a home that several hosts share. The tunnel file has the settings that all hosts share;
+// each host keeps its backend and runtime directory in its own state directory. User scope only: hosts don't share
+// /etc.
 #pragma once
 
 #include "core/tunnel.hpp"
@@ -12,7 +13,7 @@
 
 namespace holdfast::store {
 
-/// True when the tunnel's file is that of many hosts.
+/// True when several hosts share the tunnel's file.
 [[nodiscard]] bool is_shared(const Tunnel& tunnel, const Paths& paths);
 
 struct HostSettings {
@@ -23,31 +24,31 @@ struct HostSettings {
 /// state/HOSTNAME/NAME.host
 [[nodiscard]] fs::path host_settings_file(const Paths& paths, const TunnelName& name);
 [[nodiscard]] std::string format_host_settings(const Tunnel& tunnel);
-/// What setup chose on this host; nothing when the tunnel is not set up here, or the file cannot be trusted.
+/// The settings that setup chose on this host; nothing when the tunnel is not set up here or the file is invalid.
 [[nodiscard]] std::optional<HostSettings> read_host_settings(const os::Host& host, const Paths& paths,
                                                              const TunnelName& name);
 
-/// One host's part of one tunnel.
+/// The settings of one tunnel on one host.
 struct HostSettingsOf {
-  std::string host;    ///< the name of its directory
-  std::string tunnel;  ///< whose file may be gone
-  HostSettings part;
+  std::string host;    ///< the name of its state directory
+  std::string tunnel;  ///< its name; the tunnel file may be gone
+  HostSettings settings;
 };
-/// Those of every host of this home.
+/// Of every tunnel and host of this home.
 [[nodiscard]] std::vector<HostSettingsOf> host_settings(const os::Host& host, const Paths& paths);
 
-/// The text of the file that all hosts share: without what is this host's alone.
+/// The text of the shared tunnel file: without this host's settings.
 [[nodiscard]] std::string format_shared(const Tunnel& tunnel);
 
-/// True when the tunnel's file, as it lies there, needs no change to be `tunnel` here.
+/// True when the tunnel file on disk, with other host settings aside, already describes `tunnel`.
 [[nodiscard]] bool agrees_with_file(const os::Host& host, const Paths& paths, const Tunnel& tunnel);
 
-/// The other hosts of this home on which a tunnel of that name is set up.
+/// The other hosts of this home where a tunnel of that name is set up.
 [[nodiscard]] std::vector<std::string> other_hosts_with(const os::Host& host, const Paths& paths,
                                                         const TunnelName& name);
 
-/// A number that tells machines apart where their names do not, made from /etc/machine-id, which is not to be shown
-/// around itself (machine-id(5)). Empty when this machine has none.
+/// Identifies this machine when its host name changes: a hash of /etc/machine-id, which itself must stay private
+/// (machine-id(5)). Empty when there is no machine id.
 [[nodiscard]] std::string machine_mark(const os::Host& host);
 
 }  // namespace holdfast::store

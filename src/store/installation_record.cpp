@@ -1,6 +1,7 @@
 #include "store/installation_record.hpp"
 
-#include "core/text.hpp"
+#include "core/json.hpp"
+#include "store/private_file.hpp"
 
 #include <boost/json.hpp>
 
@@ -17,8 +18,9 @@ namespace json = boost::json;
 
 constexpr std::size_t k_largest = 1 << 20;
 
-/// Keeps two setups from losing each other's notes: flock(2) on the state directory itself, so that no lock file stays
-/// behind. A file system that cannot (some NFS) is gone without: a lost note leaves an empty directory, no more.
+/// Keeps concurrent setups from overwriting each other's entries. flock(2) on the state directory itself leaves no lock
+/// file. Where the file system cannot lock (some NFS), the record is written without a lock: a lost entry only leaves
+/// an empty directory behind.
 class RecordLock {
  public:
   RecordLock(const os::Host& host, const fs::path& directory)
@@ -40,35 +42,21 @@ class RecordLock {
   int descriptor_;
 };
 
-json::array text_array(const std::set<std::string>& texts) {
+json::array raw_array(const std::set<std::string>& texts) {
   json::array array;
   for (const std::string& text : texts) array.push_back(json::string(text));
   return array;
 }
 
-/// Strings of an array member; nothing when it is missing or holds anything else.
-std::optional<std::vector<std::string>> texts_of(const json::object& object, const char* name) {
-  const json::value* value = object.if_contains(name);
-  const json::array* array = value == nullptr ? nullptr : value->if_array();
-  if (array == nullptr) return std::nullopt;
-  std::vector<std::string> texts;
-  for (const json::value& item : *array) {
-    const json::string* text = item.if_string();
-    if (text == nullptr) return std::nullopt;
-    texts.emplace_back(text->data(), text->size());
-  }
-  return texts;
-}
-
-/// Deepest first, so that rmdir(2) can take one after the other.
+/// Deepest first, the order in which rmdir(2) can remove them.
 std::vector<fs::path> deepest_first(std::vector<fs::path> directories) {
   std::stable_sort(directories.begin(), directories.end(),
                    [](const fs::path& a, const fs::path& b) { return a.size() > b.size(); });
   return directories;
 }
 
-/// The directories that are ours by name. They may go when empty whoever made them; of the others nothing is known.
-std::vector<fs::path> directories_of_ours(const Paths& paths) {
+/// The directories named after holdfast: safe to remove when empty, whoever made them.
+std::vector<fs::path> holdfast_directories(const Paths& paths) {
   std::vector<fs::path> directories{paths.tunnels, paths.config, paths.state};
   if (paths.scope == Scope::user) directories.push_back(paths.state.parent_path());
   return deepest_first(std::move(directories));
@@ -81,33 +69,28 @@ fs::path installation_record_file(const Paths& paths) { return paths.state / "in
 std::string InstallationRecord::format() const {
   json::array directories;
   for (const fs::path& directory : directories_) directories.push_back(json::string(directory.native()));
-  const json::object object{{"tunnels", text_array(tunnels_)},
+  const json::object object{{"tunnels", raw_array(tunnels_)},
                             {"directories", std::move(directories)},
                             {"linger_turned_on", linger_turned_on_},
-                            {"linger_needed_by", text_array(linger_needed_by_)}};
+                            {"linger_needed_by", raw_array(linger_needed_by_)}};
   return json::serialize(object) + "\n";
 }
 
 bool InstallationRecord::parse(std::string_view text) {
-  json::parse_options options;
-  options.max_depth = 3;
-  options.allow_invalid_utf8 = true;  // a directory's name may hold any byte
-  boost::system::error_code failed;
-  const json::value value = json::parse(json::string_view(text.data(), text.size()), failed, {}, options);
-  const json::object* object = failed ? nullptr : value.if_object();
-  if (object == nullptr) return false;
-  const auto tunnels = texts_of(*object, "tunnels");
-  const auto directories = texts_of(*object, "directories");
-  const auto needed_by = texts_of(*object, "linger_needed_by");
-  const json::value* turned_on = object->if_contains("linger_turned_on");
-  if (!tunnels || !directories || !needed_by || turned_on == nullptr || !turned_on->is_bool()) return false;
+  const auto object = parse_json_object(text, {.max_depth = 3, .any_bytes = true});  // file names have any bytes
+  if (!object) return false;
+  const auto tunnels = texts_member(*object, "tunnels");
+  const auto directories = texts_member(*object, "directories");
+  const auto needed_by = texts_member(*object, "linger_needed_by");
+  const auto turned_on = flag_member(*object, "linger_turned_on");
+  if (!tunnels || !directories || !needed_by || !turned_on) return false;
   for (const std::string& directory : *directories) {
     if (directory.empty() || directory.front() != '/' || directory.find('\0') != std::string::npos) return false;
     directories_.emplace_back(directory);
   }
   tunnels_.insert(tunnels->begin(), tunnels->end());
   linger_needed_by_.insert(needed_by->begin(), needed_by->end());
-  linger_turned_on_ = turned_on->get_bool();
+  linger_turned_on_ = *turned_on;
   return true;
 }
 
@@ -117,12 +100,13 @@ Result<InstallationRecord> InstallationRecord::load(const os::Host& host, const 
   const os::FileStatus status = host.status(file);
   if (status.kind == os::FileKind::missing) return record;
   const uid_t owner = paths.scope == Scope::system ? 0 : host.user().uid;
-  if (status.kind != os::FileKind::regular || (status.owner != owner && status.owner != 0) || (status.mode & 0022) != 0)
-    return Error{"reading", file.native(), "it is not a file of ours alone", "remove it"};
+  if (status.kind != os::FileKind::regular || (status.owner != owner && status.owner != 0) ||
+      (status.mode & k_others_write) != 0)
+    return Error{"reading", file.native(), "other users own it or can write to it", "remove it"};
   HOLDFAST_TRY(const std::string text, host.read_file(file, k_largest));
   if (!record.parse(text)) {
     record = InstallationRecord();
-    record.torn_ = true;
+    record.damaged_ = true;
   }
   return record;
 }
@@ -132,25 +116,25 @@ Result<> add_to_record(os::Host& host, const Paths& paths, const TunnelName& tun
   HOLDFAST_TRY(const std::vector<fs::path> made_now, host.make_directories(paths.state, paths.directory_mode));
   const RecordLock lock(host, paths.state);
   HOLDFAST_TRY(InstallationRecord record, InstallationRecord::load(host, paths));
-  const auto note = [&](const std::vector<fs::path>& made) {
+  const auto add = [&](const std::vector<fs::path>& made) {
     for (const fs::path& directory : made)
       if (std::find(record.directories_.begin(), record.directories_.end(), directory) == record.directories_.end())
         record.directories_.push_back(directory);
   };
-  note(made_now);
-  note(made_directories);
+  add(made_now);
+  add(made_directories);
   record.tunnels_.insert(tunnel.text());
   if (linger == LingerUse::needed || linger == LingerUse::turned_on) record.linger_needed_by_.insert(tunnel.text());
   if (linger == LingerUse::none) record.linger_needed_by_.erase(tunnel.text());
   record.linger_turned_on_ = record.linger_turned_on_ || linger == LingerUse::turned_on;
   auto written = host.write_file(installation_record_file(paths), record.format(), paths.file_mode);
-  // What is not noted is not undone later.
+  // Without the record no remove would delete these.
   for (auto made = made_now.rbegin(); !written && made != made_now.rend(); ++made)
     (void)host.remove_empty_directory(*made);
   return written;
 }
 
-Result<bool> take_idle_linger(os::Host& host, const Paths& paths) {
+Result<bool> claim_unused_linger(os::Host& host, const Paths& paths) {
   const RecordLock lock(host, paths.state);
   HOLDFAST_TRY(InstallationRecord record, InstallationRecord::load(host, paths));
   if (!record.linger_turned_on_ || !record.linger_needed_by_.empty()) return false;
@@ -165,8 +149,8 @@ Result<Undo> drop_from_record(os::Host& host, const Paths& paths, const TunnelNa
   Undo undo;
   const fs::path file = installation_record_file(paths);
   const bool recorded = host.status(file).kind != os::FileKind::missing;
-  undo.record_was_torn = record.torn_ || !recorded;
-  undo.directories = undo.record_was_torn ? directories_of_ours(paths) : deepest_first(record.directories_);
+  undo.record_was_damaged = record.damaged_ || !recorded;
+  undo.directories = undo.record_was_damaged ? holdfast_directories(paths) : deepest_first(record.directories_);
   record.tunnels_.erase(tunnel.text());
   record.linger_needed_by_.erase(tunnel.text());
   if (record.linger_turned_on_ && record.linger_needed_by_.empty()) {
@@ -176,10 +160,9 @@ Result<Undo> drop_from_record(os::Host& host, const Paths& paths, const TunnelNa
   if (!recorded) return undo;
   if (record.tunnels_.empty()) {
     HOLDFAST_CHECK(host.remove_file(file));
-    // Another host of the same home may have made it, and could not take it away while we kept something there.
+    // Another host with the same home may have made the parent and could not remove it while our files were there.
     if (paths.scope == Scope::user) undo.directories.push_back(paths.state.parent_path());
   } else {
-    // An empty directory that the caller removes now may come back by a later setup, which notes it again.
     HOLDFAST_CHECK(host.write_file(file, record.format(), paths.file_mode));
   }
   return undo;

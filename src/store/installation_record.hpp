@@ -1,5 +1,5 @@
-// What setup had to change on this host besides the tunnel's own files, so that the last remove can undo it:
-// directories that were not there, and linger that was off. One JSON file a scope and host: state/installed.json.
+// The changes of setup on this host besides the tunnel's own files, so that the last remove can undo it: directories
+// that it made, and linger that it turned on. One JSON file a scope and host: state/installed.json.
 #pragma once
 
 #include "core/result.hpp"
@@ -13,34 +13,35 @@
 
 namespace holdfast::store {
 
-/// What a tunnel's setup did about linger.
+/// How the setup of a tunnel uses linger.
 enum class LingerUse {
-  as_before,  ///< nothing new is known
+  as_before,  ///< no change
   none,       ///< the tunnel does not need it
-  needed,     ///< the tunnel needs it, and it was on already
+  needed,     ///< the tunnel needs it, and it was already on
   turned_on,  ///< the tunnel needs it, and setup turned it on
 };
 
-/// What may be undone now that a tunnel is gone.
+/// The changes to undo after a tunnel was removed.
 struct Undo {
-  std::vector<fs::path> directories;  ///< deepest first; each is to be removed if it is empty, kept otherwise
-  bool linger_off = false;            ///< we turned it on, and no tunnel of ours needs it any more
-  bool record_was_torn = false;       ///< torn, or missing: linger is left alone, only directories named holdfast go
+  std::vector<fs::path> directories;  ///< deepest first; remove each one that is empty
+  bool linger_off = false;            ///< setup turned it on, and no tunnel needs it any more
+  bool record_was_damaged = false;    ///< or missing: linger stays, and only directories named holdfast go
 };
 
 class InstallationRecord {
  public:
-  /// A missing record is an empty one; a torn one is empty and says so by torn(). A foreign one is an error.
+  /// A missing record reads as an empty one, a damaged one as an empty one with damaged(). A record that other users
+  /// own or can write to is an error.
   [[nodiscard]] static Result<InstallationRecord> load(const os::Host& host, const Paths& paths);
 
   [[nodiscard]] const std::set<std::string>& tunnels() const noexcept { return tunnels_; }
   [[nodiscard]] const std::vector<fs::path>& directories() const noexcept { return directories_; }
   [[nodiscard]] bool linger_turned_on() const noexcept { return linger_turned_on_; }
-  [[nodiscard]] bool torn() const noexcept { return torn_; }
+  [[nodiscard]] bool damaged() const noexcept { return damaged_; }
 
  private:
   friend Result<> add_to_record(os::Host&, const Paths&, const TunnelName&, const std::vector<fs::path>&, LingerUse);
-  friend Result<bool> take_idle_linger(os::Host&, const Paths&);
+  friend Result<bool> claim_unused_linger(os::Host&, const Paths&);
   friend Result<Undo> drop_from_record(os::Host&, const Paths&, const TunnelName&);
   [[nodiscard]] std::string format() const;
   [[nodiscard]] bool parse(std::string_view text);
@@ -49,25 +50,24 @@ class InstallationRecord {
   std::set<std::string> linger_needed_by_;
   std::vector<fs::path> directories_;  ///< outermost first
   bool linger_turned_on_ = false;
-  bool torn_ = false;
+  bool damaged_ = false;
 };
 
-/// places.state / "installed.json"
+/// paths.state / "installed.json"
 [[nodiscard]] fs::path installation_record_file(const Paths& paths);
 
-/// Notes that `tunnel` is set up here and what that took. Makes the state directory if need be, and notes that too.
-/// Called again for the same tunnel it adds what is new: first before anything is installed (systemd must not be the
-/// one that makes the state directory), then with the directories that installing made. Two setups at once do not lose
-/// each other's notes.
+/// Records that `tunnel` is set up here, with the directories that setup made. Makes the state directory when it is
+/// missing, and records that too. Setup calls it twice: before it installs anything, since otherwise systemd would make
+/// the state directory, and again with the directories that the installation made. Safe for concurrent setups.
 [[nodiscard]] Result<> add_to_record(os::Host& host, const Paths& paths, const TunnelName& tunnel,
                                      const std::vector<fs::path>& made_directories, LingerUse linger);
 
-/// True when setup turned linger on and no tunnel needs it any more: the caller turns it off. Forgets that it did.
-[[nodiscard]] Result<bool> take_idle_linger(os::Host& host, const Paths& paths);
+/// True when setup turned linger on and no tunnel needs it any more: the caller then turns it off. The record no longer
+/// says that setup turned it on.
+[[nodiscard]] Result<bool> claim_unused_linger(os::Host& host, const Paths& paths);
 
-/// Forgets `tunnel`, after its files are gone, and says what is now to be undone. With the last tunnel the record
-/// itself is removed. A tunnel that the record does not know is no error. The caller then takes each of
-/// Undo::directories that is empty away (Host::remove_empty_directory, errors ignored).
+/// Removes `tunnel` from the record, after its files are gone, and returns the changes that the caller must undo.
+/// Removes the record with its last tunnel. An unknown tunnel is no error.
 [[nodiscard]] Result<Undo> drop_from_record(os::Host& host, const Paths& paths, const TunnelName& tunnel);
 
 }  // namespace holdfast::store

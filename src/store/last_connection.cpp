@@ -1,13 +1,14 @@
 #include "store/last_connection.hpp"
 
 #include "core/text.hpp"
+#include "store/private_file.hpp"
 
 #include <fmt/format.h>
 
 namespace holdfast::store {
 namespace {
 
-constexpr std::size_t k_longest = 16 * 1024;
+constexpr std::size_t k_largest = 16 * 1024;
 constexpr std::size_t k_longest_name = 512;
 constexpr std::size_t k_longest_address = 64;
 
@@ -35,13 +36,13 @@ std::string format_connections(const Connections& connections) {
 
 Connections parse_connections(std::string_view text, const std::string& only) {
   Connections connections;
-  if (text.size() > k_longest || !text.ends_with('\n')) return connections;
+  if (text.size() > k_largest || !text.ends_with('\n')) return connections;
   for (const std::string& line : split(text, '\n')) {
-    const auto words = split(line, ' ');
-    if (words.size() != 4 && words.size() != 5) continue;
-    const auto local = parse_numeric_end(words[0], words[1]);
-    const auto peer = parse_numeric_end(words[2], words[3]);
-    const std::string& bastion = words.size() == 5 ? words[4] : only;
+    const auto fields = split(line, ' ');
+    if (fields.size() != 4 && fields.size() != 5) continue;
+    const auto local = parse_numeric_end(fields[0], fields[1]);
+    const auto peer = parse_numeric_end(fields[2], fields[3]);
+    const std::string& bastion = fields.size() == 5 ? fields[4] : only;
     if (local && peer && !bastion.empty() && bastion.size() <= k_longest_name && !has_control_bytes(bastion))
       connections.emplace(bastion, os::TcpPair{*local, *peer});
   }
@@ -50,14 +51,13 @@ Connections parse_connections(std::string_view text, const std::string& only) {
 
 Connections read_last_connections(const os::Host& host, const Paths& paths, const TunnelName& name,
                                   const std::string& only) {
-  const auto text = host.read_file(last_connection_file(paths, name), k_longest);
+  const auto text = host.read_file(last_connection_file(paths, name), k_largest);
   return text ? parse_connections(*text, only) : Connections{};
 }
 
 Result<> keep_last_connections(os::Host& host, const Paths& paths, const TunnelName& name,
                                const Connections& connections) {
-  constexpr mode_t k_private = 0600;
-  return host.write_file(last_connection_file(paths, name), format_connections(connections), k_private);
+  return host.write_file(last_connection_file(paths, name), format_connections(connections), k_private_mode);
 }
 
 }  // namespace holdfast::store

@@ -1,4 +1,5 @@
-// The two ends of the last connection that carried a tunnel, by bastion, kept over a power cut: what a knock needs.
+// Both ends of the last TCP connection that carried a tunnel, by bastion. They survive a power cut: the knock (ADR 5)
+// needs them.
 #pragma once
 
 #include "core/forward.hpp"
@@ -18,16 +19,15 @@ namespace holdfast::store {
 /// By Destination::text().
 using Connections = std::map<std::string, os::TcpPair>;
 
-/// places.state_file(name, "connection")
+/// paths.state_file(name, "connection")
 [[nodiscard]] fs::path last_connection_file(const Paths& paths, const TunnelName& name);
 
-/// An address and a port as they were written by us; nothing for a name, or for anything else.
+/// A numeric address and a port; nothing for a name or an invalid port.
 [[nodiscard]] std::optional<TcpEnd> parse_numeric_end(const std::string& host, const std::string& port);
 
-/// A line each: "LOCAL-HOST LOCAL-PORT PEER-HOST PEER-PORT BASTION\n"
+/// One line each: "LOCAL-HOST LOCAL-PORT PEER-HOST PEER-PORT BASTION\n"
 [[nodiscard]] std::string format_connections(const Connections& connections);
-/// Without the lines that are none of these; one without a bastion, as written before there were several, is that of
-/// `only`.
+/// Skips invalid lines. A line without a bastion, from a version that knew only one, belongs to `only`.
 [[nodiscard]] Connections parse_connections(std::string_view text, const std::string& only);
 
 [[nodiscard]] Connections read_last_connections(const os::Host& host, const Paths& paths, const TunnelName& name,

@@ -1,4 +1,4 @@
-// What the running supervisor says of its tunnel, for status and setup: one JSON file, replaced atomically.
+// The state that a running supervisor publishes for status and setup: one JSON file, replaced atomically.
 #pragma once
 
 #include "core/failure.hpp"
@@ -38,26 +38,26 @@ struct LiveForward {
 struct LiveState {
   os::ProcessId supervisor;
   TunnelState state = TunnelState::connecting;
-  bool verified = false;  ///< the end-to-end probe answered
-  WallTime since;         ///< in this state since
+  bool verified = false;  ///< the end-to-end probe succeeded
+  WallTime since;         ///< start of this state
   std::string bastion;
   std::string engine = "native";
   std::vector<LiveForward> forwards;
   std::optional<os::ProcessId> ssh;
-  std::optional<os::ProcessId> autossh;  ///< what starts ssh again, where the engine is autossh
-  std::optional<double> rtt_ms;  ///< of the last probe
-  std::uint64_t reconnects = 0;  ///< since the supervisor started
+  std::optional<os::ProcessId> autossh;  ///< with engine autossh
+  std::optional<double> rtt_ms;          ///< of the last probe
+  std::uint64_t reconnects = 0;          ///< since the supervisor started
   std::optional<WallTime> next_attempt;
   std::optional<LastError> last_error;
-  std::optional<os::TcpPair> connection;  ///< of the last ssh that was up: what the knock needs
-  std::uint64_t generation = 0;           ///< +1 each time the tunnel file was (re)read: setup waits for its own
+  std::optional<os::TcpPair> connection;  ///< of the last ssh that was up; the knock needs it
+  std::uint64_t generation = 0;           ///< +1 for each read of the tunnel file; setup waits for the next one
 };
 
 [[nodiscard]] std::string format_live_state(const LiveState& state);
 [[nodiscard]] Result<LiveState> parse_live_state(std::string_view json);
 
-/// Reads it from the runtime directory; nothing when there is none; refuses a symlink or a foreign owner
-/// (`owner`: who runs the supervisor).
+/// Nothing when there is no file. Refuses a symlink, and a file that another user than `owner` owns or can write to.
+/// `owner` is the user who runs the supervisor.
 [[nodiscard]] Result<std::optional<LiveState>> read_live_state(const os::Host& host,
                                                                const boost::filesystem::path& file, uid_t owner);
 

@@ -56,9 +56,9 @@ Result<> check_runtime_directory(const fs::path& directory) {
   const std::size_t length = (directory / "01234567.s").size();
   if (length <= k_longest_control_path) return {};
   return Error{"using", directory.native(),
-               fmt::format("the control socket's path there would have {} bytes, and {} are all it may have", length,
+               fmt::format("the path of the control socket would have {} bytes; the limit is {}", length,
                            k_longest_control_path),
-               "give a shorter runtime directory"};
+               "choose a shorter runtime directory"};
 }
 
 RuntimeFiles runtime_files(const TunnelName& name, const fs::path& directory) {
@@ -102,9 +102,8 @@ Result<fs::path> choose_runtime_directory(const os::Host& host, const std::vecto
     if (fits) return candidate;
     passed_over.push_back(fits.error().line());
   }
-  Error error{"finding", "a runtime directory", "none of the places for it can be used",
-              "make /tmp writable, or remove what stands in the way"};
-  if (!passed_over.empty()) error.cause += "; the last: " + passed_over.back();
+  Error error{"finding", "a runtime directory", "no candidate is usable", "make /tmp writable"};
+  if (!passed_over.empty()) error.cause += "; last one: " + passed_over.back();
   return error;
 }
 

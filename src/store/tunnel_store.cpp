@@ -3,6 +3,7 @@
 #include "core/text.hpp"
 #include "store/host_settings.hpp"
 #include "store/installation_record.hpp"
+#include "store/private_file.hpp"
 #include "store/tunnel_file.hpp"
 
 #include <fmt/format.h>
@@ -18,22 +19,20 @@ Error refuse(const fs::path& path, std::string cause, std::string hint = {}) {
   return Error{"reading", path.native(), std::move(cause), std::move(hint)};
 }
 
-/// The owner may be us or root; in the system scope root alone, for what it says is run by root's systemd.
+/// The owner must be this user or root. In the system scope it must be root, since root's systemd acts on the file.
 Result<> check_owner(const os::Host& host, const Paths& paths, const fs::path& path, const os::FileStatus& status) {
   const uid_t us = host.user().uid;
   const bool trusted = status.owner == 0 || (paths.scope == Scope::user && status.owner == us);
   if (trusted) return {};
   return refuse(path,
-                fmt::format("it belongs to the user with number {}, not to {}", status.owner,
-                            paths.scope == Scope::system ? "root" : "you"),
-                "remove it, or take it over with chown");
+                fmt::format("uid {} owns it, not {}", status.owner, paths.scope == Scope::system ? "root" : "you"),
+                "remove it, or change its owner with chown");
 }
 
 Result<> check_closed(const Paths& paths, const fs::path& path, const os::FileStatus& status) {
-  constexpr mode_t k_others_write = 0022;
   if ((status.mode & k_others_write) == 0) return {};
   const char* sudo = paths.scope == Scope::system ? "sudo " : "";
-  return refuse(path, "other users may write to it", fmt::format("{}chmod go-w {}", sudo, path.native()));
+  return refuse(path, "other users can write to it", fmt::format("{}chmod go-w {}", sudo, path.native()));
 }
 
 Result<> check_directory(const os::Host& host, const Paths& paths) {
@@ -43,19 +42,19 @@ Result<> check_directory(const os::Host& host, const Paths& paths) {
   return check_closed(paths, paths.tunnels, status);
 }
 
-/// The file that `path` is, or that a symlink of ours leads to.
-Result<fs::path> follow(const os::Host& host, const Paths& paths, const fs::path& path) {
+/// `path`, or the target of a symlink that this user owns.
+Result<fs::path> resolve_link(const os::Host& host, const Paths& paths, const fs::path& path) {
   const os::FileStatus status = host.status(path);
   if (status.kind != os::FileKind::symlink) return path;
   HOLDFAST_CHECK(check_owner(host, paths, path, status));
   boost::system::error_code failed;
   fs::path target = boost::filesystem::canonical(path, failed);
-  if (failed) return refuse(path, "it is a link that leads nowhere", "remove it, or put the file back");
+  if (failed) return refuse(path, "the target of this link is missing", "remove the link, or restore its target");
   return target;
 }
 
-// Numbers by value and before words: 80, 2222, 10022, lab.
-auto order_of(const TunnelName& name) {
+// Numbers by value, then other names: 80, 2222, 10022, lab.
+auto sort_key(const TunnelName& name) {
   const auto number = parse_number(name.text(), 0, UINT32_MAX);
   return std::tuple(!number.has_value(), number.value_or(0), name.text());
 }
@@ -65,14 +64,15 @@ auto order_of(const TunnelName& name) {
 Result<std::optional<Tunnel>> load_changed(const os::Host& host, const Paths& paths, const Tunnel& running) {
   HOLDFAST_TRY(const auto loaded, load(host, paths, running->name));
   auto spec = loaded.spec();
-  if (!spec.runtime_dir) spec.runtime_dir = running->runtime_dir;  // as it was found when it began
+  if (!spec.runtime_dir) spec.runtime_dir = running->runtime_dir;
   HOLDFAST_TRY(auto fresh, Tunnel::make(std::move(spec)));
   if (fresh.spec() == running.spec()) return std::optional<Tunnel>();
   const auto needs_restart = [&](const char* key) {
-    return Error{"changing", key, "that needs a restart", "holdfast restart " + running->name.text()};
+    return Error{"changing", key, "the change takes effect after a restart",
+                 "holdfast restart " + running->name.text()};
   };
-  if (fresh->runtime_dir != running->runtime_dir) return needs_restart("its runtime_dir");
-  if (fresh->engine != running->engine) return needs_restart("its engine");
+  if (fresh->runtime_dir != running->runtime_dir) return needs_restart("runtime_dir");
+  if (fresh->engine != running->engine) return needs_restart("engine");
   return std::optional(std::move(fresh));
 }
 
@@ -83,22 +83,23 @@ bool exists(const os::Host& host, const Paths& paths, const TunnelName& name) {
 Result<Tunnel> load_as_written(const os::Host& host, const Paths& paths, const TunnelName& name) {
   const fs::path path = paths.tunnel_file(name);
   if (!exists(host, paths, name)) {
-    Error error{"finding", "tunnel " + name.text(), "there is no such tunnel", "holdfast status lists them"};
+    Error error{"finding", "tunnel " + name.text(), "no such tunnel", "holdfast status lists the tunnels"};
     error.status = ExitStatus::no_such_tunnel;
     return error;
   }
   HOLDFAST_CHECK(check_directory(host, paths));
-  HOLDFAST_TRY(const fs::path file, follow(host, paths, path));
+  HOLDFAST_TRY(const fs::path file, resolve_link(host, paths, path));
   const os::FileStatus status = host.status(file);
   if (status.kind != os::FileKind::regular)
     return refuse(path, "it is not a regular file", "move it away, then run holdfast setup again");
   HOLDFAST_CHECK(check_owner(host, paths, file, status));
   HOLDFAST_CHECK(check_closed(paths, file, status));
   if (status.size > k_largest_tunnel_file)
-    return refuse(path, fmt::format("it has {} bytes, more than any tunnel file needs", status.size),
-                  "put the real file back, or run holdfast setup again");
+    return refuse(path,
+                  fmt::format("the file has {} bytes, more than the {} allowed", status.size, k_largest_tunnel_file),
+                  "restore the file, or run holdfast setup again");
   HOLDFAST_TRY(const std::string text, host.read_file(file, k_largest_tunnel_file));
-  // In the system scope nobody's home is meant by "~": the file is root's and the tunnel runs as another.
+  // No home in the system scope: root writes the file, and the tunnel runs as another user.
   const fs::path home = paths.scope == Scope::user ? host.user().home : fs::path();
   return parse_tunnel(name, text, path.native(), home);
 }
@@ -106,15 +107,15 @@ Result<Tunnel> load_as_written(const os::Host& host, const Paths& paths, const T
 Result<Tunnel> load(const os::Host& host, const Paths& paths, const TunnelName& name) {
   HOLDFAST_TRY(auto tunnel, load_as_written(host, paths, name));
   if (!is_shared(tunnel, paths)) return tunnel;
-  auto part = read_host_settings(host, paths, name);
-  if (!part) return tunnel;
+  auto settings = read_host_settings(host, paths, name);
+  if (!settings) return tunnel;
   auto spec = tunnel.spec();
-  spec.backend = std::move(part->backend);
-  spec.runtime_dir = std::move(part->runtime_dir);
+  spec.backend = std::move(settings->backend);
+  spec.runtime_dir = std::move(settings->runtime_dir);
   return Tunnel::make(std::move(spec));
 }
 
-std::vector<Entry> left_here(const os::Host& host, const Paths& paths) {
+std::vector<Entry> orphaned_installations(const os::Host& host, const Paths& paths) {
   std::vector<Entry> entries;
   const auto record = InstallationRecord::load(host, paths);
   if (!record) return entries;
@@ -122,7 +123,8 @@ std::vector<Entry> left_here(const os::Host& host, const Paths& paths) {
     auto name = TunnelName::parse(text);
     if (!name || exists(host, paths, *name)) continue;
     Error error{"finding", paths.tunnel_file(*name).native(),
-                "it is gone, removed by hand or on another host, and here is what it left", "holdfast remove " + text};
+                "the file was removed by hand or on another host, but the tunnel is still installed here",
+                "holdfast remove " + text};
     error.status = ExitStatus::no_such_tunnel;
     entries.push_back({std::move(*name), std::move(error)});
   }
@@ -135,13 +137,13 @@ bool is_known(const os::Host& host, const Paths& paths, const TunnelName& name) 
   return record && record->tunnels().contains(name.text());
 }
 
-bool is_any_other_held_by(const os::Host& host, const Paths& paths, std::string_view backend,
-                          const TunnelName& except) {
+bool is_backend_in_use(const os::Host& host, const Paths& paths, std::string_view backend, const TunnelName& except) {
   for (const auto& entry : load_all(host, paths))
     if (entry.name.text() != except.text() && (!entry.tunnel || (*entry.tunnel)->backend == backend)) return true;
-  const auto parts = host_settings(host, paths);
-  return std::ranges::any_of(parts, [&](const HostSettingsOf& of) {
-    return of.part.backend == backend && (of.host != paths.state.filename().native() || of.tunnel != except.text());
+  const auto all = host_settings(host, paths);
+  return std::ranges::any_of(all, [&](const HostSettingsOf& one) {
+    return one.settings.backend == backend &&
+           (one.host != paths.state.filename().native() || one.tunnel != except.text());
   });
 }
 
@@ -153,7 +155,7 @@ std::vector<TunnelName> tunnel_names(const os::Host& host, const Paths& paths) {
     auto name = TunnelName::parse(std::string_view(file).substr(0, file.size() - k_suffix.size()));
     if (name) names.push_back(std::move(*name));
   }
-  std::sort(names.begin(), names.end(), [](const auto& a, const auto& b) { return order_of(a) < order_of(b); });
+  std::sort(names.begin(), names.end(), [](const auto& a, const auto& b) { return sort_key(a) < sort_key(b); });
   return names;
 }
 

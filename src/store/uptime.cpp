@@ -1,5 +1,6 @@
 #include "store/uptime.hpp"
 
+#include "core/json.hpp"
 #include "os/append_file.hpp"
 #include "store/history.hpp"
 
@@ -17,18 +18,15 @@ using Span = UptimeRow::Span;
 
 constexpr Span k_longest_row = std::chrono::hours(24 * 31);
 constexpr double k_longest_round_trip_ms = 600'000;
-constexpr std::int64_t k_most_reconnects = 100'000;
+constexpr std::uint64_t k_most_reconnects = 100'000;
 
-std::optional<Span> span_of(const json::object& object, const char* name) {
-  const json::value* value = object.if_contains(name);
-  if (value == nullptr || !value->is_int64()) return std::nullopt;
-  const Span span(value->get_int64());
-  return span >= Span{0} && span <= k_longest_row ? std::optional(span) : std::nullopt;
+std::optional<Span> span_member(const json::object& object, const char* name) {
+  const auto number = number_member(object, name, static_cast<std::uint64_t>(k_longest_row.count()));
+  return number ? std::optional(Span(static_cast<Span::rep>(*number))) : std::nullopt;
 }
 
-std::optional<RoundTrip> round_trip_of(const json::object& object) {
-  const json::value* value = object.if_contains("rtt_ms");
-  const json::array* array = value == nullptr ? nullptr : value->if_array();
+std::optional<RoundTrip> round_trip_member(const json::object& object) {
+  const json::array* array = array_member(object, "rtt_ms");
   if (array == nullptr || array->size() != 3) return std::nullopt;
   std::array<double, 3> figures{};
   for (std::size_t i = 0; i < figures.size(); ++i) {
@@ -39,35 +37,26 @@ std::optional<RoundTrip> round_trip_of(const json::object& object) {
   return RoundTrip{figures[0], figures[1], figures[2]};
 }
 
-std::map<FailureClass, std::uint32_t> reconnects_of(const json::object& object) {
+std::map<FailureClass, std::uint32_t> reconnects_member(const json::object& object) {
   std::map<FailureClass, std::uint32_t> counts;
-  const json::value* value = object.if_contains("reconnects");
-  if (value == nullptr || !value->is_object()) return counts;
-  for (const auto& [key, count] : value->get_object()) {
-    const auto failure = failure_class_from(std::string_view(key.data(), key.size()));
-    if (!count.is_int64() || count.get_int64() < 0 || count.get_int64() > k_most_reconnects) continue;
-    counts[failure.value_or(FailureClass::unknown)] += static_cast<std::uint32_t>(count.get_int64());
-  }
+  const json::object* by_class = object_member(object, "reconnects");
+  if (by_class == nullptr) return counts;
+  for (const auto& item : *by_class)
+    if (const auto count = number_member(*by_class, item.key(), k_most_reconnects))
+      counts[failure_class_from(item.key()).value_or(FailureClass::unknown)] += static_cast<std::uint32_t>(*count);
   return counts;
 }
 
 std::optional<UptimeRow> parse_row(std::string_view line) {
-  json::parse_options options;
-  options.max_depth = 3;
-  boost::system::error_code failed;
-  const json::value value = json::parse(json::string_view(line.data(), line.size()), failed, {}, options);
-  const json::object* object = failed ? nullptr : value.if_object();
-  if (object == nullptr) return std::nullopt;
-  const json::value* from = object->if_contains("from");
-  if (from == nullptr || !from->is_string()) return std::nullopt;
-  const auto& text = from->get_string();
-  const auto at = from_rfc3339(std::string_view(text.data(), text.size()));
-  const auto length = span_of(*object, "ms");
-  const auto up = span_of(*object, "up_ms");
-  const auto degraded = span_of(*object, "degraded_ms");
-  const auto down = span_of(*object, "down_ms");
-  if (!at || !length || !up || !degraded || !down || *up + *degraded + *down > *length) return std::nullopt;
-  return UptimeRow{*at, *length, *up, *degraded, *down, round_trip_of(*object), reconnects_of(*object)};
+  const auto object = parse_json_object(line, {.max_depth = 3});
+  if (!object) return std::nullopt;
+  const auto from = from_rfc3339(text_member(*object, "from").value_or(""));
+  const auto length = span_member(*object, "ms");
+  const auto up = span_member(*object, "up_ms");
+  const auto degraded = span_member(*object, "degraded_ms");
+  const auto down = span_member(*object, "down_ms");
+  if (!from || !length || !up || !degraded || !down || *up + *degraded + *down > *length) return std::nullopt;
+  return UptimeRow{*from, *length, *up, *degraded, *down, round_trip_member(*object), reconnects_member(*object)};
 }
 
 double rounded(double ms) { return std::round(ms * 10) / 10; }
@@ -77,7 +66,7 @@ double rounded(double ms) { return std::round(ms * 10) / 10; }
 UptimeLog::UptimeLog(boost::filesystem::path file, std::size_t limit) : file_(std::move(file)), limit_(limit) {}
 
 Result<> UptimeLog::append(const UptimeRow& row) {
-  json::object object{{"from", json::string(to_rfc3339(row.from))},
+  json::object object{{"from", json_text(to_rfc3339(row.from))},
                       {"ms", row.length.count()},
                       {"up_ms", row.up.count()},
                       {"degraded_ms", row.degraded.count()},

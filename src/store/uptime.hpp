@@ -1,6 +1,5 @@
-// How long a tunnel was up, and how long its round trips took, quarter of an hour by quarter of an hour: what `status`
-// draws the last day and week from. Transitions alone do not tell it: of a supervisor that was killed, or of a machine
-// that lost its power, the last word is "up".
+// Uptime and round trips of a tunnel, one row each quarter of an hour: the data of the charts in `status`. Transitions
+// alone cannot give it: after a killed supervisor or a power cut, the last transition still says "up".
 #pragma once
 
 #include "core/failure.hpp"
@@ -26,29 +25,28 @@ struct RoundTrip {
   bool operator==(const RoundTrip&) const = default;
 };
 
-/// A stretch of time that a supervisor saw: the whole of it, or what it had of a quarter of an hour. What is left of
-/// `length` beside up, degraded and down it stood by for another host.
+/// A quarter of an hour, or the part of it that a supervisor ran. In the rest of `length`, besides up, degraded and
+/// down, the tunnel was on standby for another host.
 struct UptimeRow {
   using Span = std::chrono::milliseconds;
 
   WallTime from;
   Span length{0};
   Span up{0};
-  Span degraded{0};  ///< some of its forwards worked, or the target did not answer
+  Span degraded{0};  ///< only some forwards worked, or the target did not answer
   Span down{0};
   std::optional<RoundTrip> rtt = {};
-  std::map<FailureClass, std::uint32_t> reconnects = {};  ///< by what ended the connection before
+  std::map<FailureClass, std::uint32_t> reconnects = {};  ///< by the failure that ended the previous connection
   bool operator==(const UptimeRow&) const = default;
 };
 
-/// One JSON object a line, turned over like the history: some 130 bytes a row, so that 128 KiB hold ten days at least
-/// and all of it never more than twice that.
+/// One JSON object a line, rotated like the history. A row has about 130 bytes, so 128 KiB hold at least ten days.
 class UptimeLog {
  public:
   explicit UptimeLog(boost::filesystem::path file, std::size_t limit = 128 * 1024);
   [[nodiscard]] Result<> append(const UptimeRow& row);
 
-  /// Oldest first as they were written. A line that is torn, foreign or says what cannot be is passed over.
+  /// In the order they were written. Invalid lines are skipped.
   [[nodiscard]] static std::vector<UptimeRow> read(const boost::filesystem::path& file);
 
  private:

@@ -1,5 +1,6 @@
 #include "tunnels/client_config.hpp"
 
+#include "core/json.hpp"
 #include "core/loopback_endpoint.hpp"
 #include "core/text.hpp"
 #include "store/paths.hpp"
@@ -90,32 +91,27 @@ std::string block_text(const ClientHost& block) {
   return text + fmt::format("  HostKeyAlias {}\n", block.host_key_alias);
 }
 
-json::string text(const std::string& bytes) { return {printable(bytes)}; }
-json::value text_or_null(const std::optional<std::string>& value) {
-  return value ? json::value(text(*value)) : json::value(nullptr);
-}
-
 json::object json_of(const ClientConfig& config) {
   json::array hosts;
   for (const auto& block : config.hosts)
-    hosts.push_back(json::object{{"host", text(block.alias)},
-                                 {"hostname", text(block.hostname)},
+    hosts.push_back(json::object{{"host", json_text(block.alias)},
+                                 {"hostname", json_text(block.hostname)},
                                  {"port", block.port},
                                  {"user", text_or_null(block.user)},
                                  {"proxy_jump", text_or_null(block.proxy_jump)},
-                                 {"host_key_alias", text(block.host_key_alias)},
+                                 {"host_key_alias", json_text(block.host_key_alias)},
                                  {"before", text_or_null(block.before)},
-                                 {"listen", text(end_text(block.forward.listen()))},
-                                 {"target", text(end_text(block.forward.target()))}});
+                                 {"listen", json_text(end_text(block.forward.listen()))},
+                                 {"target", json_text(end_text(block.forward.target()))}});
   json::array forwards;
   for (const auto& forward : config.forwards)
-    forwards.push_back(json::object{{"listen", text(end_text(forward.forward.listen()))},
-                                    {"target", text(end_text(forward.forward.target()))},
-                                    {"command", text(forward.command)}});
+    forwards.push_back(json::object{{"listen", json_text(end_text(forward.forward.listen()))},
+                                    {"target", json_text(end_text(forward.forward.target()))},
+                                    {"command", json_text(forward.command)}});
   json::array commands;
-  for (const auto& command : config.proxy_commands) commands.push_back(text(command));
-  return {{"name", text(config.name.text())},      {"bastion", text(config.bastion)},
-          {"leads_to", text(config.host)},         {"proxy_jump", text(config.proxy_jump)},
+  for (const auto& command : config.proxy_commands) commands.push_back(json_text(command));
+  return {{"name", json_text(config.name.text())}, {"bastion", json_text(config.bastion)},
+          {"leads_to", json_text(config.host)},    {"proxy_jump", json_text(config.proxy_jump)},
           {"proxy_commands", std::move(commands)}, {"hosts", std::move(hosts)},
           {"forwards", std::move(forwards)},       {"config", json::string(client_config_text(config))}};
 }

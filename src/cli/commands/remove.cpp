@@ -20,7 +20,7 @@ Result<std::vector<TunnelName>> chosen(const Arguments& arguments, const os::Hos
   if (names) return tunnels::named_tunnels(arguments.operands(), host, paths);
   auto entries = store::load_all(host, paths);
   if (!port)
-    for (auto& left : store::left_here(host, paths)) entries.push_back(std::move(left));
+    for (auto& left : store::orphaned_installations(host, paths)) entries.push_back(std::move(left));
   if (port) {
     HOLDFAST_TRY(entries, tunnels::on_port(*port, std::move(entries)));
     if (entries.size() > 1)

@@ -105,13 +105,13 @@ class Status {
     }
     if (arguments_.operands().empty()) {
       auto entries = store::load_all(context_.host, paths_);
-      for (auto& left : store::left_here(context_.host, paths_)) entries.push_back(std::move(left));
+      for (auto& left : store::orphaned_installations(context_.host, paths_)) entries.push_back(std::move(left));
       return entries;
     }
     HOLDFAST_TRY(const auto names, tunnels::named_tunnels(arguments_.operands(), context_.host, paths_));
     std::vector<store::Entry> entries;
     for (const auto& name : names) entries.push_back({name, store::load(context_.host, paths_, name)});
-    for (auto& left : store::left_here(context_.host, paths_))
+    for (auto& left : store::orphaned_installations(context_.host, paths_))
       if (const auto asked = std::ranges::find(entries, left.name, &store::Entry::name); asked != entries.end())
         *asked = std::move(left);
     return entries;

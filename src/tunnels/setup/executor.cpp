@@ -161,7 +161,7 @@ Result<> Executor::commit(const SetupPlan& plan) {
       HOLDFAST_CHECK(clear_runtime(request_.name, old.job.runtime_dir, host_, report));
   HOLDFAST_TRY(const auto use, forget_previous_name(linger_use(plan), report));
   HOLDFAST_CHECK(store::add_to_record(host_, request_.paths, request_.name, applied_.made_directories(), use));
-  HOLDFAST_TRY(const bool idle, store::take_idle_linger(host_, request_.paths));
+  HOLDFAST_TRY(const bool idle, store::claim_unused_linger(host_, request_.paths));
   if (idle)
     if (auto off = turn_linger_off(host_, report); !off) observer_.warn(off.error().line());
   for (const auto& line : report) observer_.detail(line);

@@ -61,7 +61,7 @@ Result<std::string> tunnel_file_text(const SetupRequest& request, const SetupFac
   if (!request.move) return store::format_tunnel(tunnel);
   if (!facts.tunnel_file)
     return Error{"reading", request.paths.tunnel_file(request.name).string(), "it cannot be read"};
-  return store::with_holder(*facts.tunnel_file, tunnel);
+  return store::replace_backend(*facts.tunnel_file, tunnel);
 }
 
 Result<backends::Plan> file_steps(const SetupRequest& request, const SetupFacts& facts, const Tunnel& tunnel,

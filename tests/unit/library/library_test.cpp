@@ -1,5 +1,4 @@
-// The library's face: nothing of what the house knows is lost on the way to a C++ program, and nothing of what a
-// program hands in is believed.
+// The C++ API: it passes on every value, and validates all input.
 #include <holdfast/holdfast.hpp>
 
 #include "backends/recorded_host.hpp"
@@ -16,7 +15,7 @@ using namespace holdfast;
 
 namespace {
 
-/// The line of the refusal; nothing of the host, which is on paper, was touched.
+/// The message of the refusal. The recorded host must not be changed.
 std::string refused(const Request& request) {
   test::RecordedHost host;
   tunnels::Observer nobody;
@@ -53,8 +52,8 @@ Request with(std::optional<std::string> Request::*field, const std::string& valu
   return request;
 }
 
-int told = 0;
-void count(int) { ++told; }
+int calls = 0;
+void count(int) { ++calls; }
 
 struct sigaction action_of(int number) {
   struct sigaction action {};
@@ -83,7 +82,7 @@ BOOST_AUTO_TEST_CASE(a_failure_keeps_reason_class_and_hint) {
   BOOST_TEST(library::failure_of(tunnels::cancelled()).kind() == "interrupted");
 }
 
-BOOST_AUTO_TEST_CASE(a_status_loses_nothing) {
+BOOST_AUTO_TEST_CASE(a_status_keeps_every_value) {
   using std::chrono::seconds;
   tunnels::TunnelStatus known;
   known.name = "lab";
@@ -131,7 +130,7 @@ BOOST_AUTO_TEST_CASE(a_status_loses_nothing) {
   BOOST_TEST(!library::status_of({}).state);
 }
 
-BOOST_AUTO_TEST_CASE(hostile_values_are_refused_with_one_line) {
+BOOST_AUTO_TEST_CASE(hostile_values_are_refused_with_a_one_line_message) {
   const std::string line_break = "a\nb";
   const std::string escape = "a\x1b[2Jb";
   const std::string nul("a\0b", 3);
@@ -150,7 +149,7 @@ BOOST_AUTO_TEST_CASE(hostile_values_are_refused_with_one_line) {
   BOOST_TEST(!refused(with(&Request::identity, line_break)).empty());
 }
 
-BOOST_AUTO_TEST_CASE(a_request_is_read_whole) {
+BOOST_AUTO_TEST_CASE(every_field_of_a_request_is_used) {
   auto request = sound();
   request.bastions = {"gate@bastion", "other:2200"};
   request.name = "lab";
@@ -175,7 +174,7 @@ BOOST_AUTO_TEST_CASE(a_request_is_read_whole) {
   BOOST_TEST(!read.preflight);
 }
 
-BOOST_AUTO_TEST_CASE(what_a_watch_throws_cancels_and_comes_back) {
+BOOST_AUTO_TEST_CASE(an_exception_from_the_watch_cancels_and_propagates) {
   Watch watch;
   watch.on_step = [](const Step& step) {
     if (step.what == "second") throw std::runtime_error("enough");
@@ -193,7 +192,7 @@ BOOST_AUTO_TEST_CASE(what_a_watch_throws_cancels_and_comes_back) {
   BOOST_TEST(asked);
 }
 
-BOOST_AUTO_TEST_CASE(signals_are_as_they_were) {
+BOOST_AUTO_TEST_CASE(signal_handlers_are_restored) {
   const auto previous_child = action_of(SIGCHLD);
   const auto previous_pipe = action_of(SIGPIPE);
   ::signal(SIGCHLD, count);
@@ -206,12 +205,12 @@ BOOST_AUTO_TEST_CASE(signals_are_as_they_were) {
   }
   BOOST_TEST((action_of(SIGCHLD).sa_handler == count));
   BOOST_TEST((action_of(SIGPIPE).sa_handler == SIG_DFL));
-  BOOST_TEST(told == 1);
+  BOOST_TEST(calls == 1);
   ::sigaction(SIGCHLD, &previous_child, nullptr);
   ::sigaction(SIGPIPE, &previous_pipe, nullptr);
 }
 
-BOOST_AUTO_TEST_CASE(no_other_program_is_installed_as_holdfast) {
+BOOST_AUTO_TEST_CASE(another_program_is_not_accepted_as_holdfast) {
   const auto why = [](const std::string& program) {
     try {
       Tunnels({Options::Scope::user, program}).set_up(sound());

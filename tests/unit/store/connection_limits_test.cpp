@@ -13,7 +13,7 @@ BOOST_AUTO_TEST_SUITE(connection_limits)
 const WallTime k_when{std::chrono::seconds(1'795'341'600)};
 const TcpEnd k_bastion{"203.0.113.9", 22};
 
-BOOST_AUTO_TEST_CASE(limits_are_read_back_as_they_were_kept) {
+BOOST_AUTO_TEST_CASE(limits_read_back_equal) {
   const ConnectionLimits kept{{k_bastion, k_when}, {{"2001:db8::1", 65535}, k_when}};
   BOOST_TEST((parse_connection_limits(format_connection_limits(kept)) == kept));
 }
@@ -23,7 +23,7 @@ BOOST_AUTO_TEST_CASE(a_part_of_a_second_is_rounded_up) {
              "203.0.113.9 22 1795341601\n");
 }
 
-BOOST_AUTO_TEST_CASE(a_torn_or_foreign_line_is_skipped) {
+BOOST_AUTO_TEST_CASE(an_invalid_line_is_skipped) {
   for (const std::string text :
        {"", "\n", "203.0.113.9 22 1795341600", "203.0.113.9 22\n", "203.0.113.9 0 1795341600\n",
         "bastion 22 1795341600\n", "203.0.113.9 22 -1\n", "203.0.113.9 22 99999999999999999999\n",
@@ -31,7 +31,7 @@ BOOST_AUTO_TEST_CASE(a_torn_or_foreign_line_is_skipped) {
     BOOST_TEST(parse_connection_limits(text).empty(), text);
 }
 
-BOOST_AUTO_TEST_CASE(an_endless_file_is_bounded) {
+BOOST_AUTO_TEST_CASE(a_long_file_is_bounded) {
   std::string text;
   for (int line = 0; line < 40; ++line) text += "203.0.113.9 22 1795341600\n";
   BOOST_TEST(parse_connection_limits(text).size() == 16U);
@@ -39,7 +39,7 @@ BOOST_AUTO_TEST_CASE(an_endless_file_is_bounded) {
   BOOST_TEST(parse_connection_limits(text).empty());
 }
 
-BOOST_AUTO_TEST_CASE(the_last_limit_that_is_lifted_removes_the_file) {
+BOOST_AUTO_TEST_CASE(lifting_the_last_limit_removes_the_file) {
   const test::ScratchDirectory home;
   const test::HostAtHome host(home.path());
   const auto where = paths(Scope::user, *host).value();

@@ -14,14 +14,14 @@ BOOST_AUTO_TEST_SUITE(hand_over)
 
 const HandOver k_noted{{4711, 1234567, "0e2c8c5e", "ws"}, "cron", "systemd-user", "/tmp/holdfast 1000", false};
 
-BOOST_AUTO_TEST_CASE(it_is_read_back_as_it_was_noted) {
+BOOST_AUTO_TEST_CASE(a_note_reads_back_equal) {
   BOOST_TEST((parse_hand_over(format_hand_over(k_noted)) == k_noted));
   auto other = k_noted;
   other.was_lingering = true;
   BOOST_TEST((parse_hand_over(format_hand_over(other)) == other));
 }
 
-BOOST_AUTO_TEST_CASE(a_torn_or_foreign_note_is_none) {
+BOOST_AUTO_TEST_CASE(an_invalid_note_is_ignored) {
   const auto whole = format_hand_over(k_noted);
   for (std::size_t size = 0; size < whole.size(); ++size) BOOST_TEST(!parse_hand_over(whole.substr(0, size)), size);
   const std::string process = "4711 1234567 0e2c8c5e ws\n";
@@ -31,7 +31,7 @@ BOOST_AUTO_TEST_CASE(a_torn_or_foreign_note_is_none) {
     BOOST_TEST(!parse_hand_over(process + rest), rest);
 }
 
-BOOST_AUTO_TEST_CASE(it_is_under_way_as_long_as_its_command_lives) {
+BOOST_AUTO_TEST_CASE(a_move_is_under_way_while_its_command_runs) {
   const test::ScratchDirectory home;
   const test::HostAtHome host(home.path());
   const auto where = paths(Scope::user, *host).value();
@@ -51,7 +51,7 @@ BOOST_AUTO_TEST_CASE(it_is_under_way_as_long_as_its_command_lives) {
   BOOST_TEST(!is_under_way({}, *host));
 }
 
-BOOST_AUTO_TEST_CASE(a_note_that_others_may_write_is_none) {
+BOOST_AUTO_TEST_CASE(a_note_writable_by_others_is_ignored) {
   const test::ScratchDirectory home;
   const test::HostAtHome host(home.path());
   const auto where = paths(Scope::user, *host).value();

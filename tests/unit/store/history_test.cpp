@@ -20,7 +20,7 @@ Transition a_transition(std::int64_t second) {
 
 BOOST_AUTO_TEST_SUITE(history)
 
-BOOST_AUTO_TEST_CASE(what_was_appended_is_read_in_order) {
+BOOST_AUTO_TEST_CASE(transitions_are_read_in_order) {
   const ScratchDirectory scratch_directory;
   const fs::path file = scratch_directory / "a.history";
   BOOST_TEST(History::read(file, 10).empty());
@@ -33,7 +33,7 @@ BOOST_AUTO_TEST_CASE(what_was_appended_is_read_in_order) {
   BOOST_TEST((fs::status(file).permissions() == (fs::owner_read | fs::owner_write)));
 }
 
-BOOST_AUTO_TEST_CASE(a_torn_last_line_costs_that_line_alone) {
+BOOST_AUTO_TEST_CASE(a_truncated_line_is_skipped) {
   const ScratchDirectory scratch_directory;
   const fs::path file = scratch_directory / "a.history";
   History history(file);
@@ -46,7 +46,7 @@ BOOST_AUTO_TEST_CASE(a_torn_last_line_costs_that_line_alone) {
   BOOST_TEST((read[1] == a_transition(2)));
 }
 
-BOOST_AUTO_TEST_CASE(it_never_grows_beyond_its_bounds_and_keeps_the_newest) {
+BOOST_AUTO_TEST_CASE(rotation_keeps_the_newest_transitions_within_the_limit) {
   const ScratchDirectory scratch_directory;
   const fs::path file = scratch_directory / "a.history";
   constexpr std::size_t k_limit = 2000;
@@ -64,7 +64,7 @@ BOOST_AUTO_TEST_CASE(it_never_grows_beyond_its_bounds_and_keeps_the_newest) {
   BOOST_TEST((read.front() == a_transition(490)));
 }
 
-BOOST_AUTO_TEST_CASE(a_history_that_cannot_be_written_says_so_and_a_log_does_not) {
+BOOST_AUTO_TEST_CASE(a_failed_history_write_is_an_error_but_a_log_write_is_not) {
   const ScratchDirectory scratch_directory;
   fs::create_symlink(scratch_directory / "elsewhere", scratch_directory / "a");
   BOOST_TEST(!History(scratch_directory / "a").append(a_transition(1)));
@@ -73,7 +73,7 @@ BOOST_AUTO_TEST_CASE(a_history_that_cannot_be_written_says_so_and_a_log_does_not
   BOOST_TEST(!fs::exists(scratch_directory / "elsewhere"));
 }
 
-BOOST_AUTO_TEST_CASE(a_log_line_is_one_line_whatever_a_banner_says) {
+BOOST_AUTO_TEST_CASE(a_log_entry_is_one_escaped_bounded_line) {
   const ScratchDirectory scratch_directory;
   const fs::path file = scratch_directory / "a.log";
   Log log(file);
@@ -85,7 +85,7 @@ BOOST_AUTO_TEST_CASE(a_log_line_is_one_line_whatever_a_banner_says) {
   BOOST_TEST(lines[1].size() < 5000U);
 }
 
-BOOST_AUTO_TEST_CASE(a_log_is_rotated_and_read_as_one) {
+BOOST_AUTO_TEST_CASE(a_rotated_log_is_read_as_one) {
   const ScratchDirectory scratch_directory;
   const fs::path file = scratch_directory / "a.log";
   Log log(file, 1000);

@@ -1,4 +1,4 @@
-// A tunnel that any host of a home may have: one file for all, one part for each.
+// A tunnel with `host = any`: one shared file, and settings for each host.
 #include "store/host_settings.hpp"
 
 #include "backends/recorded_host.hpp"
@@ -27,29 +27,29 @@ struct SharedHome {
     host.put(paths.tunnel_file(name),
              "# by hand\nport = 2222\nbackend = systemd-user\nhost = " + owner + "\nbastion = gate@bastion\n", 0600);
   }
-  void put_part(const std::string& text, mode_t mode = 0600, std::optional<uid_t> owner = {}) {
+  void put_settings(const std::string& text, mode_t mode = 0600, std::optional<uid_t> owner = {}) {
     host.put(host_settings_file(paths, name), text, mode, owner);
   }
   [[nodiscard]] Tunnel tunnel() const { return load(host, paths, name).value(); }
 };
 
-const char* const k_part = "backend = cron\nruntime-dir = /tmp/holdfast-1000\n";
+const char* const k_settings = "backend = cron\nruntime-dir = /tmp/holdfast-1000\n";
 
 }  // namespace
 
 BOOST_FIXTURE_TEST_SUITE(host_settings, SharedHome)
 
-BOOST_AUTO_TEST_CASE(what_was_chosen_here_counts_here) {
+BOOST_AUTO_TEST_CASE(settings_of_this_host_override_the_file) {
   BOOST_TEST(tunnel()->backend == "systemd-user");
   BOOST_TEST(!tunnel()->runtime_dir);
-  put_part(k_part);
+  put_settings(k_settings);
   BOOST_TEST(tunnel()->backend == "cron");
   BOOST_TEST(tunnel()->runtime_dir->native() == "/tmp/holdfast-1000");
-  BOOST_TEST(format_host_settings(tunnel()) == k_part);
+  BOOST_TEST(format_host_settings(tunnel()) == k_settings);
 }
 
-BOOST_AUTO_TEST_CASE(a_second_host_does_not_rewrite_what_the_first_wrote) {
-  put_part(k_part);
+BOOST_AUTO_TEST_CASE(a_second_host_keeps_the_shared_file) {
+  put_settings(k_settings);
   BOOST_TEST(agrees_with_file(host, paths, tunnel()));
   BOOST_TEST(format_shared(tunnel()).find("runtime-dir") == std::string::npos);
   auto spec = tunnel().spec();
@@ -57,39 +57,39 @@ BOOST_AUTO_TEST_CASE(a_second_host_does_not_rewrite_what_the_first_wrote) {
   BOOST_TEST(!agrees_with_file(host, paths, Tunnel::make(spec).value()));
 }
 
-BOOST_AUTO_TEST_CASE(a_tunnel_of_one_host_has_no_part) {
-  put_part(k_part);
+BOOST_AUTO_TEST_CASE(a_tunnel_of_one_host_ignores_host_settings) {
+  put_settings(k_settings);
   put_tunnel("ws");
   BOOST_TEST(tunnel()->backend == "systemd-user");
 }
 
-BOOST_AUTO_TEST_CASE(a_part_that_is_torn_or_foreign_is_none) {
+BOOST_AUTO_TEST_CASE(invalid_host_settings_are_ignored) {
   for (const char* text : {"", "backend = cron\n", "backend = cron\nruntime-dir = tmp\n",
                            "backend = \nruntime-dir = /t\n", "backend = cron\nruntime-dir = /tmp/x",
                            "backend = cron\nruntime-dir = /t\nmore = 1\n", "backend = cr\x01on\nruntime-dir = /t\n"}) {
-    put_part(text);
+    put_settings(text);
     BOOST_TEST(!read_host_settings(host, paths, name), text);
   }
-  put_part(k_part, 0622);
+  put_settings(k_settings, 0622);
   BOOST_TEST(!read_host_settings(host, paths, name));
-  put_part(k_part, 0600, 1001);
+  put_settings(k_settings, 0600, 1001);
   BOOST_TEST(!read_host_settings(host, paths, name));
 }
 
-BOOST_AUTO_TEST_CASE(what_is_left_of_a_tunnel_that_was_removed_elsewhere_is_known) {
-  BOOST_TEST(left_here(host, paths).empty());
+BOOST_AUTO_TEST_CASE(a_tunnel_removed_on_another_host_is_listed) {
+  BOOST_TEST(orphaned_installations(host, paths).empty());
   host.put(installation_record_file(paths),
            R"({"tunnels":["lab"],"directories":[],"linger_turned_on":false,"linger_needed_by":[]})", 0600);
-  BOOST_TEST(left_here(host, paths).empty());
+  BOOST_TEST(orphaned_installations(host, paths).empty());
   host.forget(paths.tunnel_file(name));
-  const auto left = left_here(host, paths);
+  const auto left = orphaned_installations(host, paths);
   BOOST_REQUIRE(left.size() == 1U);
   BOOST_TEST(left.front().tunnel.error().hint == "holdfast remove lab");
   BOOST_TEST(is_known(host, paths, name));
   BOOST_TEST(!is_known(host, paths, TunnelName::parse("other").value()));
 }
 
-BOOST_AUTO_TEST_CASE(other_hosts_are_found_by_their_records) {
+BOOST_AUTO_TEST_CASE(other_hosts_are_found_by_their_installation_records) {
   auto there = paths;
   there.state = paths.state.parent_path() / "node2";
   host.put_directory(there.state);
@@ -100,7 +100,7 @@ BOOST_AUTO_TEST_CASE(other_hosts_are_found_by_their_records) {
   BOOST_TEST((other_hosts_with(host, paths, name) == std::vector<std::string>{"node2"}));
 }
 
-BOOST_AUTO_TEST_CASE(a_machine_is_marked_without_showing_its_id) {
+BOOST_AUTO_TEST_CASE(the_machine_mark_hides_the_machine_id) {
   BOOST_TEST(machine_mark(host).empty());
   host.put("/etc/machine-id", "uninitialized\n");
   BOOST_TEST(machine_mark(host).empty());

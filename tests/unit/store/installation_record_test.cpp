@@ -24,7 +24,7 @@ struct Fixture {
   TunnelName a = *TunnelName::parse("a");
   TunnelName b = *TunnelName::parse("b");
 
-  // What remove does with the answer.
+  // As remove does.
   void execute(const Undo& undo) const {
     for (const auto& directory : undo.directories) (void)host->remove_empty_directory(directory);
   }
@@ -44,8 +44,8 @@ std::vector<std::string> everything_under(const fs::path& root) {
 
 BOOST_FIXTURE_TEST_SUITE(installation_record, Fixture)
 
-BOOST_AUTO_TEST_CASE(after_the_last_remove_the_home_is_as_before) {
-  fs::create_directory(scratch_directory / ".local");  // this one was there
+BOOST_AUTO_TEST_CASE(the_last_remove_restores_the_home) {
+  fs::create_directory(scratch_directory / ".local");  // existed before
   const auto before = everything_under(scratch_directory.path());
   BOOST_REQUIRE(!!add_to_record(*host, here, a, {}, LingerUse::none));
   BOOST_REQUIRE(!!add_to_record(*host, here, a, make(".config/holdfast/tunnels"), LingerUse::turned_on));
@@ -68,7 +68,7 @@ BOOST_AUTO_TEST_CASE(after_the_last_remove_the_home_is_as_before) {
   BOOST_TEST(after == before, boost::test_tools::per_element());
 }
 
-BOOST_AUTO_TEST_CASE(linger_goes_with_the_last_tunnel_that_needs_it) {
+BOOST_AUTO_TEST_CASE(the_last_tunnel_that_needs_linger_turns_it_off) {
   BOOST_REQUIRE(!!add_to_record(*host, here, a, {}, LingerUse::turned_on));
   BOOST_REQUIRE(!!add_to_record(*host, here, b, {}, LingerUse::needed));
   BOOST_TEST(!drop_from_record(*host, here, a)->linger_off);
@@ -77,37 +77,37 @@ BOOST_AUTO_TEST_CASE(linger_goes_with_the_last_tunnel_that_needs_it) {
   BOOST_TEST(!fs::exists(installation_record_file(here)));
 }
 
-BOOST_AUTO_TEST_CASE(linger_that_was_on_before_us_stays) {
+BOOST_AUTO_TEST_CASE(linger_that_setup_did_not_turn_on_stays) {
   BOOST_REQUIRE(!!add_to_record(*host, here, a, {}, LingerUse::needed));
   BOOST_TEST(!drop_from_record(*host, here, a)->linger_off);
 }
 
-BOOST_AUTO_TEST_CASE(a_tunnel_that_no_longer_needs_linger_lets_it_go) {
+BOOST_AUTO_TEST_CASE(a_tunnel_moved_to_another_backend_releases_linger) {
   BOOST_REQUIRE(!!add_to_record(*host, here, a, {}, LingerUse::turned_on));
   BOOST_REQUIRE(!!add_to_record(*host, here, a, {}, LingerUse::none));  // moved to another backend
   BOOST_TEST(drop_from_record(*host, here, a)->linger_off);
 }
 
-BOOST_AUTO_TEST_CASE(a_torn_record_stops_nothing_and_touches_nothing_of_others) {
+BOOST_AUTO_TEST_CASE(a_damaged_record_removes_only_holdfast_directories) {
   BOOST_REQUIRE(!!add_to_record(*host, here, a, make(".config/systemd/user"), LingerUse::turned_on));
   const std::string whole = test::read(installation_record_file(here));
-  for (const std::string& torn : {std::string(), std::string(100, '\0'), whole.substr(0, whole.size() / 2)}) {
-    test::write(installation_record_file(here), torn);
-    BOOST_TEST(InstallationRecord::load(*host, here)->torn());
+  for (const std::string& damaged : {std::string(), std::string(100, '\0'), whole.substr(0, whole.size() / 2)}) {
+    test::write(installation_record_file(here), damaged);
+    BOOST_TEST(InstallationRecord::load(*host, here)->damaged());
     const auto undo = drop_from_record(*host, here, a);
     BOOST_REQUIRE(!!undo);
-    BOOST_TEST(undo->record_was_torn);
+    BOOST_TEST(undo->record_was_damaged);
     BOOST_TEST(!undo->linger_off);
     for (const auto& directory : undo->directories)
       BOOST_TEST(directory.native().find("holdfast") != std::string::npos);
   }
   BOOST_REQUIRE(!!add_to_record(*host, here, b, {}, LingerUse::none));
-  BOOST_TEST(!InstallationRecord::load(*host, here)->torn());
+  BOOST_TEST(!InstallationRecord::load(*host, here)->damaged());
 }
 
-BOOST_AUTO_TEST_CASE(dropping_what_was_never_there_is_no_error) { BOOST_TEST(!!drop_from_record(*host, here, a)); }
+BOOST_AUTO_TEST_CASE(removing_an_unknown_tunnel_is_no_error) { BOOST_TEST(!!drop_from_record(*host, here, a)); }
 
-BOOST_AUTO_TEST_CASE(setups_at_once_lose_no_note) {
+BOOST_AUTO_TEST_CASE(concurrent_setups_lose_no_entry) {
   constexpr int k_setups = 8;
   std::vector<std::thread> setups;
   for (int i = 0; i < k_setups; ++i)
@@ -119,29 +119,29 @@ BOOST_AUTO_TEST_CASE(setups_at_once_lose_no_note) {
   BOOST_TEST(InstallationRecord::load(*host, here)->tunnels().size() == std::size_t{k_setups});
 }
 
-BOOST_AUTO_TEST_CASE(what_a_full_disk_keeps_from_being_noted_is_not_left_behind) {
-  fs::create_directory(scratch_directory / ".local");  // this one was there
+BOOST_AUTO_TEST_CASE(a_failed_record_write_leaves_no_directory) {
+  fs::create_directory(scratch_directory / ".local");  // existed before
   const auto before = everything_under(scratch_directory.path());
   rlimit usual{};
   BOOST_REQUIRE(::getrlimit(RLIMIT_FSIZE, &usual) == 0);
   const auto previous = std::signal(SIGXFSZ, SIG_IGN);
-  const rlimit none{0, usual.rlim_max};  // no file takes a byte: EFBIG
+  const rlimit none{0, usual.rlim_max};  // every write fails with EFBIG
   BOOST_REQUIRE(::setrlimit(RLIMIT_FSIZE, &none) == 0);
-  const bool noted = add_to_record(*host, here, a, {}, LingerUse::none).has_value();
+  const bool recorded = add_to_record(*host, here, a, {}, LingerUse::none).has_value();
   ::setrlimit(RLIMIT_FSIZE, &usual);
   std::signal(SIGXFSZ, previous);
-  BOOST_TEST(!noted);
+  BOOST_TEST(!recorded);
   BOOST_TEST(everything_under(scratch_directory.path()) == before, boost::test_tools::per_element());
 }
 
-BOOST_AUTO_TEST_CASE(linger_that_we_turned_on_goes_off_when_the_last_tunnel_that_needs_it_has_moved_away) {
+BOOST_AUTO_TEST_CASE(unused_linger_is_claimed_once) {
   BOOST_REQUIRE(!!add_to_record(*host, here, a, {}, LingerUse::turned_on));
   BOOST_REQUIRE(!!add_to_record(*host, here, b, {}, LingerUse::needed));
   BOOST_REQUIRE(!!add_to_record(*host, here, a, {}, LingerUse::none));
-  BOOST_TEST(!take_idle_linger(*host, here).value());
+  BOOST_TEST(!claim_unused_linger(*host, here).value());
   BOOST_REQUIRE(!!add_to_record(*host, here, b, {}, LingerUse::none));
-  BOOST_TEST(take_idle_linger(*host, here).value());
-  BOOST_TEST(!take_idle_linger(*host, here).value(), "it is off now, and whoever turns it on again keeps it");
+  BOOST_TEST(claim_unused_linger(*host, here).value());
+  BOOST_TEST(!claim_unused_linger(*host, here).value(), "it was claimed before");
   BOOST_TEST(!drop_from_record(*host, here, a)->linger_off);
 }
 

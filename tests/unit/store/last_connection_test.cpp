@@ -8,19 +8,19 @@ namespace holdfast::store {
 
 BOOST_AUTO_TEST_SUITE(last_connection)
 
-BOOST_AUTO_TEST_CASE(they_are_read_back_as_they_were_kept) {
+BOOST_AUTO_TEST_CASE(connections_read_back_equal) {
   const Connections kept{{"gate@a:2200", {{"10.0.0.2", 40000}, {"203.0.113.9", 22}}},
                          {"[2001:db8::1]", {{"2001:db8::2", 1}, {"2001:db8::1", 65535}}}};
   BOOST_TEST((parse_connections(format_connections(kept), "gate@a:2200") == kept));
 }
 
-BOOST_AUTO_TEST_CASE(one_that_was_kept_before_there_were_several_bastions_is_the_first_ones) {
+BOOST_AUTO_TEST_CASE(a_line_without_bastion_belongs_to_the_first_bastion) {
   const auto read = parse_connections("10.0.0.2 40000 203.0.113.9 22\n", "gate@a");
   BOOST_REQUIRE(read.contains("gate@a"));
   BOOST_TEST((read.at("gate@a") == os::TcpPair{{"10.0.0.2", 40000}, {"203.0.113.9", 22}}));
 }
 
-BOOST_AUTO_TEST_CASE(a_torn_or_foreign_line_is_none) {
+BOOST_AUTO_TEST_CASE(an_invalid_line_is_skipped) {
   for (const std::string text :
        {"", "\n", "10.0.0.2 40000 203.0.113.9 22", "10.0.0.2 40000 203.0.113.9\n", "10.0.0.2 0 203.0.113.9 22\n",
         "10.0.0.2 40000 bastion 22\n", "10.0.0.2 40000 203.0.113.9 22 x y\n", "10.0.0.2 40000 -oProxy 22\n",

@@ -41,7 +41,7 @@ LiveState full_state() {
 
 BOOST_AUTO_TEST_SUITE(live_state)
 
-BOOST_AUTO_TEST_CASE(what_the_supervisor_says_is_what_status_reads) {
+BOOST_AUTO_TEST_CASE(a_written_state_reads_back_equal) {
   const LiveState state = full_state();
   const auto again = parse_live_state(format_live_state(state));
   BOOST_REQUIRE_MESSAGE(again, again.error().line());
@@ -65,7 +65,7 @@ BOOST_AUTO_TEST_CASE(what_the_supervisor_says_is_what_status_reads) {
   BOOST_TEST(again->generation == 7U);
 }
 
-BOOST_AUTO_TEST_CASE(what_is_not_known_is_nothing) {
+BOOST_AUTO_TEST_CASE(unknown_values_read_back_as_nothing) {
   LiveState state;
   state.supervisor = {1, 0, "", ""};
   const auto again = parse_live_state(format_live_state(state));
@@ -77,19 +77,19 @@ BOOST_AUTO_TEST_CASE(what_is_not_known_is_nothing) {
   BOOST_TEST(!again->connection);
 }
 
-BOOST_AUTO_TEST_CASE(every_state_has_a_name_and_every_name_a_state) {
+BOOST_AUTO_TEST_CASE(every_state_has_a_unique_name) {
   using enum TunnelState;
   for (const auto state : {up, connecting, waiting, standby, failed, stopped})
     BOOST_TEST((tunnel_state_from(to_text(state)) == state));
   BOOST_TEST(!tunnel_state_from("UP"));
 }
 
-BOOST_AUTO_TEST_CASE(a_torn_state_is_an_error) {
+BOOST_AUTO_TEST_CASE(a_truncated_state_is_an_error) {
   const std::string whole = format_live_state(full_state());
   for (std::size_t size = 0; size + 1 < whole.size(); ++size) BOOST_TEST(!parse_live_state(whole.substr(0, size)));
 }
 
-BOOST_AUTO_TEST_CASE(hostile_json_is_an_error_and_nothing_worse) {
+BOOST_AUTO_TEST_CASE(hostile_json_is_an_error) {
   for (const std::string text : {"null", "[]", "1e999", "{\"state\":1}", "{\"state\":\"up\"}", "\"up\""})
     BOOST_TEST(!parse_live_state(text));
   BOOST_TEST(!parse_live_state(std::string(100000, '[')));
@@ -110,7 +110,7 @@ BOOST_AUTO_TEST_CASE(hostile_json_is_an_error_and_nothing_worse) {
   BOOST_TEST(!parse_live_state(with("\"class\":\"forward-busy\"", "\"class\":\"boredom\"")));
 }
 
-BOOST_AUTO_TEST_CASE(a_strangers_state_is_refused) {
+BOOST_AUTO_TEST_CASE(a_state_file_of_another_user_is_refused) {
   const ScratchDirectory scratch_directory;
   const HostAtHome host(scratch_directory.path());
   const fs::path file = scratch_directory / "2222.live";

@@ -12,9 +12,9 @@ using namespace holdfast::store;
 using test::HostAtHome;
 using test::ScratchDirectory;
 
-BOOST_AUTO_TEST_SUITE(places_of_files)
+BOOST_AUTO_TEST_SUITE(store_paths)
 
-BOOST_AUTO_TEST_CASE(a_users_files_are_where_xdg_says) {
+BOOST_AUTO_TEST_CASE(user_files_follow_the_xdg_variables) {
   const ScratchDirectory scratch_directory;
   const HostAtHome host(scratch_directory.path());
   const TunnelName name = *TunnelName::parse("a.b");
@@ -25,13 +25,13 @@ BOOST_AUTO_TEST_CASE(a_users_files_are_where_xdg_says) {
   BOOST_TEST(here.file_mode == 0600U);
 
   ::setenv("XDG_CONFIG_HOME", "/x/c/", 1);
-  ::setenv("XDG_STATE_HOME", "relative", 1);  // invalid, so it does not count
+  ::setenv("XDG_STATE_HOME", "relative", 1);  // invalid, so it is ignored
   here = *paths(Scope::user, *host);
   BOOST_TEST(here.tunnels.native() == "/x/c/holdfast/tunnels");
   BOOST_TEST(here.state == scratch_directory / (".local/state/holdfast/" + node));
 }
 
-BOOST_AUTO_TEST_CASE(the_system_scope_is_the_same_for_all) {
+BOOST_AUTO_TEST_CASE(the_system_scope_ignores_the_user) {
   const ScratchDirectory scratch_directory;
   const HostAtHome host(scratch_directory.path());
   const auto here = *paths(Scope::system, *host);
@@ -40,7 +40,7 @@ BOOST_AUTO_TEST_CASE(the_system_scope_is_the_same_for_all) {
   BOOST_TEST(system_runtime_directory(*TunnelName::parse("1")).native() == "/run/holdfast/1");
 }
 
-BOOST_AUTO_TEST_CASE(a_host_name_never_leads_out_of_the_directory) {
+BOOST_AUTO_TEST_CASE(a_host_name_never_escapes_the_state_directory) {
   BOOST_TEST(host_directory_name("ws-1.lab") == "ws-1.lab");
   for (const char* name : {"", "..", ".", "../../etc", "a/b", "a\nb"}) {
     const std::string safe = host_directory_name(name);
@@ -50,7 +50,7 @@ BOOST_AUTO_TEST_CASE(a_host_name_never_leads_out_of_the_directory) {
   BOOST_TEST(host_directory_name("a/b") != host_directory_name("a/c"));
 }
 
-BOOST_AUTO_TEST_CASE(no_control_socket_is_longer_than_ssh_can_bind) {
+BOOST_AUTO_TEST_CASE(control_socket_paths_fit_the_limit_of_ssh) {
   const TunnelName longest = *TunnelName::parse(std::string(64, 'x'));
   const fs::path fits = "/" + std::string(78, 'd');
   BOOST_TEST(!!check_runtime_directory(fits));
@@ -58,7 +58,7 @@ BOOST_AUTO_TEST_CASE(no_control_socket_is_longer_than_ssh_can_bind) {
   BOOST_TEST(!check_runtime_directory("/" + std::string(79, 'd')));
 }
 
-BOOST_AUTO_TEST_CASE(two_tunnels_share_no_runtime_file) {
+BOOST_AUTO_TEST_CASE(runtime_files_differ_between_tunnels) {
   const auto one = runtime_files(*TunnelName::parse("2222"), "/r");
   const auto two = runtime_files(*TunnelName::parse("2223"), "/r");
   BOOST_TEST(one.control != two.control);
@@ -66,7 +66,7 @@ BOOST_AUTO_TEST_CASE(two_tunnels_share_no_runtime_file) {
   BOOST_TEST(one.live.native() == "/r/2222.live");
 }
 
-BOOST_AUTO_TEST_CASE(a_squatter_is_named_and_passed_over) {
+BOOST_AUTO_TEST_CASE(an_unsafe_candidate_is_reported_and_skipped) {
   const ScratchDirectory scratch_directory;
   const HostAtHome host(scratch_directory.path());
   const fs::path link = scratch_directory / "link";
@@ -85,7 +85,7 @@ BOOST_AUTO_TEST_CASE(a_squatter_is_named_and_passed_over) {
   BOOST_TEST(!choose_runtime_directory(*host, {link, file}, passed_over));
 }
 
-BOOST_AUTO_TEST_CASE(only_a_lingering_user_gets_the_directory_that_logout_takes_away) {
+BOOST_AUTO_TEST_CASE(run_user_is_a_candidate_only_with_linger) {
   const ScratchDirectory scratch_directory;
   const HostAtHome host(scratch_directory.path());
   const std::string uid = std::to_string(::getuid());

@@ -1,4 +1,4 @@
-// A private directory that is gone with the test, and the real host to use it with.
+// A private directory for a test, and the real host with its home there.
 #pragma once
 
 #include "os/posix_host.hpp"
@@ -49,7 +49,7 @@ inline std::string read(const fs::path& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-/// The real host, with HOME in `scratch` and no XDG_* variable while it lives.
+/// The real host, with HOME set to `home` and without XDG_* variables.
 class HostAtHome {
  public:
   explicit HostAtHome(const fs::path& home) {

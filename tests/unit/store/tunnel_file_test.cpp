@@ -23,8 +23,8 @@ TunnelSpec a_spec() { return TunnelSpec{k_name, *Destination::parse("gate@bastio
 
 struct Bad {
   std::string text;
-  std::string subject;  // what the error's line must name
-  std::string cause;    // a part of the cause
+  std::string subject;  // of the error
+  std::string cause;    // part of the cause
 };
 std::ostream& operator<<(std::ostream& out, const Bad& bad) { return out << bad.text.substr(0, 80); }
 
@@ -34,7 +34,7 @@ const std::string k_ok = "port = 2222\nbastion = gate@b\n";
 
 BOOST_AUTO_TEST_SUITE(tunnel_file)
 
-BOOST_AUTO_TEST_CASE(what_setup_writes_is_what_run_reads) {
+BOOST_AUTO_TEST_CASE(a_written_tunnel_reads_back_equal) {
   TunnelSpec spec = a_spec();
   spec.forwards.push_back(*Forward::parse("[::1]:2223:[::1]:80"));
   spec.forwards.push_back(*Forward::parse("/run/x y#.sock:/tmp/#b.sock"));
@@ -54,7 +54,7 @@ BOOST_AUTO_TEST_CASE(what_setup_writes_is_what_run_reads) {
   BOOST_TEST((*again == tunnel));
 }
 
-BOOST_AUTO_TEST_CASE(several_bastions_are_one_line_in_their_order) {
+BOOST_AUTO_TEST_CASE(several_bastions_keep_their_order_on_one_line) {
   TunnelSpec spec = a_spec();
   spec.fallbacks = {*Destination::parse("gate@second"), *Destination::parse("[2001:db8::1]:22")};
   const Tunnel tunnel = *Tunnel::make(spec);
@@ -65,10 +65,10 @@ BOOST_AUTO_TEST_CASE(several_bastions_are_one_line_in_their_order) {
   BOOST_TEST((*again == tunnel));
   BOOST_TEST(tunnel.via_bastion(1)->bastion.text() == "gate@second");
   BOOST_TEST(tunnel.via_bastion(1).bastions() == 1U);
-  BOOST_TEST(!parse(text + "engine = autossh\n"));  // it keeps to one bastion
+  BOOST_TEST(!parse(text + "engine = autossh\n"));  // autossh supports one bastion
 }
 
-BOOST_AUTO_TEST_CASE(takeover_stands_in_the_file_only_where_it_is_wanted) {
+BOOST_AUTO_TEST_CASE(takeover_is_written_only_when_set) {
   TunnelSpec spec = a_spec();
   BOOST_TEST(format_tunnel(*Tunnel::make(spec)).find("takeover") == std::string::npos);
   spec.takeover = true;
@@ -81,13 +81,13 @@ BOOST_AUTO_TEST_CASE(takeover_stands_in_the_file_only_where_it_is_wanted) {
   BOOST_TEST(!(*refused)->takeover);
 }
 
-BOOST_AUTO_TEST_CASE(a_plain_tunnel_is_a_plain_file) {
+BOOST_AUTO_TEST_CASE(default_values_are_written_plainly) {
   const auto text = format_tunnel(*Tunnel::make(a_spec()));
   BOOST_TEST(text.find("\nport = 127.0.0.1:2222:localhost:22\n") != std::string::npos);
   BOOST_TEST(text.ends_with("\nbastion = gate@bastion:2200\n"));
 }
 
-BOOST_AUTO_TEST_CASE(a_file_cut_short_anywhere_never_is_another_tunnel) {
+BOOST_AUTO_TEST_CASE(a_truncated_file_never_reads_as_another_tunnel) {
   TunnelSpec spec = a_spec();
   spec.identity = "/home/a/.ssh/id_ed25519";
   spec.host = "ws";
@@ -97,7 +97,7 @@ BOOST_AUTO_TEST_CASE(a_file_cut_short_anywhere_never_is_another_tunnel) {
     BOOST_TEST(!parse(whole.substr(0, size)), "cut after " << size << " bytes it was accepted");
 }
 
-BOOST_AUTO_TEST_CASE(a_file_written_by_hand_may_be_easy_going) {
+BOOST_AUTO_TEST_CASE(a_file_written_by_hand_may_have_loose_formatting) {
   const auto tunnel = parse(
       "\xEF\xBB\xBF# mine\r\n\r\n  port=2222   # ssh\r\n\tport = 8080:localhost:80\r\nbastion   =   gate@b\r\n"
       "identity = ~/.ssh/k#1\r\nprobe_interval = 30 s\r\nknown_hosts = /a/b\r\nssh_option = Compression = yes\r\n");
@@ -109,7 +109,7 @@ BOOST_AUTO_TEST_CASE(a_file_written_by_hand_may_be_easy_going) {
   BOOST_TEST((*tunnel)->ssh_options.at(0).value == "yes");
 }
 
-BOOST_AUTO_TEST_CASE(the_key_keeps_its_old_name) {
+BOOST_AUTO_TEST_CASE(secret_key_is_an_alias_of_identity) {
   BOOST_TEST((*parse(k_ok + "secret-key = /k\n"))->identity->native() == "/k");
   BOOST_TEST(!parse(k_ok + "secret-key = /k\nidentity = /k\n"));
 }
@@ -127,8 +127,8 @@ BOOST_DATA_TEST_CASE(
         {"port = 2222\nbastion = gate@b", "t.conf line 2", "cut short"},
         {k_ok + "[extra]\n", "t.conf line 3", "section"},
         {k_ok + "= x\n", "t.conf line 3", "no key"},
-        {k_ok + "colour = red\n", "t.conf line 3, colour", "no such key"},
-        {k_ok + "Port = 1\n", "t.conf line 3, Port", "no such key"},
+        {k_ok + "colour = red\n", "t.conf line 3, colour", "unknown key"},
+        {k_ok + "Port = 1\n", "t.conf line 3, Port", "unknown key"},
         {k_ok + "just words\n", "t.conf line 3", "KEY = VALUE"},
         {k_ok + "bastion = c\n", "t.conf line 3, bastion", "line 2 already"},
         {k_ok + "probe_interval = 60\nprobe-interval = 60\n", "t.conf line 4, probe-interval", "line 3 already"},
@@ -147,7 +147,7 @@ BOOST_DATA_TEST_CASE(
         {"port = 22x\nbastion = b\n", "t.conf line 1, port", "22x"},
         {"port = 2222\nbastion = -oProxyCommand=x\n", "t.conf line 2, bastion", "option"},
         {"port = 2222\nbastion = a b\n", "t.conf line 2, bastion", "space"},
-        {k_ok + "takeover = maybe\n", "t.conf line 3, takeover", "neither yes nor no"},
+        {k_ok + "takeover = maybe\n", "t.conf line 3, takeover", "yes or no"},
         {k_ok + "engine = autossh\ntakeover = yes\n", "t.conf line 4, takeover", "autossh asks"},
         {k_ok + "probe_interval = 9\n", "t.conf line 3, probe-interval", "10 to 3600"},
         {k_ok + "probe_interval = s\n", "t.conf line 3, probe-interval", "10 to 3600"},
@@ -170,7 +170,7 @@ BOOST_DATA_TEST_CASE(
 
 BOOST_AUTO_TEST_CASE(without_a_home_a_tilde_is_an_error) { BOOST_TEST(!parse(k_ok + "identity = ~/k\n", "")); }
 
-BOOST_AUTO_TEST_CASE(another_holder_changes_two_lines_and_no_word_of_its_owners) {
+BOOST_AUTO_TEST_CASE(replacing_the_backend_changes_only_two_lines) {
   const std::string text =
       "# my way home\r\nport=2222 # ssh\n\nbackend = cron # for now\n  runtime_dir = /run/user/1/holdfast\n"
       "# the end\nbastion = b\n";
@@ -178,18 +178,18 @@ BOOST_AUTO_TEST_CASE(another_holder_changes_two_lines_and_no_word_of_its_owners)
   spec.backend = "tmux";
   spec.runtime_dir = "/tmp/hold fast";
   const auto wanted = Tunnel::make(spec).value();
-  const auto moved = with_holder(text, wanted);
+  const auto moved = replace_backend(text, wanted);
   BOOST_TEST(moved ==
              "# my way home\r\nport=2222 # ssh\n\nbackend = tmux\nruntime-dir = /tmp/hold fast\n"
              "# the end\nbastion = b\n");
   BOOST_TEST((parse(moved).value() == wanted));
 }
 
-BOOST_AUTO_TEST_CASE(a_file_that_named_no_holder_names_one_before_its_last_line) {
+BOOST_AUTO_TEST_CASE(a_missing_backend_line_is_inserted_before_the_last_line) {
   auto spec = parse("# mine\nport = 2222\nbastion = b\n").value().spec();
   spec.backend = "tmux";
   const auto wanted = Tunnel::make(spec).value();
-  const auto moved = with_holder("# mine\nport = 2222\nbastion = b\n", wanted);
+  const auto moved = replace_backend("# mine\nport = 2222\nbastion = b\n", wanted);
   BOOST_TEST(moved == "# mine\nbackend = tmux\nport = 2222\nbastion = b\n");
   BOOST_TEST((parse(moved).value() == wanted));
 }

@@ -40,7 +40,7 @@ bool says(const Result<Tunnel>& tunnel, std::string_view cause) {
 
 BOOST_FIXTURE_TEST_SUITE(tunnel_store, Fixture)
 
-BOOST_AUTO_TEST_CASE(one_bad_file_harms_no_other) {
+BOOST_AUTO_TEST_CASE(an_invalid_file_does_not_affect_other_tunnels) {
   write(file("2222"), k_ok);
   write(file("80"), k_ok);
   write(file("lab"), "");
@@ -61,7 +61,7 @@ BOOST_AUTO_TEST_CASE(one_bad_file_harms_no_other) {
   BOOST_TEST(says(entries[3].tunnel, "empty"));
 }
 
-BOOST_AUTO_TEST_CASE(no_such_tunnel_has_its_own_exit_status) {
+BOOST_AUTO_TEST_CASE(a_missing_tunnel_has_its_own_exit_status) {
   const auto tunnel = load("nope");
   BOOST_REQUIRE(!tunnel);
   BOOST_TEST((tunnel.error().status == ExitStatus::no_such_tunnel));
@@ -70,24 +70,24 @@ BOOST_AUTO_TEST_CASE(no_such_tunnel_has_its_own_exit_status) {
   BOOST_TEST(load_all(*host, here).empty());
 }
 
-BOOST_AUTO_TEST_CASE(a_file_that_others_may_write_is_refused) {
+BOOST_AUTO_TEST_CASE(a_file_writable_by_others_is_refused) {
   write(file("a"), k_ok, fs::owner_read | fs::owner_write | fs::group_write);
-  BOOST_TEST(says(load("a"), "other users may write"));
+  BOOST_TEST(says(load("a"), "other users can write"));
   write(file("a"), k_ok, fs::owner_read | fs::owner_write | fs::others_write);
-  BOOST_TEST(says(load("a"), "other users may write"));
+  BOOST_TEST(says(load("a"), "other users can write"));
   write(file("a"), k_ok, fs::owner_read | fs::owner_write | fs::group_read | fs::others_read);
   BOOST_TEST(!!load("a"));
 }
 
-BOOST_AUTO_TEST_CASE(a_directory_that_others_may_write_is_refused) {
+BOOST_AUTO_TEST_CASE(a_directory_writable_by_others_is_refused) {
   write(file("a"), k_ok);
   fs::permissions(here.tunnels, fs::all_all);
   const auto tunnel = load("a");
-  BOOST_TEST(says(tunnel, "other users may write"));
+  BOOST_TEST(says(tunnel, "other users can write"));
   BOOST_TEST(tunnel.error().hint == "chmod go-w " + here.tunnels.native());
 }
 
-BOOST_AUTO_TEST_CASE(what_is_no_file_is_refused_and_never_blocks) {
+BOOST_AUTO_TEST_CASE(a_fifo_or_directory_is_refused_without_blocking) {
   fs::create_directory(file("dir"));
   BOOST_TEST(says(load("dir"), "regular file"));
   BOOST_REQUIRE(::mkfifo(file("fifo").c_str(), 0600) == 0);
@@ -100,20 +100,20 @@ BOOST_AUTO_TEST_CASE(a_huge_file_is_refused_without_being_read) {
   BOOST_TEST(says(load("big"), "1099511627776 bytes"));
 }
 
-BOOST_AUTO_TEST_CASE(a_link_of_ours_to_a_file_of_ours_is_followed) {
+BOOST_AUTO_TEST_CASE(a_link_of_the_user_is_followed) {
   const fs::path repository = scratch_directory / "dotfiles";
   fs::create_directory(repository);
   write(repository / "t", k_ok);
   fs::create_symlink(repository / "t", file("a"));
   BOOST_TEST(!!load("a"));
   fs::permissions(repository / "t", fs::all_all);
-  BOOST_TEST(says(load("a"), "other users may write"));
+  BOOST_TEST(says(load("a"), "other users can write"));
   fs::remove(repository / "t");
-  BOOST_TEST(says(load("a"), "leads nowhere"));
+  BOOST_TEST(says(load("a"), "target of this link"));
 }
 
-BOOST_AUTO_TEST_CASE(a_strangers_file_is_refused) {
-  if (::geteuid() != 0) return;  // only root can make one
+BOOST_AUTO_TEST_CASE(a_file_of_another_user_is_refused) {
+  if (::geteuid() != 0) return;  // only root can create one
   write(file("a"), k_ok);
   BOOST_REQUIRE(::chown(file("a").c_str(), 12345, 12345) == 0);
   BOOST_TEST(says(load("a"), "12345"));
@@ -124,8 +124,8 @@ BOOST_AUTO_TEST_CASE(a_strangers_file_is_refused) {
   BOOST_TEST(says(load("c"), "12345"));
 }
 
-BOOST_AUTO_TEST_CASE(in_the_system_scope_no_home_is_meant) {
-  if (::geteuid() != 0) return;  // the file must be root's
+BOOST_AUTO_TEST_CASE(a_tilde_is_refused_in_the_system_scope) {
+  if (::geteuid() != 0) return;  // root must own the file
   here.scope = Scope::system;
   write(file("a"), k_ok + "identity = ~/k\n");
   BOOST_TEST(says(load("a"), "no home"));
@@ -133,7 +133,7 @@ BOOST_AUTO_TEST_CASE(in_the_system_scope_no_home_is_meant) {
   BOOST_TEST(!!load("b"));
 }
 
-BOOST_AUTO_TEST_CASE(a_tilde_is_the_users_home) {
+BOOST_AUTO_TEST_CASE(a_tilde_is_the_home_of_the_user) {
   write(file("a"), k_ok + "identity = ~/k\n");
   BOOST_TEST((*load("a"))->identity->native() == (scratch_directory / "k").native());
 }

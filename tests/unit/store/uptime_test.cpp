@@ -1,4 +1,4 @@
-// The record of the past, and what it comes to: torn files, wrong clocks, former versions.
+// Uptime rows and their sums: damaged files, wrong clocks, missing rows.
 #include "store/availability.hpp"
 
 #include "store/scratch.hpp"
@@ -12,7 +12,7 @@ using test::ScratchDirectory;
 
 namespace {
 
-constexpr WallTime at(std::chrono::seconds seconds) { return WallTime(1'800'000'000s + seconds); }  // a whole 2 h slot
+constexpr WallTime at(std::chrono::seconds seconds) { return WallTime(1'800'000'000s + seconds); }  // a multiple of 2 h
 
 UptimeRow up(std::chrono::seconds from, std::chrono::milliseconds length, std::chrono::milliseconds down = 0ms) {
   return {.from = at(from), .length = length, .up = length - down, .down = down};
@@ -24,7 +24,7 @@ double percent(const Availability& all) { return all.whole.availability().value(
 
 BOOST_AUTO_TEST_SUITE(uptime)
 
-BOOST_AUTO_TEST_CASE(rows_are_read_as_they_were_written) {
+BOOST_AUTO_TEST_CASE(rows_read_back_equal) {
   const ScratchDirectory scratch_directory;
   UptimeLog log(scratch_directory / "a.uptime");
   UptimeRow row{at(0s), 900s, 800s, 40s, 50s, RoundTrip{11.2, 12.5, 40}, {{FailureClass::dead_peer, 2}}};
@@ -36,7 +36,7 @@ BOOST_AUTO_TEST_CASE(rows_are_read_as_they_were_written) {
   BOOST_TEST((rows[1] == up(900s, 900s)));
 }
 
-BOOST_AUTO_TEST_CASE(a_line_that_is_torn_or_cannot_be_true_costs_that_line_alone) {
+BOOST_AUTO_TEST_CASE(invalid_and_impossible_rows_are_skipped) {
   const ScratchDirectory scratch_directory;
   const auto file = scratch_directory / "a.uptime";
   UptimeLog log(file);
@@ -55,7 +55,7 @@ BOOST_AUTO_TEST_CASE(a_line_that_is_torn_or_cannot_be_true_costs_that_line_alone
   BOOST_TEST((rows[1] == up(900s, 900s)));
 }
 
-BOOST_AUTO_TEST_CASE(ten_days_of_rows_are_kept_and_never_more_than_the_bound) {
+BOOST_AUTO_TEST_CASE(rotation_keeps_eight_days_within_the_limit) {
   const ScratchDirectory scratch_directory;
   const auto file = scratch_directory / "a.uptime";
   UptimeLog log(file);
@@ -71,7 +71,7 @@ BOOST_AUTO_TEST_CASE(ten_days_of_rows_are_kept_and_never_more_than_the_bound) {
   BOOST_TEST((rows.back().from - rows.front().from > std::chrono::hours(24 * 8)));
 }
 
-BOOST_AUTO_TEST_CASE(slots_stand_still_and_the_last_one_is_now) {
+BOOST_AUTO_TEST_CASE(slots_are_aligned_and_end_with_now) {
   const auto all = availability(std::vector{up(0s, 3600s, 900s)}, at(5000s), 1800s, 4);
   BOOST_TEST((all.from == at(5400s - 4 * 1800s)));
   BOOST_TEST((availability({}, at(5399s), 1800s, 4).from == all.from));
@@ -79,7 +79,7 @@ BOOST_AUTO_TEST_CASE(slots_stand_still_and_the_last_one_is_now) {
   BOOST_TEST((all.slots[0].known() == 0ms));
   BOOST_TEST((all.slots[1].up == 1350s));
   BOOST_TEST((all.slots[2].down == 450s));
-  BOOST_TEST((all.slots[3].known() == 0ms));  // nothing ran
+  BOOST_TEST((all.slots[3].known() == 0ms));  // no data
   BOOST_TEST(percent(all) == 75.0);
   BOOST_TEST(!all.slots[3].availability());
 }
@@ -101,7 +101,7 @@ BOOST_AUTO_TEST_CASE(round_trips_and_reconnects_are_summed) {
   BOOST_TEST(all.reconnects.at(FailureClass::closed) == 3U);
 }
 
-BOOST_AUTO_TEST_CASE(a_clock_that_went_back_fills_no_slot_twice) {
+BOOST_AUTO_TEST_CASE(overlapping_rows_never_exceed_a_slot) {
   const auto all = availability(std::vector{up(0s, 900s), up(0s, 900s, 900s), up(900s, 900s)}, at(1700s), 1800s, 1);
   BOOST_TEST((all.slots[0].known() == 1800s));
   const auto twice = availability(std::vector{up(0s, 1800s), up(0s, 1800s, 1800s)}, at(1700s), 1800s, 1);
@@ -109,25 +109,25 @@ BOOST_AUTO_TEST_CASE(a_clock_that_went_back_fills_no_slot_twice) {
   BOOST_TEST(percent(twice) == 50.0);
 }
 
-BOOST_AUTO_TEST_CASE(a_row_of_the_future_counts_for_nothing) {
+BOOST_AUTO_TEST_CASE(a_row_in_the_future_is_ignored) {
   const std::vector rows{up(0s, 900s), up(std::chrono::hours(9000), 900s, 900s)};
   BOOST_TEST(percent(availability(rows, at(1000s), 1800s, 48)) == 100.0);
   const auto now = completed(rows, {}, Present{TunnelState::up, false, at(0s)}, at(1200s));
   BOOST_TEST((availability(now, at(1200s), 1800s, 48).whole.up == 1200s));
 }
 
-BOOST_AUTO_TEST_CASE(transitions_tell_of_the_time_that_has_no_rows_yet) {
+BOOST_AUTO_TEST_CASE(transitions_fill_the_time_without_rows) {
   const std::vector<Transition> transitions{{at(0s), TunnelState::connecting, TunnelState::up, ""},
                                             {at(600s), TunnelState::up, TunnelState::waiting, ""},
                                             {at(700s), TunnelState::waiting, TunnelState::up, ""}};
   const auto rows = completed({up(1000s, 800s)}, transitions, {}, at(5000s));
   const auto all = availability(rows, at(5000s), 1800s, 3);
-  BOOST_TEST((all.whole.up == 600s + 800s));  // nothing says how long the last one lasted
+  BOOST_TEST((all.whole.up == 600s + 800s));  // the end of the last state is unknown
   BOOST_TEST((all.whole.down == 100s));
 }
 
-BOOST_AUTO_TEST_CASE(what_a_killed_supervisor_said_last_is_not_believed_for_ever) {
-  // Up at 0, killed at some time; another began at 4000 and was up at 4010.
+BOOST_AUTO_TEST_CASE(the_last_state_of_a_killed_supervisor_does_not_count) {
+  // Up at 0, then killed; another supervisor started at 4000 and was up at 4010.
   const std::vector<Transition> transitions{{at(0s), TunnelState::connecting, TunnelState::up, ""},
                                             {at(4010s), TunnelState::connecting, TunnelState::up, ""}};
   const auto rows = completed({up(0s, 900s)}, transitions, Present{TunnelState::up, false, at(4010s)}, at(4310s));
@@ -136,8 +136,8 @@ BOOST_AUTO_TEST_CASE(what_a_killed_supervisor_said_last_is_not_believed_for_ever
   BOOST_TEST((all.whole.down == 0s));
 }
 
-BOOST_AUTO_TEST_CASE(a_machine_that_was_off_was_not_down_all_the_while) {
-  // It lost its power while it was connecting, and every supervisor begins with that word.
+BOOST_AUTO_TEST_CASE(a_machine_that_was_off_counts_as_no_data) {
+  // Power was lost while connecting, and the next supervisor begins in that state too.
   const std::vector<Transition> transitions{{at(1000s), TunnelState::up, TunnelState::connecting, ""},
                                             {at(40000s), TunnelState::connecting, TunnelState::up, ""}};
   const Present present{TunnelState::up, false, at(40000s)};
@@ -149,7 +149,7 @@ BOOST_AUTO_TEST_CASE(a_machine_that_was_off_was_not_down_all_the_while) {
   BOOST_TEST((down({}) == 0s));
 }
 
-BOOST_AUTO_TEST_CASE(the_time_since_the_last_row_is_the_living_supervisor_s) {
+BOOST_AUTO_TEST_CASE(the_running_supervisor_fills_the_time_since_the_last_row) {
   const auto tail = [&](TunnelState state, bool degraded) {
     const auto rows = completed({up(0s, 900s)}, {}, Present{state, degraded, at(-5000s)}, at(1000s));
     return availability(rows, at(1000s), 1800s, 2).whole;

@@ -114,7 +114,7 @@ BOOST_AUTO_TEST_CASE(a_broken_file_harms_no_other) {
       {{broken, store::parse_tunnel(broken, "nonsense\n", "/x/broken.conf")}, entry_of("lab")}, paths, host, warnings);
   BOOST_TEST((now[0].state == TunnelState::failed));
   BOOST_TEST((now[0].last_error->diagnosis.failure == FailureClass::config));
-  BOOST_TEST(now[0].last_error->diagnosis.message == "reading /x/broken.conf line 1: it is not KEY = VALUE");
+  BOOST_TEST(now[0].last_error->diagnosis.message == "reading /x/broken.conf line 1: expected KEY = VALUE");
   BOOST_TEST(now[1].is_up());
 }
 
