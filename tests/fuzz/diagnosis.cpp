@@ -1,4 +1,4 @@
-// ssh's log and stderr carry what strangers say: whatever it is, a person gets one safe line and one hint.
+// For any log and stderr of ssh, which contain hostile text, the message and the hint are one safe line each.
 #include "ssh/diagnosis/diagnosis.hpp"
 
 #include "target.hpp"
@@ -15,8 +15,8 @@ Tunnel a_tunnel() {
 }
 
 void check(const Diagnosis& diagnosis) {
-  fuzz::promise(!diagnosis.message.empty(), "there are words for it");
-  fuzz::promise(fuzz::is_one_safe_line(diagnosis.message), "the words are one safe line");
+  fuzz::promise(!diagnosis.message.empty(), "there is a message");
+  fuzz::promise(fuzz::is_one_safe_line(diagnosis.message), "the message is one safe line");
   fuzz::promise(fuzz::is_one_safe_line(diagnosis.hint), "the hint is one safe line");
   fuzz::promise(diagnosis.message.size() + diagnosis.hint.size() < 16 * 1024, "a person can read it");
 }
@@ -28,10 +28,10 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const Tunnel k_tunnel = a_tunnel();
   const auto text = fuzz::text_of(data, size);
   const auto at = text.find('\xFF');
-  const ssh::Said said{std::string(text.substr(0, at)),
-                       at == std::string_view::npos ? std::string() : std::string(text.substr(at + 1))};
-  if (const auto diagnosis = ssh::diagnose(said, k_tunnel)) check(*diagnosis);
-  const auto failure = ssh::says_forward_denied(said.log) ? FailureClass::forward_denied : FailureClass::forward_busy;
+  const ssh::SshOutput output{std::string(text.substr(0, at)),
+                              at == std::string_view::npos ? std::string() : std::string(text.substr(at + 1))};
+  if (const auto diagnosis = ssh::diagnose(output, k_tunnel)) check(*diagnosis);
+  const auto failure = ssh::says_forward_denied(output.log) ? FailureClass::forward_denied : FailureClass::forward_busy;
   check(ssh::explain(failure, k_tunnel, k_tunnel->forwards.front()));
   return 0;
 }

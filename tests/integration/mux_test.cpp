@@ -43,7 +43,7 @@ struct Connected {
   mux::Answer open(const Forward& forward) const { return mux::open_forward(ssh.control(), forward, k_timeout); }
 };
 
-/// A control socket whose owner answers every connection with the same bytes, and then waits for it to be closed.
+/// A control socket that answers every connection with the same bytes, and then waits for the client to close it.
 class FakeMaster {
  public:
   FakeMaster(const fs::path& path, std::string bytes)
@@ -93,17 +93,17 @@ bool is_refused(const mux::Answer& answer) { return std::holds_alternative<mux::
 
 BOOST_AUTO_TEST_SUITE(mux_client)
 
-BOOST_FIXTURE_TEST_CASE(the_master_says_who_it_is, Connected) {
+BOOST_FIXTURE_TEST_CASE(the_master_reports_its_pid, Connected) {
   const auto answer = mux::alive(ssh.control(), k_timeout);
   BOOST_REQUIRE(is_granted(answer));
   BOOST_TEST(static_cast<pid_t>(std::get<mux::Granted>(answer).value) == ssh.process().pid);
 }
 
-BOOST_FIXTURE_TEST_CASE(a_forward_leads_home_until_it_is_closed, Connected) {
+BOOST_FIXTURE_TEST_CASE(a_forward_works_until_it_is_closed, Connected) {
   const RogueServer target(Rogue::ssh_banner);
   const auto one = forward(free_port(), target.port());
   BOOST_TEST(is_granted(open(one)));
-  BOOST_TEST(is_granted(open(one)));  // asking twice is no error: the supervisor may not know what it has
+  BOOST_TEST(is_granted(open(one)));  // a second request is no error: the supervisor may not know its forwards
   const auto answer = probe(one);
   BOOST_TEST((answer.kind == Kind::banner));
   BOOST_TEST(answer.round_trip.count() > 0);
@@ -111,7 +111,7 @@ BOOST_FIXTURE_TEST_CASE(a_forward_leads_home_until_it_is_closed, Connected) {
   BOOST_TEST(eventually(sshd.host(), [&] { return probe(one).kind == Kind::refused; }));
 }
 
-BOOST_FIXTURE_TEST_CASE(a_port_that_is_taken_is_refused_and_the_connection_stays, Connected) {
+BOOST_FIXTURE_TEST_CASE(a_busy_port_is_refused_and_the_connection_stays, Connected) {
   const RogueServer holder(Rogue::silent);
   const auto answer = open(forward(holder.port(), holder.port()));
   BOOST_REQUIRE(is_refused(answer));
@@ -119,13 +119,13 @@ BOOST_FIXTURE_TEST_CASE(a_port_that_is_taken_is_refused_and_the_connection_stays
   BOOST_TEST(ssh.alive());
 }
 
-BOOST_AUTO_TEST_CASE(a_forward_that_is_not_permitted_is_refused) {
+BOOST_AUTO_TEST_CASE(a_forbidden_forward_is_refused) {
   const Connected place({.config = {"AllowTcpForwarding no"}});
   BOOST_TEST(is_refused(place.open(Connected::forward(free_port(), 22))));
   BOOST_TEST(place.ssh.alive());
 }
 
-BOOST_FIXTURE_TEST_CASE(a_probe_tells_a_dead_target_from_a_dead_tunnel, Connected) {
+BOOST_FIXTURE_TEST_CASE(a_probe_distinguishes_a_dead_target_from_a_dead_tunnel, Connected) {
   const auto dead_target = forward(free_port(), free_port());
   BOOST_REQUIRE(is_granted(open(dead_target)));
   BOOST_TEST((probe(dead_target).kind == Kind::closed));
@@ -135,7 +135,7 @@ BOOST_FIXTURE_TEST_CASE(a_probe_tells_a_dead_target_from_a_dead_tunnel, Connecte
   BOOST_TEST((probe(never_opened).kind == Kind::refused));
 }
 
-BOOST_FIXTURE_TEST_CASE(a_target_that_is_silent_is_open_but_no_sshd, Connected) {
+BOOST_FIXTURE_TEST_CASE(a_silent_target_is_open_but_not_an_sshd, Connected) {
   const RogueServer web(Rogue::silent);
   const auto one = forward(free_port(), web.port());
   BOOST_REQUIRE(is_granted(open(one)));
@@ -148,7 +148,7 @@ BOOST_FIXTURE_TEST_CASE(a_target_that_is_silent_is_open_but_no_sshd, Connected) 
   BOOST_TEST((probe(two).kind == Kind::silent));
 }
 
-BOOST_AUTO_TEST_CASE(a_key_that_may_not_probe_is_refused_and_still_forwards) {
+BOOST_AUTO_TEST_CASE(a_key_without_permitopen_forwards_but_cannot_probe) {
   const Connected place({.key_options = "restrict,port-forwarding,permitopen=\"127.0.0.1:1\""});
   const RogueServer target(Rogue::ssh_banner);
   const auto one = Connected::forward(free_port(), target.port());
@@ -156,13 +156,13 @@ BOOST_AUTO_TEST_CASE(a_key_that_may_not_probe_is_refused_and_still_forwards) {
   BOOST_TEST((place.probe(one).kind == Kind::refused));
 }
 
-BOOST_FIXTURE_TEST_CASE(a_bastion_that_went_away_is_noticed, Connected) {
+BOOST_FIXTURE_TEST_CASE(a_lost_bastion_is_noticed, Connected) {
   const auto one = forward(free_port(), 22);
   sshd.stop();
   BOOST_TEST(eventually(sshd.host(), [&] { return is_no_reply(open(one)); }));
 }
 
-BOOST_FIXTURE_TEST_CASE(a_master_that_hangs_cannot_hang_us, Connected) {
+BOOST_FIXTURE_TEST_CASE(a_stopped_master_ends_in_a_timeout, Connected) {
   const auto one = forward(free_port(), 22);
   sshd.host().signal(ssh.process(), SIGSTOP);
   const auto before = std::chrono::steady_clock::now();
@@ -179,7 +179,7 @@ BOOST_FIXTURE_TEST_CASE(terminate_ends_the_master_and_its_socket, Connected) {
   BOOST_TEST(is_no_reply(mux::alive(ssh.control(), k_timeout)));
 }
 
-BOOST_FIXTURE_TEST_CASE(many_requests_at_once_each_get_their_own_answer_and_none_after_the_client, Connected) {
+BOOST_FIXTURE_TEST_CASE(concurrent_requests_get_their_own_answers, Connected) {
   const RogueServer target(Rogue::ssh_banner);
   const auto one = forward(free_port(), target.port());
   boost::asio::io_context context;
@@ -201,7 +201,7 @@ BOOST_FIXTURE_TEST_CASE(many_requests_at_once_each_get_their_own_answer_and_none
   BOOST_TEST(answers == 21);
 }
 
-BOOST_AUTO_TEST_CASE(what_is_no_ssh_on_the_control_socket_is_told_and_harmless) {
+BOOST_AUTO_TEST_CASE(another_program_on_the_control_socket_is_an_error) {
   const SshdFixture place;
   const fs::path control = place.directory() / "fake";
   const std::string hello("\0\0\0\x08\0\0\0\x01\0\0\0\x04", 12);

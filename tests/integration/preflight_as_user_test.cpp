@@ -1,4 +1,4 @@
-// Root sets up for somebody else: what that user cannot do must not pass because root could.
+// Root runs preflight for another user: a check must fail when that user lacks the permission.
 #include "ssh/preflight/preflight.hpp"
 
 #include "rogue_server.hpp"
@@ -17,7 +17,7 @@ namespace {
 struct AsRoot {
   boost::test_tools::assertion_result operator()(boost::unit_test::test_unit_id) const {
     boost::test_tools::assertion_result result(::geteuid() == 0);
-    result.message() << "only root can run a preflight as somebody else";
+    result.message() << "only root can run a preflight as another user";
     return result;
   }
 };
@@ -66,9 +66,9 @@ struct ForNobody {
 
 BOOST_AUTO_TEST_SUITE(preflight_as_user, *boost::unit_test::precondition(AsRoot{}))
 
-BOOST_FIXTURE_TEST_CASE(ssh_runs_as_that_user_and_the_pin_is_roots, ForNobody) {
+BOOST_FIXTURE_TEST_CASE(ssh_runs_as_the_user_and_root_owns_the_pin, ForNobody) {
   const auto report = check();
-  BOOST_REQUIRE_MESSAGE(!report.failure, report.failure->message);
+  BOOST_REQUIRE_MESSAGE(!report.failure, (report.failure ? report.failure->message : std::string()));
   BOOST_TEST(host.status(scratch_directory / "log").owner == nobody.uid);
   BOOST_TEST((report.pinned_key == "ED25519 " + sshd.fingerprint()));
   const auto pin = host.status(request.pin_file);
@@ -76,16 +76,17 @@ BOOST_FIXTURE_TEST_CASE(ssh_runs_as_that_user_and_the_pin_is_roots, ForNobody) {
   BOOST_TEST(pin.mode == 0644u);
 }
 
-BOOST_FIXTURE_TEST_CASE(a_key_that_only_root_can_read_is_no_use, ForNobody) {
+BOOST_FIXTURE_TEST_CASE(a_key_that_only_root_can_read_is_refused, ForNobody) {
   spec.identity = sshd.identity();
   const auto report = check();
   BOOST_REQUIRE(report.failure);
   BOOST_TEST(to_text(report.failure->failure) == "key-permissions");
-  BOOST_TEST((report.failure->message.find("cannot be read by the user of this tunnel") != std::string::npos));
+  BOOST_TEST(
+      (report.failure->message.find("the user of this tunnel cannot read the private key") != std::string::npos));
 }
 
-BOOST_FIXTURE_TEST_CASE(what_that_user_puts_in_the_place_of_the_pin_is_not_copied, ForNobody) {
-  // The moment after ssh wrote it is that user's; the check of the targets comes between.
+BOOST_FIXTURE_TEST_CASE(a_link_in_place_of_the_pin_is_not_copied, ForNobody) {
+  // Replaces the file after ssh has written it and before root reads it, during the check of the targets.
   const auto report = ssh::preflight(host, Tunnel::make(spec).value(), request, [&](const ssh::Check& check) {
     if (check.what.find("local target") != 0) return;
     fs::remove(scratch_directory / "known_hosts");

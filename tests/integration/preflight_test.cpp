@@ -14,9 +14,9 @@ namespace fs = boost::filesystem;
 
 namespace {
 
-/// A bastion, a target, and one preflight of a tunnel from one to the other.
-struct Place {
-  explicit Place(const SshdSettings& settings = {}) : sshd(settings) {
+/// A bastion, a target, and a preflight of a tunnel between them.
+struct Fixture {
+  explicit Fixture(const SshdSettings& settings = {}) : sshd(settings) {
     fs::create_directory(scratch_directory);
     fs::permissions(scratch_directory, fs::owner_all);
   }
@@ -25,7 +25,7 @@ struct Place {
   RogueServer target{Rogue::ssh_banner};
   os::Host& host = sshd.host();
   fs::path scratch_directory = sshd.directory() / "scratch";
-  std::vector<std::string> told;
+  std::vector<std::string> reported;
 
   std::string forward() { return std::to_string(free_port()) + ":127.0.0.1:" + std::to_string(target.port()); }
 
@@ -38,25 +38,25 @@ struct Place {
   }
 
   ssh::PreflightReport check(const Tunnel& tunnel, const ssh::PreflightRequest& request) {
-    told.clear();
-    auto report = ssh::preflight(host, tunnel, request,
-                                 [&](const ssh::Check& check) { told.push_back(check.what + ": " + check.figure); });
+    reported.clear();
+    auto report = ssh::preflight(
+        host, tunnel, request, [&](const ssh::Check& check) { reported.push_back(check.what + ": " + check.figure); });
     BOOST_REQUIRE_MESSAGE(report, report.error().line());
-    for (const auto& line : told) BOOST_TEST_MESSAGE(line);
+    for (const auto& line : reported) BOOST_TEST_MESSAGE(line);
     if (report->failure) BOOST_TEST_MESSAGE(report->failure->message + " / " + report->failure->hint);
-    BOOST_TEST(told.size() == report->checks.size());
+    BOOST_TEST(reported.size() == report->checks.size());
     BOOST_TEST(!fs::exists(scratch_directory / "ctl"));
     return *report;
   }
   ssh::PreflightReport check(TunnelSpec spec) { return check(Tunnel::make(std::move(spec)).value(), request()); }
 
   void expect(const ssh::PreflightReport& report, FailureClass failure, const std::string& step,
-              const std::string& words) {
+              const std::string& text) {
     BOOST_REQUIRE(report.failure);
     BOOST_TEST(to_text(report.failure->failure) == to_text(failure));
     BOOST_TEST(report.checks.back().what == step);
     BOOST_TEST((report.checks.back().failure == report.failure));
-    BOOST_TEST_CONTEXT(report.failure->message) BOOST_TEST((report.failure->message.find(words) != std::string::npos));
+    BOOST_TEST_CONTEXT(report.failure->message) BOOST_TEST((report.failure->message.find(text) != std::string::npos));
     BOOST_TEST(!report.failure->hint.empty());
   }
 };
@@ -71,7 +71,7 @@ TunnelSpec leading_to(const SshdFixture& sshd, std::uint16_t port, const std::st
 
 BOOST_AUTO_TEST_SUITE(preflight)
 
-BOOST_FIXTURE_TEST_CASE(everything_fine_is_told_step_by_step_and_leaves_the_port_free, Place) {
+BOOST_FIXTURE_TEST_CASE(a_passing_preflight_reports_each_check_and_frees_the_port, Fixture) {
   const auto spec = sshd.spec({forward()});
   const auto report = check(spec);
   BOOST_TEST((!report.failure));
@@ -87,44 +87,44 @@ BOOST_FIXTURE_TEST_CASE(everything_fine_is_told_step_by_step_and_leaves_the_port
   for (std::size_t i = 0; i < steps.size(); ++i) BOOST_TEST(report.checks[i].what == steps[i]);
   BOOST_TEST(report.checks[3].figure == "ED25519 " + sshd.fingerprint());
   BOOST_TEST((report.checks[6].figure.find("OpenSSH_9.9 in ") == 0));
-  // Nothing of it is left in the tunnel's way.
+  // The port is free again.
   BOOST_TEST((!check(spec).failure));
   BOOST_TEST(eventually(host, [&] { return sshd.log().find("Disconnected from") != std::string::npos; }));
 }
 
-BOOST_FIXTURE_TEST_CASE(a_key_that_cannot_work_is_named_before_anything_is_tried, Place) {
+BOOST_FIXTURE_TEST_CASE(an_unusable_key_fails_before_any_connection, Fixture) {
   auto spec = sshd.spec({forward()});
   const auto with_key = [&](const fs::path& key) {
     spec.identity = key;
     return check(spec);
   };
-  expect(with_key(sshd.directory() / "nowhere"), FailureClass::key_missing, "key usable", "nowhere is not there");
+  expect(with_key(sshd.directory() / "nowhere"), FailureClass::key_missing, "key usable", "nowhere does not exist");
   expect(with_key(sshd.directory()), FailureClass::key_missing, "key usable", "is a directory");
   expect(with_key(sshd.directory() / "id.pub"), FailureClass::key_missing, "key usable", "is a public key");
 
   const auto notes = sshd.directory() / "notes";
   BOOST_REQUIRE(host.write_volatile_file(notes, "milk, bread", 0600));
-  expect(with_key(notes), FailureClass::key_missing, "key usable", "holds no private key");
+  expect(with_key(notes), FailureClass::key_missing, "key usable", "contains no private key");
 
   const auto locked = sshd.directory() / "locked";
   BOOST_REQUIRE(host.run({{"ssh-keygen", "-q", "-t", "ed25519", "-N", "secret", "-f", locked.native()}}, 20s)->ok());
   expect(with_key(locked), FailureClass::key_passphrase, "key usable", "has a passphrase");
 
   fs::permissions(sshd.identity(), fs::owner_read | fs::others_read);
-  expect(with_key(sshd.identity()), FailureClass::key_permissions, "key usable", "open to other users");
+  expect(with_key(sshd.identity()), FailureClass::key_permissions, "key usable", "other users can read");
   BOOST_TEST((sshd.log().find("Connection from") == std::string::npos));
 }
 
-BOOST_FIXTURE_TEST_CASE(an_unknown_host_key_is_refused_and_its_fingerprint_is_shown, Place) {
+BOOST_FIXTURE_TEST_CASE(an_unknown_host_key_is_refused_with_its_fingerprint, Fixture) {
   auto spec = sshd.spec({forward()});
   spec.known_hosts.reset();
   const auto report = check(spec);
-  expect(report, FailureClass::host_key_unknown, "host key known", "it shows ED25519 " + sshd.fingerprint());
+  expect(report, FailureClass::host_key_unknown, "host key known", "the server offers ED25519 " + sshd.fingerprint());
   BOOST_TEST((report.failure->hint.find("--accept-new-host-key") != std::string::npos));
   BOOST_TEST((report.failure->hint.find("ssh -p " + std::to_string(sshd.port())) != std::string::npos));
 }
 
-BOOST_FIXTURE_TEST_CASE(an_unknown_host_key_is_pinned_in_a_file_of_its_own_when_asked_for, Place) {
+BOOST_FIXTURE_TEST_CASE(accept_new_host_key_pins_the_key_in_its_own_file, Fixture) {
   auto spec = sshd.spec({forward()});
   spec.known_hosts.reset();
   auto wanted = request();
@@ -137,13 +137,13 @@ BOOST_FIXTURE_TEST_CASE(an_unknown_host_key_is_pinned_in_a_file_of_its_own_when_
   BOOST_TEST((report.pinned_key == "ED25519 " + sshd.fingerprint()));
   BOOST_TEST(report.checks.size() == 7u);
   BOOST_TEST(host.read_file(wanted.pin_file).value() == report.pinned_lines);
-  // The pin is what the tunnel will go by.
+  // The tunnel uses the pin.
   spec.known_hosts = wanted.pin_file;
   const auto again = check(spec);
   BOOST_TEST((!again.failure));
 }
 
-BOOST_FIXTURE_TEST_CASE(a_changed_host_key_is_never_accepted, Place) {
+BOOST_FIXTURE_TEST_CASE(a_changed_host_key_is_never_accepted, Fixture) {
   const auto spec = sshd.spec({forward()});
   const auto other = host.read_file(sshd.directory() / "id.pub");
   BOOST_REQUIRE(
@@ -152,12 +152,12 @@ BOOST_FIXTURE_TEST_CASE(a_changed_host_key_is_never_accepted, Place) {
   wanted.accept_new_host_key = true;
   wanted.pin_file = sshd.directory() / "pin";
   const auto report = check(Tunnel::make(spec).value(), wanted);
-  expect(report, FailureClass::host_key_changed, "host key known", "is not the one that was known");
+  expect(report, FailureClass::host_key_changed, "host key known", "has changed");
   BOOST_TEST((!report.pinned_key));
   BOOST_TEST(!fs::exists(wanted.pin_file));
 }
 
-BOOST_FIXTURE_TEST_CASE(nothing_is_pinned_when_the_login_fails_afterwards, Place) {
+BOOST_FIXTURE_TEST_CASE(nothing_is_pinned_when_the_login_fails_afterwards, Fixture) {
   auto spec = sshd.spec({forward()});
   spec.known_hosts.reset();
   BOOST_REQUIRE(host.write_volatile_file(sshd.directory() / "authorized_keys", "", 0600));
@@ -168,19 +168,19 @@ BOOST_FIXTURE_TEST_CASE(nothing_is_pinned_when_the_login_fails_afterwards, Place
   BOOST_TEST(!fs::exists(wanted.pin_file));
 }
 
-BOOST_FIXTURE_TEST_CASE(a_key_that_the_bastion_refuses, Place) {
+BOOST_FIXTURE_TEST_CASE(a_refused_key_is_an_auth_failure, Fixture) {
   BOOST_REQUIRE(host.write_volatile_file(sshd.directory() / "authorized_keys", "", 0600));
   expect(check(sshd.spec({forward()})), FailureClass::auth, "key accepted", "refused the key");
 }
 
-BOOST_FIXTURE_TEST_CASE(a_port_that_somebody_holds, Place) {
+BOOST_FIXTURE_TEST_CASE(a_port_in_use_is_forward_busy, Fixture) {
   const RogueServer holder(Rogue::silent);
   const auto text = std::to_string(holder.port());
   expect(check(sshd.spec({text + ":127.0.0.1:" + std::to_string(target.port())})), FailureClass::forward_busy,
-         "port " + text + " free and allowed", "is taken");
+         "port " + text + " free and allowed", "is already in use");
 }
 
-BOOST_FIXTURE_TEST_CASE(a_forward_that_our_own_tunnel_holds_is_not_asked_for_again, Place) {
+BOOST_FIXTURE_TEST_CASE(a_forward_of_the_running_tunnel_is_not_requested, Fixture) {
   const RogueServer holder(Rogue::silent);
   auto wanted = request();
   auto spec = sshd.spec({std::to_string(holder.port()) + ":127.0.0.1:" + std::to_string(target.port())});
@@ -190,36 +190,36 @@ BOOST_FIXTURE_TEST_CASE(a_forward_that_our_own_tunnel_holds_is_not_asked_for_aga
   BOOST_TEST(report.checks[5].figure == "held by this tunnel");
 }
 
-BOOST_AUTO_TEST_CASE(a_bastion_that_lets_nobody_forward) {
-  Place place({.config = {"AllowTcpForwarding no"}});
-  const auto spec = place.sshd.spec({place.forward()});
-  place.expect(place.check(spec), FailureClass::forward_denied,
-               "port " + spec.forwards[0].short_text() + " free and allowed", "does not let this key listen");
+BOOST_AUTO_TEST_CASE(disabled_forwarding_is_forward_denied) {
+  Fixture fixture({.config = {"AllowTcpForwarding no"}});
+  const auto spec = fixture.sshd.spec({fixture.forward()});
+  fixture.expect(fixture.check(spec), FailureClass::forward_denied,
+                 "port " + spec.forwards[0].short_text() + " free and allowed", "does not allow this key to listen");
 }
 
-BOOST_AUTO_TEST_CASE(a_key_that_may_listen_elsewhere_only) {
-  Place place({.key_options = "restrict,port-forwarding,permitlisten=\"127.0.0.1:1\""});
-  const auto spec = place.sshd.spec({place.forward()});
-  const auto report = place.check(spec);
-  place.expect(report, FailureClass::forward_denied, "port " + spec.forwards[0].short_text() + " free and allowed",
-               "does not let this key listen");
+BOOST_AUTO_TEST_CASE(a_key_for_another_port_is_forward_denied) {
+  Fixture fixture({.key_options = "restrict,port-forwarding,permitlisten=\"127.0.0.1:1\""});
+  const auto spec = fixture.sshd.spec({fixture.forward()});
+  const auto report = fixture.check(spec);
+  fixture.expect(report, FailureClass::forward_denied, "port " + spec.forwards[0].short_text() + " free and allowed",
+                 "does not allow this key to listen");
   BOOST_TEST((report.failure->hint.find("permitlisten=\"" + end_text(spec.forwards[0].listen())) != std::string::npos));
 }
 
-BOOST_FIXTURE_TEST_CASE(a_remote_socket_is_not_left_in_the_way_of_the_tunnel, Place) {
+BOOST_FIXTURE_TEST_CASE(no_remote_socket_is_left_behind, Fixture) {
   const auto socket = sshd.directory() / "remote.sock";
   const auto report = check(sshd.spec({socket.native() + ":127.0.0.1:" + std::to_string(target.port())}));
   BOOST_TEST((!report.failure));
   BOOST_TEST(!fs::exists(socket));
 }
 
-BOOST_FIXTURE_TEST_CASE(a_target_that_is_closed_here, Place) {
+BOOST_FIXTURE_TEST_CASE(a_closed_target_is_target_down, Fixture) {
   const auto closed = std::to_string(free_port());
   expect(check(sshd.spec({std::to_string(free_port()) + ":localhost:" + closed})), FailureClass::target_down,
-         "local target localhost:" + closed + " answering", "nothing answers at localhost:" + closed);
+         "local target localhost:" + closed + " answering", "the target localhost:" + closed + " is not accepting");
 }
 
-BOOST_FIXTURE_TEST_CASE(a_target_that_hangs_up_is_told_and_stops_nothing, Place) {
+BOOST_FIXTURE_TEST_CASE(a_target_that_closes_at_once_is_a_warning, Fixture) {
   const RogueServer moody(Rogue::hangs_up);
   const auto report = check(sshd.spec({std::to_string(free_port()) + ":localhost:" + std::to_string(moody.port())}));
   BOOST_TEST((!report.failure));
@@ -227,51 +227,51 @@ BOOST_FIXTURE_TEST_CASE(a_target_that_hangs_up_is_told_and_stops_nothing, Place)
   BOOST_REQUIRE(report.checks.back().failure);
 }
 
-BOOST_FIXTURE_TEST_CASE(a_target_that_waits_to_be_spoken_to_is_fine, Place) {
+BOOST_FIXTURE_TEST_CASE(a_silent_target_passes, Fixture) {
   const RogueServer web(Rogue::silent);
   const auto report = check(sshd.spec({std::to_string(free_port()) + ":localhost:" + std::to_string(web.port())}));
   BOOST_TEST((!report.failure));
   BOOST_TEST(!report.checks.back().warning);
 }
 
-BOOST_FIXTURE_TEST_CASE(a_bastion_where_nothing_listens, Place) {
+BOOST_FIXTURE_TEST_CASE(a_closed_ssh_port_is_refused, Fixture) {
   const auto port = free_port();
   expect(check(leading_to(sshd, port, forward())), FailureClass::refused, "bastion reached",
          "127.0.0.1 port " + std::to_string(port));
 }
 
-BOOST_FIXTURE_TEST_CASE(a_bastion_whose_name_nobody_knows, Place) {
+BOOST_FIXTURE_TEST_CASE(an_unknown_host_name_is_a_dns_failure, Fixture) {
   auto spec = sshd.spec({forward()});
   spec.bastion = Destination::parse("no-such-host.invalid").value();
   expect(check(spec), FailureClass::dns, "bastion reached", "no-such-host.invalid");
 }
 
-BOOST_FIXTURE_TEST_CASE(a_bastion_that_is_no_ssh_server, Place) {
-  const auto check_against = [&](Rogue kind, const std::string& words) {
+BOOST_FIXTURE_TEST_CASE(a_server_without_ssh_is_quoted, Fixture) {
+  const auto check_against = [&](Rogue kind, const std::string& text) {
     const RogueServer server(kind);
-    expect(check(leading_to(sshd, server.port(), forward())), FailureClass::closed, "bastion reached", words);
+    expect(check(leading_to(sshd, server.port(), forward())), FailureClass::closed, "bastion reached", text);
   };
-  // What it says imitates ssh's own messages: it is quoted, never believed.
-  check_against(Rogue::garbage, "it says: HTTP/1.1 400 Bad Request");
-  check_against(Rogue::endless, "it says: REMOTE HOST IDENTIFICATION HAS CHANGED!");
-  check_against(Rogue::hangs_up, "closed the connection before ssh could begin");
+  // Text that imitates messages of ssh is quoted and never interpreted.
+  check_against(Rogue::garbage, "sent no ssh banner, but: HTTP/1.1 400 Bad Request");
+  check_against(Rogue::endless, "sent no ssh banner, but: REMOTE HOST IDENTIFICATION HAS CHANGED!");
+  check_against(Rogue::hangs_up, "closed the connection before the ssh handshake");
 }
 
-BOOST_FIXTURE_TEST_CASE(a_bastion_that_stalls_is_given_up, Place) {
-  const auto check_against = [&](Rogue kind, FailureClass failure, const std::string& step, const std::string& words) {
+BOOST_FIXTURE_TEST_CASE(a_stalled_bastion_ends_in_a_timeout, Fixture) {
+  const auto check_against = [&](Rogue kind, FailureClass failure, const std::string& step, const std::string& text) {
     const RogueServer server(kind);
     auto wanted = request();
     wanted.deadline = 400ms;
     const auto before = host.now();
-    expect(check(Tunnel::make(leading_to(sshd, server.port(), forward())).value(), wanted), failure, step, words);
+    expect(check(Tunnel::make(leading_to(sshd, server.port(), forward())).value(), wanted), failure, step, text);
     BOOST_TEST((host.now() - before < 3s));
   };
   check_against(Rogue::silent, FailureClass::timeout, "bastion reached", "did not answer in time");
-  check_against(Rogue::dripping, FailureClass::closed, "bastion reached", "it says: please wait");
+  check_against(Rogue::dripping, FailureClass::closed, "bastion reached", "sent no ssh banner, but: please wait");
   check_against(Rogue::ssh_banner, FailureClass::timeout, "keys exchanged", "stalled while logging in");
 }
 
-BOOST_FIXTURE_TEST_CASE(an_interrupted_preflight_leaves_no_ssh_behind, Place) {
+BOOST_FIXTURE_TEST_CASE(an_interrupted_preflight_leaves_no_ssh, Fixture) {
   const RogueServer server(Rogue::silent);
   auto wanted = request();
   wanted.interrupted = [&] { return fs::exists(scratch_directory / "log"); };
@@ -284,7 +284,7 @@ BOOST_FIXTURE_TEST_CASE(an_interrupted_preflight_leaves_no_ssh_behind, Place) {
       BOOST_TEST((host.command_line(pid).find(scratch_directory.native()) == std::string::npos || pid == ::getpid()));
 }
 
-BOOST_FIXTURE_TEST_CASE(a_bastion_that_goes_away_before_the_forward_is_asked_for, Place) {
+BOOST_FIXTURE_TEST_CASE(a_bastion_lost_before_the_forward_is_reported_as_closed, Fixture) {
   const auto spec = sshd.spec({forward()});
   const auto report = ssh::preflight(host, Tunnel::make(spec).value(), request(), [&](const ssh::Check& check) {
     if (check.what == "key accepted") sshd.stop();
@@ -294,13 +294,13 @@ BOOST_FIXTURE_TEST_CASE(a_bastion_that_goes_away_before_the_forward_is_asked_for
          "closed the connection");
 }
 
-BOOST_FIXTURE_TEST_CASE(settings_that_ssh_does_not_know, Place) {
+BOOST_FIXTURE_TEST_CASE(an_unknown_ssh_option_is_a_config_failure, Fixture) {
   auto spec = sshd.spec({forward()});
   spec.ssh_options = {SshOption::parse("NoSuchOption=yes").value()};
   expect(check(spec), FailureClass::config, "bastion reached", "ad configuration option: nosuchoption");
 }
 
-BOOST_FIXTURE_TEST_CASE(a_machine_without_ssh_is_told_what_to_install, Place) {
+BOOST_FIXTURE_TEST_CASE(a_missing_ssh_names_the_install_command, Fixture) {
   const std::string path = std::getenv("PATH");
   ::setenv("PATH", scratch_directory.c_str(), 1);
   const auto client = ssh::find_client(host);

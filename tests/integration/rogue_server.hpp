@@ -1,16 +1,16 @@
-// A TCP server on a free loopback port that misbehaves in one way, until the test is over.
+// A TCP server on a free loopback port that misbehaves in one way until it is destroyed.
 #pragma once
 
 #include <cstdint>
 #include <thread>
 
 enum class Rogue {
-  silent,     ///< takes the connection and says nothing
-  hangs_up,   ///< takes the connection and closes it
-  garbage,    ///< answers as some other protocol would
-  endless,    ///< lines before the greeting, as RFC 4253 allows, without end
+  silent,     ///< accepts the connection and sends nothing
+  hangs_up,   ///< accepts the connection and closes it
+  garbage,    ///< answers with another protocol
+  endless,    ///< sends endless lines before the banner, as RFC 4253 allows
   dripping,   ///< the same, one line every 50 ms
-  ssh_banner  ///< greets as an sshd does, and says no more
+  ssh_banner  ///< sends an ssh banner and nothing else
 };
 
 class RogueServer {
@@ -25,7 +25,7 @@ class RogueServer {
  private:
   void serve();
   void talk(int connection) const;
-  /// False when the test is over.
+  /// False once the server is being destroyed.
   [[nodiscard]] bool pause(int milliseconds) const;
 
   Rogue kind_;

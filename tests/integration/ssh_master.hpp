@@ -1,11 +1,11 @@
-// An ssh with a control socket, as the supervisor would start it, logged in to a bastion and gone with the test.
+// An ssh with a control socket, started as the supervisor does and logged in to a bastion; ends with the object.
 #pragma once
 
 #include "sshd_fixture.hpp"
 
 class SshMaster {
  public:
-  /// Returns when it is logged in; throws when it is not.
+  /// Returns once it has logged in; throws when the login fails.
   SshMaster(SshdFixture& bastion, const holdfast::Tunnel& tunnel);
   ~SshMaster();
   SshMaster(const SshMaster&) = delete;

@@ -18,7 +18,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// proc(5): the process whose pid is in the second field after the name has `parent` as its parent.
+// The second field after the process name is the parent, proc(5).
 std::vector<pid_t> children_of(const os::Host& host, pid_t parent) {
   std::vector<pid_t> children;
   for (const auto& name : host.list("/proc")) {
@@ -64,7 +64,7 @@ SshdFixture::SshdFixture(const SshdSettings& settings)
       config_(settings.config) {
   fs::create_directory(directory_);
   fs::permissions(directory_, fs::owner_all);
-  // sshd that is root refuses to start without its own empty directory, which only its unit makes.
+  // As root, sshd needs an empty directory that otherwise its unit creates.
   if (::geteuid() == 0) fs::create_directories("/run/sshd");
 
   user_ = std::string(holdfast::trim(say({"id", "-un"})));
@@ -94,9 +94,9 @@ SshdFixture::~SshdFixture() {
 }
 
 std::string SshdFixture::say(const std::vector<std::string>& argv) const {
-  const auto said = host_->run(os::Command{argv}, 60s);
-  if (!said || !said->ok()) throw std::runtime_error(argv[0] + " failed: " + (said ? said->err : said.error().line()));
-  return said->out;
+  const auto done = host_->run(os::Command{argv}, 60s);
+  if (!done || !done->ok()) throw std::runtime_error(argv[0] + " failed: " + (done ? done->err : done.error().line()));
+  return done->out;
 }
 
 void SshdFixture::make_key(const fs::path& file) const {
@@ -147,7 +147,7 @@ void SshdFixture::start() {
   if (!host_->write_volatile_file(directory_ / "sshd_config", text, 0600) ||
       !host_->write_volatile_file(known_hosts(), "[127.0.0.1]:" + std::to_string(port_) + " " + *key, 0600))
     throw std::runtime_error("the settings of sshd cannot be written");
-  // A test that dies must not leave it behind.
+  // Ends with the test, even if that is killed.
   const auto started =
       host_->start_detached(os::Detached{os::Command{{"setpriv", "--pdeathsig", "KILL", sshd->native(), "-D", "-e",
                                                       "-f", (directory_ / "sshd_config").native()}},
@@ -161,7 +161,7 @@ void SshdFixture::start() {
 
 void SshdFixture::stop() {
   if (listener_.pid == 0) return;
-  // Stopped first, so that no session is born while they are counted.
+  // Stop the listener first, so that no new session appears.
   host_->signal(listener_, SIGSTOP);
   drop_sessions();
   kill_and_wait(*host_, listener_);

@@ -1,4 +1,4 @@
-// A private bastion: a real sshd on a free loopback port, with keys, settings and a log of its own, gone with the test.
+// A private bastion: a real sshd on a free loopback port, with its own keys, settings and log; ends with the object.
 #pragma once
 
 #include "core/tunnel.hpp"
@@ -12,11 +12,11 @@
 #include <vector>
 
 struct SshdSettings {
-  std::vector<std::string> config = {};  ///< lines of sshd_config; they stand before the fixture's own, so they win
+  std::vector<std::string> config = {};  ///< lines of sshd_config; they come first and win
   std::string key_options = {};          ///< of the line in authorized_keys: "restrict,port-forwarding"
 };
 
-/// Lets in the user who runs the test, with identity(). Throws when sshd does not start.
+/// Accepts the user who runs the test, with identity(). Throws when sshd does not start.
 class SshdFixture {
  public:
   explicit SshdFixture(const SshdSettings& settings = {});
@@ -25,7 +25,7 @@ class SshdFixture {
   SshdFixture& operator=(const SshdFixture&) = delete;
 
   [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
-  [[nodiscard]] const boost::filesystem::path& directory() const noexcept { return directory_; }  ///< 0700, ours
+  [[nodiscard]] const boost::filesystem::path& directory() const noexcept { return directory_; }  ///< mode 0700
   [[nodiscard]] boost::filesystem::path identity() const { return directory_ / "id"; }
   [[nodiscard]] boost::filesystem::path known_hosts() const { return directory_ / "known_hosts"; }
   [[nodiscard]] const std::string& fingerprint() const noexcept {
@@ -34,13 +34,13 @@ class SshdFixture {
   [[nodiscard]] std::string bastion() const;  ///< "user@127.0.0.1:PORT"
   [[nodiscard]] std::string log() const;
 
-  /// A valid tunnel to it: its identity, its host key known, its files under directory().
+  /// A valid tunnel to it, with its identity and known host key, and all files under directory().
   [[nodiscard]] holdfast::TunnelSpec spec(const std::vector<std::string>& forwards) const;
   [[nodiscard]] holdfast::Tunnel tunnel(const std::vector<std::string>& forwards) const;
 
-  void stop();           ///< the listener and every session
-  void start();          ///< again, on the same port
-  void drop_sessions();  ///< the connections there are; the listener stays
+  void stop();           ///< ends the listener and every session
+  void start();          ///< starts again on the same port
+  void drop_sessions();  ///< ends every session but not the listener
 
   [[nodiscard]] holdfast::os::Host& host() noexcept { return *host_; }
 
@@ -58,10 +58,10 @@ class SshdFixture {
   holdfast::os::ProcessId listener_;
 };
 
-/// A port of 127.0.0.1 that nobody holds at this moment.
+/// A port of 127.0.0.1 that is free at this moment.
 [[nodiscard]] std::uint16_t free_port();
 
-/// Waits, looking often, until `condition` holds; false after `span`.
+/// Polls until `condition` is true; false after `span`.
 template <class Condition>
 bool eventually(const holdfast::os::Host& host, Condition condition,
                 std::chrono::milliseconds span = std::chrono::seconds(10)) {

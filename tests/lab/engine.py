@@ -103,7 +103,7 @@ class Nohup(Engine):
         done = self.holdfast.setup("-p", NAME, "-b", "gate@bastion", "--engine", "autossh", "--backend", "nohup",
                                    check=False)
         self.assertEqual(done.returncode, 1, done.stderr)
-        self.assertIn("adds a forward of its own", done.stderr)
+        self.assertIn("adds a forward that autossh cannot leave out", done.stderr)
         self.assertEqual(self.host.pids("ssh -N", "ann"), [])
 
 

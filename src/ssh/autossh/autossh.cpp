@@ -29,7 +29,7 @@ std::string install_command(const os::Host& host) {
   return "install autossh from https://www.harding.motd.ca/autossh/";
 }
 
-/// A file of that name in PATH which cannot be executed is another trouble than none.
+/// An autossh in PATH that is not executable.
 std::optional<fs::path> unusable_autossh(const os::Host& host) {
   for (const auto& directory : split(host.env("PATH").value_or(""), ':')) {
     if (directory.empty() || directory.front() != '/') continue;
@@ -68,17 +68,16 @@ std::optional<int> exit_code_in(std::string_view text) {
 Result<fs::path> find_autossh(const os::Host& host) {
   const auto program = host.find_program("autossh");
   if (!program) {
-    const auto there = unusable_autossh(host);
-    if (there) return Error{"using", there->native(), "it cannot be executed", "chmod +x, or " + install_command(host)};
+    if (const auto file = unusable_autossh(host))
+      return Error{"using", file->native(), "it is not executable", "chmod +x, or " + install_command(host)};
     return Error{"looking for", "the autossh program", "it is not installed, or not in PATH", install_command(host)};
   }
-  auto said = host.run(os::Command{{program->native(), "-V"}, job_environment(host, host.user())}, k_version_deadline);
-  if (!said) return std::move(said).error();
-  if (!said->ok() || !said->out.starts_with("autossh "))
-    return Error{"asking the version of", program->native(),
-                 said->timed_out
-                     ? "it did not answer"
-                     : "what it answers is not autossh's: it ended with status " + std::to_string(said->exit_code),
+  auto done = host.run(os::Command{{program->native(), "-V"}, job_environment(host, host.user())}, k_version_deadline);
+  if (!done) return std::move(done).error();
+  if (!done->ok() || !done->out.starts_with("autossh "))
+    return Error{"reading the version of", program->native(),
+                 done->timed_out ? "autossh -V did not answer"
+                                 : "it is not autossh: -V exited with status " + std::to_string(done->exit_code),
                  install_command(host)};
   return *program;
 }
@@ -88,7 +87,7 @@ std::vector<std::string> autossh_arguments(const fs::path& autossh, const Client
   const auto ssh = master_arguments(
       client, tunnel,
       Session{.control = control, .log = log, .verbose = false, .extra = {}, .forwards = ForwardsBy::arguments});
-  // With a port to monitor it would open forwards of its own; the end-to-end probe does that work.
+  // No monitor port, which would open forwards of its own: the end-to-end probe replaces it.
   std::vector<std::string> argv{autossh.native(), "-M", "0"};
   for (auto word = ssh.begin() + 1; word != ssh.end(); ++word) {
     if (*word == "--" && word + 2 == ssh.end()) argv.emplace_back("--");
@@ -100,31 +99,32 @@ std::vector<std::string> autossh_arguments(const fs::path& autossh, const Client
 os::Environment autossh_environment(os::Environment base, const Client& client, const fs::path& log) {
   base["AUTOSSH_GATETIME"] = "0";
   base["AUTOSSH_LOGFILE"] = log.native();
-  base["AUTOSSH_LOGLEVEL"] = "7";  // how long it sleeps is a debug message, syslog(3)
+  base["AUTOSSH_LOGLEVEL"] = "7";  // the delay is a debug message, syslog(3)
   base["AUTOSSH_PATH"] = client.program.native();
   return base;
 }
 
 AutosshLine read_autossh_line(std::string_view line) {
   const std::string_view text = without_prefix(line);
-  AutosshLine news{.kind = AutosshLine::Kind::other, .pid = 0, .wait = {}, .exit_code = {}, .text = std::string(text)};
+  AutosshLine result{
+      .kind = AutosshLine::Kind::other, .pid = 0, .wait = {}, .exit_code = {}, .text = std::string(text)};
   if (const auto pid = number_after(text, "ssh child pid is "); pid && *pid > 1) {
-    news.kind = AutosshLine::Kind::ssh_started;
-    news.pid = static_cast<pid_t>(*pid);
+    result.kind = AutosshLine::Kind::ssh_started;
+    result.pid = static_cast<pid_t>(*pid);
   } else if (text.starts_with("ssh exited ")) {
-    news.kind = AutosshLine::Kind::ssh_ended;
-    news.exit_code = exit_code_in(text);
+    result.kind = AutosshLine::Kind::ssh_ended;
+    result.exit_code = exit_code_in(text);
   } else if (const auto span = number_after(text, "sleeping for grace time ")) {
-    news.kind = AutosshLine::Kind::sleeping;
-    news.wait = std::chrono::seconds(*span);
+    result.kind = AutosshLine::Kind::sleeping;
+    result.wait = std::chrono::seconds(*span);
   } else if (constexpr std::array<std::string_view, 6> k_details{"check on child ", "set alarm for ", "expired child",
                                                                  "checking for grace period", "clear alarm timer",
                                                                  "received SIGALRM"};
              std::ranges::any_of(k_details, [&](std::string_view start) { return text.starts_with(start); }) ||
              text.find(" execing ") != std::string_view::npos) {
-    news.kind = AutosshLine::Kind::detail;
+    result.kind = AutosshLine::Kind::detail;
   }
-  return news;
+  return result;
 }
 
 Result<> check_for_autossh(const Tunnel& tunnel) {
@@ -132,12 +132,10 @@ Result<> check_for_autossh(const Tunnel& tunnel) {
     for (const End* end : {&forward.listen(), &forward.target()})
       if (const auto* socket = std::get_if<SocketEnd>(end);
           socket != nullptr && !consists_of(socket->path, "/._-+=,@~"))
-        return usage_error("option --port " + forward.short_text(),
-                           "ssh would read more into the socket's path " + socket->path + " than its name",
-                           "give it a plain name, or leave --engine out");
+        return usage_error("option --port " + forward.short_text(), "ssh would expand the socket path " + socket->path,
+                           "use letters, digits and ._- in the path, or leave out --engine");
   if (tunnel->host == k_any_host)
-    return usage_error("host = any", "with autossh a standby would log in again and again, and take over late",
-                       "leave --engine out");
+    return usage_error("host = any", "autossh cannot stand by for another host", "leave out --engine");
   return {};
 }
 
@@ -146,7 +144,7 @@ os::Command show_configuration(const Client& client, const Tunnel& tunnel, const
       client, tunnel,
       Session{.control = "none", .log = "/dev/null", .verbose = false, .extra = {}, .forwards = ForwardsBy::arguments});
   argv.insert(argv.begin() + 1, "-G");
-  // Ours are not what is asked about.
+  // Only forwards of the configuration are of interest.
   for (auto word = argv.begin(); word != argv.end();)
     word = *word == "-R" ? argv.erase(word, word + 2) : std::next(word);
   return {.argv = std::move(argv), .environment = environment};
@@ -163,10 +161,9 @@ std::vector<std::string> added_forwards(std::string_view configuration) {
 
 Error has_added_forwards(const Tunnel& tunnel, const std::vector<std::string>& forwards) {
   return Error{"using", "engine autossh",
-               fmt::format("the ssh configuration for {} adds a forward of its own, which autossh's ssh cannot leave "
-                           "out: {}",
+               fmt::format("the ssh configuration for {} adds a forward that autossh cannot leave out: {}",
                            tunnel->bastion.text(), printable(forwards.empty() ? "" : forwards.front())),
-               "give the bastion a Host entry without forwards, or leave --engine out"};
+               "give the bastion a Host entry without forwards, or leave out --engine"};
 }
 
 }  // namespace holdfast::ssh

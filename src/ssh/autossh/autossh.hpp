@@ -1,5 +1,5 @@
-// autossh(1), the other engine: found, given the arguments of our ssh, and understood by what it logs. Its process is
-// ssh/autossh/autossh_process.hpp.
+// autossh(1), the alternative engine: its program, arguments, environment and log. See autossh_process.hpp for its
+// process.
 #pragma once
 
 #include "core/result.hpp"
@@ -15,28 +15,28 @@
 
 namespace holdfast::ssh {
 
-/// autossh, looked for in PATH and asked for its version. An Error's hint is the command that installs it, by the
-/// package tool that this host has.
+/// Finds autossh in PATH and runs `autossh -V`. The hint of an Error is the install command of this host's package
+/// tool.
 [[nodiscard]] Result<fs::path> find_autossh(const os::Host& host);
 
-/// `autossh -M 0 -N -S CTL -E LOG -o … -R … -- -- DEST`: autossh takes -M and the first "--" for itself and hands all
-/// else on to ssh.
+/// `autossh -M 0 -N -S CTL -E LOG -o … -R … -- -- DEST`: autossh consumes -M and the first "--" and passes the rest to
+/// ssh.
 [[nodiscard]] std::vector<std::string> autossh_arguments(const fs::path& autossh, const Client& client,
                                                          const Tunnel& tunnel, const fs::path& control,
                                                          const fs::path& log);
 
-/// `base` (job_environment, so nothing named AUTOSSH_* is inherited) and what autossh is told by variables: never to
-/// give up (GATETIME 0), which ssh to run, and where to log.
+/// `base` (job_environment(), without AUTOSSH_* variables) plus the settings of autossh: never give up (GATETIME 0),
+/// the ssh to run, and the log.
 [[nodiscard]] os::Environment autossh_environment(os::Environment base, const Client& client, const fs::path& log);
 
-/// What one line of autossh's log tells.
+/// One line of the autossh log.
 struct AutosshLine {
   enum class Kind {
     other,
-    ssh_started,  ///< `pid` is its child now
-    ssh_ended,    ///< by itself, or killed; autossh goes on or ends with it, which it says in the same line
-    sleeping,     ///< for `wait`, until it starts ssh again
-    detail,       ///< of no interest to a person
+    ssh_started,  ///< `pid` is the new child
+    ssh_ended,    ///< it exited or was killed; autossh restarts it or exits too
+    sleeping,     ///< for `wait`, before the next start of ssh
+    detail,       ///< not worth showing
   } kind = Kind::other;
   pid_t pid = 0;
   std::chrono::seconds wait{0};
@@ -45,19 +45,18 @@ struct AutosshLine {
 };
 [[nodiscard]] AutosshLine read_autossh_line(std::string_view line);
 
-/// Whether autossh can have this tunnel: its forwards must be words that ssh takes from a command line as they are, and
-/// no other host may have it in turn.
+/// Refuses a tunnel that autossh cannot run: a socket path that ssh would expand on its command line, or `host = any`.
 [[nodiscard]] Result<> check_for_autossh(const Tunnel& tunnel);
 
-/// The command that shows what ssh makes of its configuration for this tunnel (`ssh -G`): see added_forwards().
+/// The `ssh -G` command for added_forwards().
 [[nodiscard]] os::Command show_configuration(const Client& client, const Tunnel& tunnel,
                                              const os::Environment& environment);
 
-/// From what that command printed: the forwards that the configuration adds to ours ("localforward 8080 …"). autossh's
-/// ssh cannot leave them out, and with one of them taken it would never be up.
+/// The forwards that the user's configuration adds ("localforward 8080 …"), from the output of that command. The ssh of
+/// autossh cannot leave them out, and fails when the port of one is busy.
 [[nodiscard]] std::vector<std::string> added_forwards(std::string_view configuration);
 
-/// The Error for added_forwards() that are not empty.
+/// The Error for a tunnel with added_forwards().
 [[nodiscard]] Error has_added_forwards(const Tunnel& tunnel, const std::vector<std::string>& forwards);
 
 }  // namespace holdfast::ssh

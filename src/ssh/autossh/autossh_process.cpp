@@ -13,7 +13,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds k_after_sigterm{3000};  // it waits for its ssh to end, for ever if that one is stopped
+constexpr milliseconds k_after_sigterm{3000};  // it waits for its ssh, for ever when that is stopped
 constexpr milliseconds k_after_sigkill{1000};
 
 std::optional<pid_t> parent_of(const os::Host& host, pid_t pid) {
@@ -46,7 +46,7 @@ Result<bool> end_autossh(const boost::filesystem::path& control, os::Host& host,
   if (os::wait_for_exit(host, *process, k_after_sigterm)) return true;
   host.signal(*process, SIGKILL);
   if (os::wait_for_exit(host, *process, k_after_sigkill)) return true;
-  return Error{"ending", "autossh (pid " + std::to_string(process->pid) + ")", "it was killed and is still there",
+  return Error{"ending", "autossh (pid " + std::to_string(process->pid) + ")", "it does not exit after SIGKILL",
                "see what it waits for: ps -o stat,wchan -p " + std::to_string(process->pid)};
 }
 

@@ -1,4 +1,4 @@
-// The autossh that starts the ssh of a control socket: found and ended, also when who started it is gone.
+// Finds and ends the autossh that starts the ssh of a control socket, whoever started it.
 #pragma once
 
 #include "core/result.hpp"
@@ -10,14 +10,14 @@
 
 namespace holdfast::ssh {
 
-/// `known` (from live state) if it is still that autossh, else the parent of the ssh that listens on `control` if that
-/// one is started with the same socket.
+/// `known` (from live state) if it is still that autossh, else the parent of the ssh that listens on `control`, if its
+/// arguments have the same socket.
 [[nodiscard]] std::optional<os::ProcessId> find_autossh_process(const os::Host& host,
                                                                 const boost::filesystem::path& control,
                                                                 const std::optional<os::ProcessId>& known = {});
 
-/// Ends it, so that it cannot start another ssh, before end_master() ends what is left: SIGTERM, at which it ends its
-/// ssh too, then SIGKILL; four seconds in all. True when there was one to end.
+/// Ends that autossh with SIGTERM, on which it ends its ssh, then SIGKILL; 4 s in all. Call it before end_master(), so
+/// that no new ssh starts. True when there was one.
 [[nodiscard]] Result<bool> end_autossh(const boost::filesystem::path& control, os::Host& host,
                                        const std::optional<os::ProcessId>& known = {});
 

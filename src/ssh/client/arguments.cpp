@@ -1,9 +1,10 @@
 #include "ssh/client/arguments.hpp"
 
 #include "core/text.hpp"
+#include "ssh/diagnosis/diagnosis_text.hpp"
 #include "ssh/keys/pinned_host_key.hpp"
 
-#include <array>
+#include <algorithm>
 #include <string_view>
 
 namespace holdfast::ssh {
@@ -26,8 +27,8 @@ std::string without_tokens(const std::string& path) {
   return out;
 }
 
-// One word of a configuration line. A quote or backslash inside needs 8.7's escapes; older releases never see one
-// unless the path has it.
+// One argument of a configuration line. Only ssh 8.7 and later understand the escapes; a path without quotes and
+// backslashes has none.
 std::string quoted(const std::string& path) {
   std::string out = "\"";
   for (const char c : path) {
@@ -37,14 +38,10 @@ std::string quoted(const std::string& path) {
   return out + '"';
 }
 
-bool names_option(const Tunnel& tunnel, std::string_view wanted) {
-  for (const SshOption& own : tunnel->ssh_options) {
-    if (own.key.size() != wanted.size()) continue;
-    bool same = true;
-    for (std::size_t i = 0; i < wanted.size(); ++i) same = same && (own.key[i] | 0x20) == (wanted[i] | 0x20);
-    if (same) return true;
-  }
-  return false;
+bool has_option(const Tunnel& tunnel, std::string_view wanted) {
+  return std::ranges::any_of(tunnel->ssh_options, [&](const SshOption& own) {
+    return std::ranges::equal(own.key, wanted, [](char a, char b) { return (a | 0x20) == (b | 0x20); });
+  });
 }
 
 }  // namespace
@@ -52,7 +49,7 @@ bool names_option(const Tunnel& tunnel, std::string_view wanted) {
 Result<Version> parse_version(const std::string& banner) {
   const auto refuse = [&] {
     return Error{"reading the version of", "ssh", "\"" + banner.substr(0, 80) + "\" is not OpenSSH",
-                 "install OpenSSH's client, version 7.4 or newer"};
+                 "install the OpenSSH client, version 7.4 or newer"};
   };
   constexpr std::string_view k_name = "OpenSSH_";
   const auto at = banner.find(k_name);
@@ -69,15 +66,14 @@ Result<Version> parse_version(const std::string& banner) {
 
 Result<Client> find_client(const os::Host& host) {
   const auto program = host.find_program("ssh");
-  if (!program)
-    return Error{"looking for", "the ssh program", "it is not installed, or not in PATH",
-                 "install it: apt install openssh-client, dnf install openssh-clients, or ask your administrator"};
-  HOLDFAST_TRY(const os::Completed said, host.run(os::Command{{program->native(), "-V"}}, k_version_deadline));
-  if (!said.ok())
-    return Error{"asking the version of", program->native(),
-                 said.timed_out ? "it did not answer" : "it ended with status " + std::to_string(said.exit_code),
-                 "run ssh -V to see why"};
-  HOLDFAST_TRY(const Version version, parse_version(said.err.empty() ? said.out : said.err));
+  if (!program) return Error{"looking for", "the ssh program", "it is not installed, or not in PATH", k_install_ssh};
+  HOLDFAST_TRY(const os::Completed done, host.run(os::Command{{program->native(), "-V"}}, k_version_deadline));
+  if (!done.ok())
+    return Error{
+        "reading the version of", program->native(),
+        done.timed_out ? "ssh -V did not answer" : "ssh -V exited with status " + std::to_string(done.exit_code),
+        "see why: ssh -V"};
+  HOLDFAST_TRY(const Version version, parse_version(done.err.empty() ? done.out : done.err));
   if (version < Version{7, 4})
     return Error{"using", program->native(), "it is older than OpenSSH 7.4", "install a newer OpenSSH client"};
   return Client{*program, version};
@@ -93,57 +89,54 @@ std::optional<std::string> known_hosts_option(const Tunnel& tunnel) {
 
 std::string control_argument(const fs::path& control) { return without_tokens(control.native()); }
 
-std::vector<std::string> master_arguments(const Client& client, const Tunnel& tunnel, const Session& session) {
-  const bool by_arguments = session.forwards == ForwardsBy::arguments;
-  std::vector<std::string> argv{client.program.native(), "-N"};
-  // -M and ControlMaster=yes together would mean "ask": so -M alone, which the first-wins rule makes final.
-  if (!by_arguments) argv.emplace_back("-M");
-  for (const std::string& word :
-       {std::string("-S"), control_argument(session.control), std::string("-E"), session.log.native()})
-    argv.push_back(word);
-  if (by_arguments) option(argv, "ControlMaster", "auto");
-  for (const SshOption& own : session.extra) option(argv, own.key, own.value);
+namespace {
 
+void add_enforced_options(std::vector<std::string>& argv, const Client& client, const Tunnel& tunnel,
+                          const Session& session) {
   option(argv, "BatchMode", "yes");
   option(argv, "ExitOnForwardFailure", "yes");
   option(argv, "ServerAliveInterval", "15");
   option(argv, "ServerAliveCountMax", "3");
   option(argv, "ConnectTimeout", "10");
-  if (!by_arguments) option(argv, "ClearAllForwardings", "yes");
+  if (session.forwards == ForwardsBy::control_socket) option(argv, "ClearAllForwardings", "yes");
   option(argv, "PermitLocalCommand", "no");
   option(argv, "ControlPersist", "no");
   option(argv, "LogLevel", session.verbose ? "DEBUG1" : "INFO");
-  option(argv, "StrictHostKeyChecking", "yes");  // what "ask" means in batch mode; never a user's "no"
-  option(argv, "Tunnel", "no");                  // a forward too, of a network device
+  option(argv, "StrictHostKeyChecking", "yes");  // the meaning of "ask" in batch mode; never a user's "no"
+  option(argv, "Tunnel", "no");                  // forwards a network device
   if (client.version >= Version{7, 6}) option(argv, "RemoteCommand", "none");
   if (client.version >= Version{8, 7}) option(argv, "ForkAfterAuthentication", "no");
-  if (tunnel->run_as) option(argv, "UpdateHostKeys", "no");  // the system scope writes nothing into a home
+  if (tunnel->run_as) option(argv, "UpdateHostKeys", "no");  // the system scope never writes to a home
+}
+
+void add_identity(std::vector<std::string>& argv, const fs::path& identity) {
+  option(argv, "IdentitiesOnly", "yes");
+  // -i checks the file before it expands tokens, so it cannot take a name with '%'.
+  if (identity.native().find('%') == std::string::npos)
+    argv.insert(argv.end(), {"-i", identity.native()});
+  else
+    option(argv, "IdentityFile", file_value(identity));
+}
+
+}  // namespace
+
+std::vector<std::string> master_arguments(const Client& client, const Tunnel& tunnel, const Session& session) {
+  const bool by_arguments = session.forwards == ForwardsBy::arguments;
+  std::vector<std::string> argv{client.program.native(), "-N"};
+  // -M together with ControlMaster=yes would mean "ask". -M alone is final, since the first value wins.
+  if (!by_arguments) argv.emplace_back("-M");
+  argv.insert(argv.end(), {"-S", control_argument(session.control), "-E", session.log.native()});
+  if (by_arguments) option(argv, "ControlMaster", "auto");
+  for (const SshOption& extra : session.extra) option(argv, extra.key, extra.value);
+  add_enforced_options(argv, client, tunnel, session);
   if (const auto known = known_hosts_option(tunnel)) argv.insert(argv.end(), {"-o", *known});
-  if (tunnel->identity) {
-    const std::string& path = tunnel->identity->native();
-    option(argv, "IdentitiesOnly", "yes");
-    // -i looks for the file before it expands tokens, so a name with '%' cannot be given by it.
-    if (path.find('%') == std::string::npos) {
-      argv.emplace_back("-i");
-      argv.push_back(path);
-    } else {
-      option(argv, "IdentityFile", file_value(*tunnel->identity));
-    }
-  }
+  if (tunnel->identity) add_identity(argv, *tunnel->identity);
   for (const SshOption& own : tunnel->ssh_options) option(argv, own.key, own.value);
-  if (!names_option(tunnel, "PreferredAuthentications")) option(argv, "PreferredAuthentications", "publickey");
-  if (by_arguments) {
-    for (const Forward& forward : tunnel->forwards) {
-      argv.emplace_back("-R");
-      argv.push_back(forward.text());
-    }
-  }
-  if (tunnel->bastion.port()) {
-    argv.emplace_back("-p");
-    argv.push_back(std::to_string(*tunnel->bastion.port()));
-  }
-  argv.emplace_back("--");
-  argv.push_back(tunnel->bastion.ssh_argument());
+  if (!has_option(tunnel, "PreferredAuthentications")) option(argv, "PreferredAuthentications", "publickey");
+  if (by_arguments)
+    for (const Forward& forward : tunnel->forwards) argv.insert(argv.end(), {"-R", forward.text()});
+  if (tunnel->bastion.port()) argv.insert(argv.end(), {"-p", std::to_string(*tunnel->bastion.port())});
+  argv.insert(argv.end(), {"--", tunnel->bastion.ssh_argument()});
   return argv;
 }
 
@@ -154,7 +147,7 @@ os::Environment job_environment(const os::Host& host, const os::User& user) {
     environment["USER"] = user.name;
     environment["LOGNAME"] = user.name;
   }
-  if (host.user().uid != user.uid) return environment;  // our own PATH and XDG_* say nothing of another user
+  if (host.user().uid != user.uid) return environment;  // our PATH and XDG_* do not apply to another user
   for (const char* name :
        {"PATH", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"}) {
     const auto value = host.env(name);

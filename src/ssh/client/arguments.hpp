@@ -1,4 +1,4 @@
-// The argument list of the ssh that carries a tunnel: CONTRACT "Enforced ssh settings".
+// The argument list of the ssh that carries a tunnel, with the enforced options.
 #pragma once
 
 #include "core/result.hpp"
@@ -14,7 +14,7 @@ namespace holdfast::ssh {
 
 namespace fs = boost::filesystem;
 
-/// The release of the ssh client: options that it does not know are fatal, so they are chosen by version.
+/// The release of the ssh client. ssh exits on an unknown option, so options depend on the version.
 struct Version {
   int major = 0;
   int minor = 0;
@@ -24,45 +24,44 @@ struct Version {
 /// From the first line of `ssh -V`: "OpenSSH_9.2p1 Debian-2, OpenSSL …".
 [[nodiscard]] Result<Version> parse_version(const std::string& banner);
 
-/// Finds ssh in PATH and asks its version. FailureClass::ssh_missing shows as an Error with the hint to install it.
+/// Finds ssh in PATH and runs `ssh -V`. An Error when it is missing or older than 7.4.
 struct Client {
   fs::path program;
   Version version;
 };
 [[nodiscard]] Result<Client> find_client(const os::Host& host);
 
-/// How the bastion is asked for the forwards.
+/// How the forwards are requested.
 enum class ForwardsBy {
-  control_socket,  ///< later, by us; ClearAllForwardings=yes keeps out whatever ssh_config adds
-  arguments,       ///< by ssh itself, with -R: ClearAllForwardings would clear these too, so it is left out
+  control_socket,  ///< later, by holdfast; ClearAllForwardings=yes removes forwards of the user's configuration
+  arguments,       ///< by ssh itself, with -R, which ClearAllForwardings would remove too
 };
 
-/// What differs between the supervisor's ssh, preflight's and the one that autossh starts.
+/// The differences between the ssh of the supervisor, of preflight and of autossh.
 struct Session {
-  fs::path control;                   ///< control socket to make
+  fs::path control;                   ///< the control socket that ssh creates
   fs::path log;                       ///< -E
-  bool verbose = false;               ///< LogLevel=DEBUG1: preflight tells "denied" from "busy" by it
-  std::vector<SshOption> extra = {};  ///< before all else (preflight's StrictHostKeyChecking=accept-new and its file)
+  bool verbose = false;               ///< LogLevel=DEBUG1, which preflight needs to distinguish "denied" from "busy"
+  std::vector<SshOption> extra = {};  ///< come first and win
   ForwardsBy forwards = ForwardsBy::control_socket;
 };
 
 /// `ssh -N -M -S CTL -E LOG -o … [-i KEY] [-p PORT] -- DEST`, argv[0] the absolute program.
-/// Enforced options come first, since for ssh the first one wins; then the user's; no forward at all unless
-/// `session.forwards` says so.
+/// The first value of an option wins in ssh, so the enforced options come before the user's.
 ///
-/// With ForwardsBy::arguments somebody else starts this ssh again and again, and nobody unlinks the socket of one that
-/// was killed: ControlMaster=auto stands in place of -M, since with it ssh unlinks a dead socket by itself.
+/// With ForwardsBy::arguments autossh restarts ssh and nobody removes the socket of a killed one. So ControlMaster=auto
+/// replaces -M: with it ssh removes a dead socket itself.
 [[nodiscard]] std::vector<std::string> master_arguments(const Client& client, const Tunnel& tunnel,
                                                         const Session& session);
 
 /// `path` as the value of an ssh option that expands tokens (IdentityFile, UserKnownHostsFile): one quoted word.
 [[nodiscard]] std::string file_value(const fs::path& path);
 
-/// The control socket's path as it stands after -S, by which a master of ours is known in a list of processes.
+/// The argument after -S for this control socket. It identifies our master in a list of processes.
 [[nodiscard]] std::string control_argument(const fs::path& control);
 
-/// The environment of the job and of preflight: HOME USER LOGNAME PATH LANG=C.UTF-8 XDG_*; never an agent or a ticket
-/// that is gone after logout.
+/// The environment of the job and of preflight: HOME USER LOGNAME PATH LANG=C.UTF-8 XDG_*. Without agents and tickets,
+/// which end with the login.
 [[nodiscard]] os::Environment job_environment(const os::Host& host, const os::User& user);
 
 }  // namespace holdfast::ssh

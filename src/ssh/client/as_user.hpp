@@ -1,4 +1,4 @@
-// A command as another user: root checks a tunnel as the one who will run it.
+// Runs a command as another user: root checks a tunnel as the user who will run it.
 #pragma once
 
 #include "core/result.hpp"
@@ -6,8 +6,8 @@
 
 namespace holdfast::ssh {
 
-/// `command` as `user` would run it: unchanged when that is who we are, else (we are root) through setpriv(1), which
-/// asks no PAM, opens no session and stays the same process. Its environment is left as it is.
+/// `command`, to be run as `user`: unchanged for the current user; as root, wrapped in setpriv(1), which uses no PAM,
+/// opens no session and keeps the pid. The environment stays as it is.
 [[nodiscard]] Result<os::Command> command_as(const os::Host& host, const os::User& user, os::Command command);
 
 }  // namespace holdfast::ssh

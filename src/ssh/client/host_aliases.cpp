@@ -14,34 +14,35 @@ namespace {
 namespace fs = os::fs;
 
 constexpr std::size_t k_largest_file = 1 << 20;
-constexpr std::size_t k_deepest_include = 16;  // ssh's own limit: READCONF_MAX_DEPTH
+constexpr std::size_t k_deepest_include = 16;  // the limit of ssh: READCONF_MAX_DEPTH
 constexpr std::size_t k_most_files = 256;
 
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\f'; }
 
-/// The words of a line: a keyword, `=` or blanks, arguments; one in double quotes may hold blanks (ssh_config(5)).
-std::vector<std::string> words_of(std::string_view line) {
-  std::vector<std::string> words;
+/// The keyword and arguments of a line, separated by blanks or one `=`. Arguments in double quotes may contain blanks
+/// (ssh_config(5)).
+std::vector<std::string> split_line(std::string_view line) {
+  std::vector<std::string> parts;
   std::size_t at = 0;
   while (at < line.size()) {
-    if (is_blank(line[at]) || (line[at] == '=' && words.size() == 1)) {
+    if (is_blank(line[at]) || (line[at] == '=' && parts.size() == 1)) {
       ++at;
       continue;
     }
     if (line[at] == '#') break;
-    std::string word;
+    std::string part;
     bool quoted = false;
     for (; at < line.size(); ++at) {
-      const bool ends = is_blank(line[at]) || (line[at] == '=' && words.empty());
+      const bool ends = is_blank(line[at]) || (line[at] == '=' && parts.empty());
       if (ends && !quoted) break;
       if (line[at] == '"')
         quoted = !quoted;
       else
-        word += line[at];
+        part += line[at];
     }
-    words.push_back(std::move(word));
+    parts.push_back(std::move(part));
   }
-  return words;
+  return parts;
 }
 
 bool names_one_host(const std::string& word) {
@@ -58,13 +59,13 @@ class Reader {
     const auto text = host_.read_file(file, k_largest_file);
     if (!text) return;
     for (const auto& line : split(*text, '\n')) {
-      const auto words = words_of(line);
-      if (words.empty()) continue;
-      const bool names = equals_ignoring_case(words.front(), "Host");
-      const bool includes = equals_ignoring_case(words.front(), "Include");
-      for (std::size_t i = 1; i < words.size(); ++i) {
-        if (names && names_one_host(words[i])) aliases_.insert(words[i]);
-        if (includes) include(words[i], depth + 1);
+      const auto parts = split_line(line);
+      if (parts.empty()) continue;
+      const bool names = equals_ignoring_case(parts.front(), "Host");
+      const bool includes = equals_ignoring_case(parts.front(), "Include");
+      for (std::size_t i = 1; i < parts.size(); ++i) {
+        if (names && names_one_host(parts[i])) aliases_.insert(parts[i]);
+        if (includes) include(parts[i], depth + 1);
       }
     }
   }
@@ -72,7 +73,7 @@ class Reader {
   [[nodiscard]] std::vector<std::string> take() { return {aliases_.begin(), aliases_.end()}; }
 
  private:
-  /// Patterns count in the last part of a path, where people have them.
+  /// Expands a pattern in the last component of the path only.
   void include(const std::string& pattern, std::size_t depth) {
     fs::path path(pattern.starts_with("~/") ? (home_ / pattern.substr(2)) : fs::path(pattern));
     if (path.is_relative()) path = home_ / ".ssh" / path;

@@ -1,4 +1,4 @@
-// The names that a user's ssh_config gives to hosts, for completion.
+// Host names from a user's ssh configuration, for completion.
 #pragma once
 
 #include "os/host.hpp"
@@ -8,9 +8,10 @@
 
 namespace holdfast::ssh {
 
-/// The Host words of `home`/.ssh/config and of what it includes, sorted, each once: those that name a host, not many
-/// (no `*`, `?`, `!`), and that holdfast would take as a bastion. What cannot be read is passed over; a circle of
-/// includes and a file without end are cut short. Match blocks name nothing.
+/// The names on Host lines of `home`/.ssh/config and its includes, sorted, without duplicates. Only names of one host
+/// (no
+/// `*`, `?`, `!`) that are valid bastions. Skips unreadable files and Match blocks; limits depth, number and size of
+/// files.
 [[nodiscard]] std::vector<std::string> host_aliases(const os::Host& host, const os::fs::path& home);
 
 }  // namespace holdfast::ssh

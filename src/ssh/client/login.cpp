@@ -11,10 +11,10 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds k_look{3};               // how stale a figure may be
-constexpr std::size_t k_log_tail = 256 * 1024;  // a server that never stops talking fills the log
-constexpr milliseconds k_ask_to_end{1000};
-constexpr milliseconds k_leave{1000};
+constexpr milliseconds k_poll{3};               // the precision of the reported durations
+constexpr std::size_t k_log_tail = 256 * 1024;  // a hostile server can fill the log
+constexpr milliseconds k_terminate_timeout{1000};
+constexpr milliseconds k_exit_timeout{1000};
 
 }  // namespace
 
@@ -28,7 +28,7 @@ Login::Login(boost::asio::io_context& context, os::Host& host, const fs::path& s
 Result<std::unique_ptr<Login>> Login::start(boost::asio::io_context& context, os::Host& host, const Tunnel& tunnel,
                                             const PreflightRequest& request, const std::vector<SshOption>& extra) {
   std::unique_ptr<Login> login(new Login(context, host, request.scratch_directory));
-  login->ended_ = true;  // as long as there is nothing to end
+  login->ended_ = true;  // until ssh has started
   for (const auto& file : {login->control_, login->log_, login->err_}) HOLDFAST_CHECK(host.remove_file(file));
   const Session session{.control = login->control_, .log = login->log_, .verbose = true, .extra = extra};
   HOLDFAST_TRY(os::Command command,
@@ -44,35 +44,35 @@ Login::~Login() { end(); }
 
 Login::Outcome Login::wait(std::chrono::steady_clock::time_point deadline, const std::function<bool()>& interrupted,
                            const OnProgress& on_progress) {
-  LoginProgress told;
-  std::uint64_t seen = 0;
+  LoginProgress reported;
+  std::uint64_t log_size = 0;
   while (true) {
     context_.restart();
-    context_.run_for(k_look);
-    // Looked at before the log is read, so that the last lines are not missed.
+    context_.run_for(k_poll);
+    // Read these before the log, so that the log has all lines up to the outcome.
     const bool authenticated = host_.status(control_).kind == os::FileKind::socket;
     const bool ended = ended_;
-    if (const auto size = host_.status(log_).size; size != seen) {
-      seen = size;
+    if (const auto size = host_.status(log_).size; size != log_size) {
+      log_size = size;
       LoginProgress now = read_login_log(os::read_tail(log_, k_log_tail));
-      now.has_banner |= told.has_banner;
-      now.host_key_trusted |= told.host_key_trusted;
-      if (now.host_key.empty()) now.host_key = told.host_key;
-      if (now.foreign.empty()) now.foreign = told.foreign;
-      if (!(now == told)) on_progress(now);
-      told = std::move(now);
+      now.has_banner |= reported.has_banner;
+      now.host_key_trusted |= reported.host_key_trusted;
+      if (now.host_key.empty()) now.host_key = reported.host_key;
+      if (now.foreign.empty()) now.foreign = reported.foreign;
+      if (!(now == reported)) on_progress(now);
+      reported = std::move(now);
     }
     if (authenticated) return Outcome::authenticated;
     if (ended) return Outcome::ended;
     if (interrupted && interrupted()) return Outcome::interrupted;
-    if (std::chrono::steady_clock::now() >= deadline) return Outcome::late;
+    if (std::chrono::steady_clock::now() >= deadline) return Outcome::timed_out;
   }
 }
 
-Said Login::said() const { return {os::read_tail(log_, k_log_tail), os::read_tail(err_, k_log_tail)}; }
+SshOutput Login::output() const { return {os::read_tail(log_, k_log_tail), os::read_tail(err_, k_log_tail)}; }
 
 std::string Login::log_since(std::size_t offset) const {
-  std::string log = said().log;
+  std::string log = output().log;
   log.erase(0, std::min(offset, log.size()));
   return log;
 }
@@ -81,7 +81,7 @@ bool Login::ends_within(milliseconds span) {
   const auto end = std::chrono::steady_clock::now() + span;
   while (!ended_ && std::chrono::steady_clock::now() < end) {
     context_.restart();
-    context_.run_for(k_look);
+    context_.run_for(k_poll);
   }
   return ended_;
 }
@@ -89,12 +89,13 @@ bool Login::ends_within(milliseconds span) {
 void Login::end() {
   if (ended_) return;
   if (host_.status(control_).kind == os::FileKind::socket &&
-      std::holds_alternative<mux::Granted>(mux::terminate(control_, k_ask_to_end)) && ends_within(k_leave))
+      std::holds_alternative<mux::Granted>(mux::terminate(control_, k_terminate_timeout)) &&
+      ends_within(k_exit_timeout))
     return;
   child_->signal(SIGTERM);
-  if (ends_within(k_leave)) return;
+  if (ends_within(k_exit_timeout)) return;
   child_->signal(SIGKILL);
-  ends_within(k_leave);
+  ends_within(k_exit_timeout);
 }
 
 }  // namespace holdfast::ssh

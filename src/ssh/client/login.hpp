@@ -1,4 +1,4 @@
-// One real login, watched from its first line to its control socket. Heavy (Asio): only preflight includes it.
+// One login of preflight, followed from its first log line to its control socket. Heavy (Asio): private to ssh.
 #pragma once
 
 #include "ssh/diagnosis/diagnosis.hpp"
@@ -18,33 +18,33 @@ namespace holdfast::ssh {
 class Login {
  public:
   enum class Outcome {
-    authenticated,  ///< the control socket is there
-    ended,          ///< ssh gave up: said() tells why
-    late,           ///< the deadline passed
+    authenticated,  ///< the control socket exists
+    ended,          ///< ssh exited; output() has the reason
+    timed_out,
     interrupted,
   };
   using OnProgress = std::function<void(const LoginProgress&)>;
 
-  /// Starts `ssh -N -M` as request.run_as, with files "ctl", "log" and "err" in request.scratch; what a former login
-  /// left there is removed first.
+  /// Starts `ssh -N -M` as request.run_as, with the files "ctl", "log" and "err" in request.scratch_directory. Removes
+  /// those of an earlier login first.
   [[nodiscard]] static Result<std::unique_ptr<Login>> start(boost::asio::io_context& context, os::Host& host,
                                                             const Tunnel& tunnel, const PreflightRequest& request,
                                                             const std::vector<SshOption>& extra);
-  ~Login();  ///< ends ssh, whatever its state
+  ~Login();  ///< ends ssh
   Login(const Login&) = delete;
   Login& operator=(const Login&) = delete;
 
-  /// Runs the context meanwhile; tells each step of progress once.
+  /// Runs the context until an outcome; calls on_progress after each change.
   [[nodiscard]] Outcome wait(std::chrono::steady_clock::time_point deadline, const std::function<bool()>& interrupted,
                              const OnProgress& on_progress);
 
   [[nodiscard]] const fs::path& control() const noexcept { return control_; }
-  [[nodiscard]] Said said() const;
-  /// Waits, running the context, until ssh has ended by itself; false when it has not.
+  [[nodiscard]] SshOutput output() const;
+  /// Runs the context until ssh has exited; false when it still runs after `span`.
   bool ends_within(std::chrono::milliseconds span);
-  /// The size of the log now: what comes after it belongs to what is asked next.
+  /// The log from `offset`, an earlier log_size().
   [[nodiscard]] std::string log_since(std::size_t offset) const;
-  [[nodiscard]] std::size_t log_size() const { return said().log.size(); }
+  [[nodiscard]] std::size_t log_size() const { return output().log.size(); }
 
  private:
   Login(boost::asio::io_context& context, os::Host& host, const fs::path& scratch_directory);

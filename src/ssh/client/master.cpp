@@ -25,10 +25,10 @@ constexpr milliseconds k_after_no_answer{5};
 constexpr milliseconds k_after_sigterm{1500};
 constexpr milliseconds k_after_sigkill{1000};
 
-/// Who listens on a socket, as the kernel says without asking them: it answers for a stopped process too.
+/// The listener of a socket according to the kernel, which answers for a stopped process too.
 struct Listener {
-  bool there = false;
-  pid_t pid = 0;  ///< the one that called listen(2); 0 when it cannot be known (a full backlog)
+  bool exists = false;
+  pid_t pid = 0;  ///< the caller of listen(2); 0 when unknown (a full backlog)
 };
 
 Listener listener_of(const fs::path& control) {
@@ -37,21 +37,21 @@ Listener listener_of(const fs::path& control) {
   if (control.empty() || control.native().size() >= sizeof address.sun_path) return {};
   std::memcpy(address.sun_path, control.c_str(), control.native().size());
   const int socket = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (socket < 0) return {.there = true};
+  if (socket < 0) return {.exists = true};
   Listener listener;
   if (::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
     ucred peer{};
     socklen_t size = sizeof peer;
-    listener = {.there = true, .pid = ::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 ? peer.pid : 0};
+    listener = {.exists = true, .pid = ::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 ? peer.pid : 0};
   } else {
-    listener.there = errno != ECONNREFUSED && errno != ENOENT && errno != ENOTSOCK;
+    listener.exists = errno != ECONNREFUSED && errno != ENOENT && errno != ENOTSOCK;
   }
   ::close(socket);
   return listener;
 }
 
-// For root the one who may have started it is the one who owns the directory of the socket: a control socket that
-// an ordinary user wrote down must not make root end somebody else's process.
+// For root, the owner of the socket's directory: a path that an ordinary user recorded must not make root end another
+// user's process.
 uid_t owner_of_masters(const os::Host& host, const fs::path& control) {
   const uid_t self = host.user().uid;
   return self == 0 ? host.status(control.parent_path()).owner : self;
@@ -66,7 +66,7 @@ bool names_socket(const os::Host& host, pid_t pid, const fs::path& control) {
 }
 
 bool end_process(os::Host& host, const fs::path& control, const os::ProcessId& master) {
-  // A master that took the request and left no answer may still be on its way out; a stopped one is not worth waiting.
+  // After a granted request the master needs time to exit. A stopped one does not answer: go on at once.
   const auto asked = mux::terminate(control, k_answer);
   const auto timeout = std::holds_alternative<mux::Granted>(asked) ? k_after_asking : k_after_no_answer;
   if (os::wait_for_exit(host, master, timeout)) return true;
@@ -76,9 +76,9 @@ bool end_process(os::Host& host, const fs::path& control, const os::ProcessId& m
   return os::wait_for_exit(host, master, k_after_sigkill);
 }
 
-// With a dead socket file there, `ssh -M` says "already exists, disabling multiplexing" and stays connected deaf.
+// With a dead socket file, `ssh -M` prints "already exists, disabling multiplexing" and listens on no socket.
 Result<> remove_dead_socket(os::Host& host, const fs::path& control) {
-  if (host.status(control).kind != os::FileKind::socket || listener_of(control).there) return {};
+  if (host.status(control).kind != os::FileKind::socket || listener_of(control).exists) return {};
   return host.remove_file(control);
 }
 
@@ -90,7 +90,7 @@ std::optional<os::ProcessId> process_of_socket(const os::Host& host, pid_t pid, 
   if (!process || host.status("/proc/" + std::to_string(pid)).owner != owner_of_masters(host, control) ||
       !names_socket(host, pid, control))
     return std::nullopt;
-  // Looked at twice, so that all of the above was said of one and the same process.
+  // Checked again, so that all of the above holds for one process and not for a reused pid.
   return os::is_alive(host, *process) ? process : std::nullopt;
 }
 
@@ -99,8 +99,8 @@ std::optional<os::ProcessId> find_master(const os::Host& host, const fs::path& c
   if (host.status(control).kind == os::FileKind::socket) {
     const Listener listener = listener_of(control);
     if (auto master = process_of_socket(host, listener.pid, control)) return master;
-    // The one that listens may have forked since: then its own word is needed.
-    if (listener.there)
+    // The process may have forked since listen(2): ask the master for its pid.
+    if (listener.exists)
       if (const auto answer = mux::alive(control, k_answer); const auto* granted = std::get_if<mux::Granted>(&answer))
         if (auto master = process_of_socket(host, static_cast<pid_t>(granted->value), control)) return master;
   }
@@ -111,15 +111,15 @@ std::optional<os::ProcessId> find_master(const os::Host& host, const fs::path& c
 Result<bool> end_master(const fs::path& control, os::Host& host, const std::optional<os::ProcessId>& known) {
   const auto master = find_master(host, control, known);
   if (!master) {
-    if (host.status(control).kind == os::FileKind::socket && listener_of(control).there)
-      return Error{"ending the ssh that answers on", control.native(), "it is none that holdfast started",
-                   "see what it is: ss -xlp src " + control.native()};
+    if (host.status(control).kind == os::FileKind::socket && listener_of(control).exists)
+      return Error{"ending the ssh on", control.native(), "another program listens there",
+                   "find it: ss -xlp src " + control.native()};
     HOLDFAST_CHECK(remove_dead_socket(host, control));
     return false;
   }
   if (!end_process(host, control, *master))
-    return Error{"ending", "ssh (pid " + std::to_string(master->pid) + ")", "it was killed and is still there",
-                 "it hangs in the kernel, often on a dead network file system; see ps -o stat,wchan -p " +
+    return Error{"ending", "ssh (pid " + std::to_string(master->pid) + ")", "it does not exit after SIGKILL",
+                 "it hangs in the kernel, often on a dead network file system: ps -o stat,wchan -p " +
                      std::to_string(master->pid)};
   HOLDFAST_CHECK(remove_dead_socket(host, control));
   return true;

@@ -1,4 +1,4 @@
-// The ssh that owns a control socket: found and ended, whoever started it.
+// Finds and ends the ssh that owns a control socket, whoever started it.
 #pragma once
 
 #include "core/result.hpp"
@@ -10,19 +10,18 @@
 
 namespace holdfast::ssh {
 
-/// The process `pid`, if it is one of ours: of our user (for root: of the owner of the socket's directory), and its
-/// arguments name the socket after -S.
+/// The process `pid`, if it belongs to this tunnel: it runs as this user (for root: as the owner of the socket's
+/// directory), and its arguments have the socket after -S.
 [[nodiscard]] std::optional<os::ProcessId> process_of_socket(const os::Host& host, pid_t pid,
                                                              const boost::filesystem::path& control);
 
-/// The ssh that listens on `control`, if it is one of ours. A stopped one is found too. `known` (from live state)
-/// stands in when the socket's file is gone or does not say.
+/// The ssh that listens on `control`, if it belongs to this tunnel; also a stopped one. `known` (from live state) is
+/// used when the socket is gone or its listener is unknown.
 [[nodiscard]] std::optional<os::ProcessId> find_master(const os::Host& host, const boost::filesystem::path& control,
                                                        const std::optional<os::ProcessId>& known = {});
 
-/// Ends it: asked over the socket first, then SIGTERM, then SIGKILL, five seconds in all; waits until it is gone and
-/// removes the socket's file. True when there was one to end; a dead socket's file is removed without one. Never
-/// signals a process that is not that ssh: a stranger that listens there is an Error.
+/// Ends that ssh and removes the socket: terminate over the socket, then SIGTERM, then SIGKILL, 5 s in all. True when
+/// there was one. Removes a dead socket too. Never signals another process: one that listens there is an Error.
 [[nodiscard]] Result<bool> end_master(const boost::filesystem::path& control, os::Host& host,
                                       const std::optional<os::ProcessId>& known = {});
 

@@ -11,11 +11,11 @@
 namespace holdfast::ssh {
 namespace {
 
-constexpr std::chrono::seconds k_deadline{10};  // a Match exec of the user's may ask the network
+constexpr std::chrono::seconds k_deadline{10};  // a Match exec in the user's configuration may use the network
 constexpr std::uint16_t k_ssh_port = 22;
 constexpr int k_most_hops = 16;
 
-Result<Destination> station(const Resolution& resolved) {
+Result<Destination> to_destination(const Resolution& resolved) {
   const bool bracketed = resolved.host.find(':') != std::string::npos;
   const auto port = resolved.port == k_ssh_port ? std::string() : fmt::format(":{}", resolved.port);
   auto parsed = Destination::parse(
@@ -23,7 +23,7 @@ Result<Destination> station(const Resolution& resolved) {
   if (parsed) return parsed;
   auto error = std::move(parsed).error();
   error.status = ExitStatus::failed;
-  error.hint = "look at the Host blocks of your ~/.ssh/config: ssh -G shows what they come to";
+  error.hint = "check the Host blocks of your ~/.ssh/config with ssh -G";
   return error;
 }
 
@@ -32,27 +32,27 @@ class RouteResolver {
   RouteResolver(const os::Host& host, const Client& client, const os::User& user)
       : host_(host), client_(client), user_(user) {}
 
-  /// `jumps` given: on ssh's command line, where they stand in place of what the configuration says.
-  Result<> go(const Destination& destination, const std::vector<SshOption>& options,
-              std::optional<std::vector<std::string>> jumps) {
+  /// `jumps`: from the command line of ssh, where they replace those of the configuration.
+  Result<> add(const Destination& destination, const std::vector<SshOption>& options,
+               std::optional<std::vector<std::string>> jumps) {
     if (++hops_ > k_most_hops)
-      return Error{"following the ProxyJump to", destination.text(), "it has too many hops, or leads back to itself"};
+      return Error{"following the ProxyJump to", destination.text(), "too many hops or a loop"};
     HOLDFAST_TRY(const auto resolved, resolve(host_, client_, destination, options, user_));
     if (!jumps) jumps = resolved.jumps;
     if (!jumps->empty()) {
       HOLDFAST_TRY(const auto last, Destination::parse(jumps->back()));
       jumps->pop_back();
-      // ssh gives the hops before the last one to the ssh that goes there with -J, if there are any.
-      HOLDFAST_CHECK(go(last, {}, jumps->empty() ? std::nullopt : jumps));
+      // ssh passes the hops before the last one to its own ssh with -J.
+      HOLDFAST_CHECK(add(last, {}, jumps->empty() ? std::nullopt : jumps));
     } else if (resolved.proxy_command) {
-      way.proxy_commands.push_back(*resolved.proxy_command);
+      route.proxy_commands.push_back(*resolved.proxy_command);
     }
-    HOLDFAST_TRY(auto here, station(resolved));
-    way.stations.push_back(std::move(here));
+    HOLDFAST_TRY(auto here, to_destination(resolved));
+    route.stations.push_back(std::move(here));
     return {};
   }
 
-  ResolvedRoute way;
+  ResolvedRoute route;
 
  private:
   const os::Host& host_;
@@ -63,10 +63,10 @@ class RouteResolver {
 
 }  // namespace
 
-Result<Resolution> parse_resolution(std::string_view said) {
+Result<Resolution> parse_resolution(std::string_view output) {
   Resolution resolved;
   std::optional<std::uint32_t> port;
-  for (const std::string_view line : lines_of(said)) {
+  for (const std::string_view line : lines_of(output)) {
     const auto blank = line.find(' ');
     if (blank == std::string_view::npos) continue;
     const auto key = line.substr(0, blank);
@@ -81,7 +81,7 @@ Result<Resolution> parse_resolution(std::string_view said) {
     if (key == "identityagent") resolved.agent = value;
   }
   if (resolved.user.empty() || resolved.host.empty() || !port)
-    return Error{"reading", "the answer of ssh -G", "it names no user, host and port"};
+    return Error{"reading", "the output of ssh -G", "user, host or port is missing"};
   resolved.port = static_cast<std::uint16_t>(*port);
   return resolved;
 }
@@ -103,18 +103,18 @@ Result<Resolution> resolve(const os::Host& host, const Client& client, const Des
   HOLDFAST_TRY(const auto done, host.run(wrapped, k_deadline));
   if (done.ok()) return parse_resolution(done.out);
   const auto lines = lines_of(done.err);
-  return Error{"asking ssh what it makes of", destination.text(),
-               done.timed_out  ? "it did not answer"
-               : lines.empty() ? fmt::format("it ended with status {}", done.exit_code)
+  return Error{"resolving", destination.text(),
+               done.timed_out  ? "ssh -G did not answer"
+               : lines.empty() ? fmt::format("ssh -G exited with status {}", done.exit_code)
                                : std::string(lines.front()),
-               "ssh -G " + destination.ssh_argument()};
+               "see why: ssh -G " + destination.ssh_argument()};
 }
 
 Result<ResolvedRoute> resolve_route(const os::Host& host, const Client& client, const Destination& destination,
                                     const std::vector<SshOption>& options, const os::User& user) {
-  RouteResolver finder(host, client, user);
-  HOLDFAST_CHECK(finder.go(destination, options, std::nullopt));
-  return std::move(finder.way);
+  RouteResolver resolver(host, client, user);
+  HOLDFAST_CHECK(resolver.add(destination, options, std::nullopt));
+  return std::move(resolver.route);
 }
 
 }  // namespace holdfast::ssh

@@ -1,4 +1,4 @@
-// What ssh makes of a destination: the Host blocks of the user's configuration applied, and the way there.
+// Resolves a destination as ssh does: with the user's configuration and all jump hosts.
 #pragma once
 
 #include "core/destination.hpp"
@@ -14,33 +14,32 @@
 
 namespace holdfast::ssh {
 
-/// One destination, as `ssh -G` tells it.
+/// One destination, as `ssh -G` prints it.
 struct Resolution {
   std::string user;
   std::string host;
   std::uint16_t port = 22;
-  std::vector<std::string> jumps = {};             ///< ProxyJump, the first hop first, as the configuration has them
-  std::optional<std::string> proxy_command = {};   ///< stands in place of jumps
-  std::optional<std::string> host_key_alias = {};  ///< by which its host key is known
-  std::vector<std::string> identities = {};        ///< private keys that ssh would offer, whether they are there or not
-  std::optional<std::string> agent = {};           ///< IdentityAgent; "none" is kept
+  std::vector<std::string> jumps = {};             ///< ProxyJump, in connection order
+  std::optional<std::string> proxy_command = {};   ///< used instead of jumps
+  std::optional<std::string> host_key_alias = {};  ///< its name in known_hosts
+  std::vector<std::string> identities = {};        ///< private keys that ssh would offer; they may not exist
+  std::optional<std::string> agent = {};           ///< IdentityAgent, possibly "none"
 };
 
-/// The output of `ssh -G`. An Error when it lacks what every ssh says.
-[[nodiscard]] Result<Resolution> parse_resolution(std::string_view said);
+/// Parses the output of `ssh -G`. An Error without user, host and port.
+[[nodiscard]] Result<Resolution> parse_resolution(std::string_view output);
 
-/// Asks ssh itself, as `user`, whose configuration counts (another one than ourselves takes root). Connects nowhere.
+/// Runs `ssh -G` as `user`, whose configuration counts; needs root for another user. Opens no connection.
 [[nodiscard]] Result<Resolution> resolve(const os::Host& host, const Client& client, const Destination& destination,
                                          const std::vector<SshOption>& options, const os::User& user);
 
-/// The whole way to a destination, every name of a Host block replaced by what it stands for.
+/// The whole route to a destination, with all host aliases resolved.
 struct ResolvedRoute {
-  std::vector<Destination> stations;        ///< each with its user; the destination itself is the last
-  std::vector<std::string> proxy_commands;  ///< by which ssh reaches a station from here; nobody else can tell what
-                                            ///< they do
+  std::vector<Destination> stations;        ///< every hop with its user; the destination comes last
+  std::vector<std::string> proxy_commands;  ///< ProxyCommands on the route; only ssh can run them
 };
 
-/// Follows every ProxyJump, that of the first hop included. An Error for what is no destination, or a loop.
+/// Follows every ProxyJump, also that of the first hop. An Error for an invalid destination or a loop.
 [[nodiscard]] Result<ResolvedRoute> resolve_route(const os::Host& host, const Client& client,
                                                   const Destination& destination, const std::vector<SshOption>& options,
                                                   const os::User& user);

@@ -1,4 +1,4 @@
-// What ssh said, and what it means: a table of known messages. ssh's exit status says nothing (255 for nearly all).
+// Explains from ssh's output why it ended. The exit status does not tell: it is 255 for nearly every failure.
 #pragma once
 
 #include "core/failure.hpp"
@@ -10,20 +10,19 @@
 
 namespace holdfast::ssh {
 
-/// Everything ssh left behind in one attempt. `log` (-E) is ssh's own word and decides first; `err` (its stderr) also
-/// carries banners and ProxyCommand output, strangers' text, and counts only by whole known lines at its beginning
-/// (before the log is open) and at its end ("Connection to H closed by remote host." is in no log).
-struct Said {
+/// The output of one ssh. `log` (-E) holds only messages of ssh itself and decides first. `err` (stderr) also holds
+/// banners and ProxyCommand output, which anyone can write; only known whole lines count there: at its beginning,
+/// before ssh opens the log, and at its end ("Connection to H closed by remote host." is not in the log).
+struct SshOutput {
   std::string log;
   std::string err;
   bool ended_by_signal = false;  ///< then only a known message explains the end, not the last line
 };
 
-/// The class, in plain words, with a hint that names this tunnel's bastion, key and ports. `unknown` quotes the last
-/// line of the log, escaped. Nothing when ssh printed nothing that is known, or a signal ended it:
-/// explain_silent_end(). A passphrase and a refused key look alike to ssh; only check_identity() (preflight.hpp) tells
-/// them apart.
-[[nodiscard]] std::optional<Diagnosis> diagnose(const Said& said, const Tunnel& tunnel);
+/// Class, message and a hint that names this tunnel's bastion, key and ports. `unknown` quotes the last line of the
+/// log, escaped. Nothing when no known message explains the end, or a signal ended ssh: see explain_silent_end(). ssh
+/// reports a passphrase like a refused key; check_identity() (preflight.hpp) distinguishes them.
+[[nodiscard]] std::optional<Diagnosis> diagnose(const SshOutput& output, const Tunnel& tunnel);
 
 /// `exit_code` of a process that os::Child started: 128 + signal, or 0, with which `ssh -N` ends on SIGTERM.
 [[nodiscard]] bool was_ended_by_signal(int exit_code) noexcept;
@@ -31,22 +30,22 @@ struct Said {
 /// How a process ended.
 struct ProcessEnd {
   std::optional<int> exit_code = {};  ///< as above; nothing when the process was not our child
-  std::string err_line = {};          ///< the last one of its stderr
+  std::string err_line = {};          ///< the last line of its stderr
 };
-[[nodiscard]] ProcessEnd process_end(std::optional<int> exit_code, const Said& said);
+[[nodiscard]] ProcessEnd process_end(std::optional<int> exit_code, const SshOutput& output);
 
-/// For an end that diagnose() does not explain. Only a process that a signal ended was killed; of any other the last
+/// For an end that diagnose() does not explain. Only a process that a signal ended counts as killed; otherwise the last
 /// line of stderr is quoted, escaped.
 [[nodiscard]] Diagnosis explain_silent_end(std::string_view program, const ProcessEnd& end);
 
-/// The words and the hint for a class that was found without a message (a deadline, a mux answer, a dead probe).
+/// Message and hint for a class that was found without a message of ssh: by a deadline, a mux answer or a probe.
 [[nodiscard]] Diagnosis explain(FailureClass failure, const Tunnel& tunnel);
 
 /// The same for one forward of the tunnel: forward_busy, forward_denied, target_down.
 [[nodiscard]] Diagnosis explain(FailureClass failure, const Tunnel& tunnel, const Forward& forward);
 
-/// After a forward was refused over the mux: true when the log (LogLevel=DEBUG1; at INFO there is nothing to see)
-/// holds the server's word that it was not allowed. Otherwise the port is taken.
+/// After a forward was refused over the mux: true when the server's message in the log says that it is forbidden. Such
+/// messages need LogLevel=DEBUG1. Without one the port is in use.
 [[nodiscard]] bool says_forward_denied(std::string_view log) noexcept;
 
 }  // namespace holdfast::ssh

@@ -5,362 +5,247 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+
 namespace holdfast::ssh {
 namespace {
 
-// The words for one class are one function, so that message and hint are written side by side.
-class DiagnosisText {
- public:
-  DiagnosisText(const Tunnel& tunnel, const Evidence& evidence) : tunnel_(tunnel), evidence_(evidence) {}
+using enum FailureClass;
 
-  Diagnosis dns() const {
-    const auto said = between(evidence_.line, "hostname ", ": ");
-    const std::string name = said.empty() ? tunnel_->bastion.host() : printable(said);
-    if (evidence_.line.find("Temporary failure") != std::string_view::npos)
-      return {FailureClass::dns, fmt::format("no name server answered when asked for \"{}\"", name),
-              "check that this machine is online, and its /etc/resolv.conf"};
-    return {FailureClass::dns, fmt::format("no machine is known by the name \"{}\"", name),
-            fmt::format("check the spelling; getent hosts {} shows what this machine knows", shell_quote(name))};
-  }
+constexpr const char* k_check_port = "check the port: -b HOST:PORT";
+constexpr const char* k_give_private_key = "give the private key (the file without .pub) with -s FILE";
+constexpr std::size_t k_longest_quote = 300;
 
-  Diagnosis refused() const {
-    return {FailureClass::refused, fmt::format("nothing accepts ssh at {}: the connection was refused", where()),
-            "check that sshd runs there, and the port: -b HOST:PORT"};
-  }
+bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
 
-  Diagnosis timeout() const {
-    if (evidence_.line.find("banner exchange") != std::string_view::npos)
-      return {FailureClass::timeout, fmt::format("{} took the connection and then said nothing", bastion()),
-              "check that an ssh server listens on that port, and that it is not overloaded"};
-    if (!evidence_.circumstance.empty())
-      return {
-          FailureClass::timeout, fmt::format("{} answered, and then stalled {}", bastion(), evidence_.circumstance),
-          "it may be overloaded, or wait for a name server or a file system of its own; try ssh -v " + destination()};
-    return {FailureClass::timeout, fmt::format("{} did not answer in time", bastion()),
-            "it may be switched off, or a firewall drops the packets; try ssh -v " + destination()};
-  }
+// One function for each class, so that message and hint stand together.
 
-  Diagnosis unreachable() const {
-    const auto last = evidence_.line.rfind(": ");
-    const std::string why =
-        last == std::string_view::npos ? "" : printable(lower_first(evidence_.line.substr(last + 2)));
-    return {FailureClass::unreachable,
-            fmt::format("there is no way to {} from here{}", bastion(), why.empty() ? "" : ": " + why),
-            "check this machine's network, cable or VPN"};
-  }
+Diagnosis dns_text(const EvidenceText& text) {
+  const std::string_view line = text.evidence().line;
+  const auto named = between(line, "hostname ", ": ");
+  const std::string name = named.empty() ? text.tunnel()->bastion.host() : printable(named);
+  if (contains(line, "Temporary failure"))
+    return {dns, fmt::format("no name server answered for \"{}\"", name),
+            "check this machine's network connection and /etc/resolv.conf"};
+  return {dns, fmt::format("cannot resolve \"{}\"", name), "check the spelling: getent hosts " + shell_quote(name)};
+}
 
-  Diagnosis auth() const {
-    const auto methods = between(evidence_.line, "Permission denied (", ")");
-    if (!methods.empty() && methods.find("publickey") == std::string_view::npos)
-      return {FailureClass::auth,
-              fmt::format("{} does not let anyone in with a key; it wants: {}", bastion(), printable(methods)),
-              "ask its owner for PubkeyAuthentication yes"};
-    if (!tunnel_->identity)
-      return {FailureClass::auth, fmt::format("{} refused every key that ssh has for it", bastion()),
-              "give the key with -s FILE, and put its public line into ~/.ssh/authorized_keys of " + account()};
-    return {FailureClass::auth, fmt::format("{} refused the key {}", bastion(), identity()),
-            fmt::format("put the line in {}.pub into ~/.ssh/authorized_keys of {}: ssh-copy-id -i {}.pub {}",
-                        identity(), account(), shell_quote(tunnel_->identity->native()), destination())};
-  }
+Diagnosis refused_text(const EvidenceText& text) {
+  return {refused, text.address() + " refused the connection: no ssh server listens there",
+          "start sshd there, or give its port: -b HOST:PORT"};
+}
 
-  Diagnosis key_missing() const {
-    const auto& why = evidence_.circumstance;
-    const bool is_there = why.substr(0, 10) == "Load key \"" && why.find("No such file") == std::string_view::npos;
-    if (is_there && why.find("it is a public key") != std::string_view::npos)
-      return {FailureClass::key_missing, fmt::format("{} is a public key; ssh needs the private one", key()),
-              "give the private key, which is the file without .pub, with -s FILE"};
-    if (is_there && why.find("Is a directory") != std::string_view::npos)
-      return {FailureClass::key_missing, fmt::format("{} is a directory, not a private key", key()),
-              "give the private key's file with -s FILE"};
-    if (is_there)
-      return {FailureClass::key_missing, fmt::format("the file {} holds no private key that ssh can read", key()),
-              "give the private key, which is the file without .pub, with -s FILE"};
-    return {FailureClass::key_missing, fmt::format("the private key {} is not there", key()),
-            "give an existing one with -s FILE, or make it: ssh-keygen -t ed25519 -N '' -f " + shell_quote(key())};
-  }
+Diagnosis timeout_text(const EvidenceText& text) {
+  if (contains(text.evidence().line, "banner exchange"))
+    return {timeout, text.bastion() + " accepted the connection but sent no ssh banner",
+            "check that an ssh server listens on that port, and that it is not overloaded"};
+  if (!text.evidence().circumstance.empty())
+    return {timeout, fmt::format("{} answered, then stalled {}", text.bastion(), text.evidence().circumstance),
+            "see where it stalls: ssh -v " + text.destination()};
+  return {timeout, text.bastion() + " did not answer in time",
+          "check that it is running and that no firewall drops the packets: ssh -v " + text.destination()};
+}
 
-  Diagnosis key_permissions() const {
-    if (evidence_.circumstance.find("ermission denied") != std::string_view::npos)
-      return {FailureClass::key_permissions,
-              fmt::format("the private key {} cannot be read by the user of this tunnel", key()),
-              "check its owner and mode: ls -l " + shell_quote(key())};
-    return {FailureClass::key_permissions,
-            fmt::format("the private key {} is open to other users, so ssh will not use it", key()),
-            "chmod 600 " + shell_quote(key())};
-  }
+Diagnosis unreachable_text(const EvidenceText& text) {
+  const std::string_view line = text.evidence().line;
+  const auto colon = line.rfind(": ");
+  const std::string why = colon == std::string_view::npos ? "" : ": " + printable(lower_first(line.substr(colon + 2)));
+  return {unreachable, fmt::format("cannot reach {} from here{}", text.bastion(), why),
+          "check this machine's network connection and VPN"};
+}
 
-  Diagnosis key_passphrase() const {
-    return {FailureClass::key_passphrase,
-            fmt::format("the private key {} has a passphrase, and nobody will be there to type it", key()),
-            "make a key for this tunnel alone: ssh-keygen -t ed25519 -N '' -f ~/.ssh/holdfast"};
-  }
+Diagnosis auth_text(const EvidenceText& text) {
+  const auto methods = between(text.evidence().line, "Permission denied (", ")");
+  if (!methods.empty() && !contains(methods, "publickey"))
+    return {auth, fmt::format("{} accepts no keys, only: {}", text.bastion(), printable(methods)),
+            "ask its owner for PubkeyAuthentication yes"};
+  if (!text.tunnel()->identity)
+    return {auth, text.bastion() + " refused every key that ssh offered",
+            "give a key with -s FILE, and add its public key to ~/.ssh/authorized_keys of " + text.account()};
+  return {auth, fmt::format("{} refused the key {}", text.bastion(), text.identity()),
+          fmt::format("add {}.pub to ~/.ssh/authorized_keys of {}: ssh-copy-id -i {}.pub {}", text.identity(),
+                      text.account(), shell_quote(text.tunnel()->identity->native()), text.destination())};
+}
 
-  Diagnosis host_key_unknown() const {
-    const std::string offered =
-        evidence_.offered.empty() ? "" : fmt::format("; it shows {}", printable(evidence_.offered));
+Diagnosis key_missing_text(const EvidenceText& text) {
+  const std::string_view why = text.evidence().circumstance;
+  if (!why.starts_with("Load key \"") || contains(why, "No such file"))
     return {
-        FailureClass::host_key_unknown, fmt::format("the host key of {} is not known here yet{}", bastion(), offered),
-        fmt::format("compare its fingerprint with what its owner says; then run ssh {} once by hand, or set up with "
-                    "--accept-new-host-key",
-                    destination())};
-  }
+        key_missing, fmt::format("the private key {} does not exist", text.key()),
+        "give an existing key with -s FILE, or create one: ssh-keygen -t ed25519 -N '' -f " + shell_quote(text.key())};
+  if (contains(why, "it is a public key"))
+    return {key_missing, text.key() + " is a public key; ssh needs the private key", k_give_private_key};
+  if (contains(why, "Is a directory"))
+    return {key_missing, text.key() + " is a directory, not a private key", "give the file of the key with -s FILE"};
+  return {key_missing, fmt::format("the file {} contains no private key that ssh can read", text.key()),
+          k_give_private_key};
+}
 
-  Diagnosis host_key_changed() const {
-    if (evidence_.circumstance.find("REVOKED") != std::string_view::npos)
-      return {FailureClass::host_key_changed, fmt::format("the host key of {} is marked as revoked", bastion()),
-              "ask its owner; do not connect before it is replaced"};
-    const auto named = between(evidence_.line, "Host key for ", " has changed");
-    const std::string host = named.empty() ? known_name() : printable(named);
-    std::string command = "ssh-keygen";
-    if (const auto file = offending_file(); !file.empty()) command += " -f " + shell_quote(file);
-    command += " -R " + shell_quote(host);
-    return {FailureClass::host_key_changed,
-            fmt::format("the host key of {} is not the one that was known: it was installed anew, or somebody stands "
-                        "in between",
-                        bastion()),
-            "ask its owner for the new fingerprint; only when it is confirmed: " + command};
-  }
+Diagnosis key_permissions_text(const EvidenceText& text) {
+  if (contains(text.evidence().circumstance, "ermission denied"))
+    return {key_permissions, "the user of this tunnel cannot read the private key " + text.key(),
+            "check its owner and mode: ls -l " + shell_quote(text.key())};
+  return {key_permissions, fmt::format("other users can read the private key {}, so ssh ignores it", text.key()),
+          "chmod 600 " + shell_quote(text.key())};
+}
 
-  Diagnosis forward_busy() const {
-    if (forward() && std::holds_alternative<SocketEnd>(forward()->listen()))
-      return {
-          FailureClass::forward_busy,
-          fmt::format("{} on {} is in the way: a file of that name is there already", ports(), bastion()),
-          "remove it there; with StreamLocalBindUnlink yes in the bastion's sshd_config a stale one goes by itself"};
-    if (tunnel_->host == k_any_host)
-      return {FailureClass::forward_busy, fmt::format("another host holds {} on {}", ports(), bastion()),
-              "look who it is; a session that is dead ends sooner with ClientAliveInterval 15 in the bastion's "
-              "sshd_config"};
-    return {FailureClass::forward_busy,
-            fmt::format("{} on {} is taken by somebody else, or by a stale session of ours", ports(), bastion()),
-            "take another port; a stale session ends sooner with ClientAliveInterval 30 in the bastion's sshd_config"};
-  }
+Diagnosis key_passphrase_text(const EvidenceText& text) {
+  return {key_passphrase,
+          fmt::format("the private key {} has a passphrase, which nobody can type at run time", text.key()),
+          "create a key for this tunnel: ssh-keygen -t ed25519 -N '' -f ~/.ssh/holdfast"};
+}
 
-  Diagnosis forward_denied() const {
-    return {FailureClass::forward_denied, fmt::format("{} does not let this key listen on {}", bastion(), ports()),
-            fmt::format("its sshd_config needs AllowTcpForwarding yes, and the key's line in authorized_keys {}",
-                        permit())};
-  }
+Diagnosis host_key_unknown_text(const EvidenceText& text) {
+  const std::string_view offered = text.evidence().offered;
+  return {host_key_unknown,
+          fmt::format("the host key of {} is unknown{}", text.bastion(),
+                      offered.empty() ? "" : "; the server offers " + printable(offered)),
+          fmt::format("check the fingerprint with its owner; then run ssh {} once, or add "
+                      "--accept-new-host-key",
+                      text.destination())};
+}
 
-  Diagnosis target_down() const {
-    return {FailureClass::target_down,
-            fmt::format("nothing answers at {} on this machine, where the tunnel leads",
-                        forward() ? end_text(forward()->target()) : "the target"),
-            "start the service there; for an sshd: systemctl start ssh"};
-  }
+Diagnosis host_key_changed_text(const EvidenceText& text) {
+  if (contains(text.evidence().circumstance, "REVOKED"))
+    return {host_key_changed, fmt::format("the host key of {} is revoked", text.bastion()),
+            "ask its owner; do not connect until the key is replaced"};
+  std::string command = "ssh-keygen";
+  if (const auto file = text.known_hosts_file(); !file.empty()) command += " -f " + shell_quote(file);
+  command += " -R " + shell_quote(text.known_hosts_name());
+  return {
+      host_key_changed,
+      fmt::format("the host key of {} has changed: the server was reinstalled, or someone intercepts the connection",
+                  text.bastion()),
+      "ask its owner for the new fingerprint; only if it is confirmed: " + command};
+}
 
-  Diagnosis dead_peer() const {
-    return {FailureClass::dead_peer, fmt::format("{} stopped answering", bastion()),
-            "the path to it was cut, or it is frozen; holdfast connects again as soon as it answers"};
-  }
+Diagnosis forward_busy_text(const EvidenceText& text) {
+  if (text.listens_on_socket())
+    return {forward_busy, fmt::format("{} on {} already exists", text.listen_ends(), text.bastion()),
+            "remove the file there, or set StreamLocalBindUnlink yes in the bastion's sshd_config"};
+  if (text.tunnel()->host == k_any_host)
+    return {forward_busy, fmt::format("another host holds {} on {}", text.listen_ends(), text.bastion()),
+            "set ClientAliveInterval 15 in the bastion's sshd_config, so that a dead session ends sooner"};
+  return {forward_busy,
+          fmt::format("{} on {} is already in use, by another process or by an old session of this tunnel",
+                      text.listen_ends(), text.bastion()),
+          "choose another port, or set ClientAliveInterval 30 in the bastion's sshd_config to end old sessions sooner"};
+}
 
-  Diagnosis closed() const {
-    const std::string_view line = evidence_.line;
-    if (!evidence_.foreign.empty())
-      return {
-          FailureClass::closed,
-          fmt::format("{} does not greet as an ssh server does; it says: {}", bastion(),
-                      printable(evidence_.foreign.substr(0, 120))),
-          "check the port: -b HOST:PORT; an sshd says such things when it has too many logins or bans this address"};
-    if (line.substr(0, 15) == "banner exchange")
-      return {FailureClass::closed, fmt::format("what listens at {} is not an ssh server", where()),
-              "check the port: -b HOST:PORT"};
-    if (line.find("exchange_identification: ") != std::string_view::npos &&
-        (line.find("banner line") != std::string_view::npos || line.find("No SSH version") != std::string_view::npos))
-      return {FailureClass::closed, fmt::format("what listens at {} is not an ssh server", where()),
-              "check the port: -b HOST:PORT"};
-    if (line.find("exchange_identification: ") != std::string_view::npos)
-      return {FailureClass::closed, fmt::format("{} closed the connection before ssh could begin", where()),
-              "it is not an ssh server, it has too many logins at once (MaxStartups), or it bans this address"};
-    return {FailureClass::closed, fmt::format("{} closed the connection", bastion()),
-            "it was restarted, or it ends idle connections (UnusedConnectionTimeout in its sshd_config)"};
-  }
+Diagnosis forward_denied_text(const EvidenceText& text) {
+  return {forward_denied, fmt::format("{} does not allow this key to listen on {}", text.bastion(), text.listen_ends()),
+          fmt::format("set AllowTcpForwarding yes in its sshd_config, and these options in the key's line of "
+                      "authorized_keys: {}",
+                      text.permits())};
+}
 
-  Diagnosis crypto() const {
-    const auto kind = between(evidence_.line, "no matching ", " found");
-    const auto offer = between(evidence_.line, "Their offer: ", "");
-    if (kind.empty())
-      return {FailureClass::crypto, fmt::format("this ssh and {} do not agree on how to encrypt", bastion()),
-              "bring the older of the two up to date"};
-    return {FailureClass::crypto,
-            fmt::format("this ssh and {} have no {} in common; it offers {}", bastion(), printable(kind),
-                        printable(offer.substr(0, 200))),
-            fmt::format("bring the older of the two up to date, or allow one: --ssh-option {}=+NAME", option_of(kind))};
-  }
+Diagnosis target_down_text(const EvidenceText& text) {
+  return {target_down, fmt::format("the target {} is not accepting connections", text.target()),
+          "start the service there; for sshd: systemctl start ssh"};
+}
 
-  Diagnosis config() const {
-    // "terminating, 1 bad configuration options" names only the file; the line before it names the option too.
-    const auto line = evidence_.circumstance.empty() ? evidence_.line : evidence_.circumstance;
-    if (line.empty())
-      return {FailureClass::config, "ssh does not accept its settings", "ssh -G " + destination() + " shows them"};
-    const bool own = line.starts_with("command-line") || line.starts_with("command line");
+Diagnosis dead_peer_text(const EvidenceText& text) {
+  return {dead_peer, text.bastion() + " stopped answering",
+          "check the network and the bastion; holdfast reconnects as soon as it answers"};
+}
+
+Diagnosis closed_text(const EvidenceText& text) {
+  constexpr std::size_t k_longest_foreign = 120;
+  const std::string_view line = text.evidence().line;
+  if (const auto foreign = text.evidence().foreign; !foreign.empty())
     return {
-        FailureClass::config, "ssh does not accept its settings: " + printable(lower_first(line.substr(0, 300))),
-        own ? "correct or leave out that --ssh-option" : "correct that file; ssh -G " + destination() + " checks it"};
-  }
+        closed,
+        fmt::format("{} sent no ssh banner, but: {}", text.bastion(), printable(foreign.substr(0, k_longest_foreign))),
+        "check the port: -b HOST:PORT; an sshd sends such a text when it has too many logins or bans this address"};
+  const bool in_banner = contains(line, "exchange_identification: ");
+  if (line.starts_with("banner exchange") ||
+      (in_banner && (contains(line, "banner line") || contains(line, "No SSH version"))))
+    return {closed, text.address() + " is not an ssh server", k_check_port};
+  if (in_banner)
+    return {closed, text.address() + " closed the connection before the ssh handshake",
+            "check the port (-b HOST:PORT), MaxStartups in its sshd_config, and whether it bans this address"};
+  return {closed, text.bastion() + " closed the connection",
+          "check whether it restarted, or ends idle connections (UnusedConnectionTimeout in its sshd_config)"};
+}
 
-  Diagnosis ssh_missing() const {
-    return {FailureClass::ssh_missing, "the ssh program is not installed, or not in PATH",
-            "install it: apt install openssh-client, dnf install openssh-clients, or ask your administrator"};
-  }
+std::string_view algorithms_option(std::string_view kind) {
+  if (kind == "cipher") return "Ciphers";
+  if (kind == "MAC") return "MACs";
+  if (kind == "host key type") return "HostKeyAlgorithms";
+  return "KexAlgorithms";
+}
 
-  Diagnosis unknown() const {
-    if (evidence_.line.empty())
-      return {FailureClass::unknown, "ssh ended without saying why", "holdfast logs " + tunnel_->name.text()};
-    return {FailureClass::unknown,
-            fmt::format("ssh ended; the last it said was: {}", printable(evidence_.line.substr(0, 300))),
-            "holdfast logs " + tunnel_->name.text()};
-  }
+Diagnosis crypto_text(const EvidenceText& text) {
+  constexpr std::size_t k_longest_offer = 200;
+  const auto kind = between(text.evidence().line, "no matching ", " found");
+  const auto offer = between(text.evidence().line, "Their offer: ", "");
+  if (kind.empty())
+    return {crypto, fmt::format("this ssh and {} have no common algorithms", text.bastion()),
+            "upgrade the older of the two"};
+  return {crypto,
+          fmt::format("this ssh and {} have no common {}; the server offers {}", text.bastion(), printable(kind),
+                      printable(offer.substr(0, k_longest_offer))),
+          fmt::format("upgrade the older of the two, or allow an algorithm: --ssh-option {}=+NAME",
+                      algorithms_option(kind))};
+}
 
- private:
-  static std::string lower_first(std::string_view text) {
-    std::string out(text);
-    if (out.size() > 1 && out[0] >= 'A' && out[0] <= 'Z' && !(out[1] >= 'A' && out[1] <= 'Z'))
-      out[0] = static_cast<char>(out[0] - 'A' + 'a');
-    return out;
-  }
+Diagnosis config_text(const EvidenceText& text) {
+  // "terminating, 1 bad configuration options" names only the file; the line before it also names the option.
+  const auto& evidence = text.evidence();
+  const auto line = evidence.circumstance.empty() ? evidence.line : evidence.circumstance;
+  if (line.empty()) return {config, "ssh rejects its configuration", "check it: ssh -G " + text.destination()};
+  const bool on_command_line = line.starts_with("command-line") || line.starts_with("command line");
+  return {config, "ssh rejects its configuration: " + printable(lower_first(line.substr(0, k_longest_quote))),
+          on_command_line ? "correct or remove that --ssh-option"
+                          : "correct that file and check it: ssh -G " + text.destination()};
+}
 
-  std::string bastion() const { return tunnel_->bastion.text(); }
+Diagnosis ssh_missing_text(const EvidenceText&) {
+  return {ssh_missing, "the ssh program is not installed, or not in PATH", k_install_ssh};
+}
 
-  /// The address ssh really tried, which an alias hides: "127.0.0.1 port 2222".
-  std::string where() const {
-    const auto port = between(evidence_.line, " port ", "");
-    for (const std::string_view before : {"connect to host ", "Connection to ", "Connection from "}) {
-      const auto host = between(evidence_.line, before, " port ");
-      if (host.empty() || host.find(' ') != std::string_view::npos) continue;
-      const auto number = port.substr(0, port.find_first_not_of("0123456789"));
-      return fmt::format("{} port {}", printable(host), number);
-    }
-    return bastion();
-  }
+Diagnosis unknown_text(const EvidenceText& text) {
+  const std::string_view line = text.evidence().line;
+  return {unknown,
+          line.empty() ? "ssh ended without a message"
+                       : "ssh ended; its last message: " + printable(line.substr(0, k_longest_quote)),
+          "holdfast logs " + text.tunnel()->name.text()};
+}
 
-  std::string account() const {
-    const auto& user = tunnel_->bastion.user();
-    return user ? fmt::format("{} on {}", *user, tunnel_->bastion.host()) : "your user on " + tunnel_->bastion.host();
-  }
+struct ClassText {
+  FailureClass failure;
+  Diagnosis (*make)(const EvidenceText&);
+};
 
-  std::string destination() const {
-    const auto port = tunnel_->bastion.port();
-    return (port ? fmt::format("-p {} ", *port) : std::string()) + tunnel_->bastion.ssh_argument();
-  }
-
-  /// As known_hosts names it, sshd(8): "[host]:port" unless the port is 22.
-  std::string known_name() const {
-    const auto port = tunnel_->bastion.port().value_or(22);
-    return port == 22 ? tunnel_->bastion.host() : fmt::format("[{}]:{}", tunnel_->bastion.host(), port);
-  }
-
-  std::string identity() const { return printable(tunnel_->identity->native()); }
-
-  /// The key that ssh spoke of, else the one the tunnel names.
-  std::string key() const {
-    const auto& said = evidence_.circumstance;
-    auto named = between(said, "Load key \"", "\": ");
-    if (named.empty()) named = between(said, "no such identity: ", ": ");
-    if (named.empty()) named = between(said, "Identity file ", " not accessible");
-    if (!named.empty()) return printable(named);
-    return tunnel_->identity ? identity() : "that ssh would use";
-  }
-
-  std::string offending_file() const {
-    auto file = between(evidence_.offending, " in ", "");
-    file = file.substr(0, file.rfind(':'));
-    return printable(file);
-  }
-
-  /// The forward it is about: the one given, else the one whose port ssh named, else the only one.
-  std::optional<Forward> forward() const {
-    if (evidence_.forward) return evidence_.forward;
-    for (const Forward& one : tunnel_->forwards) {
-      const std::string named = one.short_text();
-      if (between(evidence_.line, " for listen port ", "") == named ||
-          between(evidence_.line, " for listen path ", "") == named)
-        return one;
-    }
-    if (tunnel_->forwards.size() == 1) return tunnel_->forwards.front();
-    return std::nullopt;
-  }
-
-  std::string ports() const {
-    const auto named = [](const Forward& one) {
-      return (std::holds_alternative<TcpEnd>(one.listen()) ? "port " : "socket ") + one.short_text();
-    };
-    if (const auto one = forward()) return named(*one);
-    std::string all;
-    for (const Forward& each : tunnel_->forwards) all += (all.empty() ? "" : ", ") + named(each);
-    return all;
-  }
-
-  /// What the line in authorized_keys must hold; a remote socket is beyond permitlisten, sshd(8).
-  std::string permit() const {
-    std::string all = "port-forwarding";
-    bool socket = false;
-    for (const Forward& each : tunnel_->forwards) {
-      if (evidence_.forward && !(each == *evidence_.forward)) continue;
-      if (std::holds_alternative<TcpEnd>(each.listen()))
-        all += fmt::format(",permitlisten=\"{}\"", end_text(each.listen()));
-      else
-        socket = true;
-    }
-    return socket ? all + "; for a socket AllowStreamLocalForwarding yes too" : all;
-  }
-
-  static std::string_view option_of(std::string_view kind) {
-    if (kind == "cipher") return "Ciphers";
-    if (kind == "MAC") return "MACs";
-    if (kind == "host key type") return "HostKeyAlgorithms";
-    return "KexAlgorithms";
-  }
-
-  const Tunnel& tunnel_;
-  const Evidence& evidence_;
+constexpr std::array k_texts{
+    ClassText{dns, &dns_text},
+    ClassText{refused, &refused_text},
+    ClassText{timeout, &timeout_text},
+    ClassText{unreachable, &unreachable_text},
+    ClassText{auth, &auth_text},
+    ClassText{key_missing, &key_missing_text},
+    ClassText{key_permissions, &key_permissions_text},
+    ClassText{key_passphrase, &key_passphrase_text},
+    ClassText{host_key_unknown, &host_key_unknown_text},
+    ClassText{host_key_changed, &host_key_changed_text},
+    ClassText{forward_busy, &forward_busy_text},
+    ClassText{forward_denied, &forward_denied_text},
+    ClassText{target_down, &target_down_text},
+    ClassText{dead_peer, &dead_peer_text},
+    ClassText{closed, &closed_text},
+    ClassText{crypto, &crypto_text},
+    ClassText{config, &config_text},
+    ClassText{ssh_missing, &ssh_missing_text},
+    ClassText{unknown, &unknown_text},
 };
 
 }  // namespace
 
 Diagnosis make_diagnosis(FailureClass failure, const Tunnel& tunnel, const Evidence& evidence) {
-  const DiagnosisText words(tunnel, evidence);
-  switch (failure) {
-    case FailureClass::dns:
-      return words.dns();
-    case FailureClass::refused:
-      return words.refused();
-    case FailureClass::timeout:
-      return words.timeout();
-    case FailureClass::unreachable:
-      return words.unreachable();
-    case FailureClass::auth:
-      return words.auth();
-    case FailureClass::key_missing:
-      return words.key_missing();
-    case FailureClass::key_permissions:
-      return words.key_permissions();
-    case FailureClass::key_passphrase:
-      return words.key_passphrase();
-    case FailureClass::host_key_unknown:
-      return words.host_key_unknown();
-    case FailureClass::host_key_changed:
-      return words.host_key_changed();
-    case FailureClass::forward_busy:
-      return words.forward_busy();
-    case FailureClass::forward_denied:
-      return words.forward_denied();
-    case FailureClass::target_down:
-      return words.target_down();
-    case FailureClass::dead_peer:
-      return words.dead_peer();
-    case FailureClass::closed:
-      return words.closed();
-    case FailureClass::crypto:
-      return words.crypto();
-    case FailureClass::config:
-      return words.config();
-    case FailureClass::ssh_missing:
-      return words.ssh_missing();
-    case FailureClass::unknown:
-      break;
-  }
-  return words.unknown();
+  const EvidenceText text(tunnel, evidence);
+  const auto* const found = std::ranges::find(k_texts, failure, &ClassText::failure);
+  return found == k_texts.end() ? unknown_text(text) : found->make(text);
 }
 
 }  // namespace holdfast::ssh

@@ -5,14 +5,14 @@
 namespace holdfast::ssh {
 namespace {
 
-bool take(std::string_view& line, std::string_view start) noexcept {
-  if (line.substr(0, start.size()) != start) return false;
+bool remove_prefix(std::string_view& line, std::string_view start) noexcept {
+  if (!line.starts_with(start)) return false;
   line.remove_prefix(start.size());
   return true;
 }
 
-// "ssh-ed25519" as ssh names it to people: "ED25519". ssh-keygen(1), -l
-std::string_view name_of(std::string_view type) noexcept {
+// The short name of a key type, as in ssh-keygen -l: "ED25519" for "ssh-ed25519".
+std::string_view short_type(std::string_view type) noexcept {
   const bool certificate = type.find("-cert-v01@") != std::string_view::npos;
   if (type.substr(0, 11) == "ssh-ed25519") return certificate ? "ED25519-CERT" : "ED25519";
   if (type.substr(0, 7) == "ssh-rsa") return certificate ? "RSA-CERT" : "RSA";
@@ -20,12 +20,12 @@ std::string_view name_of(std::string_view type) noexcept {
   return type;
 }
 
-// "ssh-ed25519 SHA256:…", and of a certificate ", serial 0 ID …" after it.
-std::string key_of(std::string_view rest) {
+// Reads "ssh-ed25519 SHA256:…"; a certificate has ", serial 0 ID …" after it.
+std::string short_key(std::string_view rest) {
   const auto space = rest.find(' ');
   if (space == std::string_view::npos) return {};
   const std::string_view fingerprint = rest.substr(space + 1);
-  return std::string(name_of(rest.substr(0, space))) + " " +
+  return std::string(short_type(rest.substr(0, space))) + " " +
          std::string(fingerprint.substr(0, fingerprint.find_first_of(", ")));
 }
 
@@ -34,15 +34,16 @@ std::string key_of(std::string_view rest) {
 LoginProgress read_login_log(std::string_view log) {
   LoginProgress progress;
   for (std::string_view line : lines_of(log)) {
-    if (take(line, "debug1: Remote protocol version ")) {
+    if (remove_prefix(line, "debug1: Remote protocol version ")) {
       progress.has_banner = true;
-    } else if (take(line, "debug1: kex_exchange_identification: banner line 0: ")) {
+    } else if (remove_prefix(line, "debug1: kex_exchange_identification: banner line 0: ")) {
       progress.foreign = line;
-    } else if (take(line, "debug1: Server host key: ") || take(line, "debug1: Server host certificate: ")) {
-      progress.host_key = key_of(line);
-    } else if (take(line, "debug1: Host '")) {
+    } else if (remove_prefix(line, "debug1: Server host key: ") ||
+               remove_prefix(line, "debug1: Server host certificate: ")) {
+      progress.host_key = short_key(line);
+    } else if (remove_prefix(line, "debug1: Host '")) {
       if (line.find("' is known and matches the ") != std::string_view::npos) progress.host_key_trusted = true;
-    } else if (take(line, "Warning: Permanently added ")) {
+    } else if (remove_prefix(line, "Warning: Permanently added ")) {
       progress.host_key_trusted = true;
     }
   }

@@ -1,4 +1,4 @@
-// How far a login has come, as `ssh` with LogLevel=DEBUG1 writes it down. Pure.
+// The progress of a login, read from the log of an ssh with LogLevel=DEBUG1. Pure.
 #pragma once
 
 #include <string>
@@ -7,14 +7,14 @@
 namespace holdfast::ssh {
 
 struct LoginProgress {
-  bool has_banner = false;        ///< the server was reached (through whatever proxy) and speaks ssh
-  std::string foreign = {};       ///< the first thing it said when that was no ssh greeting; a stranger's text
-  std::string host_key = {};      ///< "ED25519 SHA256:…", what the server showed; empty so far
-  bool host_key_trusted = false;  ///< it is the one that was known, or it was pinned now
+  bool has_banner = false;        ///< the server answered, possibly through a proxy, and speaks ssh
+  std::string foreign = {};       ///< the first line of a server without an ssh banner; hostile text
+  std::string host_key = {};      ///< "ED25519 SHA256:…"; empty before the key exchange
+  bool host_key_trusted = false;  ///< it is in known_hosts, or was pinned in this login
   bool operator==(const LoginProgress&) const = default;
 };
 
-/// Lines are known by their beginning: nothing that a server says can begin one.
+/// Lines are recognised by their beginning, where text of the server never stands.
 [[nodiscard]] LoginProgress read_login_log(std::string_view log);
 
 }  // namespace holdfast::ssh

@@ -16,7 +16,7 @@ struct Pattern {
   Weight weight;
 };
 
-// First match wins, so the particular stands before the general.
+// The first match wins: specific patterns come before general ones.
 constexpr std::array k_patterns{
     // Resolving and connecting
     Pattern{"ssh: Could not resolve hostname ", "", "", dns, decisive},
@@ -26,7 +26,7 @@ constexpr std::array k_patterns{
     Pattern{"ssh: connect to host ", "", "", unreachable, decisive},
     Pattern{"Connection timed out during banner exchange", "", "", timeout, decisive},
     Pattern{"Connection to ", " port ", " timed out", timeout, consequence},
-    // Greeting: MaxStartups, a proxy, a ban, or not an ssh at all
+    // Banner exchange: MaxStartups, a proxy, a ban, or not an ssh server
     Pattern{"kex_exchange_identification: ", "", "", closed, decisive},
     Pattern{"ssh_exchange_identification: ", "", "", closed, decisive},
     Pattern{"banner exchange: Connection ", "", "", closed, decisive},
@@ -48,7 +48,7 @@ constexpr std::array k_patterns{
     Pattern{"Host key for ", "", " has changed and you have requested strict checking.", host_key_changed, decisive},
     Pattern{"No ", " host key is known for ", " and you have requested strict checking.", host_key_unknown, decisive},
     Pattern{"Host key verification failed.", "", "", host_key_unknown, consequence},
-    // Our key
+    // Private key
     Pattern{"Warning: Identity file ", " not accessible: ", "No such file or directory.", key_missing, circumstance},
     Pattern{"Warning: Identity file ", " not accessible: ", "", key_permissions, circumstance},
     Pattern{"no such identity: ", "", "No such file or directory", key_missing, circumstance},
@@ -68,7 +68,7 @@ constexpr std::array k_patterns{
     Pattern{"remote port forwarding failed for listen ", "", "", forward_busy, remark},
     Pattern{"connect_to ", "", ": failed.", target_down, remark},
     Pattern{"connect_to ", "", ": unknown host (", target_down, remark},
-    // Afterwards
+    // After the login
     Pattern{"Timeout, server ", "", " not responding.", dead_peer, decisive},
     Pattern{"Read from remote host ", "", ": Connection timed out", dead_peer, decisive},
     Pattern{"Read from remote host ", "", ": No route to host", dead_peer, decisive},
@@ -83,7 +83,7 @@ constexpr std::array k_patterns{
     Pattern{"Connection to ", "", " closed.", closed, remark},
     Pattern{"Received disconnect from ", "", "", closed, consequence},
     Pattern{"Disconnected from ", "", "", closed, consequence},
-    // Settings
+    // Configuration
     Pattern{"Bad owner or permissions on ", "", "", config, decisive},
     Pattern{"Can't open user config file ", "", "", config, decisive},
     Pattern{"Couldn't open logfile ", "", "", config, decisive},
@@ -93,7 +93,7 @@ constexpr std::array k_patterns{
     Pattern{"unix_listener: path \"", "\" too long for Unix domain socket", "", config, decisive},
     Pattern{"hostname contains invalid characters", "", "", config, decisive},
     Pattern{"remote username contains invalid characters", "", "", config, decisive},
-    // Warnings: ssh goes on
+    // Warnings: ssh continues
     Pattern{"Warning: ", "", "", unknown, remark},
     Pattern{"** ", "", "", unknown, remark},  // 10.1: "** WARNING: connection is not using a post-quantum …"
     Pattern{"X11 forwarding request failed", "", "", unknown, remark},
@@ -109,16 +109,17 @@ constexpr std::array k_patterns{
     Pattern{"channel ", ": open failed: ", "", unknown, remark},
 };
 
-// A file's name begins these lines, so the rest of the line identifies them.
+// These lines begin with a file name, so the rest of the line identifies them.
 
 // "FILE: terminating, 1 bad configuration options"
-bool ends_on_settings(std::string_view line) noexcept {
+bool is_config_error(std::string_view line) noexcept {
   return line.find(": terminating, ") != std::string_view::npos &&
          line.find(" bad configuration options") != std::string_view::npos;
 }
 
-// What follows "FILE line 3: ". In "FILE: line 3: …" only a bad option is ssh's: a shell words its errors so too.
-std::string_view settings_complaint(std::string_view line) noexcept {
+// The text after "FILE line 3: ". Of the form "FILE: line 3: …" only a bad option is a message of ssh: shells use that
+// form too.
+std::string_view config_complaint(std::string_view line) noexcept {
   constexpr std::string_view k_line = " line ";
   for (auto at = line.find(k_line); at != std::string_view::npos; at = line.find(k_line, at + 1)) {
     const auto digits = at + k_line.size();
@@ -130,13 +131,14 @@ std::string_view settings_complaint(std::string_view line) noexcept {
   return {};
 }
 
-// ssh distinguishes by one letter: `unsupported option "x"` is a bad value, and it ends.
-std::optional<Message> recognise_settings(std::string_view line) noexcept {
-  if (ends_on_settings(line)) return Message{config, decisive, line};
-  const auto complaint = settings_complaint(line);
+// One letter makes the difference: after `Unsupported option` ssh continues, `unsupported option "x"` is a bad value
+// and ends it.
+std::optional<Message> recognise_config(std::string_view line) noexcept {
+  if (is_config_error(line)) return Message{config, decisive, line};
+  const auto complaint = config_complaint(line);
   if (complaint.empty()) return std::nullopt;
-  const bool goes_on = complaint.starts_with("Unsupported option \"") || complaint.starts_with("Deprecated ");
-  return Message{config, goes_on ? remark : circumstance, line};
+  const bool continues = complaint.starts_with("Unsupported option \"") || complaint.starts_with("Deprecated ");
+  return Message{config, continues ? remark : circumstance, line};
 }
 
 // "gate@bastion: Permission denied (publickey,password)."
@@ -173,7 +175,7 @@ std::optional<Message> recognise(std::string_view line) noexcept {
   for (const Pattern& pattern : k_patterns)
     if (matches(pattern, line)) return Message{pattern.failure, pattern.weight, line};
   if (is_login_refused(line)) return Message{auth, decisive, line};
-  return recognise_settings(line);
+  return recognise_config(line);
 }
 
 std::string_view between(std::string_view line, std::string_view before, std::string_view after) noexcept {

@@ -14,13 +14,13 @@ constexpr std::string_view k_restrict = "restrict";
 constexpr std::string_view k_forwarding = "port-forwarding";
 constexpr std::string_view k_command = "command=\"/bin/false\"";
 
-/// A line with a key on it: its options, as they stand there, and the key.
+/// A line with a key: its options as written, and the key.
 struct KeyLine {
   std::string_view options;
   PublicKey key;
 };
 
-/// Where the options end: at the first blank outside quotes. sshd(8): a quote inside is escaped by a backslash.
+/// The options end at the first blank outside quotes; a backslash escapes a quote, sshd(8).
 std::size_t end_of_options(std::string_view line) noexcept {
   bool quoted = false;
   for (std::size_t i = 0; i < line.size(); ++i) {
@@ -44,7 +44,7 @@ std::optional<KeyLine> parse_line(std::string_view line) {
   return KeyLine{line.substr(0, end), std::move(*key)};
 }
 
-/// permitlisten="VALUE" and the like: VALUE, which holds no quote.
+/// VALUE of `name="VALUE"`; nothing for another option, or a value with a quote.
 std::optional<std::string> value_of(std::string_view option, std::string_view name) {
   if (!option.starts_with(name) || !option.ends_with('"')) return std::nullopt;
   option.remove_prefix(name.size());
@@ -54,8 +54,8 @@ std::optional<std::string> value_of(std::string_view option, std::string_view na
   return std::string(value);
 }
 
-/// What options of our kind permit; nothing when they are of any other kind. No value of ours holds a comma.
-std::optional<Permits> our_permits(std::string_view options) {
+/// The permits of a tunnel line; nothing for options of another kind. Values of tunnel lines contain no comma.
+std::optional<Permits> tunnel_permits(std::string_view options) {
   Permits permits;
   bool restricted = false;
   bool commanded = false;
@@ -80,16 +80,16 @@ void add(std::vector<std::string>& to, const std::vector<std::string>& more) {
     if (std::ranges::find(to, one) == to.end()) to.push_back(one);
 }
 
-void take_away(std::vector<std::string>& from, const std::vector<std::string>& those) {
-  std::erase_if(from, [&](const std::string& one) { return std::ranges::find(those, one) != those.end(); });
+void remove(std::vector<std::string>& from, const std::vector<std::string>& values) {
+  std::erase_if(from, [&](const std::string& one) { return std::ranges::find(values, one) != values.end(); });
 }
 
-/// The file as lines, each with its line break, and what each says of the key.
+/// The lines of the file, each with its line break, and whether they belong to the key.
 struct File {
   struct Line {
     std::string_view bytes;
     bool is_of_key = false;
-    std::optional<Permits> ours = {};
+    std::optional<Permits> tunnel = {};  ///< of a tunnel line of the key
   };
   std::vector<Line> lines;
 
@@ -102,13 +102,13 @@ struct File {
       if (bare.ends_with('\r')) bare.remove_suffix(1);
       const auto parsed = parse_line(bare);
       line.is_of_key = parsed && parsed->key.type == key.type && parsed->key.blob == key.blob;
-      if (line.is_of_key) line.ours = our_permits(parsed->options);
+      if (line.is_of_key) line.tunnel = tunnel_permits(parsed->options);
       lines.push_back(std::move(line));
       text.remove_prefix(end);
     }
   }
 
-  /// With `line` (none when empty) in place of the key's lines that `goes` holds for, or at the end.
+  /// The text with `line`, unless empty, in place of the lines of the key for which `goes` is true, else at the end.
   template <class Predicate>
   [[nodiscard]] std::string with(const std::string& line, Predicate goes) const {
     std::string text;
@@ -128,7 +128,7 @@ struct File {
 };
 
 bool is_any(const File::Line&) { return true; }
-bool is_ours(const File::Line& line) { return line.ours.has_value(); }
+bool is_tunnel_line(const File::Line& line) { return line.tunnel.has_value(); }
 
 }  // namespace
 
@@ -160,17 +160,17 @@ Result<KeysEdit> with_permits(std::string_view text, const PublicKey& key, const
     if (!line.is_of_key) continue;
     found = true;
     if (replace) continue;
-    if (!line.ours)
+    if (!line.tunnel)
       return Error{"authorizing the key in", "line " + std::to_string(i + 1) + " of authorized_keys",
-                   "the key is there already, with other rights than a tunnel's",
-                   "use a key of the tunnel's own; or, if nobody logs in with this one, add --replace"};
-    add(all.listen, line.ours->listen);
-    add(all.open, line.ours->open);
+                   "the key already has a line with other rights than a tunnel",
+                   "use a separate key for the tunnel, or add --replace if nobody logs in with this one"};
+    add(all.listen, line.tunnel->listen);
+    add(all.open, line.tunnel->open);
   }
   add(all.listen, permits.listen);
   add(all.open, permits.open);
   KeysEdit edit{.change = KeysChange::added, .text = {}, .line = authorized_line(key, all)};
-  const auto same = [&](const File::Line& line) { return line.is_of_key && line.ours == all; };
+  const auto same = [&](const File::Line& line) { return line.is_of_key && line.tunnel == all; };
   const auto of_key = std::ranges::count_if(file.lines, &File::Line::is_of_key);
   if (of_key == 1 && std::ranges::any_of(file.lines, same)) {
     edit.change = KeysChange::none;
@@ -187,13 +187,13 @@ KeysEdit without_permits(std::string_view text, const PublicKey& key, const Perm
   Permits left;
   Permits before;
   for (const auto& line : file.lines) {
-    if (!line.ours) continue;
-    add(before.listen, line.ours->listen);
-    add(before.open, line.ours->open);
+    if (!line.tunnel) continue;
+    add(before.listen, line.tunnel->listen);
+    add(before.open, line.tunnel->open);
   }
   left = before;
-  take_away(left.listen, permits.listen);
-  take_away(left.open, permits.open);
+  remove(left.listen, permits.listen);
+  remove(left.open, permits.open);
   KeysEdit edit{.change = KeysChange::none, .text = std::string(text), .line = {}};
   if (left == before) return edit;
   edit.change = KeysChange::removed;
@@ -201,7 +201,7 @@ KeysEdit without_permits(std::string_view text, const PublicKey& key, const Perm
     edit.change = KeysChange::narrowed;
     edit.line = authorized_line(key, left);
   }
-  edit.text = file.with(edit.line, is_ours);
+  edit.text = file.with(edit.line, is_tunnel_line);
   return edit;
 }
 

@@ -1,4 +1,4 @@
-// What a tunnel's key may do at a bastion, as a line of authorized_keys: written, understood, merged. Pure.
+// The line of a tunnel's key in authorized_keys: writes, reads and merges its permits. Pure.
 #pragma once
 
 #include "core/forward.hpp"
@@ -12,45 +12,43 @@
 
 namespace holdfast::ssh {
 
-/// What permitlisten and permitopen name, each as it stands between the quotes.
+/// The values of permitlisten and permitopen, as they stand between the quotes.
 struct Permits {
   std::vector<std::string> listen;
   std::vector<std::string> open;
   bool operator==(const Permits&) const = default;
 };
 
-/// The ports that these forwards listen on, and those that the end-to-end probe dials: the same, and no other. A socket
-/// has no permit in OpenSSH (channels.c, open_match): permitopen keeps the key from every one, the tunnel's own too,
-/// permitlisten from none. Where there are sockets alone the permits name ports that are of no use to anybody, since to
-/// name none would allow all.
+/// The ports that these forwards listen on and that the end-to-end probe connects to, and no others. OpenSSH has no
+/// permit for sockets (open_match in channels.c): permitopen denies them all, permitlisten none. A tunnel with only
+/// sockets gets permits for unused ports, since an empty list would allow every port.
 [[nodiscard]] Permits permits_for(const std::vector<Forward>& forwards);
 
 /// `restrict,port-forwarding,command="/bin/false",permitlisten="…",permitopen="…" TYPE KEY COMMENT`, without a line
-/// break. sshd goes by the first line of a key: there is one line for all forwards of one.
+/// break. sshd uses only the first line of a key, so one line has the permits of all its forwards.
 [[nodiscard]] std::string authorized_line(const PublicKey& key, const Permits& permits);
 
 enum class KeysChange {
-  none,      ///< the line is there already
+  none,      ///< the line was already there
   added,     ///< there was no line of that key
-  extended,  ///< a line of ours got more permits
-  replaced,  ///< whatever lines the key had
-  narrowed,  ///< a line of ours has fewer permits now
-  removed,   ///< the line of ours is gone
+  extended,  ///< a tunnel line got more permits
+  replaced,  ///< in place of all lines of the key
+  narrowed,  ///< a tunnel line lost permits
+  removed,   ///< the tunnel line is gone
 };
 
 struct KeysEdit {
   KeysChange change = KeysChange::none;
-  std::string text;  ///< of the whole file; every line that is not this key's as it was, byte for byte
-  std::string line;  ///< of this key, after the change; empty when it has none
+  std::string text;  ///< the whole file; lines of other keys are unchanged, byte for byte
+  std::string line;  ///< the line of this key after the change; may be empty
 };
 
-/// `text` with the key allowed these permits, and what a line of ours allowed before. An Error when the key has a line
-/// that is not of this kind (a person's own key, say, whose rights would be taken away): `replace` puts exactly these
-/// permits in place of whatever is there.
+/// `text` with these permits added to those of the key. An Error when the key has a line of another kind, such as a
+/// personal key, which would lose its rights. `replace` replaces all lines of the key by exactly these permits.
 [[nodiscard]] Result<KeysEdit> with_permits(std::string_view text, const PublicKey& key, const Permits& permits,
                                             bool replace);
 
-/// `text` without these permits in the key's line of ours, and without the line when nothing is left of it. Lines of
+/// `text` without these permits in the tunnel line of the key, and without that line when no permit is left. Lines of
 /// another kind stay.
 [[nodiscard]] KeysEdit without_permits(std::string_view text, const PublicKey& key, const Permits& permits);
 

@@ -14,11 +14,11 @@ namespace {
 
 constexpr std::chrono::seconds k_deadline{60};
 constexpr std::size_t k_largest = 512 * 1024;
-constexpr std::string_view k_banner = "holdfast authorized_keys ";
-constexpr std::string_view k_terminate = "holdfast wrote authorized_keys";
+constexpr std::string_view k_read_marker = "holdfast authorized_keys ";
+constexpr std::string_view k_written_marker = "holdfast wrote authorized_keys";
 
-// Both are read by the login shell first, whichever it is: one line in single quotes, without a backslash, a quote or a
-// '!' inside, means the same to sh, csh and fish. A start-up file may print before what they print.
+// The account's login shell reads these first. One line in single quotes, without backslash, quote or '!' inside, means
+// the same to sh, csh and fish. Start-up files may print before the scripts do.
 constexpr const char* k_read =
     "exec sh -c '"
     "cd || exit 61; f=.ssh/authorized_keys; "
@@ -42,24 +42,24 @@ constexpr const char* k_write =
     "mv -f -- \"$n\" \"$f\" || exit 67; "
     "echo \"holdfast wrote authorized_keys\"'";
 
-std::string what_failed(int exit_code) {
+std::string failure_text(int exit_code) {
   switch (exit_code) {
     case 61:
-      return "the account has no home there";
+      return "the account has no home directory";
     case 62:
-      return "~/.ssh/authorized_keys is no file";
+      return "~/.ssh/authorized_keys is not a file";
     case 63:
-      return "~/.ssh/authorized_keys cannot be read by its own account";
+      return "the account cannot read its ~/.ssh/authorized_keys";
     case 64:
-      return "~/.ssh/authorized_keys is a link that leads nowhere";
+      return "~/.ssh/authorized_keys is a link without a target";
     case 65:
-      return "~/.ssh cannot be made";
+      return "cannot make ~/.ssh";
     case 66:
-      return "~/.ssh/authorized_keys has changed meanwhile";
+      return "~/.ssh/authorized_keys changed in the meantime";
     case 67:
-      return "the new ~/.ssh/authorized_keys could not be written; the old one is as it was";
+      return "cannot write the new ~/.ssh/authorized_keys; the old one is unchanged";
     default:
-      return "the login runs no command there";
+      return "the login runs no commands";
   }
 }
 
@@ -95,42 +95,42 @@ Result<os::Completed> AuthorizedKeysFile::run(const char* script, const std::str
   const auto refuse = [&](std::string cause, std::string hint) {
     return Error{"editing authorized_keys at", tunnel_->bastion.text(), std::move(cause), std::move(hint)};
   };
-  if (done.timed_out) return refuse("it took longer than a minute", "");
+  if (done.timed_out) return refuse("no answer within a minute", "");
   if (done.exit_code == 255) {  // ssh's own
     const auto why = diagnose({done.err, {}}, tunnel_);
     return refuse(why ? why->message : "ssh failed: " + printable(trim(done.err)),
-                  "this takes a login that may write there; or add the line by hand: holdfast authorize prints it");
+                  "use a login that may write there, or add the line that holdfast authorize prints by hand");
   }
-  if (done.exit_code == 66) return refuse(what_failed(66), "run it again");
+  if (done.exit_code == 66) return refuse(failure_text(66), "run it again");
   if (done.exit_code != 0)
-    return refuse(what_failed(done.exit_code),
+    return refuse(failure_text(done.exit_code),
                   "log in with another key than the tunnel's: --login-key FILE; or add the line by hand");
   return done;
 }
 
 Result<std::string> AuthorizedKeysFile::read() {
   HOLDFAST_TRY(const auto done, run(k_read, {}));
-  const auto torn = [&] {
+  const auto invalid = [&] {
     return Error{"reading authorized_keys at", tunnel_->bastion.text(), "the answer is not the file",
-                 "see what ssh " + tunnel_->bastion.text() + " echo prints: a forced command, or a start-up file"};
+                 "look for a forced command or a start-up file: ssh " + tunnel_->bastion.text() + " echo"};
   };
-  const auto at = done.out.find(k_banner);
+  const auto at = done.out.find(k_read_marker);
   const auto end = at == std::string::npos ? at : done.out.find('\n', at);
-  if (end == std::string::npos || (at != 0 && done.out[at - 1] != '\n')) return torn();
-  seen_ = done.out.substr(at + k_banner.size(), end - at - k_banner.size());
+  if (end == std::string::npos || (at != 0 && done.out[at - 1] != '\n')) return invalid();
+  seen_ = done.out.substr(at + k_read_marker.size(), end - at - k_read_marker.size());
   if (seen_ == "none") return std::string();
   const auto fields = split(seen_, ' ');
   const auto size = fields.size() == 2 ? parse_number(fields[1], 0, k_largest) : std::nullopt;
   auto text = done.out.substr(end + 1);
-  if (!size || text.size() != *size) return torn();
+  if (!size || text.size() != *size) return invalid();
   return text;
 }
 
 Result<> AuthorizedKeysFile::replace(const std::string& text) {
   HOLDFAST_TRY(const auto done, run(k_write, fmt::format("{}\n{}\n{}", seen_, text.size(), text)));
-  if (done.out.find(k_terminate) != std::string::npos) return {};
-  return Error{"writing authorized_keys at", tunnel_->bastion.text(), "the login does not say that it was done",
-               "see what ssh " + tunnel_->bastion.text() + " echo prints"};
+  if (done.out.find(k_written_marker) != std::string::npos) return {};
+  return Error{"writing authorized_keys at", tunnel_->bastion.text(), "the login did not confirm the change",
+               "see what it prints: ssh " + tunnel_->bastion.text() + " echo"};
 }
 
 }  // namespace holdfast::ssh

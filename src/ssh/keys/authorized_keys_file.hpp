@@ -1,4 +1,4 @@
-// The authorized_keys of an account at a bastion, read and replaced over a login that may write there.
+// Reads and replaces the authorized_keys of an account on a bastion, over a login that may write there.
 #pragma once
 
 #include "core/result.hpp"
@@ -12,22 +12,20 @@
 
 namespace holdfast::ssh {
 
-/// ~/.ssh/authorized_keys of the tunnel's account. Each call is one ssh that asks nobody anything; it logs in as that
-/// user of this machine would by hand: with their agent and keys, and over a connection of theirs that is open already.
-/// What the bastion's shell runs is one fixed text; all that varies goes to its standard input.
+/// ~/.ssh/authorized_keys of the tunnel's account. Each call is one non-interactive ssh with the user's own agent, keys
+/// and open connections. The bastion's shell runs a constant script; variable data goes to its standard input.
 class AuthorizedKeysFile {
  public:
-  /// `login_key`: a private key to log in with, in place of what ssh would use.
+  /// `login_key`: a private key to log in with, instead of the ones that ssh would use.
   AuthorizedKeysFile(os::Host& host, const Client& client, const Tunnel& tunnel, const os::User& user,
                      std::optional<fs::path> login_key)
       : host_(host), client_(client), tunnel_(tunnel), user_(user), login_key_(std::move(login_key)) {}
 
-  /// What is in it; empty when there is none.
+  /// The text of the file; empty when there is none.
   [[nodiscard]] Result<std::string> read();
 
-  /// Puts `text` there: in a new file that takes the place of the one last read, with its mode; through a symbolic link
-  /// the file behind it. Missing ones are made 0600, their directory 0700. An Error, and no change, when the file is
-  /// not as it was read.
+  /// Replaces the file that was last read by a new one with the same mode; follows a symlink. Creates a missing file
+  /// with mode 0600 and its directory with 0700. An Error, without any change, when the file changed since it was read.
   [[nodiscard]] Result<> replace(const std::string& text);
 
  private:
@@ -38,7 +36,7 @@ class AuthorizedKeysFile {
   const Tunnel& tunnel_;
   const os::User& user_;
   std::optional<fs::path> login_key_;
-  std::string seen_ = "none";  ///< cksum(1) of what was read, by which a change meanwhile is known
+  std::string seen_ = "none";  ///< cksum(1) of the text that was read, to detect a change
 };
 
 }  // namespace holdfast::ssh

@@ -10,17 +10,14 @@
 namespace holdfast::ssh {
 namespace {
 
-constexpr std::chrono::seconds k_deadline{5};
-constexpr std::size_t k_largest_key_file = 64 * 1024;
-
 Diagnosis key_diagnosis(FailureClass failure, const Tunnel& tunnel, const fs::path& key, std::string_view why) {
-  // As ssh words it, so that one place has the words for what ssh and ssh-keygen say.
+  // In the form of an ssh message, so that messages of ssh and ssh-keygen get the same text.
   const std::string line = "Load key \"" + key.native() + "\": " + std::string(why);
   return make_diagnosis(failure, tunnel, Evidence{.circumstance = line});
 }
 
-Diagnosis key_diagnosis(const Tunnel& tunnel, const fs::path& key, std::string_view said) {
-  const auto says = [&](std::string_view text) { return said.find(text) != std::string_view::npos; };
+Diagnosis key_diagnosis(const Tunnel& tunnel, const fs::path& key, std::string_view output) {
+  const auto says = [&](std::string_view text) { return output.find(text) != std::string_view::npos; };
   if (says("incorrect passphrase"))
     return key_diagnosis(FailureClass::key_passphrase, tunnel, key, "incorrect passphrase");
   if (says("Is a directory")) return key_diagnosis(FailureClass::key_missing, tunnel, key, "Is a directory");
@@ -37,19 +34,18 @@ std::optional<Diagnosis> check_key(os::Host& host, const Tunnel& tunnel, const f
                                    const PreflightRequest& request) {
   const auto program = host.find_program("ssh-keygen");
   if (!program)
-    return Diagnosis{FailureClass::ssh_missing, "ssh-keygen, which comes with ssh, is not in PATH",
-                     make_diagnosis(FailureClass::ssh_missing, tunnel, {}).hint};
+    return Diagnosis{FailureClass::ssh_missing, "ssh-keygen is not installed, or not in PATH", k_install_ssh};
   os::Command command{{program->native(), "-y", "-P", "", "-f", key.native()}, request.environment};
   auto wrapped = command_as(host, request.run_as, std::move(command));
   if (!wrapped) return Diagnosis{FailureClass::config, wrapped.error().line(), wrapped.error().hint};
-  const auto said = host.run(*wrapped, k_deadline);
-  if (!said) return Diagnosis{FailureClass::config, said.error().line(), said.error().hint};
-  if (said->ok()) return std::nullopt;
-  if (said->timed_out) return key_diagnosis(FailureClass::key_missing, tunnel, key, "it cannot be read to its end");
+  const auto done = host.run(*wrapped, k_key_tool_timeout);
+  if (!done) return Diagnosis{FailureClass::config, done.error().line(), done.error().hint};
+  if (done->ok()) return std::nullopt;
+  if (done->timed_out) return key_diagnosis(FailureClass::key_missing, tunnel, key, "reading timed out");
 
-  const Diagnosis found = key_diagnosis(tunnel, key, said->err);
-  // A public key is open to all as a rule, and chmod would be the wrong advice.
-  const bool may_be_public = found.failure == FailureClass::key_permissions || said->err.find("Load key") == 0;
+  const Diagnosis found = key_diagnosis(tunnel, key, done->err);
+  // A public key is usually readable by all, and chmod would be the wrong hint.
+  const bool may_be_public = found.failure == FailureClass::key_permissions || done->err.find("Load key") == 0;
   if (may_be_public)
     if (const auto text = host.read_file(key, k_largest_key_file); text && begins_as_public_key(*text))
       return key_diagnosis(FailureClass::key_missing, tunnel, key, "it is a public key");
@@ -74,7 +70,7 @@ std::optional<Diagnosis> check_default_keys(os::Host& host, const Tunnel& tunnel
     const fs::path key(std::string(line.substr(k_start.size(), end - k_start.size())));
     if (!key.is_absolute() || host.status(key).kind == os::FileKind::missing || key.extension() == ".pub") continue;
     const auto problem = check_key(host, tunnel, key, request);
-    if (!problem) return std::nullopt;  // one was fit for use, and it was refused
+    if (!problem) return std::nullopt;  // this one was usable, and the bastion refused it
     if (problem->failure == FailureClass::key_passphrase && !locked) locked = problem;
   }
   return locked;

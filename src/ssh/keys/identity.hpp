@@ -1,4 +1,4 @@
-// A private key, looked at by ssh's own tools as the one who will use it: root sees more than that user does.
+// Checks private keys with ssh-keygen, run as the user of the tunnel, since root can read more than that user.
 #pragma once
 
 #include "ssh/preflight/preflight.hpp"
@@ -7,12 +7,12 @@
 
 namespace holdfast::ssh {
 
-/// Why `key` cannot be used without a person; nothing when it can.
+/// Why `key` cannot be used unattended; nothing when it can.
 [[nodiscard]] std::optional<Diagnosis> check_key(os::Host& host, const Tunnel& tunnel, const fs::path& key,
                                                  const PreflightRequest& request);
 
-/// After a refused login of a tunnel that names no key: the key that was of no use because of its passphrase, when
-/// there was no other. `log` is ssh's at LogLevel=DEBUG1.
+/// After a refused login of a tunnel without an identity: the failure of a default key that has a passphrase, when no
+/// other default key was usable. `log`: of ssh with LogLevel=DEBUG1.
 [[nodiscard]] std::optional<Diagnosis> check_default_keys(os::Host& host, const Tunnel& tunnel,
                                                           const PreflightRequest& request, std::string_view log);
 

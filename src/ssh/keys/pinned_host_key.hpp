@@ -8,7 +8,7 @@
 
 namespace holdfast::ssh {
 
-/// The -o by which ssh knows it, beside those that the machine knows; nothing when none was pinned.
+/// The value of -o that adds it to the known hosts of the machine; nothing without a pinned key.
 [[nodiscard]] std::optional<std::string> known_hosts_option(const Tunnel& tunnel);
 
 }  // namespace holdfast::ssh

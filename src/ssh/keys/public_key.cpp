@@ -12,9 +12,6 @@
 namespace holdfast::ssh {
 namespace {
 
-constexpr std::chrono::seconds k_deadline{5};
-constexpr std::size_t k_largest_key_file = 64 * 1024;
-
 bool is_key_type(std::string_view word) noexcept {
   constexpr std::array<std::string_view, 4> k_beginnings{"ssh-", "ecdsa-sha2-", "sk-ssh-", "sk-ecdsa-"};
   return std::ranges::any_of(k_beginnings, [&](std::string_view start) { return word.starts_with(start); }) &&
@@ -45,7 +42,7 @@ class Finder {
   Result<FoundKey> of_identity(const fs::path& file) {
     if (auto key = of_file(file)) return FoundKey{std::move(*key), file.string()};
     const auto why = check_key(host_, tunnel_, file, request_);
-    return Error{"finding the public key of", file.string(), why ? why->message : "ssh-keygen cannot tell it",
+    return Error{"finding the public key of", file.string(), why ? why->message : "ssh-keygen cannot derive it",
                  why && why->failure != FailureClass::key_passphrase
                      ? why->hint
                      : "ssh-keygen -y -f " + file.string() + " > " + file.string() + ".pub"};
@@ -55,7 +52,7 @@ class Finder {
     HOLDFAST_TRY(const auto resolved,
                  resolve(host_, request_.client, tunnel_->bastion, tunnel_->ssh_options, request_.run_as));
     for (const auto& text : resolved.identities) {
-      if (text.find('%') != std::string::npos) continue;  // what ssh alone can expand
+      if (text.find('%') != std::string::npos) continue;  // a token that only ssh expands
       const auto file = resolve_identity(text, request_.run_as.home, request_.run_as.home);
       if (!file) continue;
       if (auto key = of_file(*file)) return FoundKey{std::move(*key), file->string()};
@@ -74,29 +71,29 @@ class Finder {
   std::optional<PublicKey> of_file(const fs::path& file) const {
     if (host_.status(file).kind == os::FileKind::missing) return std::nullopt;
     if (auto key = read(file)) return key;
-    auto beside = read(file.string() + ".pub");
+    auto pub_file = read(file.string() + ".pub");
     auto wrapped = command_as(host_, request_.run_as,
                               os::Command{{"ssh-keygen", "-y", "-P", "", "-f", file.native()}, request_.environment});
-    if (!wrapped) return beside;
-    const auto said = host_.run(*wrapped, k_deadline);
-    if (!said || !said->ok()) return beside;
-    auto own = PublicKey::parse(trim(said->out));
-    // The comment may be in the .pub alone; a .pub of another key is nobody's word.
-    if (own && beside && own->blob == beside->blob) return beside;
-    return own;
+    if (!wrapped) return pub_file;
+    const auto done = host_.run(*wrapped, k_key_tool_timeout);
+    if (!done || !done->ok()) return pub_file;
+    auto derived = PublicKey::parse(trim(done->out));
+    // Only the .pub file may have the comment; ignore a .pub file of another key.
+    if (derived && pub_file && derived->blob == pub_file->blob) return pub_file;
+    return derived;
   }
 
   Result<FoundKey> of_agent() const {
     const auto refuse = [&](std::string cause) {
       return Error{"finding the key for", tunnel_->bastion.text(), std::move(cause), "give the private key: -s FILE"};
     };
-    const auto said = host_.run(os::Command{{"ssh-add", "-L"}}, k_deadline);
+    const auto done = host_.run(os::Command{{"ssh-add", "-L"}}, k_key_tool_timeout);
     std::vector<PublicKey> keys;
-    if (said && said->ok())
-      for (const auto line : lines_of(said->out))
+    if (done && done->ok())
+      for (const auto line : lines_of(done->out))
         if (auto key = PublicKey::parse(line)) keys.push_back(std::move(*key));
-    if (keys.empty()) return refuse("there is none among those that ssh would use, and none in an agent");
-    if (keys.size() > 1) return refuse("the agent has several, and none is named");
+    if (keys.empty()) return refuse("ssh has no default key, and no agent has one");
+    if (keys.size() > 1) return refuse("the agent has several keys");
     return FoundKey{std::move(keys.front()), "the agent"};
   }
 

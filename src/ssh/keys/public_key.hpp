@@ -1,4 +1,4 @@
-// The public half of a key: read, and found for the private one that a tunnel uses.
+// Reads public keys, and finds the one that belongs to the private key of a tunnel.
 #pragma once
 
 #include "core/result.hpp"
@@ -6,34 +6,36 @@
 #include "os/host.hpp"
 #include "ssh/client/arguments.hpp"
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
 
 namespace holdfast::ssh {
 
-/// As authorized_keys has it: "ssh-ed25519", the key in base64, a comment that may be empty.
+/// The parts of a line of authorized_keys: "ssh-ed25519", the key in base64, and a comment, which may be empty.
 struct PublicKey {
   std::string type;
   std::string blob;
   std::string comment = {};
   bool operator==(const PublicKey&) const = default;
-  /// One line of a .pub file; nothing for what is none.
+  /// Parses a line of a .pub file; nothing for an invalid one.
   [[nodiscard]] static std::optional<PublicKey> parse(std::string_view line);
 };
 
-/// True for text that begins as a public key does: sshd(8), AUTHORIZED_KEYS FILE FORMAT; RFC 4716 has a frame of its
-/// own.
+/// True when `text` begins like a public key in the format of sshd(8), RFC 4716 or PEM.
 [[nodiscard]] bool begins_as_public_key(std::string_view text) noexcept;
+
+inline constexpr std::chrono::seconds k_key_tool_timeout{5};  ///< for ssh-keygen and ssh-add
+inline constexpr std::size_t k_largest_key_file = 64 * 1024;
 
 struct FoundKey {
   PublicKey key;
-  std::string where;  ///< the file it was found by, or "the agent"
+  std::string where;  ///< the file that it was found in, or "the agent"
 };
 
-/// The key that the tunnel will log in with. With an identity: that file's, asked of ssh-keygen, else of the .pub
-/// beside it, which a key with a passphrase needs. Without: the first that ssh itself would offer and that is there,
-/// else the only one of the agent. `user` is whom the tunnel runs as.
+/// The key that the tunnel logs in with as `user`. With an identity: derived by ssh-keygen, else from its .pub file, as
+/// for a key with a passphrase. Without: the first existing key that ssh would offer, else the only key of the agent.
 [[nodiscard]] Result<FoundKey> find_public_key(os::Host& host, const Client& client, const Tunnel& tunnel,
                                                const os::User& user);
 

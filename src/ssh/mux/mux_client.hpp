@@ -1,4 +1,5 @@
-// A client of ssh's control socket. One request, one connection, one deadline: a master that hangs cannot hang us.
+// A client of ssh's control socket. Each request has its own connection and deadline, so a hanging master cannot block
+// the caller.
 #pragma once
 
 #include "core/forward.hpp"
@@ -23,37 +24,37 @@ namespace holdfast::ssh::mux {
 
 using Deadline = std::chrono::milliseconds;
 
-/// How a request ended, when it was answered by the master.
+/// How a request ended.
 struct Granted {
   std::uint32_t value = 0;
-};  ///< ok; the master's pid (alive) or the allocated port
+};  ///< success: the master's pid for alive(), else the allocated port
 struct Refused {
   std::string reason;
-};  ///< the master or the server said no
+};  ///< the master or the server refused
 struct NoReply {
   std::string why;
-};  ///< no socket, not the protocol, closed, or the deadline passed
+};  ///< no socket, an invalid reply, a closed connection, or a timeout
 using Answer = std::variant<Granted, Refused, NoReply>;
 
 /// How an end-to-end probe through `ssh` ended.
 struct ProbeAnswer {
   enum class Kind {
-    banner,    ///< the far end spoke "SSH-"
-    open,      ///< the channel stayed open for the time asked
-    silent,    ///< opened, an SSH banner was expected, none came in time
-    closed,    ///< opened and closed at once without a byte
-    refused,   ///< the server would not open it: nothing listens there, or it is not permitted
+    banner,    ///< an ssh banner came
+    open,      ///< the channel stayed open for ProbeRequest::stay_open
+    silent,    ///< opened, but no ssh banner came in time
+    closed,    ///< opened, then closed without a byte
+    refused,   ///< the server did not open it: nothing listens there, or it is not permitted
     no_reply,  ///< the master or the server did not answer in time
   } kind = Kind::no_reply;
   std::chrono::microseconds round_trip{0};  ///< from the request to the first byte (banner) or to the opening
   std::string reason;
-  bool spoke = false;  ///< at least one byte came, an SSH banner or not
+  bool spoke = false;  ///< at least one byte came
 };
 
 struct ProbeRequest {
-  End listen;  ///< what to dial on the bastion
+  End listen;  ///< the address to connect to on the bastion
   bool expect_ssh_banner = true;
-  Deadline reply{3000};     ///< for the master's answer (the channel's opening)
+  Deadline reply{3000};     ///< for the opening of the channel
   Deadline timeout{3000};   ///< for the banner after the opening
   Deadline stay_open{250};  ///< for `open`
 };
@@ -74,15 +75,15 @@ class MuxClient {
   void alive(Deadline deadline, OnAnswer handler);
   void open_forward(const Forward& forward, Deadline deadline, OnAnswer handler);
   void close_forward(const Forward& forward, Deadline deadline, OnAnswer handler);
-  /// The master listens on `here`, a path of this machine's, and what connects to it comes out at `to`, dialled from
-  /// the server. Closing does not remove the socket's file, and spares the connections made through it.
+  /// The master listens on the local path `here` and forwards connections to `to`, as seen from the server. Closing the
+  /// forward keeps the socket file and open connections.
   void open_local(const SocketEnd& here, const End& to, Deadline deadline, OnAnswer handler);
   void close_local(const SocketEnd& here, const End& to, Deadline deadline, OnAnswer handler);
   void terminate(Deadline deadline, OnAnswer handler);
   void probe(const ProbeRequest& request, OnProbe handler);
 
-  /// For a caller whose context no longer runs and whose ssh goes on: drops all requests and blocks, for up to 1 s,
-  /// until the master has closed the connections of the probes.
+  /// For a caller whose context no longer runs while ssh continues: drops all requests and blocks for up to 1 s, until
+  /// the master has closed the connections of the probes.
   void close();
 
  private:
@@ -90,7 +91,7 @@ class MuxClient {
   std::unique_ptr<Impl> impl_;
 };
 
-/// The same, waited for: for commands that have no event loop.
+/// Blocking versions, for commands without an event loop.
 [[nodiscard]] Answer alive(const boost::filesystem::path& control, Deadline deadline);
 [[nodiscard]] Answer open_forward(const boost::filesystem::path& control, const Forward& forward, Deadline deadline);
 [[nodiscard]] Answer close_forward(const boost::filesystem::path& control, const Forward& forward, Deadline deadline);

@@ -19,12 +19,16 @@ namespace {
 
 using boost::system::error_code;
 
-// A peer that never stops talking is cut off here; an honest conversation is under a kilobyte.
-constexpr std::size_t k_longest_conversation = 2 * k_largest_packet;
+// Limits an endless peer; a whole exchange with ssh has less than 1 KiB.
+constexpr std::size_t k_longest_exchange = 2 * k_largest_packet;
 
-std::string words(const error_code& error) { return errno_text(error.value()); }
+constexpr const char* k_not_ssh = "another program than ssh answers on the control socket";
+constexpr const char* k_not_an_sshd = "the target is not an ssh server";
+const std::string k_writing = "writing to ssh's control socket: ";
 
-// Somebody else's process on our control socket is no master of ours, whatever it answers.
+std::string error_text(const error_code& error) { return errno_text(error.value()); }
+
+// The master runs as this user; another user's process must not answer for it.
 bool is_trusted_peer(int socket) noexcept {
   ucred peer{};
   socklen_t size = sizeof peer;
@@ -32,7 +36,7 @@ bool is_trusted_peer(int socket) noexcept {
   return ::geteuid() == 0 || peer.uid == ::geteuid();
 }
 
-// One byte and one descriptor, as OpenSSH's mm_receive_fd() wants it. Returns 0 or errno.
+// Sends one byte and one descriptor, as OpenSSH's mm_receive_fd() expects. Returns 0 or errno.
 int send_descriptor(int socket, int descriptor) noexcept {
   char byte = 0;
   iovec data{&byte, 1};
@@ -52,8 +56,22 @@ int send_descriptor(int socket, int descriptor) noexcept {
 
 }  // namespace
 
-bool has_ssh_banner(const std::string& heard) {
-  return heard.compare(0, 4, "SSH-") == 0 || heard.find("\nSSH-") != std::string::npos;
+std::optional<ProbeReader::Outcome> ProbeReader::add(std::string_view bytes) {
+  banner_.add(bytes);
+  if (banner_.has_banner()) return Outcome{ProbeAnswer::Kind::banner};
+  if (!request_.expect_ssh_banner) return Outcome{ProbeAnswer::Kind::open};
+  if (banner_.is_full()) return Outcome{ProbeAnswer::Kind::silent, k_not_an_sshd};
+  return std::nullopt;
+}
+
+ProbeReader::Outcome ProbeReader::at_end() const {
+  if (banner_.empty()) return {ProbeAnswer::Kind::closed, "the connection was closed at once"};
+  return {ProbeAnswer::Kind::silent, k_not_an_sshd};
+}
+
+ProbeReader::Outcome ProbeReader::at_deadline() const {
+  if (!request_.expect_ssh_banner) return {ProbeAnswer::Kind::open};
+  return {ProbeAnswer::Kind::silent, banner_.empty() ? "the target sent no ssh banner" : k_not_an_sshd};
 }
 
 void Exchange::start(const boost::filesystem::path& control) {
@@ -67,7 +85,7 @@ void Exchange::start(const boost::filesystem::path& control) {
   set_deadline(deadline_);
   socket_.async_connect(control.native(), [this, self](error_code error) {
     if (over_) return;
-    if (error) return on_broken("connecting to ssh's control socket: " + words(error));
+    if (error) return on_broken("connecting to ssh's control socket: " + error_text(error));
     if (!is_trusted_peer(socket_.native_handle())) return on_broken("the control socket belongs to another user");
     greet();
   });
@@ -123,7 +141,7 @@ void Exchange::greet() {
   boost::asio::async_write(socket_, boost::asio::buffer(k_hello),
                            [this, self = shared_from_this()](error_code error, std::size_t) {
                              if (over_) return;
-                             if (error) return on_broken("writing to ssh's control socket: " + words(error));
+                             if (error) return on_broken(k_writing + error_text(error));
                              read();
                            });
 }
@@ -134,9 +152,9 @@ void Exchange::read() {
                             if (error && over_) return close();
                             if (error) return closed_by_master();
                             received_ += count;
-                            const bool too_much = received_ > k_longest_conversation;
+                            const bool too_much = received_ > k_longest_exchange;
                             if (over_) return too_much ? close() : read();
-                            if (too_much) return on_broken("what answers at the control socket is not ssh");
+                            if (too_much) return on_broken(k_not_ssh);
                             incoming_.append(chunk_.data(), count);
                             take_replies();
                             if (socket_.is_open()) read();
@@ -151,13 +169,13 @@ void Exchange::closed_by_master() {
 
 void Exchange::take_replies() {
   while (!over_) {
-    auto taken = take_reply(incoming_);
-    if (!taken) return on_broken("what answers at the control socket is not ssh: " + taken.error().cause);
-    if (!*taken) return;
-    const Reply& reply = **taken;
+    auto next = take_reply(incoming_);
+    if (!next) return on_broken(k_not_ssh + (": " + next.error().cause));
+    if (!*next) return;
+    const Reply& reply = **next;
     if (!has_banner_) {
-      if (reply.kind != Reply::Kind::hello) return on_broken("what answers at the control socket is not ssh");
-      if (reply.value != k_protocol_version) return on_broken("ssh speaks another version of the control protocol");
+      if (reply.kind != Reply::Kind::hello) return on_broken(k_not_ssh);
+      if (reply.value != k_protocol_version) return on_broken("ssh uses another version of the control protocol");
       has_banner_ = true;
       send_request();
     } else if (reply.request == k_request || reply.kind == Reply::Kind::exit_message) {
@@ -170,7 +188,7 @@ void Exchange::send_request() {
   boost::asio::async_write(socket_, boost::asio::buffer(request_),
                            [this, self = shared_from_this()](error_code error, std::size_t) {
                              if (over_) return;
-                             if (error) return on_broken("writing to ssh's control socket: " + words(error));
+                             if (error) return on_broken(k_writing + error_text(error));
                              on_sent();
                            });
 }
@@ -196,7 +214,7 @@ void SimpleRequest::finish(Answer answer) {
 
 Probe::Probe(boost::asio::io_context& context, const ProbeRequest& request, MuxClient::OnProbe handler)
     : Exchange(context, encode_stdio_forward(k_request, request.listen), request.reply),
-      request_(request),
+      reader_(request),
       handler_(std::move(handler)),
       near_(context),
       remote_(context) {}
@@ -204,7 +222,7 @@ Probe::Probe(boost::asio::io_context& context, const ProbeRequest& request, MuxC
 void Probe::on_sent() {
   error_code error;
   boost::asio::local::connect_pair(near_, remote_, error);
-  if (error) return on_broken("making a socket pair: " + words(error));
+  if (error) return on_broken("making a socket pair: " + error_text(error));
   asked_ = std::chrono::steady_clock::now();
   pass_descriptors(2);
 }
@@ -216,7 +234,7 @@ void Probe::pass_descriptors(int left) {
     if (error == EAGAIN || error == EINTR) {
       return socket_.async_wait(Socket::wait_write, [this, left, self = shared_from_this()](error_code broken) {
         if (over()) return;
-        if (broken) return on_broken("writing to ssh's control socket: " + words(broken));
+        if (broken) return on_broken(k_writing + error_text(broken));
         pass_descriptors(left);
       });
     }
@@ -231,47 +249,40 @@ void Probe::on_reply(const Reply& reply) {
   switch (reply.kind) {
     case Reply::Kind::session_opened:
       if (std::exchange(opened_, true)) return;
-      round_trip_ = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - asked_);
-      set_deadline(request_.expect_ssh_banner ? request_.timeout : request_.stay_open);
+      measure_round_trip();
+      set_deadline(reader_.deadline());
       return listen();
     case Reply::Kind::failure:
     case Reply::Kind::permission_denied:
-      return finish(ProbeAnswer::Kind::refused, reply.reason);
+      return finish({ProbeAnswer::Kind::refused, reply.reason});
     default:
-      return;  // an exit message: what came out of the channel is still to be read
+      return;  // an exit message: the data end may still hold bytes
   }
 }
 
+void Probe::measure_round_trip() {
+  round_trip_ = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - asked_);
+}
+
 void Probe::listen() {
-  near_.async_read_some(boost::asio::buffer(chunk_), [this, self = shared_from_this()](error_code error,
-                                                                                       std::size_t count) {
-    if (over()) return;
-    if (error) return on_remote_end_closed();
-    if (heard_.empty())
-      round_trip_ = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - asked_);
-    heard_.append(chunk_.data(), count);
-    if (has_ssh_banner(heard_)) return finish(ProbeAnswer::Kind::banner);
-    if (!request_.expect_ssh_banner) return finish(ProbeAnswer::Kind::open);
-    if (heard_.size() > k_longest_banner) return finish(ProbeAnswer::Kind::silent, "what answers is not an sshd");
-    listen();
-  });
+  near_.async_read_some(boost::asio::buffer(chunk_),
+                        [this, self = shared_from_this()](error_code error, std::size_t count) {
+                          if (over()) return;
+                          if (error) return finish(reader_.at_end());
+                          if (!reader_.has_bytes()) measure_round_trip();
+                          if (auto outcome = reader_.add({chunk_.data(), count})) return finish(std::move(*outcome));
+                          listen();
+                        });
 }
 
-void Probe::on_remote_end_closed() {
-  if (heard_.empty()) return finish(ProbeAnswer::Kind::closed, "the connection was closed at once");
-  finish(ProbeAnswer::Kind::silent, "what answers is not an sshd");
-}
-
-// ssh closes the control connection together with the channel: what the channel said last is read first.
+// ssh closes the control connection together with the channel, so after the opening the data end decides.
 void Probe::on_broken(std::string why) {
-  if (!opened_) return finish(ProbeAnswer::Kind::no_reply, std::move(why));
+  if (!opened_) finish({ProbeAnswer::Kind::no_reply, std::move(why)});
 }
 
 void Probe::on_deadline() {
-  if (!opened_) return finish(ProbeAnswer::Kind::no_reply, "it did not answer in time");
-  if (!request_.expect_ssh_banner) return finish(ProbeAnswer::Kind::open);
-  finish(ProbeAnswer::Kind::silent,
-         heard_.empty() ? "the connection opened, but nothing was said" : "what answers is not an sshd");
+  if (!opened_) return finish({ProbeAnswer::Kind::no_reply, k_timed_out});
+  finish(reader_.at_deadline());
 }
 
 bool Probe::close_data() {
@@ -281,10 +292,10 @@ bool Probe::close_data() {
   return passed_;
 }
 
-void Probe::finish(ProbeAnswer::Kind kind, std::string reason) {
+void Probe::finish(ProbeReader::Outcome outcome) {
   if (!end()) return;
   if (const auto handler = std::exchange(handler_, nullptr))
-    handler(ProbeAnswer{kind, round_trip_, std::move(reason), !heard_.empty()});
+    handler(ProbeAnswer{outcome.kind, round_trip_, std::move(outcome.reason), reader_.has_bytes()});
 }
 
 }  // namespace holdfast::ssh::mux

@@ -1,7 +1,7 @@
-// One conversation with ssh's control socket: connect, hello both ways, one request, its answer. Only the clients
-// beside it include this.
+// One exchange with ssh's control socket: connect, hello both ways, one request, its answer. Private to ssh/mux.
 #pragma once
 
+#include "ssh/mux/banner_reader.hpp"
 #include "ssh/mux/mux_client.hpp"
 #include "ssh/mux/mux_wire.hpp"
 
@@ -12,22 +12,44 @@
 #include <array>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace holdfast::ssh::mux {
 
-// One request a connection, so the id need not vary; any other id in a reply is not for us.
+// One request a connection, so the id is constant. Replies with another id are ignored.
 inline constexpr std::uint32_t k_request = 1;
 
-inline constexpr std::size_t k_longest_banner = 8 * 1024;
+inline constexpr const char* k_timed_out = "ssh did not answer in time";
 
 /// How long the master may take to close the connection of an exchange that has ended.
 inline constexpr std::chrono::seconds k_close_limit(1);
 
-/// RFC 4253, 4.2: lines of another kind may precede the identification.
-[[nodiscard]] bool has_ssh_banner(const std::string& heard);
+/// Decides from the bytes of the target how a probe ends.
+class ProbeReader {
+ public:
+  explicit ProbeReader(const ProbeRequest& request) : request_(request) {}
 
-/// Lives as long as an operation of its own is under way. Ends once: by finish of the derived class, or drop().
+  struct Outcome {
+    ProbeAnswer::Kind kind;
+    std::string reason = {};
+  };
+  /// Nothing while more bytes are needed.
+  [[nodiscard]] std::optional<Outcome> add(std::string_view bytes);
+  [[nodiscard]] Outcome at_end() const;
+  [[nodiscard]] Outcome at_deadline() const;
+
+  /// The time from the opening to at_deadline().
+  [[nodiscard]] Deadline deadline() const { return request_.expect_ssh_banner ? request_.timeout : request_.stay_open; }
+  [[nodiscard]] bool has_bytes() const noexcept { return !banner_.empty(); }
+
+ private:
+  ProbeRequest request_;
+  BannerReader banner_;
+};
+
+/// Keeps itself alive while one of its operations is under way. Ends once, by finish() of the derived class or drop().
 ///
 /// Once the master has been given descriptors, only the master closes the control connection. OpenSSH up to 8.8 exits
 /// with "select: Bad file descriptor" when the control connection of a stdio forward closes before the forward's own
@@ -53,17 +75,17 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
       : socket_(context), timer_(context), request_(std::move(request)), deadline_(deadline) {}
 
   virtual void on_sent() {}                     ///< the whole request is written
-  virtual void on_reply(const Reply&) = 0;      ///< a reply that bears our request's id
-  virtual void on_broken(std::string why) = 0;  ///< no answer will come any more
+  virtual void on_reply(const Reply&) = 0;      ///< a reply to this request
+  virtual void on_broken(std::string why) = 0;  ///< no answer can come
   virtual void on_closed() { on_broken("ssh closed its control socket"); }
-  virtual void on_deadline() { on_broken("it did not answer in time"); }
+  virtual void on_deadline() { on_broken(k_timed_out); }
   virtual void forget() = 0;  ///< drops the handler
-  /// Closes our data end. True when the master holds the other one, and so must close the connection.
+  /// Closes our data end. True when the master holds the other end, so that the master must close the connection.
   virtual bool close_data() { return false; }
 
   void set_deadline(Deadline deadline);
-  /// Closes the data end, then the connection or, where the master must do that, starts to wait for it. False when the
-  /// exchange had ended already.
+  /// Closes the data end, then the connection; where the master must close that, starts to wait for it. False when the
+  /// exchange had already ended.
   bool end();
   [[nodiscard]] bool over() const noexcept { return over_; }
 
@@ -105,7 +127,7 @@ class SimpleRequest : public Exchange {
   MuxClient::OnAnswer handler_;
 };
 
-/// terminate: a master that obeys may be gone before its answer is sent.
+/// terminate: the master may exit before it sends the answer.
 class TerminateRequest final : public SimpleRequest {
  public:
   using SimpleRequest::SimpleRequest;
@@ -120,7 +142,7 @@ class TerminateRequest final : public SimpleRequest {
   bool sent_ = false;
 };
 
-/// A stdio forward: the master gets one end of a socket pair, we watch what comes out of the other.
+/// A stdio forward: the master gets one end of a socket pair, and the probe reads from the other.
 class Probe final : public Exchange {
  public:
   Probe(boost::asio::io_context& context, const ProbeRequest& request, MuxClient::OnProbe handler);
@@ -135,14 +157,13 @@ class Probe final : public Exchange {
 
   void pass_descriptors(int left);
   void listen();
-  void on_remote_end_closed();
-  void finish(ProbeAnswer::Kind kind, std::string reason = {});
+  void measure_round_trip();
+  void finish(ProbeReader::Outcome outcome);
 
-  ProbeRequest request_;
+  ProbeReader reader_;
   MuxClient::OnProbe handler_;
   Socket near_;
   Socket remote_;
-  std::string heard_;
   std::array<char, 1024> chunk_{};
   bool passed_ = false;  ///< the master holds the other end of the pair
   bool opened_ = false;

@@ -47,11 +47,11 @@ void put(std::string& out, const End& end) {
 
 std::string packet(std::string_view body) {
   std::string out;
-  put(out, body);  // a packet is its length and its body, as a string is
+  put(out, body);  // a packet is encoded like a string: length, then bytes
   return out;
 }
 
-std::string plain(Type type, std::uint32_t request) {
+std::string short_packet(Type type, std::uint32_t request) {
   std::string body;
   put(body, std::uint32_t{type});
   put(body, request);
@@ -69,14 +69,14 @@ std::string forward_packet(Type type, std::uint32_t request, std::uint32_t direc
   return packet(body);
 }
 
-// Takes fields off a body; `fine` turns false, for good, at the first one that is not whole.
+// Reads the fields of a body. `valid` becomes false, for good, at the first incomplete field.
 class Reader {
  public:
   explicit Reader(std::string_view body) : rest_(body) {}
 
   std::uint32_t number() {
-    if (!fine_ || rest_.size() < 4) {
-      fine_ = false;
+    if (!valid_ || rest_.size() < 4) {
+      valid_ = false;
       return 0;
     }
     std::uint32_t value = 0;
@@ -87,8 +87,8 @@ class Reader {
 
   std::string text() {
     const std::size_t length = number();
-    if (!fine_ || rest_.size() < length) {
-      fine_ = false;
+    if (!valid_ || rest_.size() < length) {
+      valid_ = false;
       return {};
     }
     std::string value(rest_.substr(0, length));
@@ -96,11 +96,11 @@ class Reader {
     return value;
   }
 
-  [[nodiscard]] bool fine() const noexcept { return fine_; }
+  [[nodiscard]] bool valid() const noexcept { return valid_; }
 
  private:
   std::string_view rest_;
-  bool fine_ = true;
+  bool valid_ = true;
 };
 
 Reply::Kind kind_of(std::uint32_t type) noexcept {
@@ -126,7 +126,7 @@ Reply::Kind kind_of(std::uint32_t type) noexcept {
   }
 }
 
-Error not_the_protocol(std::string cause) { return Error{"reading", "ssh's control socket", std::move(cause), {}}; }
+Error invalid_packet(std::string cause) { return Error{"reading", "ssh's control socket", std::move(cause), {}}; }
 
 }  // namespace
 
@@ -137,9 +137,9 @@ std::string encode_hello() {
   return packet(body);
 }
 
-std::string encode_alive(std::uint32_t request) { return plain(alive_check, request); }
+std::string encode_alive(std::uint32_t request) { return short_packet(alive_check, request); }
 
-std::string encode_terminate(std::uint32_t request) { return plain(terminate, request); }
+std::string encode_terminate(std::uint32_t request) { return short_packet(terminate, request); }
 
 std::string encode_open_remote_forward(std::uint32_t request, const Forward& forward) {
   return forward_packet(open_forward, request, k_forward_remote, forward.listen(), forward.target());
@@ -169,9 +169,9 @@ std::string encode_stdio_forward(std::uint32_t request, const End& to) {
 Result<std::optional<Reply>> take_reply(std::string& buffer) {
   Reader head(buffer);
   const std::size_t length = head.number();
-  if (!head.fine()) return std::optional<Reply>();
-  if (length > k_largest_packet) return not_the_protocol("a packet is longer than the protocol allows");
-  if (length < 4) return not_the_protocol("a packet is too short to have a type");
+  if (!head.valid()) return std::optional<Reply>();
+  if (length > k_largest_packet) return invalid_packet("a packet is too long");
+  if (length < 4) return invalid_packet("a packet is too short");
   if (buffer.size() < 4 + length) return std::optional<Reply>();
 
   Reader body(std::string_view(buffer).substr(4, length));
@@ -199,7 +199,7 @@ Result<std::optional<Reply>> take_reply(std::string& buffer) {
       reply.value = body.number();
       break;
   }
-  if (!body.fine()) return not_the_protocol("a packet is shorter than its type needs");
+  if (!body.valid()) return invalid_packet("a packet is incomplete");
   buffer.erase(0, 4 + length);
   return std::optional<Reply>(std::move(reply));
 }

@@ -1,5 +1,4 @@
-// The wire format of OpenSSH's control protocol, version 4: PROTOCOL.mux in openssh-portable. Pure: bytes in, bytes
-// out.
+// The wire format of OpenSSH's control protocol, version 4 (PROTOCOL.mux in openssh-portable). Pure.
 #pragma once
 
 #include "core/forward.hpp"
@@ -20,10 +19,10 @@ inline constexpr std::size_t k_largest_packet = 256 * 1024;
 [[nodiscard]] std::string encode_terminate(std::uint32_t request);
 [[nodiscard]] std::string encode_open_remote_forward(std::uint32_t request, const Forward& forward);
 [[nodiscard]] std::string encode_close_remote_forward(std::uint32_t request, const Forward& forward);
-/// A socket of this machine's, made by the master, that leads to the server's own end `to`.
+/// A local socket that the master forwards to `to`, as seen from the server.
 [[nodiscard]] std::string encode_open_local_forward(std::uint32_t request, const SocketEnd& here, const End& to);
 [[nodiscard]] std::string encode_close_local_forward(std::uint32_t request, const SocketEnd& here, const End& to);
-/// The server's own end `to` is dialled from the bastion; two descriptors follow by SCM_RIGHTS.
+/// A connection to `to`, as seen from the server. Two descriptors follow by SCM_RIGHTS.
 [[nodiscard]] std::string encode_stdio_forward(std::uint32_t request, const End& to);
 
 struct Reply {
@@ -43,8 +42,8 @@ struct Reply {
   std::string reason;       ///< for failure and permission_denied
 };
 
-/// Takes one whole packet off the front of `buffer`. Nothing: more bytes are needed. An error: not the protocol
-/// (a length over k_largest_packet, a short body); the connection is to be dropped.
+/// Removes one whole packet from the front of `buffer`. Nothing when more bytes are needed. An Error for an invalid
+/// packet (longer than k_largest_packet, or a short body): drop the connection.
 [[nodiscard]] Result<std::optional<Reply>> take_reply(std::string& buffer);
 
 }  // namespace holdfast::ssh::mux

@@ -26,14 +26,14 @@ struct SocketProbe::Impl : std::enable_shared_from_this<Impl> {
   Socket socket;
   boost::asio::steady_timer timer;
 
-  // of the probe under way
+  // The probe under way.
   ProbeRequest request;
+  ProbeReader reader{request};
   MuxClient::OnProbe on_done;
   ProbeAnswer answer;
-  bool again = false;  ///< the master took the forward for one that it had: it is asked anew
-  std::string heard;
+  bool retried = false;  ///< the master already had such a forward, so it was closed and requested again
   std::array<char, 1024> chunk{};
-  steady_clock::time_point dialled;
+  steady_clock::time_point connected_at;
 
   Impl(boost::asio::io_context& owner, MuxClient& client, boost::filesystem::path path)
       : context(owner), mux(client), here(std::move(path)), socket(owner), timer(owner) {}
@@ -48,35 +48,36 @@ struct SocketProbe::Impl : std::enable_shared_from_this<Impl> {
 
   void open() {
     remove_file();
-    mux.open_local(near_end(), request.listen, request.reply, [self = weak_from_this()](const Answer& said) {
-      if (const auto alive = self.lock()) alive->opened(said);
+    mux.open_local(near_end(), request.listen, request.reply, [self = weak_from_this()](const Answer& reply) {
+      if (const auto alive = self.lock()) alive->opened(reply);
     });
   }
 
-  void opened(const Answer& said) {
-    if (const auto* silent = std::get_if<NoReply>(&said)) return finish(Kind::no_reply, silent->why);
-    if (const auto* refused = std::get_if<Refused>(&said)) return finish(Kind::refused, refused->reason);
-    dialled = steady_clock::now();
+  void opened(const Answer& reply) {
+    if (const auto* none = std::get_if<NoReply>(&reply)) return finish(Kind::no_reply, none->why);
+    if (const auto* refused = std::get_if<Refused>(&reply)) return finish(Kind::refused, refused->reason);
+    connected_at = steady_clock::now();
     socket.async_connect(here.native(), [self = weak_from_this()](error_code error) {
       if (const auto alive = self.lock()) alive->connected(error);
     });
   }
 
   void connected(error_code error) {
-    remove_file();  // who is connected needs it no more
+    remove_file();  // a connection does not need the file
     if (error) {
-      // A predecessor that was killed left the forward with the master, whose file is long gone.
-      if (std::exchange(again, true)) return close(Kind::no_reply, "dialling ssh's socket: " + error.message());
+      // The master still has the forward of a killed supervisor, and its socket file is gone.
+      if (std::exchange(retried, true))
+        return close({Kind::no_reply, "connecting to the forwarded socket: " + error.message()});
       error_code ignored;
       socket.close(ignored);  // NOLINT(bugprone-unused-return-value)
       return mux.close_local(near_end(), request.listen, request.reply, [self = weak_from_this()](const Answer&) {
         if (const auto alive = self.lock()) alive->open();
       });
     }
-    timer.expires_after(request.expect_ssh_banner ? request.timeout : request.stay_open);
+    timer.expires_after(reader.deadline());
     timer.async_wait([self = weak_from_this()](error_code cancelled) {
       const auto alive = self.lock();
-      if (alive && !cancelled) alive->on_deadline();
+      if (alive && !cancelled) alive->close(alive->reader.at_deadline());
     });
     read();
   }
@@ -84,30 +85,20 @@ struct SocketProbe::Impl : std::enable_shared_from_this<Impl> {
   void read() {
     socket.async_read_some(boost::asio::buffer(chunk), [self = weak_from_this()](error_code error, std::size_t count) {
       const auto alive = self.lock();
-      if (alive && error != boost::asio::error::operation_aborted) alive->take(error, count);
+      if (alive && error != boost::asio::error::operation_aborted) alive->received(error, count);
     });
   }
 
-  void take(error_code error, std::size_t count) {
-    if (error)
-      return heard.empty() ? close(Kind::closed, "the connection was closed at once")
-                           : close(Kind::silent, "what answers is not an sshd");
-    heard.append(chunk.data(), count);
-    if (has_ssh_banner(heard)) return close(Kind::banner);
-    if (!request.expect_ssh_banner) return close(Kind::open);
-    if (heard.size() > k_longest_banner) return close(Kind::silent, "what answers is not an sshd");
+  void received(error_code error, std::size_t count) {
+    if (error) return close(reader.at_end());
+    if (auto outcome = reader.add({chunk.data(), count})) return close(std::move(*outcome));
     read();
   }
 
-  void on_deadline() {
-    if (!request.expect_ssh_banner) return close(Kind::open);
-    close(Kind::silent, heard.empty() ? "the connection opened, but nothing was said" : "what answers is not an sshd");
-  }
-
-  /// The answer stands; the forward is taken back before it is told.
-  void close(Kind kind, std::string reason = {}) {
-    answer = {kind, std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - dialled),
-              std::move(reason), !heard.empty()};
+  /// Closes the forward, then reports the outcome.
+  void close(ProbeReader::Outcome outcome) {
+    answer = {outcome.kind, std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - connected_at),
+              std::move(outcome.reason), reader.has_bytes()};
     error_code ignored;
     timer.cancel();
     socket.close(ignored);  // NOLINT(bugprone-unused-return-value)
@@ -133,6 +124,7 @@ SocketProbe::~SocketProbe() = default;
 void SocketProbe::probe(const ProbeRequest& request, MuxClient::OnProbe handler) {
   impl_ = std::make_shared<Impl>(impl_->context, impl_->mux, impl_->here);
   impl_->request = request;
+  impl_->reader = ProbeReader(request);
   impl_->on_done = std::move(handler);
   impl_->open();
 }

@@ -1,6 +1,6 @@
-// Dials a unix socket of the bastion's, on any release of OpenSSH: before 9.4 a stdio forward takes a path for the name
-// of a host (`ssh -W`, channel_connect_stdio_fwd in its channels.c). So the master is asked for a private socket of
-// this machine's that leads there; it is dialled once and closed again.
+// Connects to a unix socket on the bastion with any release of OpenSSH. Before 9.4 a stdio forward treats a path as a
+// host name (channel_connect_stdio_fwd in its channels.c). So the master forwards a private local socket to the remote
+// one, the probe connects to it once, and the forward is closed again.
 #pragma once
 
 #include "ssh/mux/mux_client.hpp"
@@ -9,16 +9,16 @@ namespace holdfast::ssh::mux {
 
 class SocketProbe {
  public:
-  /// `here`: where the private socket is made, in a directory that is ours alone; nothing else may be there.
+  /// `here`: the path of the local socket, in a private directory. A file at that path is removed.
   SocketProbe(boost::asio::io_context& context, MuxClient& mux, boost::filesystem::path here);
-  /// Drops a probe under way without calling its handler; no file stays.
+  /// Drops a probe under way without calling its handler. Removes the local socket.
   ~SocketProbe();
   SocketProbe(const SocketProbe&) = delete;
   SocketProbe& operator=(const SocketProbe&) = delete;
 
-  /// As MuxClient::probe(), of a `request.listen` that is a SocketEnd; one under way is dropped. What differs: a
-  /// bastion that will not open the channel shows as `closed` (why, ssh logs before), and of a channel that stays open
-  /// without a word only the connection to the master is known.
+  /// As MuxClient::probe() for a `request.listen` that is a SocketEnd; drops a probe under way. Two differences: when
+  /// the bastion refuses the channel, the answer is `closed` (ssh logs the reason), and `open` proves only the
+  /// connection to the master.
   void probe(const ProbeRequest& request, MuxClient::OnProbe handler);
 
  private:

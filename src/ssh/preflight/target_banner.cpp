@@ -11,10 +11,10 @@ std::vector<bool> have_ssh_banner(const std::vector<Forward>& forwards) {
   std::deque<TargetCheck> checks;
   for (const auto& forward : forwards) checks.emplace_back(context, forward.target());
   context.run();
-  std::vector<bool> answers;
-  answers.reserve(checks.size());
-  for (const auto& check : checks) answers.push_back(check.answer().kind == TargetAnswer::Kind::banner);
-  return answers;
+  std::vector<bool> has_banner;
+  has_banner.reserve(checks.size());
+  for (const auto& check : checks) has_banner.push_back(check.result().kind == TargetResult::Kind::banner);
+  return has_banner;
 }
 
 }  // namespace holdfast::ssh

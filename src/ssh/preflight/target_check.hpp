@@ -1,7 +1,8 @@
-// Does what a forward leads to answer on this side? Heavy (Asio): only preflight includes it.
+// Checks whether the target of a forward accepts connections. Heavy (Asio): private to preflight.
 #pragma once
 
 #include "core/forward.hpp"
+#include "ssh/mux/banner_reader.hpp"
 
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
@@ -14,28 +15,28 @@
 
 namespace holdfast::ssh {
 
-struct TargetAnswer {
+struct TargetResult {
   enum class Kind {
     under_way,
-    banner,   ///< an sshd: `words` is its software, "OpenSSH_9.2p1"
-    open,     ///< it takes connections, and waits to be spoken to
-    closed,   ///< it takes connections and closes them at once
-    down,     ///< nothing answers there: `words` says how
-    unnamed,  ///< given by a name, which this program cannot resolve (ssh does): not looked at
+    banner,      ///< an ssh server; `detail` is its software, "OpenSSH_9.2p1"
+    open,        ///< it accepts connections and sends no ssh banner
+    closed,      ///< it accepts connections and closes them at once
+    down,        ///< it accepts no connections; `detail` is the reason
+    unresolved,  ///< a host name, which only ssh resolves: not checked
   } kind = Kind::under_way;
-  std::string words = {};
+  std::string detail = {};
   std::chrono::microseconds took{0};
 };
 
-/// Connects once, on the context, and listens for a moment; "localhost" is 127.0.0.1, else ::1, as for ssh.
+/// Connects once, on the context, and reads for 0.5 s. "localhost" is 127.0.0.1, then ::1, as for ssh.
 class TargetCheck {
  public:
   TargetCheck(boost::asio::io_context& context, const End& target);
   TargetCheck(const TargetCheck&) = delete;
   TargetCheck& operator=(const TargetCheck&) = delete;
 
-  [[nodiscard]] const TargetAnswer& answer() const noexcept { return answer_; }
-  [[nodiscard]] bool over() const noexcept { return answer_.kind != TargetAnswer::Kind::under_way; }
+  [[nodiscard]] const TargetResult& result() const noexcept { return result_; }
+  [[nodiscard]] bool done() const noexcept { return result_.kind != TargetResult::Kind::under_way; }
 
  private:
   using Protocol = boost::asio::generic::stream_protocol;
@@ -43,15 +44,15 @@ class TargetCheck {
   void try_next();
   void listen();
   void on_deadline();
-  void finish(TargetAnswer::Kind kind, std::string words = {});
+  void finish(TargetResult::Kind kind, std::string detail = {});
 
-  std::vector<Protocol::endpoint> left_;
+  std::vector<Protocol::endpoint> remaining_;
   Protocol::socket socket_;
   boost::asio::steady_timer timer_;
-  TargetAnswer answer_;
+  TargetResult result_;
   std::chrono::steady_clock::time_point start_;
-  std::string heard_;
-  std::string why_down_;
+  BannerReader banner_;
+  std::string connect_error_;
   std::array<char, 512> chunk_{};
   bool connected_ = false;
 };

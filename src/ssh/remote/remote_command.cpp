@@ -46,9 +46,9 @@ struct RemoteCommand::Impl : std::enable_shared_from_this<Impl> {
     if (::pipe2(ends.data(), O_CLOEXEC) != 0) return errno_error("making", "a pipe", errno);
     output.assign(ends[0]);
     output.non_blocking(true);
-    const os::Descriptor far(ends[1]);
+    const os::Descriptor write_end(ends[1]);
     auto started = os::Child::start(
-        context, {.command = command, .out = {}, .err = {}, .ends_with_us = true, .out_descriptor = far.get()},
+        context, {.command = command, .out = {}, .err = {}, .ends_with_us = true, .out_descriptor = write_end.get()},
         [this](int) { on_exit(); });
     if (!started) {
       close_output();
@@ -72,17 +72,17 @@ struct RemoteCommand::Impl : std::enable_shared_from_this<Impl> {
 
   void read() {
     output.async_wait(Pipe::wait_read, [self = weak_from_this()](error_code error) {
-      if (const auto alive = self.lock(); alive && !error && alive->output.is_open()) alive->take();
+      if (const auto alive = self.lock(); alive && !error && alive->output.is_open()) alive->on_readable();
     });
   }
 
-  void take() {
+  void on_readable() {
     if (!read_available()) return;
     if (answer.output.size() > k_longest_output) return end_early();
     read();
   }
 
-  /// What is in the pipe now. False at its end.
+  /// Reads the bytes in the pipe. False at its end.
   bool read_available() {
     error_code error;
     while (!error && answer.output.size() <= k_longest_output)
@@ -94,7 +94,7 @@ struct RemoteCommand::Impl : std::enable_shared_from_this<Impl> {
     if (!runs) return;
     close_output();
     set_timer(k_close_limit, &Impl::kill);
-    tell();
+    answer_caller();
   }
 
   void kill() { child->signal(SIGKILL); }
@@ -103,10 +103,10 @@ struct RemoteCommand::Impl : std::enable_shared_from_this<Impl> {
     runs = false;
     timer.cancel();
     if (!on_answer) return;
-    (void)read_available();  // the master has written all of it by now
+    (void)read_available();  // the rest of the output
     close_output();
     answer.ended = true;
-    tell();
+    answer_caller();
   }
 
   void close_output() {
@@ -114,7 +114,7 @@ struct RemoteCommand::Impl : std::enable_shared_from_this<Impl> {
     output.close(ignored);  // NOLINT(bugprone-unused-return-value)
   }
 
-  void tell() {
+  void answer_caller() {
     if (const auto handler = std::exchange(on_answer, nullptr)) handler(std::move(answer));
   }
 };

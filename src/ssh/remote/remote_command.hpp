@@ -1,5 +1,4 @@
-// A command on the bastion over the control socket of a running ssh: what it prints, within limits of size and time.
-// Heavy (Asio).
+// Runs a command on the bastion over the control socket of a running ssh, with limits of time and output.
 #pragma once
 
 #include "core/result.hpp"
@@ -16,28 +15,28 @@ class io_context;
 
 namespace holdfast::ssh {
 
-/// A command that ends early ends in an order that the master survives: OpenSSH up to 8.8 exits when the connection of
-/// its client closes while it still has output to write. So our end of the output closes first, then the caller gets
-/// the answer, and the client is killed only when it still runs after 1 s.
+/// Ends a command early in an order that the master survives: OpenSSH up to 8.8 exits when its client disconnects while
+/// it still has output to write. So our end of the output closes first, then the caller gets the answer, and the client
+/// is killed only if it still runs after 1 s.
 class RemoteCommand {
  public:
   struct Answer {
-    std::string output;  ///< the beginning of stdout
-    bool ended = false;  ///< false: the time was up, or the output too long
+    std::string output;  ///< stdout, 64 KiB at most
+    bool ended = false;  ///< false after a timeout or too much output
   };
   using OnAnswer = std::function<void(Answer)>;
 
   explicit RemoteCommand(boost::asio::io_context& context);
-  /// Ends a command early, as end() does, and blocks until its client is gone, 1 s at most.
+  /// Ends a running command as end() does and blocks until its client has exited, 1 s at most.
   ~RemoteCommand();
   RemoteCommand(const RemoteCommand&) = delete;
   RemoteCommand& operator=(const RemoteCommand&) = delete;
 
-  /// `command`: an ssh that is a client of a control socket. `on_answer` is called once, later. Only while !runs().
+  /// `command`: an ssh that is a client of a control socket. Calls `on_answer` once, later. Requires !runs().
   [[nodiscard]] Result<> start(const os::Command& command, std::chrono::milliseconds timeout, OnAnswer on_answer);
   /// Ends the command early, without an answer.
   void end();
-  /// A client whose command was ended early runs until it is gone.
+  /// True until the client has exited, also after end().
   [[nodiscard]] bool runs() const noexcept;
 
  private:

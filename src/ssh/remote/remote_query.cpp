@@ -14,16 +14,16 @@ constexpr std::chrono::milliseconds k_poll{50};
 
 }  // namespace
 
-Result<std::optional<RemoteSession>> ask_remote_session(boost::asio::io_context& context, os::Host& host,
-                                                        const Tunnel& tunnel, const PreflightRequest& request,
-                                                        const fs::path& control) {
+Result<std::optional<RemoteSession>> query_remote_session(boost::asio::io_context& context, os::Host& host,
+                                                          const Tunnel& tunnel, const PreflightRequest& request,
+                                                          const fs::path& control) {
   HOLDFAST_TRY(
       const os::Command command,
       command_as(host, request.run_as,
                  {remote_command_line(request.client, control, tunnel->bastion, std::nullopt), request.environment}));
   std::optional<RemoteCommand::Answer> answer;
   RemoteCommand remote(context);
-  HOLDFAST_CHECK(remote.start(command, k_timeout, [&](RemoteCommand::Answer said) { answer = std::move(said); }));
+  HOLDFAST_CHECK(remote.start(command, k_timeout, [&](RemoteCommand::Answer reply) { answer = std::move(reply); }));
   while (!answer && !(request.interrupted && request.interrupted())) {
     context.restart();
     context.run_one_for(k_poll);

@@ -1,4 +1,4 @@
-// Asks a login of preflight's which process it is on the bastion. Heavy (Asio): only preflight includes it.
+// Asks the bastion which process serves the login of a preflight. Heavy (Asio): private to preflight.
 #pragma once
 
 #include "core/result.hpp"
@@ -12,11 +12,11 @@
 
 namespace holdfast::ssh {
 
-/// Runs the context for 10 s at most, until the answer is there. Nothing when the key may run no command, or was not
-/// answered; an Error when ssh could not be started.
-[[nodiscard]] Result<std::optional<RemoteSession>> ask_remote_session(boost::asio::io_context& context, os::Host& host,
-                                                                      const Tunnel& tunnel,
-                                                                      const PreflightRequest& request,
-                                                                      const fs::path& control);
+/// Runs the context until the answer comes, 10 s at most. Nothing when there is none: the key may not run commands. An
+/// Error when ssh could not be started.
+[[nodiscard]] Result<std::optional<RemoteSession>> query_remote_session(boost::asio::io_context& context,
+                                                                        os::Host& host, const Tunnel& tunnel,
+                                                                        const PreflightRequest& request,
+                                                                        const fs::path& control);
 
 }  // namespace holdfast::ssh

@@ -9,24 +9,24 @@
 namespace holdfast::ssh {
 namespace {
 
-constexpr std::string_view k_word = "holdfast-far-session";
+constexpr std::string_view k_marker = "holdfast-session";
 
-// One line for whichever login shell there is: no quote, backslash or exclamation mark in it, and `exec`, so that the
-// shell of ours has sshd for its parent. POSIX sh and the kernel's files alone: dash, busybox, ksh and bash do.
+// One line without quotes, backslashes and exclamation marks, so that every login shell passes it on unchanged. `exec`
+// makes sshd the parent of the shell. Uses only POSIX sh and /proc: works with dash, busybox, ksh and bash.
 //
-// look PID reads name, parent and start of a process; the name may hold blanks and brackets, so it is cut at the last
-// bracket. The session that this very command runs in is never ended; nor is what is no sshd, or not of this user.
-// Without the right to see processes (hidepid) nothing is found and nothing is done.
+// load PID reads name, parent and start time of a process; the name may contain blanks and brackets, so it ends at the
+// last bracket. The script never ends its own session, a process other than sshd, or one of another user. With hidepid
+// it finds no process and does nothing.
 constexpr std::string_view k_script =
-    "set -f; PATH=/usr/bin:/bin:/usr/sbin:/sbin; export PATH; w=holdfast-far-session; me=$(id -u); "
-    "look() { l=; { read -r l < /proc/$1/stat; } 2>/dev/null; [ \"$l\" ] || return 1; "
+    "set -f; PATH=/usr/bin:/bin:/usr/sbin:/sbin; export PATH; w=holdfast-session; me=$(id -u); "
+    "load() { l=; { read -r l < /proc/$1/stat; } 2>/dev/null; [ \"$l\" ] || return 1; "
     "name=${l#*[(]}; name=${name%[)]*}; set -- ${l##*[)]}; up=$2; start=${20}; }; "
     "sshd() { case $name in sshd|sshd-session) return 0;; esac; return 1; }; "
     "mine() { { while read -r k real eff rest; do case $k in Uid:) [ $real = $me ] && [ $eff = $me ]; return;; esac; "
     "done < /proc/$1/status; } 2>/dev/null; return 1; }; "
-    "same() { look $1 && sshd && [ $start = $2 ] && mine $1; }; "
+    "same() { load $1 && sshd && [ $start = $2 ] && mine $1; }; "
     "{ read -r boot < /proc/sys/kernel/random/boot_id; } 2>/dev/null || exit 0; "
-    "own=$PPID; until look $own && sshd; do own=${up:-0}; up=; [ $own -gt 1 ] || exit 0; done; "
+    "own=$PPID; until load $own && sshd; do own=${up:-0}; up=; [ $own -gt 1 ] || exit 0; done; "
     "[ $# = 3 ] || { echo $w $boot $own $start; exit 0; }; "
     "[ $boot = $1 ] || { echo $w elsewhere; exit 0; }; "
     "[ $own = $2 ] && { echo $w refused; exit 0; }; "
@@ -35,14 +35,14 @@ constexpr std::string_view k_script =
     "sleep $t 2>/dev/null || sleep 1; same $2 $3 || { echo $w ended; exit 0; }; done; done; "
     "echo $w refused";
 
-/// The last line that begins with our word, without it: start-up files may print anything before.
-std::optional<std::vector<std::string>> answer_in(std::string_view said) {
+/// The fields of the last line that begins with the marker; start-up files may print anything before it.
+std::optional<std::vector<std::string>> find_answer(std::string_view output) {
   std::optional<std::vector<std::string>> answer;
-  for (const std::string& line : split(said, '\n')) {
-    auto words = split(line, ' ');
-    if (words.size() < 2 || words.front() != k_word) continue;
-    words.erase(words.begin());
-    answer = std::move(words);
+  for (const std::string& line : split(output, '\n')) {
+    auto fields = split(line, ' ');
+    if (fields.size() < 2 || fields.front() != k_marker) continue;
+    fields.erase(fields.begin());
+    answer = std::move(fields);
   }
   return answer;
 }
@@ -65,10 +65,10 @@ std::vector<std::string> remote_command_line(const Client& client, const fs::pat
                                              const std::optional<RemoteSession>& stale) {
   std::string command = fmt::format("exec /bin/sh -c '{}' holdfast", k_script);
   if (stale) command += fmt::format(" {} {} {}", stale->boot, stale->pid, stale->start);
-  // Nothing of the user's settings is needed to talk to the master.
+  // The user's configuration is irrelevant for a client of the master.
   std::vector<std::string> argv{client.program.native(),  "-n", "-T", "-F", "/dev/null", "-S",
                                 control_argument(control)};
-  // Where the master refuses the session ssh would go on with a login of its own: that way is closed.
+  // When the master refuses the session, ssh would log in itself; ProxyCommand=false prevents that.
   for (const char* option : {"ControlMaster=no", "ProxyCommand=false", "BatchMode=yes", "LogLevel=ERROR"}) {
     argv.emplace_back("-o");
     argv.emplace_back(option);
@@ -79,14 +79,14 @@ std::vector<std::string> remote_command_line(const Client& client, const fs::pat
   return argv;
 }
 
-std::optional<RemoteSession> parse_remote_session(std::string_view said) {
-  const auto answer = answer_in(said);
+std::optional<RemoteSession> parse_remote_session(std::string_view output) {
+  const auto answer = find_answer(output);
   if (!answer || answer->size() != 3) return std::nullopt;
   return remote_session_from((*answer)[0], (*answer)[1], (*answer)[2]);
 }
 
-TakeoverResult parse_takeover_result(std::string_view said) {
-  const auto answer = answer_in(said);
+TakeoverResult parse_takeover_result(std::string_view output) {
+  const auto answer = find_answer(output);
   if (!answer || answer->size() != 1) return TakeoverResult::not_run;
   if (answer->front() == "ended") return TakeoverResult::ended;
   if (answer->front() == "gone") return TakeoverResult::gone;

@@ -1,5 +1,5 @@
-// Our own session on the bastion: known there by a process that is told from all others that ever had its number, and
-// ended there when nothing from here can. Needs a key that may run a command, and Linux with a readable /proc there.
+// The sshd process of one of our sessions on the bastion, and a command there that ends a stale one. Needs a key that
+// may run commands, and Linux with a readable /proc on the bastion.
 #pragma once
 
 #include "core/destination.hpp"
@@ -13,35 +13,35 @@
 
 namespace holdfast::ssh {
 
-/// The sshd process of one login, as the bastion names it.
+/// Identifies the sshd process of one login uniquely, even if its pid is reused.
 struct RemoteSession {
-  std::string boot;       ///< boot id of the machine: of several behind one name it tells which, and since when
+  std::string boot;       ///< boot id of the machine, since several may share one name
   std::uint32_t pid = 0;  ///< above 1
-  std::string start;      ///< digits: clock ticks since the boot, proc_pid_stat(5)
+  std::string start;      ///< start time in clock ticks since boot, proc_pid_stat(5)
   bool operator==(const RemoteSession&) const = default;
 };
 
-/// Nothing unless each of the three is what it has to be.
+/// Nothing when one of the three is invalid.
 [[nodiscard]] std::optional<RemoteSession> remote_session_from(std::string_view boot, std::string_view pid,
                                                                std::string_view start);
 
-/// `ssh … -- BASTION COMMAND` over the master that listens on `control`; never a login of its own. The command is the
-/// same for every tunnel; of `stale` it is given digits and the letters of a boot id. Without `stale` it tells which
-/// session it runs in itself; with it, it ends that one.
+/// `ssh … -- BASTION COMMAND` over the master that listens on `control`, never over a login of its own. Without `stale`
+/// the command prints its own session; with it, it ends that session. The command is a constant text, and the parts of
+/// `stale` are digits and a boot id.
 [[nodiscard]] std::vector<std::string> remote_command_line(const Client& client, const fs::path& control,
                                                            const Destination& bastion,
                                                            const std::optional<RemoteSession>& stale);
 
-/// What the command without `stale` said, among whatever a start-up file there prints.
-[[nodiscard]] std::optional<RemoteSession> parse_remote_session(std::string_view said);
+/// Reads the output of the command without `stale`; start-up files of the shell may print before it.
+[[nodiscard]] std::optional<RemoteSession> parse_remote_session(std::string_view output);
 
 enum class TakeoverResult {
   ended,
-  gone,       ///< it is not there any more: what holds the port is something else
-  elsewhere,  ///< it was on another machine of that name, or before this one was started
-  refused,    ///< it is there and cannot be ended
-  not_run,    ///< no answer of the command's: it may not be run there, or sees no processes
+  gone,       ///< the session had already ended: something else holds the port
+  elsewhere,  ///< the session is on another machine of that name, or from before a reboot
+  refused,    ///< the session is there and cannot be ended
+  not_run,    ///< no answer: the key may not run commands, or processes are hidden
 };
-[[nodiscard]] TakeoverResult parse_takeover_result(std::string_view said);
+[[nodiscard]] TakeoverResult parse_takeover_result(std::string_view output);
 
 }  // namespace holdfast::ssh

@@ -76,7 +76,7 @@ class AutosshSession {
   LogTail autossh_log_;
   LogTail ssh_log_;
   LogTail ssh_err_;
-  ssh::Said said_;         ///< By the present ssh.
+  ssh::SshOutput said_;    ///< By the present ssh.
   RecentLines log_lines_;  ///< Of its log, since take_log_lines().
   std::string last_line_;
 };

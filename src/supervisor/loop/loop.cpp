@@ -177,7 +177,7 @@ void Loop::Impl::make_end_to_end() {
 
 void Loop::Impl::on_exit(std::optional<int> exit_code) {
   log_ssh();
-  const ssh::Said output = session.said(exit_code);
+  const ssh::SshOutput output = session.said(exit_code);
   post(ChildExited{ssh::diagnose(output, active_tunnel), ssh::process_end(exit_code, output)});
 }
 

@@ -65,7 +65,7 @@ void SshSession::signal(int signal_number) noexcept {
   if (adopted_ && process_) host_.signal(*process_, signal_number);
 }
 
-ssh::Said SshSession::said(std::optional<int> exit_code) const {
+ssh::SshOutput SshSession::said(std::optional<int> exit_code) const {
   return {.log = os::read_tail(files_.ssh_log, k_log_read_limit),
           .err = os::read_tail(files_.ssh_err, k_log_read_limit),
           .ended_by_signal = exit_code && ssh::was_ended_by_signal(*exit_code)};

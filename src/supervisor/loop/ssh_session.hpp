@@ -54,7 +54,7 @@ class SshSession {
   [[nodiscard]] const std::optional<os::ProcessId>& process() const noexcept { return process_; }
 
   /// Its output until it exited with `exit_code` (empty: adopted), bounded.
-  [[nodiscard]] ssh::Said said(std::optional<int> exit_code) const;
+  [[nodiscard]] ssh::SshOutput said(std::optional<int> exit_code) const;
   /// The lines of its log since the last call. Empties log and stderr when they are too large.
   [[nodiscard]] std::vector<std::string> new_lines();
 

@@ -94,7 +94,7 @@ struct FailbackProbe::Impl {
     timer.cancel();
     mux.reset();
     if (!ending) {
-      const ssh::Said said = session.said(exit_code);
+      const ssh::SshOutput said = session.said(exit_code);
       why = ssh::diagnose(said, *tunnel);
       if (!why) why = ssh::explain_silent_end("ssh", ssh::process_end(exit_code, said));
     }

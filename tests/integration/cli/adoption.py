@@ -176,7 +176,7 @@ class Adoption(TunnelHouse):
             stranger.listen()
             done = self.run_holdfast("run", "--user", self.name)
             self.assertEqual(done.returncode, 1)
-            self.assertIn("none that holdfast started", self.assert_reads_well(done))
+            self.assertIn("another program listens there", self.assert_reads_well(done))
         control.unlink()
 
     def is_dead(self, path: str) -> bool:

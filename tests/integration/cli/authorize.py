@@ -63,7 +63,7 @@ class Authorize(TunnelHouse):
         words[words.index("-s") + 1] = str(self.key)
         done = self.run_holdfast(*words)
         self.assertEqual(done.returncode, 1)
-        self.assertRegex(self.assert_reads_well(done), "does not let this key listen on port")
+        self.assertRegex(self.assert_reads_well(done), "does not allow this key to listen on port")
 
     def test_whoever_has_the_key_gets_nothing_else(self) -> None:
         self.allow(str(self.port))
@@ -151,7 +151,7 @@ class Authorize(TunnelHouse):
         self.assertIn("passphrase", self.assert_reads_well(done))
         self.assertIn(f"hint: ssh-keygen -y -f {self.key} > {self.key}.pub", done.stderr)
         done = self.authorize("-b", self.at, "-s", str(self.root / "none"), "-p", "2222", status=1)
-        self.assertIn("is not there", self.assert_reads_well(done))
+        self.assertIn("does not exist", self.assert_reads_well(done))
 
     def test_usage(self) -> None:
         for words in ([], ["-b", self.at], ["-b", self.at, "-p", "0"], ["nothing", "-p", "2222"],
@@ -222,10 +222,10 @@ class Authorize(TunnelHouse):
     def test_what_cannot_be_written_is_said_and_stays(self) -> None:
         far = self.far_home()
         (far / ".ssh").symlink_to(far / "nowhere")
-        self.assertIn("~/.ssh cannot be made", self.assert_reads_well(self.install("-p", "2222", "--install", status=1)))
+        self.assertIn("cannot make ~/.ssh", self.assert_reads_well(self.install("-p", "2222", "--install", status=1)))
         (far / ".ssh").unlink()
         (far / ".ssh/authorized_keys").mkdir(parents=True)
-        self.assertIn("is no file", self.assert_reads_well(self.install("-p", "2222", "--install", status=1)))
+        self.assertIn("is not a file", self.assert_reads_well(self.install("-p", "2222", "--install", status=1)))
 
     def test_a_login_that_runs_no_command_is_told(self) -> None:
         self.far_home()

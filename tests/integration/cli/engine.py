@@ -205,9 +205,9 @@ class Engine(TunnelHouse):
             self.assertIn("autossh program: it is not installed", self.assert_reads_well(done))
             self.assertIn("apt-get install autossh", done.stderr)
         (tools / "autossh").write_text("#!/bin/sh\necho hello\n")
-        self.assertIn("cannot be executed", self.run_holdfast(*self.arguments(), env={"PATH": str(tools)}).stderr)
+        self.assertIn("it is not executable", self.run_holdfast(*self.arguments(), env={"PATH": str(tools)}).stderr)
         (tools / "autossh").chmod(0o755)
-        self.assertIn("not autossh's", self.run_holdfast(*self.arguments(), env={"PATH": str(tools)}).stderr)
+        self.assertIn("it is not autossh", self.run_holdfast(*self.arguments(), env={"PATH": str(tools)}).stderr)
         self.assertEqual(self.everything(), before)
         self.assertEqual((self.status()["ssh_pid"], self.status()["engine"]), (now["ssh_pid"], "native"))
 

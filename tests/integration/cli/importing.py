@@ -112,7 +112,7 @@ class Import(TunnelHouse):
         self.file.chmod(0o640)
         before, old = self.everything(), self.start_old()
         done = self.run_import(status=1)
-        self.assertIn("does not let this key listen", done.stderr)
+        self.assertIn("does not allow this key to listen", done.stderr)
         self.assertIn("is as it was before", done.stderr)
         self.assertEqual({path: what for path, what in self.everything().items() if "/.local" not in path},
                          {path: what for path, what in before.items() if "/.local" not in path})

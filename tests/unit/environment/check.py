@@ -11,7 +11,7 @@ import unittest
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parents[2]
-BASES = {"lab": TESTS / "lab", "house": TESTS / "integration/cli", "made": TESTS / "packages"}
+BASES = {"lab": TESTS / "lab", "case": TESTS / "integration/cli", "made": TESTS / "packages"}
 FOLDERS = ("lab", "integration", "packages", "bench")
 CALLER = {"NOTIFY_SOCKET": "/nonexistent/notify", "XDG_RUNTIME_DIR": "/nonexistent", "HOLDFAST_BASTION": "caller@bastion",
           "SCITEX_TUNNEL_BASTION_SERVER": "caller@bastion", "SSH_AUTH_SOCK": "/nonexistent/agent", "TMUX": "/nonexistent,1,0",

@@ -221,7 +221,7 @@ BOOST_AUTO_TEST_CASE(another_program_is_not_accepted_as_holdfast) {
   };
   BOOST_TEST(why("/nowhere/holdfast") == "starting /nowhere/holdfast: there is no such program");
   BOOST_TEST(why("/bin/true") == "using /bin/true: it is not holdfast");
-  BOOST_TEST(why("holdfast").find("it is no absolute path") != std::string::npos);
+  BOOST_TEST(why("holdfast").find("it is not an absolute path") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,4 +1,4 @@
-// The tunnels that the tests of this room speak of.
+// Tunnels for the tests of ssh.
 #pragma once
 
 #include "core/tunnel.hpp"

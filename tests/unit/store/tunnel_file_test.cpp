@@ -148,7 +148,7 @@ BOOST_DATA_TEST_CASE(
         {"port = 2222\nbastion = -oProxyCommand=x\n", "t.conf line 2, bastion", "option"},
         {"port = 2222\nbastion = a b\n", "t.conf line 2, bastion", "space"},
         {k_ok + "takeover = maybe\n", "t.conf line 3, takeover", "yes or no"},
-        {k_ok + "engine = autossh\ntakeover = yes\n", "t.conf line 4, takeover", "autossh asks"},
+        {k_ok + "engine = autossh\ntakeover = yes\n", "t.conf line 4, takeover", "autossh does not support"},
         {k_ok + "probe_interval = 9\n", "t.conf line 3, probe-interval", "10 to 3600"},
         {k_ok + "probe_interval = s\n", "t.conf line 3, probe-interval", "10 to 3600"},
         {k_ok + "probe_interval = 1m\n", "t.conf line 3, probe-interval", "10 to 3600"},

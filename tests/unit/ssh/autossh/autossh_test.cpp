@@ -44,7 +44,7 @@ BOOST_AUTO_TEST_CASE(autossh_gets_our_ssh_settings_and_the_forwards) {
   BOOST_TEST(arguments(Tunnel::make(spec).value()) == wanted, boost::test_tools::per_element());
 }
 
-BOOST_AUTO_TEST_CASE(a_variable_of_the_users_does_not_reach_autossh) {
+BOOST_AUTO_TEST_CASE(user_variables_do_not_reach_autossh) {
   const auto environment = autossh_environment({{"PATH", "/bin"}}, k_client, "/run/h/autossh.log");
   const os::Environment wanted{{"PATH", "/bin"},
                                {"AUTOSSH_GATETIME", "0"},
@@ -57,7 +57,7 @@ BOOST_AUTO_TEST_CASE(a_variable_of_the_users_does_not_reach_autossh) {
   for (const auto& [name, value] : job_environment(host, host.me)) BOOST_TEST(!name.starts_with("AUTOSSH_"));
 }
 
-BOOST_AUTO_TEST_CASE(its_log_tells_which_ssh_runs_and_how_long_it_waits) {
+BOOST_AUTO_TEST_CASE(the_autossh_log_gives_pid_and_delay) {
   const auto started = line("ssh child pid is 4711");
   BOOST_TEST((started.kind == Kind::ssh_started));
   BOOST_TEST(started.pid == 4711);
@@ -79,13 +79,13 @@ BOOST_AUTO_TEST_CASE(its_log_tells_which_ssh_runs_and_how_long_it_waits) {
   BOOST_TEST(line("starting ssh (count 2)").text == "starting ssh (count 2)");
 }
 
-BOOST_AUTO_TEST_CASE(a_line_that_is_none_of_autosshs_means_nothing) {
+BOOST_AUTO_TEST_CASE(other_lines_are_ignored) {
   for (const char* odd : {"", "[", "]: ", "]: [", "ssh child pid is ", "ssh child pid is -1", "ssh child pid is 1",
                           "ssh child pid is 99999999999", "sleeping for grace time x"})
     BOOST_TEST_CONTEXT(odd) BOOST_TEST((read_autossh_line(odd).kind == Kind::other));
 }
 
-BOOST_AUTO_TEST_CASE(the_refusal_names_the_command_of_this_host) {
+BOOST_AUTO_TEST_CASE(the_error_names_the_install_command_of_this_host) {
   test::RecordedHost host;
   const auto hint = [&] { return find_autossh(host).error().hint; };
   host.put_program("dnf");
@@ -96,7 +96,7 @@ BOOST_AUTO_TEST_CASE(the_refusal_names_the_command_of_this_host) {
   BOOST_TEST(hint() == "apt-get install autossh");
 }
 
-BOOST_AUTO_TEST_CASE(what_does_not_answer_as_autossh_is_not_used) {
+BOOST_AUTO_TEST_CASE(a_program_without_the_autossh_version_is_refused) {
   test::RecordedHost host;
   host.put_program("autossh");
   host.answer("/usr/bin/autossh -V", "autossh 1.4g\n");
@@ -107,19 +107,19 @@ BOOST_AUTO_TEST_CASE(what_does_not_answer_as_autossh_is_not_used) {
   BOOST_TEST(find_autossh(host).has_error());
 }
 
-BOOST_AUTO_TEST_CASE(a_sockets_path_that_ssh_would_expand_is_refused) {
+BOOST_AUTO_TEST_CASE(a_socket_path_that_ssh_would_expand_is_refused) {
   BOOST_TEST(check_for_autossh(tunnel_to("lab", {"2222", "/run/a-b_c.sock:localhost:80"})).has_value());
   for (const char* odd : {"/run/%h.sock:localhost:80", "/run/${HOME}:localhost:80", "/run/a b:localhost:80"})
     BOOST_TEST_CONTEXT(odd) BOOST_TEST(check_for_autossh(tunnel_to("lab", {odd})).has_error());
 }
 
-BOOST_AUTO_TEST_CASE(a_tunnel_of_any_host_needs_a_standby_that_autossh_is_not) {
+BOOST_AUTO_TEST_CASE(autossh_refuses_a_tunnel_of_any_host) {
   auto spec = spec_to("lab");
   spec.host = "any";
   BOOST_TEST(check_for_autossh(Tunnel::make(spec).value()).has_error());
 }
 
-BOOST_AUTO_TEST_CASE(forwards_that_the_configuration_adds_are_found) {
+BOOST_AUTO_TEST_CASE(forwards_added_by_the_configuration_are_found) {
   BOOST_TEST(added_forwards("host lab\nclearallforwardings no\nforwardagent no\ngatewayports no\n").empty());
   const auto found = added_forwards("user ada\nlocalforward 8080 [localhost]:80\ndynamicforward 1080\n");
   BOOST_TEST(found == (Arguments{"localforward 8080 [localhost]:80", "dynamicforward 1080"}),

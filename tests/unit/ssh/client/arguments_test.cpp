@@ -22,7 +22,7 @@ bool has(const Arguments& argv, const std::string& wanted) {
   return std::find(argv.begin(), argv.end(), wanted) != argv.end();
 }
 
-/// What ssh goes by for `key`: the first -o that names it.
+/// The value that ssh uses for `key`: that of the first -o.
 std::string effective(const Arguments& argv, const std::string& key) {
   const auto lower = [](std::string text) {
     for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
@@ -40,7 +40,7 @@ std::string effective(const Arguments& argv, const std::string& key) {
 
 BOOST_AUTO_TEST_SUITE(arguments_of_ssh)
 
-BOOST_AUTO_TEST_CASE(every_enforced_setting_is_there) {
+BOOST_AUTO_TEST_CASE(every_enforced_setting_is_present) {
   const auto argv = arguments(tunnel_to("gate@bastion"));
   const std::vector<std::pair<std::string, std::string>> enforced{{"BatchMode", "yes"},
                                                                   {"ExitOnForwardFailure", "yes"},
@@ -60,7 +60,7 @@ BOOST_AUTO_TEST_CASE(every_enforced_setting_is_there) {
   BOOST_TEST((start == Arguments{"/usr/bin/ssh", "-N", "-M", "-S", "/run/h/ctl", "-E", "/run/h/log"}));
 }
 
-BOOST_AUTO_TEST_CASE(the_users_options_come_after_and_cannot_win) {
+BOOST_AUTO_TEST_CASE(user_options_cannot_override_enforced_ones) {
   auto spec = spec_to("gate@bastion");
   spec.ssh_options = {{"Compression", "yes"}, {"serveraliveinterval", "0"}, {"PreferredAuthentications", "gssapi"}};
   const auto argv = arguments(Tunnel::make(spec).value());
@@ -70,7 +70,7 @@ BOOST_AUTO_TEST_CASE(the_users_options_come_after_and_cannot_win) {
   BOOST_TEST(!has(argv, "PreferredAuthentications=publickey"));
 }
 
-BOOST_AUTO_TEST_CASE(an_option_that_a_release_does_not_know_is_not_given) {
+BOOST_AUTO_TEST_CASE(options_unknown_to_a_release_are_left_out) {
   const auto tunnel = tunnel_to("gate@bastion");
   BOOST_TEST(effective(arguments(tunnel, {7, 5}), "RemoteCommand").empty());
   BOOST_TEST(effective(arguments(tunnel, {7, 6}), "RemoteCommand") == "none");
@@ -80,7 +80,7 @@ BOOST_AUTO_TEST_CASE(an_option_that_a_release_does_not_know_is_not_given) {
   for (const auto& argument : arguments(tunnel)) BOOST_TEST((argument.find("IgnoreUnknown") == std::string::npos));
 }
 
-BOOST_AUTO_TEST_CASE(the_destination_is_last_and_can_be_no_option) {
+BOOST_AUTO_TEST_CASE(the_destination_comes_last_and_is_never_an_option) {
   const auto end_of = [](const Arguments& argv) { return Arguments(argv.end() - 2, argv.end()); };
   const auto with_port = arguments(tunnel_to("gate@bastion:2200"));
   BOOST_TEST((end_of(with_port) == Arguments{"--", "gate@bastion"}));
@@ -88,24 +88,24 @@ BOOST_AUTO_TEST_CASE(the_destination_is_last_and_can_be_no_option) {
   BOOST_TEST((end_of(arguments(tunnel_to("[::1]:22"))) == Arguments{"--", "::1"}));
   const auto alias = arguments(tunnel_to("lab"));
   BOOST_TEST((end_of(alias) == Arguments{"--", "lab"}));
-  BOOST_TEST(!has(alias, "-p"));  // an alias has its own
+  BOOST_TEST(!has(alias, "-p"));  // the alias has a port in ssh_config
 }
 
-BOOST_AUTO_TEST_CASE(no_forward_is_an_argument) {
+BOOST_AUTO_TEST_CASE(forwards_are_not_arguments) {
   for (const auto& argument : arguments(tunnel_to("lab", {"2222", "8080:localhost:80"}))) {
     BOOST_TEST(argument != "-R");
     BOOST_TEST((argument.find("2222") == std::string::npos));
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_given_key_is_the_only_one) {
+BOOST_AUTO_TEST_CASE(a_given_key_is_the_only_key) {
   const auto argv = arguments(tunnel_with_key("lab", "/home/ada/.ssh/id lab"));
   BOOST_TEST(effective(argv, "IdentitiesOnly") == "yes");
   const auto at = std::find(argv.begin(), argv.end(), "-i");
   BOOST_REQUIRE((at != argv.end()));
   BOOST_TEST(*(at + 1) == "/home/ada/.ssh/id lab");
 
-  // ssh expands tokens in the option, not in what it looks for by -i.
+  // ssh expands tokens in the option, but checks the file of -i first.
   const auto odd = arguments(tunnel_with_key("lab", "/home/ada/100%\"key"));
   BOOST_TEST(effective(odd, "IdentityFile") == "\"/home/ada/100%%\\\"key\"");
   BOOST_TEST(!has(odd, "-i"));
@@ -115,14 +115,14 @@ BOOST_AUTO_TEST_CASE(a_given_key_is_the_only_one) {
   BOOST_TEST(!has(none, "-i"));
 }
 
-BOOST_AUTO_TEST_CASE(paths_with_percent_signs_stay_themselves) {
+BOOST_AUTO_TEST_CASE(percent_signs_in_paths_are_not_expanded) {
   const auto argv = arguments(tunnel_to("lab"), {9, 2}, {"/run/50%h/ctl", "/run/50%h/log"});
   BOOST_TEST(argv[4] == "/run/50%%h/ctl");
   BOOST_TEST(argv[6] == "/run/50%h/log");
   BOOST_TEST(control_argument("/run/50%h/ctl") == argv[4]);
 }
 
-BOOST_AUTO_TEST_CASE(a_pinned_key_adds_to_the_known_ones) {
+BOOST_AUTO_TEST_CASE(a_pinned_key_adds_to_the_known_hosts) {
   auto spec = spec_to("lab");
   spec.known_hosts = "/home/ada/.config/holdfast/known hosts";
   const auto argv = arguments(Tunnel::make(spec).value());
@@ -135,14 +135,14 @@ BOOST_AUTO_TEST_CASE(a_pinned_key_adds_to_the_known_ones) {
   BOOST_TEST(effective(arguments(Tunnel::make(spec).value()), "UpdateHostKeys") == "no");
 }
 
-BOOST_AUTO_TEST_CASE(what_preflight_adds_wins) {
+BOOST_AUTO_TEST_CASE(options_of_preflight_win) {
   const auto argv = arguments(tunnel_to("lab"), {9, 2},
                               {"/run/h/ctl", "/run/h/log", true, {{"StrictHostKeyChecking", "accept-new"}}});
   BOOST_TEST(effective(argv, "StrictHostKeyChecking") == "accept-new");
   BOOST_TEST(effective(argv, "LogLevel") == "DEBUG1");
 }
 
-BOOST_AUTO_TEST_CASE(versions_are_read_from_what_ssh_prints) {
+BOOST_AUTO_TEST_CASE(the_version_is_read_from_ssh_output) {
   BOOST_TEST((parse_version("OpenSSH_9.2p1 Debian-2+deb12u10, OpenSSL 3.0.19 27 Jan 2026\n").value() == Version{9, 2}));
   BOOST_TEST((parse_version("OpenSSH_10.0p2, OpenSSL 3.5.0\n").value() == Version{10, 0}));
   BOOST_TEST((parse_version("OpenSSH_7.4p1, OpenSSL 1.0.2k-fips  26 Jan 2017\n").value() == Version{7, 4}));
@@ -152,7 +152,7 @@ BOOST_AUTO_TEST_CASE(versions_are_read_from_what_ssh_prints) {
     BOOST_TEST_CONTEXT(wrong) BOOST_TEST(parse_version(wrong).has_error());
 }
 
-BOOST_AUTO_TEST_CASE(a_job_has_nothing_of_the_login_that_started_it) {
+BOOST_AUTO_TEST_CASE(the_job_environment_drops_login_variables) {
   const auto host = os::make_posix_host();
   ::setenv("SSH_AUTH_SOCK", "/tmp/agent", 1);
   ::setenv("KRB5CCNAME", "FILE:/tmp/ticket", 1);

@@ -1,4 +1,4 @@
-// The Host aliases that completion offers: those of a real user's ssh_config, with its includes.
+// The host aliases of a user's ssh_config and its includes, for completion.
 #include "ssh/client/host_aliases.hpp"
 
 #include "backends/recorded_host.hpp"
@@ -24,13 +24,13 @@ using Names = std::vector<std::string>;
 
 BOOST_FIXTURE_TEST_SUITE(host_aliases, Config)
 
-BOOST_AUTO_TEST_CASE(names_are_offered_and_patterns_are_not) {
+BOOST_AUTO_TEST_CASE(names_are_listed_but_patterns_are_not) {
   BOOST_TEST(aliases("Host lab bastion\n HostName x\nhOsT=gate\nHost = \"quoted\" # comment\nHost *.org !not b?x *\n"
                      "Match host other\n#Host comment\nHostKeyAlias no\nHost lab\n") ==
              (Names{"bastion", "gate", "lab", "quoted"}));
 }
 
-BOOST_AUTO_TEST_CASE(what_could_not_be_a_bastion_is_not_offered) {
+BOOST_AUTO_TEST_CASE(an_invalid_bastion_is_not_listed) {
   BOOST_TEST(aliases("Host -oProxyCommand=x $(id) `id` a;b a/b a:22 you@b \xff\xfe ok\r\nHost\nHost \"\"\n") ==
              Names{"ok"});
 }
@@ -46,11 +46,13 @@ BOOST_AUTO_TEST_CASE(includes_are_followed) {
              (Names{"deeper", "here", "more", "ten", "twenty"}));
 }
 
-BOOST_AUTO_TEST_CASE(a_circle_of_includes_ends) {
+BOOST_AUTO_TEST_CASE(circular_includes_end) {
   host.put("/home/ann/.ssh/a", "Include a a a config\nHost inside\n");
   BOOST_TEST(aliases("Include a\nHost outside\n") == (Names{"inside", "outside"}));
 }
 
-BOOST_AUTO_TEST_CASE(without_a_file_there_is_nothing) { BOOST_TEST(ssh::host_aliases(host, "/home/ann").empty()); }
+BOOST_AUTO_TEST_CASE(without_a_configuration_there_are_no_aliases) {
+  BOOST_TEST(ssh::host_aliases(host, "/home/ann").empty());
+}
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -22,37 +22,37 @@ std::string text(const ResolvedRoute& way) {
   return out;
 }
 
-/// What `ssh -G -- name` says of a Host block.
-void put(RecordedHost& host, const std::string& arguments, const std::string& said) {
-  host.answer("/usr/bin/ssh -G " + arguments, said);
+/// Sets the output of `ssh -G` for these arguments.
+void put(RecordedHost& host, const std::string& arguments, const std::string& output) {
+  host.answer("/usr/bin/ssh -G " + arguments, output);
 }
 
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(resolution)
 
-BOOST_AUTO_TEST_CASE(an_answer_of_ssh_is_read) {
-  const auto said = parse_resolution(
-                        "host b\nuser gate\nhostname bastion.example.org\nport 2200\nproxyusefdpass no\n"
-                        "hostkeyalias foo\nidentityfile ~/.ssh/a b\nidentityfile ~/.ssh/c\nidentityagent none\n"
-                        "proxyjump a@j1,j2:99\n")
-                        .value();
-  BOOST_TEST(said.user == "gate");
-  BOOST_TEST(said.host == "bastion.example.org");
-  BOOST_TEST(said.port == 2200);
-  BOOST_TEST((said.jumps == std::vector<std::string>{"a@j1", "j2:99"}));
-  BOOST_TEST((said.identities == std::vector<std::string>{"~/.ssh/a b", "~/.ssh/c"}));
-  BOOST_TEST(said.host_key_alias.value() == "foo");
-  BOOST_TEST(said.agent.value() == "none");
-  BOOST_TEST(!said.proxy_command);
+BOOST_AUTO_TEST_CASE(the_output_of_ssh_g_is_parsed) {
+  const auto resolved = parse_resolution(
+                            "host b\nuser gate\nhostname bastion.example.org\nport 2200\nproxyusefdpass no\n"
+                            "hostkeyalias foo\nidentityfile ~/.ssh/a b\nidentityfile ~/.ssh/c\nidentityagent none\n"
+                            "proxyjump a@j1,j2:99\n")
+                            .value();
+  BOOST_TEST(resolved.user == "gate");
+  BOOST_TEST(resolved.host == "bastion.example.org");
+  BOOST_TEST(resolved.port == 2200);
+  BOOST_TEST((resolved.jumps == std::vector<std::string>{"a@j1", "j2:99"}));
+  BOOST_TEST((resolved.identities == std::vector<std::string>{"~/.ssh/a b", "~/.ssh/c"}));
+  BOOST_TEST(resolved.host_key_alias.value() == "foo");
+  BOOST_TEST(resolved.agent.value() == "none");
+  BOOST_TEST(!resolved.proxy_command);
   for (const auto* torn : {"", "user a\nhostname b\n", "user a\nhostname b\nport 0\n", "hostname b\nport 22\n"})
     BOOST_TEST(!parse_resolution(torn));
 }
 
-BOOST_AUTO_TEST_CASE(names_of_host_blocks_are_replaced_by_what_they_stand_for) {
+BOOST_AUTO_TEST_CASE(host_aliases_resolve_to_their_addresses) {
   RecordedHost host;
   put(host, "-- hpc", "user gate\nhostname login.example.org\nport 22\nproxyjump ann@front,inner\n");
-  // ssh gives the hops before the last one to the ssh that goes there, in place of its own ProxyJump.
+  // ssh passes the hops before the last one to its own ssh, in place of the ProxyJump in the configuration.
   put(host, "-- inner", "user ann\nhostname 10.0.0.7\nport 2022\nproxyjump elsewhere\n");
   put(host, "-- ann@front", "user ann\nhostname front.example.org\nport 22\nproxyjump fe80\n");
   put(host, "-- fe80", "user root\nhostname fe80::1\nport 22\n");
@@ -60,7 +60,7 @@ BOOST_AUTO_TEST_CASE(names_of_host_blocks_are_replaced_by_what_they_stand_for) {
              "root@[fe80::1],ann@front.example.org,ann@10.0.0.7:2022,gate@login.example.org");
 }
 
-BOOST_AUTO_TEST_CASE(a_port_that_was_given_is_asked_about_and_a_proxy_command_is_told) {
+BOOST_AUTO_TEST_CASE(a_given_port_and_a_proxy_command_are_kept) {
   RecordedHost host;
   put(host, "-p 2200 -- gate@b", "user gate\nhostname b\nport 2200\nproxycommand nc %h %p\n");
   const auto way = way_to(host, "gate@b:2200").value();
@@ -68,7 +68,7 @@ BOOST_AUTO_TEST_CASE(a_port_that_was_given_is_asked_about_and_a_proxy_command_is
   BOOST_TEST((way.proxy_commands == std::vector<std::string>{"nc %h %p"}));
 }
 
-BOOST_AUTO_TEST_CASE(what_leads_nowhere_is_an_error) {
+BOOST_AUTO_TEST_CASE(an_unresolvable_route_is_an_error) {
   RecordedHost host;
   put(host, "-- loop", "user a\nhostname a\nport 22\nproxyjump loop\n");
   BOOST_TEST(way_to(host, "loop").error().cause == "it has too many hops, or leads back to itself");

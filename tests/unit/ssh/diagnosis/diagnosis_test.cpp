@@ -19,22 +19,22 @@ namespace {
 
 struct Case {
   FailureClass failure;
-  std::string log;    ///< what OpenSSH prints, with its line ends
-  std::string words;  ///< of the message or the hint: what a person needs to see
+  std::string log;   ///< output of OpenSSH, with its line breaks
+  std::string text;  ///< part of the message or the hint
 };
 
 const Tunnel& tunnel() {
-  static const Tunnel one = tunnel_with_key("gate@bastion.example:2200", "/home/ada/.ssh/id lab");
-  return one;
+  static const Tunnel tunnel = tunnel_with_key("gate@bastion.example:2200", "/home/ada/.ssh/id lab");
+  return tunnel;
 }
 
-void check(const Case& one, const Tunnel& about = tunnel()) {
-  BOOST_TEST_CONTEXT(one.log) {
-    const auto diagnosis = diagnose({.log = one.log, .err = {}}, about);
+void check(const Case& expected, const Tunnel& about = tunnel()) {
+  BOOST_TEST_CONTEXT(expected.log) {
+    const auto diagnosis = diagnose({.log = expected.log, .err = {}}, about);
     BOOST_REQUIRE(diagnosis);
-    BOOST_TEST(diagnosis->failure == one.failure);
+    BOOST_TEST(diagnosis->failure == expected.failure);
     const std::string all = diagnosis->message + " | " + diagnosis->hint;
-    BOOST_TEST_CONTEXT(all) BOOST_TEST((all.find(one.words) != std::string::npos));
+    BOOST_TEST_CONTEXT(all) BOOST_TEST((all.find(expected.text) != std::string::npos));
     BOOST_TEST(!diagnosis->hint.empty());
     BOOST_TEST((diagnosis->message.find('\n') == std::string::npos));
   }
@@ -61,7 +61,7 @@ const std::string k_changed =
 
 BOOST_AUTO_TEST_SUITE(diagnosis)
 
-BOOST_AUTO_TEST_CASE(what_openssh_says_is_understood) {
+BOOST_AUTO_TEST_CASE(messages_of_openssh_get_their_class_and_text) {
   const std::vector<Case> cases{
       {dns, "ssh: Could not resolve hostname bastion.example: Name or service not known\r\n", "bastion.example"},
       {dns, "ssh: Could not resolve hostname bastion.example: Temporary failure in name resolution\r\n",
@@ -69,12 +69,12 @@ BOOST_AUTO_TEST_CASE(what_openssh_says_is_understood) {
       {refused, "ssh: connect to host bastion.example port 2200: Connection refused\r\n", "bastion.example port 2200"},
       {timeout, "ssh: connect to host bastion.example port 2200: Connection timed out\r\n", "did not answer in time"},
       {timeout, "Connection timed out during banner exchange\r\nConnection to 192.0.2.1 port 2200 timed out\r\n",
-       "said nothing"},
+       "sent no ssh banner"},
       {unreachable, "ssh: connect to host bastion.example port 2200: No route to host\r\n", "no route to host"},
       {unreachable, "ssh: connect to host bastion.example port 2200: Network is unreachable\r\n",
        "network is unreachable"},
       {auth, "gate@bastion.example: Permission denied (publickey,password).\r\n", "refused the key"},
-      {auth, "gate@bastion.example: Permission denied (password,keyboard-interactive).\r\n", "it wants: password"},
+      {auth, "gate@bastion.example: Permission denied (password,keyboard-interactive).\r\n", "only: password"},
       {auth,
        "Received disconnect from 192.0.2.1 port 2200:2: Too many authentication failures\r\n"
        "Disconnected from 192.0.2.1 port 2200\r\n",
@@ -82,15 +82,15 @@ BOOST_AUTO_TEST_CASE(what_openssh_says_is_understood) {
       {key_missing,
        "no such identity: /home/ada/.ssh/id lab: No such file or directory\r\n"
        "gate@bastion.example: Permission denied (publickey).\r\n",
-       "/home/ada/.ssh/id lab is not there"},
+       "/home/ada/.ssh/id lab does not exist"},
       {key_missing,
        "Load key \"/home/ada/.ssh/id lab\": invalid format\r\n"
        "gate@bastion.example: Permission denied (publickey).\r\n",
-       "holds no private key"},
+       "contains no private key"},
       {key_missing,
        "Load key \"/home/ada/.ssh/id lab\": error in libcrypto\r\n"
        "gate@bastion.example: Permission denied (publickey).\r\n",
-       "holds no private key"},
+       "contains no private key"},
       {key_permissions,
        "@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@\r\n"
        "@         WARNING: UNPROTECTED PRIVATE KEY FILE!          @\r\n"
@@ -104,7 +104,7 @@ BOOST_AUTO_TEST_CASE(what_openssh_says_is_understood) {
       {key_permissions,
        "Load key \"/home/ada/.ssh/id lab\": Permission denied\r\n"
        "gate@bastion.example: Permission denied (publickey).\r\n",
-       "cannot be read"},
+       "cannot read the private key"},
       {key_passphrase,
        "Load key \"/home/ada/.ssh/id lab\": incorrect passphrase supplied to decrypt private key\r\n"
        "gate@bastion.example: Permission denied (publickey).\r\n",
@@ -113,7 +113,7 @@ BOOST_AUTO_TEST_CASE(what_openssh_says_is_understood) {
        "No ED25519 host key is known for [bastion.example]:2200 and you have requested strict checking.\r\n"
        "Host key verification failed.\r\n",
        "--accept-new-host-key"},
-      {host_key_unknown, "Host key verification failed.\r\n", "not known here yet"},
+      {host_key_unknown, "Host key verification failed.\r\n", "is unknown"},
       {host_key_changed, k_changed, "ssh-keygen -f /home/ada/.ssh/known_hosts -R '[bastion.example]:2200'"},
       {host_key_changed,
        "@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@\r\n"
@@ -135,11 +135,11 @@ BOOST_AUTO_TEST_CASE(what_openssh_says_is_understood) {
       {closed,
        "kex_exchange_identification: Connection closed by remote host\r\n"
        "Connection closed by 192.0.2.1 port 2200\r\n",
-       "before ssh could begin"},
+       "before the ssh handshake"},
       {closed,
        "kex_exchange_identification: read: Connection reset by peer\r\nConnection reset by 192.0.2.1 port 22\r\n",
-       "before ssh could begin"},
-      {closed, "ssh_exchange_identification: Connection closed by remote host\r\n", "before ssh could begin"},
+       "before the ssh handshake"},
+      {closed, "ssh_exchange_identification: Connection closed by remote host\r\n", "before the ssh handshake"},
       {closed, "banner exchange: Connection to 192.0.2.1 port 80: invalid format\r\n",
        "192.0.2.1 port 80 is not an ssh server"},
       {closed, "kex_exchange_identification: banner line contains invalid characters\r\n", "is not an ssh server"},
@@ -171,24 +171,24 @@ BOOST_AUTO_TEST_CASE(what_openssh_says_is_understood) {
       {config, "Bad owner or permissions on /home/ada/.ssh/config\r\n", "correct that file"},
       {config, "No user exists for uid 4711\r\n", "no user exists for uid 4711"},
       {config, "unix_listener: path \"/very/long.Xk3\" too long for Unix domain socket\r\n", "too long"},
-      {unknown, "something that no release of ssh has said so far\r\n", "no release of ssh has said"},
+      {unknown, "a message that no release of ssh prints\r\n", "no release of ssh prints"},
   };
-  for (const auto& one : cases) check(one);
+  for (const auto& expected : cases) check(expected);
 }
 
-BOOST_AUTO_TEST_CASE(every_class_has_words_and_a_hint_of_its_own_without_any_message) {
+BOOST_AUTO_TEST_CASE(every_class_has_its_own_text_and_hint) {
   std::set<std::string> messages;
   for (int i = 0; i <= static_cast<int>(unknown); ++i) {
     const auto failure = static_cast<FailureClass>(i);
     const auto diagnosis = explain(failure, tunnel());
     BOOST_TEST(diagnosis.failure == failure);
     BOOST_TEST(!diagnosis.hint.empty());
-    BOOST_TEST(messages.insert(diagnosis.message).second, to_text(failure) << " has the words of another");
+    BOOST_TEST(messages.insert(diagnosis.message).second, to_text(failure) << " has the text of another class");
     BOOST_TEST((diagnosis.message.find("  ") == std::string::npos));
   }
 }
 
-BOOST_AUTO_TEST_CASE(silence_is_no_diagnosis) {
+BOOST_AUTO_TEST_CASE(without_output_there_is_no_diagnosis) {
   BOOST_TEST((!diagnose({}, tunnel())));
   BOOST_TEST(
       (!diagnose({.log = "debug1: Entering interactive session.\r\n", .err = "Welcome to the bastion\n"}, tunnel())));
@@ -200,16 +200,16 @@ BOOST_AUTO_TEST_CASE(an_internal_failure_of_ssh_is_quoted_from_stderr) {
         diagnose({.log = "connect_to localhost port 22: failed.\r\n", .err = "Welcome\n" + line + "\r\n"}, tunnel());
     BOOST_REQUIRE(diagnosis);
     BOOST_TEST(diagnosis->failure == unknown);
-    BOOST_TEST(diagnosis->message == "ssh ended; the last it said was: " + line);
+    BOOST_TEST(diagnosis->message == "ssh ended; its last message: " + line);
   }
 }
 
-BOOST_AUTO_TEST_CASE(only_an_end_by_a_signal_is_told_as_killed) {
+BOOST_AUTO_TEST_CASE(only_a_signal_is_reported_as_killed) {
   const auto message = [](std::optional<int> exit_code, const std::string& err) {
     return explain_silent_end("ssh", process_end(exit_code, {.log = {}, .err = err})).message;
   };
   BOOST_TEST(message(128 + 9, "Welcome\n") == "ssh was killed by signal 9");
-  BOOST_TEST(message(0, "Welcome\n") == "ssh was told to end (SIGTERM)");
+  BOOST_TEST(message(0, "Welcome\n") == "ssh ended on SIGTERM");
   BOOST_TEST(
       message(255, "Welcome\nchannel_x: \x1b[31mbad\r\n").find("ssh exited with status 255; the last line on ") == 0U);
   BOOST_TEST(message(255, "Welcome\nchannel_x: \x1b[31mbad\r\n").find('\x1b') == std::string::npos);
@@ -219,9 +219,9 @@ BOOST_AUTO_TEST_CASE(only_an_end_by_a_signal_is_told_as_killed) {
 }
 
 BOOST_AUTO_TEST_CASE(the_last_line_of_the_log_does_not_explain_a_kill) {
-  const Said said{.log = "channel 3: open failed: connect failed: Connection refused\r\n", .err = {}};
-  BOOST_TEST(diagnose(said, tunnel()).has_value());
-  BOOST_TEST(!diagnose({.log = said.log, .err = {}, .ended_by_signal = true}, tunnel()).has_value());
+  const SshOutput output{.log = "channel 3: open failed: connect failed: Connection refused\r\n", .err = {}};
+  BOOST_TEST(diagnose(output, tunnel()).has_value());
+  BOOST_TEST(!diagnose({.log = output.log, .err = {}, .ended_by_signal = true}, tunnel()).has_value());
 }
 
 BOOST_AUTO_TEST_CASE(an_unknown_host_key_is_shown_when_the_log_has_it) {
@@ -229,10 +229,10 @@ BOOST_AUTO_TEST_CASE(an_unknown_host_key_is_shown_when_the_log_has_it) {
          "debug1: Server host key: ssh-ed25519 SHA256:RKiDkq52U3Y/qgXZskhGXQ3dyg5sVwC90lWYNy56Yq4\r\n"
          "No ED25519 host key is known for bastion.example and you have requested strict checking.\r\n"
          "Host key verification failed.\r\n",
-         "it shows ED25519 SHA256:RKiDkq52U3Y/qgXZskhGXQ3dyg5sVwC90lWYNy56Yq4"});
+         "the server offers ED25519 SHA256:RKiDkq52U3Y/qgXZskhGXQ3dyg5sVwC90lWYNy56Yq4"});
 }
 
-BOOST_AUTO_TEST_CASE(how_a_connection_ended_is_in_the_last_words_on_stderr) {
+BOOST_AUTO_TEST_CASE(the_last_stderr_line_explains_a_lost_connection) {
   const auto failure_of = [](const std::string& log, const std::string& err) {
     const auto diagnosis = diagnose({.log = log, .err = err}, tunnel());
     BOOST_REQUIRE(diagnosis);
@@ -242,7 +242,7 @@ BOOST_AUTO_TEST_CASE(how_a_connection_ended_is_in_the_last_words_on_stderr) {
   BOOST_TEST(failure_of("", "Read from remote host bastion.example: Connection reset by peer\r\n") == closed);
   BOOST_TEST(failure_of("client_loop: send disconnect: Broken pipe\r\n",
                         "Read from remote host bastion.example: Connection timed out\r\n") == dead_peer);
-  // A banner says so too, and what ssh itself says is better.
+  // A banner can contain this line too, so the log of ssh decides.
   BOOST_TEST(failure_of("gate@bastion.example: Permission denied (publickey).\r\n",
                         "Connection to bastion.example closed by remote host.\r\n") == auth);
   BOOST_TEST(failure_of("Timeout, server bastion.example not responding.\r\n",
@@ -250,15 +250,15 @@ BOOST_AUTO_TEST_CASE(how_a_connection_ended_is_in_the_last_words_on_stderr) {
   BOOST_TEST((!diagnose({.log = {}, .err = "Host key verification failed.\r\n"}, tunnel())));
 }
 
-BOOST_AUTO_TEST_CASE(a_key_that_could_not_be_read_does_not_hide_another_end) {
-  // ssh goes on with other keys after such a line; if it got in, the key is not why it ended.
+BOOST_AUTO_TEST_CASE(an_unreadable_key_does_not_hide_a_later_cause) {
+  // ssh tries other keys after such a line. After a successful login the key is not the cause.
   check({closed,
          "Load key \"/home/ada/.ssh/id lab\": bad permissions\r\n"
          "Connection to bastion.example closed by remote host.\r\n",
          "closed the connection"});
 }
 
-// What ssh says and goes on, at its start and later (7.4 to 10.1).
+// Warnings of ssh 7.4 to 10.1, after which it continues.
 const std::vector<std::string>& warnings() {
   static const std::vector<std::string> lines{
       "/home/ada/.ssh/config line 2: Unsupported option \"rsaauthentication\"\r\n",
@@ -283,7 +283,7 @@ const std::vector<std::string>& warnings() {
   return lines;
 }
 
-BOOST_AUTO_TEST_CASE(a_warning_never_explains_a_silent_death) {
+BOOST_AUTO_TEST_CASE(a_warning_alone_explains_no_exit) {
   std::string all;
   for (const auto& warning : warnings()) {
     BOOST_TEST((!diagnose({.log = warning, .err = {}}, tunnel())), warning);
@@ -294,7 +294,7 @@ BOOST_AUTO_TEST_CASE(a_warning_never_explains_a_silent_death) {
       (!diagnose({.log = {}, .err = "command-line line 0: Unsupported option \"compressionlevel\"\r\n"}, tunnel())));
 }
 
-BOOST_AUTO_TEST_CASE(a_warning_does_not_hide_why_ssh_ended) {
+BOOST_AUTO_TEST_CASE(a_warning_does_not_hide_the_cause) {
   for (const auto& warning : warnings()) {
     check({dead_peer, warning + "Timeout, server bastion.example not responding.\r\n", "stopped answering"});
     check({closed, warning + "client_loop: send disconnect: Broken pipe\r\n", "closed the connection"});
@@ -305,14 +305,14 @@ BOOST_AUTO_TEST_CASE(a_warning_does_not_hide_why_ssh_ended) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_bad_option_explains_no_refused_login) {
+BOOST_AUTO_TEST_CASE(a_configuration_warning_explains_no_refused_login) {
   check({auth,
          "/home/ada/.ssh/config line 3: some remark of a release to come\r\n"
          "gate@bastion.example: Permission denied (publickey).\r\n",
          "refused the key"});
 }
 
-BOOST_AUTO_TEST_CASE(a_shell_that_warns_on_a_jump_host_decides_nothing) {
+BOOST_AUTO_TEST_CASE(a_shell_warning_on_a_jump_host_is_ignored) {
   const auto diagnosis = diagnose({.log = "kex_exchange_identification: Connection closed by remote host\r\n"
                                           "Connection closed by UNKNOWN port 65535\r\n",
                                    .err = "/etc/profile: line 12: warning: setlocale: LC_ALL: cannot change locale "
@@ -322,7 +322,7 @@ BOOST_AUTO_TEST_CASE(a_shell_that_warns_on_a_jump_host_decides_nothing) {
   BOOST_TEST(diagnosis->failure == closed);
 }
 
-BOOST_AUTO_TEST_CASE(a_warning_about_one_forward_does_not_hide_why_ssh_ended) {
+BOOST_AUTO_TEST_CASE(a_forward_warning_does_not_hide_the_cause) {
   check({dead_peer,
          "mux_confirm_remote_forward: remote port forwarding failed for listen port 2222\r\n"
          "connect_to localhost port 22: failed.\r\n"
@@ -330,12 +330,12 @@ BOOST_AUTO_TEST_CASE(a_warning_about_one_forward_does_not_hide_why_ssh_ended) {
          "stopped answering"});
 }
 
-BOOST_AUTO_TEST_CASE(what_the_server_says_is_never_taken_for_what_ssh_says) {
+BOOST_AUTO_TEST_CASE(text_from_the_server_never_counts_as_output_of_ssh) {
   const auto failure_of = [](const std::string& log, const std::string& err) {
     const auto diagnosis = diagnose({.log = log, .err = err}, tunnel());
     return diagnosis ? diagnosis->failure : target_down;
   };
-  // A banner, and a disconnect's text, are the server's own.
+  // The server writes banners and the text of a disconnect.
   BOOST_TEST(failure_of("Connection to bastion.example closed by remote host.\r\n",
                         "Host key for bastion.example has changed and you have requested strict checking.\r\n") ==
              closed);
@@ -351,7 +351,7 @@ BOOST_AUTO_TEST_CASE(what_the_server_says_is_never_taken_for_what_ssh_says) {
                         "") == closed);
 }
 
-BOOST_AUTO_TEST_CASE(ssh_without_its_log_is_understood_by_its_first_lines) {
+BOOST_AUTO_TEST_CASE(the_first_stderr_lines_explain_a_failed_start) {
   const auto failure_of = [](const std::string& err) {
     const auto diagnosis = diagnose({.log = {}, .err = err}, tunnel());
     BOOST_REQUIRE(diagnosis);
@@ -372,7 +372,7 @@ BOOST_AUTO_TEST_CASE(ssh_without_its_log_is_understood_by_its_first_lines) {
   BOOST_TEST(missing->failure == key_missing);
 }
 
-BOOST_AUTO_TEST_CASE(a_jump_host_that_fails_is_why_the_proxy_closed) {
+BOOST_AUTO_TEST_CASE(a_failed_jump_host_explains_the_closed_proxy) {
   const auto diagnosis = diagnose({.log = "kex_exchange_identification: Connection closed by remote host\r\n"
                                           "Connection closed by UNKNOWN port 65535\r\n",
                                    .err = "ssh: connect to host jump.example port 22: Connection refused\r\n"},
@@ -382,7 +382,7 @@ BOOST_AUTO_TEST_CASE(a_jump_host_that_fails_is_why_the_proxy_closed) {
   BOOST_TEST((diagnosis->message.find("jump.example port 22") != std::string::npos));
 }
 
-BOOST_AUTO_TEST_CASE(hostile_bytes_reach_no_terminal) {
+BOOST_AUTO_TEST_CASE(control_bytes_never_reach_a_terminal) {
   const std::vector<std::string> logs{
       std::string("\x1b]0;owned\x07 boo\x00ho\n", 19),
       "Unable to negotiate with 192.0.2.1 port 22: no matching cipher found. Their offer: \x1b[31mred\xff\xfe\r\n",
@@ -405,7 +405,7 @@ BOOST_AUTO_TEST_CASE(hostile_bytes_reach_no_terminal) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_refused_forward_is_denied_only_when_the_server_says_so) {
+BOOST_AUTO_TEST_CASE(a_refused_forward_is_denied_only_with_a_server_message) {
   BOOST_TEST(says_forward_denied("debug1: Remote: Server has disabled port forwarding.\r\n"));
   BOOST_TEST(says_forward_denied("debug1: Remote: port forwarding refused\r\n"));
   BOOST_TEST(
@@ -414,7 +414,7 @@ BOOST_AUTO_TEST_CASE(a_refused_forward_is_denied_only_when_the_server_says_so) {
   BOOST_TEST(!says_forward_denied(""));
 }
 
-BOOST_AUTO_TEST_CASE(a_forward_is_named_when_there_are_several) {
+BOOST_AUTO_TEST_CASE(the_affected_forward_of_several_is_named) {
   const auto many = tunnel_to("gate@bastion", {"2222", "8080:localhost:80", "/run/lab.sock:localhost:22"});
   BOOST_TEST(explain(forward_busy, many, many->forwards[1]).message.find("port 8080 ") == 0u);
   BOOST_TEST(explain(forward_busy, many, many->forwards[2]).message.find("socket /run/lab.sock ") == 0u);

@@ -6,7 +6,7 @@ using namespace holdfast::ssh;
 
 BOOST_AUTO_TEST_SUITE(login_log)
 
-BOOST_AUTO_TEST_CASE(a_login_is_followed_step_by_step) {
+BOOST_AUTO_TEST_CASE(the_log_shows_each_step_of_a_login) {
   std::string log =
       "debug1: Connecting to 127.0.0.1 [127.0.0.1] port 29122.\r\n"
       "debug1: Connection established.\r\n"
@@ -21,7 +21,7 @@ BOOST_AUTO_TEST_CASE(a_login_is_followed_step_by_step) {
   BOOST_TEST(read_login_log(log).host_key_trusted);
 }
 
-BOOST_AUTO_TEST_CASE(a_pinned_key_and_a_certificate_are_trusted_too) {
+BOOST_AUTO_TEST_CASE(a_pinned_key_and_a_certificate_are_trusted) {
   BOOST_TEST(read_login_log("Warning: Permanently added '[127.0.0.1]:1' (ED25519) to the list of known hosts.\r\n")
                  .host_key_trusted);
   const auto signed_key = read_login_log(
@@ -32,7 +32,7 @@ BOOST_AUTO_TEST_CASE(a_pinned_key_and_a_certificate_are_trusted_too) {
   BOOST_TEST(signed_key.host_key_trusted);
 }
 
-BOOST_AUTO_TEST_CASE(what_a_stranger_says_is_kept_apart) {
+BOOST_AUTO_TEST_CASE(text_from_the_server_is_no_progress) {
   const auto progress = read_login_log(
       "debug1: kex_exchange_identification: banner line 0: debug1: Remote protocol version 2.0\r\n"
       "debug1: kex_exchange_identification: banner line 1: second\r\n"
@@ -42,7 +42,7 @@ BOOST_AUTO_TEST_CASE(what_a_stranger_says_is_kept_apart) {
   BOOST_TEST(!progress.host_key_trusted);
 }
 
-BOOST_AUTO_TEST_CASE(torn_and_empty_lines_are_no_news) {
+BOOST_AUTO_TEST_CASE(incomplete_lines_are_ignored) {
   for (const char* log : {"", "\n\n\r\n", "debug1: Server host key: ", "debug1: Server host key: x", "debug1: Host '",
                           "debug1: kex_exchange_identification: banner line 0: "})
     BOOST_TEST((read_login_log(log) == LoginProgress{}));

@@ -1,4 +1,4 @@
-// The line of a tunnel's key: exact, merged with what it may already, and nobody else's line touched.
+// The line of a tunnel's key: exact, merged with existing permits, without changes to other lines.
 #include "ssh/keys/authorized_keys.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -25,28 +25,28 @@ std::string line_of(const std::vector<std::string>& ports) { return authorized_l
 
 BOOST_AUTO_TEST_SUITE(authorized_keys)
 
-BOOST_AUTO_TEST_CASE(the_line_allows_the_port_and_the_way_back_to_it) {
+BOOST_AUTO_TEST_CASE(the_line_permits_listening_and_the_probe) {
   BOOST_TEST(line_of({"2222"}) ==
              k_head + R"(permitlisten="127.0.0.1:2222",permitopen="127.0.0.1:2222" ssh-ed25519 )" + k_blob + " ann@ws");
-  // A wildcard address is listened on and is nowhere to connect to.
+  // The probe of a wildcard address connects to loopback.
   BOOST_TEST(line_of({"0.0.0.0:2222", "[::]:2223"}) ==
              k_head + R"(permitlisten="0.0.0.0:2222",permitlisten="[::]:2223",)" +
                  R"(permitopen="127.0.0.1:2222",permitopen="[::1]:2223" ssh-ed25519 )" + k_blob + " ann@ws");
 }
 
-BOOST_AUTO_TEST_CASE(sockets_alone_open_no_port) {
+BOOST_AUTO_TEST_CASE(a_tunnel_of_sockets_permits_no_usable_port) {
   BOOST_TEST(line_of({"/run/lab.sock"}).find(R"(permitlisten="127.0.0.1:1",permitopen="127.0.0.1:9" )") !=
              std::string::npos);
 }
 
-BOOST_AUTO_TEST_CASE(a_hostile_comment_ends_no_line) {
+BOOST_AUTO_TEST_CASE(a_hostile_comment_stays_on_its_line) {
   BOOST_TEST(!PublicKey::parse("ssh-ed25519 " + k_blob + " a\x1b[2J\nssh-ed25519 x"));
   BOOST_TEST(!PublicKey::parse("ssh-ed25519,permitopen=\"*:*\" " + k_blob));
   BOOST_TEST(!PublicKey::parse("command=\"x\" ssh-ed25519 " + k_blob));
   BOOST_TEST(authorized_line({"ssh-ed25519", k_blob, "a\nb"}, permits_of({"22"})).find('\n') == std::string::npos);
 }
 
-BOOST_AUTO_TEST_CASE(a_new_key_is_added_at_the_end_and_once) {
+BOOST_AUTO_TEST_CASE(a_new_key_is_added_once_at_the_end) {
   const auto line = line_of({"2222"});
   for (const auto& [before, after] : std::vector<std::pair<std::string, std::string>>{
            {"", line + '\n'},
@@ -61,18 +61,18 @@ BOOST_AUTO_TEST_CASE(a_new_key_is_added_at_the_end_and_once) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_second_port_goes_into_the_keys_own_line_since_sshd_reads_no_second) {
+BOOST_AUTO_TEST_CASE(a_second_port_extends_the_line_of_the_key) {
   const auto before = k_other + "\r\n" + line_of({"2222"}) + "\n# end";
   const auto edit = with_permits(before, k_key, permits_of({"2223"}), false).value();
   BOOST_TEST((edit.change == KeysChange::extended));
   BOOST_TEST(edit.text == k_other + "\r\n" + line_of({"2222", "2223"}) + "\n# end");
-  // Two lines of the key, as somebody pasted them, become the one that counts.
+  // sshd uses only the first line of a key, so two lines become one.
   const auto pasted = line_of({"2222"}) + '\n' + k_other + line_of({"2223"}) + '\n';
   BOOST_TEST(with_permits(pasted, k_key, permits_of({"2223"}), false)->text ==
              line_of({"2222", "2223"}) + '\n' + k_other);
 }
 
-BOOST_AUTO_TEST_CASE(a_persons_own_line_is_left_alone_unless_it_is_to_be_replaced) {
+BOOST_AUTO_TEST_CASE(a_personal_line_is_kept_unless_replace_is_given) {
   for (const std::string own : {"", "restrict,", R"(command="a \" b c",)", R"(from="10.*",)",
                                 R"(restrict,port-forwarding,command="/bin/false",pty,)"}) {
     const auto options = own.empty() ? own : own.substr(0, own.size() - 1) + ' ';
@@ -87,24 +87,24 @@ BOOST_AUTO_TEST_CASE(a_persons_own_line_is_left_alone_unless_it_is_to_be_replace
   }
 }
 
-BOOST_AUTO_TEST_CASE(replace_means_exactly_this) {
+BOOST_AUTO_TEST_CASE(replace_leaves_only_the_given_permits) {
   BOOST_TEST(with_permits(line_of({"2222"}) + '\n', k_key, permits_of({"2223"}), true)->text ==
              line_of({"2223"}) + '\n');
   BOOST_TEST((with_permits(line_of({"2222"}) + '\n', k_key, permits_of({"2222"}), true)->change == KeysChange::none));
 }
 
-BOOST_AUTO_TEST_CASE(what_is_taken_away_leaves_the_rest) {
+BOOST_AUTO_TEST_CASE(removing_permits_keeps_the_others) {
   const auto both = k_other + line_of({"2222", "2223"}) + '\n';
-  const auto one = without_permits(both, k_key, permits_of({"2222"}));
-  BOOST_TEST((one.change == KeysChange::narrowed));
-  BOOST_TEST(one.text == k_other + line_of({"2223"}) + '\n');
-  const auto none = without_permits(one.text, k_key, permits_of({"2223"}));
+  const auto narrowed = without_permits(both, k_key, permits_of({"2222"}));
+  BOOST_TEST((narrowed.change == KeysChange::narrowed));
+  BOOST_TEST(narrowed.text == k_other + line_of({"2223"}) + '\n');
+  const auto none = without_permits(narrowed.text, k_key, permits_of({"2223"}));
   BOOST_TEST((none.change == KeysChange::removed));
-  BOOST_TEST(none.text == k_other);
-  BOOST_TEST((without_permits(none.text, k_key, permits_of({"2223"})).change == KeysChange::none));
+  BOOST_TEST(nnarrowed.text == k_other);
+  BOOST_TEST((without_permits(nnarrowed.text, k_key, permits_of({"2223"})).change == KeysChange::none));
 }
 
-BOOST_AUTO_TEST_CASE(another_key_whose_comment_looks_like_this_one_is_another) {
+BOOST_AUTO_TEST_CASE(a_key_in_a_comment_is_not_the_key) {
   const auto text = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOther ssh-ed25519 " + k_blob + "\n";
   BOOST_TEST((with_permits(text, k_key, permits_of({"2222"}), false)->change == KeysChange::added));
 }

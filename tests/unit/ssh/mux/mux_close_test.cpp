@@ -33,16 +33,16 @@ const Bytes k_session_opened("\0\0\0\x0c\x80\0\0\x06\0\0\0\x01\0\0\0\x02", 16);
 const Bytes k_refused("\0\0\0\x0e\x80\0\0\x03\0\0\0\x01\0\0\0\x02no", 18);
 const Bytes k_garbage("\x7f\xff\xff\xff", 4);
 
-/// What the master does with one stdio forward.
+/// The behaviour of the master for one stdio forward.
 struct Script {
   Bytes reply;                 ///< on the control connection, once it has both descriptors
-  Bytes output;                ///< what the far end says, on the data end
-  bool closes_data = false;    ///< the far end hangs up
+  Bytes output;                ///< from the target, on the data end
+  bool closes_data = false;    ///< the target closes the connection
   bool closes_control = true;  ///< as ssh does, when the data end is closed
 };
 
-/// A control socket whose owner takes one stdio forward. It dies, as ssh up to 8.8 does, when the control connection
-/// ends while the data end is open.
+/// A master that accepts one stdio forward. Like ssh up to 8.8 it dies when the control connection closes while the
+/// data end is open.
 class StandInMaster {
  public:
   StandInMaster(const boost::filesystem::path& path, Script script)
@@ -58,7 +58,7 @@ class StandInMaster {
   StandInMaster(const StandInMaster&) = delete;
   StandInMaster& operator=(const StandInMaster&) = delete;
 
-  /// Until it has seen how the exchange ended.
+  /// Until the exchange has ended.
   void wait() {
     if (!thread_.joinable()) return;
     thread_.join();
@@ -83,7 +83,7 @@ class StandInMaster {
     while (::recv(connection, chunk.data(), chunk.size(), 0) > 0) continue;
   }
 
-  /// The rest of the request, or a descriptor.
+  /// Reads the rest of the request (-1), or a descriptor; -2 at the end.
   static int receive_descriptor(int connection) {
     std::array<char, 256> chunk{};
     iovec data{chunk.data(), chunk.size()};
@@ -105,11 +105,11 @@ class StandInMaster {
     const int control = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
     say(control, k_hello);
     std::array<int, 2> data{-1, -1};
-    for (int& one : data)
-      while (one == -1) one = receive_descriptor(control);
+    for (int& descriptor : data)
+      while (descriptor == -1) descriptor = receive_descriptor(control);
     has_descriptors_ = data[1] >= 0;
     if (has_descriptors_) carry(control, data[0]);
-    for (const int one : data) ::close(one);
+    for (const int descriptor : data) ::close(descriptor);
     ::close(control);
   }
 
@@ -129,7 +129,7 @@ class StandInMaster {
   std::thread thread_;
 };
 
-struct Place {
+struct Fixture {
   ScratchDirectory scratch_directory;
   boost::filesystem::path control = scratch_directory / "control";
   boost::asio::io_context context{1};
@@ -138,7 +138,7 @@ struct Place {
     return {.listen = TcpEnd{"127.0.0.1", 22}, .reply = 300ms, .timeout = 300ms, .stay_open = 50ms};
   }
 
-  /// How the probe ended; the master must survive it.
+  /// Returns the kind of answer; fails when the master does not survive.
   Kind probe(const Script& script, const mux::ProbeRequest& asked = request()) {
     StandInMaster master(control, script);
     mux::MuxClient client(context, control);
@@ -159,7 +159,7 @@ struct Place {
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(mux_close, Place)
+BOOST_FIXTURE_TEST_SUITE(mux_close, Fixture)
 
 BOOST_AUTO_TEST_CASE(the_master_survives_a_banner) {
   BOOST_TEST((probe({.reply = k_session_opened, .output = "SSH-2.0-x\r\n"}) == Kind::banner));
@@ -171,7 +171,7 @@ BOOST_AUTO_TEST_CASE(the_master_survives_a_channel_that_stays_open) {
   BOOST_TEST((probe({.reply = k_session_opened, .output = {}}, asked) == Kind::open));
 }
 
-BOOST_AUTO_TEST_CASE(the_master_survives_a_word_that_is_no_banner) {
+BOOST_AUTO_TEST_CASE(the_master_survives_output_without_a_banner) {
   auto asked = request();
   asked.expect_ssh_banner = false;
   BOOST_TEST((probe({.reply = k_session_opened, .output = "220 x"}, asked) == Kind::open));
@@ -181,11 +181,11 @@ BOOST_AUTO_TEST_CASE(the_master_survives_a_silent_target) {
   BOOST_TEST((probe({.reply = k_session_opened, .output = {}}) == Kind::silent));
 }
 
-BOOST_AUTO_TEST_CASE(the_master_survives_a_target_that_never_stops) {
+BOOST_AUTO_TEST_CASE(the_master_survives_endless_output) {
   BOOST_TEST((probe({.reply = k_session_opened, .output = Bytes(16 * 1024, 'x')}) == Kind::silent));
 }
 
-BOOST_AUTO_TEST_CASE(the_master_survives_a_target_that_hangs_up) {
+BOOST_AUTO_TEST_CASE(the_master_survives_a_closed_channel) {
   BOOST_TEST((probe({.reply = k_session_opened, .output = {}, .closes_data = true}) == Kind::closed));
 }
 
@@ -197,11 +197,11 @@ BOOST_AUTO_TEST_CASE(the_master_survives_a_timeout_before_its_answer) {
   BOOST_TEST((probe({.reply = {}, .output = {}}) == Kind::no_reply));
 }
 
-BOOST_AUTO_TEST_CASE(the_master_survives_a_reply_that_is_not_the_protocol) {
+BOOST_AUTO_TEST_CASE(the_master_survives_an_invalid_reply) {
   BOOST_TEST((probe({.reply = k_garbage, .output = {}}) == Kind::no_reply));
 }
 
-BOOST_AUTO_TEST_CASE(the_master_survives_a_client_that_is_destroyed) {
+BOOST_AUTO_TEST_CASE(the_master_survives_the_destruction_of_the_client) {
   for (const Bytes& reply : {Bytes(), k_session_opened}) {
     StandInMaster master(control, {.reply = reply, .output = {}});
     {
@@ -234,7 +234,7 @@ BOOST_AUTO_TEST_CASE(the_answer_does_not_wait_for_the_master_to_close) {
   mux::MuxClient client(context, control);
   std::optional<std::chrono::steady_clock::time_point> answered;
   client.probe(request(), [&](const mux::ProbeAnswer&) { answered = std::chrono::steady_clock::now(); });
-  context.run();  // until the connection is closed, which this master leaves to us
+  context.run();  // until the client closes the connection, since this master does not
   const auto waited = std::chrono::steady_clock::now() - answered.value();
   BOOST_TEST((waited >= 990ms));
   BOOST_TEST((waited < 3s));

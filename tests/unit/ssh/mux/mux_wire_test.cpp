@@ -11,7 +11,7 @@ using Kind = Reply::Kind;
 
 namespace {
 
-// A packet as PROTOCOL.mux has it: length, then the body.
+// A packet in the format of PROTOCOL.mux: length, then body.
 std::string packet(const std::string& body) {
   std::string out;
   for (const int shift : {24, 16, 8, 0}) out += static_cast<char>(static_cast<unsigned char>(body.size() >> shift));
@@ -30,7 +30,7 @@ Reply only_reply(std::string bytes) {
 
 BOOST_AUTO_TEST_SUITE(mux_wire)
 
-BOOST_AUTO_TEST_CASE(requests_are_what_the_protocol_says_byte_for_byte) {
+BOOST_AUTO_TEST_CASE(requests_match_the_protocol_byte_for_byte) {
   BOOST_TEST(encode_hello() == "\0\0\0\x08\0\0\0\x01\0\0\0\x04"s);
   BOOST_TEST(encode_alive(7) == "\0\0\0\x08\x10\0\0\x04\0\0\0\x07"s);
   BOOST_TEST(encode_terminate(7) == "\0\0\0\x08\x10\0\0\x05\0\0\0\x07"s);
@@ -43,14 +43,14 @@ BOOST_AUTO_TEST_CASE(requests_are_what_the_protocol_says_byte_for_byte) {
              packet("\x10\0\0\x08\0\0\0\x07\0\0\0\0\0\0\0\x03"s + "::1" + "\0\0\0\x16"s));
 }
 
-BOOST_AUTO_TEST_CASE(a_socket_is_a_path_with_the_port_minus_two) {
+BOOST_AUTO_TEST_CASE(a_socket_is_encoded_as_a_path_with_port_minus_two) {
   const auto forward = Forward::parse("/run/a:/run/b").value();
   BOOST_TEST(encode_open_remote_forward(1, forward) ==
              packet("\x10\0\0\x06\0\0\0\x01\0\0\0\x02\0\0\0\x06"s + "/run/a" + "\xff\xff\xff\xfe\0\0\0\x06"s +
                     "/run/b" + "\xff\xff\xff\xfe"s));
 }
 
-BOOST_AUTO_TEST_CASE(a_socket_of_this_machine_that_leads_to_one_of_the_bastions_is_a_local_forward) {
+BOOST_AUTO_TEST_CASE(a_local_socket_to_a_bastion_socket_is_a_local_forward) {
   const std::string ends =
       "\0\0\0\x01\0\0\0\x06"s + "/run/a" + "\xff\xff\xff\xfe\0\0\0\x06"s + "/run/b" + "\xff\xff\xff\xfe"s;
   BOOST_TEST(encode_open_local_forward(1, SocketEnd{"/run/a"}, SocketEnd{"/run/b"}) ==
@@ -59,7 +59,7 @@ BOOST_AUTO_TEST_CASE(a_socket_of_this_machine_that_leads_to_one_of_the_bastions_
              packet("\x10\0\0\x07\0\0\0\x01"s + ends));
 }
 
-BOOST_AUTO_TEST_CASE(replies_are_read) {
+BOOST_AUTO_TEST_CASE(every_kind_of_reply_is_parsed) {
   BOOST_TEST((only_reply(packet("\0\0\0\x01\0\0\0\x04"s)).kind == Kind::hello));
   const auto alive = only_reply(packet("\x80\0\0\x05\0\0\0\x07\0\x01\0\0"s));
   BOOST_TEST((alive.kind == Kind::alive));
@@ -75,7 +75,7 @@ BOOST_AUTO_TEST_CASE(replies_are_read) {
   BOOST_TEST((only_reply(packet("\x12\x34\x56\x78 of a later version"s)).kind == Kind::other));
 }
 
-BOOST_AUTO_TEST_CASE(packets_come_in_any_pieces) {
+BOOST_AUTO_TEST_CASE(packets_may_arrive_in_any_pieces) {
   const std::string whole = packet("\0\0\0\x01\0\0\0\x04"s) + packet("\x80\0\0\x03\0\0\0\x07\0\0\0\x02no"s);
   std::string buffer;
   int replies = 0;
@@ -89,10 +89,10 @@ BOOST_AUTO_TEST_CASE(packets_come_in_any_pieces) {
   BOOST_TEST(buffer.empty());
 }
 
-BOOST_AUTO_TEST_CASE(a_body_that_lies_about_its_length_is_no_reply) {
+BOOST_AUTO_TEST_CASE(a_wrong_length_is_an_error) {
   for (const auto& bytes : {
            "\0\0\0\0"s,
-           "\0\0\0\x03\x80\0\0"s,                              // no room for a type
+           "\0\0\0\x03\x80\0\0"s,                              // too short for a type
            packet("\x80\0\0\x05\0\0\0\x07"s),                  // alive without its pid
            packet("\x80\0\0\x03\0\0\0\x07\0\0\0\x03no"s),      // a text longer than the packet
            packet("\x80\0\0\x03\0\0\0\x07\xff\xff\xff\xff"s),  // much longer
@@ -107,13 +107,13 @@ BOOST_AUTO_TEST_CASE(a_body_that_lies_about_its_length_is_no_reply) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(no_bytes_whatever_break_it) {
+BOOST_AUTO_TEST_CASE(random_bytes_never_crash_the_parser) {
   std::mt19937 random(20261122);
   for (int round = 0; round < 20'000; ++round) {
     std::string buffer;
     const std::size_t size = random() % 64;
     for (std::size_t i = 0; i < size; ++i) buffer += static_cast<char>(random());
-    // Half of them look like replies at first sight.
+    // Half of them begin like a reply.
     if (round % 2 == 0 && size >= 8) {
       buffer.replace(0, 3, "\0\0\0"s);
       buffer.replace(4, 3, "\x80\0\0"s);

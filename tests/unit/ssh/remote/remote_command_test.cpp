@@ -1,4 +1,4 @@
-// A client of ssh's control socket is stood in for by a shell: what matters is the order in which a command ends.
+// A shell replaces the client of ssh's control socket, since only the order of the end matters.
 #include "ssh/remote/remote_command.hpp"
 
 #include "scratch.hpp"
@@ -26,24 +26,24 @@ struct Place {
   void start(const std::string& script, std::chrono::milliseconds timeout) {
     const auto started =
         remote.start(os::Command{.argv = {"/bin/sh", "-c", script, "sh", scratch_directory.path().native()}}, timeout,
-                     [this](RemoteCommand::Answer said) { answer = std::move(said); });
+                     [this](RemoteCommand::Answer reply) { answer = std::move(reply); });
     BOOST_REQUIRE(started);
   }
-  /// The context does not run meanwhile, so the command is not ended for its long output.
+  /// The context does not run in the meantime, so the limit for output does not end the command.
   void wait_until_it_writes() const {
     while (!boost::filesystem::exists(scratch_directory / "began")) std::this_thread::sleep_for(1ms);
   }
   [[nodiscard]] bool noticed() const { return boost::filesystem::exists(scratch_directory / "noticed"); }
 };
 
-// Writes without end; tells when its output is closed, which a killed one could not.
+// Writes endlessly, and reports when its output is closed, which a killed process cannot.
 const std::string k_flood = "trap '' PIPE; >$1/began; while echo xxxxxxxxxxxxxxxx 2>/dev/null; do :; done; >$1/noticed";
 
 }  // namespace
 
 BOOST_FIXTURE_TEST_SUITE(remote_command, Place)
 
-BOOST_AUTO_TEST_CASE(the_answer_is_what_the_command_printed) {
+BOOST_AUTO_TEST_CASE(the_answer_is_the_output_of_the_command) {
   start("echo one; echo two", 60s);
   context.run();
   BOOST_REQUIRE(answer.has_value());
@@ -52,7 +52,7 @@ BOOST_AUTO_TEST_CASE(the_answer_is_what_the_command_printed) {
   BOOST_TEST(!remote.runs());
 }
 
-BOOST_AUTO_TEST_CASE(output_without_end_is_closed_before_the_client_is_killed) {
+BOOST_AUTO_TEST_CASE(endless_output_is_closed_before_the_client_is_killed) {
   start(k_flood, 60s);
   context.run();
   BOOST_REQUIRE(answer.has_value());
@@ -62,7 +62,7 @@ BOOST_AUTO_TEST_CASE(output_without_end_is_closed_before_the_client_is_killed) {
   BOOST_TEST(noticed());
 }
 
-BOOST_AUTO_TEST_CASE(a_command_that_hangs_is_killed_after_its_answer) {
+BOOST_AUTO_TEST_CASE(a_hanging_command_is_killed_after_the_answer) {
   start("exec sleep 60", 50ms);
   while (!answer) context.run_one();
   BOOST_TEST(!answer->ended);
@@ -71,7 +71,7 @@ BOOST_AUTO_TEST_CASE(a_command_that_hangs_is_killed_after_its_answer) {
   BOOST_TEST(!remote.runs());
 }
 
-BOOST_AUTO_TEST_CASE(a_command_that_is_ended_has_no_answer) {
+BOOST_AUTO_TEST_CASE(an_ended_command_gives_no_answer) {
   start(k_flood, 60s);
   wait_until_it_writes();
   remote.end();
@@ -81,7 +81,7 @@ BOOST_AUTO_TEST_CASE(a_command_that_is_ended_has_no_answer) {
   BOOST_TEST(noticed());
 }
 
-BOOST_AUTO_TEST_CASE(destruction_waits_for_the_client_to_notice) {
+BOOST_AUTO_TEST_CASE(the_destructor_waits_for_the_client) {
   {
     RemoteCommand other(context);
     const os::Command command{.argv = {"/bin/sh", "-c", k_flood, "sh", scratch_directory.path().native()}};

@@ -1,4 +1,4 @@
-// Our own session on the bastion: what is asked, and what is made of the answers, which are a stranger's.
+// The command that identifies or ends a session on the bastion, and its hostile answers.
 #include "ssh/remote/remote_session.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -20,41 +20,41 @@ std::vector<std::string> command(const std::optional<RemoteSession>& stale) {
 
 BOOST_AUTO_TEST_SUITE(remote_session)
 
-BOOST_AUTO_TEST_CASE(the_session_is_found_among_what_start_up_files_print) {
-  const auto session = parse_remote_session("Welcome!\nholdfast-far-session " + k_boot + " 92 3890422\nbye\n");
+BOOST_AUTO_TEST_CASE(the_session_is_found_after_output_of_start_up_files) {
+  const auto session = parse_remote_session("Welcome!\nholdfast-session " + k_boot + " 92 3890422\nbye\n");
   BOOST_REQUIRE(session);
   BOOST_TEST((*session == RemoteSession{k_boot, 92, "3890422"}));
 }
 
-BOOST_AUTO_TEST_CASE(what_is_no_process_is_not_taken_for_one) {
+BOOST_AUTO_TEST_CASE(an_invalid_process_is_rejected) {
   const std::vector<std::string> others{"",
-                                        "holdfast-far-session\n",
-                                        "holdfast-far-session " + k_boot + " 92\n",
-                                        "holdfast-far-session " + k_boot + " 1 12\n",
-                                        "holdfast-far-session " + k_boot + " -92 12\n",
-                                        "holdfast-far-session " + k_boot + " 4194305 12\n",
-                                        "holdfast-far-session " + k_boot + " 92;reboot 12\n",
-                                        "holdfast-far-session " + k_boot + " 92 12'\n",
-                                        "holdfast-far-session " + k_boot + " 92 123456789012345678901\n",
-                                        "holdfast-far-session $(reboot) 92 12\n",
-                                        "holdfast-far-session " + k_boot + " 92 12 13\n",
-                                        "holdfast-far-session " + k_boot.substr(1) + " 92 12\n",
-                                        " holdfast-far-session " + k_boot + " 92 12\n"};
-  for (const std::string& said : others) BOOST_TEST(!parse_remote_session(said), said);
+                                        "holdfast-session\n",
+                                        "holdfast-session " + k_boot + " 92\n",
+                                        "holdfast-session " + k_boot + " 1 12\n",
+                                        "holdfast-session " + k_boot + " -92 12\n",
+                                        "holdfast-session " + k_boot + " 4194305 12\n",
+                                        "holdfast-session " + k_boot + " 92;reboot 12\n",
+                                        "holdfast-session " + k_boot + " 92 12'\n",
+                                        "holdfast-session " + k_boot + " 92 123456789012345678901\n",
+                                        "holdfast-session $(reboot) 92 12\n",
+                                        "holdfast-session " + k_boot + " 92 12 13\n",
+                                        "holdfast-session " + k_boot.substr(1) + " 92 12\n",
+                                        " holdfast-session " + k_boot + " 92 12\n"};
+  for (const std::string& output : others) BOOST_TEST(!parse_remote_session(output), output);
 }
 
-BOOST_AUTO_TEST_CASE(an_end_is_believed_only_where_the_command_says_so) {
-  BOOST_TEST((parse_takeover_result("holdfast-far-session ended\n") == TakeoverResult::ended));
-  BOOST_TEST((parse_takeover_result("motd\nholdfast-far-session gone\n") == TakeoverResult::gone));
-  BOOST_TEST((parse_takeover_result("holdfast-far-session elsewhere\n") == TakeoverResult::elsewhere));
-  BOOST_TEST((parse_takeover_result("holdfast-far-session refused\n") == TakeoverResult::refused));
-  for (const char* said :
-       {"", "ended\n", "This account is currently not available.\n", "holdfast-far-session ended now\n"})
-    BOOST_TEST((parse_takeover_result(said) == TakeoverResult::not_run), said);
+BOOST_AUTO_TEST_CASE(a_takeover_succeeds_only_when_the_command_says_so) {
+  BOOST_TEST((parse_takeover_result("holdfast-session ended\n") == TakeoverResult::ended));
+  BOOST_TEST((parse_takeover_result("motd\nholdfast-session gone\n") == TakeoverResult::gone));
+  BOOST_TEST((parse_takeover_result("holdfast-session elsewhere\n") == TakeoverResult::elsewhere));
+  BOOST_TEST((parse_takeover_result("holdfast-session refused\n") == TakeoverResult::refused));
+  for (const char* output :
+       {"", "ended\n", "This account is currently not available.\n", "holdfast-session ended now\n"})
+    BOOST_TEST((parse_takeover_result(output) == TakeoverResult::not_run), output);
 }
 
-// With a way of its own ssh would log in anew where the master refuses: a storm of logins that nobody counts.
-BOOST_AUTO_TEST_CASE(it_is_asked_over_the_connection_that_is_there_or_not_at_all) {
+// Otherwise ssh would log in itself after each refusal of the master.
+BOOST_AUTO_TEST_CASE(the_command_never_opens_its_own_login) {
   const auto argv = command(std::nullopt);
   for (const char* word : {"ControlMaster=no", "ProxyCommand=false", "BatchMode=yes"})
     BOOST_TEST((std::find(argv.begin(), argv.end(), word) != argv.end()), word);
@@ -62,8 +62,8 @@ BOOST_AUTO_TEST_CASE(it_is_asked_over_the_connection_that_is_there_or_not_at_all
   BOOST_TEST(argv.at(argv.size() - 2) == "gate@bastion");
 }
 
-// Whatever the login shell is there: what these mean to csh, fish or a POSIX shell inside single quotes is not asked.
-BOOST_AUTO_TEST_CASE(the_command_is_one_quoted_word_for_every_shell_and_only_digits_follow) {
+// csh, fish and POSIX shells treat these characters differently inside single quotes.
+BOOST_AUTO_TEST_CASE(the_command_is_one_quoted_word_and_then_only_digits) {
   const std::string ask = command(std::nullopt).back();
   BOOST_TEST(ask.starts_with("exec /bin/sh -c '"));
   BOOST_TEST(ask.ends_with("' holdfast"));
