@@ -1,4 +1,4 @@
-// Bytes in, lines out, however they were cut; a line without end costs no more than its limit. Private to mcp.
+// Assembles lines from pieces of bytes, with a limit on their length. Private to mcp.
 #pragma once
 
 #include <cstddef>
@@ -10,50 +10,50 @@ namespace holdfast::mcp {
 class LineReader {
  public:
   struct Line {
-    std::string_view text;  ///< without its end, "\n" or "\r\n"; empty when overlong
+    std::string_view text;  ///< without "\n" or "\r\n"; empty when overlong
     bool overlong = false;
   };
 
   explicit LineReader(std::size_t limit) : limit_(limit) {}
 
-  /// Calls `take` with each line that `bytes` complete.
-  template <class Take>
-  void feed(std::string_view bytes, const Take& take) {
+  /// Calls `on_line` with each line that `bytes` complete.
+  template <class OnLine>
+  void feed(std::string_view bytes, const OnLine& on_line) {
     for (auto end = bytes.find('\n'); end != std::string_view::npos; end = bytes.find('\n')) {
       add(bytes.substr(0, end));
       bytes.remove_prefix(end + 1);
-      finish_line(take);
+      finish_line(on_line);
     }
     add(bytes);
   }
 
-  /// What stands there without a line's end is the last one.
-  template <class Take>
-  void finish(const Take& take) {
-    if (!held_.empty() || overlong_) finish_line(take);
+  /// At the end of input: the rest is the last line.
+  template <class OnLine>
+  void finish(const OnLine& on_line) {
+    if (!partial_.empty() || overlong_) finish_line(on_line);
   }
 
  private:
   void add(std::string_view bytes) {
-    if (held_.size() + bytes.size() > limit_) {
+    if (partial_.size() + bytes.size() > limit_) {
       overlong_ = true;
-      held_ = std::string();
+      partial_ = std::string();
     }
-    if (!overlong_) held_ += bytes;
+    if (!overlong_) partial_ += bytes;
   }
 
-  template <class Take>
-  void finish_line(const Take& take) {
+  template <class OnLine>
+  void finish_line(const OnLine& on_line) {
     std::string line;
-    line.swap(held_);
+    line.swap(partial_);
     if (line.ends_with('\r')) line.pop_back();
     const bool overlong = overlong_;
     overlong_ = false;
-    take(Line{line, overlong});
+    on_line(Line{line, overlong});
   }
 
   std::size_t limit_;
-  std::string held_;
+  std::string partial_;
   bool overlong_ = false;
 };
 

@@ -7,7 +7,7 @@ namespace json = boost::json;
 
 Message read_message(json::value value) {
   auto* object = value.if_object();
-  if (object == nullptr) return Malformed{nullptr, RpcError::invalid_request, "a message is an object"};
+  if (object == nullptr) return Malformed{nullptr, RpcError::invalid_request, "a message must be an object"};
   const auto* id = object->if_contains("id");
   const bool has_id = id != nullptr && (id->is_string() || id->is_number());
   const auto malformed = [&](RpcError code, std::string why) -> Message {
@@ -15,20 +15,20 @@ Message read_message(json::value value) {
   };
   const auto* version = object->if_contains("jsonrpc");
   if (version == nullptr || *version != "2.0")
-    return malformed(RpcError::invalid_request, R"(its "jsonrpc" is not "2.0")");
+    return malformed(RpcError::invalid_request, R"("jsonrpc" must be "2.0")");
   const auto* method = object->if_contains("method");
   if (method == nullptr) {
     if (object->contains("result") || object->contains("error")) return Response{};
-    return malformed(RpcError::invalid_request, "it has no \"method\"");
+    return malformed(RpcError::invalid_request, "\"method\" is missing");
   }
-  if (!method->is_string()) return malformed(RpcError::invalid_request, "its \"method\" is not a string");
-  if (id != nullptr && !has_id) return malformed(RpcError::invalid_request, "its \"id\" is no string and no number");
+  if (!method->is_string()) return malformed(RpcError::invalid_request, "\"method\" must be a string");
+  if (id != nullptr && !has_id) return malformed(RpcError::invalid_request, "\"id\" must be a string or a number");
   json::object params;
   if (auto* given = object->if_contains("params")) {
     if (!given->is_object()) {
-      // Nobody waits for an answer to a notification, not even to one that cannot be read.
+      // A notification gets no answer, not even an invalid one.
       if (!has_id) return Response{};
-      return malformed(RpcError::invalid_params, "its \"params\" are not an object");
+      return malformed(RpcError::invalid_params, "\"params\" must be an object");
     }
     params = std::move(given->get_object());
   }

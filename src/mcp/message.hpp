@@ -1,4 +1,4 @@
-// JSON-RPC 2.0 messages: taking them apart, and putting answers together. Private to mcp.
+// Reads and writes JSON-RPC 2.0 messages. Private to mcp.
 #pragma once
 
 #include <boost/json/value.hpp>
@@ -29,12 +29,12 @@ struct Notification {
   boost::json::object params;
 };
 
-/// An answer to something that we asked; we ask nothing.
+/// A response, which the server ignores: it sends no requests.
 struct Response {};
 
-/// What is none of these, and the error that says so.
+/// An invalid message, and the error to answer with.
 struct Malformed {
-  boost::json::value id;  ///< null where it has none that could be read
+  boost::json::value id;  ///< null without a valid id
   RpcError code = RpcError::invalid_request;
   std::string why;
 };

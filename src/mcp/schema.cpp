@@ -18,8 +18,6 @@ std::vector<std::string_view> names_of(const Tool& tool) {
   return names;
 }
 
-json::string text(std::string_view words) { return {words}; }
-
 json::object number_schema(const Parameter& parameter) {
   return {{"type", "integer"}, {"minimum", parameter.lowest}, {"maximum", parameter.highest}};
 }
@@ -41,12 +39,12 @@ json::object type_schema(const Parameter& parameter) {
   json::object schema{{"type", "string"}};
   if (parameter.choices.empty()) return schema;
   json::array choices;
-  for (const auto choice : parameter.choices) choices.push_back(text(choice));
+  for (const auto choice : parameter.choices) choices.push_back(json::string(choice));
   schema["enum"] = std::move(choices);
   return schema;
 }
 
-std::string wanted_words(const Parameter& parameter) {
+std::string expected_text(const Parameter& parameter) {
   auto numbers = fmt::format("a whole number from {} to {}", parameter.lowest, parameter.highest);
   switch (parameter.type) {
     case Type::texts:
@@ -54,7 +52,7 @@ std::string wanted_words(const Parameter& parameter) {
     case Type::number:
       return numbers;
     case Type::number_or_text:
-      return numbers + ", or a string";
+      return numbers + " or a string";
     case Type::flag:
       return "true or false";
     case Type::text:
@@ -65,10 +63,10 @@ std::string wanted_words(const Parameter& parameter) {
 }
 
 Error refused(const Parameter& parameter) {
-  return usage_error(fmt::format("parameter {}", parameter.name), "it is not " + wanted_words(parameter));
+  return usage_error(fmt::format("parameter {}", parameter.name), "expected " + expected_text(parameter));
 }
 
-/// A whole number within the bounds, 7.0 included: JSON knows no integers.
+/// A whole number within the bounds; 7.0 counts, since JSON has no integers.
 bool is_number(const Parameter& parameter, const json::value& value) {
   boost::system::error_code inexact;
   const auto number = value.to_number<std::int64_t>(inexact);
@@ -79,7 +77,7 @@ bool is_choice(const Parameter& parameter, std::string_view value) {
   return parameter.choices.empty() || std::ranges::find(parameter.choices, value) != parameter.choices.end();
 }
 
-/// The values that it gives the option, each as text; an Error when it is of another type.
+/// The values of the option as text; an Error for another type.
 Result<std::vector<std::string>> values_of(const Parameter& parameter, const json::value& value) {
   const bool takes_number = parameter.type == Type::number || parameter.type == Type::number_or_text;
   if (takes_number && value.is_number() && is_number(parameter, value))
@@ -99,7 +97,7 @@ Result<std::vector<std::string>> values_of(const Parameter& parameter, const jso
   return values;
 }
 
-std::string option_word(const Parameter& parameter, const std::string& value) {
+std::string option_argument(const Parameter& parameter, const std::string& value) {
   if (parameter.type == Type::flag) return fmt::format("--{}", parameter.option);
   if (parameter.type == Type::choice_of_flag) return "--" + value;
   return fmt::format("--{}={}", parameter.option, value);
@@ -112,21 +110,21 @@ json::object input_schema(const Tool& tool) {
   json::array required;
   for (const auto& parameter : tool.parameters) {
     auto schema = type_schema(parameter);
-    schema["description"] = text(parameter.description);
+    schema["description"] = json::string(parameter.description);
     properties[parameter.name] = std::move(schema);
-    if (parameter.required) required.push_back(text(parameter.name));
+    if (parameter.required) required.push_back(json::string(parameter.name));
   }
   json::object schema{{"type", "object"}, {"properties", std::move(properties)}, {"additionalProperties", false}};
   if (!required.empty()) schema["required"] = std::move(required);
   return schema;
 }
 
-Result<std::vector<std::string>> command_words(const Tool& tool, const json::object& arguments) {
+Result<std::vector<std::string>> command_line(const Tool& tool, const json::object& arguments) {
   for (const auto& [name, value] : arguments)
     if (std::ranges::find(tool.parameters, std::string_view(name), &Parameter::name) == tool.parameters.end())
       return usage_error("parameter " + std::string(name), fmt::format("{} has no such parameter", tool.name),
-                         fmt::format("it has {}", fmt::join(names_of(tool), ", ")));
-  std::vector<std::string> words(tool.words.begin(), tool.words.end());
+                         fmt::format("use one of {}", fmt::join(names_of(tool), ", ")));
+  std::vector<std::string> command(tool.command.begin(), tool.command.end());
   std::vector<std::string> operands;
   for (const auto& parameter : tool.parameters) {
     const auto* value = arguments.if_contains(parameter.name);
@@ -136,19 +134,19 @@ Result<std::vector<std::string>> command_words(const Tool& tool, const json::obj
     }
     HOLDFAST_TRY(const auto values, values_of(parameter, *value));
     if (parameter.check != nullptr)
-      for (const auto& one : values) HOLDFAST_CHECK(parameter.check(one));
+      for (const auto& text : values) HOLDFAST_CHECK(parameter.check(text));
     const bool is_operand = parameter.option.empty() && parameter.type != Type::choice_of_flag;
-    for (const auto& one : values)
+    for (const auto& text : values)
       if (is_operand)
-        operands.push_back(one);
+        operands.push_back(text);
       else
-        words.push_back(option_word(parameter, one));
+        command.push_back(option_argument(parameter, text));
   }
   if (!operands.empty()) {
-    words.emplace_back("--");
-    words.insert(words.end(), operands.begin(), operands.end());
+    command.emplace_back("--");
+    command.insert(command.end(), operands.begin(), operands.end());
   }
-  return words;
+  return command;
 }
 
 }  // namespace holdfast::mcp

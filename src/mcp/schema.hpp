@@ -1,4 +1,4 @@
-// A tool's parameters as JSON Schema, and a call's arguments as a command line. Private to mcp.
+// Converts the parameters of a tool to JSON Schema, and the arguments of a call to a command line. Private to mcp.
 #pragma once
 
 #include "mcp/tool.hpp"
@@ -13,8 +13,8 @@ namespace holdfast::mcp {
 /// JSON Schema 2020-12.
 [[nodiscard]] boost::json::object input_schema(const Tool& tool);
 
-/// What `arguments` make of the tool's command line. null stands for an argument that is not given. Usage errors: what
-/// the schema does not allow.
-[[nodiscard]] Result<std::vector<std::string>> command_words(const Tool& tool, const boost::json::object& arguments);
+/// The command line of the tool for `arguments`. null counts as missing. A usage error for arguments that do not match
+/// the schema.
+[[nodiscard]] Result<std::vector<std::string>> command_line(const Tool& tool, const boost::json::object& arguments);
 
 }  // namespace holdfast::mcp

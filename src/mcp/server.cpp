@@ -26,12 +26,12 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr std::size_t k_longest_line = 1 << 20;
-constexpr std::size_t k_most_unread = 1 << 20;     // of our words; past it we stop listening until the client reads
-constexpr std::size_t k_most_running = 8;          // the others wait their turn
-constexpr std::size_t k_largest_output = 4 << 20;  // of a child; what is past it is read and dropped
-constexpr std::chrono::seconds k_unwinding{30};
+constexpr std::size_t k_most_unsent = 1 << 20;     // beyond it the server stops reading until the client reads
+constexpr std::size_t k_most_running = 8;          // more calls wait
+constexpr std::size_t k_largest_output = 4 << 20;  // of a child; the rest is discarded
+constexpr std::chrono::seconds k_undo_timeout{30};
 
-/// SIGCHLD and the requests to end, as something to poll for.
+/// SIGCHLD and the termination signals as a descriptor for poll(2).
 class Signals {
  public:
   Signals() {
@@ -49,7 +49,7 @@ class Signals {
   Signals& operator=(const Signals&) = delete;
 
   [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
-  /// 0 when there is none.
+  /// The next pending signal, or 0.
   [[nodiscard]] int next() const {
     signalfd_siginfo info{};
     return ::read(descriptor_, &info, sizeof info) == sizeof info ? static_cast<int>(info.ssi_signo) : 0;
@@ -64,7 +64,7 @@ struct Running {
   os::PipedChild child;
   const Tool* tool;
   os::Completed completed = {};
-  LineReader said{k_longest_line};  ///< on stderr
+  LineReader err_lines{k_longest_line};  ///< its stderr
 };
 
 class Server {
@@ -72,147 +72,147 @@ class Server {
   Server(Session& session, const Endpoints& endpoints) : session_(session), endpoints_(endpoints) {}
 
   Result<ExitStatus> run() {
-    if (signals_.descriptor() < 0) return errno_error("listening for", "signals", errno);
+    if (signals_.descriptor() < 0) return errno_error("waiting for", "signals", errno);
     while (!is_over()) {
-      turn();
-      while (std::exchange(may_have_ended_, false)) look_for_the_ended();
+      poll_once();
+      while (std::exchange(may_have_ended_, false)) collect_ended();
     }
     return status_;
   }
 
  private:
   [[nodiscard]] bool is_over() const {
-    if (leaving_ && steady_clock::now() >= *leaving_) return true;
-    return !listening_ && running_.empty() && waiting_.empty() && (unread_.empty() || !reader_);
+    if (deadline_ && steady_clock::now() >= *deadline_) return true;
+    return !reading_ && running_.empty() && waiting_.empty() && (unsent_.empty() || !client_reads_);
   }
 
-  void turn();
-  void hear();
-  void speak();
-  void listen_to(CallId call);
+  void poll_once();
+  void read_input();
+  void write_output();
+  void read_output(CallId call);
   void on_signals();
-  void look_for_the_ended();
+  void collect_ended();
   void react(const Reaction& reaction);
   void start(const Start& start);
   void start_waiting();
   void cancel(CallId call);
-  void leave();
-  void lose_reader() {
-    reader_ = false;
-    unread_.clear();
-    leave();
+  void shut_down();
+  void stop_writing() {
+    client_reads_ = false;
+    unsent_.clear();
+    shut_down();
   }
-  void on_words(Running& running, CallId call, os::PipedChild::Stream stream);
+  void on_output(Running& running, CallId call, os::PipedChild::Stream stream);
 
   Session& session_;
   const Endpoints& endpoints_;
   Signals signals_;
-  LineReader heard_{k_longest_line};
-  std::string unread_;
+  LineReader input_{k_longest_line};
+  std::string unsent_;
   std::map<CallId, Running> running_;
   std::deque<Start> waiting_;
-  bool listening_ = true;
-  bool may_have_ended_ = false;  ///< a child; see PipedChild::exit_code()
-  bool reader_ = true;
-  std::optional<steady_clock::time_point> leaving_;  ///< until when at the latest
+  bool reading_ = true;
+  bool may_have_ended_ = false;  ///< a child may have ended; see PipedChild::exit_code()
+  bool client_reads_ = true;
+  std::optional<steady_clock::time_point> deadline_;  ///< of the shutdown
   ExitStatus status_ = ExitStatus::done;
 };
 
-void Server::turn() {
-  std::vector<pollfd> watched{{signals_.descriptor(), POLLIN, 0},
-                              {listening_ && unread_.size() < k_most_unread ? endpoints_.in : -1, POLLIN, 0},
-                              // Also with nothing to write: POLLERR and POLLHUP tell that nobody reads any more.
-                              {reader_ ? endpoints_.out : -1, static_cast<short>(unread_.empty() ? 0 : POLLOUT), 0}};
+void Server::poll_once() {
+  std::vector<pollfd> watched{
+      {signals_.descriptor(), POLLIN, 0},
+      {reading_ && unsent_.size() < k_most_unsent ? endpoints_.in : -1, POLLIN, 0},
+      // Also without output: POLLERR and POLLHUP report that the client no longer reads.
+      {client_reads_ ? endpoints_.out : -1, static_cast<short>(unsent_.empty() ? 0 : POLLOUT), 0}};
   std::vector<CallId> calls;
   for (const auto& [call, running] : running_) {
     calls.push_back(call);
     watched.push_back({running.child.descriptor(os::PipedChild::out), POLLIN, 0});
     watched.push_back({running.child.descriptor(os::PipedChild::err), POLLIN, 0});
   }
-  const auto remaining = leaving_ ? std::chrono::ceil<std::chrono::milliseconds>(*leaving_ - steady_clock::now())
-                                  : std::chrono::milliseconds(-1);
-  const int timeout = leaving_ ? static_cast<int>(std::max<std::int64_t>(remaining.count(), 0)) : -1;
+  const auto left = deadline_ ? std::chrono::ceil<std::chrono::milliseconds>(*deadline_ - steady_clock::now())
+                              : std::chrono::milliseconds(-1);
+  const int timeout = deadline_ ? static_cast<int>(std::max<std::int64_t>(left.count(), 0)) : -1;
   if (::poll(watched.data(), watched.size(), timeout) <= 0) return;
   constexpr std::size_t k_fixed = 3;
   for (std::size_t i = 0; i < calls.size(); ++i)
-    if (watched[k_fixed + 2 * i].revents != 0 || watched[k_fixed + 2 * i + 1].revents != 0) listen_to(calls[i]);
+    if (watched[k_fixed + 2 * i].revents != 0 || watched[k_fixed + 2 * i + 1].revents != 0) read_output(calls[i]);
   if (watched[0].revents != 0) on_signals();
-  if (watched[1].revents != 0) hear();
-  if ((watched[2].revents & POLLOUT) != 0) speak();
-  if ((watched[2].revents & (POLLERR | POLLHUP | POLLNVAL)) != 0 && reader_) lose_reader();
+  if (watched[1].revents != 0) read_input();
+  if ((watched[2].revents & POLLOUT) != 0) write_output();
+  if ((watched[2].revents & (POLLERR | POLLHUP | POLLNVAL)) != 0 && client_reads_) stop_writing();
 }
 
-void Server::hear() {
+void Server::read_input() {
   std::array<char, 65536> buffer{};
   const ssize_t got = ::read(endpoints_.in, buffer.data(), buffer.size());
   if (got < 0 && (errno == EINTR || errno == EAGAIN)) return;
-  const auto take = [&](LineReader::Line line) {
+  const auto on_line = [&](LineReader::Line line) {
     react(line.overlong ? session_.on_overlong_line(k_longest_line) : session_.on_line(line.text));
   };
-  if (got > 0) return heard_.feed({buffer.data(), static_cast<std::size_t>(got)}, take);
-  listening_ = false;
-  heard_.finish(take);
+  if (got > 0) return input_.feed({buffer.data(), static_cast<std::size_t>(got)}, on_line);
+  reading_ = false;
+  input_.finish(on_line);
 }
 
-void Server::speak() {
-  // The descriptor may be shared with the client's other children, so it is left blocking: no more at once than a pipe
-  // that is ready surely takes.
-  const ssize_t put = ::write(endpoints_.out, unread_.data(), std::min<std::size_t>(unread_.size(), PIPE_BUF));
-  if (put > 0) unread_.erase(0, static_cast<std::size_t>(put));
-  if (put < 0 && errno != EINTR && errno != EAGAIN) lose_reader();
+void Server::write_output() {
+  // The descriptor stays blocking, since other processes may share it. A ready pipe takes PIPE_BUF bytes at once.
+  const ssize_t put = ::write(endpoints_.out, unsent_.data(), std::min<std::size_t>(unsent_.size(), PIPE_BUF));
+  if (put > 0) unsent_.erase(0, static_cast<std::size_t>(put));
+  if (put < 0 && errno != EINTR && errno != EAGAIN) stop_writing();
 }
 
-void Server::on_words(Running& running, CallId call, os::PipedChild::Stream stream) {
+void Server::on_output(Running& running, CallId call, os::PipedChild::Stream stream) {
   const auto bytes = running.child.read(stream);
   auto& sink = stream == os::PipedChild::out ? running.completed.out : running.completed.err;
   if (sink.size() < k_largest_output) sink += bytes;
   if (stream == os::PipedChild::err)
-    running.said.feed(bytes, [&](LineReader::Line line) { react(session_.on_progress(call, line.text)); });
+    running.err_lines.feed(bytes, [&](LineReader::Line line) { react(session_.on_progress(call, line.text)); });
 }
 
-void Server::listen_to(CallId call) {
+void Server::read_output(CallId call) {
   const auto found = running_.find(call);
   if (found == running_.end()) return;
-  on_words(found->second, call, os::PipedChild::out);
-  on_words(found->second, call, os::PipedChild::err);
+  on_output(found->second, call, os::PipedChild::out);
+  on_output(found->second, call, os::PipedChild::err);
 }
 
 void Server::on_signals() {
   while (const int number = signals_.next()) {
-    if (number == SIGCHLD) continue;  // one may stand for many
+    if (number == SIGCHLD) continue;  // one signal may stand for several children
     if (number == SIGINT) status_ = ExitStatus::interrupted;
-    // Asked twice: those that unwind do so without us.
-    if (leaving_) leaving_ = steady_clock::now();
-    leave();
+    // A second request: do not wait for the calls to undo their work.
+    if (deadline_) deadline_ = steady_clock::now();
+    shut_down();
   }
-  look_for_the_ended();
+  collect_ended();
 }
 
-void Server::look_for_the_ended() {
+void Server::collect_ended() {
   std::vector<CallId> ended;
   for (auto& [call, running] : running_)
     if (running.child.exit_code()) ended.push_back(call);
   for (const auto call : ended) {
-    listen_to(call);  // what already stands in the pipes is still its word
+    read_output(call);  // the rest of its output
     auto node = running_.extract(call);
     auto& running = node.mapped();
     running.completed.exit_code = *running.child.exit_code();
-    endpoints_.log(fmt::format("call {} has ended with {}", call, running.completed.exit_code));
+    endpoints_.log(fmt::format("call {} exited with status {}", call, running.completed.exit_code));
     react(session_.on_done(call, std::move(running.completed)));
   }
   start_waiting();
 }
 
 void Server::react(const Reaction& reaction) {
-  if (reader_)
-    for (const auto& line : reaction.lines) unread_.append(line).append("\n");
+  if (client_reads_)
+    for (const auto& line : reaction.lines) unsent_.append(line).append("\n");
   for (const auto& start : reaction.starts) waiting_.push_back(start);
   for (const auto call : reaction.cancels) cancel(call);
   start_waiting();
 }
 
 void Server::start_waiting() {
-  while (!leaving_ && !waiting_.empty() && running_.size() < k_most_running) {
+  while (!deadline_ && !waiting_.empty() && running_.size() < k_most_running) {
     const auto next = std::move(waiting_.front());
     waiting_.pop_front();
     start(next);
@@ -221,7 +221,7 @@ void Server::start_waiting() {
 
 void Server::start(const Start& start) {
   std::vector<std::string> argv{endpoints_.program.string()};
-  argv.insert(argv.end(), start.words.begin(), start.words.end());
+  argv.insert(argv.end(), start.arguments.begin(), start.arguments.end());
   endpoints_.log(fmt::format("call {} of {}", start.call, start.tool->name));
   auto child = os::PipedChild::start({std::move(argv)});
   if (!child) return react(session_.on_done(start.call, std::move(child).error()));
@@ -231,19 +231,19 @@ void Server::start(const Start& start) {
 
 void Server::cancel(CallId call) {
   if (const auto found = running_.find(call); found != running_.end()) {
-    if (!found->second.tool->goes_on_when_cancelled) found->second.child.signal(SIGINT);
+    if (!found->second.tool->ignores_cancel) found->second.child.signal(SIGINT);
     return;
   }
-  const auto waits = std::ranges::find(waiting_, call, &Start::call);
-  if (waits == waiting_.end()) return;
-  waiting_.erase(waits);
+  const auto waiting = std::ranges::find(waiting_, call, &Start::call);
+  if (waiting == waiting_.end()) return;
+  waiting_.erase(waiting);
   react(session_.on_done(call, Error{"", "interrupted", "", "", ExitStatus::interrupted}));
 }
 
-void Server::leave() {
-  listening_ = false;
-  if (leaving_) return;
-  leaving_ = steady_clock::now() + k_unwinding;
+void Server::shut_down() {
+  reading_ = false;
+  if (deadline_) return;
+  deadline_ = steady_clock::now() + k_undo_timeout;
   waiting_.clear();
   for (auto& [call, running] : running_) cancel(call);
 }

@@ -1,4 +1,4 @@
-// The loop around a session: lines from one descriptor, lines to another, a child of our own program for each call.
+// Serves a session on two descriptors and runs each call as a child process of holdfast.
 #pragma once
 
 #include "mcp/session.hpp"
@@ -11,15 +11,15 @@
 namespace holdfast::mcp {
 
 struct Endpoints {
-  int in;                           ///< the client's words
-  int out;                          ///< ours; nothing else may be written there
-  boost::filesystem::path program;  ///< carries the tools out
+  int in;                           ///< messages of the client
+  int out;                          ///< messages of the server, and nothing else
+  boost::filesystem::path program;  ///< holdfast, which runs the tools
   std::function<void(std::string_view)> log = [](std::string_view) {};
 };
 
-/// Serves until the client is gone. The end of its words lets the calls that were begun come to their end and be
-/// answered. A closed reader, or SIGTERM, SIGHUP or SIGINT, interrupts them with SIGINT, and waits for them to unwind,
-/// 30 s at most; they are sessions of their own and end by themselves. Returns interrupted for SIGINT.
+/// Serves until the client disconnects. At the end of its input, running calls complete and are answered. When it stops
+/// reading, or on SIGTERM, SIGHUP or SIGINT, running calls get SIGINT and have 30 s to undo their work; after that they
+/// continue in their own sessions. Returns ExitStatus::interrupted for SIGINT.
 [[nodiscard]] Result<ExitStatus> serve(Session& session, const Endpoints& endpoints);
 
 }  // namespace holdfast::mcp

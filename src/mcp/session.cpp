@@ -17,14 +17,14 @@ namespace {
 
 namespace json = boost::json;
 
-// Each brought something that is sent only to who speaks it.
-constexpr std::string_view k_with_annotations = "2025-03-26";  // batches and words of progress too
-constexpr std::string_view k_with_structure = "2025-06-18";    // titles and output schemas too; batches no more
-constexpr std::array<std::string_view, 4> k_versions{"2024-11-05", k_with_annotations, k_with_structure, "2025-11-25"};
+// Fields that a version introduced are sent only in that version and later.
+constexpr std::string_view k_2025_03 = "2025-03-26";  // annotations, batches, progress messages
+constexpr std::string_view k_2025_06 = "2025-06-18";  // titles, output schemas, structured content; no batches
+constexpr std::array<std::string_view, 4> k_versions{"2024-11-05", k_2025_03, k_2025_06, "2025-11-25"};
 
-constexpr std::size_t k_most_calls = 256;  // begun and unanswered; a client that wants more has lost its way
+constexpr std::size_t k_most_calls = 256;  // open at the same time
 
-/// The answers to a batch, which go out together. A single message is a batch of its own that is no array.
+/// The answers to a batch, sent together. A single message is a batch that is not an array.
 struct Batch {
   bool is_array = false;
   std::size_t open = 0;  ///< calls without an answer
@@ -49,7 +49,7 @@ std::span<const std::string_view> protocol_versions() noexcept { return k_versio
 struct Session::Impl {
   Introduction introduction;
   std::span<const Tool> tools;
-  std::string_view version;  ///< of the protocol; empty until it is agreed upon
+  std::string_view version;  ///< of the protocol; empty before initialize
   std::map<CallId, Call> calls;
   CallId last_call = 0;
 
@@ -76,7 +76,7 @@ void answer(Batch& batch, const Malformed& malformed) {
   answer(batch, error_message(malformed.id, malformed.code, malformed.why));
 }
 
-/// Sends what the batch has come to, once nothing is missing.
+/// Sends the answers once all calls of the batch have ended.
 void send(const Batch& batch, Reaction& reaction) {
   if (batch.open > 0 || batch.answers.empty()) return;
   reaction.lines.push_back(batch.is_array ? json::serialize(batch.answers) : json::serialize(batch.answers.front()));
@@ -97,9 +97,9 @@ Reaction Session::on_line(std::string_view line) {
   if (unreadable) {
     answer(*batch, Malformed{nullptr, RpcError::parse_error, "the line is not JSON: " + unreadable.message()});
   } else if (auto* array = value.if_array()) {
-    if (impl_->version != k_with_annotations) {
-      answer(*batch, Malformed{nullptr, RpcError::invalid_request,
-                               fmt::format("only protocol version {} has batches", k_with_annotations)});
+    if (impl_->version != k_2025_03) {
+      answer(*batch,
+             Malformed{nullptr, RpcError::invalid_request, fmt::format("batches need protocol version {}", k_2025_03)});
     } else if (array->empty()) {
       answer(*batch, Malformed{nullptr, RpcError::invalid_request, "the batch is empty"});
     } else {
@@ -116,7 +116,7 @@ Reaction Session::on_line(std::string_view line) {
 Reaction Session::on_overlong_line(std::size_t limit) {
   Reaction reaction;
   Batch batch;
-  answer(batch, Malformed{nullptr, RpcError::invalid_request, fmt::format("a line has {} bytes at most", limit)});
+  answer(batch, Malformed{nullptr, RpcError::invalid_request, fmt::format("a line may have at most {} bytes", limit)});
   send(batch, reaction);
   return reaction;
 }
@@ -128,7 +128,7 @@ Reaction Session::on_progress(CallId id, std::string_view message) {
   auto& call = found->second;
   if (!call.progress_token || call.cancelled) return reaction;
   json::object params{{"progressToken", *call.progress_token}, {"progress", ++call.progress}};
-  if (impl_->has(k_with_annotations)) params["message"] = printable(message);
+  if (impl_->has(k_2025_03)) params["message"] = printable(message);
   reaction.lines.push_back(json::serialize(notification_message("notifications/progress", std::move(params))));
   return reaction;
 }
@@ -161,46 +161,45 @@ void Session::Impl::on_request(const Request& request, const std::shared_ptr<Bat
     else
       answer(*batch, std::get<Malformed>(answered));
   };
-  // With its own id the answer would be taken for the first one's.
+  // With that id, the client would take the error for the answer to the first request.
   if (is_in_use(request.id))
-    return reply(
-        Malformed{nullptr, RpcError::invalid_request,
-                  fmt::format("id {} belongs to a request that is not answered yet", json::serialize(request.id))});
+    return reply(Malformed{nullptr, RpcError::invalid_request,
+                           fmt::format("id {} belongs to an open request", json::serialize(request.id))});
   const auto& method = request.method;
   if (method == "ping") return reply(json::object{});
   if (method == "initialize") {
-    if (batch->is_array) return reply(refusal(request, RpcError::invalid_request, "initialize stands in no batch"));
+    if (batch->is_array) return reply(refusal(request, RpcError::invalid_request, "initialize must not be in a batch"));
     return reply(initialize(request));
   }
   if (method != "tools/list" && method != "tools/call")
-    return reply(refusal(request, RpcError::method_not_found, "there is no method " + printable(method)));
-  if (version.empty()) return reply(refusal(request, RpcError::invalid_request, "initialize comes first"));
+    return reply(refusal(request, RpcError::method_not_found, "unknown method " + printable(method)));
+  if (version.empty()) return reply(refusal(request, RpcError::invalid_request, "call initialize first"));
   if (method == "tools/list") return reply(list_tools(request));
   call_tool(request, batch, reaction);
 }
 
 void Session::Impl::on_notification(const Notification& notification, Reaction& reaction) {
-  if (notification.method != "notifications/cancelled") return;  // one that is not known is passed over
+  if (notification.method != "notifications/cancelled") return;  // ignore unknown notifications
   const auto* id = notification.params.if_contains("requestId");
   if (id == nullptr) return;
   for (auto& [number, call] : calls) {
     if (call.cancelled || call.id != *id) continue;
     call.cancelled = true;
-    call.id = nullptr;  // its id may be used again
+    call.id = nullptr;  // the client may reuse the id
     reaction.cancels.push_back(number);
   }
 }
 
 Session::Impl::Answered Session::Impl::initialize(const Request& request) {
-  if (!version.empty()) return refusal(request, RpcError::invalid_request, "the session is initialized already");
-  const auto* wanted = request.params.if_contains("protocolVersion");
-  if (wanted == nullptr || !wanted->is_string())
-    return refusal(request, RpcError::invalid_params, "\"protocolVersion\" is missing, or is not a string");
-  // A version that is not spoken here is answered with the newest that is; the client then decides.
-  const auto spoken = std::ranges::find(k_versions, std::string_view(wanted->get_string()));
-  version = spoken == k_versions.end() ? k_versions.back() : *spoken;
+  if (!version.empty()) return refusal(request, RpcError::invalid_request, "the session is already initialized");
+  const auto* requested = request.params.if_contains("protocolVersion");
+  if (requested == nullptr || !requested->is_string())
+    return refusal(request, RpcError::invalid_params, "\"protocolVersion\" must be a string");
+  // An unsupported version is answered with the newest one; the client then decides.
+  const auto supported = std::ranges::find(k_versions, std::string_view(requested->get_string()));
+  version = supported == k_versions.end() ? k_versions.back() : *supported;
   json::object about{{"name", introduction.name}, {"version", introduction.version}};
-  if (has(k_with_structure)) about["title"] = introduction.title;
+  if (has(k_2025_06)) about["title"] = introduction.title;
   return json::object{{"protocolVersion", version},
                       {"capabilities", json::object{{"tools", json::object{{"listChanged", false}}}}},
                       {"serverInfo", std::move(about)},
@@ -209,13 +208,13 @@ Session::Impl::Answered Session::Impl::initialize(const Request& request) {
 
 json::object Session::Impl::tool_value(const Tool& tool) const {
   json::object value{{"name", tool.name}, {"description", tool.description}, {"inputSchema", input_schema(tool)}};
-  if (has(k_with_annotations))
+  if (has(k_2025_03))
     value["annotations"] = json::object{{"title", tool.title},
                                         {"readOnlyHint", tool.hints.read_only},
                                         {"destructiveHint", tool.hints.destructive},
                                         {"idempotentHint", tool.hints.idempotent},
                                         {"openWorldHint", tool.hints.open_world}};
-  if (!has(k_with_structure)) return value;
+  if (!has(k_2025_06)) return value;
   value["title"] = tool.title;
   value["outputSchema"] = json::parse(tool.output_schema);
   return value;
@@ -223,7 +222,7 @@ json::object Session::Impl::tool_value(const Tool& tool) const {
 
 Session::Impl::Answered Session::Impl::list_tools(const Request& request) const {
   if (request.params.contains("cursor"))
-    return refusal(request, RpcError::invalid_params, "there is no such cursor: all tools are on the first page");
+    return refusal(request, RpcError::invalid_params, "invalid cursor: the first page has all tools");
   json::array list;
   for (const auto& tool : tools) list.push_back(tool_value(tool));
   return json::object{{"tools", std::move(list)}};
@@ -232,7 +231,7 @@ Session::Impl::Answered Session::Impl::list_tools(const Request& request) const 
 json::object Session::Impl::call_result(const Answer& answer) const {
   json::object result{{"content", json::array{json::object{{"type", "text"}, {"text", answer.structured}}}},
                       {"isError", answer.is_error}};
-  if (has(k_with_structure)) result["structuredContent"] = json::parse(answer.structured);
+  if (has(k_2025_06)) result["structuredContent"] = json::parse(answer.structured);
   return result;
 }
 
@@ -242,16 +241,17 @@ void Session::Impl::call_tool(const Request& request, const std::shared_ptr<Batc
     answer(*batch, refusal(request, RpcError::invalid_params, std::move(why)));
   };
   const auto* name = params.if_contains("name");
-  if (name == nullptr || !name->is_string()) return refuse("\"name\" is missing, or is not a string");
+  if (name == nullptr || !name->is_string()) return refuse("\"name\" must be a string");
   const auto tool = std::ranges::find(tools, std::string_view(name->get_string()), &Tool::name);
-  if (tool == tools.end()) return refuse("there is no tool " + printable(std::string_view(name->get_string())));
+  if (tool == tools.end()) return refuse("unknown tool " + printable(std::string_view(name->get_string())));
   const auto* given = params.if_contains("arguments");
-  if (given != nullptr && !given->is_object()) return refuse("\"arguments\" are not an object");
-  if (calls.size() >= k_most_calls) return refuse("too many calls are not answered yet");
+  if (given != nullptr && !given->is_object()) return refuse("\"arguments\" must be an object");
+  if (calls.size() >= k_most_calls) return refuse("too many open calls");
 
-  // Arguments that cannot be meant are the tool's own error, which the model sees and can mend.
-  auto words = command_words(*tool, given == nullptr ? json::object() : given->get_object());
-  if (!words) return answer(*batch, result_message(request.id, call_result(tool->answer(std::move(words).error()))));
+  // Invalid arguments are an error of the tool, not of the protocol: the model sees it and can correct them.
+  auto command = command_line(*tool, given == nullptr ? json::object() : given->get_object());
+  if (!command)
+    return answer(*batch, result_message(request.id, call_result(tool->answer(std::move(command).error()))));
   Call call{request.id, &*tool, batch, {}};
   if (const auto* meta = params.if_contains("_meta"); meta != nullptr && meta->is_object())
     if (const auto* token = meta->get_object().if_contains("progressToken");
@@ -259,7 +259,7 @@ void Session::Impl::call_tool(const Request& request, const std::shared_ptr<Batc
       call.progress_token = *token;
   ++batch->open;
   calls.emplace(++last_call, std::move(call));
-  reaction.starts.push_back({last_call, &*tool, std::move(*words)});
+  reaction.starts.push_back({last_call, &*tool, std::move(*command)});
 }
 
 }  // namespace holdfast::mcp

@@ -1,5 +1,5 @@
-// The Model Context Protocol's server side as a pure machine: lines in, what is to be done about them out. It starts
-// nothing and writes nothing. https://modelcontextprotocol.io/specification, JSON-RPC 2.0.
+// The server side of the Model Context Protocol as a pure state machine: it turns lines into reactions.
+// https://modelcontextprotocol.io/specification, JSON-RPC 2.0.
 #pragma once
 
 #include "core/result.hpp"
@@ -14,32 +14,32 @@
 
 namespace holdfast::mcp {
 
-/// One call of a tool, from the request to its answer; never used twice.
+/// Identifies one call of a tool; never reused.
 using CallId = std::uint64_t;
 
-/// A tool is to be carried out: our own program with these words.
+/// Run holdfast with these arguments.
 struct Start {
   CallId call = 0;
   const Tool* tool = nullptr;
-  std::vector<std::string> words;
+  std::vector<std::string> arguments;
 };
 
-/// What is to be done, the lines first. A line has no line break in it and none at its end.
+/// The actions for the server, in this order. Lines contain no line breaks.
 struct Reaction {
   std::vector<std::string> lines;
   std::vector<Start> starts;
-  std::vector<CallId> cancels;  ///< of calls that were started and are not done; they will not be answered
+  std::vector<CallId> cancels;  ///< running calls, which get no answer
 };
 
-/// What the server says of itself.
+/// Describes the server to clients.
 struct Introduction {
   std::string_view name;
   std::string_view title;
   std::string_view version;
-  std::string_view instructions;  ///< for the model: what the tools are for
+  std::string_view instructions;  ///< for the model: the purpose of the tools
 };
 
-/// The versions of the protocol that are spoken, oldest first.
+/// The supported versions of the protocol, oldest first.
 [[nodiscard]] std::span<const std::string_view> protocol_versions() noexcept;
 
 class Session {
@@ -50,13 +50,13 @@ class Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  /// A line from the client, whatever it holds.
+  /// A line from the client; it may be invalid.
   [[nodiscard]] Reaction on_line(std::string_view line);
-  /// A line that was longer than is read; it was dropped.
+  /// A line beyond the limit was dropped.
   [[nodiscard]] Reaction on_overlong_line(std::size_t limit);
-  /// The call tells what it is doing: sent on, if the client asked for that.
+  /// A progress message of a call, sent to the client if it asked for progress.
   [[nodiscard]] Reaction on_progress(CallId call, std::string_view message);
-  /// The call has ended, or could not be started. A call that was cancelled must end here too, and says nothing.
+  /// The call ended or could not start. Required for a cancelled call too, which gets no answer.
   [[nodiscard]] Reaction on_done(CallId call, const Result<os::Completed>& completed);
 
  private:

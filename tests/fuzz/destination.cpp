@@ -1,4 +1,4 @@
-// A bastion that parses must be harmless as a word of ssh's command line, and read back as itself.
+// A valid bastion is harmless as an argument of ssh, and its text parses to an equal value.
 #include "core/destination.hpp"
 
 #include "target.hpp"

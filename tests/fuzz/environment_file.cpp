@@ -1,4 +1,4 @@
-// A file for --env-file is often a shell script's neighbour: it is read as plain KEY=VALUE lines or not at all.
+// A file for --env-file is read as plain KEY=VALUE lines or refused.
 #include "cli/variables.hpp"
 
 #include "target.hpp"

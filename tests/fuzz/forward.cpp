@@ -1,4 +1,4 @@
-// A forward that parses always has a bind address, fits the wire, and reads back as itself.
+// A valid forward has a bind address, fits the wire format, and its text parses to an equal value.
 #include "core/forward.hpp"
 
 #include "target.hpp"

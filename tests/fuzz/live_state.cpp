@@ -1,5 +1,4 @@
-// Live state lies where other programs may write by mistake: it is read whole or not at all, and what is read can be
-// written and read again.
+// Live state is read completely or refused, and a state that was read can be written and read again.
 #include "store/live_state.hpp"
 
 #include "target.hpp"
@@ -16,10 +15,10 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   fuzz::promise(state->supervisor.pid > 0, "the supervisor's pid can be signalled only when it is one process");
   fuzz::promise(!state->ssh || state->ssh->pid > 0, "so can the pid of ssh");
   const auto again = store::parse_live_state(store::format_live_state(*state));
-  fuzz::promise(again.has_value(), "what is written can be read");
+  fuzz::promise(again.has_value(), "a written state can be read");
   fuzz::promise(again->supervisor.pid == state->supervisor.pid && again->state == state->state &&
                     again->verified == state->verified && again->since == state->since &&
                     again->forwards.size() == state->forwards.size() && again->generation == state->generation,
-                "what was read again says the same");
+                "a state that is read again is equal");
   return 0;
 }

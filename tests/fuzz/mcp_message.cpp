@@ -1,5 +1,5 @@
-// What a client of the MCP server says, line after line: every answer is one JSON message with a known id or none, no
-// call is started twice, and no argument becomes an option that the tool has not.
+// For any lines of an MCP client, every answer is one JSON message with a known id or none, no call starts twice, and
+// no argument becomes an option that the tool does not have.
 #include "mcp/session.hpp"
 
 #include "core/text.hpp"
@@ -22,7 +22,7 @@ const std::vector<Tool>& tools() {
       {.name = "make",
        .title = "Make",
        .description = "makes",
-       .words = {"make"},
+       .command = {"make"},
        .parameters = {{.name = "port", .type = Type::number_or_text, .option = "port", .lowest = 1, .highest = 65535},
                       {.name = "more", .type = Type::texts, .option = "more"},
                       {.name = "dry", .type = Type::flag, .option = "dry"},
@@ -42,10 +42,10 @@ void check_lines(const Reaction& reaction) {
   }
 }
 
-void check_words(const std::vector<std::string>& words) {
-  fuzz::promise(!words.empty() && words.front() == "make", "the words begin with the tool's own");
-  for (std::size_t i = 1; i < words.size() && words[i] != "--"; ++i) {
-    const std::string_view word = words[i];
+void check_arguments(const std::vector<std::string>& arguments) {
+  fuzz::promise(!arguments.empty() && arguments.front() == "make", "the command begins as the tool says");
+  for (std::size_t i = 1; i < arguments.size() && arguments[i] != "--"; ++i) {
+    const std::string_view word = arguments[i];
     fuzz::promise(word.starts_with("--port=") || word.starts_with("--more=") || word == "--dry" || word == "--user" ||
                       word == "--system",
                   "every option is one of the tool's");
@@ -64,10 +64,10 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     for (const auto& start : reaction.starts) {
       fuzz::promise(seen.insert(start.call).second, "a call is started once");
       open.insert(start.call);
-      check_words(start.words);
+      check_arguments(start.arguments);
       check_lines(session.on_progress(start.call, line));
     }
-    for (const auto call : reaction.cancels) fuzz::promise(open.contains(call), "what is cancelled was started");
+    for (const auto call : reaction.cancels) fuzz::promise(open.contains(call), "a cancelled call was started");
   }
   for (const auto call : open) {
     const auto done = session.on_done(call, os::Completed{});

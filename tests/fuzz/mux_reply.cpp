@@ -1,4 +1,4 @@
-// What comes out of the control socket: whole packets are taken off, half ones wait, and nothing makes it spin.
+// Bytes from the control socket: whole packets are removed, incomplete ones stay, and parsing always makes progress.
 #include "ssh/mux/mux_wire.hpp"
 
 #include "target.hpp"
@@ -21,10 +21,10 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
       return 0;
     }
     fuzz::promise(buffer.size() + 8 <= before.size(), "a packet takes at least its head off");
-    fuzz::promise(before.ends_with(buffer), "what follows a packet is left as it was");
+    fuzz::promise(before.ends_with(buffer), "bytes after a packet are unchanged");
     fuzz::promise((*reply)->reason.size() <= before.size() - buffer.size(), "a reason comes from its packet");
 
-    // The same packet cut by one byte is not a packet yet: a slow socket must not change what was said.
+    // The same packet without its last byte is incomplete: the speed of the socket must not matter.
     std::string cut = before.substr(0, before.size() - buffer.size() - 1);
     const auto half = take_reply(cut);
     fuzz::promise(half && !*half, "a packet that lacks its last byte is waited for");

@@ -25,10 +25,10 @@ using Input = std::vector<std::uint8_t>;
 
 constexpr std::size_t k_longest = 8192;
 
-// What is being tried, for the handler; the target is single-threaded.
+// The current input, for the signal handler; the target is single-threaded.
 const Input* current = nullptr;
 
-// Async-signal-safe: write(2) alone.
+// Async-signal-safe: uses only write(2).
 void print_current(int signal_number) {
   constexpr char k_digits[] = "0123456789abcdef";
   const auto say = [](const char* bytes, std::size_t size) {
@@ -108,7 +108,7 @@ class Mutator {
       case 3:
         input.erase(at(where), at(where + span));
         break;
-      case 4: {  // a piece said twice
+      case 4: {  // repeat a piece
         const Input piece(at(where), at(where + span));
         input.insert(at(below(input.size() + 1)), piece.begin(), piece.end());
         break;

@@ -1,4 +1,4 @@
-// What every fuzz target shares: libFuzzer's entry point, and a check that survives -DNDEBUG.
+// The entry point of libFuzzer, and a check that -DNDEBUG keeps.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-/// https://llvm.org/docs/LibFuzzer.html: called with one input; aborts when a promise is broken.
+/// https://llvm.org/docs/LibFuzzer.html: called with one input; aborts when a check fails.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
 namespace holdfast::fuzz {
@@ -24,7 +24,7 @@ inline void promise(bool kept, const char* what) {
   std::abort();
 }
 
-/// What a person is shown must be one line that cannot drive a terminal.
+/// True for one line without control bytes, safe for a terminal.
 inline bool is_one_safe_line(std::string_view text) {
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);

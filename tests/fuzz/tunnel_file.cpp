@@ -1,4 +1,5 @@
-// A tunnel file is a tunnel or one clear error; what format_tunnel() writes reads back, and cut anywhere it does not.
+// A tunnel file is a tunnel or an error. The output of format_tunnel() parses to an equal tunnel, and a truncated one
+// does not parse.
 #include "store/tunnel_file.hpp"
 
 #include "target.hpp"
@@ -17,8 +18,9 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   }
   const std::string written = store::format_tunnel(*tunnel);
   const auto again = store::parse_tunnel(*k_name, written, "/t/2222.conf", "/home/ann");
-  fuzz::promise(again && *again == *tunnel, "what is written reads back");
-  // A cut file must never pass for another tunnel; every place would be quadratic, so one that depends on the input.
+  fuzz::promise(again && *again == *tunnel, "a written tunnel reads back");
+  // A truncated file must not parse as another tunnel. One position, chosen by the input: all would take quadratic
+  // time.
   const std::size_t cut = size == 0 ? 0 : (size * 31 + data[0]) % written.size();
   fuzz::promise(!store::parse_tunnel(*k_name, written.substr(0, cut), "/t/2222.conf", "/home/ann"),
                 "a file that was cut short is an error");

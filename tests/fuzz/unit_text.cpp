@@ -1,5 +1,5 @@
-// What is written into a unit means, to systemd, exactly what was given: no value adds a line, a word, a variable or a
-// specifier of its own. A unit may be root's.
+// systemd reads from a unit exactly the values that were written: no value adds a line, a word, a variable or a
+// specifier.
 #include "backends/text/unit_text.hpp"
 
 #include "core/text.hpp"
@@ -14,8 +14,8 @@ using namespace holdfast::backends;
 
 namespace {
 
-// As systemd reads a line of words in double quotes: systemd.syntax(7) "Quoting", systemd.unit(5) "Specifiers",
-// systemd.service(5) "Command lines". Nothing when it would read anything but plain words.
+// Reads a line of words in double quotes as systemd does: systemd.syntax(7) "Quoting", systemd.unit(5) "Specifiers",
+// systemd.service(5) "Command lines". Nothing when it contains anything but plain words.
 std::optional<std::vector<std::string>> read_words(std::string_view line, bool dollar_expands) {
   std::vector<std::string> words;
   for (std::size_t at = 0; at < line.size();) {
@@ -46,7 +46,7 @@ void check_exec_line(const std::vector<std::string>& argv) {
   }
   fuzz::promise(fuzz::is_one_safe_line(*line), "a command stays one line");
   fuzz::promise(read_words(*line, true) == argv, "systemd reads the same words");
-  // The path of the program is taken before variables are: "$$" would stay two characters there.
+  // systemd does not expand variables in the path of the program, so "$$" would stay two characters.
   fuzz::promise(argv.front().find('$') == std::string::npos, "a program's path has no $");
 }
 
@@ -62,7 +62,7 @@ void check_environment(const std::string& key, const std::string& value) {
 }
 
 void check_names(std::string_view name) {
-  // A line feed would be a new setting, a blank a new word, a glob another host.
+  // A line feed would begin a setting, a blank a word, and a glob would match other hosts.
   const auto is_plain = [](std::string_view text) {
     return text.find_first_of(" \t\r\n\"'\\%*?[]!|") == std::string_view::npos && fuzz::is_one_safe_line(text);
   };

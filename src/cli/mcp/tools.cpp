@@ -126,7 +126,7 @@ mcp::Tool setup_tool() {
               "first, installs it, starts it, and returns when it was verified end to end, usually within seconds; "
               "whatever fails is undone. With the same arguments again nothing changes; with others the tunnel of that "
               "name is updated in place. Tells its progress; a cancelled call is undone.",
-          .words = {"setup", "--json"},
+          .command = {"setup", "--json"},
           .parameters = setup_parameters(),
           .hints = {.idempotent = true, .open_world = true},
           .output_schema = setup_schema(),
@@ -139,7 +139,7 @@ mcp::Tool status_tool() {
           .description =
               "Shows whether reverse SSH tunnels are up, verified end to end, and if not why and what to do. Without "
               "port and name: all of them. Changes nothing.",
-          .words = {"status", "--json"},
+          .command = {"status", "--json"},
           .parameters = {port_parameter("only tunnels that listen on this port of their bastion"),
                          name_parameter("only the tunnel of this name, in place of port"), scope_parameter()},
           .hints = {.read_only = true, .idempotent = true},
@@ -154,13 +154,13 @@ mcp::Tool remove_tool() {
       .description =
           "Stops a tunnel, uninstalls it and deletes all that belongs to it: one, by port or by name. Tells exactly "
           "what it removed. Removing what is not there is an error of class no-such-tunnel.",
-      .words = {"remove", "--json"},
+      .command = {"remove", "--json"},
       .parameters = {port_parameter("the tunnel that listens on this port of its bastion"),
                      name_parameter("the tunnel of this name, in place of port"), scope_parameter()},
       .hints = {.destructive = true, .idempotent = true},
       .output_schema = remove_schema(),
       .answer = remove_answer,
-      .goes_on_when_cancelled = true};
+      .ignores_cancel = true};
 }
 
 mcp::Tool doctor_tool() {
@@ -170,7 +170,7 @@ mcp::Tool doctor_tool() {
               "Tells what could keep a tunnel running on this machine, what each way survives and why, and what would "
               "make it stronger; with bastion_server also every check that tunnel_setup makes of a bastion. Changes "
               "nothing.",
-          .words = {"doctor", "--json"},
+          .command = {"doctor", "--json"},
           .parameters = {bastion_parameter("check the way to this bastion too: [USER@]HOST[:PORT], or a Host of "
                                            "~/.ssh/config"),
                          forward_parameter("with bastion_server: is this port free and allowed there, and does its "
@@ -186,7 +186,7 @@ mcp::Tool logs_tool() {
   return {.name = "tunnel_logs",
           .title = "Read a tunnel's log",
           .description = "What a tunnel's supervisor and ssh said, the last lines, oldest first. Changes nothing.",
-          .words = {"logs", "--json"},
+          .command = {"logs", "--json"},
           .parameters = {{.name = "name",
                           .description = "the tunnel's name; tunnel_status tells the names",
                           .required = true},
@@ -208,7 +208,7 @@ mcp::Tool client_config_tool() {
           .description =
               "The text for a laptop's ~/.ssh/config with which ssh NAME, scp and rsync there come in through the "
               "bastion. Without port and name: of every tunnel. Changes nothing.",
-          .words = {"client-config", "--json"},
+          .command = {"client-config", "--json"},
           .parameters = {port_parameter("only tunnels that listen on this port of their bastion"),
                          name_parameter("only the tunnel of this name, in place of port"), scope_parameter()},
           .hints = {.read_only = true, .idempotent = true},

@@ -1,4 +1,4 @@
-// Lines, however they arrive.
+// Assembles lines from pieces.
 #include "mcp/line_reader.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -25,7 +25,7 @@ std::vector<std::string> fed(const std::vector<std::string>& chunks, bool ends, 
 
 BOOST_AUTO_TEST_SUITE(line_reader)
 
-BOOST_AUTO_TEST_CASE(a_line_is_one_however_it_was_cut) {
+BOOST_AUTO_TEST_CASE(lines_are_assembled_from_any_pieces) {
   using Seen = std::vector<std::string>;
   const Seen two{"ab", "cd"};
   BOOST_TEST(fed({"ab\ncd\n"}, false) == two, boost::test_tools::per_element());
@@ -35,7 +35,7 @@ BOOST_AUTO_TEST_CASE(a_line_is_one_however_it_was_cut) {
   BOOST_TEST(fed({"\n"}, true) == Seen{""}, boost::test_tools::per_element());
 }
 
-BOOST_AUTO_TEST_CASE(a_line_without_end_costs_its_limit_and_the_next_one_is_read) {
+BOOST_AUTO_TEST_CASE(an_overlong_line_is_dropped_and_the_next_one_read) {
   using Seen = std::vector<std::string>;
   const std::string big(1000, 'x');
   BOOST_TEST(fed({big, big, "\nok\n"}, false) == (Seen{"(overlong)", "ok"}), boost::test_tools::per_element());

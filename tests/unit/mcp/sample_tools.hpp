@@ -1,4 +1,4 @@
-// Two tools for the tests, and a client's words.
+// Two tools for the tests, and messages of a client.
 #pragma once
 
 #include "mcp/session.hpp"
@@ -25,7 +25,7 @@ inline const std::vector<Tool>& sample_tools() {
       {.name = "look",
        .title = "Look",
        .description = "looks",
-       .words = {"look", "--json"},
+       .command = {"look", "--json"},
        .parameters = {{.name = "port", .type = Type::number, .option = "port", .lowest = 1, .highest = 65535},
                       {.name = "name"},
                       {.name = "whose", .type = Type::choice_of_flag, .choices = {"user", "system"}}},
@@ -35,7 +35,7 @@ inline const std::vector<Tool>& sample_tools() {
       {.name = "make",
        .title = "Make",
        .description = "makes",
-       .words = {"make"},
+       .command = {"make"},
        .parameters = {{.name = "port",
                        .type = Type::number_or_text,
                        .option = "port",
@@ -50,14 +50,14 @@ inline const std::vector<Tool>& sample_tools() {
   return tools;
 }
 
-/// A session with the sample tools, and what it was heard to say.
+/// A session with the sample tools.
 class Talk {
  public:
   Talk() : session({"holdfast", "Holdfast", "1.2.3", "look first"}, sample_tools()) {}
 
   Reaction say(std::string_view line) { return session.on_line(line); }
 
-  /// The one line that the server says to it.
+  /// The only line of the answer.
   json::object ask(std::string_view line) {
     const auto reaction = say(line);
     if (reaction.lines.size() != 1) throw std::runtime_error(fmt::format("{} lines", reaction.lines.size()));

@@ -1,4 +1,4 @@
-// What a client may say, in every version of the protocol, and what it hears.
+// Requests and answers in every version of the protocol.
 #include "sample_tools.hpp"
 
 #include <fmt/ranges.h>
@@ -24,7 +24,7 @@ os::Completed ended(int exit_code, std::string out) { return {exit_code, false, 
 
 BOOST_AUTO_TEST_SUITE(session)
 
-BOOST_AUTO_TEST_CASE(every_version_is_spoken_and_a_strange_one_is_answered_with_the_newest) {
+BOOST_AUTO_TEST_CASE(an_unknown_version_is_answered_with_the_newest) {
   for (const auto version : protocol_versions()) {
     Talk talk;
     BOOST_TEST(spoken(talk, version) == version);
@@ -37,7 +37,7 @@ BOOST_AUTO_TEST_CASE(every_version_is_spoken_and_a_strange_one_is_answered_with_
   BOOST_TEST(protocol_versions().back() == "2025-11-25");
 }
 
-BOOST_AUTO_TEST_CASE(a_client_is_told_nothing_that_its_version_does_not_know) {
+BOOST_AUTO_TEST_CASE(answers_use_only_fields_of_the_agreed_version) {
   const auto first_tool = [](std::string_view version) {
     Talk talk;
     (void)talk.initialize(version);
@@ -71,7 +71,7 @@ BOOST_AUTO_TEST_CASE(before_initialize_only_ping_is_answered) {
   BOOST_TEST(error_code(talk.initialize("2025-06-18")) == -32600);
 }
 
-BOOST_AUTO_TEST_CASE(what_is_no_message_is_refused_and_harms_nothing) {
+BOOST_AUTO_TEST_CASE(an_invalid_message_is_refused_and_the_session_continues) {
   Talk talk;
   (void)talk.initialize("2025-11-25");
   const auto refused = [&](std::string_view line, std::int64_t code) {
@@ -100,7 +100,7 @@ BOOST_AUTO_TEST_CASE(what_is_no_message_is_refused_and_harms_nothing) {
   BOOST_TEST(talk.ask(k_ping).contains("result"));
 }
 
-BOOST_AUTO_TEST_CASE(nobody_is_answered_who_did_not_ask) {
+BOOST_AUTO_TEST_CASE(notifications_and_responses_get_no_answer) {
   Talk talk;
   (void)talk.initialize("2025-11-25");
   for (const auto* line :
@@ -115,30 +115,30 @@ BOOST_AUTO_TEST_CASE(nobody_is_answered_who_did_not_ask) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(arguments_become_words_that_cannot_be_options) {
+BOOST_AUTO_TEST_CASE(arguments_never_become_options) {
   Talk talk;
   (void)talk.initialize("2025-11-25");
   int id = 0;
-  const auto words = [&](std::string_view tool, std::string_view arguments) {
+  const auto command = [&](std::string_view tool, std::string_view arguments) {
     const auto starts = talk.say(call(std::to_string(++id), tool, arguments)).starts;
-    return starts.empty() ? std::string("refused") : fmt::format("{}", fmt::join(starts[0].words, "|"));
+    return starts.empty() ? std::string("refused") : fmt::format("{}", fmt::join(starts[0].arguments, "|"));
   };
-  BOOST_TEST(words("look", "{}") == "look|--json");
-  BOOST_TEST(words("look", R"({"name":"--all","port":22.0,"whose":"user"})") ==
+  BOOST_TEST(command("look", "{}") == "look|--json");
+  BOOST_TEST(command("look", R"({"name":"--all","port":22.0,"whose":"user"})") ==
              "look|--json|--port=22|--user|--|--all");
-  BOOST_TEST(words("look", R"({"name":null,"port":null})") == "look|--json");
-  BOOST_TEST(words("make", R"({"port":"8080:web:80","more":["-x","a b"],"dry":true,"engine":"autossh"})") ==
+  BOOST_TEST(command("look", R"({"name":null,"port":null})") == "look|--json");
+  BOOST_TEST(command("make", R"({"port":"8080:web:80","more":["-x","a b"],"dry":true,"engine":"autossh"})") ==
              "make|--port=8080:web:80|--more=-x|--more=a b|--engine=autossh|--dry-run");
-  BOOST_TEST(words("make", R"({"port":1,"dry":false,"more":[]})") == "make|--port=1");
+  BOOST_TEST(command("make", R"({"port":1,"dry":false,"more":[]})") == "make|--port=1");
 }
 
-BOOST_AUTO_TEST_CASE(arguments_that_cannot_be_meant_are_the_tools_own_error) {
+BOOST_AUTO_TEST_CASE(invalid_arguments_are_an_error_of_the_tool) {
   Talk talk;
   (void)talk.initialize("2025-11-25");
   for (const auto& [tool, arguments, says] : std::vector<std::array<std::string, 3>>{
            {"make", "{}", "parameter port: it is missing"},
            {"make", R"({"port":null})", "parameter port: it is missing"},
-           {"make", R"({"port":true})", "a whole number from 1 to 65535, or a string"},
+           {"make", R"({"port":true})", "a whole number from 1 to 65535 or a string"},
            {"make", R"({"port":65536})", "a whole number"},
            {"make", R"({"port":1e300})", "a whole number"},
            {"make", R"({"port":18446744073709551615})", "a whole number"},
@@ -157,23 +157,23 @@ BOOST_AUTO_TEST_CASE(arguments_that_cannot_be_meant_are_the_tools_own_error) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(progress_is_told_to_who_asked_for_it) {
+BOOST_AUTO_TEST_CASE(progress_is_sent_only_on_request) {
   Talk talk;
   (void)talk.initialize("2025-11-25");
   const auto quiet = talk.say(call("1", "look", "{}")).starts.at(0).call;
   BOOST_TEST(talk.session.on_progress(quiet, "half").lines.empty());
-  const auto told = talk.say(call("2", "look", "{}", R"({"progressToken":"t"})")).starts.at(0).call;
+  const auto reported = talk.say(call("2", "look", "{}", R"({"progressToken":"t"})")).starts.at(0).call;
   for (int step = 1; step <= 2; ++step) {
-    const auto params = json::parse(talk.session.on_progress(told, "a\tb").lines.at(0)).at("params");
+    const auto params = json::parse(talk.session.on_progress(reported, "a\tb").lines.at(0)).at("params");
     BOOST_TEST(params.at("progressToken") == "t");
     BOOST_TEST(params.at("progress").to_number<int>() == step);
     BOOST_TEST(params.at("message") == "a\\tb");
   }
-  BOOST_TEST(talk.session.on_done(told, ended(0, "")).lines.size() == 1U);
-  BOOST_TEST(talk.session.on_progress(told, "late").lines.empty());
+  BOOST_TEST(talk.session.on_done(reported, ended(0, "")).lines.size() == 1U);
+  BOOST_TEST(talk.session.on_progress(reported, "late").lines.empty());
 }
 
-BOOST_AUTO_TEST_CASE(a_cancelled_call_is_ended_and_never_answered) {
+BOOST_AUTO_TEST_CASE(a_cancelled_call_ends_without_an_answer) {
   Talk talk;
   (void)talk.initialize("2025-11-25");
   const auto started = talk.say(call("\"a\"", "look", "{}", R"({"progressToken":1})")).starts.at(0).call;
@@ -184,7 +184,7 @@ BOOST_AUTO_TEST_CASE(a_cancelled_call_is_ended_and_never_answered) {
   BOOST_TEST(talk.session.on_done(started, ended(130, "")).lines.empty());
 }
 
-BOOST_AUTO_TEST_CASE(an_id_in_use_is_not_answered_twice) {
+BOOST_AUTO_TEST_CASE(an_id_in_use_is_refused) {
   Talk talk;
   (void)talk.initialize("2025-11-25");
   const auto first = talk.say(call("1", "look", "{}")).starts.at(0).call;
@@ -195,7 +195,7 @@ BOOST_AUTO_TEST_CASE(an_id_in_use_is_not_answered_twice) {
   BOOST_TEST(talk.say(call("1", "look", "{}")).starts.size() == 1U);
 }
 
-BOOST_AUTO_TEST_CASE(batches_are_for_the_one_version_that_has_them) {
+BOOST_AUTO_TEST_CASE(batches_work_only_in_the_version_that_has_them) {
   const auto batch = fmt::format("[{},{},7,{}]", k_ping, R"({"jsonrpc":"2.0","method":"notifications/initialized"})",
                                  call("5", "look", "{}"));
   for (const auto version : protocol_versions()) {
@@ -210,7 +210,7 @@ BOOST_AUTO_TEST_CASE(batches_are_for_the_one_version_that_has_them) {
   BOOST_TEST(error_code(talk.ask("[]")) == -32600);
   BOOST_TEST(talk.say(R"([{"jsonrpc":"2.0","method":"notifications/initialized"}])").lines.empty());
   const auto reaction = talk.say(batch);
-  BOOST_TEST(reaction.lines.empty(), "the answers go together, when the last one is there");
+  BOOST_TEST(reaction.lines.empty(), "a batch is answered when its last call has ended");
   const auto done = talk.session.on_done(reaction.starts.at(0).call, ended(0, ""));
   const auto answers = json::parse(done.lines.at(0)).as_array();
   BOOST_TEST_REQUIRE(answers.size() == 3U);
@@ -219,7 +219,7 @@ BOOST_AUTO_TEST_CASE(batches_are_for_the_one_version_that_has_them) {
   BOOST_TEST(answers[2].at("id") == 5);
 }
 
-BOOST_AUTO_TEST_CASE(a_flood_of_calls_is_refused_before_it_costs_anything) {
+BOOST_AUTO_TEST_CASE(too_many_open_calls_are_refused) {
   Talk talk;
   (void)talk.initialize("2025-11-25");
   std::size_t started = 0;
@@ -233,7 +233,7 @@ BOOST_AUTO_TEST_CASE(a_flood_of_calls_is_refused_before_it_costs_anything) {
   BOOST_TEST(refused == 744U);
 }
 
-BOOST_AUTO_TEST_CASE(the_schema_says_what_is_accepted) {
+BOOST_AUTO_TEST_CASE(the_schema_matches_the_accepted_arguments) {
   Talk talk;
   (void)talk.initialize("2025-11-25");
   const auto schema = talk.ask(k_list).at("result").at("tools").at(1).at("inputSchema");

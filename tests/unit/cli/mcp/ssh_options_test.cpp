@@ -19,7 +19,7 @@ Result<std::vector<std::string>> words_with(const mcp::Tool& tool, std::string_v
   json::object arguments{{"ssh_options", json::array{json::string(option)}}};
   for (const auto& parameter : tool.parameters)
     if (parameter.required) arguments[parameter.name] = 2222;
-  return mcp::command_words(tool, arguments);
+  return mcp::command_line(tool, arguments);
 }
 
 std::vector<const mcp::Tool*> tools_with_ssh_options() {

@@ -1,7 +1,7 @@
 // The tools that an agent is given, and what it hears of commands that end in any way.
+#include "cli/mcp/tools.hpp"
 #include "cli/commands.hpp"
 #include "cli/mcp/answers.hpp"
-#include "cli/mcp/tools.hpp"
 
 #include <boost/json.hpp>
 #include <boost/test/unit_test.hpp>
@@ -43,12 +43,12 @@ BOOST_AUTO_TEST_CASE(every_parameter_is_an_option_of_its_command) {
   std::set<std::string_view> names;
   for (const auto& tool : mcp_tools()) {
     BOOST_TEST(names.insert(tool.name).second, tool.name);
-    const auto* command = find_command(tool.words.front());
+    const auto* command = find_command(tool.command.front());
     BOOST_TEST_REQUIRE(command != nullptr);
     std::map<std::string, Option> options;
     for (const auto& option : all_options(*command))
       for (const auto& name : names_of(option)) options.emplace(name, option);
-    for (const auto word : tool.words)
+    for (const auto word : tool.command)
       if (word.starts_with("--")) BOOST_TEST(options.contains(std::string(word.substr(2))), word);
     for (const auto& parameter : tool.parameters) {
       using Type = mcp::Parameter::Type;
