@@ -1,4 +1,4 @@
-# Only Boost (Program_options, Filesystem, JSON, Asio, Process v2, System, Test) and {fmt}.
+# Only Boost (Program_options, Filesystem, JSON, Asio, Process v2, System, Test), {fmt}, and utf8proc for the command line.
 if(HOLDFAST_STATIC)
   set(Boost_USE_STATIC_LIBS ON)
 endif()
@@ -24,3 +24,22 @@ target_link_libraries(holdfast_third_party PUBLIC
 target_include_directories(holdfast_third_party SYSTEM PUBLIC
   $<TARGET_PROPERTY:fmt::fmt,INTERFACE_INCLUDE_DIRECTORIES>)
 target_compile_options(holdfast_third_party PRIVATE -w -ffunction-sections -fdata-sections)
+
+# utf8proc gives the width of a character on a terminal. The static archive, so that no package depends on the library.
+# Only holdfast_cli links it: the C++ library doesn't need it.
+find_path(HOLDFAST_UTF8PROC_INCLUDE utf8proc.h REQUIRED)
+find_library(HOLDFAST_UTF8PROC NAMES libutf8proc.a utf8proc REQUIRED)
+add_library(holdfast_utf8proc INTERFACE)
+target_include_directories(holdfast_utf8proc SYSTEM INTERFACE ${HOLDFAST_UTF8PROC_INCLUDE})
+target_link_libraries(holdfast_utf8proc INTERFACE ${HOLDFAST_UTF8PROC})
+
+# The man pages are rendered while building: `holdfast help --man` prints them where no man(1) is installed.
+find_program(HOLDFAST_MANDOC mandoc)
+find_program(HOLDFAST_GROFF groff)
+if(HOLDFAST_MANDOC)
+  set(HOLDFAST_RENDER_MAN ${HOLDFAST_MANDOC} -T utf8 -O width=78)
+elseif(HOLDFAST_GROFF)
+  set(HOLDFAST_RENDER_MAN ${HOLDFAST_GROFF} -mdoc -Tutf8 -P-c -rLL=78n)
+else()
+  message(FATAL_ERROR "neither mandoc nor groff was found: one of them renders the man pages")
+endif()

@@ -85,7 +85,7 @@ class Import(LabTest):
         fresh = self.host.read_file(FILE)
         done = holdfast.run("import", check=False)
         self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
-        self.assertIn("is as it was before", done.stderr)
+        self.assertIn("is restored", done.stderr)
         self.assertEqual((self.unit_says("is-active"), self.unit_says("is-enabled")), ("active", "enabled"))
         self.assertEqual(self.host.read_file(FILE), fresh)
         until("the old tunnel", lambda: self.answers(2223))
@@ -95,7 +95,7 @@ class Import(LabTest):
         """What an import says that changes nothing."""
         done = holdfast.run("import", *arguments, check=False, **options)  # type: ignore[arg-type]
         self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
-        self.assertIn("stays as it is", done.stderr)
+        self.assertIn("is unchanged", done.stderr)
         return done.stderr
 
     def test_a_stopped_tunnel_of_that_name_does_not_end_the_unit(self) -> None:
@@ -127,7 +127,7 @@ class Import(LabTest):
         done = holdfast.run("import", check=False)
         self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
         self.assertIn("up, but not verified end to end", done.stderr)
-        self.assertIn("is as it was before", done.stderr)
+        self.assertIn("is restored", done.stderr)
         self.assertEqual((self.unit_says("is-active"), self.unit_says("is-enabled")), ("active", "enabled"))
         until("the old tunnel", lambda: self.answers(2232))
         self.assertEqual(holdfast.statuses(), [])
@@ -213,7 +213,7 @@ class Import(LabTest):
             # cron's own lines are in that crontab, too, when the old one is to have it back
             done = holdfast.run("import", "--crontab", "--backend", "cron", session=session, check=False)
         self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
-        self.assertIn("is as it was before", done.stderr)
+        self.assertIn("is restored", done.stderr)
         self.assertEqual(self.host.run(["crontab", "-l"], user="ann").stdout, table)
         until("the old tunnel", lambda: self.answers(2225))
 
@@ -250,10 +250,10 @@ class Import(LabTest):
         holdfast = Holdfast(self.host)
         self.addCleanup(holdfast.run, "remove", "--all", check=False)
         own = Holdfast(self.host, self.user).run("import").stderr  # who looks among his own is told whose it is
-        self.assertIn(f"nothing to import was found; {file} is root's: sudo holdfast import", own)
+        self.assertIn(f"nothing to import was found; {file} belongs to root: sudo holdfast import", own)
         planned = holdfast.run("import", "--dry-run").stdout
         self.assertIn(f"{file} would become tunnel 2226", planned)
-        self.assertIn("end autossh, process ", planned)
+        self.assertIn("end autossh (process ", planned)
         self.assertEqual((self.host.read_file(file), len(self.host.pids("autossh -M", user="ann"))), (table, 1))
         done = holdfast.run("import")
         self.assertIn(f"{file} is now tunnel 2226", done.stdout)
@@ -272,7 +272,7 @@ class Import(LabTest):
         holdfast = Holdfast(self.host)
         done = holdfast.run("import", file, check=False)
         self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
-        self.assertIn(f"{file} is as it was before", done.stderr)
+        self.assertIn(f"{file} is restored", done.stderr)
         self.assertEqual(self.host.read_file(file), table)
         until("the old tunnel", lambda: self.answers(2227))
         self.assertEqual(len(self.host.pids("autossh -M", user="ann")), 1)
@@ -289,7 +289,7 @@ class Import(LabTest):
         self.addCleanup(holdfast.run, "remove", "--all", check=False)
         done = holdfast.run("import", "--crontab", check=False)
         self.assertEqual(done.returncode, 1, done.stdout)
-        for why in ("it runs as root, and a tunnel need not", "nobody-here", "your crontab stays as it is"):
+        for why in ("it runs as root, and a tunnel doesn't need root", "nobody-here", "your crontab is unchanged"):
             self.assertIn(why, done.stderr)
         self.assertEqual(self.host.run(["crontab", "-l"]).stdout, table)
         self.assertEqual(holdfast.statuses(), [])

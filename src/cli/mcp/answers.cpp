@@ -1,4 +1,4 @@
-#include "cli/mcp/answers.hpp"
+#include "cli/mcp/tools.hpp"
 
 #include "cli/output/answers_json.hpp"
 #include "core/text.hpp"

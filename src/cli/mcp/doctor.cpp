@@ -1,4 +1,4 @@
-#include "cli/mcp/parts.hpp"
+#include "cli/mcp/tools.hpp"
 
 #include "core/text.hpp"
 #include "mcp/session.hpp"
@@ -102,7 +102,7 @@ Result<ExitStatus> examine(Context& context, const Arguments&) {
 
 }  // namespace
 
-const Command& mcp_doctor_part() {
+const Command& mcp_doctor_command() {
   static const Command command{
       .name = "mcp doctor",
       .synopsis = "",

@@ -1,4 +1,4 @@
-#include "cli/mcp/parts.hpp"
+#include "cli/mcp/tools.hpp"
 
 #include "core/text.hpp"
 
@@ -74,7 +74,7 @@ Result<ExitStatus> show_installation(Context& context, const Arguments& argument
 
 }  // namespace
 
-const Command& mcp_installation_part() {
+const Command& mcp_installation_command() {
   static const Command command{
       .name = "mcp installation",
       .synopsis = "[--json]",

@@ -1,4 +1,4 @@
-#include "cli/mcp/schemas.hpp"
+#include "cli/mcp/tools.hpp"
 
 #include <fmt/format.h>
 

@@ -1,8 +1,6 @@
 #include "cli/mcp/tools.hpp"
 
 #include "backends/backend.hpp"
-#include "cli/mcp/answers.hpp"
-#include "cli/mcp/schemas.hpp"
 #include "cli/mcp/ssh_options.hpp"
 
 namespace holdfast::cli {

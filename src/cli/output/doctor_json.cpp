@@ -1,22 +1,17 @@
 #include "cli/output/doctor_output.hpp"
 
-#include "core/text.hpp"
+#include "cli/output/json_values.hpp"
 
 #include <fmt/format.h>
-#include <boost/json.hpp>
 
 namespace holdfast::cli {
 namespace {
 
-namespace json = boost::json;
 using Grade = backends::Fitness::Grade;
 
-// JSON is UTF-8; a reason may quote any byte of a stranger's.
-json::value text(std::string_view bytes) { return json::string(printable(bytes)); }
-json::value text_or_null(std::string_view bytes) { return bytes.empty() ? json::value(nullptr) : text(bytes); }
-json::value or_null(const std::optional<bool>& value) { return value ? json::value(*value) : json::value(nullptr); }
+json::value text(std::string_view bytes) { return json_text(bytes); }
 
-std::string_view word(Grade grade) {
+std::string_view grade_text(Grade grade) {
   switch (grade) {
     case Grade::good:
       return "good";
@@ -35,12 +30,12 @@ json::object backend_value(const backends::AssessedBackend& assessed) {
   return {{"name", text(backend->name())},
           {"scope", text(to_text(backend->scope()))},
           {"usable", usable},
-          {"grade", text(word(fitness.grade))},
+          {"grade", text(grade_text(fitness.grade))},
           {"survives", json::object{{"crash", survival(fitness.survives.crash)},
                                     {"logout", survival(fitness.survives.logout)},
                                     {"reboot", survival(fitness.survives.reboot)}}},
           {"reason", text(fitness.reason)},
-          {"remedy", text_or_null(fitness.remedy.value_or(""))}};
+          {"remedy", text_or_null(fitness.remedy)}};
 }
 
 json::object host_value(const tunnels::HostFacts& facts) {
@@ -50,7 +45,7 @@ json::object host_value(const tunnels::HostFacts& facts) {
   return {{"name", text(facts.hostname)},
           {"system", text_or_null(facts.system)},
           {"kernel", text_or_null(facts.kernel)},
-          {"container", text_or_null(facts.container.value_or(""))},
+          {"container", text_or_null(facts.container)},
           {"systemd", facts.booted_by_systemd},
           {"user", text_or_null(facts.user.name)},
           {"uid", facts.user.uid},
@@ -90,11 +85,11 @@ std::string findings_json(const Findings& findings) {
   return json::serialize(json::object{{"backends", std::move(backends)},
                                       {"scope", text(to_text(findings.scope))},
                                       {"choice", choice},
-                                      {"advice", text_or_null(findings.recommendation.value_or(""))},
+                                      {"advice", text_or_null(findings.recommendation)},
                                       {"version", HOLDFAST_VERSION},
                                       {"program", text(findings.program.string())},
                                       {"host", host_value(findings.host.facts)},
-                                      {"bastion", text_or_null(findings.bastion.value_or(""))},
+                                      {"bastion", text_or_null(findings.bastion)},
                                       {"preflight", std::move(preflight)}});
 }
 

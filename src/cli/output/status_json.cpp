@@ -1,27 +1,12 @@
+#include "cli/output/json_values.hpp"
 #include "cli/output/status_output.hpp"
-#include "core/text.hpp"
 
 #include <fmt/format.h>
-#include <boost/json.hpp>
 
 #include <cmath>
 
 namespace holdfast::cli {
 namespace {
-
-namespace json = boost::json;
-
-// JSON is UTF-8; a message may quote any byte of a stranger's.
-json::string text(std::string_view bytes) { return {printable(bytes)}; }
-
-json::value text_or_null(const std::optional<std::string>& value) {
-  return value ? json::value(text(*value)) : json::value(nullptr);
-}
-
-template <class T>
-json::value or_null(const std::optional<T>& value) {
-  return value ? json::value(*value) : json::value(nullptr);
-}
 
 json::value time_or_null(const std::optional<WallTime>& value) {
   return value ? json::value(json::string(to_rfc3339(*value))) : json::value(nullptr);
@@ -31,8 +16,8 @@ json::array forwards_value(const std::vector<tunnels::TunnelStatus::Forward>& fo
   json::array array;
   for (const auto& forward : forwards)
     array.push_back(json::object{
-        {"listen", text(forward.listen)},
-        {"target", text(forward.target)},
+        {"listen", json_text(forward.listen)},
+        {"target", json_text(forward.target)},
         {"state", forward.state ? json::value(json::string(store::to_text(*forward.state))) : json::value(nullptr)}});
   return array;
 }
@@ -40,7 +25,7 @@ json::array forwards_value(const std::vector<tunnels::TunnelStatus::Forward>& fo
 json::value bastions_value(const std::vector<std::string>& bastions) {
   if (bastions.empty()) return nullptr;
   json::array array;
-  for (const auto& bastion : bastions) array.push_back(text(bastion));
+  for (const auto& bastion : bastions) array.push_back(json_text(bastion));
   return array;
 }
 
@@ -60,8 +45,8 @@ json::value failure_value(const std::optional<tunnels::TunnelStatus::Failure>& f
   if (!failure) return nullptr;
   const auto& diagnosis = failure->diagnosis;
   return json::object{{"class", json::string(to_text(diagnosis.failure))},
-                      {"message", text(diagnosis.message)},
-                      {"hint", diagnosis.hint.empty() ? json::value(nullptr) : json::value(text(diagnosis.hint))},
+                      {"message", json_text(diagnosis.message)},
+                      {"hint", text_or_null(diagnosis.hint)},
                       {"at", time_or_null(failure->at)}};
 }
 
@@ -92,14 +77,14 @@ json::object availability_value(const store::Availability& all) {
           {"slots", std::move(slots)}};
 }
 
-json::value past_value(const std::optional<tunnels::UptimeSummary>& uptime_summary) {
+json::value history_value(const std::optional<tunnels::UptimeSummary>& uptime_summary) {
   if (!uptime_summary) return nullptr;
   return json::object{{"day", availability_value(uptime_summary->day)},
                       {"week", availability_value(uptime_summary->week)}};
 }
 
 json::object tunnel_value(const tunnels::TunnelStatus& tunnel) {
-  return {{"name", text(tunnel.name)},
+  return {{"name", json_text(tunnel.name)},
           {"state", tunnel.state ? json::value(json::string(store::to_text(*tunnel.state))) : json::value(nullptr)},
           {"verified", or_null(tunnel.verified)},
           {"since", time_or_null(tunnel.since)},
@@ -118,14 +103,14 @@ json::object tunnel_value(const tunnels::TunnelStatus& tunnel) {
 }
 
 /// Boost.JSON writes 12.5 as 1.25E1, which is sound and unfriendly.
-std::string json_text(const json::value& value) {
+std::string serialized(const json::value& value) {
   std::string out;
   const auto separate = [&] { out += out.size() > 1 ? "," : ""; };
   if (const auto* object = value.if_object()) {
     out = "{";
     for (const auto& [key, member] : *object) {
       separate();
-      out += json::serialize(key) + ":" + json_text(member);
+      out += json::serialize(key) + ":" + serialized(member);
     }
     return out + "}";
   }
@@ -133,7 +118,7 @@ std::string json_text(const json::value& value) {
     out = "[";
     for (const auto& item : *array) {
       separate();
-      out += json_text(item);
+      out += serialized(item);
     }
     return out + "]";
   }
@@ -147,16 +132,16 @@ std::string status_json(const std::vector<tunnels::TunnelStatus>& tunnels) {
   json::array array;
   for (const auto& tunnel : tunnels) {
     auto object = tunnel_value(tunnel);
-    object["history"] = past_value(tunnel.uptime_summary);
+    object["history"] = history_value(tunnel.uptime_summary);
     array.push_back(std::move(object));
   }
-  return json_text(json::object{{"tunnels", std::move(array)}});
+  return serialized(json::object{{"tunnels", std::move(array)}});
 }
 
 std::string setup_json(const tunnels::TunnelStatus& tunnel, bool changed) {
   auto object = tunnel_value(tunnel);
   object["changed"] = changed;
-  return json_text(object);
+  return serialized(object);
 }
 
 }  // namespace holdfast::cli

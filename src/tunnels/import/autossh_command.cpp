@@ -7,14 +7,14 @@
 #include <algorithm>
 #include <array>
 
-namespace holdfast::ssh {
+namespace holdfast::tunnels {
 namespace {
 
 constexpr std::string_view k_flags_that_change_nothing = "NTnqvfxak";  // ssh(1); autossh(1) for -f
 constexpr std::string_view k_with_argument = "MRioplbcmJBDEeFILOPQSWw";
 
 Error refused(const std::string& argument, std::string cause) {
-  return Error{"taking over", "the argument " + argument, std::move(cause)};
+  return Error{"importing", "the argument " + argument, std::move(cause)};
 }
 
 class Reader {
@@ -32,11 +32,11 @@ class Reader {
       } else if (host_.empty()) {
         host_ = word;
       } else {
-        return refused("\"" + word + "\"", "a command to run at the bastion is none of a tunnel's");
+        return refused("\"" + word + "\"", "a tunnel runs no command at the bastion");
       }
     }
-    if (host_.empty()) return Error{"taking over", "the command", "it names no bastion"};
-    if (forwards_.empty()) return Error{"taking over", "the command", "it has no reverse forward (-R)"};
+    if (host_.empty()) return Error{"importing", "the command", "it names no bastion"};
+    if (forwards_.empty()) return Error{"importing", "the command", "it has no reverse forward (-R)"};
     HOLDFAST_TRY(auto bastion, destination());
     return AutosshCommand{std::move(bastion),  std::move(forwards_), std::move(identity_),
                           std::move(options_), std::move(notes_),    in_background_};
@@ -49,7 +49,7 @@ class Reader {
       if (k_with_argument.find(letter) != std::string_view::npos) {
         std::string value = word.substr(i + 1);
         if (value.empty()) {
-          if (at_ + 1 == argv_.size()) return refused(std::string("-") + letter, "it lacks its value");
+          if (at_ + 1 == argv_.size()) return refused(std::string("-") + letter, "its value is missing");
           value = argv_[++at_];
         }
         return take_value(letter, value);
@@ -60,7 +60,7 @@ class Reader {
       else if (letter == '4' || letter == '6')
         options_.push_back({"AddressFamily", letter == '4' ? "inet" : "inet6"});
       else if (k_flags_that_change_nothing.find(letter) == std::string_view::npos)
-        return refused(std::string("-") + letter, "a tunnel of holdfast has no such thing");
+        return refused(std::string("-") + letter, "a holdfast tunnel has no such option");
     }
     return {};
   }
@@ -68,7 +68,7 @@ class Reader {
   Result<> take_value(char letter, const std::string& value) {
     switch (letter) {
       case 'M':
-        return {};  // the end-to-end probe does what the monitoring port was for, and needs none
+        return {};  // the end-to-end probe replaces autossh's monitoring port
       case 'R':
         return take_forward(value);
       case 'i':
@@ -89,21 +89,22 @@ class Reader {
       case 'm':
         return keep({"MACs", value});
       default:
-        return refused(fmt::format("-{} {}", letter, value), "a tunnel of holdfast has no such thing");
+        return refused(fmt::format("-{} {}", letter, value), "a holdfast tunnel has no such option");
     }
   }
 
   Result<> take_forward(const std::string& value) {
     // With no target it is a SOCKS proxy: ssh(1), -R.
     if (std::ranges::count(value, ':') < 2 && value.find('/') == std::string::npos)
-      return refused("-R " + value, "it is a SOCKS proxy, which holdfast does not carry");
+      return refused("-R " + value, "holdfast does not support a SOCKS proxy");
     HOLDFAST_TRY(auto forward, Forward::parse(value));
     forwards_.push_back(std::move(forward));
     return {};
   }
 
   Result<> take_identity(const std::string& value) {
-    if (identity_ && *identity_ != value) return refused("-i " + value, "it has a second key; a tunnel has one");
+    if (identity_ && *identity_ != value)
+      return refused("-i " + value, "the command has two keys, and a tunnel has one");
     identity_ = value;
     return {};
   }
@@ -128,11 +129,11 @@ class Reader {
     }
     for (const std::string_view other :
          {"RemoteForward", "LocalForward", "DynamicForward", "RemoteCommand", "LocalCommand", "Tunnel", "TunnelDevice"})
-      if (equals_ignoring_case(key, other)) return refused("-o " + text, "a tunnel of holdfast has no such thing");
+      if (equals_ignoring_case(key, other)) return refused("-o " + text, "a holdfast tunnel has no such option");
     const bool blind = equals_ignoring_case(key, "UserKnownHostsFile") && value == "/dev/null";
     if (blind || is_enforced_ssh_option(key)) {
       if (blind || (equals_ignoring_case(key, "StrictHostKeyChecking") && !equals_ignoring_case(value, "yes")))
-        notes_.push_back("not taken over: " + printable(text) + ": the bastion's host key is checked");
+        notes_.push_back("not imported: " + printable(text) + ": the bastion's host key is checked");
       return {};
     }
     HOLDFAST_TRY(auto option, SshOption::parse(key + "=" + value));
@@ -150,7 +151,7 @@ class Reader {
     if (std::ranges::count(text, ':') > 1 && text[host_at] != '[')
       text = text.substr(0, host_at) + "[" + text.substr(host_at) + "]";
     else if (text.find(':') != std::string::npos && text[host_at] != '[')
-      return refused(text, "ssh takes a port by -p alone");
+      return refused(text, "ssh takes a port only with -p");
     if (user_ && host_at == 0) text = *user_ + "@" + text;
     if (port_) text += ":" + std::to_string(*port_);
     return Destination::parse(text);
@@ -194,7 +195,7 @@ Result<> take_off_guard(Tokens& tokens) {
   const auto then = std::ranges::find_if(tokens, [](const Token& token) { return is_word(token, "then"); });
   const bool guarded = tokens.size() > 2 && is_word(tokens[1], "!") && asks_for_processes(tokens[2]);
   if (!guarded || then == tokens.end() || !is_word(tokens.back(), "fi"))
-    return refused("\"if\"", "it asks for something else than whether it runs already");
+    return refused("\"if\"", "its condition is not pgrep or pidof");
   tokens.pop_back();
   tokens.erase(tokens.begin(), then + 1);
   drop_end(tokens);
@@ -207,7 +208,7 @@ Result<Tokens> without_redirections(const Tokens& tokens) {
     if (!is_redirection(tokens[i])) {
       kept.push_back(tokens[i]);
     } else if (!tokens[i].text.ends_with("&1") && !tokens[i].text.ends_with("&2")) {
-      if (++i == tokens.size() || tokens[i].is_operator) return refused(tokens[i - 1].text, "it leads nowhere");
+      if (++i == tokens.size() || tokens[i].is_operator) return refused(tokens[i - 1].text, "its file name is missing");
     }
   }
   return kept;
@@ -218,7 +219,7 @@ Result<Tokens> without_redirections(const Tokens& tokens) {
 bool names_autossh(std::string_view word) noexcept { return word == "autossh" || word.ends_with("/autossh"); }
 
 Result<AutosshCommand> read_autossh(const std::vector<std::string>& argv) {
-  if (argv.empty() || !names_autossh(argv.front())) return Error{"taking over", "the command", "it is not autossh"};
+  if (argv.empty() || !names_autossh(argv.front())) return Error{"importing", "the command", "it is not autossh"};
   return Reader(argv).read();
 }
 
@@ -226,15 +227,14 @@ Result<StartLine> read_start_line(const std::vector<Token>& tokens) {
   HOLDFAST_TRY(auto rest, without_redirections(tokens));
   drop_end(rest);
   HOLDFAST_CHECK(take_off_guard(rest));
-  // What is before the last "||", "&&" or ";" only asks whether it runs already, or waits.
+  // Commands before the last "||", "&&" or ";" may only check whether it runs already, or sleep.
   while (true) {
     const auto sign = std::ranges::find_if(rest, &Token::is_operator);
     if (sign == rest.end()) break;
     const auto& guard = rest.front().text;
     const bool asks = asks_for_processes(rest.front()) && sign->text == "||";
     const bool waits = guard == "sleep" && (sign->text == "&&" || sign->text == ";");
-    if (sign == rest.begin() || (!asks && !waits))
-      return refused(sign->text, "the line does more than to start autossh");
+    if (sign == rest.begin() || (!asks && !waits)) return refused(sign->text, "the line does more than start autossh");
     rest.erase(rest.begin(), sign + 1);
   }
   StartLine line;
@@ -243,12 +243,12 @@ Result<StartLine> read_start_line(const std::vector<Token>& tokens) {
   for (; word != rest.end() && !names_autossh(word->text); ++word) {
     if (std::ranges::find(k_wrappers, word->text) != k_wrappers.end()) continue;
     if (!is_assignment(word->text) || !word->text.starts_with("AUTOSSH_"))
-      return refused("\"" + word->text + "\"", "it stands before autossh and is not understood");
+      return refused("\"" + word->text + "\"", "import does not support it before autossh");
     line.assignments.push_back(word->text);
   }
   for (; word != rest.end(); ++word) line.argv.push_back(word->text);
-  if (line.argv.empty()) return Error{"taking over", "the line", "it does not start autossh"};
+  if (line.argv.empty()) return Error{"importing", "the line", "it does not start autossh"};
   return line;
 }
 
-}  // namespace holdfast::ssh
+}  // namespace holdfast::tunnels

@@ -1,4 +1,4 @@
-// What somebody else's autossh command asks for, as a tunnel could have it. Pure.
+// An autossh command line as the settings of a tunnel. Pure.
 #pragma once
 
 #include "core/tunnel.hpp"
@@ -9,14 +9,14 @@
 #include <string_view>
 #include <vector>
 
-namespace holdfast::ssh {
+namespace holdfast::tunnels {
 
 struct AutosshCommand {
   Destination bastion;
   std::vector<Forward> forwards;
   std::optional<std::string> identity = {};  ///< as it was given
   std::vector<SshOption> ssh_options = {};
-  std::vector<std::string> notes = {};  ///< what is left out, since a tunnel does it by itself or never would
+  std::vector<std::string> notes = {};  ///< arguments that are dropped, and why
   bool in_background = false;           ///< -f
   bool operator==(const AutosshCommand&) const = default;
   /// True when both hold the same ports of the same bastion.
@@ -25,19 +25,19 @@ struct AutosshCommand {
   }
 };
 
-/// An argument list whose first word is autossh. An Error names the argument that no tunnel could have.
+/// `argv` starts with autossh. An Error names an argument that a tunnel cannot have.
 [[nodiscard]] Result<AutosshCommand> read_autossh(const std::vector<std::string>& argv);
 
 /// True for "autossh" and for a path to it.
 [[nodiscard]] bool names_autossh(std::string_view word) noexcept;
 
-/// The argument list in a line of sh(1) that starts autossh, and the variables set before it. What may stand around it
-/// is dropped: redirections, "&", nohup and the like, a `pgrep … ||` or `sleep … &&` before it. An Error names anything
-/// else.
+/// A line of sh(1) that starts autossh.
 struct StartLine {
   std::vector<std::string> argv;
-  std::vector<std::string> assignments;
+  std::vector<std::string> assignments;  ///< "NAME=VALUE" before the command
 };
+/// Drops redirections, "&", nohup and the like, and a `pgrep … ||` or `sleep … &&` before the command. An Error names
+/// anything else.
 [[nodiscard]] Result<StartLine> read_start_line(const std::vector<Token>& tokens);
 
-}  // namespace holdfast::ssh
+}  // namespace holdfast::tunnels

@@ -5,12 +5,14 @@
 #include <cctype>
 #include <optional>
 
-namespace holdfast::ssh {
+namespace holdfast::tunnels {
 namespace {
 
 constexpr std::string_view k_blanks = " \t";
 
-Error not_understood(const std::string& what) { return Error{"reading", "the command", what + " is not understood"}; }
+Error unsupported(const std::string& part) {
+  return Error{"reading", "the command", "import does not support " + part};
+}
 
 class ShellReader {
  public:
@@ -41,7 +43,7 @@ class ShellReader {
   }
 
   bool take_operator() {
-    // A redirection's number is a word of its own that ends where the sign begins.
+    // A redirection may begin with a file descriptor number, as in "2>".
     for (const std::string_view sign :
          {"2>&1", "1>&2", "2>>", "2>", "1>", "&>>", "&>", ">&", "&&", "||", ">>", ">", "<", "&", ";", "|"}) {
       if (!rest_.starts_with(sign) || (word_ && (sign.front() == '1' || sign.front() == '2'))) continue;
@@ -59,33 +61,33 @@ class ShellReader {
     if (c == '"') return take_double();
     if (c == '$') return take_variable();
     if (c == '\\') {
-      if (rest_.size() < 2) return not_understood("a backslash at the end");
+      if (rest_.size() < 2) return unsupported("a backslash at the end");
       *word_ += rest_[1];
       rest_.remove_prefix(2);
       return {};
     }
     if (c == '~' && word_->empty()) {
-      if (!rest_.starts_with("~/")) return not_understood("a home of somebody else's, ~");
+      if (!rest_.starts_with("~/")) return unsupported("another user's home (~NAME)");
       *word_ += home_;
       rest_.remove_prefix(1);
       return {};
     }
     if (std::string_view("`(){}*?[]!^").find(c) != std::string_view::npos && !is_address_bracket(c) &&
         !(c == '!' && word_->empty() && rest_.starts_with("! ")))
-      return not_understood(std::string("an unquoted \"") + c + "\"");
+      return unsupported(std::string("an unquoted \"") + c + "\"");
     *word_ += c;
     rest_.remove_prefix(1);
     return {};
   }
 
-  /// [::1]:2222:…, which the shell leaves alone unless there is such a file.
+  /// In [::1]:2222:… the shell expands nothing, unless a file matches the pattern.
   [[nodiscard]] bool is_address_bracket(char c) const {
     return (c == '[' || c == ']') && rest_.substr(0, rest_.find_first_of(k_blanks)).find(':') != std::string_view::npos;
   }
 
   Result<> take_single() {
     const auto end = rest_.find('\'', 1);
-    if (end == std::string_view::npos) return not_understood("a quote that is not closed");
+    if (end == std::string_view::npos) return unsupported("a quote that is not closed");
     *word_ += rest_.substr(1, end - 1);
     rest_.remove_prefix(end + 1);
     return {};
@@ -99,13 +101,13 @@ class ShellReader {
         HOLDFAST_CHECK(take_variable());
         continue;
       }
-      if (c == '`') return not_understood("a command substitution");
+      if (c == '`') return unsupported("a command substitution");
       const bool escapes =
           c == '\\' && rest_.size() > 1 && std::string_view("\"\\$`").find(rest_[1]) != std::string_view::npos;
       *word_ += escapes ? rest_[1] : c;
       rest_.remove_prefix(escapes ? 2 : 1);
     }
-    if (rest_.empty()) return not_understood("a quote that is not closed");
+    if (rest_.empty()) return unsupported("a quote that is not closed");
     rest_.remove_prefix(1);
     return {};
   }
@@ -121,7 +123,7 @@ class ShellReader {
       rest_ = after;
       return {};
     }
-    return not_understood("the variable or substitution " + printable(rest_.substr(0, rest_.find_first_of(" \t\"/"))));
+    return unsupported("the variable or substitution " + printable(rest_.substr(0, rest_.find_first_of(" \t\"/"))));
   }
 
   std::string_view rest_;
@@ -134,7 +136,7 @@ class ShellReader {
 
 Result<std::vector<Token>> shell_tokens(std::string_view line, const std::string& home) {
   for (const char c : line)
-    if (c != '\t' && has_control_bytes(std::string_view(&c, 1))) return not_understood("a control character");
+    if (c != '\t' && has_control_bytes(std::string_view(&c, 1))) return unsupported("a control character");
   return ShellReader(line, home).read();
 }
 
@@ -155,7 +157,7 @@ Result<std::vector<std::string>> systemd_words(std::string_view line, const std:
       quote = c;
       if (!word) word.emplace();
     } else if (c == '\\' || c == '%') {
-      if (i + 1 == line.size()) return not_understood(std::string("a \"") + c + "\" at the end");
+      if (i + 1 == line.size()) return unsupported(std::string("a \"") + c + "\" at the end");
       const char next = line[++i];
       if (!word) word.emplace();
       if (c == '%' && next == 'h')
@@ -163,17 +165,17 @@ Result<std::vector<std::string>> systemd_words(std::string_view line, const std:
       else if (c == '%' ? next == '%' : std::string_view("\\\"' ").find(next) != std::string_view::npos)
         *word += next;
       else
-        return not_understood(std::string("\"") + c + next + "\"");
+        return unsupported(std::string("\"") + c + next + "\"");
     } else if (c == '$') {
-      return not_understood("the variable " + printable(line.substr(i, line.find_first_of(" \t\"'", i) - i)));
+      return unsupported("the variable " + printable(line.substr(i, line.find_first_of(" \t\"'", i) - i)));
     } else {
       if (!word) word.emplace();
       *word += c;
     }
   }
-  if (quote != 0) return not_understood("a quote that is not closed");
+  if (quote != 0) return unsupported("a quote that is not closed");
   if (word) words.push_back(std::move(*word));
   return words;
 }
 
-}  // namespace holdfast::ssh
+}  // namespace holdfast::tunnels

@@ -23,9 +23,9 @@ std::vector<std::string> lines_with_ends(const std::string& text) {
   return lines;
 }
 
-/// ":" with a comment is what a line that was taken over has become.
+/// ": #" begins a line that an import has disabled.
 bool starts_comment(std::string_view line) { return trim(line).starts_with('#') || trim(line).starts_with(": #"); }
-bool speaks_of_autossh(std::string_view line) {
+bool mentions_autossh(std::string_view line) {
   return !starts_comment(line) && line.find("autossh") != std::string_view::npos;
 }
 
@@ -39,7 +39,7 @@ bool is_continued(const std::string& line) {
   return backslashes % 2 == 1;
 }
 
-/// Without line breaks, and without the backslash that continues a line.
+/// The lines without line breaks and continuation backslashes.
 std::string joined(const std::vector<std::string>& lines, std::size_t first, std::size_t count) {
   std::string text;
   for (std::size_t i = first; i < first + count; ++i) {
@@ -50,21 +50,21 @@ std::string joined(const std::vector<std::string>& lines, std::size_t first, std
   return text;
 }
 
-Result<ssh::AutosshCommand> understand(LegacyEntry& source, const std::string& line, const std::string& home) {
-  HOLDFAST_TRY(const auto tokens, ssh::shell_tokens(line, home));
-  HOLDFAST_TRY(source.start, ssh::read_start_line(tokens));
-  return ssh::read_autossh(source.start.argv);
+Result<AutosshCommand> parse_command(LegacyEntry& source, const std::string& line, const std::string& home) {
+  HOLDFAST_TRY(const auto tokens, shell_tokens(line, home));
+  HOLDFAST_TRY(source.start, read_start_line(tokens));
+  return read_autossh(source.start.argv);
 }
 
-LegacyEntry source_of(Kind kind, std::string where, const std::vector<std::string>& lines, std::size_t first,
-                      std::size_t count, const std::string& command, const std::string& home) {
+LegacyEntry make_entry(Kind kind, std::string where, const std::vector<std::string>& lines, std::size_t first,
+                       std::size_t count, const std::string& command, const std::string& home) {
   LegacyEntry source{.kind = kind, .where = std::move(where), .first_line = first, .command = Error{}};
   for (std::size_t i = first; i < first + count; ++i) source.text += lines[i];
-  source.command = understand(source, command, home);
+  source.command = parse_command(source, command, home);
   return source;
 }
 
-/// Takes the first word off.
+/// Removes and returns the first word.
 std::optional<std::string_view> next_field(std::string_view& line) {
   const auto end = line.find_first_of(" \t");
   if (end == std::string_view::npos) return std::nullopt;
@@ -73,7 +73,7 @@ std::optional<std::string_view> next_field(std::string_view& line) {
   return field;
 }
 
-/// What stands after "@reboot", or five fields: crontab(5).
+/// The rest after "@reboot" or after the five time fields: crontab(5).
 std::optional<std::string_view> after_times(std::string_view line) {
   line = trim(line);
   const int fields = line.starts_with('@') ? 1 : 5;
@@ -82,26 +82,25 @@ std::optional<std::string_view> after_times(std::string_view line) {
   return line;
 }
 
-/// cron ends the command at a "%" and takes "\%" for one.
+/// cron ends the command at "%", and reads "\%" as a percent sign: crontab(5).
 Result<std::string> without_percents(std::string_view command) {
   std::string text;
   for (std::size_t i = 0; i < command.size(); ++i) {
-    if (command[i] == '%')
-      return Error{"reading", "the command", "its \"%\" begins an input for it, which is not understood"};
+    if (command[i] == '%') return Error{"reading", "the command", "import does not support the input after \"%\""};
     if (command[i] == '\\' && i + 1 < command.size() && command[i + 1] == '%') ++i;
     text += command[i];
   }
   return text;
 }
 
-/// How many lines, from `first` on, are one piece: continued ones, and an `if … then` up to its `fi`.
+/// The number of lines from `first` that belong together: continued lines, and an `if … then` up to its `fi`.
 std::size_t extent(const std::vector<std::string>& lines, std::size_t first) {
   std::size_t end = first;
-  const auto past_one = [&] {
+  const auto skip_line = [&] {
     while (end < lines.size() && is_continued(lines[end])) ++end;
     if (end < lines.size()) ++end;
   };
-  past_one();
+  skip_line();
   const auto opens = [&](std::size_t from, std::size_t to) {
     const auto text = joined(lines, from, to - from);
     const auto words = trim(text);
@@ -110,14 +109,14 @@ std::size_t extent(const std::vector<std::string>& lines, std::size_t first) {
   if (!opens(first, end)) return end - first;
   while (end < lines.size()) {
     const auto from = end;
-    past_one();
+    skip_line();
     const auto line = joined(lines, from, end - from);
     if (trim(line) == "fi") break;
   }
   return end - first;
 }
 
-/// The lines of a piece as one, with a ";" where a line break ends a command.
+/// These lines as one, with ";" where a line break ends a command.
 std::string one_line(const std::vector<std::string>& lines, std::size_t first, std::size_t count) {
   std::string text;
   for (std::size_t i = first; i < first + count;) {
@@ -134,8 +133,8 @@ std::string one_line(const std::vector<std::string>& lines, std::size_t first, s
   return text;
 }
 
-/// The lines of the source as they are when it has been taken over.
-std::vector<std::string> marked(const LegacyEntry& source, const TunnelName& name) {
+/// The source's lines as comments that name the tunnel.
+std::vector<std::string> disabled_lines(const LegacyEntry& source, const TunnelName& name) {
   auto lines = lines_with_ends(source.text);
   for (std::size_t i = 0; i < lines.size(); ++i)
     lines[i] = fmt::format("{}# holdfast has it (tunnel {}): {}", source.kind == Kind::file && i == 0 ? ": " : "",
@@ -143,8 +142,8 @@ std::vector<std::string> marked(const LegacyEntry& source, const TunnelName& nam
   return lines;
 }
 
-/// `text` with the lines `from`, at `likely` or where they first are, replaced by `to`; nothing when they are not
-/// there.
+/// `text` with the lines `from` replaced by `to`, at line `likely` or else at their first occurrence; nothing when
+/// there is none.
 std::optional<std::string> exchanged(const std::string& text, const std::vector<std::string>& from,
                                      const std::vector<std::string>& to, std::size_t likely) {
   auto lines = lines_with_ends(text);
@@ -165,19 +164,19 @@ std::optional<std::string> exchanged(const std::string& text, const std::vector<
 struct CronLine {
   const std::vector<std::string>& all;
   std::size_t number;
-  std::string rest;  ///< what stands after the times
+  std::string rest;  ///< after the time fields
 };
 
-/// What `make` makes of each line that starts autossh.
+/// `make` of each line that mentions autossh.
 std::vector<LegacyEntry> crontab_sources(const std::string& text,
                                          const std::function<LegacyEntry(const CronLine&)>& make) {
   std::vector<LegacyEntry> found;
   const auto lines = lines_with_ends(text);
   for (std::size_t i = 0; i < lines.size(); ++i) {
-    if (!speaks_of_autossh(lines[i])) continue;
+    if (!mentions_autossh(lines[i])) continue;
     const auto bare = joined(lines, i, 1);
     const auto word = trim(bare);
-    if (word.find('=') < word.find_first_of(" \t")) continue;  // a variable of the crontab's
+    if (word.find('=') < word.find_first_of(" \t")) continue;  // a variable
     const auto rest = after_times(bare);
     auto plain =
         rest ? without_percents(*rest) : Result<std::string>(Error{"reading", "the line", "it has no command"});
@@ -193,7 +192,7 @@ struct UnitReader {
   LegacyEntry& source;
   std::optional<std::string> start = {};
 
-  Result<ssh::AutosshCommand> read(const std::string& text) {
+  Result<AutosshCommand> read(const std::string& text) {
     bool in_service = false;
     const auto lines = lines_with_ends(text);
     for (std::size_t i = 0; i < lines.size();) {
@@ -209,8 +208,8 @@ struct UnitReader {
         HOLDFAST_CHECK(take(line));
     }
     if (!start) return Error{"reading", source.where, "it has no ExecStart="};
-    HOLDFAST_TRY(const auto words, ssh::systemd_words(*start, home));
-    return ssh::read_autossh(words);
+    HOLDFAST_TRY(const auto words, systemd_words(*start, home));
+    return read_autossh(words);
   }
 
   Result<> take(std::string_view line) {
@@ -218,23 +217,24 @@ struct UnitReader {
     const std::string key(trim(line.substr(0, equal)));
     const std::string value(trim(line.substr(std::min(equal + 1, line.size()))));
     if (key == "ExecStart") {
-      if (start && !value.empty()) return refuse(key, "there are two");
+      if (start && !value.empty()) return refuse(key, "there is more than one");
       start = value;
     } else if (key == "User") {
       source.user = value;
     } else if (key == "Environment") {
-      HOLDFAST_TRY(const auto words, ssh::systemd_words(value, home));
+      HOLDFAST_TRY(const auto words, systemd_words(value, home));
       for (const auto& word : words)
-        if (!word.starts_with("AUTOSSH_")) return refuse("Environment=" + word, "a tunnel would not have it");
+        if (!word.starts_with("AUTOSSH_"))
+          return refuse("Environment=" + word, "a holdfast tunnel has no such setting");
     } else if (key == "EnvironmentFile" || key == "RootDirectory" || key == "NetworkNamespacePath" ||
                (key.starts_with("Exec") && key != "ExecStop" && key != "ExecReload")) {
-      return refuse(key + "=", "a tunnel would not have it");
+      return refuse(key + "=", "a holdfast tunnel has no such setting");
     }
     return {};
   }
 
   [[nodiscard]] Error refuse(const std::string& what, std::string cause) const {
-    return Error{"taking over", what + " of " + source.where, std::move(cause)};
+    return Error{"importing", what + " of " + source.where, std::move(cause)};
   }
 };
 
@@ -261,7 +261,7 @@ LegacyEntry read_unit(const std::string& name, const fs::path& file, const std::
 
 std::vector<LegacyEntry> read_crontab_lines(const std::string& text, const std::string& home) {
   return crontab_sources(text, [&](const CronLine& line) {
-    return source_of(Kind::crontab, "your crontab", line.all, line.number, 1, line.rest, home);
+    return make_entry(Kind::crontab, "your crontab", line.all, line.number, 1, line.rest, home);
   });
 }
 
@@ -273,8 +273,8 @@ std::vector<LegacyEntry> read_system_crontab_lines(
     const std::string user(next_field(rest).value_or(""));
     const auto home =
         user.empty() ? Result<std::string>(Error{"reading", "the line", "it names no user"}) : home_of(user);
-    auto source = source_of(Kind::system_crontab, file.string(), line.all, line.number, 1, std::string(rest),
-                            home ? *home : std::string());
+    auto source = make_entry(Kind::system_crontab, file.string(), line.all, line.number, 1, std::string(rest),
+                             home ? *home : std::string());
     if (!home) source.command = home.error();
     source.file = file;
     source.user = user;
@@ -289,15 +289,14 @@ std::vector<LegacyEntry> read_shell_lines(const fs::path& file, const std::strin
     auto count = extent(lines, i);
     const auto has_autossh = [&](std::size_t from, std::size_t to) {
       return std::any_of(lines.begin() + static_cast<std::ptrdiff_t>(from),
-                         lines.begin() + static_cast<std::ptrdiff_t>(to), speaks_of_autossh);
+                         lines.begin() + static_cast<std::ptrdiff_t>(to), mentions_autossh);
     };
-    // An `if` that asks for something else is a surrounding to look into, not a piece.
+    // Only an `if` around pgrep or pidof belongs to the command; the lines inside any other `if` are read one by one.
     const auto whole = one_line(lines, i, count);
     const bool guard = whole.find("pgrep") < whole.find("then") || whole.find("pidof") < whole.find("then");
     if (whole.starts_with("if ") && !guard) count = 1;
-    if (has_autossh(i, i + count) &&
-        !(whole.starts_with("if ") && !guard && count == 1 && !speaks_of_autossh(lines[i])))
-      found.push_back(source_of(Kind::file, file.string(), lines, i, count, one_line(lines, i, count), home));
+    if (has_autossh(i, i + count) && !(whole.starts_with("if ") && !guard && count == 1 && !mentions_autossh(lines[i])))
+      found.push_back(make_entry(Kind::file, file.string(), lines, i, count, one_line(lines, i, count), home));
     if (!found.empty() && found.back().kind == Kind::file) found.back().file = file;
     i += count;
   }
@@ -305,11 +304,11 @@ std::vector<LegacyEntry> read_shell_lines(const fs::path& file, const std::strin
 }
 
 std::optional<std::string> without_source(const std::string& text, const LegacyEntry& source, const TunnelName& name) {
-  return exchanged(text, lines_with_ends(source.text), marked(source, name), source.first_line);
+  return exchanged(text, lines_with_ends(source.text), disabled_lines(source, name), source.first_line);
 }
 
 std::optional<std::string> with_source(const std::string& text, const LegacyEntry& source, const TunnelName& name) {
-  return exchanged(text, marked(source, name), lines_with_ends(source.text), source.first_line);
+  return exchanged(text, disabled_lines(source, name), lines_with_ends(source.text), source.first_line);
 }
 
 }  // namespace holdfast::tunnels

@@ -17,9 +17,9 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds k_command{30000};
+constexpr milliseconds k_command_timeout{30000};
 constexpr milliseconds k_timeout{10000};
-constexpr milliseconds k_look{20};
+constexpr milliseconds k_poll{20};
 constexpr std::size_t k_largest_file = 1 << 20;
 
 class LegacyUnit final : public LegacyTunnel {
@@ -27,51 +27,51 @@ class LegacyUnit final : public LegacyTunnel {
   LegacyUnit(std::string unit, std::optional<backends::Systemctl> manager, os::Host& host)
       : unit_(std::move(unit)), manager_(std::move(manager)), host_(host) {}
 
-  Result<> let_go() override {
+  Result<> stop() override {
     was_active_ = is_active();
-    was_enabled_ = says("is-enabled", {"enabled"});
+    was_enabled_ = prints("is-enabled", {"enabled"});
     return was_active_ ? run("stop") : Result<>();
   }
   Result<> retire() override {
-    (void)ask("reset-failed");  // autossh that is told to end exits with 1, which would be shown as a failure
+    (void)systemctl("reset-failed");  // autossh exits with 1 on SIGTERM, which systemd would report as failed
     if (!was_enabled_) return {};
     disabled_ = true;
     return run("disable");
   }
   std::vector<std::string> restore() override {
-    std::vector<std::string> left;
+    std::vector<std::string> problems;
     const auto note = [&](const Result<>& done) {
-      if (!done) left.push_back(done.error().line());
+      if (!done) problems.push_back(done.error().line());
     };
     if (disabled_) note(run("enable"));
     if (was_active_) note(start_again());
-    return left;
+    return problems;
   }
   std::vector<std::string> plan() const override {
-    return {"run systemctl stop " + unit_, "run systemctl disable " + unit_ + ", once the new one is up"};
+    return {"run systemctl stop " + unit_, "run systemctl disable " + unit_ + ", once the new tunnel is up"};
   }
-  std::string way_back() const override { return "systemctl enable --now " + unit_; }
+  std::string undo_text() const override { return "systemctl enable --now " + unit_; }
 
  private:
-  [[nodiscard]] Result<os::Completed> ask(const char* verb) const {
-    if (!manager_) return Error{"asking", "systemd", "there is no user manager"};
-    return host_.run(manager_->command({verb, unit_}), k_command);
+  [[nodiscard]] Result<os::Completed> systemctl(const char* verb) const {
+    if (!manager_) return Error{"running", "systemctl", "there is no user manager"};
+    return host_.run(manager_->command({verb, unit_}), k_command_timeout);
   }
-  [[nodiscard]] bool is_active() const { return says("is-active", {"active", "activating", "reloading"}); }
+  [[nodiscard]] bool is_active() const { return prints("is-active", {"active", "activating", "reloading"}); }
   [[nodiscard]] Result<> start_again() const {
     HOLDFAST_CHECK(run("start"));
     if (is_active()) return {};
-    return Error{"starting again", unit_, "it does not run", "systemctl status " + unit_};
+    return Error{"restarting", unit_, "it is not active", "systemctl status " + unit_};
   }
-  [[nodiscard]] bool says(const char* verb, std::initializer_list<std::string_view> words) const {
-    const auto done = ask(verb);
-    return done && std::ranges::find(words, trim(done->out)) != words.end();
+  [[nodiscard]] bool prints(const char* verb, std::initializer_list<std::string_view> expected) const {
+    const auto done = systemctl(verb);
+    return done && std::ranges::find(expected, trim(done->out)) != expected.end();
   }
   [[nodiscard]] Result<> run(const char* verb) const {
-    HOLDFAST_TRY(const auto done, ask(verb));
+    HOLDFAST_TRY(const auto done, systemctl(verb));
     if (done.ok()) return {};
     return Error{std::string("running systemctl ") + verb, unit_,
-                 done.timed_out ? "it did not end" : std::string(trim(done.err)), "systemctl status " + unit_};
+                 done.timed_out ? "no answer within 30 s" : std::string(trim(done.err)), "systemctl status " + unit_};
   }
 
   std::string unit_;
@@ -82,16 +82,16 @@ class LegacyUnit final : public LegacyTunnel {
   bool disabled_ = false;
 };
 
-/// The autossh processes of that user that hold those ports, whoever started them.
-std::vector<os::ProcessId> running(const ssh::AutosshCommand& command, const os::User& owner, const os::Host& host) {
+/// The processes of `owner` that are autossh with the same ports and bastion.
+std::vector<os::ProcessId> running_autossh(const AutosshCommand& command, const os::User& owner, const os::Host& host) {
   std::vector<os::ProcessId> found;
   for (const auto& entry : host.list("/proc")) {
     const auto pid = parse_number(entry, 1, 4194304);
     if (!pid || host.status(fs::path("/proc") / entry).owner != owner.uid) continue;
     auto argv = split(host.command_line(static_cast<pid_t>(*pid)), '\0');
     if (!argv.empty() && argv.back().empty()) argv.pop_back();
-    if (argv.empty() || !ssh::names_autossh(argv.front())) continue;
-    const auto read = ssh::read_autossh(argv);
+    if (argv.empty() || !names_autossh(argv.front())) continue;
+    const auto read = read_autossh(argv);
     if (!read || !read->is_same_tunnel(command)) continue;
     if (auto process = host.process(static_cast<pid_t>(*pid))) found.push_back(std::move(*process));
   }
@@ -103,44 +103,44 @@ class LegacyLine final : public LegacyTunnel {
   LegacyLine(const LegacyEntry& source, TunnelName name, os::User owner, os::Host& host)
       : source_(source), name_(std::move(name)), owner_(std::move(owner)), host_(host) {}
 
-  Result<> let_go() override {
+  Result<> stop() override {
     HOLDFAST_TRY(const auto before, read());
     auto after = without_source(before, source_, name_);
-    if (!after) return Error{"changing", source_.where, "the line is not there any more", "run it again"};
+    if (!after) return Error{"changing", source_.where, "its line is gone", "run it again"};
     HOLDFAST_CHECK(swap(before, *after));
     edited_ = true;
     return end_processes();
   }
   Result<> retire() override { return {}; }
   std::vector<std::string> restore() override {
-    std::vector<std::string> left;
+    std::vector<std::string> problems;
     if (edited_)
-      if (const auto done = put_back(); !done) left.push_back(done.error().line());
-    if (ended_.empty()) return left;
-    if (const auto done = start_again(); !done) left.push_back(done.error().line());
-    return left;
+      if (const auto done = put_back(); !done) problems.push_back(done.error().line());
+    if (ended_.empty()) return problems;
+    if (const auto done = start_again(); !done) problems.push_back(done.error().line());
+    return problems;
   }
   std::vector<std::string> plan() const override {
-    std::vector<std::string> lines{fmt::format("edit {}, this becomes a comment:", source_.where)};
+    std::vector<std::string> lines{fmt::format("edit {}: this becomes a comment:", source_.where)};
     for (const auto& line : split(trim(source_.text), '\n')) lines.push_back("  " + printable(line));
-    for (const auto& process : running(*source_.command, owner_, host_))
-      lines.push_back(fmt::format("end autossh, process {}", process.pid));
+    for (const auto& process : running_autossh(*source_.command, owner_, host_))
+      lines.push_back(fmt::format("end autossh (process {})", process.pid));
     return lines;
   }
-  std::string way_back() const override {
-    return fmt::format("take the mark \"# holdfast has it (tunnel {}): \" off in {}", name_.text(), source_.where);
+  std::string undo_text() const override {
+    return fmt::format("delete \"# holdfast has it (tunnel {}): \" in {}", name_.text(), source_.where);
   }
 
  private:
   [[nodiscard]] Result<std::string> read() const {
     if (!source_.file.empty()) return host_.read_file(source_.file, k_largest_file);
-    HOLDFAST_TRY(const auto answer, backends::read_crontab(host_, k_command));
+    HOLDFAST_TRY(const auto answer, backends::read_crontab(host_, k_command_timeout));
     return answer.text.value_or("");
   }
 
-  /// Only if it still is `from`; every byte becomes `to`.
+  /// Replaces the whole text, only if it still is `from`.
   Result<> swap(const std::string& from, const std::string& to) {
-    const Error changed{"changing", source_.where, "somebody else has changed it meanwhile", "run it again"};
+    const Error changed{"changing", source_.where, "another program changed it meanwhile", "run it again"};
     if (!source_.file.empty()) {
       HOLDFAST_TRY(const auto target, os::resolve_links(source_.file));
       HOLDFAST_TRY(const bool done, os::replace_file(target, from, to, 0600));
@@ -151,28 +151,28 @@ class LegacyLine final : public LegacyTunnel {
     return done ? Result<>() : changed;
   }
 
-  /// A backend may have edited the same crontab or start-up file, and undone that, in between.
+  /// Not from a saved copy: a backend may have edited the same file in between.
   Result<> put_back() {
     HOLDFAST_TRY(const auto now, read());
     const auto wanted = with_source(now, source_, name_);
-    if (!wanted) return Error{"restoring", source_.where, "the mark is not there any more"};
+    if (!wanted) return Error{"restoring", source_.where, "the comment that holdfast made is gone"};
     return swap(now, *wanted);
   }
 
   Result<> end_processes() {
-    for (const auto& process : running(*source_.command, owner_, host_))
+    for (const auto& process : running_autossh(*source_.command, owner_, host_))
       if (host_.signal(process, SIGTERM)) ended_.push_back(process);
-    if (holds_within_timeout([&] {
+    if (becomes_true([&] {
           return std::ranges::none_of(ended_, [&](const auto& process) { return os::is_alive(host_, process); });
         }))
       return {};
-    return Error{"ending", "autossh", fmt::format("process {} does not end", ended_.front().pid), ""};
+    return Error{"ending", "autossh", fmt::format("process {} is still running after 10 s", ended_.front().pid), ""};
   }
 
-  [[nodiscard]] bool holds_within_timeout(const std::function<bool()>& condition) const {
-    for (milliseconds waited{0}; waited < k_timeout; waited += k_look) {
+  [[nodiscard]] bool becomes_true(const std::function<bool()>& condition) const {
+    for (milliseconds waited{0}; waited < k_timeout; waited += k_poll) {
       if (condition()) return true;
-      host_.sleep_for(k_look);
+      host_.sleep_for(k_poll);
     }
     return false;
   }
@@ -180,25 +180,25 @@ class LegacyLine final : public LegacyTunnel {
   Result<> start_again() const {
     HOLDFAST_CHECK(run_line());
     const auto is_new = [&](const auto& process) { return std::ranges::find(ended_, process) == ended_.end(); };
-    if (holds_within_timeout([&] { return std::ranges::any_of(running(*source_.command, owner_, host_), is_new); }))
+    if (becomes_true([&] { return std::ranges::any_of(running_autossh(*source_.command, owner_, host_), is_new); }))
       return {};
-    return Error{"starting again", "autossh", "it does not run", ""};
+    return Error{"restarting", "autossh", "no autossh process appeared within 10 s", ""};
   }
 
-  /// As the line does: an own session, nothing of ours.
+  /// Runs the line's command as cron or the shell would, in a session of its own.
   Result<> run_line() const {
     os::Command command{source_.start.argv};
     command.argv.insert(command.argv.begin(), source_.start.assignments.begin(), source_.start.assignments.end());
-    // The bastion may hold the port for a moment yet; by default autossh gives up when its first ssh fails: autossh(1).
+    // The bastion may still hold the port, and autossh exits when its first ssh fails within 30 s: autossh(1).
     command.argv.insert(command.argv.begin(), "AUTOSSH_GATETIME=0");
-    if (owner_.uid != host_.user().uid)  // nothing of root's, and what cron gives: crontab(5)
+    if (owner_.uid != host_.user().uid)  // the environment that cron sets: crontab(5)
       command.argv.insert(command.argv.begin(), {"-i", "HOME=" + owner_.home.string(), "LOGNAME=" + owner_.name,
                                                  "USER=" + owner_.name, "PATH=/usr/bin:/bin", "SHELL=/bin/sh"});
     command.argv.insert(command.argv.begin(), "env");
     HOLDFAST_TRY(command, ssh::command_as(host_, owner_, std::move(command)));
     if ((*source_.command).in_background) {
-      HOLDFAST_TRY(const auto done, host_.run(command, k_command));
-      return done.ok() ? Result<>() : Error{"starting again", "autossh", std::string(trim(done.err)), ""};
+      HOLDFAST_TRY(const auto done, host_.run(command, k_command_timeout));
+      return done.ok() ? Result<>() : Error{"restarting", "autossh", std::string(trim(done.err)), ""};
     }
     HOLDFAST_CHECK(host_.start_detached(os::Detached{std::move(command), {}}));
     return {};

@@ -1,5 +1,4 @@
-// The old keeper of a port, while holdfast takes it over: told to let go, kept from coming back, or put back in its
-// place.
+// A legacy autossh tunnel while holdfast replaces it: stopped, then disabled for good or restored.
 #pragma once
 
 #include "core/result.hpp"
@@ -15,19 +14,20 @@ namespace holdfast::tunnels {
 class LegacyTunnel {
  public:
   virtual ~LegacyTunnel() = default;
-  /// Ends what runs, and keeps it from being started again meanwhile.
-  [[nodiscard]] virtual Result<> let_go() = 0;
-  /// To be called only once a successor is verified: keeps the old one away for good. Nothing is deleted.
+  /// Ends its processes, and prevents that they are started again meanwhile.
+  [[nodiscard]] virtual Result<> stop() = 0;
+  /// Disables it for good, without deleting anything. Call it only once a successor is verified.
   [[nodiscard]] virtual Result<> retire() = 0;
-  /// As it was before let_go(): byte for byte, enabled, and running if it ran. What could not be put back, as lines.
+  /// Undoes stop() and retire(): same bytes, enabled, and running if it ran. Returns what could not be restored, one
+  /// line each.
   [[nodiscard]] virtual std::vector<std::string> restore() = 0;
-  /// Each thing that the above would do, for --dry-run.
+  /// Each change of the above, for --dry-run.
   [[nodiscard]] virtual std::vector<std::string> plan() const = 0;
-  /// How a person undoes it later.
-  [[nodiscard]] virtual std::string way_back() const = 0;
+  /// How a person re-enables it later.
+  [[nodiscard]] virtual std::string undo_text() const = 0;
 };
 
-/// `source`: one that is understood. `scope`: whose units. `owner`: who runs what a line starts.
+/// `source`: an entry whose command was understood. `scope`: whose units. `owner`: the user that runs a line's command.
 [[nodiscard]] std::unique_ptr<LegacyTunnel> make_legacy_tunnel(const LegacyEntry& source, const TunnelName& name,
                                                                Scope scope, os::User owner, os::Host& host);
 

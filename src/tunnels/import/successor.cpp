@@ -23,14 +23,14 @@ bool is_forwarded(const Forward& forward, const TunnelStatus& status) {
   });
 }
 
-/// What the status lacks; empty when it lacks nothing.
-std::string shortfall(const TunnelStatus& status, const ssh::AutosshCommand& legacy) {
+/// Why the tunnel is no successor; empty when it is one.
+std::string shortfall(const TunnelStatus& status, const AutosshCommand& legacy) {
   if (status.elsewhere) return "belongs to host " + printable(status.host.value_or("another"));
   if (!status.is_up())
     return fmt::format("is not up on this host ({})", to_text(status.state.value_or(TunnelState::stopped)));
   if (!status.verified.value_or(false)) return "is up, but not verified end to end";
   if (status.bastion != legacy.bastion.text())
-    return "is up by way of another bastion, " + printable(status.bastion.value_or("unknown"));
+    return "is up at another bastion, " + printable(status.bastion.value_or("unknown"));
   for (const auto& forward : legacy.forwards)
     if (!is_forwarded(forward, status)) return "does not forward " + printable(end_text(forward.listen()));
   if (!status.backend.installed.value_or(false)) return "is up, but is not installed on this host";
@@ -40,7 +40,7 @@ std::string shortfall(const TunnelStatus& status, const ssh::AutosshCommand& leg
 std::string remedy(const TunnelStatus& status, const std::string& name_and_scope) {
   if (status.elsewhere || status.host == k_any_host) return k_other_name;
   if (status.state == TunnelState::stopped) return "holdfast start" + name_and_scope;
-  // It can't get the port that the legacy tunnel holds.
+  // The legacy tunnel holds the port.
   if (status.last_error && status.last_error->diagnosis.failure == FailureClass::forward_busy)
     return fmt::format("holdfast remove{}, then import again", name_and_scope);
   return "holdfast status" + name_and_scope;
@@ -50,10 +50,10 @@ std::string remedy(const TunnelStatus& status, const std::string& name_and_scope
 
 Result<> check_successor(const LegacyEntry& source, const TunnelName& name, const store::Paths& paths,
                          const os::Host& host) {
-  const ssh::AutosshCommand& legacy = *source.command;
+  const AutosshCommand& legacy = *source.command;
   const store::Entry entry{name, store::load(host, paths, name)};
   if (!entry.tunnel || (*entry.tunnel)->bastion != legacy.bastion || (*entry.tunnel)->forwards != legacy.forwards)
-    return Error{"importing", source.where, "there is another tunnel " + name.text() + " already", k_other_name};
+    return Error{"importing", source.where, "another tunnel " + name.text() + " exists already", k_other_name};
   std::vector<std::string> warnings;
   const auto status = gather_status({entry}, paths, host, warnings).front();
   const auto missing = shortfall(status, legacy);

@@ -78,20 +78,20 @@ class Import(TunnelHouse):
         self.assertEqual(after.replace(f": # holdfast has it (tunnel {self.name}): ", "")
                          .replace(f"# holdfast has it (tunnel {self.name}): ", ""), before)
         done = self.run_holdfast("import", "--user", str(self.file))
-        self.assertIn("starts no autossh", self.assert_reads_well(done))
+        self.assertIn("no line in it starts autossh", self.assert_reads_well(done))
         # Another line for the same port would fight with it at every login.
         self.file.write_text(before)
         done = self.run_import()
-        self.assertIn("is there already", done.stderr)
+        self.assertIn("exists already", done.stderr)
         self.assertEqual(self.file.read_text(), after)
         self.assertEqual(self.status()["supervisor_pid"], status["supervisor_pid"])
         self.file.write_text(before.replace("-R ", "-R 127.0.0.2:"))
-        self.assertIn("there is another tunnel", self.run_import(status=1).stderr)
+        self.assertIn("another tunnel", self.run_import(status=1).stderr)
 
     def test_dry_run_changes_nothing(self) -> None:
         old, everything = self.start_old(), self.everything()
         done = self.run_import("--dry-run")
-        self.assertIn(f"end autossh, process {old[0]}", done.stdout)
+        self.assertIn(f"end autossh (process {old[0]})", done.stdout)
         self.assertIn(f"write {self.home}/.config/holdfast/tunnels/{self.name}.conf", done.stdout)
         self.assertEqual((self.everything(), self.autosshs()), (everything, old))
         self.assertEqual(self.one(self.run_import("--dry-run", "--json"))["outcome"], "planned")
@@ -113,7 +113,7 @@ class Import(TunnelHouse):
         before, old = self.everything(), self.start_old()
         done = self.run_import(status=1)
         self.assertIn("does not allow this key to listen", done.stderr)
-        self.assertIn("is as it was before", done.stderr)
+        self.assertIn("is restored", done.stderr)
         self.assertEqual({path: what for path, what in self.everything().items() if "/.local" not in path},
                          {path: what for path, what in before.items() if "/.local" not in path})
         self.assertTrue(self.autosshs())

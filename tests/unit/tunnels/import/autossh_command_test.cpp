@@ -4,7 +4,7 @@
 #include <boost/test/unit_test.hpp>
 
 using namespace holdfast;
-using namespace holdfast::ssh;
+using namespace holdfast::tunnels;
 
 namespace {
 

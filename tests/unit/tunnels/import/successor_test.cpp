@@ -100,7 +100,7 @@ BOOST_AUTO_TEST_CASE(a_tunnel_whose_ssh_has_died_is_none) {
 BOOST_AUTO_TEST_CASE(a_tunnel_up_by_way_of_its_fallback_is_none) {
   replace("bastion = gate@bastion", "bastion = gate@bastion, gate@second");
   live.bastion = "gate@second";
-  BOOST_TEST(objection().find("is up by way of another bastion, gate@second") != std::string::npos);
+  BOOST_TEST(objection().find("is up at another bastion, gate@second") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(a_tunnel_that_lacks_one_of_the_forwards_is_none) {
@@ -116,7 +116,7 @@ BOOST_AUTO_TEST_CASE(a_tunnel_whose_crontab_lines_are_gone_is_none) {
 }
 
 BOOST_AUTO_TEST_CASE(another_port_or_another_bastion_is_another_tunnel) {
-  const std::string other = "there is another tunnel 2222 already | give --name NAME";
+  const std::string other = "another tunnel 2222 exists already | give --name NAME";
   replace("port = 2222", "port = 2223");
   BOOST_TEST(objection() == other);
   replace("port = 2223", "port = 2222");
@@ -126,7 +126,7 @@ BOOST_AUTO_TEST_CASE(another_port_or_another_bastion_is_another_tunnel) {
 
 BOOST_AUTO_TEST_CASE(a_tunnel_whose_file_is_broken_is_none) {
   replace("bastion = gate@bastion", "bastion =");
-  BOOST_TEST(objection() == "there is another tunnel 2222 already | give --name NAME");
+  BOOST_TEST(objection() == "another tunnel 2222 exists already | give --name NAME");
 }
 
 BOOST_AUTO_TEST_SUITE_END()
