@@ -1,4 +1,4 @@
-// The command line as data: options in rows, from which Program_options parses and the help is printed.
+// Options as a table: arguments are parsed with it, and help and completion are made from it.
 #pragma once
 
 #include "core/result.hpp"
@@ -12,33 +12,33 @@
 
 namespace holdfast::cli {
 
-/// What a value may be, as far as completion can offer it.
+/// What completion offers for a value or an operand.
 enum class Values {
   any,
   file,
   command,
-  tunnel,   ///< a name of a tunnel that there is
-  bastion,  ///< a Host of ssh_config
-  backend,  ///< or auto
+  tunnel,   ///< the name of an existing tunnel
+  bastion,  ///< a Host alias of ssh_config
+  backend,  ///< "auto" included
   engine,
-  host,              ///< any, or this one
-  hook_shell,        ///< what has a login hook
-  completion_shell,  ///< what has a completion script
+  host,              ///< "any" or this host
+  hook_shell,        ///< a shell with a login hook
+  completion_shell,  ///< a shell with a completion script
 };
 
 /// One option of a command.
 struct Option {
-  std::string_view names;     ///< long names, then the letter: "secret-key,identity,s"; the first one is its key
-  std::string_view argument;  ///< how its value is called in the help: "FILE"; empty: the option takes none
-  std::string_view text;      ///< what it does, one line
+  std::string_view names;     ///< long names, then letters: "identity,secret-key,i,s"; the first one is its key
+  std::string_view argument;  ///< the name of its value in the help: "FILE"; empty for a flag
+  std::string_view text;      ///< one line
   bool repeatable = false;
   Values values = Values::any;
 };
 
-/// The option that names tunnels by a listening port, as scitex-tunnel does.
-inline constexpr Option k_port_option{"port,p", "PORT", "the tunnel that listens on PORT at its bastion"};
+/// Selects tunnels by their listening port, as scitex-tunnel does.
+inline constexpr Option k_port_option{"port,p", "PORT", "the tunnel that listens on PORT of its bastion"};
 
-/// What a command was given.
+/// The arguments of a command.
 class Arguments {
  public:
   [[nodiscard]] bool has(const std::string& key) const { return values_.contains(key); }
@@ -52,11 +52,11 @@ class Arguments {
   std::vector<std::string> operands_;
 };
 
-/// Parses what follows the command's name. Usage errors: an option that is not in `options` (with a near one
-/// suggested), a value that is missing, empty or not wanted, an option given twice that may stand once.
+/// Parses the words after the command's name. Usage errors: an unknown option (with a suggestion), a missing, empty or
+/// unexpected value, and a repeated option that isn't repeatable.
 [[nodiscard]] Result<Arguments> parse_arguments(const std::vector<std::string>& words, std::span<const Option> options);
 
-/// The long names and the letter of an option: {"secret-key", "identity", "s"}.
+/// {"identity", "secret-key", "i", "s"}.
 [[nodiscard]] std::vector<std::string> names_of(const Option& option);
 
 }  // namespace holdfast::cli

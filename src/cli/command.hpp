@@ -1,4 +1,4 @@
-// One command: how it is called, what it takes, what it says of itself, what it does.
+// One command of the program: name, options, help text and function.
 #pragma once
 
 #include "cli/arguments.hpp"
@@ -17,7 +17,7 @@ namespace holdfast::cli {
 
 namespace fs = boost::filesystem;
 
-/// What every command works with.
+/// What every command gets.
 struct Context {
   os::Host& host;
   Terminal& terminal;
@@ -26,23 +26,23 @@ struct Context {
 
 struct Command {
   std::string_view name;
-  std::vector<std::string_view> aliases = {};  ///< former names; not shown in the list
-  std::string_view synopsis;                   ///< what follows the name: "NAME… | -p PORT | --all"
+  std::vector<std::string_view> aliases = {};  ///< old names; not shown in the list
+  std::string_view synopsis;                   ///< after the name: "NAME… | -p PORT | --all"
   std::string_view summary;                    ///< one line, lower case, no full stop
-  std::string_view description;                ///< paragraphs for `help COMMAND`
+  std::string_view description;                ///< for `help COMMAND`: paragraphs, one a line
   std::vector<Option> options = {};
   bool scoped = true;  ///< takes --user and --system
   std::size_t most_operands = 0;
   Values operands = Values::any;
   Result<ExitStatus> (*run)(Context&, const Arguments&) = nullptr;
-  /// Of a group, which does nothing itself: its commands, named in full, "mcp start" of "mcp".
-  std::vector<const Command*> parts = {};
+  /// With full names: "mcp start". A command with subcommands has no `run`.
+  std::vector<const Command*> subcommands = {};
 };
 
-/// The options of `command` and those that every command has.
+/// The options of `command`, then the common ones.
 [[nodiscard]] std::vector<Option> all_options(const Command& command);
 
-/// Those that every command has.
+/// The options of every command.
 [[nodiscard]] const std::vector<Option>& common_options();
 
 inline constexpr std::size_t k_any_number = static_cast<std::size_t>(-1);

@@ -1,31 +1,37 @@
-// The table of commands: help, man page and dispatch come from it.
+// The table of commands. Help, completion and dispatch come from it; a test holds the man page to it.
 #pragma once
 
 #include "cli/command.hpp"
 
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace holdfast::cli {
 
-/// In the order of the help.
-[[nodiscard]] std::span<const Command* const> all_commands();
+/// Commands that help shows together.
+struct CommandGroup {
+  std::string_view title;
+  std::vector<const Command*> commands;
+};
+[[nodiscard]] const std::vector<CommandGroup>& command_groups();
 
-/// The same, and after each group its parts.
-[[nodiscard]] std::vector<const Command*> all_commands_and_parts();
+/// Every command, in the order of the groups.
+[[nodiscard]] const std::vector<const Command*>& all_commands();
 
-/// By name or former name.
+/// The same, each followed by its subcommands.
+[[nodiscard]] std::vector<const Command*> all_commands_and_subcommands();
+
+/// By its name or an alias.
 [[nodiscard]] const Command* find_command(std::string_view name);
 
-/// The part of `group` that `name` ("start" of "mcp") means.
-[[nodiscard]] const Command* find_part(const Command& group, std::string_view name);
+/// The subcommand `name`, such as "start" of "mcp".
+[[nodiscard]] const Command* find_subcommand(const Command& command, std::string_view name);
 
-/// The names of its parts, as they are typed after its own: "start".
-[[nodiscard]] std::vector<std::string> part_names(const Command& group);
+/// The names of its subcommands as they are typed after its own name: "start".
+[[nodiscard]] std::vector<std::string> subcommand_names(const Command& command);
 
-// One file each.
+// One file each, in commands/.
 [[nodiscard]] const Command& setup_command();
 [[nodiscard]] const Command& status_command();
 [[nodiscard]] const Command& remove_command();

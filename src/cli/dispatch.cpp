@@ -1,29 +1,31 @@
 #include "cli/dispatch.hpp"
 
-#include "cli/output/answers_json.hpp"
 #include "cli/commands.hpp"
 #include "cli/help.hpp"
-#include "cli/suggestion.hpp"
+#include "cli/output/answers_json.hpp"
+#include "core/suggestion.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <exception>
+#include <utility>
 
 namespace holdfast::cli {
 namespace {
 
 constexpr std::size_t k_largest_environment_file = 256 * 1024;
 
-/// A command line, taken apart at the command's name.
+/// A command line, split at the command's name.
 struct Line {
   std::vector<std::string> before;
   std::string command;
   std::vector<std::string> after;
 };
 
-// Options may stand before the command as well; of those only --env-file takes a value.
-Line take_apart(const std::vector<std::string>& words) {
+// Options may precede the command; of these only --env-file takes a value.
+Line split_line(const std::vector<std::string>& words) {
   Line line;
   std::size_t at = 0;
   for (; at < words.size() && words[at].starts_with('-'); ++at) {
@@ -35,34 +37,42 @@ Line take_apart(const std::vector<std::string>& words) {
   return line;
 }
 
-Error unknown_command(const std::string& typed) {
+/// Names that other programs use for a command.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 8> k_synonyms{{{"ls", "status"},
+                                                                                   {"list", "status"},
+                                                                                   {"ps", "status"},
+                                                                                   {"rm", "remove"},
+                                                                                   {"delete", "remove"},
+                                                                                   {"uninstall", "remove"},
+                                                                                   {"install", "setup"},
+                                                                                   {"add", "setup"}}};
+
+std::string hint_for_unknown_command(const std::string& typed) {
+  for (const auto& [synonym, name] : k_synonyms)
+    if (typed == synonym) return fmt::format("did you mean holdfast {}", name);
   std::vector<std::string> known;
   for (const auto* command : all_commands()) known.emplace_back(command->name);
-  const auto meant = nearest(typed, known);
-  return usage_error("command " + typed, "there is no such command",
-                     meant ? "did you mean holdfast " + *meant : "holdfast help lists the commands");
+  return suggestion(typed, known, "holdfast ", "holdfast help lists the commands");
 }
 
-/// The command that is meant, where `command` is a group: the first word of `words` that is no option names it, and is
-/// taken out. The group itself when only its help is asked for.
-Result<const Command*> find_meant(const Command& command, std::vector<std::string>& words) {
-  if (command.parts.empty()) return &command;
-  auto line = take_apart(words);
-  const std::string group(command.name);
+/// `command`, or its subcommand: then the first word that is no option names it, and is removed from `words`.
+Result<const Command*> find_leaf(const Command& command, std::vector<std::string>& words) {
+  if (command.subcommands.empty()) return &command;
+  auto line = split_line(words);
+  const std::string name(command.name);
   if (line.command.empty()) {
     for (const auto* help : {"--help", "-h"})
       if (std::ranges::find(words, help) != words.end()) return &command;
-    return usage_error("command " + group, "which of its commands is missing", "holdfast help " + group);
+    return usage_error("command " + name, "its subcommand is missing", "holdfast help " + name);
   }
-  const auto* part = find_part(command, line.command);
-  if (part == nullptr) {
-    const auto meant = nearest(line.command, part_names(command));
-    return usage_error(fmt::format("command {} {}", group, line.command), "there is no such command",
-                       meant ? fmt::format("did you mean holdfast {} {}", group, *meant) : "holdfast help " + group);
-  }
+  const auto* subcommand = find_subcommand(command, line.command);
+  if (subcommand == nullptr)
+    return usage_error(fmt::format("command {} {}", name, line.command), "there is no such command",
+                       suggestion(line.command, subcommand_names(command), fmt::format("holdfast {} ", name),
+                                  "holdfast help " + name));
   line.before.insert(line.before.end(), line.after.begin(), line.after.end());
   words = std::move(line.before);
-  return part;
+  return subcommand;
 }
 
 Result<Variables> read_variables(const Arguments& arguments, const os::Host& host) {
@@ -93,7 +103,7 @@ Result<ExitStatus> run_command(const Command& command, const std::vector<std::st
   }
   if (arguments.operands().size() > command.most_operands)
     return usage_error("\"" + arguments.operands()[command.most_operands] + "\"",
-                       "holdfast " + std::string(command.name) + " does not take it",
+                       "unexpected argument of holdfast " + std::string(command.name),
                        "holdfast help " + std::string(command.name));
   Context context{host, terminal};
   HOLDFAST_TRY(context.variables, read_variables(arguments, host));
@@ -103,29 +113,24 @@ Result<ExitStatus> run_command(const Command& command, const std::vector<std::st
 }
 
 Result<ExitStatus> dispatch_words(const std::vector<std::string>& words, os::Host& host, Terminal& terminal) {
-  auto line = take_apart(words);
-  const auto asks_for = [&](std::string_view word) {
-    return std::ranges::find(line.before, word) != line.before.end();
-  };
-  if (line.command.empty() || asks_for("--help") || asks_for("-h") || asks_for("--version") ||
-      asks_for("--help-recursive")) {
-    if (asks_for("--version")) return run_command(version_command(), {}, host, terminal);
-    if (asks_for("--help-recursive")) {
-      terminal.answer(recursive_help());
-      return ExitStatus::done;
-    }
-    if (asks_for("--help") || asks_for("-h")) {
-      terminal.answer(overview());
-      return ExitStatus::done;
-    }
+  auto line = split_line(words);
+  const auto has = [&](std::string_view option) { return std::ranges::find(line.before, option) != line.before.end(); };
+  if (has("--version")) return run_command(version_command(), {}, host, terminal);
+  if (has("--help-recursive") || has("--help") || has("-h")) {
+    terminal.answer(has("--help-recursive") ? recursive_help() : overview());
+    return ExitStatus::done;
+  }
+  if (line.command.empty()) {
     for (const auto& word : line.before)
       if (word != "-v" && word != "-q" && word != "--verbose" && word != "--quiet")
-        return usage_error("option " + word, "there is no command to it", "holdfast help lists the commands");
-    return usage_error("the command line", "there is no command on it", "holdfast help lists the commands");
+        return usage_error("option " + word, "missing command", "holdfast help lists the commands");
+    terminal.answer(overview());
+    return ExitStatus::usage;
   }
   const auto* command = find_command(line.command);
-  if (command == nullptr) return unknown_command(line.command);
-  HOLDFAST_TRY(command, find_meant(*command, line.after));
+  if (command == nullptr)
+    return usage_error("command " + line.command, "there is no such command", hint_for_unknown_command(line.command));
+  HOLDFAST_TRY(command, find_leaf(*command, line.after));
   line.before.insert(line.before.end(), line.after.begin(), line.after.end());
   return run_command(*command, line.before, host, terminal);
 }
@@ -145,10 +150,10 @@ int dispatch(const std::vector<std::string>& words, os::Host& host, Terminal& te
     if (!done && wants_json(words)) terminal.answer(error_json(done.error()));
     status = done ? *done : done.error().status;
   } catch (const std::exception& bug) {
-    terminal.error(Error{"", "internal error", bug.what(), "please report it, with what you typed"});
+    terminal.error(Error{"", "internal error", bug.what(), "report it, with the command line"});
   }
   if (!terminal.flush() && !terminal.reader_has_gone() && status == ExitStatus::done) {
-    terminal.error(Error{"writing", "the answer", "standard output does not take it", ""});
+    terminal.error(Error{"writing", "the answer", "standard output cannot be written", ""});
     status = ExitStatus::failed;
   }
   return static_cast<int>(status);

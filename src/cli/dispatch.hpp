@@ -1,4 +1,4 @@
-// From the words of a command line to an exit status.
+// Runs a command line.
 #pragma once
 
 #include "cli/output/terminal.hpp"
@@ -9,8 +9,8 @@
 
 namespace holdfast::cli {
 
-/// Runs the command that `words` (without the program's name) ask for, and says what went wrong. Returns the exit
-/// status of the process. An exception is a bug; it is caught and named here.
+/// Runs the command line `words` (without the program's name) and prints its error. Returns the exit status. Catches
+/// every exception: one is a bug.
 [[nodiscard]] int dispatch(const std::vector<std::string>& words, os::Host& host, Terminal& terminal);
 
 }  // namespace holdfast::cli

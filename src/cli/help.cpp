@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t k_width = k_line_width;
 
-/// `text` in lines that fit, each begun with `indent`.
+/// `text` in lines that fit, each after `indent`.
 std::string indented(std::string_view text, const std::string& indent) {
   return fmt::format("{}{}", indent, fmt::join(wrapped(text, k_width - indent.size()), "\n" + indent));
 }
@@ -22,28 +22,21 @@ std::string indented(std::string_view text, const std::string& indent) {
 std::string option_rows(const std::vector<Option>& options) {
   std::string out;
   for (const auto& option : options)
-    out += "  " + option_words(option) + "\n" + indented(option.text, "        ") + "\n";
+    out += "  " + option_heading(option) + "\n" + indented(option.text, "        ") + "\n";
   return out;
 }
 
-std::string command_rows(std::span<const Command* const> commands) {
-  std::size_t width = 0;
-  std::size_t longest = 0;
-  for (const auto* command : commands) {
-    width = std::max(width, command->name.size());
-    longest = std::max(longest, command->summary.size());
-  }
-  // A single long name may stand out; no line may be too long.
-  constexpr std::size_t k_blanks = 3;
-  width = std::min(width, k_width - k_blanks - longest);
+std::string command_rows(const std::vector<const Command*>& commands) {
+  constexpr std::size_t k_name_width = 16;  // the longest name
   std::string out;
-  for (const auto* command : commands) out += fmt::format("  {:<{}} {}\n", command->name, width, command->summary);
+  for (const auto* command : commands)
+    out += fmt::format("  {:<{}} {}\n", command->name, k_name_width, command->summary);
   return out;
 }
 
 const std::vector<Option>& scope_options() {
-  static const std::vector<Option> k_options{{"user", "", "your own tunnels: the default for everybody but root"},
-                                             {"system", "", "the machine's tunnels, in /etc: the default for root"}};
+  static const std::vector<Option> k_options{{"user", "", "your own tunnels; the default unless you are root"},
+                                             {"system", "", "the machine's tunnels, in /etc; the default for root"}};
   return k_options;
 }
 
@@ -51,10 +44,9 @@ const std::vector<Option>& scope_options() {
 
 const std::vector<Option>& common_options() {
   static const std::vector<Option> k_options{
-      {"env-file", "FILE", "read the variables from FILE, KEY=VALUE lines; no other .env file is ever read", false,
-       Values::file},
-      {"verbose,v", "", "say more of what is done; HOLDFAST_DEBUG=1 does the same"},
-      {"quiet,q", "", "say nothing but the answer and what went wrong"},
+      {"env-file", "FILE", "read environment variables from FILE, one KEY=VALUE a line", false, Values::file},
+      {"verbose,v", "", "print more; HOLDFAST_DEBUG=1 does the same"},
+      {"quiet,q", "", "print only the answer and errors"},
       {"help,h", "", "show this help"}};
   return k_options;
 }
@@ -66,7 +58,7 @@ std::vector<Option> all_options(const Command& command) {
   return options;
 }
 
-std::string option_words(const Option& option) {
+std::string option_heading(const Option& option) {
   auto names = names_of(option);
   std::ranges::stable_sort(names, [](const auto& a, const auto& b) { return (a.size() == 1) > (b.size() == 1); });
   std::string out;
@@ -79,23 +71,22 @@ std::string overview() {
   std::string out =
       "holdfast: persistent SSH reverse tunnels, with or without root\n\n"
       "usage: holdfast COMMAND [OPTION…]\n\n";
-  out += command_rows(all_commands());
+  for (const auto& group : command_groups()) out += fmt::format("{}:\n{}\n", group.title, command_rows(group.commands));
   out +=
-      "\n"
-      "  holdfast setup -p 2222 -b gate@bastion   port 2222 there leads here\n"
-      "  holdfast status                          shows whether it does\n"
-      "  holdfast help COMMAND                    shows a command's options\n"
-      "  holdfast --help-recursive                shows all of them\n";
+      "  holdfast setup -p 2222 -b gate@bastion   port 2222 of the bastion leads here\n"
+      "  holdfast status                          show whether it does\n"
+      "  holdfast help COMMAND                    show a command's options\n"
+      "  holdfast help --man                      read the manual\n";
   return out;
 }
 
 std::string command_help(const Command& command) {
   std::string out = fmt::format("holdfast {}: {}\n\nusage: holdfast {}{}{}\n", command.name, command.summary,
                                 command.name, command.synopsis.empty() ? "" : " ", command.synopsis);
-  for (const auto alias : command.aliases) out += fmt::format("       (formerly: holdfast {})\n", alias);
+  for (const auto alias : command.aliases) out += fmt::format("       (old name: holdfast {})\n", alias);
   for (const auto& paragraph : split(command.description, '\n'))
     if (!paragraph.empty()) out += "\n" + indented(paragraph, "") + "\n";
-  if (!command.parts.empty()) out += "\n" + command_rows(command.parts);
+  if (!command.subcommands.empty()) out += "\n" + command_rows(command.subcommands);
   if (!command.options.empty()) out += "\noptions:\n" + option_rows(command.options);
   if (command.scoped) out += "\nwhose tunnels:\n" + option_rows(scope_options());
   out += "\nevery command:\n" + option_rows(common_options());
@@ -104,7 +95,7 @@ std::string command_help(const Command& command) {
 
 std::string recursive_help() {
   auto out = overview();
-  for (const auto* command : all_commands_and_parts())
+  for (const auto* command : all_commands_and_subcommands())
     out += "\n" + std::string(k_width, '-') + "\n" + command_help(*command);
   return out;
 }

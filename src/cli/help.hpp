@@ -1,4 +1,4 @@
-// The texts of the help, made from the table of commands.
+// Help texts, made from the table of commands.
 #pragma once
 
 #include "cli/command.hpp"
@@ -7,16 +7,16 @@
 
 namespace holdfast::cli {
 
-/// What holdfast is and the list of its commands.
+/// The commands in groups, and examples.
 [[nodiscard]] std::string overview();
 
-/// One command: how it is called, what it does, every option.
+/// One command: usage, description, every option.
 [[nodiscard]] std::string command_help(const Command& command);
 
-/// The overview and then every command's help. The man page is held equal to this.
+/// The overview, then the help of every command. tests/unit/man compares the man page with it.
 [[nodiscard]] std::string recursive_help();
 
 /// "-p, --port [BIND:]PORT[:HOST:HOSTPORT]"
-[[nodiscard]] std::string option_words(const Option& option);
+[[nodiscard]] std::string option_heading(const Option& option);
 
 }  // namespace holdfast::cli

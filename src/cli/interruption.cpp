@@ -15,7 +15,7 @@ Interruption::Interruption() {
   requested = 0;
   struct sigaction action {};
   action.sa_handler = remember_signal;
-  sigemptyset(&action.sa_mask);  // no SA_RESTART: a wait is to end
+  sigemptyset(&action.sa_mask);  // no SA_RESTART: the signal must end a wait
   for (std::size_t i = 0; i < k_signals.size(); ++i) {
     ::sigaction(k_signals[i], nullptr, &previous_[i]);
     if (previous_[i].sa_handler != SIG_IGN) ::sigaction(k_signals[i], &action, nullptr);

@@ -1,4 +1,4 @@
-// Ctrl-C, a hangup or a request to end, as something to look at between steps.
+// Ctrl-C, SIGTERM and SIGHUP as a flag to check between steps.
 #pragma once
 
 #include "core/result.hpp"
@@ -9,8 +9,8 @@
 
 namespace holdfast::cli {
 
-/// While it lives, SIGINT, SIGTERM and SIGHUP do not end the process but are remembered; a sleep is cut short. One that
-/// was ignored (nohup) stays ignored.
+/// While it exists, SIGINT, SIGTERM and SIGHUP set a flag instead of ending the process, and interrupt a sleep. A
+/// signal that was ignored (nohup) stays ignored.
 class Interruption {
  public:
   Interruption();
@@ -19,7 +19,7 @@ class Interruption {
   Interruption& operator=(const Interruption&) = delete;
 
   [[nodiscard]] static bool is_requested() noexcept;
-  /// The Error that says so, when it is.
+  /// The Error of ExitStatus::interrupted after such a signal.
   [[nodiscard]] static Result<> check();
 
  private:

@@ -6,7 +6,7 @@ namespace holdfast::cli {
 
 Result<Scope> choose_scope(const Arguments& arguments, const os::Host& host) {
   if (arguments.has("system") && arguments.has("user"))
-    return usage_error("options --system and --user", "only one of them can be meant");
+    return usage_error("options --system and --user", "give only one of them");
   if (arguments.has("system")) return Scope::system;
   if (arguments.has("user")) return Scope::user;
   return tunnels::usual_scope(host);

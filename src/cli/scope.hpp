@@ -1,4 +1,4 @@
-// Which tunnels a command is about: the user's own, or the machine's.
+// The scope of a command: the user's own tunnels, or the machine's.
 #pragma once
 
 #include "cli/arguments.hpp"
@@ -9,10 +9,10 @@
 
 namespace holdfast::cli {
 
-/// --system or --user; without either the machine's for root and the user's own for everybody else.
+/// --system or --user; by default system for root, user for everybody else.
 [[nodiscard]] Result<Scope> choose_scope(const Arguments& arguments, const os::Host& host);
 
-/// The places of that scope.
+/// The paths of that scope.
 [[nodiscard]] Result<store::Paths> choose_paths(const Arguments& arguments, const os::Host& host);
 
 }  // namespace holdfast::cli

@@ -7,7 +7,7 @@
 namespace holdfast::cli {
 namespace {
 
-/// The value without its quotes, or without a comment where it has none. Nothing when a quote is not closed.
+/// The value without its quotes; an unquoted one without its comment. Nothing when a quote is not closed.
 std::optional<std::string> read_value(std::string_view text) {
   if (text.empty()) return std::string();
   const char quote = text.front();
@@ -31,7 +31,7 @@ Result<std::map<std::string, std::string>> parse_environment_file(std::string_vi
   for (const auto& part : split(text, '\n')) {
     ++number;
     const auto refuse = [&](std::string cause) {
-      return usage_error(fmt::format("{} line {}", file, number), std::move(cause), "a line is KEY=VALUE or # comment");
+      return usage_error(fmt::format("{} line {}", file, number), std::move(cause), "write KEY=VALUE or # comment");
     };
     auto line = trim(part);
     if (line.empty() || line.front() == '#') continue;
@@ -39,10 +39,10 @@ Result<std::map<std::string, std::string>> parse_environment_file(std::string_vi
     const auto equals = line.find('=');
     if (equals == std::string_view::npos) return refuse("it is not KEY=VALUE");
     const auto key = trim(line.substr(0, equals));
-    if (!is_variable_name(key)) return refuse("what stands before = is no name of a variable");
+    if (!is_variable_name(key)) return refuse("the text before = is not the name of a variable");
     auto value = read_value(trim(line.substr(equals + 1)));
     if (!value) return refuse("the quotes around the value are not closed, or something follows them");
-    if (has_control_bytes(*value)) return refuse("the value holds a control character");
+    if (has_control_bytes(*value)) return refuse("the value has a control character");
     values[std::string(key)] = std::move(*value);
   }
   return values;

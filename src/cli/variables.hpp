@@ -1,4 +1,4 @@
-// The variables that stand in for options, from the environment and from the file that --env-file names.
+// Environment variables that replace options, also from the file of --env-file.
 #pragma once
 
 #include "core/result.hpp"
@@ -11,8 +11,8 @@
 
 namespace holdfast::cli {
 
-/// KEY=VALUE lines: an optional "export ", '#' comments, single or double quotes around the value. Nothing is
-/// expanded and no shell ever sees it. An error names file and line and is a usage error.
+/// Lines of KEY=VALUE, with an optional "export ", '#' comments, and single or double quotes around the value. Nothing
+/// is expanded. A usage error names file and line.
 [[nodiscard]] Result<std::map<std::string, std::string>> parse_environment_file(std::string_view text,
                                                                                 const std::string& file);
 
@@ -21,9 +21,9 @@ class Variables {
   Variables() = default;
   Variables(const os::Host& host, std::map<std::string, std::string> file) : host_(&host), file_(std::move(file)) {}
 
-  /// A file that was named on this command line speaks before the environment. An empty value is none.
+  /// The file takes precedence over the environment. An empty value counts as none.
   [[nodiscard]] std::optional<std::string> get(const std::string& name) const;
-  /// The first of several names that has a value: the new one, then scitex-tunnel's.
+  /// The value of the first name that has one: the new name, then scitex-tunnel's.
   [[nodiscard]] std::optional<std::string> first_of(std::initializer_list<const char*> names) const;
 
  private:

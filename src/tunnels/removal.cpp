@@ -18,20 +18,28 @@
 namespace holdfast::tunnels {
 namespace {
 
-/// The existing paths that the plan removes, without duplicates: for a tunnel whose file cannot be read, the plan holds
-/// the steps of every backend.
-std::vector<fs::path> paths_to_remove(const backends::Plan& plan, const os::Host& host) {
-  std::vector<fs::path> paths;
-  const auto note = [&](const fs::path& path) {
-    if (std::ranges::find(paths, path) == paths.end() && host.status(path).kind != os::FileKind::missing)
-      paths.push_back(path);
+std::string removed_directory(const fs::path& directory) { return "removed empty directory " + directory.string(); }
+
+/// An existing path that a plan removes, and its line of the report.
+struct Removal {
+  fs::path path;
+  std::string line;
+};
+
+/// Each path once: for a tunnel with an unreadable file the plan has the steps of every backend.
+std::vector<Removal> removals(const backends::Plan& plan, const os::Host& host) {
+  std::vector<Removal> all;
+  const auto add = [&](const fs::path& path, std::string line) {
+    if (std::ranges::find(all, path, &Removal::path) == all.end() && host.status(path).kind != os::FileKind::missing)
+      all.push_back({path, std::move(line)});
   };
   for (const auto& step : plan) {
-    if (const auto* file = std::get_if<backends::RemoveFile>(&step)) note(file->path);
-    if (const auto* tree = std::get_if<backends::RemoveTree>(&step)) note(tree->path);
-    if (const auto* directory = std::get_if<backends::RemoveEmptyDirectory>(&step)) note(directory->path);
+    if (const auto* file = std::get_if<backends::RemoveFile>(&step)) add(file->path, "removed " + file->path.string());
+    if (const auto* tree = std::get_if<backends::RemoveTree>(&step)) add(tree->path, "removed " + tree->path.string());
+    if (const auto* directory = std::get_if<backends::RemoveEmptyDirectory>(&step))
+      add(directory->path, removed_directory(directory->path));
   }
-  return paths;
+  return all;
 }
 
 Result<> remove_if_there(const fs::path& file, os::Host& host, std::vector<std::string>& report) {
@@ -68,8 +76,8 @@ Result<> clear_runtime(const TunnelName& name, const fs::path& directory, os::Ho
         files.autossh_log, files.failback_probe, files.failback_log, files.failback_err})
     if (host.status(file).kind != os::FileKind::missing) HOLDFAST_CHECK(host.remove_file(file));
   HOLDFAST_CHECK(clear_unfinished(name, directory, host));
-  // With files of other tunnels in it the directory is not empty, and stays.
-  if (host.remove_empty_directory(directory)) report.push_back("removed " + directory.string());
+  // It stays while it has files of other tunnels.
+  if (host.remove_empty_directory(directory)) report.push_back(removed_directory(directory));
   return {};
 }
 
@@ -109,7 +117,7 @@ Result<> forget_tunnel(const TunnelName& name, const std::vector<fs::path>& runt
   Result<> linger_off;
   if (undo.linger_off && !linger_was_undone) linger_off = turn_linger_off(host, report);
   for (const auto& directory : undo.directories)
-    if (host.remove_empty_directory(directory)) report.push_back("removed " + directory.string());
+    if (host.remove_empty_directory(directory)) report.push_back(removed_directory(directory));
   return linger_off;
 }
 
@@ -142,14 +150,14 @@ Result<> remove_installation(const TunnelName& name, const std::vector<Installed
   plan.emplace_back(backends::RemoveFile{pin_file(name, paths)});
   // Last: while the file exists, remove can be run again.
   plan.emplace_back(backends::RemoveFile{paths.tunnel_file(name)});
-  const auto removed_paths = paths_to_remove(plan, host);
+  auto planned = removals(plan, host);
   const bool in_crontab = std::ranges::any_of(plan, [&](const backends::Step& step) {
     return std::holds_alternative<backends::EditCrontab>(step) && !backends::is_in_place(step, host);
   });
   const auto edits = backends::due_edits(plan, host);
   HOLDFAST_CHECK(backends::apply(plan, host));
-  for (const auto& path : removed_paths)
-    if (host.status(path).kind == os::FileKind::missing) report.push_back("removed " + path.string());
+  for (auto& removal : planned)
+    if (host.status(removal.path).kind == os::FileKind::missing) report.push_back(std::move(removal.line));
   if (in_crontab) report.emplace_back("removed its lines from your crontab");
   for (const auto& edit : edits)
     report.push_back(host.status(edit.file).kind == os::FileKind::missing

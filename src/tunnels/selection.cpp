@@ -1,5 +1,6 @@
 #include "tunnels/selection.hpp"
 
+#include "core/suggestion.hpp"
 #include "core/text.hpp"
 #include "tunnels/scope.hpp"
 
@@ -16,14 +17,16 @@ bool listens_on(const store::Entry& entry, std::uint16_t port) {
   });
 }
 
-/// The tunnel may exist in the other scope.
-std::string other_scope_hint(const TunnelName& name, const os::Host& host, const store::Paths& paths) {
+/// Where a tunnel of that name is, or a similar name.
+std::string hint_for_unknown(const TunnelName& name, const os::Host& host, const store::Paths& paths) {
   const auto other = paths.scope == Scope::user ? Scope::system : Scope::user;
   const auto there = store::paths(other, host);
-  if (!there || !store::is_known(host, *there, name))
-    return "holdfast status" + scope_words(paths.scope, host) + " lists them";
-  return other == Scope::user ? "you have a user tunnel of that name: add --user"
-                              : "there is a system tunnel of that name: add --system, and sudo to change it";
+  if (there && store::is_known(host, *there, name))
+    return other == Scope::user ? "one of your own tunnels has that name: add --user"
+                                : "a tunnel of the machine has that name: add --system, and sudo to change it";
+  std::vector<std::string> known;
+  for (const auto& tunnel : store::tunnel_names(host, paths)) known.push_back(tunnel.text());
+  return suggestion(name.text(), known, "", "holdfast status" + scope_words(paths.scope, host) + " lists them");
 }
 
 }  // namespace
@@ -34,7 +37,7 @@ Result<std::vector<TunnelName>> named_tunnels(const std::vector<std::string>& op
   for (const auto& operand : operands) {
     HOLDFAST_TRY(auto name, TunnelName::parse(operand));
     if (!store::is_known(host, paths, name))
-      return Error{"finding", "tunnel " + name.text(), "there is no such tunnel", other_scope_hint(name, host, paths),
+      return Error{"finding", "tunnel " + name.text(), "there is no such tunnel", hint_for_unknown(name, host, paths),
                    ExitStatus::no_such_tunnel};
     if (std::ranges::find(names, name) == names.end()) names.push_back(std::move(name));
   }

@@ -45,10 +45,10 @@ class SystemTunnel(UserTest):
         self.assertIn('"state":"up"', done.stdout.replace('": "', '":"'))
 
     def test_a_user_command_points_to_the_system_tunnel(self) -> None:
-        self.assertIn("you have no tunnels, the machine has: holdfast status --system", self.own.run("status").stderr)
+        self.assertIn("you have no tunnels, but the machine has: holdfast status --system", self.own.run("status").stderr)
         done = self.own.run("remove", NAME, check=False)
         self.assertEqual(done.returncode, 4)
-        self.assertIn("hint: there is a system tunnel of that name: add --system, and sudo to change it", done.stderr)
+        self.assertIn("hint: a tunnel of the machine has that name: add --system, and sudo to change it", done.stderr)
 
     def test_nothing_was_written_into_the_users_home(self) -> None:
         changes = [line for line in self.fresh.changes(self.host.snapshot()) if "/home/" in line]

@@ -97,7 +97,7 @@ class OneHost(TwoHostsTest):
         self.assertEqual((there["host"], there["state"], there["verified"], there["supervisor_pid"]),
                          ("node1", None, None, None))
         self.assertEqual((self.exit_of("node2", "status"), self.exit_of("node2", "status", NAME)), (0, 3))
-        self.assertIn("ask there", self.programs["node2"].run("status", check=False).stdout)
+        self.assertIn("run holdfast status there", self.programs["node2"].run("status", check=False).stdout)
         self.assertEqual(self.file(), text)
         after = self.status("node1")
         self.assertEqual((after["ssh_pid"], after["supervisor_pid"], after["state"]),

@@ -26,8 +26,8 @@ milliseconds since(std::chrono::steady_clock::time_point begin, const os::Host& 
   return std::chrono::duration_cast<milliseconds>(host.now() - begin);
 }
 
-Error not_seen(std::string what, std::string cause, std::string hint = {}) {
-  return Error{"showing", std::move(what), std::move(cause), std::move(hint)};
+Error demo_error(std::string subject, std::string cause, std::string hint = {}) {
+  return Error{"showing", std::move(subject), std::move(cause), std::move(hint)};
 }
 
 class Demo {
@@ -38,22 +38,22 @@ class Demo {
     was_lingering_ = backends::is_lingering(host_, host_.user());
     HOLDFAST_CHECK(isolate());
     auto shown = steps();
-    // Taken away even when something went wrong on the way, or Ctrl-C was pressed.
+    // Also after a failure or Ctrl-C.
     if (auto removed = remove(); !removed && shown) return std::move(removed).error();
     return shown;
   }
 
-  /// After the bastion is gone too.
+  /// Call it after the bastion has ended.
   Result<> check_nothing_is_left() const {
-    std::vector<fs::path> there;
+    std::vector<fs::path> left;
     for (const auto& path : traces_)
-      if (host_.status(path).kind != os::FileKind::missing) there.push_back(path);
-    if (!there.empty()) return not_seen("that nothing is left behind", there.front().string() + " is still there");
+      if (host_.status(path).kind != os::FileKind::missing) left.push_back(path);
+    if (!left.empty()) return demo_error("that nothing is left behind", left.front().string() + " still exists");
     for (const auto& process : processes_)
       if (os::is_alive(host_, process))
-        return not_seen("that nothing is left behind", fmt::format("process {} still runs", process.pid));
+        return demo_error("that nothing is left behind", fmt::format("process {} is still running", process.pid));
     if (backends::is_lingering(host_, host_.user()) != was_lingering_)
-      return not_seen("that nothing is left behind", "linger is not as it was");
+      return demo_error("that nothing is left behind", "linger was changed");
     return {};
   }
 
@@ -65,8 +65,7 @@ class Demo {
     return use("used again");
   }
 
-  /// Places of its own, where the backend does not have to look at the user's real ones: a user manager reads units
-  /// from ~/.config alone.
+  /// Uses directories of its own, unless the backend is systemd-user: a user manager reads units only from ~/.config.
   Result<> isolate() const {
     for (const auto& assessed : backends::rank(Scope::user, host_, {}))
       if (assessed.backend->name() == "systemd-user" && assessed.fitness.grade != backends::Fitness::Grade::unavailable)
@@ -84,7 +83,7 @@ class Demo {
     HOLDFAST_TRY(auto to, Destination::parse(fmt::format("{}@127.0.0.1:{}", bastion_.user(), bastion_.port())));
     HOLDFAST_TRY(auto forward, Forward::parse(fmt::format("{}:127.0.0.1:{}", bastion_.tunnel_port(), bastion_.port())));
     tunnels::SetupRequest request{std::move(name), std::move(to), {std::move(forward)}, bastion_.key()};
-    // What the user's ssh_config says of other hosts must not count here.
+    // Overrides settings of the user's ssh_config for all hosts.
     for (const auto& text : {"UserKnownHostsFile=" + bastion_.known_hosts().string(), std::string("ProxyJump=none"),
                              std::string("ProxyCommand=none"), std::string("IdentityAgent=none")}) {
       HOLDFAST_TRY(auto option, SshOption::parse(text));
@@ -104,29 +103,28 @@ class Demo {
       auto error = std::move(done).error();
       const auto log = host_.read_file(bastion_.directory() / "log");
       if (log && log->find("account is locked") != std::string::npos) {
-        error.cause = "your account has a locked password, and an sshd without PAM lets it in by no key";
+        error.cause = "the password of your account is locked, and an sshd without PAM then refuses every key";
         error.hint = "run the demo as another user";
       }
       return error;
     }
     tunnel_ = done->tunnel;
-    note_traces();
+    record_traces();
     step(fmt::format("tunnel up: port {} of the bastion leads here", bastion_.tunnel_port()),
          fmt::format("verified end to end in {} ms", done->took.count()));
     return {};
   }
 
-  Result<> use(const std::string& what) {
+  Result<> use(const std::string& label) {
     HOLDFAST_CHECK(Interruption::check());
     const auto word = fmt::format("kelp-{}", host_.now().time_since_epoch().count() % 1000000);
     const auto begin = host_.now();
     HOLDFAST_TRY(const auto done, bastion_.run_there(bastion_.tunnel_port(), {"echo", word}, k_use_deadline));
     HOLDFAST_CHECK(Interruption::check());
     if (!done.ok() || done.out.find(word) == std::string::npos)
-      return not_seen("a login through the tunnel",
-                      done.timed_out ? "it did not answer" : "ssh said: " + std::string(trim(done.err)));
-    step(what + ": ssh through the tunnel, and the far side said " + word,
-         fmt::format("in {} ms", since(begin, host_).count()));
+      return demo_error("a login through the tunnel",
+                        done.timed_out ? "no answer within 15 s" : "ssh said: " + std::string(trim(done.err)));
+    step(label + ": ssh through the tunnel printed " + word, fmt::format("in {} ms", since(begin, host_).count()));
     return {};
   }
 
@@ -134,7 +132,7 @@ class Demo {
     HOLDFAST_CHECK(Interruption::check());
     const auto& directory = *(*tunnel_)->runtime_dir;
     const auto before = tunnels::read_live(directory, (*tunnel_)->name, paths_, host_);
-    if (!before || !before->ssh) return not_seen("a break", "the tunnel has no ssh to kill");
+    if (!before || !before->ssh) return demo_error("a failure", "the tunnel has no ssh to kill");
     const auto begin = host_.now();
     host_.signal(*before->ssh, SIGKILL);
     step(fmt::format("broken: its ssh (process {}) killed", before->ssh->pid), "");
@@ -143,13 +141,13 @@ class Demo {
       const auto live = tunnels::read_live(directory, (*tunnel_)->name, paths_, host_);
       if (live && live->ssh && live->ssh != before->ssh && live->state == store::TunnelState::up && live->verified) {
         processes_.push_back(*live->ssh);
-        step(fmt::format("recovered: another ssh (process {}), verified end to end", live->ssh->pid),
+        step(fmt::format("recovered: new ssh (process {}), verified end to end", live->ssh->pid),
              fmt::format("{} ms after the kill", since(begin, host_).count()));
         return {};
       }
       if (since(begin, host_) > k_recovery_deadline)
-        return not_seen("a recovery", "the tunnel was not up again after 30 s",
-                        "holdfast logs " + (*tunnel_)->name.text());
+        return demo_error("a recovery", "the tunnel was not up within 30 s",
+                          "holdfast logs " + (*tunnel_)->name.text());
       host_.sleep_for(milliseconds(2));
     }
   }
@@ -157,16 +155,16 @@ class Demo {
   Result<> remove() {
     if (!tunnel_) return {};
     const auto& name = (*tunnel_)->name;
-    const auto installed_jobs = tunnels::installed_jobs_of({name, *tunnel_}, paths_, host_);
-    HOLDFAST_CHECK(tunnels::stop_installed_jobs(installed_jobs, host_));
+    const auto jobs = tunnels::installed_jobs_of({name, *tunnel_}, paths_, host_);
+    HOLDFAST_CHECK(tunnels::stop_installed_jobs(jobs, host_));
     std::vector<std::string> report;
-    HOLDFAST_CHECK(tunnels::remove_installation(name, installed_jobs, paths_, host_, report));
+    HOLDFAST_CHECK(tunnels::remove_installation(name, jobs, paths_, host_, report));
     for (const auto& line : report) context_.terminal.detail(line);
     step("tunnel removed", "");
     return {};
   }
 
-  void note_traces() {
+  void record_traces() {
     const auto& name = (*tunnel_)->name;
     const auto runtime = store::runtime_files(name, *(*tunnel_)->runtime_dir);
     traces_ = {bastion_.directory(),
@@ -186,7 +184,7 @@ class Demo {
     }
   }
 
-  void step(const std::string& what, const std::string& figure) { context_.terminal.step_done(what, figure); }
+  void step(const std::string& text, const std::string& figure) { context_.terminal.step_done(text, figure); }
 
   Context& context_;
   os::Host& host_;
@@ -201,9 +199,9 @@ class Demo {
 Result<ExitStatus> show_demo(Context& context, const Arguments&) {
   const Interruption guard;
   if (context.host.user().uid == 0)
-    context.terminal.note("run as root: the demo's tunnel runs as root too, on purpose, and to this machine alone");
+    context.terminal.note("running as root: the tunnel of the demo runs as root too, and leads to this machine only");
   HOLDFAST_TRY(auto bastion, DemoBastion::start(context.host));
-  context.terminal.step_done("private bastion: an sshd of its own", fmt::format("127.0.0.1:{}", bastion.port()));
+  context.terminal.step_done("private bastion: an sshd with its own keys", fmt::format("127.0.0.1:{}", bastion.port()));
   Demo demo(context, bastion);
   auto shown = demo.show();
   auto stopped = bastion.stop();
@@ -211,7 +209,7 @@ Result<ExitStatus> show_demo(Context& context, const Arguments&) {
   HOLDFAST_CHECK(stopped);
   HOLDFAST_CHECK(demo.check_nothing_is_left());
   context.terminal.step_done("nothing left behind: no file, no process, no unit", "");
-  context.terminal.answer("the demo is done: every step was seen to work");
+  context.terminal.answer("the demo is done: every step worked");
   return ExitStatus::done;
 }
 
@@ -221,12 +219,13 @@ const Command& demo_command() {
   static const Command command{
       .name = "demo",
       .synopsis = "",
-      .summary = "show a tunnel at work on this machine, and leave nothing behind",
+      .summary = "set up, break and remove a tunnel on this machine alone",
       .description =
-          "Starts a private, throw-away bastion (a real sshd on loopback with keys of its own), makes a real "
-          "tunnel to it through the strongest backend found, uses it, kills its ssh, sees it recover, and "
-          "removes everything. Needs sshd; needs no root and no systemd.\n"
-          "The exit status is 0 only when every step was seen to work.",
+          "Starts a private bastion (a real sshd on loopback, with its own keys), sets up a real tunnel to it with the "
+          "most "
+          "durable backend, uses it, kills its ssh, waits until it has recovered, and removes everything. It needs "
+          "sshd, but neither root nor systemd.\n"
+          "The exit status is 0 only when every step worked.",
       .scoped = false,
       .run = show_demo};
   return command;

@@ -41,8 +41,8 @@ void print_result(const Imported& result, Terminal& terminal) {
     return;
   }
   const bool planned = result.outcome == Outcome::planned;
-  terminal.answer(fmt::format("{} {} tunnel {}{}", source, planned ? "would become" : "is now", *result.name,
-                              planned ? ":" : ""));
+  terminal.answer(
+      fmt::format("{} {} tunnel {}{}", source, planned ? "would become" : "is now", *result.name, planned ? ":" : ""));
   for (const auto& note : result.notes) planned ? terminal.answer(note) : terminal.note("  " + note);
 }
 
@@ -113,7 +113,8 @@ const Command& import_command() {
                    Values::backend},
                   {"run-as", "USER",
                    "system scope: the ordinary user to run as; default: the user that the unit or line names"},
-                  {"accept-new-host-key", "", "store the bastion's host key if it is unknown, and show its fingerprint"},
+                  {"accept-new-host-key", "",
+                   "store the bastion's host key if it is unknown, and show its fingerprint"},
                   {"dry-run", "", "print every file and command in full, and change nothing"},
                   {"json", "", "print JSON; unknown values are null"}},
       .most_operands = k_any_number,

@@ -109,7 +109,7 @@ const Command& mcp_command() {
       .summary = "give an AI agent the tunnels, as tools",
       .description = "The Model Context Protocol, on standard input and output.",
       .scoped = false,
-      .parts = {&start_part(), &list_tools_part(), &mcp_installation_command(), &mcp_doctor_command()}};
+      .subcommands = {&start_part(), &list_tools_part(), &mcp_installation_command(), &mcp_doctor_command()}};
   return command;
 }
 

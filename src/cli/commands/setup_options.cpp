@@ -32,7 +32,7 @@ const std::vector<Option>& way_options() {
   static const std::vector<Option> k_options{
       {"port,p", "[BIND:]PORT[:HOST:HOSTPORT]",
        "the port to request at the bastion, as for setup; without it none is requested; may be repeated", true},
-      {"identity,secret-key,s", "FILE", "the private key, as for setup", false, Values::file},
+      {"identity,secret-key,i,s", "FILE", "the private key, as for setup", false, Values::file},
       {"run-as", "USER", "system scope: the ordinary user to check as (default: SUDO_USER)"},
       {"ssh-option", "KEY=VALUE", "one more -o for ssh; may be repeated", true}};
   return k_options;
@@ -48,7 +48,7 @@ const std::vector<Option>& setup_options() {
        "the bastion, or a Host of ~/.ssh/config; IPv6 addresses in brackets; default: HOLDFAST_BASTION; "
        "FIRST,SECOND or repeated: the next one is used while those before it are down",
        true, Values::bastion},
-      {"identity,secret-key,s", "FILE", "the private key; default: HOLDFAST_IDENTITY, else what ssh itself would use",
+      {"identity,secret-key,i,s", "FILE", "the private key; default: HOLDFAST_IDENTITY, else what ssh itself would use",
        false, Values::file},
       {"name,n", "NAME", "the tunnel's name (default: the first port)"},
       {"backend", "NAME", "what keeps the tunnel running: auto (the most durable that works here), or a backend's name",

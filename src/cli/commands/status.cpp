@@ -26,45 +26,45 @@ class Status {
   Status(Context& context, const Arguments& arguments, const store::Paths& paths)
       : context_(context), arguments_(arguments), paths_(paths), reader_(paths, context.host) {}
 
-  /// Everything anew, what tunnels there are too.
-  Result<> look() {
-    HOLDFAST_TRY(const auto entries, asked_about());
+  /// Reads everything again, backends and the list of tunnels included.
+  Result<> read() {
+    HOLDFAST_TRY(const auto entries, selected());
     warnings_.clear();
     statuses_ = reader_.read(entries, warnings_);
     names_ = store::tunnel_names(context_.host, paths_);
     supervisors_ = supervisors();
-    if (names_one()) find_uptime_summary();
+    if (is_selection()) find_uptime_summary();
     if (shows_one() && !arguments_.has("json")) {
-      if (!stronger_) stronger_ = find_stronger(statuses_.front());  // that takes a while, and once will do
+      if (!stronger_) stronger_ = find_stronger(statuses_.front());  // slow, so only once
       statuses_.front().stronger = *stronger_;
       find_hook(statuses_.front());
     }
     return {};
   }
 
-  /// What supervisors say of themselves alone.
+  /// Reads the live state again, which is cheap.
   void refresh() { reader_.refresh(statuses_); }
 
-  /// What refresh() cannot see has changed since the last look(), as far as that can be seen without one.
+  /// Something that refresh() cannot see has changed since read(): a supervisor or the list of tunnels.
   [[nodiscard]] bool is_outdated() const {
     return supervisors() != supervisors_ || store::tunnel_names(context_.host, paths_) != names_;
   }
 
   [[nodiscard]] ExitStatus exit_status() const {
-    // A tunnel that another host has, by right or by turns, is up there if anywhere: it counts only when it was named.
+    // A tunnel of another host, or one that stands by for it, counts only when it was named.
     const bool all_up = std::ranges::all_of(statuses_, [&](const tunnels::TunnelStatus& status) {
       return status.is_up() ||
-             (((status.elsewhere && !status.renamed) || status.is_well_standing_by()) && !names_one());
+             (((status.elsewhere && !status.renamed) || status.is_well_standing_by()) && !is_selection());
     });
     return all_up ? ExitStatus::done : ExitStatus::not_up;
   }
 
   [[nodiscard]] const std::vector<std::string>& warnings() const { return warnings_; }
 
-  /// Of no tunnels nothing; with --json an empty list.
+  /// Empty without tunnels; with --json an empty list.
   [[nodiscard]] std::string text() const {
     if (arguments_.has("json")) return status_json(statuses_);
-    const Drawing drawing{context_.terminal.colours_out(), context_.terminal.speaks_utf8()};
+    const auto drawing = context_.terminal.drawing();
     const auto now = context_.host.wall_now();
     if (statuses_.empty()) return {};
     if (!shows_one()) return status_table(statuses_, now, drawing);
@@ -85,8 +85,8 @@ class Status {
     return out;
   }
 
-  /// Another one for each change that is one: a round trip is another one at each probe, and time passes anyway.
-  [[nodiscard]] std::string identity() const {
+  /// Differs after each change. Round trips and the passing of time are no changes.
+  [[nodiscard]] std::string fingerprint() const {
     auto statuses = statuses_;
     for (auto& status : statuses) {
       status.rtt_ms.reset();
@@ -96,11 +96,11 @@ class Status {
   }
 
  private:
-  [[nodiscard]] bool names_one() const { return !arguments_.operands().empty() || arguments_.has("port"); }
+  [[nodiscard]] bool is_selection() const { return !arguments_.operands().empty() || arguments_.has("port"); }
 
-  Result<std::vector<store::Entry>> asked_about() {
+  Result<std::vector<store::Entry>> selected() {
     if (const auto port = arguments_.one("port")) {
-      if (!arguments_.operands().empty()) return usage_error("option --port", "it stands in place of a name");
+      if (!arguments_.operands().empty()) return usage_error("option --port", "it cannot be combined with a name");
       return tunnels::on_port(*port, store::load_all(context_.host, paths_));
     }
     if (arguments_.operands().empty()) {
@@ -117,7 +117,7 @@ class Status {
     return entries;
   }
 
-  [[nodiscard]] bool shows_one() const { return statuses_.size() == 1 && names_one(); }
+  [[nodiscard]] bool shows_one() const { return statuses_.size() == 1 && is_selection(); }
 
   [[nodiscard]] std::vector<std::optional<pid_t>> supervisors() const {
     std::vector<std::optional<pid_t>> pids;
@@ -125,7 +125,7 @@ class Status {
     return pids;
   }
 
-  /// Bounded, and only where there is something to be gained.
+  /// A backend that survives more. Bounded in time.
   [[nodiscard]] std::optional<tunnels::TunnelStatus::Stronger> find_stronger(
       const tunnels::TunnelStatus& status) const {
     const auto& now = status.backend.survives;
@@ -138,19 +138,19 @@ class Status {
     return tunnels::TunnelStatus::Stronger{std::string(best->backend->name()), best->fitness.survives};
   }
 
-  /// What starts it again at a login is named, and where it is.
+  /// For a tunnel that only the login hook restarts: the files that have the hook.
   void find_hook(tunnels::TunnelStatus& status) const {
     const auto& now = status.backend.survives;
     const auto* backend = status.backend.name ? backends::find_backend(*status.backend.name) : nullptr;
     if (status.elsewhere || !now || backend == nullptr || backend->restarts_job()) return;
-    const bool waits = now->crash.kind == Survival::Kind::at_login;
-    if (!waits && !backend->is_opt_in()) return;
+    const bool restarts_at_login = now->crash.kind == Survival::Kind::at_login;
+    if (!restarts_at_login && !backend->is_opt_in()) return;
     status.hook_files.emplace();
     for (const auto& file : backends::files_with_hook(paths_, context_.host))
       status.hook_files->push_back(file.string());
   }
 
-  /// Of all tunnels it would be too much to read, and too much to see.
+  /// Only for named tunnels: reading all would be slow.
   void find_uptime_summary() {
     for (auto& status : statuses_) {
       const auto name = TunnelName::parse(status.name);
@@ -170,52 +170,46 @@ class Status {
   std::optional<std::optional<tunnels::TunnelStatus::Stronger>> stronger_;
 };
 
-Result<ExitStatus> watch_status(Context& context, Status& status, const std::string& none, bool json) {
+Result<ExitStatus> watch_status(Context& context, Status& status, const std::string& no_tunnels, bool json) {
   auto& terminal = context.terminal;
   const bool in_place = terminal.redraws() && !json;
-  const Watched watched{.look = [&](bool whole) -> Result<> {
-                          if (whole) {
-                            HOLDFAST_CHECK(status.look());
-                          } else {
-                            status.refresh();
-                          }
-                          return {};
-                        },
-                        .needs_whole = [&] { return status.is_outdated(); },
+  const Watched watched{.read = [&] { return status.read(); },
+                        .refresh = [&] { status.refresh(); },
+                        .is_outdated = [&] { return status.is_outdated(); },
                         .text =
                             [&] {
                               auto text = status.text();
-                              if (text.empty()) text = none + "\n";
+                              if (text.empty()) text = no_tunnels + "\n";
                               for (const auto& warning : status.warnings())
                                 text += "warning: " + printable(warning) + "\n";
                               return json ? status.text() : text;
                             },
                         .heading =
                             [&] {
-                              const bool colour = terminal.colours_out();
-                              return fmt::format(
-                                  "{}  {}  {}", paint(Style::bold, "holdfast", colour), status.summary(),
-                                  paint(Style::dim, to_rfc3339(context.host.wall_now()) + "  q ends", colour));
+                              const auto drawing = terminal.drawing();
+                              const auto end = time_text(context.host.wall_now(), drawing) + "  q quits";
+                              return fmt::format("{}  {}  {}", paint(Style::bold, "holdfast", drawing.colour),
+                                                 status.summary(), paint(Style::dim, end, drawing.colour));
                             },
-                        .identity = [&] { return status.identity(); },
+                        .fingerprint = [&] { return status.fingerprint(); },
                         .status = [&] { return status.exit_status(); }};
   return watch(context, watched, in_place);
 }
 
-std::string words_for_none(const store::Paths& paths, const os::Host& host) {
-  if (paths.scope == Scope::system) return "there are no tunnels in the system scope; holdfast setup makes one";
+std::string no_tunnels_text(const store::Paths& paths, const os::Host& host) {
+  if (paths.scope == Scope::system) return "no tunnels in the system scope; create one with holdfast setup";
   const auto system = store::paths(Scope::system, host);
   if (system && !store::tunnel_names(host, *system).empty())
-    return "you have no tunnels, the machine has: holdfast status --system";
-  return "you have no tunnels; holdfast setup makes one";
+    return "you have no tunnels, but the machine has: holdfast status --system";
+  return "you have no tunnels; create one with holdfast setup";
 }
 
 Result<ExitStatus> show_status(Context& context, const Arguments& arguments) {
   HOLDFAST_TRY(const auto paths, choose_paths(arguments, context.host));
-  const auto no_tunnels = words_for_none(paths, context.host);
+  const auto no_tunnels = no_tunnels_text(paths, context.host);
   Status status(context, arguments, paths);
   if (arguments.has("watch")) return watch_status(context, status, no_tunnels, arguments.has("json"));
-  HOLDFAST_CHECK(status.look());
+  HOLDFAST_CHECK(status.read());
   for (const auto& warning : status.warnings()) context.terminal.warn(warning);
   if (const auto text = status.text(); text.empty())
     context.terminal.note(no_tunnels);
@@ -231,16 +225,18 @@ const Command& status_command() {
       .name = "status",
       .aliases = {"show-status"},
       .synopsis = "[NAME…] [-p PORT] [--json] [--watch]",
-      .summary = "show whether tunnels are up, and if not why",
+      .summary = "show whether tunnels are up, and why not",
       .description =
-          "Without a name: a table of all. With one: everything about it. \"up\" means that the bastion's "
-          "port was seen to lead here, end to end.\n"
-          "The exit status is 0 when everything asked about is up, 3 when something is not, 4 when there is "
-          "no such tunnel. What another host has, and what stands by for it, counts only when it was named.",
+          "Without a name it prints a table of all tunnels; with a name, everything about that tunnel. A tunnel is up "
+          "when "
+          "a connection to its port on the bastion reached its target here.\n"
+          "The exit status is 0 when all of them are up, 3 when one is not, and 4 when there is no such tunnel. A "
+          "tunnel "
+          "of another host, or one that stands by for it, counts only when it was named.",
       .options = {k_port_option,
                   {"json", "", "print JSON; unknown values are null"},
                   {"watch,w", "",
-                   "go on: in place on a terminal, until q; elsewhere a table, or a line of JSON, for each change"}},
+                   "repeat until q: in place on a terminal; elsewhere print the table or JSON after each change"}},
       .most_operands = k_any_number,
       .operands = Values::tunnel,
       .run = show_status};

@@ -1,5 +1,6 @@
 #include "cli/commands.hpp"
 #include "cli/help.hpp"
+#include "cli/man_page.hpp"
 
 namespace holdfast::cli {
 namespace {
@@ -9,17 +10,26 @@ Result<ExitStatus> show_version(Context& context, const Arguments&) {
   return ExitStatus::done;
 }
 
+Result<ExitStatus> show_man_page(Context& context, const Arguments& arguments) {
+  const auto& operands = arguments.operands();
+  if (operands.size() > 1) return usage_error("\"" + operands[1] + "\"", "help --man takes one page");
+  HOLDFAST_TRY(const auto page, man_page(operands.empty() ? "holdfast" : operands.front()));
+  context.terminal.answer(render_overstrikes(page, context.terminal.colours_out()));
+  return ExitStatus::done;
+}
+
 Result<ExitStatus> show_help(Context& context, const Arguments& arguments) {
-  if (arguments.operands().empty()) {
+  if (arguments.has("man")) return show_man_page(context, arguments);
+  const auto& operands = arguments.operands();
+  if (operands.empty()) {
     context.terminal.answer(overview());
     return ExitStatus::done;
   }
-  const auto& operands = arguments.operands();
-  const auto name = operands.size() > 1 ? operands[0] + " " + operands[1] : operands[0];
   const auto* command = find_command(operands[0]);
-  if (command != nullptr && operands.size() > 1) command = find_part(*command, operands[1]);
+  if (command != nullptr && operands.size() > 1) command = find_subcommand(*command, operands[1]);
   if (command == nullptr)
-    return usage_error("command " + name, "there is no such command", "holdfast help lists the commands");
+    return usage_error("command " + operands[0] + (operands.size() > 1 ? " " + operands[1] : ""),
+                       "there is no such command", "holdfast help lists the commands");
   context.terminal.answer(command_help(*command));
   return ExitStatus::done;
 }
@@ -38,9 +48,12 @@ const Command& version_command() {
 
 const Command& help_command() {
   static const Command command{.name = "help",
-                               .synopsis = "[COMMAND]",
-                               .summary = "show what holdfast can do, or a command's options",
-                               .description = "",
+                               .synopsis = "[COMMAND] | --man [PAGE]",
+                               .summary = "list the commands, or show the options of one",
+                               .description =
+                                   "With --man it prints a manual page from the program itself: holdfast "
+                                   "(the default), holdfast.conf or holdfast-backends.",
+                               .options = {{"man", "", "print a manual page"}},
                                .scoped = false,
                                .most_operands = 2,
                                .operands = Values::command,

@@ -18,25 +18,25 @@
 namespace holdfast::cli {
 namespace {
 
-/// What the finished words of a line say.
-struct Reading {
+/// The finished words of a command line.
+struct ParsedLine {
   const Command* command = nullptr;
-  std::vector<Option> options;       ///< that may stand here
-  std::set<std::string> given = {};  ///< keys of options that are there already
+  std::vector<Option> options;       ///< allowed here
+  std::set<std::string> given = {};  ///< keys of the options given already
   std::vector<std::string> operands = {};
-  const Option* awaited = nullptr;  ///< the option that the last word is the value of
-  bool only_operands = false;       ///< "--" stands before
+  const Option* awaited = nullptr;  ///< the unfinished word is the value of this option
+  bool only_operands = false;       ///< after "--"
 };
 
 std::string key_of(const Option& option) { return names_of(option).front(); }
 
-/// An option as it stands in a word.
+/// One word that is an option.
 struct Typed {
-  const Option* option = nullptr;  ///< nothing: there is no such option
+  const Option* option = nullptr;  ///< nullptr for an unknown option
   bool has_value = false;          ///< in the same word
 };
 
-/// "--name" or "--name=value", "-n" or "-nvalue", or letters in a bundle, of which the last counts.
+/// "--name", "--name=value", "-n", "-nvalue", or several letters, of which the last one counts.
 Typed typed_option(const std::string& word, const std::vector<Option>& options) {
   const auto find = [&](const std::string& name) -> const Option* {
     const auto found = std::ranges::find_if(options, [&](const Option& option) {
@@ -57,85 +57,85 @@ Typed typed_option(const std::string& word, const std::vector<Option>& options) 
   return typed;
 }
 
-void take(Reading& reading, const std::string& word) {
-  if (reading.awaited != nullptr) {
-    reading.awaited = nullptr;
+void add_word(ParsedLine& line, const std::string& word) {
+  if (line.awaited != nullptr) {
+    line.awaited = nullptr;
     return;
   }
-  const bool is_option = !reading.only_operands && word.size() > 1 && word.starts_with('-');
+  const bool is_option = !line.only_operands && word.size() > 1 && word.starts_with('-');
   if (!is_option) {
-    const auto* group = reading.command;
-    if (group != nullptr && group->parts.empty()) {
-      reading.operands.push_back(word);
-    } else if (const auto* command = group != nullptr ? find_part(*group, word) : find_command(word)) {
-      reading.command = command;
-      reading.options = all_options(*command);
+    const auto* group = line.command;
+    if (group != nullptr && group->subcommands.empty()) {
+      line.operands.push_back(word);
+    } else if (const auto* command = group != nullptr ? find_subcommand(*group, word) : find_command(word)) {
+      line.command = command;
+      line.options = all_options(*command);
     }
     return;
   }
   if (word == "--") {
-    reading.only_operands = true;
+    line.only_operands = true;
     return;
   }
-  const auto typed = typed_option(word, reading.options);
+  const auto typed = typed_option(word, line.options);
   if (typed.option == nullptr) return;
-  if (!typed.option->repeatable) reading.given.insert(key_of(*typed.option));
-  if (!typed.option->argument.empty() && !typed.has_value) reading.awaited = typed.option;
+  if (!typed.option->repeatable) line.given.insert(key_of(*typed.option));
+  if (!typed.option->argument.empty() && !typed.has_value) line.awaited = typed.option;
 }
 
-/// No shell would make anything else of it, quoted or not. Names and aliases that holdfast takes are so already.
+/// No shell expands anything in it, quoted or not. All names that holdfast accepts are plain.
 bool is_plain(const std::string& word) {
-  constexpr std::string_view k_signs = "-_.=@%+/";
+  constexpr std::string_view k_punctuation = "-_.=@%+/";
   return printable(word) == word && std::ranges::all_of(word, [&](char c) {
            const auto byte = static_cast<unsigned char>(c);
-           return byte >= 0x80 || std::isalnum(byte) != 0 || k_signs.find(c) != std::string_view::npos;
+           return byte >= 0x80 || std::isalnum(byte) != 0 || k_punctuation.find(c) != std::string_view::npos;
          });
 }
 
 class Completer {
  public:
-  Completer(const Reading& reading, std::string unfinished, const os::Host& host)
-      : reading_(reading), unfinished_(std::move(unfinished)), host_(host) {}
+  Completer(const ParsedLine& line, std::string unfinished, const os::Host& host)
+      : line_(line), unfinished_(std::move(unfinished)), host_(host) {}
 
-  Completions answer() {
-    if (reading_.awaited != nullptr) {
-      add_values(reading_.awaited->values, "");
-      return std::move(answer_);
+  Completions complete() {
+    if (line_.awaited != nullptr) {
+      add_values(line_.awaited->values, "");
+      return std::move(completions_);
     }
-    const bool begins_option = !reading_.only_operands && unfinished_.starts_with('-');
+    const bool begins_option = !line_.only_operands && unfinished_.starts_with('-');
     const auto equals = unfinished_.find('=');
     if (begins_option && equals == std::string::npos) {
       add_options();
     } else if (begins_option) {
-      const auto typed = typed_option(unfinished_, reading_.options);
+      const auto typed = typed_option(unfinished_, line_.options);
       if (typed.option != nullptr && unfinished_.starts_with("--"))
         add_values(typed.option->values, unfinished_.substr(0, equals + 1));
-    } else if (reading_.command == nullptr) {
+    } else if (line_.command == nullptr) {
       add_values(Values::command, "");
-    } else if (!reading_.command->parts.empty()) {
-      const auto names = part_names(*reading_.command);
-      for (std::size_t i = 0; i < names.size(); ++i) add(names[i], reading_.command->parts[i]->summary);
-    } else if (reading_.operands.size() < reading_.command->most_operands) {
-      add_values(reading_.command->operands, "");
+    } else if (!line_.command->subcommands.empty()) {
+      const auto names = subcommand_names(*line_.command);
+      for (std::size_t i = 0; i < names.size(); ++i) add(names[i], line_.command->subcommands[i]->summary);
+    } else if (line_.operands.size() < line_.command->most_operands) {
+      add_values(line_.command->operands, "");
     }
-    // Nothing to choose from but options: they are what one would want to see.
-    if (answer_.words.empty() && !answer_.files && unfinished_.empty() && !reading_.only_operands) add_options();
-    return std::move(answer_);
+    // Without anything else to offer, offer the options.
+    if (completions_.words.empty() && !completions_.files && unfinished_.empty() && !line_.only_operands) add_options();
+    return std::move(completions_);
   }
 
  private:
   void add(std::string word, std::string_view note = {}) {
     if (!is_plain(word)) return;
-    answer_.words.push_back({std::move(word), std::string(note)});
+    completions_.words.push_back({std::move(word), std::string(note)});
   }
 
   void add_options() {
-    for (const auto& option : reading_.options) {
-      if (reading_.given.contains(key_of(option))) continue;
+    for (const auto& option : line_.options) {
+      if (line_.given.contains(key_of(option))) continue;
       for (const auto& name : names_of(option))
         if (name.size() > 1) add("--" + name, option.text.substr(0, option.text.find("; ")));
     }
-    if (reading_.command != nullptr) return;
+    if (line_.command != nullptr) return;
     add("--version", version_command().summary);
     add("--help-recursive", "show the help of every command");
   }
@@ -145,7 +145,7 @@ class Completer {
       case Values::any:
         return;
       case Values::file:
-        answer_.files = true;
+        completions_.files = true;
         return;
       case Values::command:
         for (const auto* command : all_commands()) add(before + std::string(command->name), command->summary);
@@ -155,7 +155,7 @@ class Completer {
       case Values::bastion:
         return add_bastions(before);
       case Values::backend:
-        add(before + "auto", "the strongest that works here");
+        add(before + "auto", "the most durable that works here");
         for (const auto* backend : backends::all_backends())
           if (backend->scope() == scope()) add(before + std::string(backend->name()));
         return;
@@ -164,7 +164,7 @@ class Completer {
         add(before + std::string(to_text(Engine::autossh)));
         return;
       case Values::host:
-        add(before + "any", "each host that it is set up on");
+        add(before + "any", "every host on which it is set up");
         add(before + host_.hostname(), "this host");
         return;
       case Values::hook_shell:
@@ -173,47 +173,46 @@ class Completer {
           add(before + std::string(backends::to_text(shell)));
         return;
       case Values::completion_shell:
-        if (!reading_.operands.empty()) return;
+        if (!line_.operands.empty()) return;
         for (const auto& script : k_completion_scripts) add(before + std::string(script.shell));
         return;
     }
   }
 
   [[nodiscard]] Scope scope() const {
-    if (reading_.given.contains("system")) return Scope::system;
-    return reading_.given.contains("user") ? Scope::user : tunnels::usual_scope(host_);
+    if (line_.given.contains("system")) return Scope::system;
+    return line_.given.contains("user") ? Scope::user : tunnels::usual_scope(host_);
   }
 
   void add_tunnels(const std::string& before) {
     const auto paths = store::paths(scope(), host_);
     if (!paths) return;
     for (const auto& name : store::tunnel_names(host_, *paths))
-      if (std::ranges::find(reading_.operands, name.text()) == reading_.operands.end())
-        add(before + name.text(), "tunnel");
+      if (std::ranges::find(line_.operands, name.text()) == line_.operands.end()) add(before + name.text(), "tunnel");
   }
 
-  /// A user that was typed stays before each.
+  /// Host aliases, after the USER@ that was typed.
   void add_bastions(const std::string& before) {
     const auto value = unfinished_.substr(before.size());
-    const auto user = value.substr(0, value.rfind('@') + 1);  // all of it, or nothing: npos + 1 is 0
+    const auto user = value.substr(0, value.rfind('@') + 1);  // npos + 1 is 0
     if (!user.empty() && !Destination::parse(user + "h")) return;
     const auto typed = before + user;
     for (const auto& alias : ssh::host_aliases(host_, host_.user().home)) add(typed + alias);
   }
 
-  const Reading& reading_;
+  const ParsedLine& line_;
   std::string unfinished_;
   const os::Host& host_;
-  Completions answer_;
+  Completions completions_;
 };
 
 }  // namespace
 
 Completions completions(const std::vector<std::string>& line, const os::Host& host) {
   if (line.empty()) return {};
-  Reading reading{.options = common_options()};
-  for (std::size_t i = 0; i + 1 < line.size(); ++i) take(reading, line[i]);
-  return Completer(reading, line.back(), host).answer();
+  ParsedLine parsed{.options = common_options()};
+  for (std::size_t i = 0; i + 1 < line.size(); ++i) add_word(parsed, line[i]);
+  return Completer(parsed, line.back(), host).complete();
 }
 
 std::string completion_lines(const Completions& completions) {

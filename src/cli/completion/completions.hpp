@@ -1,4 +1,4 @@
-// What may stand at the end of an unfinished command line: the one answer that all shells' completions ask for.
+// Completes an unfinished command line, for the completion scripts of all shells.
 #pragma once
 
 #include "os/host.hpp"
@@ -9,21 +9,21 @@
 namespace holdfast::cli {
 
 struct Completion {
-  std::string word;  ///< the whole word, and nothing in it that any shell would expand
-  std::string note;  ///< what it is, one line; may be empty
+  std::string word;  ///< the whole word; no shell expands anything in it
+  std::string note;  ///< a description, one line; may be empty
 };
 
 struct Completions {
   std::vector<Completion> words;
-  bool files = false;  ///< a file is wanted: the shell completes those best itself
+  bool files = false;  ///< a file name is expected, which the shell completes itself
 };
 
-/// `line`: the words after the program's name up to the cursor, the last of them unfinished and maybe empty. Candidates
-/// are not narrowed to what that word begins with, for shells match in ways of their own; what it holds up to a `=` or
-/// `@` is kept. Looks at files alone and starts no process; what cannot be read gives nothing.
+/// `line`: the words after the program's name up to the cursor; the last one is unfinished and may be empty.
+/// Completions are not filtered by its beginning, because shells match in their own ways, but its part up to `=` or `@`
+/// is kept. Reads files only and starts no process; an unreadable file gives no completion.
 [[nodiscard]] Completions completions(const std::vector<std::string>& line, const os::Host& host);
 
-/// A line for each: "WORD<tab>NOTE"; ":file" where a file is wanted.
+/// One line each, "WORD<tab>NOTE"; the line ":file" when a file name is expected.
 [[nodiscard]] std::string completion_lines(const Completions& completions);
 
 }  // namespace holdfast::cli

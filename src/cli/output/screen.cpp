@@ -1,7 +1,7 @@
 #include "cli/output/screen.hpp"
 
 #include "cli/interruption.hpp"
-#include "cli/output/table.hpp"
+#include "cli/output/text_layout.hpp"
 #include "core/text.hpp"
 
 #include <fmt/format.h>
@@ -48,13 +48,6 @@ void take_signal(int number, struct sigaction& previous) {
   action.sa_handler = remember_screen_signal;
   sigemptyset(&action.sa_mask);  // no SA_RESTART: a wait is to end
   ::sigaction(number, &action, &previous);
-}
-
-/// The length of the escape sequence at the beginning of `text`; 0 when there is none. Only those of paint() are there.
-std::size_t escape_length(std::string_view text) {
-  if (!text.starts_with("\x1b[")) return 0;
-  const auto end = text.find_first_not_of("0123456789;", 2);
-  return end == std::string_view::npos ? text.size() : end + 1;
 }
 
 }  // namespace
@@ -152,29 +145,6 @@ std::string fitted(std::string_view text, Screen::Size size) {
   for (std::size_t i = 0; i < lines.size(); ++i) {
     if (i > 0) out += k_end_of_line;
     out += clipped(lines[i], size.columns);
-  }
-  return out;
-}
-
-std::string clipped(std::string_view line, std::size_t width) {
-  std::string out;
-  std::size_t used = 0;
-  bool full = false;
-  while (!line.empty()) {
-    if (const auto escape = escape_length(line); escape > 0) {
-      out += line.substr(0, escape);
-      line.remove_prefix(escape);
-      continue;
-    }
-    std::size_t bytes = 1;
-    while (bytes < line.size() && (static_cast<unsigned char>(line[bytes]) & 0xC0U) == 0x80U) ++bytes;
-    const auto sign = line.substr(0, bytes);
-    full = full || used + columns(sign) > width;
-    if (!full) {
-      out += sign;
-      used += columns(sign);
-    }
-    line.remove_prefix(bytes);
   }
   return out;
 }

@@ -50,7 +50,4 @@ class Screen {
 /// What fits into the size of the screen.
 [[nodiscard]] std::string fitted(std::string_view text, Screen::Size size);
 
-/// `line` up to that many columns; escape sequences take none and are kept, so that what was painted ends.
-[[nodiscard]] std::string clipped(std::string_view line, std::size_t width);
-
 }  // namespace holdfast::cli

@@ -1,4 +1,4 @@
-// What `status` prints of tunnels: a table, one in detail, JSON.
+// What `status` prints: a table of tunnels, one tunnel in detail, or JSON.
 #pragma once
 
 #include "cli/output/uptime_chart.hpp"
@@ -10,19 +10,19 @@
 
 namespace holdfast::cli {
 
-/// {"tunnels": […]}: every key of CONTRACT always there, and "history".
+/// {"tunnels": […]}: every key is always there, and "history" too. Unknown values are null.
 [[nodiscard]] std::string status_json(const std::vector<tunnels::TunnelStatus>& tunnels);
 
-/// One tunnel's object, with "changed".
+/// The object of one tunnel, and "changed".
 [[nodiscard]] std::string setup_json(const tunnels::TunnelStatus& tunnel, bool changed);
 
-/// The table; under a tunnel that is not up, why and what to do.
+/// One row for each tunnel; below one that is not up, why and what to do.
 [[nodiscard]] std::string status_table(const std::vector<tunnels::TunnelStatus>& tunnels, WallTime now,
-                                       Drawing drawing);
+                                       const Drawing& drawing);
 
 /// Everything about one tunnel, with its last transitions (oldest first).
 [[nodiscard]] std::string status_detail(const tunnels::TunnelStatus& tunnel,
                                         const std::vector<store::Transition>& transitions, WallTime now,
-                                        Drawing drawing);
+                                        const Drawing& drawing);
 
 }  // namespace holdfast::cli

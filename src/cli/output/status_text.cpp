@@ -1,4 +1,5 @@
 #include "cli/output/status_output.hpp"
+#include "cli/output/survival_cell.hpp"
 #include "cli/output/table.hpp"
 #include "core/text.hpp"
 #include "tunnels/survival_text.hpp"
@@ -32,11 +33,25 @@ Style style_of(const std::optional<TunnelState>& state) {
   return Style::dim;
 }
 
-std::string state_words(const tunnels::TunnelStatus& tunnel) {
+Style style_of(store::ForwardState state) {
+  switch (state) {
+    case store::ForwardState::up:
+      return Style::green;
+    case store::ForwardState::pending:
+      return Style::yellow;
+    case store::ForwardState::down:
+    case store::ForwardState::denied:
+    case store::ForwardState::busy:
+      break;
+  }
+  return Style::red;
+}
+
+std::string state_text(const tunnels::TunnelStatus& tunnel) {
   if (!tunnel.state) return "unknown";
-  std::string words(store::to_text(*tunnel.state));
-  if (tunnel.is_up() && tunnel.verified == false) words += " (unverified)";
-  return words;
+  std::string text(store::to_text(*tunnel.state));
+  if (tunnel.is_up() && tunnel.verified == false) text += " (unverified)";
+  return text;
 }
 
 std::string age(const std::optional<WallTime>& since, WallTime now) {
@@ -44,16 +59,16 @@ std::string age(const std::optional<WallTime>& since, WallTime now) {
   return duration_text(std::chrono::floor<std::chrono::seconds>(now - *since));
 }
 
-std::string_view arrow(Drawing drawing) { return drawing.utf8 ? "→" : "->"; }
+std::string_view arrow(const Drawing& drawing) { return drawing.utf8 ? "→" : "->"; }
 
-std::string forwards_words(const tunnels::TunnelStatus& tunnel, Drawing drawing) {
+std::string forwards_text(const tunnels::TunnelStatus& tunnel, const Drawing& drawing) {
   if (tunnel.forwards.empty()) return k_unknown;
   constexpr std::size_t k_shown = 2;
-  constexpr std::string_view k_usual = "127.0.0.1:";  // the bind address goes without saying
+  constexpr std::string_view k_default_bind = "127.0.0.1:";  // omitted
   std::string out;
   for (std::size_t i = 0; i < std::min(tunnel.forwards.size(), k_shown); ++i) {
     std::string_view listen = tunnel.forwards[i].listen;
-    if (listen.starts_with(k_usual)) listen.remove_prefix(k_usual.size());
+    if (listen.starts_with(k_default_bind)) listen.remove_prefix(k_default_bind.size());
     out += fmt::format("{}{} {} {}", i == 0 ? "" : ", ", printable(listen), arrow(drawing),
                        printable(tunnel.forwards[i].target));
   }
@@ -68,54 +83,54 @@ std::string seconds_until(WallTime time, WallTime now) {
   return left.count() <= 0 ? "now" : "in " + duration_text(left);
 }
 
-/// Why a tunnel is not up, in lines to stand below its row.
+/// Why a tunnel is not up, and what to do: messages below its row.
 std::vector<std::string> reasons(const tunnels::TunnelStatus& tunnel, WallTime now) {
   std::vector<std::string> lines;
   if (tunnel.elsewhere && !tunnel.renamed) {
-    lines.push_back("it belongs to host " + or_unknown(tunnel.host) + "; ask there");
+    lines.push_back("it belongs to host " + or_unknown(tunnel.host) + ": run holdfast status there");
     return lines;
   }
   if (tunnel.is_up() && tunnel.verified != false && !tunnel.renamed) return lines;
   if (tunnel.state == TunnelState::standby)
-    lines.emplace_back("another host has it; this one takes over when it lets go");
-  const bool tells = !tunnel.is_up() || !tunnel.last_error;
+    lines.emplace_back("another host has the port; this host takes over when the port is free");
+  const bool shows_next = !tunnel.is_up() || !tunnel.last_error;
   if (tunnel.last_error) {
     lines.push_back(printable(tunnel.last_error->diagnosis.message));
     if (const auto& hint = tunnel.last_error->diagnosis.hint; !hint.empty())
       lines.push_back("hint: " + printable(hint));
   }
-  if (tells && tunnel.next_attempt) lines.push_back("next attempt " + seconds_until(*tunnel.next_attempt, now));
+  if (shows_next && tunnel.next_attempt) lines.push_back("next attempt " + seconds_until(*tunnel.next_attempt, now));
   if (tunnel.state == TunnelState::stopped && !tunnel.last_error)
     lines.push_back("hint: holdfast start " + tunnel.name);
   return lines;
 }
 
-std::string survives_values(const std::optional<Survives>& survives) {
+std::string survives_text(const std::optional<Survives>& survives) {
   if (!survives) return k_unknown;
-  return fmt::format("a crash: {}, a logout: {}, a reboot: {}", survives->crash.text(), survives->logout.text(),
-                     survives->reboot.text());
+  return fmt::format("a crash: {}, a logout: {}, a reboot: {}", survival_cell(survives->crash).text,
+                     survival_cell(survives->logout).text, survival_cell(survives->reboot).text);
 }
 
-std::string stronger_words(const tunnels::TunnelStatus& tunnel) {
+std::string stronger_hint(const tunnels::TunnelStatus& tunnel) {
   if (!tunnel.stronger) return {};
   return fmt::format("\nhint: this host now allows {}, which {}: holdfast move {} --backend auto",
                      tunnel.stronger->name,
                      tunnels::survival_gain_text(*tunnel.backend.survives, tunnel.stronger->survives), tunnel.name);
 }
 
-std::string hook_words(const std::vector<std::string>& files) {
-  if (files.empty()) return "in none of your start-up files\nhint: holdfast hook --install";
+std::string hook_text(const std::vector<std::string>& files) {
+  if (files.empty()) return "not installed\nhint: holdfast hook --install";
   return fmt::format("in {}", printable(fmt::format("{}", fmt::join(files, ", "))));
 }
 
-std::string backend_words(const tunnels::TunnelStatus& tunnel) {
+std::string backend_text(const tunnels::TunnelStatus& tunnel) {
   std::string out = or_unknown(tunnel.backend.name);
   if (tunnel.backend.installed == false) out += ", not installed";
   if (tunnel.backend.running) out += *tunnel.backend.running ? ", running" : ", not running";
   return out;
 }
 
-std::string error_words(const tunnels::TunnelStatus::Failure& failure, WallTime now) {
+std::string error_text_of(const tunnels::TunnelStatus::Failure& failure, WallTime now) {
   const auto& diagnosis = failure.diagnosis;
   std::string out = fmt::format("{} ({}{})", printable(diagnosis.message), to_text(diagnosis.failure),
                                 failure.at ? ", " + age(failure.at, now) + " ago" : "");
@@ -123,7 +138,7 @@ std::string error_words(const tunnels::TunnelStatus::Failure& failure, WallTime 
   return out;
 }
 
-std::string round_trip_words(const tunnels::TunnelStatus& tunnel, Drawing drawing) {
+std::string round_trip_text(const tunnels::TunnelStatus& tunnel, const Drawing& drawing) {
   std::string out = tunnel.rtt_ms ? fmt::format("{:.1f} ms", *tunnel.rtt_ms) : "";
   if (!tunnel.uptime_summary || !tunnel.uptime_summary->day.rtt) return out;
   const auto& day = tunnel.uptime_summary->day;
@@ -131,72 +146,82 @@ std::string round_trip_words(const tunnels::TunnelStatus& tunnel, Drawing drawin
                      sparkline(day, drawing), day.rtt->low_ms, day.rtt->high_ms);
 }
 
-std::string reconnects_words(const tunnels::TunnelStatus& tunnel) {
+std::string reconnects_text(const tunnels::TunnelStatus& tunnel) {
   std::string out = tunnel.reconnects ? fmt::format("{}", *tunnel.reconnects) : "";
   if (!tunnel.uptime_summary || tunnel.uptime_summary->week.reconnects.empty()) return out;
   return fmt::format("{}{}in the last day {}\nin the last week {}", out, out.empty() ? "" : " since it started\n",
-                     reconnect_words(tunnel.uptime_summary->day), reconnect_words(tunnel.uptime_summary->week));
+                     reconnects_by_cause(tunnel.uptime_summary->day), reconnects_by_cause(tunnel.uptime_summary->week));
 }
 
-/// Of several bastions, where the one in use stands among them.
-std::string choice_words(const tunnels::TunnelStatus& tunnel) {
+/// The other bastions, if there are several.
+std::string other_bastions(const tunnels::TunnelStatus& tunnel) {
   if (tunnel.bastions.size() < 2) return {};
   std::string others;
   for (const auto& bastion : tunnel.bastions)
     if (bastion != tunnel.bastion) others += (others.empty() ? "" : ", ") + printable(bastion);
-  return tunnel.bastion == tunnel.bastions.front() ? fmt::format(" (else {})", others)
-                                                   : fmt::format(" (in place of {})", others);
+  return tunnel.bastion == tunnel.bastions.front() ? fmt::format(" (fallback: {})", others)
+                                                   : fmt::format(" (instead of {})", others);
+}
+
+std::string forward_text(const tunnels::TunnelStatus::Forward& forward, const Drawing& drawing) {
+  const auto ends = fmt::format("{} {} {}", printable(forward.listen), arrow(drawing), printable(forward.target));
+  if (!forward.state) return ends;
+  return fmt::format("{}, {}", ends, paint(style_of(*forward.state), store::to_text(*forward.state), drawing.colour));
+}
+
+/// The round trip, the reconnects and the uptime charts of the last day and week.
+void add_history(Sheet& sheet, const tunnels::TunnelStatus& tunnel, const Drawing& drawing) {
+  if (const auto text = round_trip_text(tunnel, drawing); !text.empty()) sheet.row("round trip", text);
+  if (const auto text = reconnects_text(tunnel); !text.empty()) sheet.row("reconnects", text);
+  if (!tunnel.uptime_summary) return;
+  const auto chart = [&](const store::Availability& span) {
+    return uptime_blocks(span, drawing) + "  " + availability_text(span);
+  };
+  sheet.row("last day", chart(tunnel.uptime_summary->day));
+  sheet.row("last week",
+            chart(tunnel.uptime_summary->week) + "\n" + paint(Style::dim, legend(drawing), drawing.colour));
 }
 
 }  // namespace
 
-std::string status_table(const std::vector<tunnels::TunnelStatus>& tunnels, WallTime now, Drawing drawing) {
+std::string status_table(const std::vector<tunnels::TunnelStatus>& tunnels, WallTime now, const Drawing& drawing) {
   std::vector<Row> rows{{{Cell{"NAME", Style::dim}, Cell{"STATE", Style::dim}, Cell{"SINCE", Style::dim},
                           Cell{"BASTION", Style::dim}, Cell{"FORWARDS", Style::dim}, Cell{"BACKEND", Style::dim}}}};
   for (const auto& tunnel : tunnels)
-    rows.push_back({{Cell{tunnel.name, Style::bold}, Cell{state_words(tunnel), style_of(tunnel.state)},
+    rows.push_back({{Cell{tunnel.name, Style::bold}, Cell{state_text(tunnel), style_of(tunnel.state)},
                      Cell{age(tunnel.since, now)}, Cell{or_unknown(tunnel.bastion)},
-                     Cell{forwards_words(tunnel, drawing)}, Cell{or_unknown(tunnel.backend.name)}},
+                     Cell{forwards_text(tunnel, drawing)}, Cell{or_unknown(tunnel.backend.name)}},
                     reasons(tunnel, now)});
-  return table(rows, drawing.colour);
+  return table(rows, drawing);
 }
 
 std::string status_detail(const tunnels::TunnelStatus& tunnel, const std::vector<store::Transition>& transitions,
-                          WallTime now, Drawing drawing) {
+                          WallTime now, const Drawing& drawing) {
   const bool colour = drawing.colour;
-  Sheet sheet(colour);
+  Sheet sheet(drawing);
   sheet.row("name", paint(Style::bold, tunnel.name, colour));
-  auto state = paint(style_of(tunnel.state), state_words(tunnel), colour);
-  if (tunnel.since) state += fmt::format(" for {} (since {})", age(tunnel.since, now), to_rfc3339(*tunnel.since));
+  auto state = paint(style_of(tunnel.state), state_text(tunnel), colour);
+  if (tunnel.since)
+    state += fmt::format(" for {} (since {})", age(tunnel.since, now), time_text(*tunnel.since, drawing));
   if (tunnel.verified == true) state += ", verified end to end";
   sheet.row("state", state);
   if (!tunnel.is_up() && tunnel.next_attempt) sheet.row("next", seconds_until(*tunnel.next_attempt, now));
-  if (tunnel.last_error) sheet.row("last error", error_words(*tunnel.last_error, now));
-  sheet.row("host",
-            or_unknown(tunnel.host) + (tunnel.elsewhere && !tunnel.renamed ? " (not this one: ask there)" : ""));
-  sheet.row("bastion", or_unknown(tunnel.bastion) + choice_words(tunnel));
-  for (const auto& forward : tunnel.forwards)
-    sheet.row("forward", fmt::format("{} {} {}{}", printable(forward.listen), arrow(drawing), printable(forward.target),
-                                     forward.state ? fmt::format(", {}", store::to_text(*forward.state)) : ""));
-  sheet.row("backend", backend_words(tunnel));
-  sheet.row("survives", survives_values(tunnel.backend.survives) + stronger_words(tunnel));
-  if (tunnel.hook_files) sheet.row("login hook", hook_words(*tunnel.hook_files));
+  if (tunnel.last_error) sheet.row("last error", error_text_of(*tunnel.last_error, now));
+  sheet.row("host", or_unknown(tunnel.host) +
+                        (tunnel.elsewhere && !tunnel.renamed ? " (not this host: run holdfast status there)" : ""));
+  sheet.row("bastion", or_unknown(tunnel.bastion) + other_bastions(tunnel));
+  for (const auto& forward : tunnel.forwards) sheet.row("forward", forward_text(forward, drawing));
+  sheet.row("backend", backend_text(tunnel));
+  sheet.row("survives", survives_text(tunnel.backend.survives) + stronger_hint(tunnel));
+  if (tunnel.hook_files) sheet.row("login hook", hook_text(*tunnel.hook_files));
   sheet.row("engine", or_unknown(tunnel.engine));
   if (tunnel.supervisor_pid)
     sheet.row("processes", fmt::format("supervisor {}{}", *tunnel.supervisor_pid,
                                        tunnel.ssh_pid ? fmt::format(", ssh {}", *tunnel.ssh_pid) : ""));
-  if (const auto words = round_trip_words(tunnel, drawing); !words.empty()) sheet.row("round trip", words);
-  if (const auto words = reconnects_words(tunnel); !words.empty()) sheet.row("reconnects", words);
-  if (tunnel.uptime_summary) {
-    sheet.row("last day",
-              blocks(tunnel.uptime_summary->day, drawing) + "  " + availability_words(tunnel.uptime_summary->day));
-    sheet.row("last week", blocks(tunnel.uptime_summary->week, drawing) + "  " +
-                               availability_words(tunnel.uptime_summary->week) + "\n" +
-                               paint(Style::dim, legend(drawing), colour));
-  }
+  add_history(sheet, tunnel, drawing);
   std::string last;
   for (const auto& transition : transitions)
-    last += fmt::format("{}{}  {} {} {}{}{}", last.empty() ? "" : "\n", to_rfc3339(transition.at),
+    last += fmt::format("{}{}  {} {} {}{}{}", last.empty() ? "" : "\n", time_text(transition.at, drawing),
                         store::to_text(transition.from), arrow(drawing), store::to_text(transition.to),
                         transition.reason.empty() ? "" : ": ", printable(transition.reason));
   if (!last.empty()) sheet.row("history", last);

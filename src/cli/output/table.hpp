@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cli/output/terminal.hpp"
+#include "cli/output/text_layout.hpp"
 
 #include <cstddef>
 #include <string>
@@ -10,43 +11,35 @@
 
 namespace holdfast::cli {
 
-/// A cell: its text, and how it is painted once it is padded.
+/// A cell: its text, and the style that it is painted in.
 struct Cell {
   std::string text;
   Style style = Style::plain;
 };
 
-/// A row of cells, with whole lines to stand below it.
+/// A row of cells, and messages that stand below it, indented by two.
 struct Row {
   std::vector<Cell> cells;
   std::vector<std::string> below = {};
 };
 
-/// The rows, every column as wide as its widest cell; the lines below them indented by two.
-[[nodiscard]] std::string table(const std::vector<Row>& rows, bool colour);
+/// Every column is as wide as its widest cell. With drawing.width no row exceeds it: the widest column is truncated,
+/// and messages wrap at spaces.
+[[nodiscard]] std::string table(const std::vector<Row>& rows, const Drawing& drawing);
 
-/// How many columns of a terminal printable UTF-8 takes.
-[[nodiscard]] std::size_t columns(std::string_view text);
-
-/// `text` with blanks up to that many columns.
-[[nodiscard]] std::string padded(const std::string& text, std::size_t width);
-
-/// The lines of `text`, broken at blanks so that none is longer than `width` columns (but for a single longer word).
-[[nodiscard]] std::vector<std::string> wrapped(std::string_view text, std::size_t width);
-
-/// Rows of "label  value"; the lines of a value stand below each other.
+/// Rows of "label  value". A value may have several lines; with drawing.width long ones wrap at spaces.
 class Sheet {
  public:
-  explicit Sheet(bool colour) : colour_(colour) {}
+  explicit Sheet(const Drawing& drawing) : drawing_(drawing) {}
   void row(std::string_view label, const std::string& value);
   [[nodiscard]] std::string take() { return std::move(text_); }
 
  private:
-  bool colour_;
+  Drawing drawing_;
   std::string text_;
 };
 
 inline constexpr std::size_t k_label_width = 11;  ///< of a Sheet
-inline constexpr std::size_t k_line_width = 80;
+inline constexpr std::size_t k_line_width = 80;   ///< of help and doctor
 
 }  // namespace holdfast::cli

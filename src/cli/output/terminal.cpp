@@ -1,15 +1,20 @@
 #include "cli/output/terminal.hpp"
 
+#include "cli/output/text_layout.hpp"
 #include "core/text.hpp"
 
 #include <fmt/format.h>
 
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 
 namespace holdfast::cli {
 namespace {
@@ -45,9 +50,23 @@ bool is_utf8_locale() {
   return false;
 }
 
-/// False when it was not taken; errno says why.
+/// False on failure; errno says why.
 bool put(std::FILE* file, std::string_view text) {
   return std::fwrite(text.data(), 1, text.size(), file) == text.size();
+}
+
+/// Nothing when the terminal does not know its size.
+std::optional<std::size_t> width_of(int terminal) {
+  winsize size{};
+  if (::ioctl(terminal, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return std::nullopt;
+  return size.ws_col;
+}
+
+/// The lines with `first` before the first one and as many spaces before each other one.
+std::string with_indent(const std::string& first, const std::vector<std::string>& lines) {
+  std::string text;
+  for (const auto& line : lines) text += (text.empty() ? first : "\n" + std::string(first.size(), ' ')) + line;
+  return text;
 }
 
 }  // namespace
@@ -57,10 +76,27 @@ std::string paint(Style style, std::string_view text, bool colour) {
   return fmt::format("\x1b[{}m{}\x1b[0m", code_of(style), text);
 }
 
-std::string error_text(const Error& error) {
-  std::string text = "holdfast: " + error.line();
-  if (!error.hint.empty()) text += "\n  hint: " + printable(error.hint);
-  return text;
+std::string time_text(WallTime time, const Drawing& drawing) {
+  if (!drawing.width) return to_rfc3339(time);
+  const auto seconds = std::chrono::system_clock::to_time_t(std::chrono::floor<std::chrono::seconds>(time));
+  std::tm local{};
+  std::array<char, 64> buffer{};
+  if (::localtime_r(&seconds, &local) == nullptr ||
+      std::strftime(buffer.data(), buffer.size(), "%Y-%m-%d %H:%M:%S %Z", &local) == 0)
+    return to_rfc3339(time);
+  return buffer.data();
+}
+
+std::string error_text(const Error& error, std::optional<std::size_t> width) {
+  constexpr std::size_t k_unlimited = static_cast<std::size_t>(-1);
+  constexpr std::size_t k_narrowest = 20;
+  const std::string prefix = "holdfast: ";
+  const std::string hint_prefix = "  hint: ";
+  const auto room = width ? std::max(*width, k_narrowest) - prefix.size() : k_unlimited;
+  auto text = width ? with_indent(prefix, wrapped(error.line(), room)) : prefix + error.line();
+  if (error.hint.empty()) return text;
+  const auto hint = printable(error.hint);
+  return text + "\n" + (width ? with_indent(hint_prefix, wrapped_hint(hint, room)) : hint_prefix + hint);
 }
 
 Terminal Terminal::of_process() {
@@ -82,9 +118,20 @@ void Terminal::to_stdout(std::string_view text) {
   if (!put(stdout, text)) reader_has_gone_ = errno == EPIPE;
 }
 
-void Terminal::to_stderr(std::string_view line) {
-  // One write a line: several holdfasts may share a terminal or a log.
-  std::string whole(line);
+Drawing Terminal::drawing() const {
+  constexpr std::size_t k_usual_width = 80;
+  Drawing drawing{colours_out(), traits_.utf8};
+  if (traits_.out_is_terminal) drawing.width = width_of(STDOUT_FILENO).value_or(k_usual_width);
+  return drawing;
+}
+
+std::optional<std::size_t> Terminal::err_width() const {
+  return traits_.err_is_terminal ? width_of(STDERR_FILENO) : std::nullopt;
+}
+
+void Terminal::to_stderr(std::string_view text) {
+  // In one write, because several holdfasts may share a terminal or a log.
+  std::string whole(text);
   whole += '\n';
   (void)put(stderr, whole);
 }
@@ -97,15 +144,18 @@ void Terminal::detail(std::string_view line) {
   if (verbose_) to_stderr(paint(Style::dim, line, traits_.colour && traits_.err_is_terminal));
 }
 
-void Terminal::warn(std::string_view line) { to_stderr(fmt::format("holdfast: warning: {}", printable(line))); }
+void Terminal::warn(std::string_view line) {
+  const Error warning{"", "warning", std::string(line)};
+  to_stderr(error_text(warning, err_width()));
+}
 
-void Terminal::step(Style style, std::string_view mark, std::string_view word, std::string_view what,
-                    std::string_view figure) {
+void Terminal::print_step(Style style, std::string_view mark, std::string_view prefix, std::string_view step,
+                          std::string_view figure) {
   if (quiet_) return;
-  const auto text = printable(what);
+  const auto text = printable(step);
   const auto detail = printable(figure);
   if (!traits_.err_is_terminal) {
-    to_stderr(fmt::format("{}{}{}{}", word, text, detail.empty() ? "" : ": ", detail));
+    to_stderr(fmt::format("{}{}{}{}", prefix, text, detail.empty() ? "" : ": ", detail));
     return;
   }
   const bool colour = traits_.colour;
@@ -113,19 +163,19 @@ void Terminal::step(Style style, std::string_view mark, std::string_view word, s
                         paint(Style::dim, detail, colour)));
 }
 
-void Terminal::step_done(std::string_view what, std::string_view figure) {
-  step(Style::green, traits_.utf8 ? "✓" : "ok", "", what, figure);
+void Terminal::step_done(std::string_view step, std::string_view figure) {
+  print_step(Style::green, traits_.utf8 ? "✓" : "ok", "", step, figure);
 }
 
-void Terminal::step_warned(std::string_view what, std::string_view reason) {
-  step(Style::yellow, "!", "warning: ", what, reason);
+void Terminal::step_warned(std::string_view step, std::string_view reason) {
+  print_step(Style::yellow, "!", "warning: ", step, reason);
 }
 
-void Terminal::step_failed(std::string_view what) {
-  step(Style::red, traits_.utf8 ? "✗" : "failed:", "failed: ", what, "");
+void Terminal::step_failed(std::string_view step) {
+  print_step(Style::red, traits_.utf8 ? "✗" : "failed:", "failed: ", step, "");
 }
 
-void Terminal::error(const Error& error) { to_stderr(error_text(error)); }
+void Terminal::error(const Error& error) { to_stderr(error_text(error, err_width())); }
 
 bool Terminal::flush() {
   if (std::fflush(stdout) == 0) return std::ferror(stdout) == 0;

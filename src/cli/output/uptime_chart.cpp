@@ -15,14 +15,14 @@ namespace {
 constexpr std::array<std::string_view, 8> k_blocks{"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
 constexpr std::array<std::string_view, 8> k_ramp{".", ":", "-", "=", "+", "*", "%", "@"};
 
-/// Runs of one style are painted at once: a line of 56 slots is not to be 56 escape sequences.
+/// Paints runs of one style with one escape sequence.
 class Painter {
  public:
   explicit Painter(bool colour) : colour_(colour) {}
-  void add(Style style, std::string_view sign) {
+  void add(Style style, std::string_view character) {
     if (style != style_) flush();
     style_ = style;
-    run_ += sign;
+    run_ += character;
   }
   std::string take() {
     flush();
@@ -44,29 +44,28 @@ class Painter {
 void add_slot(Painter& painter, const store::Share& share, bool utf8) {
   if (share.known() <= std::chrono::milliseconds{0}) return painter.add(Style::dim, utf8 ? "·" : "_");
   if (share.up == share.known()) return painter.add(Style::green, utf8 ? k_blocks.back() : "#");
-  const bool dead = share.up + share.degraded <= std::chrono::milliseconds{0};
-  if (dead) return painter.add(Style::red, utf8 ? k_blocks.front() : "x");
+  const bool down = share.up + share.degraded <= std::chrono::milliseconds{0};
+  if (down) return painter.add(Style::red, utf8 ? k_blocks.front() : "x");
   const double good = static_cast<double>((share.up + share.degraded / 2).count());
-  const double much = good / static_cast<double>(share.known().count());
-  // Neither full nor empty, whatever it rounds to: a second that was lost is to be seen in a day.
-  const auto height = std::clamp<std::size_t>(static_cast<std::size_t>(much * 8), 1, 6);
-  painter.add(much < 0.5 ? Style::red : Style::yellow, utf8 ? k_blocks.at(height) : "+");
+  const double ratio = good / static_cast<double>(share.known().count());
+  // Never full and never empty: one lost second must be visible.
+  const auto height = std::clamp<std::size_t>(static_cast<std::size_t>(ratio * 8), 1, 6);
+  painter.add(ratio < 0.5 ? Style::red : Style::yellow, utf8 ? k_blocks.at(height) : "+");
 }
 
-std::string span_words(std::chrono::milliseconds span) {
-  const auto words = duration_text(std::chrono::round<std::chrono::seconds>(span));
-  return span < std::chrono::seconds(1) ? "less than 1 s" : words;
+std::string span_text(std::chrono::milliseconds span) {
+  return span < std::chrono::seconds(1) ? "less than 1 s" : duration_text(std::chrono::round<std::chrono::seconds>(span));
 }
 
 }  // namespace
 
-std::string blocks(const store::Availability& all, Drawing drawing) {
+std::string uptime_blocks(const store::Availability& all, const Drawing& drawing) {
   Painter painter(drawing.colour);
   for (const auto& share : all.slots) add_slot(painter, share, drawing.utf8);
   return painter.take();
 }
 
-std::string sparkline(const store::Availability& all, Drawing drawing) {
+std::string sparkline(const store::Availability& all, const Drawing& drawing) {
   double low = 0;
   double high = 0;
   bool any = false;
@@ -77,7 +76,7 @@ std::string sparkline(const store::Availability& all, Drawing drawing) {
     any = true;
   }
   if (!any) return {};
-  // What differs by less is noise, and is not blown up to mountains.
+  // A smaller range is noise.
   const double range = std::max({high - low, low / 2, 2.0});
   Painter painter(drawing.colour);
   for (const auto& share : all.slots) {
@@ -91,17 +90,17 @@ std::string sparkline(const store::Availability& all, Drawing drawing) {
   return painter.take();
 }
 
-std::string availability_words(const store::Availability& all) {
+std::string availability_text(const store::Availability& all) {
   const auto share = all.whole.availability();
-  if (!share) return "nothing is known";
+  if (!share) return "no data";
   if (all.whole.up == all.whole.known()) return "100 %";
-  std::string words = fmt::format("{:.2f} %", std::floor(*share * 100) / 100);
-  if (all.whole.down.count() > 0) words += fmt::format(", {} down", span_words(all.whole.down));
-  if (all.whole.degraded.count() > 0) words += fmt::format(", {} in part", span_words(all.whole.degraded));
-  return words;
+  std::string text = fmt::format("{:.2f} %", std::floor(*share * 100) / 100);
+  if (all.whole.down.count() > 0) text += fmt::format(", {} down", span_text(all.whole.down));
+  if (all.whole.degraded.count() > 0) text += fmt::format(", {} degraded", span_text(all.whole.degraded));
+  return text;
 }
 
-std::string reconnect_words(const store::Availability& all) {
+std::string reconnects_by_cause(const store::Availability& all) {
   std::uint64_t sum = 0;
   std::vector<std::pair<std::uint64_t, std::string_view>> causes;
   for (const auto& [failure, count] : all.reconnects) {
@@ -110,15 +109,14 @@ std::string reconnect_words(const store::Availability& all) {
   }
   if (sum == 0) return "none";
   std::ranges::stable_sort(causes, [](const auto& a, const auto& b) { return a.first > b.first; });
-  std::string words = fmt::format("{}: ", sum);
+  std::string text = fmt::format("{}: ", sum);
   for (const auto& [count, name] : causes)
-    words += fmt::format("{}{} {}", words.ends_with(": ") ? "" : ", ", name, count);
-  return words;
+    text += fmt::format("{}{} {}", text.ends_with(": ") ? "" : ", ", name, count);
+  return text;
 }
 
-std::string legend(Drawing drawing) {
-  return drawing.utf8 ? "█ up, lower where it was not always, ▁ down, · nobody knows"
-                      : "# up, + not always, x down, _ nobody knows";
+std::string legend(const Drawing& drawing) {
+  return drawing.utf8 ? "█ up  ▄ partly up  ▁ down  · no data" : "# up  + partly up  x down  _ no data";
 }
 
 }  // namespace holdfast::cli

@@ -1,6 +1,7 @@
-// The last day and the last week of a tunnel, drawn.
+// Charts of a tunnel's last day and week.
 #pragma once
 
+#include "cli/output/terminal.hpp"
 #include "store/availability.hpp"
 
 #include <string>
@@ -8,25 +9,19 @@
 
 namespace holdfast::cli {
 
-/// How something may be drawn.
-struct Drawing {
-  bool colour = false;
-  bool utf8 = false;  ///< blocks; letters and signs of ASCII otherwise
-};
+/// One character for each slot: a full block when it was up, lower when it was partly down, a dot without data.
+[[nodiscard]] std::string uptime_blocks(const store::Availability& all, const Drawing& drawing);
 
-/// A sign for each slot: full while it was up, lower the longer it was not, another for what nobody saw.
-[[nodiscard]] std::string blocks(const store::Availability& all, Drawing drawing);
+/// The round trip of each slot, between the shortest and the longest.
+[[nodiscard]] std::string sparkline(const store::Availability& all, const Drawing& drawing);
 
-/// Round trips, each as high as it was long between the shortest and the longest.
-[[nodiscard]] std::string sparkline(const store::Availability& all, Drawing drawing);
-
-/// "99.93 %, 1 min down, 20 s in part"; never 100 % when it was not. "nothing is known" of nothing.
-[[nodiscard]] std::string availability_words(const store::Availability& all);
+/// "99.93 %, 1 min down, 20 s degraded", rounded down; "no data".
+[[nodiscard]] std::string availability_text(const store::Availability& all);
 
 /// "3: closed 2, dead-peer 1"; "none".
-[[nodiscard]] std::string reconnect_words(const store::Availability& all);
+[[nodiscard]] std::string reconnects_by_cause(const store::Availability& all);
 
-/// What the signs of blocks() mean.
-[[nodiscard]] std::string legend(Drawing drawing);
+/// Explains the characters of uptime_blocks().
+[[nodiscard]] std::string legend(const Drawing& drawing);
 
 }  // namespace holdfast::cli

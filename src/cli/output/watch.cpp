@@ -11,51 +11,50 @@ namespace {
 using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
 
-constexpr milliseconds k_look{1000};
-constexpr milliseconds k_whole_look{15000};
-/// Where supervisors come and go without end, backends are still not asked each second.
-constexpr milliseconds k_between_whole_looks{3000};
+constexpr milliseconds k_refresh_interval{1000};
+constexpr milliseconds k_read_interval{15000};
+/// Even when supervisors come and go all the time.
+constexpr milliseconds k_shortest_read_interval{3000};
 
-/// Knows when a look is to be a whole one.
-class Looks {
+/// Chooses between refresh() and read().
+class Updates {
  public:
-  Looks(const Watched& watched, const os::Host& host) : watched_(watched), host_(host) {}
+  Updates(const Watched& watched, const os::Host& host) : watched_(watched), host_(host) {}
 
-  Result<> look() {
-    const auto since = host_.now() - whole_at_;
-    const bool whole = first_ || since >= k_whole_look || (wanted_ && since >= k_between_whole_looks);
-    if (whole) return whole_look();
-    HOLDFAST_CHECK(watched_.look(false));
-    wanted_ = wanted_ || watched_.needs_whole();
-    if (wanted_ && since >= k_between_whole_looks) return whole_look();
+  Result<> update() {
+    const auto age = host_.now() - read_at_;
+    if (first_ || age >= k_read_interval) return read();
+    watched_.refresh();
+    outdated_ = outdated_ || watched_.is_outdated();
+    if (outdated_ && age >= k_shortest_read_interval) return read();
     return {};
   }
 
  private:
-  Result<> whole_look() {
+  Result<> read() {
     first_ = false;
-    wanted_ = false;
-    auto looked = watched_.look(true);
-    whole_at_ = host_.now();
-    return looked;
+    outdated_ = false;
+    auto done = watched_.read();
+    read_at_ = host_.now();
+    return done;
   }
 
   const Watched& watched_;
   const os::Host& host_;
-  Clock::time_point whole_at_;
+  Clock::time_point read_at_;
   bool first_ = true;
-  bool wanted_ = false;
+  bool outdated_ = false;
 };
 
 Result<ExitStatus> watch_in_place(Context& context, const Watched& watched) {
-  Looks looks(watched, context.host);
-  HOLDFAST_CHECK(looks.look());  // what is wrong with the command line is said on the screen that stays
+  Updates updates(watched, context.host);
+  HOLDFAST_CHECK(updates.update());  // before the screen is entered, so that an error stays visible
   const Interruption guard;
   Screen screen;
   for (;;) {
     if (!screen.draw(watched.heading() + "\n\n" + watched.text())) return ExitStatus::done;
     char key = 0;
-    const auto end = context.host.now() + k_look;
+    const auto end = context.host.now() + k_refresh_interval;
     for (auto woken = Screen::Woken::key; woken == Screen::Woken::key;) {
       const auto left = std::chrono::ceil<milliseconds>(end - context.host.now());
       if (left <= milliseconds{0}) break;
@@ -64,22 +63,22 @@ Result<ExitStatus> watch_in_place(Context& context, const Watched& watched) {
       if (woken == Screen::Woken::gone) return ExitStatus::done;
       if (woken == Screen::Woken::key && (key == 'q' || key == 'Q')) return watched.status();
     }
-    HOLDFAST_CHECK(looks.look());
+    HOLDFAST_CHECK(updates.update());
   }
 }
 
 Result<ExitStatus> watch_in_lines(Context& context, const Watched& watched) {
-  Looks looks(watched, context.host);
+  Updates updates(watched, context.host);
   const Interruption guard;
   std::string shown;
   for (bool first = true;; first = false) {
-    HOLDFAST_CHECK(looks.look());
-    if (auto identity = watched.identity(); first || identity != shown) {
+    HOLDFAST_CHECK(updates.update());
+    if (auto fingerprint = watched.fingerprint(); first || fingerprint != shown) {
       context.terminal.answer(watched.text());
       if (!context.terminal.flush()) return ExitStatus::done;
-      shown = std::move(identity);
+      shown = std::move(fingerprint);
     }
-    const auto end = context.host.now() + k_look;
+    const auto end = context.host.now() + k_refresh_interval;
     while (context.host.now() < end) {
       if (Interruption::is_requested()) return ExitStatus::interrupted;
       if (!Terminal::is_read()) return ExitStatus::done;

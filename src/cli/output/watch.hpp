@@ -1,4 +1,4 @@
-// `status --watch`: in place on a terminal, a table or a line for each change elsewhere.
+// `status --watch`: redrawn in place on a terminal; elsewhere printed after each change.
 #pragma once
 
 #include "cli/command.hpp"
@@ -8,18 +8,18 @@
 
 namespace holdfast::cli {
 
-/// What is watched. A look is cheap (what supervisors say of themselves) or whole (backends and files as well).
 struct Watched {
-  std::function<Result<>(bool whole)> look;
-  std::function<bool()> needs_whole;      ///< a supervisor came or went since the last whole look
-  std::function<std::string()> text;      ///< as it is printed
-  std::function<std::string()> heading;   ///< one line above it, on a terminal
-  std::function<std::string()> identity;  ///< another one each time that something changed
-  std::function<ExitStatus()> status;     ///< of the last look
+  std::function<Result<>()> read;            ///< reads everything, backends included: slow
+  std::function<void()> refresh;             ///< reads live state only: cheap
+  std::function<bool()> is_outdated;         ///< after refresh(): read() would show more
+  std::function<std::string()> text;         ///< as printed
+  std::function<std::string()> heading;      ///< the line above it, on a terminal
+  std::function<std::string()> fingerprint;  ///< differs after each change
+  std::function<ExitStatus()> status;        ///< of what was read last
 };
 
-/// Looks once a second, and whole every fifteen. Ends with `status` on q, ExitStatus::interrupted on Ctrl-C, and done
-/// when nobody reads any more.
+/// Refreshes every second, and reads everything every 15 s or when it is outdated. Returns `status` on q,
+/// ExitStatus::interrupted on Ctrl-C, and done when the reader has gone.
 [[nodiscard]] Result<ExitStatus> watch(Context& context, const Watched& watched, bool in_place);
 
 }  // namespace holdfast::cli

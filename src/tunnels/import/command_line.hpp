@@ -16,8 +16,8 @@ struct Token {
   bool operator==(const Token&) const = default;
 };
 
-/// Supports quotes, backslashes, "~/" at the beginning of a word, $HOME and comments of sh(1). Any other expansion is an
-/// Error, because its value is not known without running it.
+/// Supports quotes, backslashes, "~/" at the beginning of a word, $HOME and comments of sh(1). Any other expansion is
+/// an Error, because its value is not known without running it.
 [[nodiscard]] Result<std::vector<Token>> shell_tokens(std::string_view line, const std::string& home);
 
 /// The words of an ExecStart=, with quotes and escapes of systemd.syntax(7), "%%" and "%h". Any other specifier or

@@ -19,12 +19,12 @@ namespace holdfast::tunnels {
 
 struct ImportRequest {
   store::Paths paths;
-  std::vector<std::string> sources = {};    ///< units and files by name; none: all that LegacySearch finds
-  bool crontab = false;                     ///< search crontabs, and nothing else but `sources`
-  std::optional<std::string> name = {};     ///< of the tunnel; allowed for one source only
-  std::string backend = "auto";             ///< from read_backend()
+  std::vector<std::string> sources = {};  ///< units and files by name; none: all that LegacySearch finds
+  bool crontab = false;                   ///< search crontabs, and nothing else but `sources`
+  std::optional<std::string> name = {};   ///< of the tunnel; allowed for one source only
+  std::string backend = "auto";           ///< from read_backend()
   std::vector<std::string> only_backends = {};
-  std::optional<std::string> run_as = {};   ///< system scope; overrides the user that the source names
+  std::optional<std::string> run_as = {};  ///< system scope; overrides the user that the source names
   bool accept_new_host_key = false;
   bool dry_run = false;
 };

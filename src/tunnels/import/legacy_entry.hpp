@@ -24,8 +24,8 @@ struct LegacyEntry {
   std::size_t first_line = 0;            ///< counted from 0; unused for a unit
   std::string text = {};                 ///< its lines with their line breaks; unused for a unit
   std::optional<std::string> user = {};  ///< a unit's User=, or the user field of a system crontab
-  StartLine start = {};             ///< how to start it again; unused for a unit
-  Result<AutosshCommand> command;   ///< or why it cannot be imported
+  StartLine start = {};                  ///< how to start it again; unused for a unit
+  Result<AutosshCommand> command;        ///< or why it cannot be imported
 };
 
 /// The names of Kind in JSON.

@@ -1,8 +1,12 @@
 #include "tunnels/setup/setup_arguments.hpp"
 
 #include "backends/backend.hpp"
+#include "core/suggestion.hpp"
 #include "core/text.hpp"
 #include "ssh/autossh/autossh.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace holdfast::tunnels {
 namespace {
@@ -39,7 +43,8 @@ Result<std::optional<std::string>> read_host(const std::optional<std::string>& g
 Result<Engine> read_engine(const std::string& name) {
   for (const auto engine : {Engine::native, Engine::autossh})
     if (name == to_text(engine)) return engine;
-  return usage_error("option --engine " + name, "there is no such engine", "choose native or autossh");
+  return usage_error("option --engine " + name, "there is no such engine",
+                     suggestion(name, std::vector<std::string>{"native", "autossh"}, "", "choose native or autossh"));
 }
 
 /// An ordinary user, unless root is named.
@@ -68,10 +73,11 @@ Result<os::User> read_run_as(const std::optional<std::string>& given, Scope scop
 
 Result<> check_backend_name(const std::string& name, const std::string& subject) {
   if (backends::find_backend(name) != nullptr) return {};
-  std::string known = "auto";
-  for (const auto* backend : backends::all_backends()) known += ", " + std::string(backend->name());
-  if (backends::is_future_backend(name)) return not_available(subject, "choose one of " + known);
-  return usage_error(subject, "there is no such backend", "choose one of " + known);
+  std::vector<std::string> known{"auto"};
+  for (const auto* backend : backends::all_backends()) known.emplace_back(backend->name());
+  const auto choice = fmt::format("choose one of {}", fmt::join(known, ", "));
+  if (backends::is_future_backend(name)) return not_available(subject, choice);
+  return usage_error(subject, "there is no such backend", suggestion(name, known, "", choice));
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// What completion offers, whichever shell asks.
+// Completions, which are the same for every shell.
 #include "cli/completion/completions.hpp"
 
 #include "backends/recorded_host.hpp"
@@ -17,10 +17,10 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-struct House {
+struct CompletionFixture {
   RecordedHost host;
 
-  House() {
+  CompletionFixture() {
     const auto paths = store::paths(Scope::user, host).value();
     for (const char* file : {"2222.conf", "80.conf", "lab.conf", "$(reboot).conf", "a b.conf", "lab.known_hosts"})
       host.put(paths.tunnels / file, "nonsense\n", 0600);
@@ -41,9 +41,9 @@ struct House {
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(completion_candidates, House)
+BOOST_FIXTURE_TEST_SUITE(completion, CompletionFixture)
 
-BOOST_AUTO_TEST_CASE(every_command_and_every_option_of_the_table_is_offered) {
+BOOST_AUTO_TEST_CASE(offers_every_command_and_option) {
   for (const auto* command : all_commands()) {
     const std::string name(command->name);
     BOOST_TEST(offers({""}, name));
@@ -51,15 +51,15 @@ BOOST_AUTO_TEST_CASE(every_command_and_every_option_of_the_table_is_offered) {
       for (const auto& option_name : names_of(option))
         if (option_name.size() > 1) BOOST_TEST(offers({name, "--"}, "--" + option_name), name << " " << option_name);
   }
-  BOOST_TEST(words({"mcp", ""}) == part_names(mcp_command()));
+  BOOST_TEST(words({"mcp", ""}) == subcommand_names(mcp_command()));
   BOOST_TEST(!offers({"mcp", "--"}, "--json"));
   BOOST_TEST(words({"mcp", "start", ""}) == words({"mcp", "start", "--"}), "options alone");
   BOOST_TEST(offers({"--"}, "--env-file"));
   BOOST_TEST(offers({"setup-tunnel", "--"}, "--bastion"));
 }
 
-BOOST_AUTO_TEST_CASE(an_option_whose_value_could_be_offered_says_so) {
-  for (const auto* command : all_commands_and_parts())
+BOOST_AUTO_TEST_CASE(options_declare_the_kind_of_their_value) {
+  for (const auto* command : all_commands_and_subcommands())
     for (const auto& option : all_options(*command)) {
       const auto name = names_of(option).front();
       const auto where = std::string(command->name) + " --" + name;
@@ -69,17 +69,17 @@ BOOST_AUTO_TEST_CASE(an_option_whose_value_could_be_offered_says_so) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(tunnels_are_offered_where_their_names_go_and_hostile_files_are_none) {
+BOOST_AUTO_TEST_CASE(offers_tunnels_but_no_hostile_file_names) {
   for (const char* command : {"status", "remove", "start", "stop", "restart", "move", "ensure", "logs", "run"})
     BOOST_TEST(words({command, ""}) == (Words{"80", "2222", "lab"}), command);
   BOOST_TEST(words({"stop", "lab", ""}) == (Words{"80", "2222"}));
-  BOOST_TEST(!offers({"move", "lab", ""}, "2222"));  // it takes one
+  BOOST_TEST(!offers({"move", "lab", ""}, "2222"));  // move takes one tunnel
   BOOST_TEST(words({"stop", "--", ""}) == (Words{"80", "2222", "lab"}));
   BOOST_TEST(words({"status", "--system", ""}) == Words{"office"});
   BOOST_TEST(words({"-v", "status", ""}) == (Words{"80", "2222", "lab"}));
 }
 
-BOOST_AUTO_TEST_CASE(a_value_is_told_from_an_operand) {
+BOOST_AUTO_TEST_CASE(distinguishes_a_value_from_an_operand) {
   BOOST_TEST(words({"setup", "-b", ""}) == (Words{"bastion", "gate"}));
   BOOST_TEST(words({"setup", "--bastion=gate@"}) == (Words{"--bastion=gate@bastion", "--bastion=gate@gate"}));
   BOOST_TEST(words({"setup", "-b", "ann@b"}) == (Words{"ann@bastion", "ann@gate"}));
@@ -96,18 +96,18 @@ BOOST_AUTO_TEST_CASE(a_value_is_told_from_an_operand) {
   BOOST_TEST(words({"--env-file", "status", "hook", ""}) == (Words{"sh", "bash", "zsh", "fish"}));
 }
 
-BOOST_AUTO_TEST_CASE(what_is_given_is_not_offered_again_unless_it_may_be) {
+BOOST_AUTO_TEST_CASE(offers_only_repeatable_options_again) {
   BOOST_TEST(!offers({"setup", "--backend", "nohup", "--"}, "--backend"));
   BOOST_TEST(!offers({"setup", "-s", "key", "--"}, "--secret-key"));
   BOOST_TEST(offers({"setup", "-p", "2222", "--"}, "--port"));
 }
 
-BOOST_AUTO_TEST_CASE(no_word_holds_what_a_shell_would_expand) {
+BOOST_AUTO_TEST_CASE(no_word_contains_shell_syntax) {
   host.put("/home/ann/.ssh/config", "Host $(touch${IFS}x) `id` a;b \"c d\" e|f ~root [a-c] {g,h} fine\n");
   BOOST_TEST(words({"setup", "-b", ""}) == Words{"fine"});
 }
 
-BOOST_AUTO_TEST_CASE(any_line_at_all_has_an_answer) {
+BOOST_AUTO_TEST_CASE(survives_random_lines) {
   for (const Words& line : {Words{}, Words{"nosuch", ""}, Words{"--nosuch=", "x", ""}, Words{"-", "-", "-"},
                             Words{"setup", "--="}, Words{"status", "\xff\x01", "\n"}, Words{"--", "--", ""}})
     BOOST_TEST(!completions(line, host).files);

@@ -1,4 +1,4 @@
-// The settings of ssh that an agent may choose, by every tool that takes any.
+// The ssh options that an agent may set, through every tool that has them.
 #include "cli/mcp/ssh_options.hpp"
 #include "cli/mcp/tools.hpp"
 #include "mcp/schema.hpp"
@@ -14,7 +14,7 @@ namespace json = boost::json;
 
 namespace {
 
-/// What `tool` makes of one ssh option, with the arguments that it needs besides.
+/// Calls `tool` with one ssh option, and with its required arguments.
 Result<std::vector<std::string>> words_with(const mcp::Tool& tool, std::string_view option) {
   json::object arguments{{"ssh_options", json::array{json::string(option)}}};
   for (const auto& parameter : tool.parameters)
@@ -34,7 +34,7 @@ std::vector<const mcp::Tool*> tools_with_ssh_options() {
 
 BOOST_AUTO_TEST_SUITE(mcp_ssh_options)
 
-BOOST_AUTO_TEST_CASE(no_option_runs_a_program_reads_a_file_or_weakens_trust) {
+BOOST_AUTO_TEST_CASE(refuses_options_that_run_programs_or_weaken_trust) {
   BOOST_REQUIRE(tools_with_ssh_options().size() == 2U);
   for (const std::string key : {"ProxyCommand",
                                 "LocalCommand",
@@ -92,7 +92,7 @@ BOOST_AUTO_TEST_CASE(no_option_runs_a_program_reads_a_file_or_weakens_trust) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_refusal_names_the_option_and_the_allowed_ones) {
+BOOST_AUTO_TEST_CASE(a_refusal_lists_the_allowed_options) {
   const auto refused = check_agents_ssh_option("proxycommand=nc %h %p");
   BOOST_REQUIRE(!refused);
   BOOST_TEST(refused.error().line() == "reading ssh-option proxycommand: an agent may not set it");
@@ -100,7 +100,7 @@ BOOST_AUTO_TEST_CASE(a_refusal_names_the_option_and_the_allowed_ones) {
     BOOST_TEST((refused.error().hint.find(key) != std::string::npos), key);
 }
 
-BOOST_AUTO_TEST_CASE(a_harmless_option_passes_as_it_is) {
+BOOST_AUTO_TEST_CASE(passes_a_harmless_option_unchanged) {
   for (const auto* tool : tools_with_ssh_options())
     for (const std::string option :
          {"Compression=yes", "KexAlgorithms=+diffie-hellman-group14-sha1", "compression = no", "AddressFamily=inet",
@@ -111,7 +111,7 @@ BOOST_AUTO_TEST_CASE(a_harmless_option_passes_as_it_is) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(a_jump_host_reaches_no_shell) {
+BOOST_AUTO_TEST_CASE(a_jump_host_never_reaches_a_shell) {
   for (const std::string host : {"$(touch x)", "`touch x`", "a;touch x", "-oProxyCommand=x", "a,-oProxyCommand=x",
                                  "a, b", "a b", "'a'", "\"a\"", "a|b", "a,,b"})
     BOOST_TEST(!check_agents_ssh_option("ProxyJump=" + host), host);

@@ -1,4 +1,4 @@
-// The tools that an agent is given, and what it hears of commands that end in any way.
+// The MCP tools, and their results for commands that succeed, fail or die.
 #include "cli/mcp/tools.hpp"
 #include "cli/commands.hpp"
 #include "cli/mcp/answers.hpp"
@@ -27,7 +27,7 @@ std::string class_of(const json::object& answer) { return std::string(answer.at(
 
 BOOST_AUTO_TEST_SUITE(mcp_tools_and_answers)
 
-BOOST_AUTO_TEST_CASE(scitex_tunnels_names_and_parameters_are_kept) {
+BOOST_AUTO_TEST_CASE(keeps_the_names_and_parameters_of_scitex_tunnel) {
   const auto has = [](std::string_view tool, const std::vector<std::string_view>& parameters) {
     const auto found = std::ranges::find(mcp_tools(), tool, &mcp::Tool::name);
     BOOST_TEST_REQUIRE((found != mcp_tools().end()), tool);
@@ -69,7 +69,7 @@ BOOST_AUTO_TEST_CASE(every_parameter_is_an_option_of_its_command) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(what_a_tool_says_it_does_to_the_machine_is_so) {
+BOOST_AUTO_TEST_CASE(annotations_match_the_commands) {
   for (const auto& tool : mcp_tools()) {
     const bool changes = tool.name == "tunnel_setup" || tool.name == "tunnel_remove";
     BOOST_TEST(tool.hints.read_only == !changes, tool.name);
@@ -78,7 +78,7 @@ BOOST_AUTO_TEST_CASE(what_a_tool_says_it_does_to_the_machine_is_so) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(every_schema_is_json_and_has_scitex_tunnels_dict) {
+BOOST_AUTO_TEST_CASE(schemas_have_the_keys_of_scitex_tunnel) {
   for (const auto& tool : mcp_tools()) {
     const auto schema = json::parse(tool.output_schema).as_object();
     for (const auto* key : {"success", "stdout", "stderr", "error"})
@@ -90,7 +90,7 @@ BOOST_AUTO_TEST_CASE(every_schema_is_json_and_has_scitex_tunnels_dict) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_tunnel_that_is_down_is_an_answer_and_no_error) {
+BOOST_AUTO_TEST_CASE(a_tunnel_that_is_down_is_no_error) {
   const auto answer = tunnels_answer(ended(3, R"({"tunnels": [{"name": "2222"}]})"));
   BOOST_TEST(!answer.is_error);
   const auto result = structured(answer);
@@ -99,7 +99,7 @@ BOOST_AUTO_TEST_CASE(a_tunnel_that_is_down_is_an_answer_and_no_error) {
   BOOST_TEST(result.at("tunnels").at(0).at("name") == "2222");
 }
 
-BOOST_AUTO_TEST_CASE(a_history_comes_without_what_is_there_to_be_drawn) {
+BOOST_AUTO_TEST_CASE(the_history_has_no_chart_slots) {
   const auto result = structured(tunnels_answer(ended(
       0, R"({"tunnels": [{"name": "a", "history": {"day": {"slots": [1, 2], "total": 3}, "week": {"slots": []}}},)"
          R"({"name": "b", "history": null}]})")));
@@ -107,7 +107,7 @@ BOOST_AUTO_TEST_CASE(a_history_comes_without_what_is_there_to_be_drawn) {
   BOOST_TEST(json::parse(result.at("stdout").as_string()).at("tunnels") == result.at("tunnels"));
 }
 
-BOOST_AUTO_TEST_CASE(the_commands_own_error_is_handed_on) {
+BOOST_AUTO_TEST_CASE(passes_on_the_error_of_the_command) {
   const auto answer =
       setup_answer(ended(1, R"({"error": {"class": "auth", "message": "m", "hint": null}})", "holdfast: m\n"));
   BOOST_TEST(answer.is_error);
@@ -121,7 +121,7 @@ BOOST_AUTO_TEST_CASE(the_commands_own_error_is_handed_on) {
   BOOST_TEST(!remove_answer(ended(0, R"({"removed": [], "error": null})")).is_error);
 }
 
-BOOST_AUTO_TEST_CASE(a_command_that_died_without_a_word_is_told) {
+BOOST_AUTO_TEST_CASE(a_command_killed_by_a_signal_is_an_error) {
   for (const auto& [exit_code, out, wanted] :
        std::vector<std::tuple<int, std::string, std::string>>{{130, "", "interrupted"},
                                                               {143, "", "interrupted"},
@@ -136,7 +136,7 @@ BOOST_AUTO_TEST_CASE(a_command_that_died_without_a_word_is_told) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(no_byte_of_a_stranger_breaks_the_json) {
+BOOST_AUTO_TEST_CASE(hostile_bytes_never_break_the_json) {
   const auto result = structured(logs_answer(ended(1, "\xff\x01", "\xc3\x28\x1b[2J\nnext\n")));
   BOOST_TEST(result.at("stdout") == "\\xff\\x01");
   BOOST_TEST(result.at("stderr") == "\\xc3(\\x1b[2J\nnext\n");

@@ -1,4 +1,4 @@
-// What doctor says: of every backend, of the host, of a bastion; and the one thing that would help.
+// The output of doctor: backends, host, bastion checks, and a recommendation.
 #include "cli/output/doctor_output.hpp"
 #include "cli/output/recommendation.hpp"
 #include "cli/output/status_output.hpp"
@@ -68,7 +68,7 @@ Findings findings() {
   return found;
 }
 
-/// Counts what would start a process.
+/// Counts the processes that would be started.
 class CountingHost final : public RecordedHost {
  public:
   Result<os::Completed> run(const os::Command& command, std::chrono::milliseconds deadline) const override {
@@ -82,28 +82,28 @@ class CountingHost final : public RecordedHost {
 
 BOOST_AUTO_TEST_SUITE(doctor)
 
-BOOST_AUTO_TEST_CASE(advice_is_what_would_bring_most_and_only_what_brings_more) {
+BOOST_AUTO_TEST_CASE(recommends_the_most_durable_improvement) {
   std::vector<AssessedBackend> all{system_backend(), manager_without_linger(), no_cron(), no_tmux(), a_process()};
   BOOST_TEST(recommendation(all, &all[4], Scope::user).value() == k_linger);
   all[2] = working_cron();
   BOOST_TEST(recommendation(all, &all[2], Scope::user).value() == k_linger);
   all[1].fitness = {Grade::unavailable, {}, "no manager"};
   BOOST_TEST(recommendation(all, &all[2], Scope::user).value() ==
-             "sudo holdfast setup …");  // nothing of the user's own
+             "sudo holdfast setup …");  // no user backend improves it
   all[2] = no_cron();
   BOOST_TEST(recommendation(all, &all[4], Scope::user).value() == "sudo apt-get install cron");
   all[1].fitness = {Grade::good, k_everything, "all is well"};
   BOOST_TEST(!recommendation(all, &all[1], Scope::user));
 }
 
-BOOST_AUTO_TEST_CASE(where_root_has_no_systemd_its_own_scope_is_the_advice) {
+BOOST_AUTO_TEST_CASE(recommends_the_user_scope_without_systemd) {
   std::vector<AssessedBackend> all{{&backends::systemd_system_backend(), {Grade::unavailable, {}, "no systemd"}}};
   BOOST_TEST(!recommendation(all, nullptr, Scope::system));
   all.push_back(a_process());
   BOOST_TEST(recommendation(all, nullptr, Scope::system).value() == "holdfast setup --user …");
 }
 
-BOOST_AUTO_TEST_CASE(a_tunnel_is_told_of_a_backend_only_if_that_is_stronger) {
+BOOST_AUTO_TEST_CASE(suggests_only_a_more_durable_backend) {
   const auto best = backends::ranked({a_process(), manager_without_linger(), working_cron()});
   BOOST_TEST(stronger_than(k_process, "nohup", best)->backend->name() == "cron");
   BOOST_TEST(stronger_than(k_cron, "cron", best) == nullptr);
@@ -112,7 +112,7 @@ BOOST_AUTO_TEST_CASE(a_tunnel_is_told_of_a_backend_only_if_that_is_stronger) {
   BOOST_TEST(stronger_than(k_process, "nohup", {}) == nullptr);
 }
 
-BOOST_AUTO_TEST_CASE(the_text_is_for_people) {
+BOOST_AUTO_TEST_CASE(prints_a_table_and_the_host_facts) {
   BOOST_TEST(host_text(findings(), false) ==
              "BACKEND         USABLE       CRASH        LOGOUT  REBOOT\n"
              "systemd-system  no           -            -       -\n"
@@ -134,11 +134,11 @@ BOOST_AUTO_TEST_CASE(the_text_is_for_people) {
              "ssh        OpenSSH 9.2, /usr/bin/ssh\n"
              "host       ws: Debian GNU/Linux 12 (bookworm), Linux 6.1.0-18-amd64, systemd, no\n"
              "           container\n"
-             "user       ann (uid 1000); manager: yes, linger: no, processes are ended at\n"
-             "           logout: not known\n");
+             "user       ann (uid 1000); user manager: yes, linger: no, logind kills processes\n"
+             "           at logout: unknown\n");
 }
 
-BOOST_AUTO_TEST_CASE(no_byte_of_a_strangers_reaches_the_terminal) {
+BOOST_AUTO_TEST_CASE(escapes_hostile_bytes) {
   auto found = findings();
   found.host.backends[1].fitness.reason = "cannot be reached: \x1b[2J";
   found.host.facts.hostname = "ws\x1b[2J";
@@ -148,7 +148,7 @@ BOOST_AUTO_TEST_CASE(no_byte_of_a_strangers_reaches_the_terminal) {
   BOOST_TEST(findings_json(found).find("u001B") == std::string::npos);
 }
 
-BOOST_AUTO_TEST_CASE(checks_stand_in_lines_and_say_what_to_do) {
+BOOST_AUTO_TEST_CASE(prints_each_check_with_its_hint) {
   auto found = findings();
   found.bastion = "gate@bastion";
   found.checks = {{.what = "ssh found", .figure = "OpenSSH 9.2"},
@@ -175,7 +175,7 @@ BOOST_AUTO_TEST_CASE(checks_stand_in_lines_and_say_what_to_do) {
   BOOST_TEST(json.find(R"({"check":"key accepted","outcome":"skipped","figure":null,"class":null,"message":null,)"
                        R"("hint":null})") != std::string::npos);
   found.checks.erase(found.checks.begin() + 1);
-  BOOST_TEST(found.checks_passed());  // what is skipped or warned of has not failed
+  BOOST_TEST(found.checks_passed());  // a skipped check or a warning is no failure
 }
 
 BOOST_AUTO_TEST_CASE(json_has_stable_keys) {
@@ -195,7 +195,7 @@ BOOST_AUTO_TEST_CASE(json_has_stable_keys) {
                             R"("ssh_program":"/usr/bin/ssh","hanging":[]},"bastion":null,"preflight":null})"));
 }
 
-BOOST_AUTO_TEST_CASE(lines_are_broken_at_blanks) {
+BOOST_AUTO_TEST_CASE(wraps_at_spaces) {
   const auto lines = wrapped("  one two  three verylongword x ", 9);
   const std::vector<std::string> expected{"one two", "three", "verylongword", "x"};
   BOOST_TEST(lines == expected, boost::test_tools::per_element());
@@ -203,8 +203,8 @@ BOOST_AUTO_TEST_CASE(lines_are_broken_at_blanks) {
   BOOST_TEST(wrapped("", 7).empty());
 }
 
-// Asked once for each tunnel, logind alone would take two hundred processes.
-BOOST_AUTO_TEST_CASE(the_status_of_many_tunnels_starts_no_process_for_each) {
+// One logind query for each tunnel would be 200 processes.
+BOOST_AUTO_TEST_CASE(the_status_of_many_tunnels_shares_queries) {
   for (const auto* backend : backends::all_backends()) {
     if (backend->scope() != Scope::user) continue;
     CountingHost host;

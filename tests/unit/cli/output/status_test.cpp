@@ -1,4 +1,4 @@
-// What status says: the truth of each tunnel, as JSON, as a table, in detail.
+// The status of tunnels, and its output as table, detail and JSON.
 #include "cli/output/status_output.hpp"
 
 #include "backends/pidfile.hpp"
@@ -28,15 +28,15 @@ store::Entry entry_of(const std::string& name, const std::string& more = "") {
                               name + ".conf")};
 }
 
-/// ann's host with a supervisor and an ssh that live, and what they say.
-struct House {
+/// ann's host, on which tunnel lab is up.
+struct StatusFixture {
   RecordedHost host;
   os::ProcessId supervisor{101, 5, "0e2c8c5e", "ws"};
   os::ProcessId ssh{102, 6, "0e2c8c5e", "ws"};
   store::LiveState live;
   store::Paths paths;
 
-  House() {
+  StatusFixture() {
     paths = store::paths(Scope::user, host).value();
     live.supervisor = supervisor;
     live.ssh = ssh;
@@ -63,9 +63,9 @@ struct House {
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(status_of_tunnels, House)
+BOOST_FIXTURE_TEST_SUITE(status_of_tunnels, StatusFixture)
 
-BOOST_AUTO_TEST_CASE(up_is_what_a_living_supervisor_says) {
+BOOST_AUTO_TEST_CASE(reads_the_state_from_a_running_supervisor) {
   const auto now = status();
   BOOST_TEST(now.is_up());
   BOOST_TEST(now.verified.value());
@@ -75,8 +75,8 @@ BOOST_AUTO_TEST_CASE(up_is_what_a_living_supervisor_says) {
   BOOST_TEST(now.backend.running.value());
 }
 
-BOOST_AUTO_TEST_CASE(what_a_dead_supervisor_said_last_is_not_believed) {
-  live.supervisor.start_time = 4;  // the pid is somebody else's by now
+BOOST_AUTO_TEST_CASE(ignores_live_state_of_a_dead_supervisor) {
+  live.supervisor.start_time = 4;  // another process has the pid now
   host.put("/tmp/holdfast-1000/lab.pid", backends::format_process_id(live.supervisor), 0600);
   const auto now = status();
   BOOST_TEST((now.state == TunnelState::stopped));
@@ -86,7 +86,7 @@ BOOST_AUTO_TEST_CASE(what_a_dead_supervisor_said_last_is_not_believed) {
   BOOST_TEST(!now.since);
 }
 
-BOOST_AUTO_TEST_CASE(another_boot_or_host_is_not_believed_either) {
+BOOST_AUTO_TEST_CASE(ignores_live_state_of_another_boot) {
   live.supervisor.boot_id = "another";
   host.put("/tmp/holdfast-1000/lab.pid", backends::format_process_id(live.supervisor), 0600);
   BOOST_TEST((status().state == TunnelState::stopped));
@@ -99,7 +99,7 @@ BOOST_AUTO_TEST_CASE(up_with_a_dead_ssh_is_connecting) {
   BOOST_TEST(!now.ssh_pid);
 }
 
-BOOST_AUTO_TEST_CASE(a_strangers_live_state_is_not_believed) {
+BOOST_AUTO_TEST_CASE(ignores_live_state_of_another_user) {
   host.put("/tmp/holdfast-1000/lab.live", store::format_live_state(live), 0600, 1001);
   std::vector<std::string> warnings;
   const auto now = tunnels::gather_status({entry_of("lab")}, paths, host, warnings).front();
@@ -118,7 +118,7 @@ BOOST_AUTO_TEST_CASE(a_broken_file_harms_no_other) {
   BOOST_TEST(now[1].is_up());
 }
 
-BOOST_AUTO_TEST_CASE(of_another_hosts_tunnel_nothing_is_known) {
+BOOST_AUTO_TEST_CASE(a_tunnel_of_another_host_has_no_state) {
   auto tunnel = *entry_of("lab").tunnel;
   auto spec = tunnel.spec();
   spec.host = "elsewhere";
@@ -129,7 +129,7 @@ BOOST_AUTO_TEST_CASE(of_another_hosts_tunnel_nothing_is_known) {
   BOOST_TEST(now.host.value() == "elsewhere");
 }
 
-BOOST_AUTO_TEST_CASE(a_host_that_was_renamed_is_told_with_the_command_that_mends_it) {
+BOOST_AUTO_TEST_CASE(a_renamed_host_gets_the_command_that_fixes_it) {
   host.put("/etc/machine-id", "8f3a0c5d9b7e4f1a8c2d6e0b4a9f7c31\n");
   auto spec = entry_of("lab").tunnel->spec();
   spec.host = "formerly";
@@ -148,7 +148,7 @@ BOOST_AUTO_TEST_CASE(a_host_that_was_renamed_is_told_with_the_command_that_mends
   BOOST_TEST(!another.state.has_value());
 }
 
-BOOST_AUTO_TEST_CASE(a_standby_is_told_without_a_hint) {
+BOOST_AUTO_TEST_CASE(a_standby_has_no_hint) {
   live.state = TunnelState::standby;
   live.verified = false;
   const auto now = status();
@@ -158,7 +158,7 @@ BOOST_AUTO_TEST_CASE(a_standby_is_told_without_a_hint) {
   BOOST_TEST(table.find("hint:") == std::string::npos);
 }
 
-BOOST_AUTO_TEST_CASE(a_backend_of_another_version_is_said) {
+BOOST_AUTO_TEST_CASE(an_unavailable_backend_is_an_error) {
   auto spec = entry_of("lab").tunnel->spec();
   spec.backend = "slurm";
   const auto now = status({spec.name, Tunnel::make(spec)});
@@ -179,7 +179,7 @@ BOOST_AUTO_TEST_CASE(json_has_every_key_in_order) {
              R"("at":"2027-01-15T07:59:00Z"},"history":null}]})");
 }
 
-BOOST_AUTO_TEST_CASE(json_says_null_for_what_is_not_known) {
+BOOST_AUTO_TEST_CASE(json_has_null_for_unknown_values) {
   tunnels::TunnelStatus unknown;
   unknown.name = "lab";
   BOOST_TEST(
@@ -191,7 +191,7 @@ BOOST_AUTO_TEST_CASE(json_says_null_for_what_is_not_known) {
   BOOST_TEST(status_json({}) == R"({"tunnels":[]})");
 }
 
-BOOST_AUTO_TEST_CASE(the_table_is_for_people) {
+BOOST_AUTO_TEST_CASE(the_table_shows_reasons_below_a_row) {
   const auto up = status();
   tunnels::TunnelStatus waiting = up;
   waiting.name = "office-printer";
@@ -211,7 +211,7 @@ BOOST_AUTO_TEST_CASE(the_table_is_for_people) {
              "  next attempt in 12 s\n");
 }
 
-BOOST_AUTO_TEST_CASE(unverified_is_said_and_why) {
+BOOST_AUTO_TEST_CASE(an_unverified_tunnel_shows_its_reason) {
   live.verified = false;
   live.last_error = store::LastError{{FailureClass::target_down, "nothing answers at localhost:22", ""}, at(0)};
   BOOST_TEST(status_table({status()}, at(1), {false, true}) ==
@@ -220,7 +220,7 @@ BOOST_AUTO_TEST_CASE(unverified_is_said_and_why) {
              "  nothing answers at localhost:22\n");
 }
 
-BOOST_AUTO_TEST_CASE(the_detail_hints_at_what_would_survive_more) {
+BOOST_AUTO_TEST_CASE(the_detail_suggests_a_more_durable_backend) {
   auto now = status();
   now.stronger =
       tunnels::TunnelStatus::Stronger{"systemd-user", {{Survival::Kind::yes, {}}, {Survival::Kind::yes, {}}, {}}};
@@ -231,7 +231,7 @@ BOOST_AUTO_TEST_CASE(the_detail_hints_at_what_would_survive_more) {
   BOOST_TEST(text().find("which survives a crash and a reboot:") != std::string::npos);
 }
 
-BOOST_AUTO_TEST_CASE(the_detail_has_everything) {
+BOOST_AUTO_TEST_CASE(the_detail_has_every_row) {
   const auto text = status_detail(status(), {{at(-5), TunnelState::waiting, TunnelState::up, "verified"}}, at(90), {});
   BOOST_TEST(text ==
              "name       lab\n"
@@ -248,7 +248,33 @@ BOOST_AUTO_TEST_CASE(the_detail_has_everything) {
              "history    2027-01-15T07:59:55Z  waiting -> up: verified\n");
 }
 
-BOOST_AUTO_TEST_CASE(the_past_is_drawn_and_fits_a_terminal) {
+BOOST_AUTO_TEST_CASE(survival_reads_as_text_in_the_detail) {
+  auto now = status();
+  now.backend.survives = Survives{
+      {Survival::Kind::within, std::chrono::seconds(60)}, {Survival::Kind::yes, {}}, {Survival::Kind::at_login, {}}};
+  BOOST_TEST(status_detail(now, {}, at(90), {})
+                 .find("\nsurvives   a crash: within 60 s, a logout: yes, a reboot: at login\n") != std::string::npos);
+  BOOST_TEST(status_json({now}).find(R"({"crash":"within:60s","logout":"yes","reboot":"at-login"})") !=
+             std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_forward_that_is_down_is_red) {
+  live.forwards.front().state = store::ForwardState::down;
+  BOOST_TEST(status_detail(status(), {}, at(90), {.colour = true}).find(", \x1b[31mdown\x1b[0m\n") !=
+             std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(no_row_of_the_table_exceeds_the_terminal) {
+  live.forwards.assign(2, {"127.0.0.1:2222", "a-host-with-a-long-name.example.com:22", store::ForwardState::up});
+  const auto now = status();
+  const auto narrow = status_table({now}, at(5), {.utf8 = true, .width = 60});
+  for (const auto& line : split(narrow, '\n')) BOOST_TEST(columns(line) <= 60U, line);
+  BOOST_TEST(narrow.find("…") != std::string::npos);
+  BOOST_TEST(narrow.find("nohup") != std::string::npos);
+  BOOST_TEST(status_table({now}, at(5), {}).find("a-host-with-a-long-name.example.com:22, ") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(uptime_charts_fit_a_terminal) {
   auto now = status();
   store::UptimeRow row{at(-7200), std::chrono::hours(1), std::chrono::minutes(57), {}, std::chrono::minutes(3)};
   row.rtt = {10, 12, 60};

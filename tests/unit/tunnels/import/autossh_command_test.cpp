@@ -1,4 +1,4 @@
-// What people's own autossh commands ask for, read without running anything; and what is not read is named.
+// Reads autossh commands as people write them, without running anything.
 #include "tunnels/import/autossh_command.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -18,14 +18,14 @@ Result<AutosshCommand> command_of(const std::string& line) {
 
 std::string refusal(const std::string& line) {
   const auto command = command_of(line);
-  return command ? "understood" : command.error().line();
+  return command ? "accepted" : command.error().line();
 }
 
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(autossh_command)
 
-BOOST_AUTO_TEST_CASE(the_ways_people_write_it_mean_one_tunnel) {
+BOOST_AUTO_TEST_CASE(common_spellings_give_the_same_tunnel) {
   const auto plain = command_of("autossh -M 0 -N -R 2222:localhost:22 gate@bastion").value();
   BOOST_TEST(plain.bastion.text() == "gate@bastion");
   BOOST_TEST(plain.forwards.at(0).text() == "127.0.0.1:2222:localhost:22");
@@ -42,7 +42,7 @@ BOOST_AUTO_TEST_CASE(the_ways_people_write_it_mean_one_tunnel) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(ports_keys_and_options_are_kept) {
+BOOST_AUTO_TEST_CASE(keeps_ports_keys_and_options) {
   const auto command =
       command_of(
           "autossh -M 0 -N -4C -p 2200 -i ~/.ssh/'a b' -o \"ProxyJump=front\" -o 'ServerAliveInterval 30' "
@@ -55,10 +55,10 @@ BOOST_AUTO_TEST_CASE(ports_keys_and_options_are_kept) {
   const std::vector<SshOption> options{
       {"AddressFamily", "inet"}, {"Compression", "yes"}, {"ProxyJump", "front"}, {"PasswordAuthentication", "no"}};
   BOOST_TEST((command.ssh_options == options));
-  BOOST_TEST(command.notes.size() == 2U);  // its host key will be checked
+  BOOST_TEST(command.notes.size() == 2U);  // StrictHostKeyChecking=no is dropped
 }
 
-BOOST_AUTO_TEST_CASE(what_no_tunnel_could_have_is_named) {
+BOOST_AUTO_TEST_CASE(names_the_unsupported_argument) {
   const std::string good = "autossh -M 0 -R 2222:localhost:22 gate@bastion ";
   for (const auto& [line, named] : std::vector<std::pair<std::string, std::string>>{
            {good + "-L 80:localhost:80", "-L 80:localhost:80"},
@@ -88,7 +88,7 @@ BOOST_AUTO_TEST_CASE(what_no_tunnel_could_have_is_named) {
     BOOST_TEST(refusal(line).find(named) != std::string::npos, line << " gave: " << refusal(line));
 }
 
-BOOST_AUTO_TEST_CASE(systemd_reads_words_its_own_way) {
+BOOST_AUTO_TEST_CASE(splits_words_as_systemd_does) {
   const auto words = systemd_words("/usr/bin/autossh -o \"A B\" -i %h/.ssh/k 'c d' 100%% > x", "/home/ann").value();
   BOOST_TEST((words == std::vector<std::string>{"/usr/bin/autossh", "-o", "A B", "-i", "/home/ann/.ssh/k", "c d",
                                                 "100%", ">", "x"}));

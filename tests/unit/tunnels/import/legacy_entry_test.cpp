@@ -1,4 +1,4 @@
-// Where old tunnels are found: units, crontabs and start-up files; and how their lines are put to rest.
+// Legacy tunnels in units, crontabs and start-up files, and how their lines become comments.
 #include "tunnels/import/legacy_entry.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -29,9 +29,9 @@ std::string replaced(std::string text, const std::string& what, const std::strin
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(import_source)
+BOOST_AUTO_TEST_SUITE(legacy_entry)
 
-BOOST_AUTO_TEST_CASE(a_unit_of_scitex_tunnel_is_understood) {
+BOOST_AUTO_TEST_CASE(reads_a_unit_of_scitex_tunnel) {
   const auto source = unit(k_unit);
   BOOST_REQUIRE(source.command);
   BOOST_TEST(source.command->bastion.text() == "gate@bastion");
@@ -39,7 +39,7 @@ BOOST_AUTO_TEST_CASE(a_unit_of_scitex_tunnel_is_understood) {
   BOOST_TEST(source.user.value() == "ann");
 }
 
-BOOST_AUTO_TEST_CASE(a_unit_that_does_more_is_refused_by_what_it_does) {
+BOOST_AUTO_TEST_CASE(refuses_a_unit_with_other_settings) {
   for (const auto& [text, named] : std::vector<std::pair<std::string, std::string>>{
            {replaced(k_unit, "User=ann", "ExecStartPre=/bin/sh -c id"), "ExecStartPre="},
            {replaced(k_unit, "User=ann", "EnvironmentFile=/etc/default/x"), "EnvironmentFile="},
@@ -53,7 +53,7 @@ BOOST_AUTO_TEST_CASE(a_unit_that_does_more_is_refused_by_what_it_does) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_crontab_gives_its_lines_and_no_other) {
+BOOST_AUTO_TEST_CASE(finds_only_autossh_lines_in_a_crontab) {
   const std::string text = "MAILTO=ann\nAUTOSSH_GATETIME=0\n# autossh is here\n@reboot  " + k_command +
                            " >/dev/null 2>&1\n*/5 * * * * pgrep -f x || " + k_command + "\n0 3 * * * backup\n" +
                            "@reboot autossh -R 2222:localhost:22 a%b\n";
@@ -68,11 +68,11 @@ BOOST_AUTO_TEST_CASE(a_crontab_gives_its_lines_and_no_other) {
   BOOST_TEST(!without_source("another\n", sources[1], k_name));
   BOOST_TEST(with_source(after, sources[1], k_name).value() == text);
   BOOST_TEST(with_source(after + "later\n", sources[1], k_name).value() == text + "later\n");
-  // Found again where other lines came before it.
+  // Lines before it may have changed.
   BOOST_TEST(without_source("new\n" + text, sources[1], k_name).value() == "new\n" + after);
 }
 
-BOOST_AUTO_TEST_CASE(a_system_crontab_names_who_runs_each_line) {
+BOOST_AUTO_TEST_CASE(reads_the_user_of_a_system_crontab_line) {
   const std::string text = "SHELL=/bin/sh\nPATH=/usr/bin:/opt/autossh/bin\n@reboot ann " + k_command +
                            " -i ~/.ssh/id\n*/5 *\t* * *  bob  " + k_command + "\n@reboot " + k_command +
                            "\n@reboot ann\n@reboot ann sudo -u bob " + k_command + "\n";
@@ -88,14 +88,14 @@ BOOST_AUTO_TEST_CASE(a_system_crontab_names_who_runs_each_line) {
   BOOST_TEST(sources[0].command->identity.value() == "/home/ann/.ssh/id");
   BOOST_REQUIRE(!sources[1].command);
   BOOST_TEST(sources[1].command.error().line().find("bob") != std::string::npos);
-  BOOST_TEST(!sources[2].command);  // it has no user: "autossh" would be one
-  BOOST_TEST(!sources[3].command);  // a program in between
+  BOOST_TEST(!sources[2].command);  // without a user field, "autossh" would be the user
+  BOOST_TEST(!sources[3].command);  // another program starts autossh
   const auto after = without_source(text, sources[0], k_name).value();
   BOOST_TEST(after == replaced(text, "@reboot ann autossh", "# holdfast has it (tunnel 2222): @reboot ann autossh"));
   BOOST_TEST(with_source(after, sources[0], k_name).value() == text);
 }
 
-BOOST_AUTO_TEST_CASE(a_start_up_file_stays_one_that_a_shell_can_read) {
+BOOST_AUTO_TEST_CASE(a_startup_file_stays_valid_shell) {
   const std::string guard = "if ! pgrep -f \"autossh.*2222\" > /dev/null; then\n    " + k_command + "\nfi\n";
   const std::string text =
       "alias ll='ls -l'\n" + guard + "if [ -n \"$PS1\" ]; then\n  " + k_command + " \\\n   &\nfi\n";
@@ -109,13 +109,13 @@ BOOST_AUTO_TEST_CASE(a_start_up_file_stays_one_that_a_shell_can_read) {
   BOOST_TEST(first.find(": # holdfast has it (tunnel 2222): if ! pgrep") != std::string::npos);
   BOOST_TEST(first.find("\n# holdfast has it (tunnel 2222): fi\n") != std::string::npos);
   BOOST_TEST(with_source(first, sources[0], k_name).value() == text);
-  // The surrounding `if` needs a command in it.
+  // The `if` around it needs a command.
   const auto both = without_source(first, sources[1], k_name).value();
   BOOST_TEST(both.ends_with("then\n: # holdfast has it (tunnel 2222):   " + k_command +
                             " \\\n# holdfast has it (tunnel 2222):    &\nfi\n"));
 }
 
-BOOST_AUTO_TEST_CASE(what_stands_in_a_loop_or_a_function_with_more_is_refused_and_not_guessed) {
+BOOST_AUTO_TEST_CASE(refuses_lines_in_loops_and_functions) {
   const auto sources = read_shell_lines(
       "/f", "tunnel() { " + k_command + "; }\nalias t='" + k_command + "'\necho autossh\n", "/home/ann");
   BOOST_TEST(sources.size() == 3U);

@@ -18,7 +18,7 @@ constexpr auto k_file =
     "port = 2222\nport = 8080:localhost:80\nbackend = nohup\nhost = ws\nruntime-dir = /tmp/holdfast-1000\n"
     "bastion = gate@bastion\n";
 
-/// Tunnel 2222 of ann's, up and verified, and the line of her crontab that starts the same one.
+/// Ann's tunnel 2222 is up and verified, and her crontab starts the same one.
 struct Successor {
   RecordedHost host;
   store::Paths paths = store::paths(Scope::user, host).value();
@@ -43,7 +43,7 @@ struct Successor {
 
   void replace(const std::string& from, const std::string& to) { file.replace(file.find(from), from.size(), to); }
 
-  /// Empty when the tunnel may take the legacy one's place.
+  /// Empty when the tunnel may replace the legacy one.
   std::string objection() {
     host.put_directory(paths.tunnels, 0700);
     host.put(paths.tunnel_file(name), file, 0600);
@@ -60,13 +60,13 @@ BOOST_FIXTURE_TEST_SUITE(successor_of_a_legacy_tunnel, Successor)
 
 BOOST_AUTO_TEST_CASE(a_verified_tunnel_with_the_same_forwards_is_a_successor) { BOOST_TEST(objection() == ""); }
 
-BOOST_AUTO_TEST_CASE(a_stopped_tunnel_is_none) {
+BOOST_AUTO_TEST_CASE(a_stopped_tunnel_is_no_successor) {
   live.supervisor.start_time = 4;
   installed = false;
   BOOST_TEST(objection() == "tunnel 2222 exists already and is not up on this host (stopped) | holdfast start 2222");
 }
 
-BOOST_AUTO_TEST_CASE(a_tunnel_that_waits_for_its_port_is_none) {
+BOOST_AUTO_TEST_CASE(a_tunnel_that_waits_for_its_port_is_no_successor) {
   live.state = store::TunnelState::waiting;
   live.verified = false;
   live.last_error = store::LastError{{FailureClass::forward_busy, "the port is in use", ""}, {}};
@@ -75,47 +75,47 @@ BOOST_AUTO_TEST_CASE(a_tunnel_that_waits_for_its_port_is_none) {
       "tunnel 2222 exists already and is not up on this host (waiting) | holdfast remove 2222, then import again");
 }
 
-BOOST_AUTO_TEST_CASE(a_tunnel_of_another_host_is_none_even_while_its_live_state_says_up) {
+BOOST_AUTO_TEST_CASE(a_tunnel_of_another_host_is_no_successor) {
   replace("host = ws", "host = elsewhere");
   BOOST_TEST(objection() == "tunnel 2222 exists already and belongs to host elsewhere | give --name NAME");
 }
 
-BOOST_AUTO_TEST_CASE(a_standby_is_none) {
+BOOST_AUTO_TEST_CASE(a_standby_is_no_successor) {
   replace("host = ws", "host = any");
   live.state = store::TunnelState::standby;
   BOOST_TEST(objection().find("is not up on this host") != std::string::npos);
   BOOST_TEST(objection().ends_with("| give --name NAME"));
 }
 
-BOOST_AUTO_TEST_CASE(a_tunnel_without_proof_end_to_end_is_none) {
+BOOST_AUTO_TEST_CASE(an_unverified_tunnel_is_no_successor) {
   live.verified = false;
   BOOST_TEST(objection() == "tunnel 2222 exists already and is up, but not verified end to end | holdfast status 2222");
 }
 
-BOOST_AUTO_TEST_CASE(a_tunnel_whose_ssh_has_died_is_none) {
+BOOST_AUTO_TEST_CASE(a_tunnel_with_a_dead_ssh_is_no_successor) {
   live.ssh->start_time = 7;
   BOOST_TEST(objection().find("is not up on this host (connecting)") != std::string::npos);
 }
 
-BOOST_AUTO_TEST_CASE(a_tunnel_up_by_way_of_its_fallback_is_none) {
+BOOST_AUTO_TEST_CASE(a_tunnel_at_its_fallback_bastion_is_no_successor) {
   replace("bastion = gate@bastion", "bastion = gate@bastion, gate@second");
   live.bastion = "gate@second";
   BOOST_TEST(objection().find("is up at another bastion, gate@second") != std::string::npos);
 }
 
-BOOST_AUTO_TEST_CASE(a_tunnel_that_lacks_one_of_the_forwards_is_none) {
+BOOST_AUTO_TEST_CASE(a_tunnel_with_a_missing_forward_is_no_successor) {
   live.forwards.back().state = store::ForwardState::down;
   BOOST_TEST(objection().find("does not forward 127.0.0.1:8080") != std::string::npos);
   live.forwards.pop_back();
   BOOST_TEST(objection().find("does not forward 127.0.0.1:8080") != std::string::npos);
 }
 
-BOOST_AUTO_TEST_CASE(a_tunnel_whose_crontab_lines_are_gone_is_none) {
+BOOST_AUTO_TEST_CASE(an_uninstalled_tunnel_is_no_successor) {
   replace("backend = nohup", "backend = cron");
   BOOST_TEST(objection().find("is not installed on this host") != std::string::npos);
 }
 
-BOOST_AUTO_TEST_CASE(another_port_or_another_bastion_is_another_tunnel) {
+BOOST_AUTO_TEST_CASE(another_port_or_bastion_is_no_successor) {
   const std::string other = "another tunnel 2222 exists already | give --name NAME";
   replace("port = 2222", "port = 2223");
   BOOST_TEST(objection() == other);
@@ -124,7 +124,7 @@ BOOST_AUTO_TEST_CASE(another_port_or_another_bastion_is_another_tunnel) {
   BOOST_TEST(objection() == other);
 }
 
-BOOST_AUTO_TEST_CASE(a_tunnel_whose_file_is_broken_is_none) {
+BOOST_AUTO_TEST_CASE(a_tunnel_with_a_broken_file_is_no_successor) {
   replace("bastion = gate@bastion", "bastion =");
   BOOST_TEST(objection() == "another tunnel 2222 exists already | give --name NAME");
 }

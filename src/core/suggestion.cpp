@@ -1,9 +1,10 @@
-#include "cli/suggestion.hpp"
+#include "core/suggestion.hpp"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
-namespace holdfast::cli {
+namespace holdfast {
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> before_last(b.size() + 1), last(b.size() + 1), row(b.size() + 1);
@@ -23,19 +24,25 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 }
 
 std::optional<std::string> nearest(std::string_view typed, std::span<const std::string> known) {
-  constexpr std::size_t k_longest = 64;  // nobody mistypes more, and the table is quadratic
+  constexpr std::size_t k_longest = 64;  // bounds the quadratic distance
   if (typed.empty() || typed.size() > k_longest) return std::nullopt;
   const std::string* best = nullptr;
   std::size_t distance = 0;
   for (const auto& word : known) {
-    const auto now = edit_distance(typed, word);
-    if (best == nullptr || now < distance) {
+    const auto edits = edit_distance(typed, word);
+    if (best == nullptr || edits < distance) {
       best = &word;
-      distance = now;
+      distance = edits;
     }
   }
   if (best == nullptr || distance > std::max<std::size_t>(1, best->size() / 3)) return std::nullopt;
   return *best;
 }
 
-}  // namespace holdfast::cli
+std::string suggestion(std::string_view typed, std::span<const std::string> known, std::string_view prefix,
+                       std::string otherwise) {
+  const auto name = nearest(typed, known);
+  return name ? "did you mean " + std::string(prefix) + *name : std::move(otherwise);
+}
+
+}  // namespace holdfast
