@@ -1,4 +1,4 @@
-// The only place where the real machine, the terminal and the command line meet.
+// Connects the command line with the real host and terminal.
 #include "cli/dispatch.hpp"
 #include "os/posix_host.hpp"
 
@@ -9,9 +9,9 @@
 
 namespace {
 
-/// Takes the places of standard descriptors that we were started without: the next file to be opened would stand there,
-/// and what is said would be written into it. Opened the wrong way round, so that whoever writes an answer to a closed
-/// standard output is still told that it did not arrive.
+/// Opens /dev/null for each closed standard descriptor. Otherwise the next file that is opened would get its number,
+/// and our output would be written into it. The access modes are swapped, so that writing to a closed standard output
+/// fails.
 void fill_standard_descriptors() {
   for (int number = 0; number <= 2; ++number)
     if (::fcntl(number, F_GETFD) == -1 && errno == EBADF)
@@ -22,7 +22,7 @@ void fill_standard_descriptors() {
 
 int main(int argc, char** argv) {
   fill_standard_descriptors();
-  // A reader that goes away (`| head`) must not end a setup half-way; its answer is then nobody's.
+  // A reader that closes the pipe (`| head`) must not end a setup half-way.
   ::signal(SIGPIPE, SIG_IGN);
   const auto host = holdfast::os::make_posix_host();
   auto terminal = holdfast::cli::Terminal::of_process();

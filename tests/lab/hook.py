@@ -14,7 +14,7 @@ FISH_HOOK = ".config/fish/conf.d/holdfast.fish"
 SHELLS = {"sh": ("/bin/sh", [".profile"], r"\$ "), "bash": ("/bin/bash", [".profile", ".bashrc"], r"\$ "),
           "zsh": ("/usr/bin/zsh", [".zshrc"], "workstation% "), "fish": ("/usr/bin/fish", [FISH_HOOK], "> ")}
 FIRST_PORT = 2301
-STARTED = "ensure found it down and started it"
+STARTED = "ensure started it, because it was not running"
 PAYLOAD = bytes(range(256)) * 4096
 
 # Uses ssh, scp, sftp and rsync in every way and writes stdout, stderr and exit status of each into one directory.

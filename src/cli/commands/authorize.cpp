@@ -1,5 +1,6 @@
 #include "cli/commands.hpp"
 #include "cli/commands/setup_options.hpp"
+#include "cli/output/json_values.hpp"
 #include "cli/scope.hpp"
 #include "core/loopback_endpoint.hpp"
 #include "core/text.hpp"
@@ -10,7 +11,6 @@
 #include "tunnels/selection.hpp"
 
 #include <fmt/format.h>
-#include <boost/json.hpp>
 
 #include <algorithm>
 
@@ -19,23 +19,23 @@ namespace {
 
 using ssh::KeysChange;
 
-/// Whose key is to be allowed what, and where: a tunnel with the forwards of all that are meant.
+/// The key to authorize: its bastion and forwards as one tunnel.
 struct Subject {
   Tunnel tunnel;
-  os::User user;  ///< whom it runs as
+  os::User user;  ///< runs the tunnel
 };
 
-bool is_way_alike(const Tunnel& one, const Tunnel& other) {
-  return one->bastion == other->bastion && one->identity == other->identity && one->run_as == other->run_as;
+bool has_same_key(const Tunnel& left, const Tunnel& right) {
+  return left->bastion == right->bastion && left->identity == right->identity && left->run_as == right->run_as;
 }
 
-/// One line of authorized_keys for all of them, since sshd goes by the first line of a key alone.
+/// One tunnel with all their forwards: sshd reads only the first line of a key.
 Result<Tunnel> joined(const std::vector<Tunnel>& tunnels) {
   auto spec = tunnels.front().spec();
   for (const auto& tunnel : tunnels) {
-    if (!is_way_alike(tunnel, tunnels.front()))
+    if (!has_same_key(tunnel, tunnels.front()))
       return usage_error("tunnels " + spec.name.text() + " and " + tunnel->name.text(),
-                         "they have another bastion or key", "authorize them one by one, by name");
+                         "they have different bastions or keys", "authorize them one by one, by name");
     for (const auto& forward : tunnel->forwards)
       if (std::ranges::find(spec.forwards, forward.listen(), &Forward::listen) == spec.forwards.end())
         spec.forwards.push_back(forward);
@@ -56,7 +56,7 @@ Result<Subject> find_subject(Context& context, const Arguments& arguments) {
   if (!arguments.operands().empty()) {
     for (const char* option : {"bastion", "port", "identity", "run-as"})
       if (arguments.has(option))
-        return usage_error("option --" + std::string(option), "a tunnel was named, and has its own");
+        return usage_error("option --" + std::string(option), "it cannot be combined with the name of a tunnel");
     HOLDFAST_TRY(const auto names, tunnels::named_tunnels(arguments.operands(), host, paths));
     for (const auto& name : names) {
       HOLDFAST_TRY(auto tunnel, store::load(host, paths, name));
@@ -75,12 +75,12 @@ Result<Subject> find_subject(Context& context, const Arguments& arguments) {
         (!request.identity || request.identity == (*entry.tunnel)->identity))
       tunnels.push_back(*entry.tunnel);
   if (tunnels.empty())
-    return usage_error("option --port", "it is missing, and no tunnel of yours leads to " + request.bastion.text(),
-                       "give -p PORT: what the key may listen on there");
+    return usage_error("option --port", "it is missing, and you have no tunnel to " + request.bastion.text(),
+                       "give -p PORT: the port that the key may listen on");
   return of_tunnels(tunnels, paths, host);
 }
 
-/// More -o for ssh: with a tunnel's own coming first, these are for the login that installs.
+/// Options for the login that edits the file.
 Result<> add_ssh_options(Subject& subject, const Arguments& arguments) {
   auto spec = subject.tunnel.spec();
   std::vector<SshOption> options;
@@ -93,7 +93,7 @@ Result<> add_ssh_options(Subject& subject, const Arguments& arguments) {
   return {};
 }
 
-std::string_view word(KeysChange change) {
+std::string_view to_text(KeysChange change) {
   switch (change) {
     case KeysChange::none:
       return "none";
@@ -111,21 +111,21 @@ std::string_view word(KeysChange change) {
   return "none";
 }
 
-std::string sentence(KeysChange change, const std::string& where, bool remove) {
+std::string change_text(KeysChange change, const std::string& where, bool remove) {
   switch (change) {
     case KeysChange::none:
-      return remove ? fmt::format("authorized_keys at {} allows this key nothing of it: nothing to do", where)
+      return remove ? fmt::format("authorized_keys at {} doesn't allow this: nothing to do", where)
                     : fmt::format("authorized_keys at {} has this line already: nothing to do", where);
     case KeysChange::added:
       return "added to authorized_keys at " + where;
     case KeysChange::extended:
       return "added to this key's line in authorized_keys at " + where;
     case KeysChange::replaced:
-      return "put in place of what this key had in authorized_keys at " + where;
+      return "replaced the lines of this key in authorized_keys at " + where;
     case KeysChange::narrowed:
-      return "taken from this key's line in authorized_keys at " + where;
+      return "removed from this key's line in authorized_keys at " + where;
     case KeysChange::removed:
-      return "this key's line is gone from authorized_keys at " + where;
+      return "removed this key's line from authorized_keys at " + where;
   }
   return {};
 }
@@ -145,7 +145,7 @@ Result<ssh::KeysEdit> edit_file(const Subject& subject, const ssh::Client& clien
   return edit;
 }
 
-/// What the line cannot say, or does not do alone.
+/// What the line alone cannot enforce or allow.
 std::vector<std::string> remarks(const Tunnel& tunnel) {
   std::vector<std::string> remarks;
   const auto& forwards = tunnel->forwards;
@@ -154,44 +154,39 @@ std::vector<std::string> remarks(const Tunnel& tunnel) {
   };
   if (std::ranges::any_of(forwards, listens_on_socket))
     remarks.emplace_back(
-        "no line can permit one socket alone: under this one the tunnel's carries bytes, but is not verified, since "
-        "the "
-        "key may connect to none");
+        "no line can permit a single unix socket. With this line the tunnel works but is not verified, because the key "
+        "may not connect to sockets");
   else
     remarks.emplace_back(
-        "no line can keep a key from making unix sockets where its account may: AllowStreamLocalForwarding no in the "
-        "bastion's sshd_config, under Match User, does");
-  const auto listens_for_others = [](const Forward& forward) {
+        "this line doesn't forbid unix sockets. To forbid them, set AllowStreamLocalForwarding no for this user in the "
+        "bastion's sshd_config");
+  const auto listens_beyond_loopback = [](const Forward& forward) {
     return loopback_endpoint(forward.listen()) != forward.listen();
   };
-  if (std::ranges::any_of(forwards, listens_for_others))
+  if (std::ranges::any_of(forwards, listens_beyond_loopback))
     remarks.emplace_back(
-        "to listen for others it also needs GatewayPorts clientspecified in the bastion's sshd_config");
+        "to listen on addresses other than loopback, set GatewayPorts clientspecified in the bastion's sshd_config");
   return remarks;
 }
 
 std::string authorize_json(const Subject& subject, const ssh::FoundKey& found, const std::string& line,
                            const std::optional<KeysChange>& change) {
-  namespace json = boost::json;
-  const auto text = [](std::string_view bytes) { return json::string(printable(bytes)); };
-  json::array warnings;
-  for (const auto& remark : remarks(subject.tunnel)) warnings.push_back(text(remark));
   return json::serialize(
-      json::object{{"bastion", text(subject.tunnel->bastion.text())},
-                   {"identity", text(found.where)},
-                   {"line", line.empty() ? json::value(nullptr) : json::value(text(line))},
-                   {"change", change ? json::value(text(word(*change))) : json::value(nullptr)},
+      json::object{{"bastion", json_text(subject.tunnel->bastion.text())},
+                   {"identity", json_text(found.where)},
+                   {"line", text_or_null(line)},
+                   {"change", change ? json::value(json_text(to_text(*change))) : json::value(nullptr)},
                    {"changed", change ? json::value(*change != KeysChange::none) : json::value(false)},
-                   {"remarks", std::move(warnings)}});
+                   {"remarks", json_array(remarks(subject.tunnel))}});
 }
 
 Result<> check_options(const Arguments& arguments) {
   if (arguments.has("install") && arguments.has("remove"))
-    return usage_error("options --install and --remove", "only one of them can be meant");
+    return usage_error("options --install and --remove", "give only one of them");
   if (arguments.has("login-key") && !arguments.has("install") && !arguments.has("remove"))
-    return usage_error("option --login-key", "there is nothing to log in for", "add --install");
+    return usage_error("option --login-key", "it is only for --install and --remove", "add --install");
   if (arguments.has("replace") && !arguments.has("install"))
-    return usage_error("option --replace", "nothing is to be installed", "add --install");
+    return usage_error("option --replace", "it is only for --install", "add --install");
   return {};
 }
 
@@ -217,10 +212,10 @@ Result<ExitStatus> authorize(Context& context, const Arguments& arguments) {
   const auto& where = subject.tunnel->bastion.text();
   if (!line.empty()) terminal.answer(line);
   if (change)
-    terminal.note(sentence(*change, where, remove));
+    terminal.note(change_text(*change, where, remove));
   else
     terminal.note(
-        fmt::format("for the key of {}: a line of ~/.ssh/authorized_keys at {}", printable(found.where), where));
+        fmt::format("add it to ~/.ssh/authorized_keys at {1}, for the key of {0}", printable(found.where), where));
   if (!remove)
     for (const auto& remark : remarks(subject.tunnel)) terminal.note("  note: " + remark);
   return ExitStatus::done;
@@ -229,18 +224,16 @@ Result<ExitStatus> authorize(Context& context, const Arguments& arguments) {
 std::vector<Option> authorize_options() {
   std::vector<Option> options{
       {"bastion,b", "[USER@]HOST[:PORT]",
-       "the bastion, as for setup; without --port all that your tunnels have there; HOLDFAST_BASTION stands in for it",
-       false, Values::bastion},
-      {"port,p", "[BIND:]PORT[:HOST:HOSTPORT]", "what the key may listen on, as for setup; may be given several times",
-       true}};
+       "the bastion; without --port, for all your tunnels there; default: HOLDFAST_BASTION", false, Values::bastion},
+      {"port,p", "[BIND:]PORT[:HOST:HOSTPORT]", "what the key may listen on, as for setup; repeatable", true}};
   for (const auto& option : way_options())
     if (names_of(option).front() != "port") options.push_back(option);
   const std::vector<Option> own{
-      {"install", "", "put the line there, over a login that may write"},
-      {"remove", "", "take what is named out of the key's line there, and the line when nothing is left of it"},
-      {"login-key", "FILE", "with --install or --remove: the private key to log in with; what ssh would use without it",
+      {"install", "", "add the line on the bastion, over ssh"},
+      {"remove", "", "remove these ports from the key's line on the bastion, and the line with the last port"},
+      {"login-key", "FILE", "with --install or --remove: the private key to log in with; default: ssh's own choice",
        false, Values::file},
-      {"replace", "", "with --install: in place of whatever lines the key has, so that nothing else is left to it"},
+      {"replace", "", "with --install: replace all lines of this key, so that it keeps no other rights"},
       {"json", "", "print JSON; unknown values are null"}};
   options.insert(options.end(), own.begin(), own.end());
   return options;
@@ -252,16 +245,20 @@ const Command& authorize_command() {
   static const Command command{
       .name = "authorize",
       .synopsis = "NAME… | -b BASTION [-p PORT] [--install | --remove]",
-      .summary = "print or install the line that lets a key hold a tunnel",
+      .summary = "print or install the authorized_keys line for a tunnel's key",
       .description =
-          "The line of authorized_keys with which the tunnel's key can listen on its ports at the bastion, and see "
-          "that they lead here, and can do nothing else: no shell, no command, no other port, no agent, no X11.\n"
-          "With --install it is put there, over a login that may write: one that ssh can make without asking "
-          "anything, as that account, by another key or over a connection that is open. A key has one line: it is "
-          "added, or what it lacks is added to it. Where the key has a line with other rights, which somebody may "
-          "rely on, nothing is changed, unless --replace is given. Every other byte of the file stays, its mode too.\n"
-          "permitlisten needs OpenSSH 7.8 on the bastion: an older one takes no line that has it. The exit status is 4 "
-          "when there is no such tunnel, 1 for any other failure.",
+          "The line lets the tunnel's key listen on its ports and connect back to them, to verify the tunnel. It "
+          "allows "
+          "nothing else: no shell, command, other port, agent or X11 forwarding.\n"
+          "With --install, holdfast logs in to the bastion without a password and adds the line. It uses another key, "
+          "or "
+          "a connection that is open already. If the key has a line, what is missing is added to it. If that line "
+          "gives "
+          "other rights, holdfast changes nothing unless --replace is given. All other bytes of the file and its mode "
+          "stay unchanged.\n"
+          "permitlisten needs OpenSSH 7.8 or newer on the bastion. The exit status is 4 when there is no such tunnel, "
+          "and "
+          "1 for any other failure.",
       .options = authorize_options(),
       .most_operands = k_any_number,
       .operands = Values::tunnel,

@@ -11,7 +11,7 @@
 namespace holdfast::cli {
 namespace {
 
-/// Which forwards lead to an sshd: by the port, or by what answers, on the host that the tunnel is of.
+/// Which forwards lead to an ssh server: by port, or by its banner when the tunnel belongs to this host.
 std::vector<bool> find_ssh(const Tunnel& tunnel, const os::Host& host) {
   auto found = tunnels::is_elsewhere(tunnel, host) ? std::vector<bool>(tunnel->forwards.size())
                                                    : ssh::have_ssh_banner(tunnel->forwards);
@@ -20,10 +20,10 @@ std::vector<bool> find_ssh(const Tunnel& tunnel, const os::Host& host) {
   return found;
 }
 
-Result<std::vector<store::Entry>> asked_about(const Arguments& arguments, const store::Paths& paths,
-                                              const os::Host& host) {
+Result<std::vector<store::Entry>> selected(const Arguments& arguments, const store::Paths& paths,
+                                           const os::Host& host) {
   if (const auto port = arguments.one("port")) {
-    if (!arguments.operands().empty()) return usage_error("option --port", "it stands in place of a name");
+    if (!arguments.operands().empty()) return usage_error("option --port", "it cannot be combined with a name");
     return tunnels::on_port(*port, store::load_all(host, paths));
   }
   if (arguments.operands().empty()) return store::load_all(host, paths);
@@ -38,15 +38,16 @@ Result<tunnels::ClientConfig> config_of(const store::Entry& entry, const store::
   if (!entry.tunnel) return entry.tunnel.error();
   const auto& tunnel = *entry.tunnel;
   HOLDFAST_TRY(const auto user, tunnels::find_job_user(tunnel, paths, host));
-  HOLDFAST_TRY(const auto way, ssh::resolve_route(host, client, tunnel->bastion, tunnel->ssh_options, user));
-  return tunnels::client_config(tunnel, way, find_ssh(tunnel, host), tunnels::login_name(user, host), host.hostname());
+  HOLDFAST_TRY(const auto route, ssh::resolve_route(host, client, tunnel->bastion, tunnel->ssh_options, user));
+  return tunnels::client_config(tunnel, route, find_ssh(tunnel, host), tunnels::login_name(user, host),
+                                host.hostname());
 }
 
 Result<ExitStatus> print_client_config(Context& context, const Arguments& arguments) {
   HOLDFAST_TRY(const auto paths, choose_paths(arguments, context.host));
-  HOLDFAST_TRY(const auto entries, asked_about(arguments, paths, context.host));
+  HOLDFAST_TRY(const auto entries, selected(arguments, paths, context.host));
   HOLDFAST_TRY(const auto client, ssh::find_client(context.host));
-  const os::ReadOnlyHost read_only_host(context.host);  // tunnels of one bastion ask ssh about it once
+  const os::ReadOnlyHost read_only_host(context.host);  // caches: tunnels of one bastion share one query of ssh
   std::vector<tunnels::ClientConfig> configs;
   std::optional<Error> failure;
   for (const auto& entry : entries) {
@@ -63,7 +64,7 @@ Result<ExitStatus> print_client_config(Context& context, const Arguments& argume
   } else {
     for (std::size_t i = 0; i < configs.size(); ++i)
       context.terminal.answer((i == 0 ? "" : "\n") + tunnels::client_config_text(configs[i]));
-    if (entries.empty()) context.terminal.note("there are no tunnels; holdfast setup makes one");
+    if (entries.empty()) context.terminal.note("no tunnels; create one with holdfast setup");
   }
   return failure ? failure->status : ExitStatus::done;
 }
@@ -74,15 +75,14 @@ const Command& client_config_command() {
   static const Command command{
       .name = "client-config",
       .synopsis = "[NAME…] [-p PORT] [--json]",
-      .summary = "print what a laptop's ~/.ssh/config needs to come in",
+      .summary = "print the ~/.ssh/config lines for a laptop that connects",
       .description =
-          "A Host block for each forward that leads to an ssh server, of every tunnel or of those named: with it, ssh "
-          "NAME, scp and rsync on the laptop come in through the bastion. Names of Host blocks of this host's own "
-          "configuration, and its ProxyJump, are replaced by what they stand for, so that the laptop needs none of "
-          "them. For a forward that leads to anything else, and one from a socket of the bastion's, the block has the "
-          "ssh -L command as a comment.\n"
-          "The laptop must be able to log in to the bastion, with a key of its own, and that key must be allowed to "
-          "open connections there.",
+          "Prints a Host block for each forward that leads to an ssh server. With these lines, ssh NAME, scp and rsync "
+          "on "
+          "the laptop connect through the bastion. Host aliases and ProxyJump of this machine's configuration are "
+          "resolved, so the laptop needs none of them. For other forwards, the block has the ssh -L command as a "
+          "comment.\n"
+          "The laptop needs its own key that may log in to the bastion and open connections there.",
       .options = {k_port_option, {"json", "", "print JSON; unknown values are null"}},
       .most_operands = k_any_number,
       .operands = Values::tunnel,

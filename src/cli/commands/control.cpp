@@ -10,18 +10,18 @@
 namespace holdfast::cli {
 namespace {
 
-/// What a command does to one tunnel; says what it did.
-using Act = Result<> (*)(const TunnelName&, const store::Paths&, Context&);
+/// Changes one tunnel and prints the result.
+using Action = Result<> (*)(const TunnelName&, const store::Paths&, Context&);
 
-/// Every tunnel gets its turn; the exit status is that of the last that did not go well.
-Result<ExitStatus> act_on_all(Context& context, const Arguments& arguments, Act act) {
+/// Continues after a failure. The exit status is that of the last failure.
+Result<ExitStatus> run_for_each(Context& context, const Arguments& arguments, Action action) {
   HOLDFAST_TRY(const auto paths, choose_paths(arguments, context.host));
   if (arguments.operands().empty())
-    return usage_error("the command line", "the name of a tunnel is missing", "holdfast status lists them");
+    return usage_error("the command line", "missing tunnel name", "holdfast status lists them");
   HOLDFAST_TRY(const auto names, tunnels::named_tunnels(arguments.operands(), context.host, paths));
   auto status = ExitStatus::done;
   for (const auto& name : names) {
-    const auto done = act(name, paths, context);
+    const auto done = action(name, paths, context);
     if (done) continue;
     context.terminal.error(done.error());
     status = done.error().status;
@@ -29,10 +29,10 @@ Result<ExitStatus> act_on_all(Context& context, const Arguments& arguments, Act 
   return status;
 }
 
-void tell_arrival(const TunnelName& name, const tunnels::Arrival& arrival, Terminal& terminal) {
+void print_arrival(const TunnelName& name, const tunnels::Arrival& arrival, Terminal& terminal) {
   if (arrival.standing_by) {
-    terminal.answer(
-        fmt::format("tunnel {} stands by: another host has it, and this one takes over when it lets go", name.text()));
+    terminal.answer(fmt::format(
+        "tunnel {} stands by: another host has the port; this host takes over when the port is free", name.text()));
   } else if (arrival.verified) {
     terminal.answer(fmt::format("tunnel {} is up: verified end to end in {} ms", name.text(), arrival.took.count()));
   } else {
@@ -44,30 +44,30 @@ void tell_arrival(const TunnelName& name, const tunnels::Arrival& arrival, Termi
 Result<> start_one(const TunnelName& name, const store::Paths& paths, Context& context) {
   const TerminalObserver observer(context.terminal);
   HOLDFAST_TRY(const auto arrival, tunnels::start_tunnel(name, paths, context.host, observer));
-  tell_arrival(name, arrival, context.terminal);
+  print_arrival(name, arrival, context.terminal);
   return {};
 }
 
 Result<> stop_one(const TunnelName& name, const store::Paths& paths, Context& context) {
   HOLDFAST_TRY(const auto stopped, tunnels::stop_tunnel(name, paths, context.host));
-  std::string what = fmt::format("tunnel {} is stopped", name.text());
-  if (!stopped.anything()) what = fmt::format("tunnel {} was not running", name.text());
-  for (const auto pid : stopped.supervisors) what += fmt::format(", supervisor {} has ended", pid);
-  context.terminal.answer(what);
+  std::string text = fmt::format("tunnel {} is stopped", name.text());
+  if (!stopped.anything()) text = fmt::format("tunnel {} was not running", name.text());
+  for (const auto pid : stopped.supervisors) text += fmt::format(", supervisor {} has ended", pid);
+  context.terminal.answer(text);
   return {};
 }
 
 Result<> restart_one(const TunnelName& name, const store::Paths& paths, Context& context) {
   const TerminalObserver observer(context.terminal);
   HOLDFAST_TRY(const auto arrival, tunnels::restart_tunnel(name, paths, context.host, observer));
-  tell_arrival(name, arrival, context.terminal);
+  print_arrival(name, arrival, context.terminal);
   return {};
 }
 
 Result<> restart_keeping(const TunnelName& name, const store::Paths& paths, Context& context) {
   TerminalObserver observer(context.terminal);
   HOLDFAST_TRY(const auto arrival, tunnels::restart_keeping_connection(name, paths, context.host, observer));
-  tell_arrival(name, arrival, context.terminal);
+  print_arrival(name, arrival, context.terminal);
   return {};
 }
 
@@ -77,11 +77,11 @@ const Command& start_command() {
   static const Command command{
       .name = "start",
       .synopsis = "NAME…",
-      .summary = "start tunnels that are set up, and wait until they are up",
-      .description = "The exit status is 3 when one is started and not up; it goes on trying.",
+      .summary = "start tunnels, and wait until they are up",
+      .description = "The exit status is 3 when one was started but is not up; holdfast keeps trying.",
       .most_operands = k_any_number,
       .operands = Values::tunnel,
-      .run = [](Context& context, const Arguments& arguments) { return act_on_all(context, arguments, start_one); }};
+      .run = [](Context& context, const Arguments& arguments) { return run_for_each(context, arguments, start_one); }};
   return command;
 }
 
@@ -91,11 +91,12 @@ const Command& stop_command() {
       .synopsis = "NAME…",
       .summary = "stop tunnels; they stay installed",
       .description =
-          "Returns when the supervisor and its ssh are gone. What starts at boot or login starts again then; "
-          "holdfast remove ends that too.",
+          "It returns when the supervisor and its ssh have ended. A tunnel that starts at boot or login starts again "
+          "then; "
+          "to prevent that, remove it.",
       .most_operands = k_any_number,
       .operands = Values::tunnel,
-      .run = [](Context& context, const Arguments& arguments) { return act_on_all(context, arguments, stop_one); }};
+      .run = [](Context& context, const Arguments& arguments) { return run_for_each(context, arguments, stop_one); }};
   return command;
 }
 
@@ -105,14 +106,16 @@ const Command& restart_command() {
       .synopsis = "[--keep-connection] NAME…",
       .summary = "stop and start tunnels, and wait until they are up",
       .description =
-          "Takes over what was changed in a tunnel's file by hand, or a new version of this program.\n"
-          "With --keep-connection ssh goes on under the new supervisor, and no session through the tunnel is dropped; "
-          "where the file asks for another connection than that, or has a forward less, it connects anew and says so.",
-      .options = {{"keep-connection", "", "let ssh go on under the new supervisor"}},
+          "It applies manual changes of a tunnel file, or a new version of this program.\n"
+          "With --keep-connection the new supervisor takes over the running ssh, and no session through the tunnel is "
+          "dropped. If the file changed in a way that needs a new connection, or has fewer forwards, holdfast says so "
+          "and "
+          "reconnects.",
+      .options = {{"keep-connection", "", "keep ssh running under the new supervisor"}},
       .most_operands = k_any_number,
       .operands = Values::tunnel,
       .run = [](Context& context, const Arguments& arguments) {
-        return act_on_all(context, arguments, arguments.has("keep-connection") ? restart_keeping : restart_one);
+        return run_for_each(context, arguments, arguments.has("keep-connection") ? restart_keeping : restart_one);
       }};
   return command;
 }

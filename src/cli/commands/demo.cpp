@@ -119,7 +119,7 @@ class Demo {
     HOLDFAST_CHECK(Interruption::check());
     const auto word = fmt::format("kelp-{}", host_.now().time_since_epoch().count() % 1000000);
     const auto begin = host_.now();
-    HOLDFAST_TRY(const auto done, bastion_.run_there(bastion_.tunnel_port(), {"echo", word}, k_use_deadline));
+    HOLDFAST_TRY(const auto done, bastion_.run_ssh(bastion_.tunnel_port(), {"echo", word}, k_use_deadline));
     HOLDFAST_CHECK(Interruption::check());
     if (!done.ok() || done.out.find(word) == std::string::npos)
       return demo_error("a login through the tunnel",

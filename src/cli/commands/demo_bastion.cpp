@@ -32,11 +32,11 @@ sockaddr_in loopback(std::uint16_t port) {
   return address;
 }
 
-/// Ports that were free a moment ago: sshd takes no port 0, so it is tried until one stays free.
+/// Two ports that were free a moment ago. sshd doesn't support port 0, so the caller retries.
 Result<std::pair<std::uint16_t, std::uint16_t>> free_ports() {
   std::array<std::uint16_t, 2> ports{};
   std::array<int, 2> sockets{-1, -1};
-  for (std::size_t i = 0; i < 2; ++i) {  // both at once, so that they differ
+  for (std::size_t i = 0; i < 2; ++i) {  // both open at once, so that they differ
     sockets[i] = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     auto address = loopback(0);
     socklen_t size = sizeof address;
@@ -72,8 +72,8 @@ Result<fs::path> find_sshd(const os::Host& host) {
                "install it for the demo: apt install openssh-server, dnf install openssh-server"};
 }
 
-Result<std::string> own_name(const os::Host& host) {
-  // Asked rather than taken from $USER, which su and sudo may leave as it was.
+Result<std::string> user_name(const os::Host& host) {
+  // $USER may be another user's, after su or sudo.
   HOLDFAST_TRY(const auto done, host.run(os::Command{{"id", "-un"}}, k_timeout));
   if (done.ok()) return std::string(trim(done.out));
   return Error{"finding", "your user name", std::string(trim(done.err)), ""};
@@ -84,7 +84,7 @@ Result<std::string> own_name(const os::Host& host) {
 Result<DemoBastion> DemoBastion::start(os::Host& host) {
   DemoBastion bastion(host);
   HOLDFAST_TRY(const auto sshd, find_sshd(host));
-  HOLDFAST_TRY(bastion.user_, own_name(host));
+  HOLDFAST_TRY(bastion.user_, user_name(host));
   HOLDFAST_CHECK(bastion.make_directory());
   HOLDFAST_CHECK(bastion.make_keys());
   HOLDFAST_CHECK(bastion.serve(sshd));
@@ -108,7 +108,7 @@ Result<> DemoBastion::make_directory() {
   std::string path = "/tmp/holdfast-demo-XXXXXX";
   if (::mkdtemp(path.data()) == nullptr) return errno_error("making", path, errno);
   directory_ = path;
-  // sshd(8) of root wants it, and a machine that never ran sshd has none.
+  // sshd(8) needs it as root, and a machine that never ran sshd doesn't have it.
   const fs::path privilege_directory = "/run/sshd";
   if (host_->user().uid == 0 && host_->status(privilege_directory).kind == os::FileKind::missing) {
     HOLDFAST_CHECK(host_->make_directories(privilege_directory, 0755));
@@ -133,8 +133,8 @@ Result<> DemoBastion::serve(const fs::path& sshd) {
     if (serving) return {};
   }
   const auto log = host_->read_file(directory_ / "log");
-  return Error{"starting", sshd.string(), log && !log->empty() ? std::string(trim(*log)) : "it ended without a word",
-               ""};
+  return Error{"starting", sshd.string(),
+               log && !log->empty() ? std::string(trim(*log)) : "it exited without an error message", ""};
 }
 
 Result<bool> DemoBastion::serve_on_free_ports(const fs::path& sshd) {
@@ -149,8 +149,8 @@ Result<bool> DemoBastion::serve_on_free_ports(const fs::path& sshd) {
   HOLDFAST_CHECK(host_->write_file(directory_ / "sshd_config", configuration, 0600));
   HOLDFAST_TRY(const auto host_key, host_->read_file(directory_ / "host_key.pub"));
   const auto words = split(trim(host_key), ' ');
-  if (words.size() < 2) return Error{"reading", at("host_key.pub"), "it is no public key", ""};
-  // The far side of the tunnel is this same sshd.
+  if (words.size() < 2) return Error{"reading", at("host_key.pub"), "it is not a public key", ""};
+  // The tunnel leads to this same sshd.
   HOLDFAST_CHECK(host_->write_file(
       known_hosts(),
       fmt::format("[127.0.0.1]:{2} {0} {1}\n[127.0.0.1]:{3} {0} {1}\n", words[0], words[1], port_, tunnel_port_),
@@ -164,11 +164,11 @@ Result<bool> DemoBastion::serve_on_free_ports(const fs::path& sshd) {
     if (answers(port_)) return true;
     host_->sleep_for(k_poll);
   }
-  return Error{"starting", sshd.string(), "it does not answer", ""};
+  return Error{"starting", sshd.string(), "no answer within 5 s", ""};
 }
 
-Result<os::Completed> DemoBastion::run_there(std::uint16_t port, const std::vector<std::string>& words,
-                                             milliseconds deadline) const {
+Result<os::Completed> DemoBastion::run_ssh(std::uint16_t port, const std::vector<std::string>& remote_argv,
+                                           milliseconds deadline) const {
   os::Command command{{"ssh", "-F", "none", "-T", "-p", std::to_string(port), "-i", key().string()}};
   for (const auto& option :
        {std::string("BatchMode=yes"), std::string("IdentitiesOnly=yes"), std::string("StrictHostKeyChecking=yes"),
@@ -177,7 +177,7 @@ Result<os::Completed> DemoBastion::run_there(std::uint16_t port, const std::vect
     command.argv.push_back(option);
   }
   command.argv.insert(command.argv.end(), {"--", user_ + "@127.0.0.1"});
-  command.argv.insert(command.argv.end(), words.begin(), words.end());
+  command.argv.insert(command.argv.end(), remote_argv.begin(), remote_argv.end());
   return host_->run(command, deadline);
 }
 
@@ -196,11 +196,12 @@ bool DemoBastion::has_sessions() const {
 
 Result<> DemoBastion::stop() {
   if (sshd_) {
-    // Sessions go on without the process that listens: they have to end first, by themselves.
+    // Sessions outlive the listening process, so wait for them first.
     const auto deadline = host_->now() + k_timeout;
     while (os::is_alive(*host_, *sshd_) && has_sessions() && host_->now() < deadline) host_->sleep_for(k_poll);
     host_->signal(*sshd_, SIGTERM);
-    if (!os::wait_for_exit(*host_, *sshd_, k_timeout)) return Error{"ending", "the demo's sshd", "it does not end", ""};
+    if (!os::wait_for_exit(*host_, *sshd_, k_timeout))
+      return Error{"ending", "the demo's sshd", "it did not end within 10 s", ""};
     sshd_.reset();
   }
   if (made_privilege_directory_) {

@@ -1,4 +1,4 @@
-// A private, throw-away bastion: a real sshd on loopback, run by and for the calling user, with keys of its own.
+// A private, temporary bastion: a real sshd on loopback with its own keys, run by the calling user.
 #pragma once
 
 #include "core/result.hpp"
@@ -23,20 +23,22 @@ class DemoBastion {
   DemoBastion& operator=(DemoBastion&&) = delete;
   DemoBastion(const DemoBastion&) = delete;
   DemoBastion& operator=(const DemoBastion&) = delete;
-  ~DemoBastion();  ///< stop(), whatever it says
+  ~DemoBastion();  ///< calls stop() and ignores its error
 
   [[nodiscard]] const std::string& user() const noexcept { return user_; }
   [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
-  [[nodiscard]] std::uint16_t tunnel_port() const noexcept { return tunnel_port_; }  ///< free when it started
+  [[nodiscard]] std::uint16_t tunnel_port() const noexcept {
+    return tunnel_port_;
+  }  ///< for the tunnel; it was free at the start
   [[nodiscard]] const boost::filesystem::path& directory() const noexcept { return directory_; }
   [[nodiscard]] boost::filesystem::path key() const { return directory_ / "key"; }
   [[nodiscard]] boost::filesystem::path known_hosts() const { return directory_ / "known_hosts"; }
 
-  /// `ssh` to 127.0.0.1:port, with nothing of the user's own settings, to run `words` there.
-  [[nodiscard]] Result<os::Completed> run_there(std::uint16_t port, const std::vector<std::string>& words,
-                                                std::chrono::milliseconds deadline) const;
+  /// Runs `remote_argv` through `ssh` to 127.0.0.1:port, without the user's own settings.
+  [[nodiscard]] Result<os::Completed> run_ssh(std::uint16_t port, const std::vector<std::string>& remote_argv,
+                                              std::chrono::milliseconds deadline) const;
 
-  /// Waits for its sessions to end, ends it, and removes all that was made for it.
+  /// Waits for its sessions, ends sshd, and removes its files.
   [[nodiscard]] Result<> stop();
 
  private:

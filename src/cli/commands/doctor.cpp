@@ -23,21 +23,21 @@ using Grade = backends::Fitness::Grade;
 
 bool is_usable(const backends::AssessedBackend& assessed) { return assessed.fitness.grade != Grade::unavailable; }
 
-bool may_be_taken(const backends::AssessedBackend& assessed, const std::vector<std::string>& only) {
+bool is_allowed(const backends::AssessedBackend& assessed, const std::vector<std::string>& only) {
   return backends::is_in_choice(*assessed.backend, only);
 }
 
-/// As setup would choose among them.
+/// The backend that setup would choose.
 std::optional<std::size_t> choose(const std::vector<backends::AssessedBackend>& all, Scope scope,
                                   const std::vector<std::string>& only) {
   std::vector<backends::AssessedBackend> assessed_backends;
   std::ranges::copy_if(all, std::back_inserter(assessed_backends), [&](const backends::AssessedBackend& assessed) {
-    return assessed.backend->scope() == scope && may_be_taken(assessed, only);
+    return assessed.backend->scope() == scope && is_allowed(assessed, only);
   });
   assessed_backends = backends::ranked(std::move(assessed_backends));
   if (assessed_backends.empty() || !is_usable(assessed_backends.front())) return std::nullopt;
-  const auto taken = std::ranges::find(all, assessed_backends.front().backend, &backends::AssessedBackend::backend);
-  return static_cast<std::size_t>(taken - all.begin());
+  const auto chosen = std::ranges::find(all, assessed_backends.front().backend, &backends::AssessedBackend::backend);
+  return static_cast<std::size_t>(chosen - all.begin());
 }
 
 Result<Findings> examine_host(Context& context, const Arguments& arguments) {
@@ -49,75 +49,74 @@ Result<Findings> examine_host(Context& context, const Arguments& arguments) {
   findings.recommendation = recommendation(all, findings.choice ? &all[*findings.choice] : nullptr, scope);
   const bool one_scope = arguments.has("system") || arguments.has("user");
   findings.usable = std::ranges::any_of(all, [&](const backends::AssessedBackend& assessed) {
-    return is_usable(assessed) && may_be_taken(assessed, findings.only) &&
+    return is_usable(assessed) && is_allowed(assessed, findings.only) &&
            (!one_scope || assessed.backend->scope() == scope);
   });
   return findings;
 }
 
-/// What cannot even be begun: its reason, and the checks that it stands in the way of.
-std::vector<ssh::Check> only_failed(const std::string& what, Diagnosis why) {
-  std::vector<ssh::Check> checks{{.what = what, .figure = {}, .failure = std::move(why)}};
-  for (const char* step : {"key usable", "bastion reached", "host key known", "key accepted", "port free and allowed",
-                           "local target answering"})
-    checks.push_back({.what = step, .figure = {}, .skipped = true});
+/// A failure that prevents all checks.
+std::vector<ssh::Check> only_failed(const std::string& check, Diagnosis failure) {
+  std::vector<ssh::Check> checks{{.what = check, .figure = {}, .failure = std::move(failure)}};
+  for (const char* skipped : {"key usable", "bastion reached", "host key known", "key accepted",
+                              "port free and allowed", "local target answering"})
+    checks.push_back({.what = skipped, .figure = {}, .skipped = true});
   return checks;
 }
 
-/// What tunnels of ours have at that bastion: forwards that would be refused if they were asked for again, and the host
-/// key that one of them pinned.
-struct Own {
-  std::vector<Forward> held;
-  std::optional<fs::path> known_hosts;
+/// What existing tunnels have at that bastion.
+struct Existing {
+  std::vector<Forward> held;            ///< a second request for them would be refused
+  std::optional<fs::path> known_hosts;  ///< with the host key that one of them pinned
 };
 
-Own own_at_bastion(const tunnels::SetupRequest& request, const os::Host& host) {
-  Own own;
+Existing existing_at(const tunnels::SetupRequest& request, const os::Host& host) {
+  Existing existing;
   for (const auto& entry : store::load_all(host, request.paths)) {
     if (!entry.tunnel || (*entry.tunnel)->bastion != request.bastion) continue;
     const auto& tunnel = *entry.tunnel;
-    if (!own.known_hosts) own.known_hosts = tunnel->known_hosts;
+    if (!existing.known_hosts) existing.known_hosts = tunnel->known_hosts;
     const auto live =
         tunnels::read_live(tunnels::runtime_directory_of(tunnel, request.paths, host), entry.name, request.paths, host);
     if (live && live->state == store::TunnelState::up && os::is_alive(host, live->supervisor))
-      own.held.insert(own.held.end(), tunnel->forwards.begin(), tunnel->forwards.end());
+      existing.held.insert(existing.held.end(), tunnel->forwards.begin(), tunnel->forwards.end());
   }
-  return own;
+  return existing;
 }
 
 Result<std::vector<ssh::Check>> check_bastion(const tunnels::SetupRequest& request, const ssh::Client& client,
-                                              bool ask_forwards, os::Host& host) {
+                                              bool request_forwards, os::Host& host) {
   const Interruption guard;
-  // The lock's directory is a private one, and goes with it; nobody else has this name.
+  // The lock gives a private directory. No tunnel has this name.
   HOLDFAST_TRY(const auto name, TunnelName::parse(fmt::format("doctor.{}", ::getpid())));
   HOLDFAST_TRY(const auto lock, tunnels::NameLock::take(name, request.paths, host));
   HOLDFAST_TRY(const auto scratch_directory, tunnels::ScratchDirectory::make(lock.directory(), request.run_as, host));
   TunnelSpec spec{request.name, request.bastion, request.forwards, request.identity};
   spec.ssh_options = request.ssh_options;
-  auto own = own_at_bastion(request, host);
-  spec.known_hosts = std::move(own.known_hosts);
+  auto existing = existing_at(request, host);
+  spec.known_hosts = std::move(existing.known_hosts);
   HOLDFAST_TRY(const auto tunnel, Tunnel::make(std::move(spec)));
   const ssh::PreflightRequest checks{.client = client,
                                      .run_as = request.run_as,
                                      .environment = ssh::job_environment(host, request.run_as),
                                      .scratch_directory = scratch_directory.path(),
-                                     .held = std::move(own.held),
+                                     .held = std::move(existing.held),
                                      .every_check = true,
-                                     .ask_forwards = ask_forwards,
+                                     .ask_forwards = request_forwards,
                                      .interrupted = Interruption::is_requested};
   HOLDFAST_TRY(auto report, ssh::preflight(host, tunnel, checks, {}));
   return std::move(report.checks);
 }
 
 Result<std::vector<ssh::Check>> examine_bastion(const tunnels::SetupRequest& request, const tunnels::HostFacts& facts,
-                                                bool ask_forwards, os::Host& host) {
+                                                bool request_forwards, os::Host& host) {
   if (!facts.unresponsive_paths.empty()) {
     const auto error = tunnels::unresponsive_paths_error(facts.unresponsive_paths.front());
     return only_failed("home and PATH answering", {FailureClass::unknown, error.line(), error.hint});
   }
   if (!facts.ssh)
     return only_failed("ssh found", {FailureClass::ssh_missing, facts.ssh_problem->line(), facts.ssh_problem->hint});
-  return check_bastion(request, *facts.ssh, ask_forwards, host);
+  return check_bastion(request, *facts.ssh, request_forwards, host);
 }
 
 Result<ExitStatus> doctor(Context& context, const Arguments& arguments) {
@@ -127,12 +126,12 @@ Result<ExitStatus> doctor(Context& context, const Arguments& arguments) {
   } else {
     for (const auto& option : way_options())
       if (const auto key = names_of(option).front(); arguments.has(key))
-        return usage_error("option --" + key, "there is no bastion to check", "add -b [USER@]HOST");
+        return usage_error("option --" + key, "it needs a bastion to check", "add -b [USER@]HOST");
   }
   HOLDFAST_TRY(auto findings, examine_host(context, arguments));
   const bool json = arguments.has("json");
   auto& terminal = context.terminal;
-  // A login takes its time: what is known is shown before it.
+  // Print what is known before the login, which takes time.
   if (!json) terminal.answer(host_text(findings, terminal.colours_out()));
   if (request) {
     findings.bastion = request->bastion.text();
@@ -147,8 +146,7 @@ Result<ExitStatus> doctor(Context& context, const Arguments& arguments) {
 }
 
 std::vector<Option> doctor_options() {
-  std::vector<Option> options{
-      {"bastion,b", "[USER@]HOST[:PORT]", "check the way to this bastion too", false, Values::bastion}};
+  std::vector<Option> options{{"bastion,b", "[USER@]HOST[:PORT]", "check this bastion too", false, Values::bastion}};
   options.insert(options.end(), way_options().begin(), way_options().end());
   options.push_back({"json", "", "print JSON; unknown values are null"});
   return options;
@@ -160,17 +158,19 @@ const Command& doctor_command() {
   static const Command command{
       .name = "doctor",
       .synopsis = "[-b BASTION [OPTION…]]",
-      .summary = "show which backends this host allows, and what would help",
+      .summary = "show which backends work here, and check a bastion",
       .description =
-          "A table of every backend: whether it can be used here, what a tunnel would survive by it, and why. Below "
-          "it, "
-          "which one setup would take, and the one thing that would make this host stronger. With -b also every check "
-          "that setup makes of a bastion before it installs anything; one that needs another that failed is skipped.\n"
-          "It changes nothing, neither here nor at the bastion. What does not answer within two seconds is told as "
-          "that.\n"
-          "The exit status is 0 when a backend can be used and all checks passed, 5 when no backend can be used, 1 "
-          "when "
-          "a check failed.",
+          "Prints a table of all backends: whether each works here, what a tunnel survives with it, and why. Below it "
+          "stands the backend that setup would choose, and the one change that would improve this host most. With -b "
+          "it "
+          "also runs every check that setup makes before it installs a tunnel. A check that depends on a failed one is "
+          "skipped.\n"
+          "doctor changes nothing, neither here nor on the bastion. It reports anything that doesn't respond within "
+          "two "
+          "seconds.\n"
+          "The exit status is 0 when a backend works and all checks passed, 5 when no backend works, and 1 when a "
+          "check "
+          "failed.",
       .options = doctor_options(),
       .run = doctor};
   return command;

@@ -14,8 +14,8 @@
 namespace holdfast::cli {
 namespace {
 
-/// The supervisor lives, on this host and in this boot, and holds its lock. No process is started to find out.
-bool is_held(const Tunnel& tunnel, const store::Paths& paths, const os::Host& host) {
+/// True when the supervisor runs on this host, in this boot, and holds its lock. Starts no process.
+bool is_supervised(const Tunnel& tunnel, const store::Paths& paths, const os::Host& host) {
   const auto directory = tunnels::runtime_directory_of(tunnel, paths, host);
   const auto live = tunnels::read_live(directory, tunnel->name, paths, host);
   return live && os::is_alive(host, live->supervisor) &&
@@ -27,7 +27,8 @@ Result<> start(const Tunnel& tunnel, const backends::Backend& backend, const sto
   const auto job = tunnels::make_job(tunnel, paths, tunnels::nominal_user(tunnel, paths, host), host);
   HOLDFAST_TRY(const auto plan, backend.start(job, host));
   HOLDFAST_CHECK(backends::apply(plan, host));
-  store::Log(paths.state_file(tunnel->name, "log")).write(host.wall_now(), "ensure found it down and started it");
+  store::Log(paths.state_file(tunnel->name, "log"))
+      .write(host.wall_now(), "ensure started it, because it was not running");
   context.terminal.detail(fmt::format("tunnel {} is started", tunnel->name.text()));
   return {};
 }
@@ -35,24 +36,24 @@ Result<> start(const Tunnel& tunnel, const backends::Backend& backend, const sto
 Result<> ensure_one(const store::Entry& entry, const store::Paths& paths, Context& context) {
   auto& host = context.host;
   const auto& name = entry.name;
-  const auto leave = [&](std::string_view why) -> Result<> {
-    context.terminal.detail(fmt::format("tunnel {} is left alone: {}", name.text(), why));
+  const auto skip = [&](std::string_view why) -> Result<> {
+    context.terminal.detail(fmt::format("skipping tunnel {}: {}", name.text(), why));
     return {};
   };
   if (!entry.tunnel) return entry.tunnel.error();
-  if (tunnels::is_elsewhere(*entry.tunnel, host)) return leave(tunnels::explain_elsewhere(*entry.tunnel, host).message);
-  if (is_held(*entry.tunnel, paths, host)) return leave("it runs");
+  if (tunnels::is_elsewhere(*entry.tunnel, host)) return skip(tunnels::explain_elsewhere(*entry.tunnel, host).message);
+  if (is_supervised(*entry.tunnel, paths, host)) return skip("it is running");
   HOLDFAST_TRY(const auto lock, tunnels::NameLock::try_take(name, paths, host));
-  if (!lock) return leave("another command is at work on it");
-  // Whoever had the lock before us may have changed everything.
+  if (!lock) return skip("another command is changing it");
+  // The previous owner of the lock may have changed it.
   HOLDFAST_TRY(const auto tunnel, store::load(host, paths, name));
   HOLDFAST_TRY(const auto* backend, tunnels::backend_of(tunnel));
-  if (tunnels::is_elsewhere(tunnel, host) || is_held(tunnel, paths, host)) return leave("it runs");
-  if (backend->restarts_job()) return leave(fmt::format("{} starts it", backend->name()));
-  if (backends::has_stop_mark(name, paths, host)) return leave("holdfast stop has stopped it");
-  // Another login's ensure has just started it, and it has not come to its lock yet.
+  if (tunnels::is_elsewhere(tunnel, host) || is_supervised(tunnel, paths, host)) return skip("it is running");
+  if (backend->restarts_job()) return skip(fmt::format("{} restarts it", backend->name()));
+  if (backends::has_stop_mark(name, paths, host)) return skip("it was stopped with holdfast stop");
+  // Another ensure has just started it, and it has no lock yet.
   const auto files = store::runtime_files(name, tunnels::runtime_directory_of(tunnel, paths, host));
-  if (backends::running_process(host, files.pidfile)) return leave("it is being started");
+  if (backends::running_process(host, files.pidfile)) return skip("it is starting");
   return start(tunnel, *backend, paths, context);
 }
 
@@ -74,7 +75,7 @@ Result<ExitStatus> ensure(Context& context, const Arguments& arguments) {
   for (const auto& entry : entries) {
     const auto done = ensure_one(entry, paths, context);
     if (done) continue;
-    // cron would send a mail each minute, and a login would greet with it: what is wrong is for who asks.
+    // Silent by default: cron would mail the error every minute, and every login would print it.
     if (context.terminal.is_verbose()) context.terminal.error(done.error());
     status = done.error().status;
   }
@@ -87,12 +88,13 @@ const Command& ensure_command() {
   static const Command command{
       .name = "ensure",
       .synopsis = "[NAME…]",
-      .summary = "start what should run here and does not; silent and fast",
+      .summary = "start tunnels that should be running but aren't",
       .description =
-          "For cron and for login hooks: says nothing unless -v, waits for nothing, and starts no process at all when "
-          "all is well. Without names it looks after every tunnel.\n"
-          "It leaves alone what holdfast stop has stopped (until the machine starts again), what belongs to another "
-          "host, what another command is at work on, and what systemd starts again itself.",
+          "For cron and login hooks: it prints nothing without -v, doesn't wait, and starts no process when all "
+          "tunnels "
+          "run. Without names it checks every tunnel.\n"
+          "It skips tunnels that you stopped with holdfast stop (until the next boot), tunnels of other hosts, tunnels "
+          "that another command is changing, and tunnels that systemd restarts.",
       .most_operands = k_any_number,
       .operands = Values::tunnel,
       .run = ensure};

@@ -21,8 +21,8 @@ Result<std::vector<Shell>> chosen_shells(const Arguments& arguments, const os::H
   return std::vector{shell};
 }
 
-/// Carries the steps out, all or none, and tells of each file whether there was anything to do.
-Result<> edit(const backends::Plan& plan, Context& context) {
+/// Runs the plan, all steps or none, and prints each changed file.
+Result<> execute(const backends::Plan& plan, Context& context) {
   const auto changes = backends::due_edits(plan, context.host);
   HOLDFAST_CHECK(backends::apply(plan, context.host));
   for (const auto& change : changes) context.terminal.answer("changed " + change.file.string());
@@ -36,20 +36,20 @@ Result<> change_files(bool install, Shell shell, const store::Paths& paths, Cont
   } else {
     plan = backends::remove_hook(shell, paths, context.host);
   }
-  auto done = edit(plan, context);
+  auto done = execute(plan, context);
   if (done || !done.error().hint.empty()) return done;
   auto error = std::move(done).error();
-  error.hint = fmt::format("holdfast hook {} prints the lines, to be edited by hand", backends::to_text(shell));
+  error.hint = fmt::format("holdfast hook {} prints the lines; add or delete them by hand", backends::to_text(shell));
   return error;
 }
 
 Result<ExitStatus> hook(Context& context, const Arguments& arguments) {
   const bool install = arguments.has("install");
   const bool remove = arguments.has("remove");
-  if (install && remove) return usage_error("options --install and --remove", "only one of them can be meant");
+  if (install && remove) return usage_error("options --install and --remove", "give only one of them");
   HOLDFAST_TRY(const auto paths, store::paths(Scope::user, context.host));
   if (!install && !remove && arguments.operands().size() != 1)
-    return usage_error("what to print", "it takes one shell: sh, bash, zsh or fish",
+    return usage_error("the command line", "give one shell: sh, bash, zsh or fish",
                        "holdfast hook --install edits the start-up files itself");
   HOLDFAST_TRY(const auto shells, chosen_shells(arguments, context.host));
   for (const auto shell : shells) {
@@ -60,8 +60,9 @@ Result<ExitStatus> hook(Context& context, const Arguments& arguments) {
     HOLDFAST_TRY(const auto text, backends::hook_text(shell, paths, context.host));
     context.terminal.answer(text);
   }
-  if (install) context.terminal.note("the hook is in place; the next login starts what should run and does not");
-  if (remove) context.terminal.note("the hook is gone; a login starts nothing");
+  if (install)
+    context.terminal.note("the hook is installed; the next login starts tunnels that should be running but aren't");
+  if (remove) context.terminal.note("the hook is removed; a login starts nothing");
   return ExitStatus::done;
 }
 
@@ -71,13 +72,14 @@ const Command& hook_command() {
   static const Command command{
       .name = "hook",
       .synopsis = "SHELL | --install [SHELL…] | --remove [SHELL…]",
-      .summary = "print a login hook, or put it into the start-up files",
+      .summary = "print, install or remove the login hook",
       .description =
-          "The hook runs holdfast ensure in the background of each interactive shell. It prints nothing, waits for "
-          "nothing and does nothing in ssh HOST COMMAND, scp, sftp and rsync.\n"
-          "Without SHELL, --install and --remove take your login shell. The files are given back byte for byte.",
-      .options = {{"install", "", "put it into the start-up files, between markers"},
-                  {"remove", "", "take it out of them"}},
+          "The hook runs holdfast ensure in the background of each interactive shell. It prints nothing, delays "
+          "nothing, "
+          "and does nothing in ssh HOST COMMAND, scp, sftp and rsync.\n"
+          "Without SHELL, --install and --remove use your login shell. --remove restores the files byte for byte.",
+      .options = {{"install", "", "add it to the start-up files, between markers"},
+                  {"remove", "", "remove it from the start-up files"}},
       .scoped = false,
       .most_operands = k_any_number,
       .operands = Values::hook_shell,

@@ -18,13 +18,13 @@ namespace {
 constexpr std::chrono::milliseconds k_follow_interval{200};
 constexpr std::uint32_t k_most_lines = 100000;
 
-/// A file as it grows, from one name to the next when it is turned over.
-class GrowingFile {
+/// Reads what is appended to a file, also after it was rotated.
+class FollowedFile {
  public:
-  explicit GrowingFile(boost::filesystem::path path) : path_(std::move(path)) {}
-  ~GrowingFile() { close(); }
-  GrowingFile(const GrowingFile&) = delete;
-  GrowingFile& operator=(const GrowingFile&) = delete;
+  explicit FollowedFile(boost::filesystem::path path) : path_(std::move(path)) {}
+  ~FollowedFile() { close(); }
+  FollowedFile(const FollowedFile&) = delete;
+  FollowedFile& operator=(const FollowedFile&) = delete;
 
   void skip_to_end() {
     open();
@@ -52,7 +52,7 @@ class GrowingFile {
     struct stat held {
     }, named{};
     if (file_ < 0 || ::fstat(file_, &held) != 0) return false;
-    if (::lstat(path_.c_str(), &named) != 0) return true;  // between two names: the next look will tell
+    if (::lstat(path_.c_str(), &named) != 0) return true;  // in the middle of a rotation
     return held.st_ino == named.st_ino && held.st_dev == named.st_dev;
   }
   std::string read_open() const {
@@ -68,9 +68,9 @@ class GrowingFile {
 };
 
 Result<std::size_t> line_count(const Arguments& arguments) {
-  constexpr std::size_t k_usual = 50;
+  constexpr std::size_t k_default = 50;
   const auto text = arguments.one("lines");
-  if (!text) return k_usual;
+  if (!text) return k_default;
   const auto number = parse_number(*text, 0, k_most_lines);
   if (!number) return usage_error("option --lines \"" + *text + "\"", "it is not a number from 0 to 100000");
   return *number;
@@ -80,24 +80,25 @@ Result<> check_readable(const boost::filesystem::path& file) {
   if (::access(file.c_str(), R_OK) == 0 || errno == ENOENT) return {};
   auto error = errno_error("reading", file.string(), errno);
   if (errno == EACCES && ::geteuid() != 0)
-    error.hint = "use sudo: the log is readable for its tunnel's user and for root";
+    error.hint = "use sudo: only root and the user of the tunnel can read its log";
   return error;
 }
 
 Result<ExitStatus> show_logs(Context& context, const Arguments& arguments) {
   auto& terminal = context.terminal;
   if (arguments.has("json") && arguments.has("follow"))
-    return usage_error("options --json and --follow", "JSON has an end, and what is followed has none");
+    return usage_error("option --json", "it cannot be combined with --follow");
   HOLDFAST_TRY(const auto count, line_count(arguments));
   HOLDFAST_TRY(const auto paths, choose_paths(arguments, context.host));
   if (arguments.operands().empty())
-    return usage_error("the command line", "the name of a tunnel is missing", "holdfast status lists them");
+    return usage_error("the command line", "missing tunnel name", "holdfast status lists them");
   HOLDFAST_TRY(const auto names, tunnels::named_tunnels(arguments.operands(), context.host, paths));
   const auto file = paths.state_file(names.front(), "log");
   HOLDFAST_CHECK(check_readable(file));
 
-  GrowingFile growing(file);
-  if (arguments.has("follow")) growing.skip_to_end();  // before the last lines are read: one twice, never one missed
+  FollowedFile followed(file);
+  if (arguments.has("follow"))
+    followed.skip_to_end();  // before the last lines are read: a line may come twice, but none is lost
   const auto lines = store::Log::read(file, count);
   if (arguments.has("json")) {
     terminal.answer(log_json(names.front().text(), lines));
@@ -107,10 +108,10 @@ Result<ExitStatus> show_logs(Context& context, const Arguments& arguments) {
   if (lines.empty() && count > 0) terminal.note("tunnel " + names.front().text() + " has no log on this host yet");
   if (!arguments.has("follow")) return ExitStatus::done;
   while (terminal.flush() && Terminal::is_read()) {
-    if (const auto news = growing.read_new(); !news.empty()) terminal.answer(news);
+    if (const auto lines_read = followed.read_new(); !lines_read.empty()) terminal.answer(lines_read);
     context.host.sleep_for(k_follow_interval);
   }
-  return ExitStatus::done;  // nobody reads any more
+  return ExitStatus::done;  // the reader has gone
 }
 
 }  // namespace
@@ -118,11 +119,11 @@ Result<ExitStatus> show_logs(Context& context, const Arguments& arguments) {
 const Command& logs_command() {
   static const Command command{.name = "logs",
                                .synopsis = "NAME [-f] [-n N] [--json]",
-                               .summary = "show what a tunnel's supervisor and ssh said",
-                               .description = "The same for every backend. Times are UTC.",
-                               .options = {{"follow,f", "", "go on with what is said from now on, until interrupted"},
-                                           {"lines,n", "N", "the last N lines; 50 without it"},
-                                           {"json", "", "print JSON: the lines, as strings"}},
+                               .summary = "show the log of a tunnel's supervisor and ssh",
+                               .description = "It is the same for every backend. Times are in UTC.",
+                               .options = {{"follow,f", "", "print new lines until interrupted"},
+                                           {"lines,n", "N", "the last N lines; default: 50"},
+                                           {"json", "", "print the lines as JSON strings"}},
                                .most_operands = 1,
                                .operands = Values::tunnel,
                                .run = show_logs};

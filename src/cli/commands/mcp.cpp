@@ -19,13 +19,15 @@ constexpr mcp::Introduction k_introduction{
     .title = "holdfast: persistent SSH reverse tunnels",
     .version = HOLDFAST_VERSION,
     .instructions =
-        "Tunnels that make a port of a bastion lead to this machine, kept up by systemd, cron or tmux. Look with "
-        "tunnel_status first. Nothing is ever asked: what needs a person fails with an error that has a class and a "
-        "hint. A host key that is unknown is shown, and accepted only when a person has said so."};
+        "Reverse SSH tunnels: a port of a bastion leads to this machine. systemd, cron or tmux keeps them running. "
+        "Call "
+        "tunnel_status first. No tool prompts: when a person must act, the call fails with an error class and a hint. "
+        "An unknown host key is shown, and must be accepted by a person."};
 
 Result<ExitStatus> start(Context& context, const Arguments&) {
   if (::isatty(STDIN_FILENO) == 1)
-    context.terminal.note("this speaks the Model Context Protocol, not to people; holdfast mcp installation tells how");
+    context.terminal.note(
+        "this speaks the Model Context Protocol; holdfast mcp installation shows how to connect an agent");
   mcp::Session session(k_introduction, mcp_tools());
   return mcp::serve(session, {.in = STDIN_FILENO,
                               .out = STDOUT_FILENO,
@@ -33,7 +35,7 @@ Result<ExitStatus> start(Context& context, const Arguments&) {
                               .log = [&](std::string_view line) { context.terminal.detail(line); }});
 }
 
-std::string type_words(const mcp::Parameter& parameter) {
+std::string type_text(const mcp::Parameter& parameter) {
   using Type = mcp::Parameter::Type;
   switch (parameter.type) {
     case Type::texts:
@@ -51,15 +53,16 @@ std::string type_words(const mcp::Parameter& parameter) {
   return parameter.choices.empty() ? "string" : fmt::format("{}", fmt::join(parameter.choices, " | "));
 }
 
-void tell(std::string_view text, const std::string& indent, Terminal& terminal) {
+void print_wrapped(std::string_view text, const std::string& indent, Terminal& terminal) {
   for (const auto& line : wrapped(text, k_line_width - indent.size())) terminal.answer(indent + line);
 }
 
 void list_parameters(const mcp::Tool& tool, Terminal& terminal) {
   for (const auto& parameter : tool.parameters) {
-    tell(fmt::format("{} ({}{})", parameter.name, type_words(parameter), parameter.required ? ", required" : ""),
-         "    ", terminal);
-    tell(parameter.description, "        ", terminal);
+    print_wrapped(
+        fmt::format("{} ({}{})", parameter.name, type_text(parameter), parameter.required ? ", required" : ""), "    ",
+        terminal);
+    print_wrapped(parameter.description, "        ", terminal);
   }
 }
 
@@ -67,34 +70,35 @@ Result<ExitStatus> list_tools(Context& context, const Arguments&) {
   auto& terminal = context.terminal;
   for (const auto& tool : mcp_tools()) {
     terminal.answer(std::string(tool.name));
-    tell(tool.description, "  ", terminal);
+    print_wrapped(tool.description, "  ", terminal);
     if (terminal.is_verbose()) list_parameters(tool, terminal);
   }
   return ExitStatus::done;
 }
 
-const Command& start_part() {
+const Command& mcp_start_command() {
   static const auto description = fmt::format(
-      "JSON-RPC, one message a line, protocol versions {}. Each call of a tool is carried out by a holdfast of its "
-      "own, "
-      "without a terminal, so that nothing can ask for anything; several may run at once. A call that the client "
-      "cancels is undone. It ends when the client closes its input, after the calls that were begun.\n"
-      "An agent's client starts it; holdfast mcp installation prints what to tell the client.",
+      "Speaks JSON-RPC, one message a line, in the protocol versions {}. Each tool call runs a holdfast process "
+      "without "
+      "a terminal, so that nothing can prompt. Calls may run in parallel. A call that the client cancels is undone. "
+      "The "
+      "server ends when the client closes its input, after the running calls.\n"
+      "The agent's client starts it; holdfast mcp installation prints the client's configuration.",
       fmt::join(mcp::protocol_versions(), ", "));
   static const Command command{.name = "mcp start",
                                .synopsis = "",
-                               .summary = "serve an agent on standard input and output",
+                               .summary = "run the MCP server on standard input and output",
                                .description = description,
                                .scoped = false,
                                .run = start};
   return command;
 }
 
-const Command& list_tools_part() {
+const Command& mcp_list_tools_command() {
   static const Command command{.name = "mcp list-tools",
                                .synopsis = "[-v]",
-                               .summary = "show the tools that an agent is given",
-                               .description = "With -v also the parameters of each.",
+                               .summary = "list the tools for agents",
+                               .description = "With -v it also lists their parameters.",
                                .scoped = false,
                                .run = list_tools};
   return command;
@@ -103,13 +107,13 @@ const Command& list_tools_part() {
 }  // namespace
 
 const Command& mcp_command() {
-  static const Command command{
-      .name = "mcp",
-      .synopsis = "COMMAND",
-      .summary = "give an AI agent the tunnels, as tools",
-      .description = "The Model Context Protocol, on standard input and output.",
-      .scoped = false,
-      .subcommands = {&start_part(), &list_tools_part(), &mcp_installation_command(), &mcp_doctor_command()}};
+  static const Command command{.name = "mcp",
+                               .synopsis = "COMMAND",
+                               .summary = "let an AI agent manage tunnels (Model Context Protocol)",
+                               .description = "An MCP server on standard input and output, and commands to set it up.",
+                               .scoped = false,
+                               .subcommands = {&mcp_start_command(), &mcp_list_tools_command(),
+                                               &mcp_installation_command(), &mcp_doctor_command()}};
   return command;
 }
 

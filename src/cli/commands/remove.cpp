@@ -15,8 +15,7 @@ Result<std::vector<TunnelName>> chosen(const Arguments& arguments, const os::Hos
   const bool all = arguments.has("all");
   const bool names = !arguments.operands().empty();
   if (static_cast<int>(port.has_value()) + static_cast<int>(all) + static_cast<int>(names) != 1)
-    return usage_error("what to remove", "it takes names, or -p PORT, or --all, and one of them",
-                       "holdfast status lists the tunnels");
+    return usage_error("the command line", "give tunnel names, -p PORT or --all", "holdfast status lists the tunnels");
   if (names) return tunnels::named_tunnels(arguments.operands(), host, paths);
   auto entries = store::load_all(host, paths);
   if (!port)
@@ -27,12 +26,12 @@ Result<std::vector<TunnelName>> chosen(const Arguments& arguments, const os::Hos
       return usage_error("option --port " + *port,
                          fmt::format("{} tunnels listen on it: {}, {}{}", entries.size(), entries[0].name.text(),
                                      entries[1].name.text(), entries.size() > 2 ? ", …" : ""),
-                         "remove one by its name");
+                         "remove one by name");
   }
   std::vector<TunnelName> chosen_names;
   chosen_names.reserve(entries.size());
   for (auto& entry : entries) {
-    // What belongs to another host is removed there; asked for by name or port, it is refused.
+    // --all skips tunnels of other hosts. One selected by port is refused later.
     if (port || !entry.tunnel || !tunnels::is_elsewhere(*entry.tunnel, host))
       chosen_names.push_back(std::move(entry.name));
   }
@@ -48,10 +47,10 @@ Result<ExitStatus> remove_tunnels(Context& context, const Arguments& arguments) 
   std::vector<Removed> all;
   std::optional<Error> failure;
   for (const auto& name : names) {
-    auto& [told, report] = all.emplace_back(Removed{name.text(), {}});
+    auto& [removed_name, report] = all.emplace_back(Removed{name.text(), {}});
     const auto removed = tunnels::remove_tunnel(name, paths, context.host, report);
     if (!json && (removed || !report.empty())) {
-      terminal.answer(fmt::format("tunnel {}{}", told, removed ? " is removed:" : ":"));
+      terminal.answer(fmt::format("tunnel {}{}", removed_name, removed ? " is removed:" : ":"));
       for (const auto& line : report) terminal.answer("  " + line);
     }
     if (removed) continue;
@@ -68,10 +67,10 @@ const Command& remove_command() {
   static const Command command{.name = "remove",
                                .aliases = {"remove-tunnel"},
                                .synopsis = "NAME… | -p PORT | --all [--json]",
-                               .summary = "stop a tunnel, uninstall it, delete all that belongs to it",
+                               .summary = "stop, uninstall and delete a tunnel",
                                .description =
-                                   "Says exactly what it removed. Linger goes off only if setup turned it on and "
-                                   "nothing else of yours needs it.\n"
+                                   "It prints everything that it removed. It turns linger off only if setup turned it "
+                                   "on and no other unit of yours needs it.\n"
                                    "The exit status is 4 when there is no such tunnel.",
                                .options = {k_port_option,
                                            {"all", "", "every tunnel of the scope"},

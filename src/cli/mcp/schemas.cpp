@@ -7,19 +7,19 @@
 namespace holdfast::cli {
 namespace {
 
-// What every result has; `%` stands for what a tool has besides, which is null or empty where it failed.
+// The members of every result. "%" is replaced by the members of one tool, which are null when it failed.
 constexpr std::string_view k_result = R"({
   "type": "object",
   "properties": {
-    "success": {"type": "boolean", "description": "the command ended with exit status 0; for status: everything asked about is up"},
+    "success": {"type": "boolean", "description": "true if the exit status is 0; for status: all of these tunnels are up"},
     "exit_status": {"type": "integer", "description": "0 done or up, 1 failed, 2 wrong arguments, 3 something is not up, 4 no such tunnel, 5 no usable backend, 130 interrupted"},
-    "stdout": {"type": "string", "description": "what the command printed"},
-    "stderr": {"type": "string", "description": "what it told meanwhile, and why it failed"},
+    "stdout": {"type": "string", "description": "the output of the command"},
+    "stderr": {"type": "string", "description": "its messages and errors"},
     "error": {
       "type": ["object", "null"],
-      "description": "why there is no answer; null when there is one",
+      "description": "why the command failed; null on success",
       "properties": {
-        "class": {"type": "string", "description": "for programs: auth, host-key-unknown, forward-busy, usage, no-such-tunnel, …"},
+        "class": {"type": "string", "description": "auth, host-key-unknown, forward-busy, usage, no-such-tunnel, …"},
         "message": {"type": "string"},
         "hint": {"type": ["string", "null"], "description": "one command or setting that helps"}
       },
@@ -34,22 +34,22 @@ constexpr std::string_view k_result = R"({
 
 constexpr std::string_view k_survives = R"({
   "type": "object",
-  "description": "yes, no, at-login, or within:60s; null: not known",
+  "description": "yes, no, at-login, or within:60s; null if unknown",
   "properties": {"crash": {"type": ["string", "null"]}, "logout": {"type": ["string", "null"]}, "reboot": {"type": ["string", "null"]}},
   "required": ["crash", "logout", "reboot"],
   "additionalProperties": false
 })";
 
-// The object of `status --json`. What is not known is null.
+// The object of `status --json`. Unknown values are null.
 constexpr std::string_view k_tunnel = R"(
   "properties": {
     "name": {"type": "string"},
     "state": {"enum": ["up", "connecting", "waiting", "standby", "failed", "stopped", null]},
-    "verified": {"type": ["boolean", "null"], "description": "true: a connection made at the bastion came back to the target here"},
-    "since": {"type": ["string", "null"], "description": "when the state began, RFC 3339"},
+    "verified": {"type": ["boolean", "null"], "description": "true if a connection to the port on the bastion reached the target here"},
+    "since": {"type": ["string", "null"], "description": "start of the state, RFC 3339"},
     "host": {"type": ["string", "null"]},
     "bastion": {"type": ["string", "null"]},
-    "bastions": {"type": ["array", "null"], "items": {"type": "string"}, "description": "all of them, the first choice first"},
+    "bastions": {"type": ["array", "null"], "items": {"type": "string"}, "description": "all bastions, in order of preference"},
     "engine": {"type": ["string", "null"]},
     "forwards": {
       "type": "array",
@@ -74,7 +74,7 @@ constexpr std::string_view k_tunnel = R"(
     "rtt_ms": {"type": ["number", "null"]},
     "reconnects": {"type": ["integer", "null"]},
     "next_attempt": {"type": ["string", "null"]},
-    "history": {"type": ["object", "null"], "description": "of a tunnel asked for by port or name: availability, round trip and reconnects by cause, of the last day and week"},
+    "history": {"type": ["object", "null"], "description": "for a tunnel selected by port or name: availability, round trips and reconnects by cause, in the last day and week"},
     "last_error": {
       "type": ["object", "null"],
       "properties": {
@@ -89,15 +89,15 @@ constexpr std::string_view k_tunnel = R"(
   "required": ["name", "state", "verified", "since", "host", "bastion", "engine", "forwards", "backend", "supervisor_pid",
                "ssh_pid", "rtt_ms", "reconnects", "next_attempt", "last_error"])";
 
-std::string with(std::string_view text, std::string_view place, std::string_view value) {
+std::string replaced(std::string_view text, std::string_view placeholder, std::string_view value) {
   std::string whole(text);
-  whole.replace(whole.find(place), place.size(), value);
+  whole.replace(whole.find(placeholder), placeholder.size(), value);
   return whole;
 }
 
-std::string result_schema(std::string_view properties) { return with(k_result, "%", properties); }
+std::string result_schema(std::string_view properties) { return replaced(k_result, "%", properties); }
 
-std::string tunnel_properties() { return with(k_tunnel, "{SURVIVES}", k_survives); }
+std::string tunnel_properties() { return replaced(k_tunnel, "{SURVIVES}", k_survives); }
 
 }  // namespace
 
@@ -110,7 +110,7 @@ std::string_view status_schema() {
 std::string_view setup_schema() {
   static const auto schema = result_schema(fmt::format(
       R"("tunnel": {{"type": ["object", "null"], {}}},
-      "changed": {{"type": ["boolean", "null"], "description": "false: it was there already, just so"}},
+      "changed": {{"type": ["boolean", "null"], "description": "false if the tunnel already existed with these settings"}},
       "plan": {{"type": ["array", "null"], "items": {{"type": "string"}}, "description": "with dry_run: every file and command, in full"}})",
       tunnel_properties()));
   return schema;
@@ -123,7 +123,7 @@ std::string_view remove_schema() {
       "type": "object",
       "properties": {
         "name": {"type": "string"},
-        "report": {"type": "array", "items": {"type": "string"}, "description": "what was stopped and deleted, one by one"}
+        "report": {"type": "array", "items": {"type": "string"}, "description": "everything that was stopped and deleted"}
       },
       "required": ["name", "report"]
     }
@@ -146,13 +146,13 @@ std::string_view doctor_schema() {
             "grade": {{"enum": ["good", "degraded", "unavailable"]}},
             "survives": {},
             "reason": {{"type": "string"}},
-            "remedy": {{"type": ["string", "null"], "description": "one command that would make it stronger"}}
+            "remedy": {{"type": ["string", "null"], "description": "one command that would make it more durable"}}
           }},
           "required": ["name", "scope", "usable", "grade", "survives", "reason", "remedy"]
         }}
       }},
       "scope": {{"enum": ["user", "system"]}},
-      "choice": {{"type": ["string", "null"], "description": "the backend that setup would take"}},
+      "choice": {{"type": ["string", "null"], "description": "the backend that setup would choose"}},
       "advice": {{"type": ["string", "null"]}},
       "version": {{"type": "string"}},
       "program": {{"type": "string"}},
@@ -191,8 +191,8 @@ std::string_view client_config_schema() {
         "leads_to": {"type": "string"},
         "proxy_jump": {"type": "string"},
         "proxy_commands": {"type": "array", "items": {"type": "string"}},
-        "hosts": {"type": "array", "items": {"type": "object"}, "description": "the Host blocks, taken apart"},
-        "forwards": {"type": "array", "items": {"type": "object"}, "description": "what leads to no ssh: the ssh -L command"},
+        "hosts": {"type": "array", "items": {"type": "object"}, "description": "the Host blocks as objects"},
+        "forwards": {"type": "array", "items": {"type": "object"}, "description": "forwards that do not lead to an ssh server, with the ssh -L command"},
         "config": {"type": "string", "description": "the text for the laptop's ~/.ssh/config"}
       },
       "required": ["name", "config", "hosts", "forwards"]

@@ -30,11 +30,11 @@ constexpr std::array<std::string_view, 15> k_allowed{"AddressFamily",
                                                      "RekeyLimit",
                                                      "TCPKeepAlive"};
 
-/// Releases before 9.6 put the jump host into a shell's command line as it is (CVE-2023-51385).
+/// OpenSSH before 9.6 passes the jump host unquoted to a shell (CVE-2023-51385).
 Result<> check_jump_hosts(std::string_view value) {
   if (equals_ignoring_case(value, "none")) return {};
   if (value.find(' ') != std::string_view::npos)
-    return usage_error("ssh-option ProxyJump", "it holds a space", "give [USER@]HOST[:PORT], several with commas");
+    return usage_error("ssh-option ProxyJump", "it contains a space", "give [USER@]HOST[:PORT], several with commas");
   HOLDFAST_CHECK(parse_bastions(value));
   return {};
 }

@@ -1,4 +1,4 @@
-// The settings of ssh that an agent may choose. Pure.
+// The ssh options that an agent may set. Pure.
 #pragma once
 
 #include "core/result.hpp"
@@ -9,8 +9,8 @@
 namespace holdfast::cli {
 
 /// Refuses a "KEY=VALUE" whose key an agent may not set. A usage error names the key and the allowed ones.
-/// The list has no setting that runs a program, loads a library, reads or writes a file, hands out a credential, or
-/// changes which host keys are trusted: an agent that reads a hostile text must not gain the user's shell.
+/// No allowed option runs a program, loads a library, reads or writes a file, forwards a credential, or changes which
+/// host keys are trusted: an agent that was misled by a hostile text must not get the user's shell.
 [[nodiscard]] Result<> check_agents_ssh_option(std::string_view text);
 
 /// The allowed keys, separated by ", ".

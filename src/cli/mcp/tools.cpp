@@ -12,7 +12,7 @@ using Type = mcp::Parameter::Type;
 constexpr std::int64_t k_highest_port = 65535;
 constexpr std::int64_t k_most_log_lines = 1000;
 
-// --- parameters that more than one tool has; names that scitex-tunnel has are its own
+// --- parameters of several tools; the names are scitex-tunnel's where it has them
 
 Parameter port_parameter(std::string_view description) {
   return {.name = "port",
@@ -40,13 +40,12 @@ Parameter key_parameter() {
   return {.name = "secret_key_path",
           .option = "identity",
           .description =
-              "path of the private key, which must have no passphrase; without it HOLDFAST_IDENTITY or "
-              "SCITEX_TUNNEL_SECRET_KEY_PATH of the server's environment, else what ssh itself would use"};
+              "path of the private key, which must have no passphrase; default: HOLDFAST_IDENTITY or "
+              "SCITEX_TUNNEL_SECRET_KEY_PATH of the server's environment, else ssh's own choice"};
 }
 
 Parameter ssh_options_parameter() {
-  static const auto description =
-      "further settings of ssh_config(5), each KEY=VALUE; allowed are " + agents_ssh_options();
+  static const auto description = "more options of ssh_config(5), each KEY=VALUE; allowed: " + agents_ssh_options();
   return {.name = "ssh_options",
           .type = Type::texts,
           .option = "ssh-option",
@@ -55,13 +54,13 @@ Parameter ssh_options_parameter() {
 }
 
 Parameter run_as_parameter() {
-  return {.name = "run_as", .option = "run-as", .description = "scope system only: the ordinary user whose ssh it is"};
+  return {.name = "run_as", .option = "run-as", .description = "scope system only: the ordinary user that runs ssh"};
 }
 
 Parameter scope_parameter() {
   return {.name = "scope",
           .type = Type::choice_of_flag,
-          .description = "whose tunnels: user (your own, the default for everybody but root) or system (the machine's)",
+          .description = "user (your own tunnels, the default unless you are root) or system (the machine's)",
           .choices = {"user", "system"}};
 }
 
@@ -78,71 +77,75 @@ std::vector<std::string_view> backend_choices() {
 // --- the tools
 
 std::vector<Parameter> setup_parameters() {
-  return {forward_parameter(
-              "the port to listen on at the bastion, on its loopback address; it leads to localhost:22 here. To lead "
-              "elsewhere or to listen on another address: \"[BIND:]PORT:HOST:HOSTPORT\"",
-              true),
-          bastion_parameter("the bastion, [USER@]HOST[:PORT], or a Host of ~/.ssh/config; several, the first that is "
-                            "well, separated by commas; without it HOLDFAST_BASTION "
-                            "or SCITEX_TUNNEL_BASTION_SERVER of the server's environment"),
-          key_parameter(),
-          {.name = "more_ports",
-           .type = Type::texts,
-           .option = "port",
-           .description = "further ports of the same tunnel, each written like port"},
-          {.name = "name", .option = "name", .description = "what the tunnel is called; without it, the port"},
-          {.name = "backend",
-           .option = "backend",
-           .description = "what keeps it running; without it auto, the strongest that works here",
-           .choices = backend_choices()},
-          {.name = "engine",
-           .option = "engine",
-           .description = "what restarts ssh; without it native, which is holdfast itself",
-           .choices = {"native", "autossh"}},
-          {.name = "host",
-           .option = "host",
-           .description = "where many hosts share one home: any, to let each of them have the tunnel, or this host's "
-                          "own name, to take it over"},
-          flag_parameter("takeover", "takeover",
-                         "let a command on the bastion end a stale session of this tunnel's that still holds the port "
-                         "and that nothing else can end; the key must be allowed to run commands there"),
-          flag_parameter("accept_new_host_key", "accept-new-host-key",
-                         "pin the bastion's host key if it is unknown. Only when a person has compared the fingerprint "
-                         "that the error of a first try shows; a changed key is never accepted"),
-          ssh_options_parameter(),
-          flag_parameter("no_preflight", "no-preflight", "skip the checks before anything is installed"),
-          flag_parameter("dry_run", "dry-run", "change nothing, and tell every file and command instead"),
-          run_as_parameter(),
-          scope_parameter()};
+  return {
+      forward_parameter(
+          "the port to listen on, on the bastion's loopback address; it leads to localhost:22 here. For another "
+          "target or address: \"[BIND:]PORT:HOST:HOSTPORT\"",
+          true),
+      bastion_parameter(
+          "the bastion: [USER@]HOST[:PORT] or a Host alias of ~/.ssh/config; several, in order of preference, "
+          "separated by commas; default: HOLDFAST_BASTION or SCITEX_TUNNEL_BASTION_SERVER of the server's "
+          "environment"),
+      key_parameter(),
+      {.name = "more_ports",
+       .type = Type::texts,
+       .option = "port",
+       .description = "more ports of the same tunnel, each written like port"},
+      {.name = "name", .option = "name", .description = "name of the tunnel; default: the port"},
+      {.name = "backend",
+       .option = "backend",
+       .description = "what keeps it running; default: auto, the most durable that works here",
+       .choices = backend_choices()},
+      {.name = "engine",
+       .option = "engine",
+       .description = "what restarts ssh; default: native, which is holdfast itself",
+       .choices = {"native", "autossh"}},
+      {.name = "host",
+       .option = "host",
+       .description = "if hosts share a home directory: any, so that each of them may have the tunnel, or the name of "
+                      "this host, to take it over"},
+      flag_parameter("takeover", "takeover",
+                     "end an old session of this tunnel that holds the port with a command on the bastion, if nothing "
+                     "else can; the key must be allowed to run commands there"),
+      flag_parameter("accept_new_host_key", "accept-new-host-key",
+                     "store the bastion's host key if it is unknown. Use it only after a person has compared the "
+                     "fingerprint in the first error; a changed key is never accepted"),
+      ssh_options_parameter(),
+      flag_parameter("no_preflight", "no-preflight", "skip the checks before anything is installed"),
+      flag_parameter("dry_run", "dry-run", "change nothing, and return every file and command instead"),
+      run_as_parameter(),
+      scope_parameter()};
 }
 
 mcp::Tool setup_tool() {
-  return {.name = "tunnel_setup",
-          .title = "Set up a tunnel",
-          .description =
-              "Makes a reverse SSH tunnel that lasts: a port of the bastion leads to this machine. Checks everything "
-              "first, installs it, starts it, and returns when it was verified end to end, usually within seconds; "
-              "whatever fails is undone. With the same arguments again nothing changes; with others the tunnel of that "
-              "name is updated in place. Tells its progress; a cancelled call is undone.",
-          .command = {"setup", "--json"},
-          .parameters = setup_parameters(),
-          .hints = {.idempotent = true, .open_world = true},
-          .output_schema = setup_schema(),
-          .answer = setup_answer};
+  return {
+      .name = "tunnel_setup",
+      .title = "Set up a tunnel",
+      .description =
+          "Sets up a persistent reverse SSH tunnel: a port of the bastion leads to this machine. It checks everything "
+          "first, installs and starts the tunnel, and returns when it is verified end to end, usually within "
+          "seconds. A failure is undone. The same arguments again change nothing; others update the tunnel of that "
+          "name. It reports progress; a cancelled call is undone.",
+      .command = {"setup", "--json"},
+      .parameters = setup_parameters(),
+      .hints = {.idempotent = true, .open_world = true},
+      .output_schema = setup_schema(),
+      .answer = setup_answer};
 }
 
 mcp::Tool status_tool() {
-  return {.name = "tunnel_status",
-          .title = "Show tunnels",
-          .description =
-              "Shows whether reverse SSH tunnels are up, verified end to end, and if not why and what to do. Without "
-              "port and name: all of them. Changes nothing.",
-          .command = {"status", "--json"},
-          .parameters = {port_parameter("only tunnels that listen on this port of their bastion"),
-                         name_parameter("only the tunnel of this name, in place of port"), scope_parameter()},
-          .hints = {.read_only = true, .idempotent = true},
-          .output_schema = status_schema(),
-          .answer = tunnels_answer};
+  return {
+      .name = "tunnel_status",
+      .title = "Show tunnels",
+      .description =
+          "Shows whether reverse SSH tunnels are up and verified end to end, and if not, why and what to do. Without "
+          "port and name it shows all tunnels. It changes nothing.",
+      .command = {"status", "--json"},
+      .parameters = {port_parameter("only tunnels that listen on this port of their bastion"),
+                     name_parameter("only the tunnel with this name; not together with port"), scope_parameter()},
+      .hints = {.read_only = true, .idempotent = true},
+      .output_schema = status_schema(),
+      .answer = tunnels_answer};
 }
 
 mcp::Tool remove_tool() {
@@ -150,11 +153,11 @@ mcp::Tool remove_tool() {
       .name = "tunnel_remove",
       .title = "Remove a tunnel",
       .description =
-          "Stops a tunnel, uninstalls it and deletes all that belongs to it: one, by port or by name. Tells exactly "
-          "what it removed. Removing what is not there is an error of class no-such-tunnel.",
+          "Stops, uninstalls and deletes one tunnel, selected by port or name. It returns everything that it removed. "
+          "If there is no such tunnel, the error class is no-such-tunnel.",
       .command = {"remove", "--json"},
       .parameters = {port_parameter("the tunnel that listens on this port of its bastion"),
-                     name_parameter("the tunnel of this name, in place of port"), scope_parameter()},
+                     name_parameter("the tunnel with this name; not together with port"), scope_parameter()},
       .hints = {.destructive = true, .idempotent = true},
       .output_schema = remove_schema(),
       .answer = remove_answer,
@@ -163,16 +166,16 @@ mcp::Tool remove_tool() {
 
 mcp::Tool doctor_tool() {
   return {.name = "tunnel_doctor",
-          .title = "Examine this machine, or the way to a bastion",
+          .title = "Check this machine or a bastion",
           .description =
-              "Tells what could keep a tunnel running on this machine, what each way survives and why, and what would "
-              "make it stronger; with bastion_server also every check that tunnel_setup makes of a bastion. Changes "
-              "nothing.",
+              "Lists the backends that can keep a tunnel running on this machine, what each survives and why, and one "
+              "change that would improve it. With bastion_server it also runs every check that tunnel_setup makes. It "
+              "changes nothing.",
           .command = {"doctor", "--json"},
-          .parameters = {bastion_parameter("check the way to this bastion too: [USER@]HOST[:PORT], or a Host of "
+          .parameters = {bastion_parameter("check this bastion too: [USER@]HOST[:PORT] or a Host alias of "
                                            "~/.ssh/config"),
-                         forward_parameter("with bastion_server: is this port free and allowed there, and does its "
-                                           "target here answer",
+                         forward_parameter("with bastion_server: check that this port is free and allowed there, "
+                                           "and that its target here accepts connections",
                                            false),
                          key_parameter(), ssh_options_parameter(), run_as_parameter(), scope_parameter()},
           .hints = {.read_only = true, .idempotent = true, .open_world = true},
@@ -181,34 +184,33 @@ mcp::Tool doctor_tool() {
 }
 
 mcp::Tool logs_tool() {
-  return {.name = "tunnel_logs",
-          .title = "Read a tunnel's log",
-          .description = "What a tunnel's supervisor and ssh said, the last lines, oldest first. Changes nothing.",
-          .command = {"logs", "--json"},
-          .parameters = {{.name = "name",
-                          .description = "the tunnel's name; tunnel_status tells the names",
-                          .required = true},
-                         {.name = "lines",
-                          .type = Type::number,
-                          .option = "lines",
-                          .description = "how many lines, 50 without it",
-                          .lowest = 1,
-                          .highest = k_most_log_lines},
-                         scope_parameter()},
-          .hints = {.read_only = true, .idempotent = true},
-          .output_schema = logs_schema(),
-          .answer = logs_answer};
+  return {
+      .name = "tunnel_logs",
+      .title = "Read a tunnel's log",
+      .description = "Returns the last log lines of a tunnel's supervisor and ssh, oldest first. It changes nothing.",
+      .command = {"logs", "--json"},
+      .parameters = {{.name = "name", .description = "name of the tunnel, as in tunnel_status", .required = true},
+                     {.name = "lines",
+                      .type = Type::number,
+                      .option = "lines",
+                      .description = "number of lines; default: 50",
+                      .lowest = 1,
+                      .highest = k_most_log_lines},
+                     scope_parameter()},
+      .hints = {.read_only = true, .idempotent = true},
+      .output_schema = logs_schema(),
+      .answer = logs_answer};
 }
 
 mcp::Tool client_config_tool() {
   return {.name = "tunnel_client_config",
-          .title = "What a laptop needs to come in",
+          .title = "Show how a laptop connects",
           .description =
-              "The text for a laptop's ~/.ssh/config with which ssh NAME, scp and rsync there come in through the "
-              "bastion. Without port and name: of every tunnel. Changes nothing.",
+              "Returns the text for a laptop's ~/.ssh/config, with which ssh NAME, scp and rsync connect through the "
+              "bastion. Without port and name it covers all tunnels. It changes nothing.",
           .command = {"client-config", "--json"},
           .parameters = {port_parameter("only tunnels that listen on this port of their bastion"),
-                         name_parameter("only the tunnel of this name, in place of port"), scope_parameter()},
+                         name_parameter("only the tunnel with this name; not together with port"), scope_parameter()},
           .hints = {.read_only = true, .idempotent = true},
           .output_schema = client_config_schema(),
           .answer = tunnels_answer};

@@ -1,4 +1,4 @@
-// The answers of --json that are no more than a few words; those about tunnels and hosts have files of their own.
+// The small answers of --json. Those about tunnels and hosts are in status_json.cpp and doctor_json.cpp.
 #pragma once
 
 #include "core/error.hpp"
@@ -9,16 +9,16 @@
 
 namespace holdfast::cli {
 
-/// {"error": {"class": …, "message": …, "hint": …}}: what --json prints in place of the answer. No hint is null.
+/// {"error": {"class": …, "message": …, "hint": …}}: what --json prints on failure. An empty hint is null.
 [[nodiscard]] std::string error_json(const Error& error);
 
-/// One tunnel, and a line for each thing of it that is gone.
+/// One tunnel, and a line for each thing that was removed.
 struct Removed {
   std::string name;
   std::vector<std::string> report;
 };
 
-/// {"removed": [{"name": …, "report": […]}], "error": …}: what is gone, also where something failed; the last failure.
+/// {"removed": [{"name": …, "report": […]}], "error": …}: what was removed, and the last failure or null.
 [[nodiscard]] std::string removal_json(const std::vector<Removed>& removed, const std::optional<Error>& failure);
 
 /// {"name": …, "lines": […]}

@@ -1,4 +1,4 @@
-// What `doctor` found, and how it is told.
+// The findings of `doctor`, as text and JSON.
 #pragma once
 
 #include "ssh/preflight/preflight.hpp"
@@ -14,25 +14,25 @@ namespace holdfast::cli {
 
 struct Findings {
   tunnels::HostReport host;
-  boost::filesystem::path program;                 ///< our own
-  Scope scope = Scope::user;                       ///< whose choice `choice` is
+  boost::filesystem::path program;                 ///< path of this program
+  Scope scope = Scope::user;                       ///< for `choice`
   std::vector<std::string> only = {};              ///< HOLDFAST_BACKENDS
-  std::optional<std::size_t> choice = {};          ///< index into host.backends of what `auto` would take
-  std::optional<std::string> recommendation = {};  ///< what would make this host stronger
-  bool usable = false;                             ///< some backend can be used
+  std::optional<std::size_t> choice = {};          ///< index in host.backends: what `auto` would choose
+  std::optional<std::string> recommendation = {};  ///< one change that would improve this host
+  bool usable = false;                             ///< a backend works
   std::optional<std::string> bastion = {};         ///< -b
-  std::vector<ssh::Check> checks = {};             ///< of that bastion
+  std::vector<ssh::Check> checks = {};             ///< of `bastion`
   [[nodiscard]] bool checks_passed() const;
 };
 
-/// The table of backends, what `auto` takes, what would be stronger, and what a bug report should say of the host.
-/// No line is longer than 80 columns but for a word that is.
+/// The table of backends, the choice of `auto`, the recommendation, and the facts of the host for a bug report. Lines
+/// wrap at 80 columns.
 [[nodiscard]] std::string host_text(const Findings& findings, bool colour);
 
-/// Each check of the bastion in a line, with what its failure means and what to do below it.
+/// One line for each check of the bastion; below a failed one its message and hint.
 [[nodiscard]] std::string checks_text(const Findings& findings, bool colour);
 
-/// All of it; every key always there, unknown values null.
+/// All findings. Every key is always there; unknown values are null.
 [[nodiscard]] std::string findings_json(const Findings& findings);
 
 }  // namespace holdfast::cli

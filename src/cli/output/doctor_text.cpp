@@ -44,8 +44,8 @@ std::string choice_text(const Findings& findings) {
     const auto& [backend, fitness] = findings.host.backends[*findings.choice];
     return fmt::format("{}: {}", backend->name(), tunnels::survival_text(fitness.survives));
   }
-  return findings.scope == Scope::system ? "none: no backend of the system scope can be used here"
-                                         : "none: no backend can be used here";
+  return findings.scope == Scope::system ? "none: no backend of the system scope works here"
+                                         : "none: no backend works here";
 }
 
 std::string yes_or_no(const std::optional<bool>& value) { return !value ? "unknown" : *value ? "yes" : "no"; }

@@ -7,7 +7,7 @@ namespace {
 
 using Grade = backends::Fitness::Grade;
 
-/// The strongest remedy of those backends, if it is stronger than `least`.
+/// The most durable remedy of `scope`, if it survives more than `least`.
 const backends::Fitness* strongest_remedy(std::span<const backends::AssessedBackend> assessed_backends, Scope scope,
                                           std::optional<Survives> least) {
   const backends::Fitness* best = nullptr;

@@ -1,4 +1,4 @@
-// The one thing that would make a host stronger.
+// The one change that would make a host's tunnels more durable.
 #pragma once
 
 #include "backends/backend.hpp"
@@ -9,12 +9,12 @@
 
 namespace holdfast::cli {
 
-/// Of the remedies that the backends know, the one that would bring most, if that is more than `chosen` survives (any
-/// is, where nothing is chosen): among those of `scope` first, for another scope takes another user.
+/// The remedy whose backend would survive most, if that is more than `chosen` survives (nullptr: any is). Remedies of
+/// `scope` come first, because the other scope needs another user.
 [[nodiscard]] std::optional<std::string> recommendation(std::span<const backends::AssessedBackend> assessed_backends,
                                                         const backends::AssessedBackend* chosen, Scope scope);
 
-/// What `status` hints at: the best candidate that is stronger than what holds the tunnel now; null when there is none.
+/// The best of `ranked` if it survives more than `now`; nullptr when there is none, or it is backend `name`.
 [[nodiscard]] const backends::AssessedBackend* stronger_than(const Survives& now, std::string_view name,
                                                              std::span<const backends::AssessedBackend> ranked);
 

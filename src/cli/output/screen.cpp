@@ -17,19 +17,19 @@
 namespace holdfast::cli {
 namespace {
 
-// console_codes(4), and xterm's private modes: the alternate screen leaves what was there before untouched.
+// console_codes(4) and private modes of xterm. The alternate screen preserves the shell's output.
 constexpr std::string_view k_enter = "\x1b[?1049h\x1b[?25l\x1b[H\x1b[2J";
 constexpr std::string_view k_leave = "\x1b[?25h\x1b[?1049l";
 constexpr std::string_view k_end_of_line = "\x1b[K\r\n";
 constexpr std::string_view k_below = "\x1b[K\x1b[J";
 
 volatile std::sig_atomic_t resized = 0;
-volatile std::sig_atomic_t stop_asked = 0;
+volatile std::sig_atomic_t stop_requested = 0;
 volatile std::sig_atomic_t continued = 0;
 
 extern "C" void remember_screen_signal(int number) {
   if (number == SIGWINCH) resized = 1;
-  if (number == SIGTSTP) stop_asked = 1;
+  if (number == SIGTSTP) stop_requested = 1;
   if (number == SIGCONT) continued = 1;
 }
 
@@ -43,10 +43,10 @@ bool put(std::string_view bytes) {
   return true;
 }
 
-void take_signal(int number, struct sigaction& previous) {
+void handle_signal(int number, struct sigaction& previous) {
   struct sigaction action {};
   action.sa_handler = remember_screen_signal;
-  sigemptyset(&action.sa_mask);  // no SA_RESTART: a wait is to end
+  sigemptyset(&action.sa_mask);  // no SA_RESTART: the signal must end a wait
   ::sigaction(number, &action, &previous);
 }
 
@@ -54,14 +54,14 @@ void take_signal(int number, struct sigaction& previous) {
 
 Screen::Screen() {
   resized = 0;
-  stop_asked = 0;
+  stop_requested = 0;
   continued = 0;
   termios now{};
   if (::tcgetattr(STDIN_FILENO, &now) == 0) previous_ = now;
   reads_keys_ = previous_.has_value();
-  take_signal(SIGWINCH, previous_resize_);
-  take_signal(SIGTSTP, previous_stop_);
-  take_signal(SIGCONT, previous_continue_);
+  handle_signal(SIGWINCH, previous_resize_);
+  handle_signal(SIGTSTP, previous_stop_);
+  handle_signal(SIGCONT, previous_continue_);
   enter();
 }
 
@@ -92,7 +92,7 @@ void Screen::stop() {
   leave();
   struct sigaction ours {};
   ::sigaction(SIGTSTP, &previous_stop_, &ours);
-  (void)::raise(SIGTSTP);  // here until somebody says SIGCONT
+  (void)::raise(SIGTSTP);  // returns after SIGCONT
   ::sigaction(SIGTSTP, &ours, nullptr);
   continued = 0;
   enter();
@@ -106,31 +106,31 @@ Screen::Size Screen::size() {
 
 bool Screen::draw(std::string_view text) const { return put("\x1b[H" + fitted(text, size()) + std::string(k_below)); }
 
-Screen::Woken Screen::wait(std::chrono::milliseconds timeout, char& key) {
+Screen::Event Screen::wait(std::chrono::milliseconds timeout, char& key) {
   std::array<pollfd, 2> watched{{{STDOUT_FILENO, 0, 0}, {STDIN_FILENO, POLLIN, 0}}};
   const int ready = ::poll(watched.data(), reads_keys_ ? 2 : 1, static_cast<int>(timeout.count()));
-  if (Interruption::is_requested()) return Woken::interrupted;
-  if (stop_asked != 0) {
-    stop_asked = 0;
+  if (Interruption::is_requested()) return Event::interrupted;
+  if (stop_requested != 0) {
+    stop_requested = 0;
     stop();
-    return Woken::resized;
+    return Event::resized;
   }
-  if (continued != 0) {  // stopped by SIGSTOP: the shell has had the terminal meanwhile
+  if (continued != 0) {  // after SIGSTOP: the shell has used the terminal
     continued = 0;
     enter();
-    return Woken::resized;
+    return Event::resized;
   }
   if (resized != 0) {
     resized = 0;
-    return Woken::resized;
+    return Event::resized;
   }
-  if (ready <= 0) return Woken::time;
-  if ((watched[0].revents & (POLLERR | POLLHUP | POLLNVAL)) != 0) return Woken::gone;
+  if (ready <= 0) return Event::timeout;
+  if ((watched[0].revents & (POLLERR | POLLHUP | POLLNVAL)) != 0) return Event::gone;
   if (reads_keys_ && watched[1].revents != 0) {
-    if (::read(STDIN_FILENO, &key, 1) == 1) return Woken::key;
-    reads_keys_ = false;  // the end of its input
+    if (::read(STDIN_FILENO, &key, 1) == 1) return Event::key;
+    reads_keys_ = false;  // end of input
   }
-  return Woken::time;
+  return Event::timeout;
 }
 
 std::string fitted(std::string_view text, Screen::Size size) {

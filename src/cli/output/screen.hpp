@@ -1,4 +1,4 @@
-// A terminal taken over for a while: drawn in place, keys read one by one, given back as it was, whatever ends it.
+// Full-screen output: redraws in place, reads single keys, and restores the terminal in the end.
 #pragma once
 
 #include <termios.h>
@@ -11,8 +11,8 @@
 
 namespace holdfast::cli {
 
-/// One at a time. Ctrl-Z gives the terminal back before it stops the process, and takes it again when that goes on.
-/// Ctrl-C and its like are Interruption's.
+/// Only one may exist at a time. Ctrl-Z restores the terminal before it stops the process, which redraws when it
+/// continues. Interruption handles Ctrl-C.
 class Screen {
  public:
   Screen();
@@ -26,14 +26,13 @@ class Screen {
   };
   [[nodiscard]] static Size size();
 
-  /// Puts the lines of `text` in place of what is there, in one write and without clearing first: nothing flickers. A
-  /// line that is too long is cut; where there are too many, the last row says how many more. False when the terminal
-  /// is gone.
+  /// Overwrites the screen with `text` in one write, without clearing it first, which would flicker. Long lines are
+  /// cut; if there are too many lines, the last row says how many. False when the terminal is gone.
   [[nodiscard]] bool draw(std::string_view text) const;
 
-  enum class Woken { time, key, resized, interrupted, gone };
-  /// Until something happens, `timeout` at most. The key is in `key`.
-  [[nodiscard]] Woken wait(std::chrono::milliseconds timeout, char& key);
+  enum class Event { timeout, key, resized, interrupted, gone };
+  /// Waits for an event, at most `timeout`. `key` is set by Event::key.
+  [[nodiscard]] Event wait(std::chrono::milliseconds timeout, char& key);
 
  private:
   void enter();
@@ -41,13 +40,13 @@ class Screen {
   void stop();
 
   bool reads_keys_ = false;
-  std::optional<termios> previous_;  ///< nothing where standard input is no terminal
+  std::optional<termios> previous_;  ///< nothing when standard input is no terminal
   struct sigaction previous_resize_ {};
   struct sigaction previous_stop_ {};
   struct sigaction previous_continue_ {};
 };
 
-/// What fits into the size of the screen.
+/// The part of `text` that fits on the screen.
 [[nodiscard]] std::string fitted(std::string_view text, Screen::Size size);
 
 }  // namespace holdfast::cli

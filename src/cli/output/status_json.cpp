@@ -65,7 +65,7 @@ json::object availability_value(const store::Availability& all) {
   json::array slots;
   for (const auto& share : all.slots) slots.push_back(share_value(share));
   auto percent = all.whole.availability();
-  if (percent) percent = std::floor(*percent * 1000) / 1000;  // 100 is said of nothing less
+  if (percent) percent = std::floor(*percent * 1000) / 1000;  // rounded down: less than full uptime is never 100
   json::value rtt = nullptr;
   if (all.rtt) rtt = json::object{{"min", all.rtt->low_ms}, {"mean", all.rtt->mean_ms}, {"max", all.rtt->high_ms}};
   return {{"from", json::string(to_rfc3339(all.from))},
@@ -102,7 +102,7 @@ json::object tunnel_value(const tunnels::TunnelStatus& tunnel) {
           {"last_error", failure_value(tunnel.last_error)}};
 }
 
-/// Boost.JSON writes 12.5 as 1.25E1, which is sound and unfriendly.
+/// Writes 12.5 as 12.500; Boost.JSON would write 1.25E1.
 std::string serialized(const json::value& value) {
   std::string out;
   const auto separate = [&] { out += out.size() > 1 ? "," : ""; };

@@ -1,4 +1,4 @@
-// An operation as a terminal shows it: a line for each step, and Ctrl-C calls it off.
+// Prints the steps of an operation; Ctrl-C cancels it.
 #pragma once
 
 #include "cli/output/terminal.hpp"
@@ -6,7 +6,7 @@
 
 namespace holdfast::cli {
 
-/// Cancelled by what an Interruption (cli/interruption.hpp) has seen; without one alive, never.
+/// is_cancelled() needs a live Interruption (cli/interruption.hpp).
 class TerminalObserver final : public tunnels::Observer {
  public:
   explicit TerminalObserver(Terminal& terminal) : terminal_(terminal) {}

@@ -55,13 +55,13 @@ Result<ExitStatus> watch_in_place(Context& context, const Watched& watched) {
     if (!screen.draw(watched.heading() + "\n\n" + watched.text())) return ExitStatus::done;
     char key = 0;
     const auto end = context.host.now() + k_refresh_interval;
-    for (auto woken = Screen::Woken::key; woken == Screen::Woken::key;) {
+    for (auto event = Screen::Event::key; event == Screen::Event::key;) {
       const auto left = std::chrono::ceil<milliseconds>(end - context.host.now());
       if (left <= milliseconds{0}) break;
-      woken = screen.wait(left, key);
-      if (woken == Screen::Woken::interrupted) return ExitStatus::interrupted;
-      if (woken == Screen::Woken::gone) return ExitStatus::done;
-      if (woken == Screen::Woken::key && (key == 'q' || key == 'Q')) return watched.status();
+      event = screen.wait(left, key);
+      if (event == Screen::Event::interrupted) return ExitStatus::interrupted;
+      if (event == Screen::Event::gone) return ExitStatus::done;
+      if (event == Screen::Event::key && (key == 'q' || key == 'Q')) return watched.status();
     }
     HOLDFAST_CHECK(updates.update());
   }

@@ -65,7 +65,7 @@ class Host(House):
         self.assertIsNone(said["choice"])
         done = self.run_holdfast("doctor", "--user", "--port", "2222")
         self.assertEqual(done.returncode, 2)
-        self.assertIn("no bastion", self.assert_reads_well(done))
+        self.assertIn("needs a bastion", self.assert_reads_well(done))
 
 
 class Bastion(TunnelHouse):

@@ -53,7 +53,7 @@ class Ensure(TunnelHouse):
         self.ensure()
         self.assertEqual(self.status()["state"], "stopped")
         said = self.run_holdfast("ensure", "--user", "-v")
-        self.assertIn("left alone: holdfast stop has stopped it", said.stderr)
+        self.assertIn("it was stopped with holdfast stop", said.stderr)
         self.run_holdfast("start", "--user", self.name)
         self.first = self.status()
         self.break_down()

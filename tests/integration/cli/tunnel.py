@@ -169,7 +169,7 @@ class Broken(TunnelHouse):
         before = self.status()
         refused = self.run_holdfast("reap", "--user", self.name)
         self.assertEqual(refused.returncode, 1)
-        self.assertIn("is alive", self.assert_reads_well(refused))
+        self.assertIn("is running", self.assert_reads_well(refused))
         self.kill(before["supervisor_pid"])
         until("the supervisor to be gone", lambda: not is_alive(before["supervisor_pid"]))
         self.assertTrue(is_alive(before["ssh_pid"]))

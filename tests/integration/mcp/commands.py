@@ -63,7 +63,7 @@ class Commands(House):
         self.assert_nothing_changed()
 
     def test_people_are_told_that_it_is_not_for_them(self) -> None:
-        for words, says in ((("mcp",), "which of its commands"), (("mcp", "strat"), "did you mean holdfast mcp start")):
+        for words, says in ((("mcp",), "its subcommand is missing"), (("mcp", "strat"), "did you mean holdfast mcp start")):
             done = self.run_holdfast(*words)
             self.assertEqual((done.returncode, done.stdout), (2, ""))
             self.assertIn(says, done.stderr)

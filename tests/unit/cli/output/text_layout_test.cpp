@@ -1,6 +1,6 @@
 // Widths, cuts and line breaks on a terminal.
-#include "cli/output/table.hpp"
 #include "cli/output/text_layout.hpp"
+#include "cli/output/table.hpp"
 
 #include <boost/test/unit_test.hpp>
 

@@ -44,7 +44,7 @@ BOOST_AUTO_TEST_CASE(refuses_a_unit_with_other_settings) {
            {replaced(k_unit, "User=ann", "ExecStartPre=/bin/sh -c id"), "ExecStartPre="},
            {replaced(k_unit, "User=ann", "EnvironmentFile=/etc/default/x"), "EnvironmentFile="},
            {replaced(k_unit, "User=ann", "Environment=SSH_AUTH_SOCK=/x"), "SSH_AUTH_SOCK"},
-           {replaced(k_unit, "User=ann", "ExecStart=/bin/true"), "there are two"},
+           {replaced(k_unit, "User=ann", "ExecStart=/bin/true"), "there is more than one"},
            {replaced(k_unit, "gate@bastion", "gate@$HOST"), "$HOST"},
            {"[Unit]\nExecStart=" + k_command + "\n", "no ExecStart="}}) {
     const auto source = unit(text);
