@@ -1,7 +1,7 @@
-# fish completion of holdfast. What can be completed holdfast itself says: its table of commands, this user's tunnels
-# and the Host aliases of ~/.ssh/config. No word of the line is ever expanded.
+# fish completion of holdfast. The completions come from holdfast itself: commands, options, this user's tunnels, and the Host
+# aliases of ~/.ssh/config. No word of the line is ever expanded.
 
-function __holdfast_candidates
+function __holdfast_completions
     command -q holdfast; or return
     set -l words (commandline -opc)
     set -e words[1]
@@ -16,4 +16,4 @@ function __holdfast_candidates
     end
 end
 
-complete -c holdfast -f -a '(__holdfast_candidates)'
+complete -c holdfast -f -a '(__holdfast_completions)'

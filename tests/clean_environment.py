@@ -1,6 +1,6 @@
 """Removes the caller's environment from a test program, so that it behaves the same by hand, in a container and in CI.
 
-The base modules of the Python tests (lab, house, made) call clean_environment() when they are imported.
+The base modules of the Python tests (lab, case, made) call clean_environment() when they are imported.
 """
 from __future__ import annotations
 

@@ -38,10 +38,10 @@ def find_program() -> str:
         return in_path
     # PREFIX/lib/python3/dist-packages/holdfast, or a virtual environment's lib/python3.x/site-packages
     for parent in Path(__file__).resolve().parents:
-        beside = parent / "bin" / "holdfast"
-        if beside.is_file() and os.access(beside, os.X_OK):
-            return str(beside)
-    raise FileNotFoundError("the program holdfast is neither in PATH nor beside this package: set HOLDFAST_PROGRAM")
+        sibling = parent / "bin" / "holdfast"
+        if sibling.is_file() and os.access(sibling, os.X_OK):
+            return str(sibling)
+    raise FileNotFoundError("the program holdfast is neither in PATH nor next to this package: set HOLDFAST_PROGRAM")
 
 
 def option_words(options: Dict[str, Value]) -> List[str]:
@@ -65,9 +65,9 @@ def option_words(options: Dict[str, Value]) -> List[str]:
 def _run(argv: List[str]) -> "Tuple[subprocess.Popen[str], str, str]":
     """Runs the program. Ctrl-C interrupts it, waits until it has undone its work, and then raises KeyboardInterrupt."""
     interrupts: List[int] = []
-    former = signal.getsignal(signal.SIGINT)
+    previous_handler = signal.getsignal(signal.SIGINT)
     # An interrupt during the start is delivered after it. Only the main thread receives interrupts.
-    defers = callable(former) and threading.current_thread() is threading.main_thread()
+    defers = callable(previous_handler) and threading.current_thread() is threading.main_thread()
     process = None
     if defers:
         signal.signal(signal.SIGINT, lambda number, frame: interrupts.append(number))
@@ -84,7 +84,7 @@ def _run(argv: List[str]) -> "Tuple[subprocess.Popen[str], str, str]":
             )
         finally:
             if defers:
-                signal.signal(signal.SIGINT, former)
+                signal.signal(signal.SIGINT, previous_handler)
         if interrupts:
             raise KeyboardInterrupt
         stdout, stderr = process.communicate()
@@ -99,14 +99,14 @@ def _run(argv: List[str]) -> "Tuple[subprocess.Popen[str], str, str]":
 def run(*words: str) -> Result:
     """Runs one command with --json and without a terminal, so that neither it nor ssh can ask a question."""
     process, stdout, stderr = _run([find_program(), words[0], "--json", *words[1:]])
-    said: Optional[Dict[str, Any]] = None
+    answer: Optional[Dict[str, Any]] = None
     try:
         read = json.loads(stdout)
-        said = read if isinstance(read, dict) else None
+        answer = read if isinstance(read, dict) else None
     except ValueError:
         pass
-    error = said.get("error") if said else None
-    if said is None and process.returncode != 0:
+    error = answer.get("error") if answer else None
+    if answer is None and process.returncode != 0:
         error = {"class": "failed", "message": stderr.strip(), "hint": None}
     return {
         "success": process.returncode == 0,
@@ -114,5 +114,5 @@ def run(*words: str) -> Result:
         "stderr": stderr,
         "exit_status": process.returncode if process.returncode >= 0 else 128 - process.returncode,
         "error": error,
-        "json": None if error else said,
+        "json": None if error else answer,
     }

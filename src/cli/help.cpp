@@ -76,7 +76,8 @@ std::string overview() {
       "  holdfast setup -p 2222 -b gate@bastion   port 2222 of the bastion leads here\n"
       "  holdfast status                          show whether it does\n"
       "  holdfast help COMMAND                    show a command's options\n"
-      "  holdfast help --man                      read the manual\n";
+      "  holdfast help --man                      read the manual\n"
+      "  holdfast --help-recursive                show every option of every command\n";
   return out;
 }
 

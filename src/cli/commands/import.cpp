@@ -96,7 +96,7 @@ const Command& import_command() {
   static const Command command{
       .name = "import",
       .synopsis = "[UNIT… | FILE… | --crontab] [--dry-run]",
-      .summary = "replace autossh tunnels from units, crontab and start-up files",
+      .summary = "replace autossh tunnels by holdfast tunnels",
       .description =
           "Searches for scitex-tunnel's units (autossh-tunnel-*.service) and for lines that start autossh in your "
           "crontab and your shell's start-up files. As root it searches the machine's units, /etc/crontab, /etc/cron.d "

@@ -1,18 +1,18 @@
 #!/usr/bin/env python3
-"""A supervisor takes the ssh of the one before it over: what goes through the tunnel does not notice."""
+"""A supervisor adopts the ssh of its predecessor: sessions through the tunnel continue."""
 import hashlib
 import os
 import signal
 import socket
 import threading
 
-from house import TunnelHouse, free_port, is_alive, main, until
+from case import TunnelTest, free_port, is_alive, main, until
 
 KILLS = int(os.environ.get("HOLDFAST_KILLS", "10"))
 
 
 class Stream:
-    """A server that sends until it is told to stop, and a client that reads it through the tunnel."""
+    """A server that sends until stop(), and a client that reads through the tunnel."""
 
     def __init__(self) -> None:
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -64,13 +64,13 @@ class Stream:
         self.listener.close()
 
 
-class Adoption(TunnelHouse):
+class Adoption(TunnelTest):
     def setUp(self) -> None:
         super().setUp()
         self.conf = self.home / f".config/holdfast/tunnels/{self.name}.conf"
 
     def break_down(self) -> int:
-        """The supervisor is killed; the ssh that it leaves."""
+        """Kills the supervisor. Returns the pid of its ssh."""
         before = self.status()
         self.kill(before["supervisor_pid"])
         until("the supervisor to be gone", lambda: not is_alive(before["supervisor_pid"]))
@@ -87,7 +87,7 @@ class Adoption(TunnelHouse):
         self.assertFalse(list(self.home.rglob("*.handover")))
         return done.stderr
 
-    def test_no_session_notices_killed_supervisors_and_restarts(self) -> None:
+    def test_sessions_survive_killed_supervisors_and_restarts(self) -> None:
         stream = Stream()
         done = self.run_holdfast(*self.arguments("--backend", "nohup", target=stream.port))
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -108,7 +108,7 @@ class Adoption(TunnelHouse):
         self.assertEqual((stream.broken, stream.bytes[0], stream.sent.digest()),
                          ("", stream.bytes[1], stream.received.digest()))
 
-    def test_an_ssh_that_was_taken_over_is_replaced_when_it_dies(self) -> None:
+    def test_an_adopted_ssh_is_replaced_when_it_dies(self) -> None:
         self.set_up()
         ssh = self.break_down()
         self.run_holdfast("ensure", "--user")
@@ -118,7 +118,7 @@ class Adoption(TunnelHouse):
         self.assertEqual(now["reconnects"], 1)
         self.assertEqual(self.banner(), b"SSH-")
 
-    def test_stop_and_remove_end_an_ssh_that_was_taken_over(self) -> None:
+    def test_stop_and_remove_end_an_adopted_ssh(self) -> None:
         for command in ("stop", "remove"):
             with self.subTest(command):
                 self.set_up()
@@ -129,7 +129,7 @@ class Adoption(TunnelHouse):
                 self.assertFalse(is_alive(ssh))
         self.assert_nothing_changed()
 
-    def test_another_connection_in_the_file_is_made(self) -> None:
+    def test_changed_connection_settings_cause_a_reconnect(self) -> None:
         self.set_up()
         ssh = self.status()["ssh_pid"]
         self.edit("bastion = ", "ssh-option = Compression=yes\nbastion = ")
@@ -137,7 +137,7 @@ class Adoption(TunnelHouse):
         self.assertFalse(is_alive(ssh))
         self.assertEqual(self.banner(), b"SSH-")
 
-    def test_one_forward_more_is_asked_for_on_the_same_connection(self) -> None:
+    def test_a_new_forward_uses_the_same_connection(self) -> None:
         self.set_up()
         ssh, more = self.status()["ssh_pid"], free_port()
         self.edit("bastion = ", f"port = {more}:127.0.0.1:{self.bastion.port}\nbastion = ")
@@ -145,7 +145,7 @@ class Adoption(TunnelHouse):
         self.assertEqual(self.await_up()["ssh_pid"], ssh)
         self.assertEqual((self.banner(), self.banner(more)), (b"SSH-", b"SSH-"))
 
-    def test_one_forward_less_is_not_left_open(self) -> None:
+    def test_a_removed_forward_is_closed(self) -> None:
         more = free_port()
         self.set_up("-p", f"{more}:127.0.0.1:{self.bastion.port}")
         text = self.conf.read_text()
@@ -153,7 +153,7 @@ class Adoption(TunnelHouse):
         self.assertIn("has reconnected", self.restart_keeping())
         self.assertEqual((self.banner(), self.banner(more)), (b"SSH-", b""))
 
-    def test_one_that_does_not_answer_is_replaced(self) -> None:
+    def test_an_ssh_that_does_not_answer_is_replaced(self) -> None:
         self.set_up()
         ssh = self.break_down()
         self.kill(ssh, signal.SIGSTOP)
@@ -162,7 +162,7 @@ class Adoption(TunnelHouse):
         self.assertFalse(is_alive(ssh))
         self.assertEqual(now["reconnects"], 0)
 
-    def test_a_strangers_socket_is_not_taken_for_ours(self) -> None:
+    def test_a_control_socket_of_another_ssh_is_not_adopted(self) -> None:
         self.set_up()
         ssh = self.break_down()
         self.kill(ssh)

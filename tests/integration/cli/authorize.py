@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""authorize: the line it prints carries a tunnel, verified and healed, and whoever has its key gets nothing else."""
+"""authorize: its line allows a verified tunnel that recovers, and nothing else."""
 from __future__ import annotations
 
 import json
@@ -10,10 +10,10 @@ import signal
 import socket as socket_module
 import subprocess
 
-from house import Done, TunnelHouse, free_port, main, until
+from case import Done, TunnelTest, free_port, main, until
 
 
-class Authorize(TunnelHouse):
+class Authorize(TunnelTest):
     def setUp(self) -> None:
         super().setUp()
         self.key = self.root / "tunnel_key"
@@ -44,7 +44,7 @@ class Authorize(TunnelHouse):
         done = self.run_holdfast(*words)
         self.assertEqual(done.returncode, 0, done.stderr)
 
-    def test_a_tunnel_under_this_line_is_verified_and_heals(self) -> None:
+    def test_a_tunnel_with_this_line_is_verified_and_recovers(self) -> None:
         self.allow(str(self.port))
         self.set_up_with_key()
         status = self.await_up()
@@ -53,11 +53,11 @@ class Authorize(TunnelHouse):
         until("another ssh", lambda: self.status()["ssh_pid"] not in (None, status["ssh_pid"]))
         self.assertTrue(self.await_up()["verified"])
         self.assertEqual(self.banner(), b"SSH-")
-        # Named, or by its bastion: the same line, without saying port and key again.
+        # The tunnel's name, or its bastion, gives the same line.
         self.assertEqual(self.authorize(self.name).stdout, self.keys.read_text())
         self.assertEqual(self.authorize("-b", self.at).stdout, self.keys.read_text())
 
-    def test_another_port_is_told_to_be_forbidden(self) -> None:
+    def test_another_port_is_reported_as_forbidden(self) -> None:
         self.allow(str(self.port))
         words = self.arguments(port=free_port())
         words[words.index("-s") + 1] = str(self.key)
@@ -65,7 +65,7 @@ class Authorize(TunnelHouse):
         self.assertEqual(done.returncode, 1)
         self.assertRegex(self.assert_reads_well(done), "does not allow this key to listen on port")
 
-    def test_whoever_has_the_key_gets_nothing_else(self) -> None:
+    def test_the_key_allows_nothing_else(self) -> None:
         self.allow(str(self.port))
         marker = self.root / "marker"
         for words in (["127.0.0.1", f"touch {marker}"], ["-tt", "127.0.0.1"], ["-s", "127.0.0.1", "sftp"]):
@@ -79,7 +79,7 @@ class Authorize(TunnelHouse):
             done = self.ssh("-N", "-R", f"{forward}:127.0.0.1:{self.bastion.port}", "127.0.0.1")
             self.assertEqual(done.returncode, 255, forward)
             self.assertIn("remote port forwarding failed", done.stderr)
-        # Out of the bastion: only to the tunnel's own port.
+        # From the bastion: only to the tunnel's port.
         done = self.ssh("-W", f"127.0.0.1:{self.bastion.port}", "127.0.0.1")
         self.assertIn("administratively prohibited", done.stderr)
         self.assertEqual(done.stdout, "")
@@ -108,7 +108,7 @@ class Authorize(TunnelHouse):
         done = self.ssh("-N", "-o", "Tunnel=point-to-point", "-w", "any:any", "127.0.0.1")
         self.assertNotEqual(done.returncode, 0)
 
-    def test_made_sockets_need_the_servers_help_which_is_said(self) -> None:
+    def test_warns_that_the_line_allows_unix_sockets(self) -> None:
         self.assertIn("AllowStreamLocalForwarding no", self.authorize("-b", self.at, "-s", str(self.key), "-p", "2222").stderr)
         self.allow(str(self.port))
         self.bastion.stop()
@@ -122,7 +122,7 @@ class Authorize(TunnelHouse):
         self.set_up_with_key()
         self.assertTrue(self.await_up()["verified"])
 
-    def test_a_socket_of_the_bastions_carries_bytes_under_its_line_and_no_more_is_claimed(self) -> None:
+    def test_a_tunnel_on_a_socket_is_up_but_unverified(self) -> None:
         socket = self.root / "far.sock"
         self.allow(str(socket))
         words = self.arguments()
@@ -139,7 +139,7 @@ class Authorize(TunnelHouse):
         done = self.ssh("-N", "-R", f"127.0.0.1:{free_port()}:127.0.0.1:{self.bastion.port}", "127.0.0.1")
         self.assertIn("remote port forwarding failed", done.stderr)
 
-    def test_the_key_is_found(self) -> None:
+    def test_finds_the_public_key(self) -> None:
         pub = self.key.with_suffix(".pub")
         line = self.line("2222")
         self.assertTrue(line.endswith(f" {pub.read_text()}"), line)
@@ -159,16 +159,16 @@ class Authorize(TunnelHouse):
             self.assert_reads_well(self.authorize(*words, status=2))
         self.assert_reads_well(self.authorize("nothing", status=4))
 
-    # -- --install: the account's own ~/.ssh is not ours to change, so what is run there has a home of its own
+    # -- --install: commands on the bastion get their own HOME, so that ~/.ssh of this account is not changed
 
     def install(self, *arguments: str, status: int = 0) -> Done[str]:
-        """With a login whose home is far; an sshd that changes HOME stands in for another account."""
+        """Installs into another HOME, which the sshd sets, as if for another account."""
         return self.authorize("-b", self.at, "-s", str(self.key), "--login-key", f"{self.bastion.directory}/key",
                               "--ssh-option",
                               f"UserKnownHostsFile={self.bastion.directory}/known", *arguments, status=status)
 
     def far_home(self) -> pathlib.Path:
-        """What the login finds as its home, and who starts its commands: a shell of the user's own, which prints."""
+        """An sshd that sets HOME and runs commands with a login shell that prints."""
         far = self.root / "far"
         far.mkdir()
         host_key = (self.bastion.directory / "host_key.pub").read_text().split()[:2]
@@ -179,7 +179,7 @@ class Authorize(TunnelHouse):
         self.bastion.start()
         return far
 
-    def test_install_is_idempotent_and_keeps_every_other_byte(self) -> None:
+    def test_install_is_idempotent_and_keeps_other_bytes(self) -> None:
         far = self.far_home()
         first = json.loads(self.install("-p", "2222", "--install", "--json").stdout)
         self.assertEqual((first["change"], first["changed"]), ("added", True))
@@ -189,7 +189,7 @@ class Authorize(TunnelHouse):
         inode = file.stat().st_ino
         again = json.loads(self.install("-p", "2222", "--install", "--json").stdout)
         self.assertEqual((again["change"], again["changed"], file.stat().st_ino), ("none", False, inode))
-        # No line break at the end, a mode of its own, and a link to where a person keeps it.
+        # The file has no final line break, an unusual mode, and is a link.
         kept = far / "dotfiles keys"
         kept.write_text("# mine\n\nssh-rsa AAAAB3NzaC1yc2EAAAADAQABother me")
         kept.chmod(0o640)
@@ -207,7 +207,7 @@ class Authorize(TunnelHouse):
         self.assertEqual(sorted(path.name for path in far.iterdir()), [".ssh", "dotfiles keys"])
         self.assertEqual(sorted(path.name for path in file.parent.iterdir()), ["authorized_keys"])
 
-    def test_a_line_with_other_rights_is_left_unless_told(self) -> None:
+    def test_a_line_with_other_rights_needs_replace(self) -> None:
         far = self.far_home()
         file = far / ".ssh/authorized_keys"
         file.parent.mkdir(mode=0o700)
@@ -219,7 +219,7 @@ class Authorize(TunnelHouse):
         self.install("-p", "2222", "--install", "--replace")
         self.assertEqual(file.read_text(), self.line("2222"))
 
-    def test_what_cannot_be_written_is_said_and_stays(self) -> None:
+    def test_an_unwritable_file_is_reported_and_unchanged(self) -> None:
         far = self.far_home()
         (far / ".ssh").symlink_to(far / "nowhere")
         self.assertIn("cannot make ~/.ssh", self.assert_reads_well(self.install("-p", "2222", "--install", status=1)))
@@ -227,7 +227,7 @@ class Authorize(TunnelHouse):
         (far / ".ssh/authorized_keys").mkdir(parents=True)
         self.assertIn("is not a file", self.assert_reads_well(self.install("-p", "2222", "--install", status=1)))
 
-    def test_a_login_that_runs_no_command_is_told(self) -> None:
+    def test_a_login_without_commands_is_reported(self) -> None:
         self.far_home()
         self.keys.write_text((self.bastion.directory / "key.pub").read_text())
         with open(self.keys, "a", encoding="utf-8") as keys:

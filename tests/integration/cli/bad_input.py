@@ -1,21 +1,22 @@
 #!/usr/bin/env python3
-"""What the command line refuses before anything is touched: exit 2, one line that reads well, nothing changed."""
+"""Command lines that are refused: exit 2, one error line, nothing changed."""
 import os
 import pathlib
 import subprocess
 
-from house import House, main
+from case import ProgramTest, main
 
 GATE = "gate@bastion"
 
 
-class Refusals(House):
-    def refused(self, *arguments: str, says: str, status: int = 2, **env: str) -> None:
+class Refusals(ProgramTest):
+    def refused(self, *arguments: str, says: str, status: int = 2, hint: str = "", **env: str) -> None:
         done = self.run_holdfast(*arguments, env=env)
         shown = f"{arguments}: {done.stdout}{done.stderr}"
         self.assertEqual(done.returncode, status, shown)
         self.assertEqual(done.stdout, "", shown)
         self.assertRegex(self.assert_reads_well(done), says)
+        self.assertIn(hint, done.stderr)
         self.assert_nothing_changed(shown)
 
     def test_ports(self) -> None:
@@ -48,13 +49,19 @@ class Refusals(House):
         self.refused("remove", "--user", "x", "--all", says="give tunnel names")
 
     def test_commands(self) -> None:
-        self.refused("statsu", says="no such command")
+        self.refused("statsu", says="no such command", hint="did you mean holdfast status")
+        for synonym in ("ls", "list"):
+            self.refused(synonym, says="no such command", hint="did you mean holdfast status")
         self.refused("mcp", says="its subcommand is missing")
         self.refused("mcp", "stat", says="no such command")
         self.refused("mcp", "start", "now", says="unexpected argument")
         self.refused("setup", "--user", "-p", "2222", "-b", GATE, "--backend", "slurm", says="not available in this")
+        self.refused("setup", "--user", "-p", "2222", "-b", GATE, "--backend", "corn", says="no such backend",
+                     hint="did you mean cron")
+        self.refused("setup", "--user", "-p", "2222", "-b", GATE, "--engine", "autosh", says="no such engine",
+                     hint="did you mean autossh")
 
-    def test_what_is_not_there(self) -> None:
+    def test_unknown_tunnels(self) -> None:
         for command in ("status", "remove", "start", "stop", "restart", "logs", "run", "reap"):
             self.refused(command, "--user", "nothing", says="no such tunnel", status=4)
         for command in ("status", "remove"):
@@ -68,7 +75,7 @@ class Refusals(House):
         path.write_text("HOLDFAST_BASTION='a b'\n")
         self.refused("setup", "--user", "-p", "2222", "--env-file", str(path), says='bastion "a b"')
         self.refused("--env-file", str(path), "setup", "--user", "-p", "2222", says='bastion "a b"')
-        # One that lies about is never read by itself.
+        # A .env file is never read on its own.
         (self.root / ".env").write_text("HOLDFAST_BASTION=gate@bastion\n")
         self.refused("setup", "--user", "-p", "2222", says="option --bastion: it is missing")
 
@@ -106,10 +113,10 @@ class Refusals(House):
         return str(programs)
 
 
-class Answers(House):
-    """What goes where: the answer to stdout, the rest to stderr, and the exit status tells."""
+class Answers(ProgramTest):
+    """Answers go to stdout, messages to stderr."""
 
-    def test_help_and_version_are_answers(self) -> None:
+    def test_help_and_version_go_to_stdout(self) -> None:
         for arguments in (["--help"], ["-h"], ["help"], ["help", "setup"], ["setup", "--help"], ["--help-recursive"]):
             done = self.run_holdfast(*arguments)
             self.assertEqual((done.returncode, done.stderr), (0, ""), arguments)
@@ -117,25 +124,48 @@ class Answers(House):
         self.assertEqual(self.run_holdfast("version").stdout, self.run_holdfast("--version").stdout)
         self.assertRegex(self.run_holdfast("version").stdout, r"^holdfast \d+\.\d+\.\d+\n$")
 
-    def test_no_tunnels_is_an_answer_too(self) -> None:
+    def test_no_command_prints_the_help_and_is_a_usage_error(self) -> None:
+        done = self.run_holdfast()
+        self.assertEqual((done.returncode, done.stderr), (2, ""))
+        self.assertEqual(done.stdout, self.run_holdfast("--help").stdout)
+        for group in ("everyday", "looking into it", "moving in and out", "for programs"):
+            self.assertIn(f"\n{group}:\n", done.stdout)
+
+    def test_manual_pages_are_in_the_program(self) -> None:
+        for page, heading in (((), "HOLDFAST(1)"), (("holdfast.conf",), "HOLDFAST.CONF(5)"),
+                              (("holdfast-backends",), "HOLDFAST-BACKENDS(7)")):
+            done = self.run_holdfast("help", "--man", *page, env={"PATH": str(self.root)})
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertTrue(done.stdout.startswith(heading), done.stdout[:80])
+            self.assertNotRegex(done.stdout, r"[\b\x1b]")
+        self.assertIn("did you mean holdfast.conf", self.run_holdfast("help", "--man", "holdfast.cnf").stderr)
+
+    def test_a_mistyped_tunnel_gets_a_suggestion(self) -> None:
+        tunnels = self.home / ".config/holdfast/tunnels"
+        tunnels.mkdir(parents=True, mode=0o700)
+        (tunnels / "office.conf").write_text(f"port = 2222\nbastion = {GATE}\n")
+        (tunnels / "office.conf").chmod(0o600)
+        self.assertIn("hint: did you mean office\n", self.run_holdfast("status", "--user", "offcie").stderr)
+
+    def test_no_tunnels_is_a_success(self) -> None:
         done = self.run_holdfast("status", "--user")
         self.assertEqual((done.returncode, done.stdout), (0, ""))
         self.assertEqual(self.run_holdfast("status", "--user", "--json").stdout, '{"tunnels":[]}\n')
         self.assertEqual(self.run_holdfast("remove", "--user", "--all").returncode, 0)
         self.assert_nothing_changed()
 
-    def test_an_answer_that_cannot_be_written_is_a_failure(self) -> None:
+    def test_an_unwritable_stdout_is_a_failure(self) -> None:
         with open("/dev/full", "w", encoding="ascii") as full:
             done = self.run_holdfast("--help", stdout=full)
         self.assertEqual(done.returncode, 1)
         self.assertIn("standard output", done.stderr)
 
-    def test_old_names_stay_good(self) -> None:
+    def test_old_names_still_work(self) -> None:
         self.assertEqual(self.run_holdfast("show-status", "--user").returncode, 0)
         self.assertEqual(self.run_holdfast("remove-tunnel", "--user", "x").returncode, 4)
         self.assertEqual(self.run_holdfast("setup-tunnel", "--user", "-p", "0", "-b", GATE).returncode, 2)
 
-    def test_a_file_of_another_host_is_not_said_to_be_down(self) -> None:
+    def test_a_tunnel_of_another_host_is_not_down(self) -> None:
         tunnels = pathlib.Path(self.home, ".config/holdfast/tunnels")
         tunnels.mkdir(parents=True, mode=0o700)
         (tunnels / "far.conf").write_text("port = 2222\nbackend = nohup\nhost = elsewhere\nbastion = gate@bastion\n")

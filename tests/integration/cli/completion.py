@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Completion in real shells, at a real terminal, with hostile names about."""
+"""Completion in real shells at a real terminal, also with hostile names."""
 from __future__ import annotations
 
 import os
@@ -15,13 +15,13 @@ import termios
 import time
 import unittest
 
-from house import PROGRAM, main, until
+from case import PROGRAM, main, until
 
 SHELLS = ("bash", "zsh", "fish")
 HOSTILE = ("$(touch pwned)", "`touch pwned`", "a;touch pwned", "-rf", "*", "a b", "'", '"', "\n")
 ALIASES = "Host bastion $(touch${IFS}pwned) `touch` ;touch *.lab\nInclude conf.d/*\n"
-# Ctrl-X l shows the line as it has become, so that a test need not read what a shell draws. By default a Tab in zsh
-# expands, which runs what stands in $(…), whoever completes.
+# Ctrl-X l prints the completed line, so that the test need not parse the screen. By default Tab in zsh
+# expands, which runs $(…) with any completion.
 START = {
     "bash": (["bash", "--norc", "--noprofile", "-i"],
              """bind -x '"\\C-xl": printf "\\n<<%s>>\\n" "$READLINE_LINE"'; bind 'set bell-style none'
@@ -56,8 +56,8 @@ class Keyboard:
         return found
 
     def complete(self, line: str) -> tuple[str, str]:
-        """What a Tab makes of the line, and what the shell has shown meanwhile."""
-        # While a shell prints, the terminal itself takes control characters, and Ctrl-U is lost.
+        """The line after Tab, and the output of the shell."""
+        # While the shell prints, the terminal handles control characters, and Ctrl-U would be lost.
         until("the shell to read keys", lambda: not termios.tcgetattr(self.terminal)[3] & termios.ICANON)
         self.seen = ""
         self.type("\x15" + line + "\t\x18l")
@@ -96,7 +96,7 @@ class Completion(unittest.TestCase):
         self.addCleanup(lambda: self.assertEqual(self.listing(), self.before, "something was run"))
 
     def listing(self) -> list[str]:
-        """Without what fish keeps for itself."""
+        """Without fish's own files."""
         return sorted(str(path) for path in self.root.rglob("*")
                       if not re.search(r"/fish|/\.(local|cache)|\.config$", str(path)))
 
@@ -123,7 +123,7 @@ class Completion(unittest.TestCase):
         return done.stdout
 
     def assert_completes(self, line: str, *wanted: str) -> None:
-        """Every shell makes of the line the first of `wanted`; or shows all of them, and makes nothing more of it."""
+        """Every shell completes the line to the only text of `wanted`, or lists several."""
         for shell in ("bash", "zsh"):
             became, shown = self.keyboards[shell].complete("holdfast " + line)
             if len(wanted) == 1:
@@ -133,7 +133,7 @@ class Completion(unittest.TestCase):
         last = [word.split()[-1] for word in wanted]
         self.assertEqual(sorted(set(self.fish("holdfast " + line)) & set(last)), sorted(last), "fish: " + line)
 
-    def test_words_of_the_table_tunnels_and_hosts(self) -> None:
+    def test_completes_commands_options_tunnels_and_hosts(self) -> None:
         self.keyboards = {shell: self.keyboard(shell) for shell in ("bash", "zsh")}
         self.assert_completes("compl", "completion")
         self.assert_completes("status --user la", "status --user lab")
@@ -151,10 +151,10 @@ class Completion(unittest.TestCase):
         self.assert_completes("completion z", "completion zsh")
         self.assert_completes("-v status --user la", "-v status --user lab")
 
-    def test_hostile_names_are_neither_offered_nor_run(self) -> None:
+    def test_hostile_names_are_neither_completed_nor_run(self) -> None:
         for shell in ("bash", "zsh"):
             keyboard = self.keyboard(shell)
-            # A shell may draw the former line again: those that name it come last.
+            # A shell may redraw the previous line, so lines that contain the text come last.
             for line in ("holdfast status --user ", "holdfast setup -b ", "holdfast status --user 'a ",
                          "holdfast status --user $(touch pwned) ", "holdfast status --user `touch pwned` ",
                          "holdfast status --user \"$(touch pwned) ", "holdfast setup -b $(touch pwned)@ba"):
@@ -167,7 +167,7 @@ class Completion(unittest.TestCase):
             self.assertNotIn("pwned", "".join(self.fish(line)), line)
         self.assertFalse(list(self.root.rglob("pwned")))
 
-    def test_a_failure_says_nothing(self) -> None:
+    def test_a_failure_is_silent(self) -> None:
         self.env["HOME"] = "/nonexistent"
         for shell in ("bash", "zsh"):
             keyboard = self.keyboard(shell)
@@ -181,7 +181,7 @@ class Completion(unittest.TestCase):
             self.assertNotIn("not found", shown, shell)
         self.assertEqual(self.fish("holdfast status --user x"), [])
 
-    def test_a_thousand_tunnels_are_listed_without_another_program(self) -> None:
+    def test_a_thousand_tunnels_need_no_other_program(self) -> None:
         tunnels = self.home / ".config/holdfast/tunnels"
         for number in range(1000):
             (tunnels / f"many{number}.conf").write_text("")
@@ -191,7 +191,7 @@ class Completion(unittest.TestCase):
         self.assertLessEqual({f"many{number}" for number in range(1000)},
                              {line.split("\t")[0] for line in done.stdout.splitlines()})
 
-    def test_installed_zsh_finds_it_in_its_path(self) -> None:
+    def test_zsh_finds_the_installed_script(self) -> None:
         functions = self.root / "functions"
         functions.mkdir()
         (functions / "_holdfast").write_text(self.script("zsh"))
@@ -204,7 +204,7 @@ class Completion(unittest.TestCase):
         for _ in range(2):  # the first time the file is the function, then what it has defined is
             self.assertEqual(keyboard.complete("holdfast status --user la")[0].rstrip(), "holdfast status --user lab")
 
-    def test_what_it_takes(self) -> None:
+    def test_takes_one_known_shell(self) -> None:
         for arguments in ((), ("csh",), ("bash", "zsh")):
             done = subprocess.run([PROGRAM, "completion", *arguments], env=self.env, capture_output=True, text=True,
                                   timeout=120)

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""The demo: every step seen, nothing left behind, however it ends."""
+"""The demo: every step works, and nothing is left behind, also after an interrupt."""
 import pathlib
 import signal
 import subprocess
 
-from house import PROGRAM, House, main, until
+from case import PROGRAM, ProgramTest, main, until
 
 
 def traces() -> set[str]:
-    """What a demo has while it runs: its directory and processes that name it."""
+    """The directory of a running demo and the processes that name it."""
     found = {str(path) for path in pathlib.Path("/tmp").glob("holdfast-demo-*")}
     for process in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
         try:
@@ -20,12 +20,12 @@ def traces() -> set[str]:
     return found
 
 
-class Demo(House):
+class Demo(ProgramTest):
     def setUp(self) -> None:
         super().setUp()
         self.others = traces()  # another demo may run beside this one
 
-    def test_every_step_is_seen_and_nothing_is_left(self) -> None:
+    def test_every_step_works_and_nothing_is_left(self) -> None:
         done = self.run_holdfast("demo")
         self.assertEqual(done.returncode, 0, done.stderr)
         for step in ("private bastion", "verified end to end in", "used: ", "broken: ", "recovered: ", "used again: ",
@@ -34,7 +34,7 @@ class Demo(House):
         self.assertLessEqual(traces(), self.others)
         self.assert_nothing_changed()
 
-    def test_interrupted_it_leaves_nothing_either(self) -> None:
+    def test_an_interrupt_leaves_nothing(self) -> None:
         demo = subprocess.Popen([PROGRAM, "demo"], env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                 stderr=subprocess.PIPE, text=True)
         assert demo.stderr

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""doctor: what a host allows and what a bastion says, told without changing either."""
+"""doctor: checks this host and a bastion, and changes neither."""
 from __future__ import annotations
 
 import json
@@ -9,16 +9,16 @@ import subprocess
 import unittest
 from typing import Any, Optional
 
-from house import PROGRAM, House, TunnelHouse, free_port, main
+from case import PROGRAM, ProgramTest, TunnelTest, free_port, main
 
 
-class Host(House):
+class Host(ProgramTest):
     def doctor(self, *arguments: str, status: int = 0, env: Optional[dict[str, str]] = None) -> dict[str, Any]:
         done = self.run_holdfast("doctor", "--user", *arguments, "--json", env=env)
         self.assertEqual(done.returncode, status, done.stdout + done.stderr)
         return dict(json.loads(done.stdout))
 
-    def test_every_backend_is_there_with_its_reason(self) -> None:
+    def test_lists_every_backend_with_its_reason(self) -> None:
         said = self.doctor()
         self.assertEqual([row["name"] for row in said["backends"]],
                          ["systemd-system", "systemd-user", "cron", "tmux", "screen", "nohup", "login-hook"])
@@ -31,7 +31,7 @@ class Host(House):
         self.assertEqual(said["host"]["kernel"], os.uname().release)
         self.assert_nothing_changed()
 
-    def test_text_fits_a_terminal_and_has_colour_on_one_only(self) -> None:
+    def test_text_fits_a_terminal_and_is_coloured_only_there(self) -> None:
         done = self.run_holdfast("doctor", "--user")
         self.assertEqual(done.returncode, 0, done.stderr)
         for line in done.stdout.splitlines():
@@ -51,7 +51,7 @@ class Host(House):
             os.close(theirs)
             os.close(ours)
 
-    def test_no_home_no_ssh_no_path(self) -> None:
+    def test_works_without_home_ssh_and_path(self) -> None:
         del self.env["HOME"]
         self.assertIsNone(self.doctor()["host"]["home"])
         self.env["PATH"] = "/nonexistent"
@@ -60,7 +60,7 @@ class Host(House):
         del self.env["USER"]
         self.doctor()
 
-    def test_nothing_usable_is_5(self) -> None:
+    def test_no_usable_backend_is_exit_5(self) -> None:
         said = self.doctor(status=5, env={"HOLDFAST_BACKENDS": "systemd-user", "PATH": "/nonexistent"})
         self.assertIsNone(said["choice"])
         done = self.run_holdfast("doctor", "--user", "--port", "2222")
@@ -68,7 +68,7 @@ class Host(House):
         self.assertIn("needs a bastion", self.assert_reads_well(done))
 
 
-class Bastion(TunnelHouse):
+class Bastion(TunnelTest):
     STEPS = ["ssh found", "key usable", "bastion reached", "host key known", "key accepted"]
 
     def checks(self, *arguments: str, status: int = 0, bastion: Optional[int] = None,
@@ -87,17 +87,17 @@ class Bastion(TunnelHouse):
     def key(self) -> list[str]:
         return ["-s", str(self.bastion.directory / "key")]
 
-    def test_an_unknown_bastion_is_not_trusted_and_the_rest_is_skipped(self) -> None:
+    def test_an_unknown_host_key_skips_later_checks(self) -> None:
         port = free_port()
         checks = self.checks(*self.key(), "-p", f"{port}:127.0.0.1:{self.bastion.port}", status=1)
         self.assertEqual(self.outcomes(checks), ["passed", "passed", "passed", "failed", "skipped"])
         self.assertEqual(checks["host key known"]["class"], "host-key-unknown")
         self.assertEqual(checks[f"port {port} free and allowed"]["outcome"], "skipped")
-        # What needs no bastion is found out all the same.
+        # Checks that need no bastion still run.
         self.assertEqual(checks[f"local target 127.0.0.1:{self.bastion.port} answering"]["outcome"], "passed")
         self.assert_nothing_changed()
 
-    def test_a_bastion_that_a_tunnel_knows_passes(self) -> None:
+    def test_uses_the_host_key_of_an_existing_tunnel(self) -> None:
         self.set_up()
         before = self.everything()
         port = free_port()
@@ -113,13 +113,13 @@ class Bastion(TunnelHouse):
         self.assertRegex(done.stdout, r"(?m)^ok +bastion reached +in \d")
         self.assertRegex(done.stdout, r"(?m)^skipped  port free and allowed +no port is given$")
 
-    def test_a_key_that_is_not_there_does_not_hide_the_bastion(self) -> None:
+    def test_a_missing_key_skips_only_the_login(self) -> None:
         self.set_up()
         checks = self.checks("-s", str(self.root / "nothing"), "-p", str(free_port()), status=1)
         self.assertEqual(self.outcomes(checks), ["passed", "failed", "passed", "passed", "skipped"])
         self.assertEqual(checks["key usable"]["class"], "key-missing")
 
-    def test_nobody_there_and_no_ssh(self) -> None:
+    def test_unreachable_bastion_and_missing_ssh(self) -> None:
         checks = self.checks(*self.key(), bastion=free_port(), status=1)
         self.assertEqual(self.outcomes(checks), ["passed", "passed", "failed", "skipped", "skipped"])
         self.assertEqual(checks["bastion reached"]["class"], "refused")
@@ -128,7 +128,7 @@ class Bastion(TunnelHouse):
         self.assertEqual(checks["ssh found"]["class"], "ssh-missing")
         self.assert_nothing_changed()
 
-    def test_a_port_that_somebody_has_does_not_hide_another(self) -> None:
+    def test_a_busy_port_does_not_affect_another(self) -> None:
         self.set_up()
         free = free_port()
         checks = self.checks(*self.key(), "-p", f"{self.bastion.port}:127.0.0.1:{self.bastion.port}",

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A tunnel whose ssh is restarted by autossh: the same commands, the same truth, and autossh at the restarts."""
+"""A tunnel with engine autossh: the same commands and states, but autossh restarts ssh."""
 from __future__ import annotations
 
 import json
@@ -11,7 +11,7 @@ import sys
 import unittest
 from typing import Any, Optional
 
-from house import TunnelHouse, free_port, is_alive, main, until
+from case import TunnelTest, free_port, is_alive, main, until
 from supervision import Service
 
 
@@ -23,7 +23,7 @@ def command_line(pid: int) -> list[str]:
     return pathlib.Path(f"/proc/{pid}/cmdline").read_text().split("\0")[:-1]
 
 
-class Engine(TunnelHouse):
+class Engine(TunnelTest):
     def arguments(self, *more: str, **ends: Optional[int]) -> list[str]:
         return super().arguments("--engine", "autossh", *more, **ends)
 
@@ -40,7 +40,7 @@ class Engine(TunnelHouse):
         self.kill(pid)
         until(f"process {pid} to be gone", lambda: not is_alive(pid))
 
-    def test_the_tunnel_is_up_only_by_a_byte_that_came_back_and_autossh_has_the_ssh(self) -> None:
+    def test_is_verified_end_to_end_and_ssh_is_a_child_of_autossh(self) -> None:
         told = json.loads(self.set_up("--json").stdout)
         now = self.status()
         self.assertEqual((now["state"], now["verified"], now["engine"], told["engine"]), ("up", True, "autossh", "autossh"))
@@ -61,7 +61,7 @@ class Engine(TunnelHouse):
         self.assertIn("nothing to do", self.set_up().stdout)
         self.assertEqual(self.status()["ssh_pid"], before["ssh_pid"])
 
-    def test_a_killed_ssh_is_started_again_by_the_same_autossh(self) -> None:
+    def test_the_same_autossh_restarts_a_killed_ssh(self) -> None:
         self.set_up()
         before = self.status()
         autossh = parent(before["ssh_pid"])
@@ -73,13 +73,13 @@ class Engine(TunnelHouse):
         said = self.run_holdfast("logs", "--user", self.name).stdout
         self.assertIn("autossh: ssh exited on signal 9", said)
 
-    def test_when_autossh_ends_it_is_started_again(self) -> None:
+    def test_autossh_is_restarted_when_it_exits(self) -> None:
         self.set_up()
         before = self.status()
         for number in (signal.SIGKILL, signal.SIGTERM):
             now = self.await_up()
             autossh = parent(now["ssh_pid"])
-            # At SIGTERM ssh ends with status 0, and autossh with it.
+            # On SIGTERM ssh exits with 0, and autossh exits too.
             self.kill(autossh if number == signal.SIGKILL else now["ssh_pid"], number)
             after = dict(until("another ssh", lambda: (seen := self.await_up())["ssh_pid"] != now["ssh_pid"] and seen))
             self.assertNotEqual(parent(after["ssh_pid"]), autossh)
@@ -87,7 +87,7 @@ class Engine(TunnelHouse):
             self.assertFalse(is_alive(now["ssh_pid"]), "an ssh without its autossh would keep the port")
         self.assertEqual(self.banner(), b"SSH-")
 
-    def test_autossh_goes_on_without_the_supervisor_and_stop_finds_it(self) -> None:
+    def test_stop_ends_an_autossh_without_supervisor(self) -> None:
         self.set_up()
         before = self.status()
         autossh = parent(before["ssh_pid"])
@@ -100,7 +100,7 @@ class Engine(TunnelHouse):
         self.assertFalse(is_alive(autossh))
         until("the port to be free", lambda: self.banner() == b"")
 
-    def test_a_new_supervisor_takes_the_place_of_one_that_was_killed(self) -> None:
+    def test_a_new_supervisor_replaces_a_killed_one(self) -> None:
         self.set_up()
         before = self.status()
         autossh = parent(before["ssh_pid"])
@@ -117,7 +117,7 @@ class Engine(TunnelHouse):
         self.assertFalse(is_alive(autossh) or is_alive(now["ssh_pid"]) or is_alive(now["supervisor_pid"]))
         self.assert_nothing_changed()
 
-    def test_an_ssh_that_stands_still_is_found_out_and_ended(self) -> None:
+    def test_a_stopped_ssh_is_detected_and_ended(self) -> None:
         self.set_up()
         before = self.status()
         self.kill(before["ssh_pid"], signal.SIGSTOP)
@@ -128,14 +128,14 @@ class Engine(TunnelHouse):
         self.assertFalse(is_alive(before["ssh_pid"]))
         self.await_up()
 
-    def test_a_stopped_ssh_does_not_keep_stop_from_ending_all(self) -> None:
+    def test_stop_ends_a_stopped_ssh(self) -> None:
         self.set_up()
         now = self.status()
         self.kill(now["ssh_pid"], signal.SIGSTOP)
         self.assertEqual(self.run_holdfast("stop", "--user", self.name).returncode, 0)
         self.assertFalse(is_alive(now["ssh_pid"]) or is_alive(now["supervisor_pid"]))
 
-    def test_a_taken_port_is_named_and_tried_until_it_is_free(self) -> None:
+    def test_a_busy_port_is_reported_and_retried(self) -> None:
         self.set_up()
         self.assertEqual(self.run_holdfast("stop", "--user", self.name).returncode, 0)
         squatter = Service(self.port)
@@ -147,7 +147,7 @@ class Engine(TunnelHouse):
         self.kill(now["supervisor_pid"], signal.SIGUSR1)
         self.assertEqual(self.await_up()["supervisor_pid"], now["supervisor_pid"])
 
-    def test_a_key_that_is_refused_later_is_named(self) -> None:
+    def test_a_key_refused_later_is_reported(self) -> None:
         self.set_up()
         before = self.status()
         (self.bastion.directory / "authorized_keys").write_text("")
@@ -158,7 +158,7 @@ class Engine(TunnelHouse):
         self.kill(now["supervisor_pid"], signal.SIGUSR1)
         self.await_up()
 
-    def test_the_engine_is_changed_in_place_and_back(self) -> None:
+    def test_setup_changes_the_engine_and_back(self) -> None:
         self.set_up()
         autossh = parent(self.status()["ssh_pid"])
         self.assertEqual(self.run_holdfast(*self.native()).returncode, 0)
@@ -168,7 +168,7 @@ class Engine(TunnelHouse):
         self.set_up()
         self.assertEqual(self.await_up()["engine"], "autossh")
 
-    def test_other_forwards_are_taken_by_another_autossh(self) -> None:
+    def test_changed_forwards_start_another_autossh(self) -> None:
         self.set_up()
         more = free_port()
         done = self.run_holdfast(*self.arguments("-p", f"{more}:127.0.0.1:{self.bastion.port}"))
@@ -178,7 +178,7 @@ class Engine(TunnelHouse):
         self.assertEqual((self.banner(), self.banner(more)), (b"SSH-", b"SSH-"))
 
     @unittest.skipUnless(shutil.which("tmux"), "tmux is not installed")
-    def test_a_tunnel_that_moves_keeps_its_engine(self) -> None:
+    def test_move_keeps_the_engine(self) -> None:
         self.set_up()
         before = self.status()
         for backend in ("tmux", "nohup"):
@@ -188,7 +188,7 @@ class Engine(TunnelHouse):
             self.assertEqual((now["engine"], now["backend"]["name"]), ("autossh", backend))
         self.assertFalse(is_alive(before["ssh_pid"]) or is_alive(before["supervisor_pid"]))
 
-    def test_without_autossh_nothing_is_changed_and_the_way_to_it_is_shown(self) -> None:
+    def test_missing_autossh_is_reported_with_a_hint(self) -> None:
         tools = self.root / "tools"
         tools.mkdir()
         for program in ("ssh", "ssh-keygen", "id", "getent", "apt-get"):
@@ -211,7 +211,7 @@ class Engine(TunnelHouse):
         self.assertEqual(self.everything(), before)
         self.assertEqual((self.status()["ssh_pid"], self.status()["engine"]), (now["ssh_pid"], "native"))
 
-    def test_a_setup_that_fails_brings_the_native_tunnel_back(self) -> None:
+    def test_a_failed_setup_restores_the_native_tunnel(self) -> None:
         self.assertEqual(self.run_holdfast(*self.native()).returncode, 0)
         words = self.arguments("--no-preflight")
         words[words.index("-s") + 1] = str(self.root / "no such key")
@@ -221,7 +221,7 @@ class Engine(TunnelHouse):
         self.assertEqual(now["engine"], "native")
         self.assertEqual(self.banner(), b"SSH-")
 
-    def test_variables_of_the_users_do_not_reach_autossh(self) -> None:
+    def test_autossh_ignores_variables_of_the_user(self) -> None:
         log = self.root / "elsewhere"
         done = self.run_holdfast(*self.arguments(), env={
             "AUTOSSH_PORT": "20000", "AUTOSSH_LOGFILE": str(log), "AUTOSSH_PATH": "/bin/false", "AUTOSSH_MAXSTART": "1",
@@ -230,7 +230,7 @@ class Engine(TunnelHouse):
         self.await_up()
         self.assertFalse(log.exists())
 
-    def test_dry_run_shows_what_autossh_is_given(self) -> None:
+    def test_dry_run_shows_the_autossh_command(self) -> None:
         done = self.run_holdfast(*self.arguments("--dry-run"))
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertRegex(done.stdout, rf"(?m)^run \S*/autossh -M 0 -N .*-R 127\.0\.0\.1:{self.port}:.* -- -- \S+$")

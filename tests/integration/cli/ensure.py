@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""`ensure`: what a cron line and a login hook call. Silent, quick, and no more than one supervisor, however many call it."""
+"""`ensure`, for cron and login hooks: silent, fast, and at most one supervisor, however often it runs."""
 import subprocess
 
-from house import PROGRAM, TunnelHouse, is_alive, main, until
+from case import PROGRAM, TunnelTest, is_alive, main, until
 
 
-class Ensure(TunnelHouse):
+class Ensure(TunnelTest):
     def setUp(self) -> None:
         super().setUp()
         self.set_up()
@@ -16,19 +16,19 @@ class Ensure(TunnelHouse):
         self.assertEqual((done.returncode, done.stdout, done.stderr), (status, "", ""))
 
     def break_down(self) -> None:
-        """The supervisor is killed; its ssh goes on, unsupervised."""
+        """Kills the supervisor. Its ssh continues unsupervised."""
         self.kill(self.first["supervisor_pid"])
         until("the supervisor to be gone", lambda: not is_alive(self.first["supervisor_pid"]))
 
-    def test_what_runs_is_left_alone_and_no_process_is_started(self) -> None:
+    def test_a_running_tunnel_starts_no_process(self) -> None:
         before = self.everything()
-        # Nothing that it could start can be found.
+        # PATH has no program to start.
         done = self.run_holdfast("ensure", "--user", env={"PATH": "/nonexistent"})
         self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
         self.assertEqual(self.everything(), before)
         self.assertEqual(self.status()["supervisor_pid"], self.first["supervisor_pid"])
 
-    def test_what_is_down_is_started(self) -> None:
+    def test_starts_a_tunnel_that_is_down(self) -> None:
         self.break_down()
         self.ensure(self.name)
         now = self.await_up()
@@ -36,7 +36,7 @@ class Ensure(TunnelHouse):
         self.assertEqual(now["ssh_pid"], self.first["ssh_pid"], "its ssh goes on")
         self.assertIn("ensure", self.run_holdfast("logs", "--user", self.name).stdout)
 
-    def test_many_at_the_same_moment_start_one(self) -> None:
+    def test_parallel_calls_start_one_supervisor(self) -> None:
         self.break_down()
         calls = [subprocess.Popen([PROGRAM, "ensure", "--user"], env=self.env, stdin=subprocess.DEVNULL,
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT) for _ in range(12)]
@@ -48,7 +48,7 @@ class Ensure(TunnelHouse):
         found = subprocess.run(["pgrep", "-f", f"holdfast run --user {self.name}$"], capture_output=True, text=True)
         return [int(pid) for pid in found.stdout.split()]
 
-    def test_what_was_stopped_stays_so_until_it_is_started(self) -> None:
+    def test_a_stopped_tunnel_stays_stopped(self) -> None:
         self.run_holdfast("stop", "--user", self.name)
         self.ensure()
         self.assertEqual(self.status()["state"], "stopped")
@@ -60,14 +60,14 @@ class Ensure(TunnelHouse):
         self.ensure()
         self.await_up()
 
-    def test_another_boots_stop_counts_no_more(self) -> None:
+    def test_a_stop_of_an_earlier_boot_is_ignored(self) -> None:
         self.run_holdfast("stop", "--user", self.name)
         mark, = self.home.glob(f".local/state/holdfast/*/{self.name}.stopped")
         mark.write_text("another-boot\n")
         self.ensure()
         self.await_up()
 
-    def test_what_is_wrong_is_told_to_who_asks_and_harms_no_other(self) -> None:
+    def test_errors_are_shown_with_v_and_affect_no_other_tunnel(self) -> None:
         self.ensure("nothing", status=4)
         broken = self.home / ".config/holdfast/tunnels/a-broken.conf"
         broken.write_text("port = ")

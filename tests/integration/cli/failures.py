@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Setups that fail or are interrupted: why in plain words, everything undone, the previous tunnel running again."""
+"""Setups that fail or are interrupted: a clear error, everything undone, the previous tunnel restored."""
 import os
 import pty
 import signal
@@ -10,12 +10,12 @@ import unittest
 from typing import Iterator
 from contextlib import contextmanager
 
-from house import PROGRAM, TunnelHouse, free_port, is_alive, main, until
+from case import PROGRAM, TunnelTest, free_port, is_alive, main, until
 
 
 @contextmanager
 def squatter() -> Iterator[int]:
-    """Somebody else's port."""
+    """A port that another process holds."""
     with socket.socket() as door:
         door.bind(("127.0.0.1", 0))
         door.listen()
@@ -23,7 +23,7 @@ def squatter() -> Iterator[int]:
 
 
 class Stall:
-    """Greets as an sshd does and says nothing more."""
+    """Sends an ssh banner and nothing more."""
 
     def __init__(self) -> None:
         self.door = socket.socket()
@@ -48,14 +48,14 @@ class Stall:
             visitor.close()
 
 
-class Failures(TunnelHouse):
+class Failures(TunnelTest):
     def fails(self, *arguments: str, status: int = 1, says: str = "") -> None:
         done = self.run_holdfast(*arguments)
         self.assertEqual(done.returncode, status, done.stdout + done.stderr)
         self.assertEqual(done.stdout, "")
         self.assertRegex(self.assert_reads_well(done), says)
 
-    def test_a_port_that_another_tunnel_of_ones_own_has_is_told_as_such(self) -> None:
+    def test_a_port_of_an_own_tunnel_names_that_tunnel(self) -> None:
         self.set_up()
         other = [f"{self.name}b" if word == self.name else word for word in self.arguments()]
         self.fails(*other, says=f"taken by your own tunnel {self.name}\\b")
@@ -82,14 +82,14 @@ class Failures(TunnelHouse):
                    says="refuse")
         self.assert_nothing_changed()
 
-    def test_failed_update_brings_the_former_tunnel_back(self) -> None:
+    def test_a_failed_update_restores_the_previous_tunnel(self) -> None:
         self.set_up()
         files, before = self.configuration(), self.status()
         with squatter() as port:
-            # Found by preflight: the former one was never touched.
+            # Preflight fails, so the previous tunnel was never stopped.
             self.fails(*self.arguments(port=port), says=str(port))
             self.assertEqual(self.status()["ssh_pid"], before["ssh_pid"])
-            # Found when it runs: the former one is back at work.
+            # The start fails, and the previous tunnel runs again.
             self.fails(*self.arguments("--no-preflight", port=port), says=str(port))
         self.assertEqual(self.configuration(), files)
         self.await_up()
@@ -158,7 +158,7 @@ class Failures(TunnelHouse):
         self.fails(*self.arguments(), says="permission denied")
         self.assert_nothing_changed()
 
-    def test_a_squatter_in_the_way_of_the_file_is_named(self) -> None:
+    def test_a_directory_in_place_of_the_file_is_reported(self) -> None:
         (self.home / ".config").write_text("not a directory\n")
         self.before = self.everything()
         self.fails(*self.arguments(), says=r"\.config")

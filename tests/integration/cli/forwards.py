@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Forwards that come and go while the tunnel runs: what runs through the others never notices."""
+"""Forwards change while the tunnel runs: sessions through the other forwards continue."""
 from __future__ import annotations
 
 import hashlib
@@ -9,11 +9,11 @@ import socket
 import threading
 from typing import Any, Optional
 
-from house import TunnelHouse, free_port, main, until
+from case import TunnelTest, free_port, main, until
 
 
 class Transfer:
-    """A target on this side that sends its first half at once and the rest when it is told to; and its visitor."""
+    """A transfer through the tunnel: the target sends half of it at once, and the rest on request."""
     HALF = 8 << 20
 
     def __init__(self) -> None:
@@ -46,7 +46,7 @@ class Transfer:
                 return
 
     def begin(self, port: int) -> None:
-        """From the bastion's end of the tunnel."""
+        """Connects to the port of the bastion."""
         thread = threading.Thread(target=self._receive, args=(port,), daemon=True)
         self.threads.append(thread)
         thread.start()
@@ -59,7 +59,7 @@ class Transfer:
                 self.size += len(chunk)
 
     def finish(self) -> bool:
-        """The rest; whether all of it arrived as it was sent."""
+        """Sends the rest. True when all of it arrived."""
         self.go_on.set()
         self.threads[-1].join(30)
         return self.heard.digest() == hashlib.sha256(self.content).digest()
@@ -71,7 +71,7 @@ class Transfer:
         self.listener.close()
 
 
-class Forwards(TunnelHouse):
+class Forwards(TunnelTest):
     def setUp(self) -> None:
         super().setUp()
         self.transfer = Transfer()
@@ -101,7 +101,7 @@ class Forwards(TunnelHouse):
         self.assertEqual((now["ssh_pid"], now["supervisor_pid"], now["reconnects"]),
                          (self.before["ssh_pid"], self.before["supervisor_pid"], self.before["reconnects"]))
 
-    def test_one_is_added_and_one_taken_away_by_hand(self) -> None:
+    def test_edits_of_the_file_add_and_remove_forwards(self) -> None:
         more = free_port()
         self.edit(self.line(self.other), self.line(self.other) + self.line(more))
         until("the new one to answer", lambda: self.banner(more) == b"SSH-")
@@ -118,7 +118,7 @@ class Forwards(TunnelHouse):
             return states if len(states) == count and set(states.values()) == {"up"} else None
         return dict(until(f"{count} forwards to be up", told))
 
-    def test_one_leads_elsewhere_over_the_same_port(self) -> None:
+    def test_a_forward_changes_its_target(self) -> None:
         quiet = socket.socket()
         self.addCleanup(quiet.close)
         quiet.bind(("127.0.0.1", 0))
@@ -133,7 +133,7 @@ class Forwards(TunnelHouse):
         self.assert_same_connection()
         self.assertTrue(self.transfer.finish())
 
-    def test_setup_with_other_ports_changes_them_in_place(self) -> None:
+    def test_setup_with_other_ports_keeps_the_connection(self) -> None:
         more = free_port()
         done = self.run_holdfast(*self.arguments("-p", f"{more}:127.0.0.1:{self.bastion.port}",
                                                  target=self.transfer.port))
@@ -142,7 +142,7 @@ class Forwards(TunnelHouse):
         self.assert_same_connection(self.await_up())
         self.assertTrue(self.transfer.finish())
 
-    def test_a_port_that_is_taken_is_named_and_the_others_stay(self) -> None:
+    def test_a_busy_port_is_reported_and_others_stay_open(self) -> None:
         with socket.socket() as squatter:
             squatter.bind(("127.0.0.1", 0))
             squatter.listen()
@@ -157,7 +157,7 @@ class Forwards(TunnelHouse):
         self.assert_same_connection(self.await_up())
         self.assertTrue(self.transfer.finish())
 
-    def test_a_setup_that_fails_for_a_taken_port_leaves_all_as_it_was(self) -> None:
+    def test_a_setup_with_a_busy_port_changes_nothing(self) -> None:
         text = self.file.read_text()
         with socket.socket() as squatter:
             squatter.bind(("127.0.0.1", 0))
@@ -173,8 +173,8 @@ class Forwards(TunnelHouse):
                 self.assertEqual(set(self.states()), {str(self.port), str(self.other)})
         self.assertTrue(self.transfer.finish())
 
-    def test_a_port_taken_on_one_address_family_is_taken(self) -> None:
-        """sshd binds ::1 alone where 127.0.0.1 is taken and no address was asked for: who came would meet a stranger."""
+    def test_a_port_busy_on_one_address_family_is_busy(self) -> None:
+        """Without a bind address sshd would bind only ::1 when 127.0.0.1 is busy. IPv4 clients would reach another program."""
         with socket.socket() as squatter:
             squatter.bind(("127.0.0.1", 0))
             squatter.listen()

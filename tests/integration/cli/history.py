@@ -1,17 +1,17 @@
 #!/usr/bin/env python3
-"""The past of a real tunnel: recorded by its supervisor, drawn by status, gone with remove."""
+"""The uptime history: recorded by the supervisor, charted by status, deleted by remove."""
 import json
 import pathlib
 import socket
 import time
 
-from house import TunnelHouse, main, until
+from case import TunnelTest, main, until
 
 DAY = ("last day", 48)
 WEEK = ("last week", 56)
 
 
-class History(TunnelHouse):
+class History(TunnelTest):
     def past(self) -> dict:
         history = self.status()["history"]
         self.assertIsNotNone(history)
@@ -26,7 +26,7 @@ class History(TunnelHouse):
     def record(self) -> pathlib.Path:
         return self.home / ".local/state/holdfast" / socket.gethostname() / f"{self.name}.uptime"
 
-    def test_a_tunnel_that_was_broken_shows_when_and_why(self) -> None:
+    def test_status_shows_when_and_why_a_tunnel_was_down(self) -> None:
         self.set_up()
         first = self.await_up()
         self.kill(first["ssh_pid"])
@@ -37,7 +37,7 @@ class History(TunnelHouse):
         self.assertEqual(row["reconnects"], {"closed": 1})
         self.assertGreater(row["up_ms"], 0)
         self.assertGreater(row["down_ms"], 0)
-        # As if it had been up for an hour, the day before yesterday down; torn lines and strangers' between.
+        # Up for an hour, down two days ago; between them torn and foreign lines.
         ago = [(time_of_stop - 7200, 3600, 0), (time_of_stop - 3 * 86400, 0, 3600)]
         with self.record().open("a") as record:
             for began, up, down in ago:
@@ -63,17 +63,17 @@ class History(TunnelHouse):
         self.run_holdfast("remove", "--user", self.name)
         self.assert_nothing_changed()
 
-    def test_the_time_that_nothing_ran_is_not_known(self) -> None:
+    def test_time_without_supervisor_is_no_data(self) -> None:
         self.set_up()
         killed = self.await_up()["supervisor_pid"]
         self.kill(killed)
         until("it to be seen as gone", lambda: self.status()["supervisor_pid"] is None)
-        # The last word of the killed one is "up"; nobody was there to say anything since.
+        # The killed supervisor wrote "up" last.
         self.assertIsNone(self.past()["day"]["availability_percent"])
         self.assertEqual(self.run_holdfast("start", "--user", self.name).returncode, 0)
         self.assertGreater(self.past()["day"]["total"]["up_seconds"], 0)
 
-    def test_of_all_tunnels_nothing_is_drawn(self) -> None:
+    def test_a_list_of_tunnels_has_no_charts(self) -> None:
         self.set_up()
         done = self.run_holdfast("status", "--user", "--json")
         self.assertTrue(all(tunnel["history"] is None for tunnel in json.loads(done.stdout)["tunnels"]))

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The login hook in real shells: it starts what it should, and a shell is the same with it as without."""
+"""The login hook in real shells: it starts tunnels, and doesn't affect the shell."""
 from __future__ import annotations
 
 import os
@@ -11,7 +11,7 @@ import time
 import unittest
 from typing import Optional
 
-from house import PROGRAM, main, until
+from case import PROGRAM, main, until
 
 FILES = {"sh": [".profile"], "bash": [".bash_profile", ".bashrc"], "zsh": [".zshrc"],
          "fish": [".config/fish/conf.d/holdfast.fish"]}
@@ -35,7 +35,7 @@ class Hook(unittest.TestCase):
         done = subprocess.run([self.program, "hook", *arguments], env=self.environment() | {"SHELL": shell},
                               capture_output=True, text=True, timeout=120)
         self.assertEqual(done.returncode, status, done.stderr)
-        # In its place one that tells that it ran, makes a noise and takes its time.
+        # A fake program that records its call, prints, and is slow.
         self.program.unlink()
         self.program.write_text(f'#!/bin/sh\necho "$*" >>{self.record}\necho noise\necho noise >&2\nsleep 5\n')
         self.program.chmod(0o755)
@@ -48,7 +48,7 @@ class Hook(unittest.TestCase):
     def shell(self, name: str, *arguments: str) -> tuple[int, str, str]:
         done = subprocess.run([PROGRAMS[name], *arguments], env=self.environment(), cwd=self.home,
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
-        # Which process group a shell without a terminal could not set is another one each time.
+        # The process group in this message differs each time.
         errors = "\n".join(line for line in done.stderr.splitlines() if "process group" not in line)
         return done.returncode, done.stdout, errors
 
@@ -66,7 +66,7 @@ class Hook(unittest.TestCase):
                 path.write_text(before)
 
     def modes(self, name: str) -> list[tuple[list[str], bool]]:
-        """The ways to call a shell, and whether it is an interactive one that reads the file."""
+        """Ways to start a shell, and whether it is interactive and reads the file."""
         look = LOOK_FISH if name == "fish" else LOOK
         login_reads = ["-l", "-i"]
         modes = [(["-c", look], False), ([*login_reads, "-c", look], True)]
@@ -75,7 +75,7 @@ class Hook(unittest.TestCase):
             modes.append((["-l", "-c", look], False))
         return modes
 
-    def test_a_shell_is_the_same_with_it(self) -> None:
+    def test_the_hook_does_not_affect_a_shell(self) -> None:
         for name in FILES:
             befores = {"plain": ""} if name == "fish" else BEFORE
             for case, before in befores.items():
@@ -93,7 +93,7 @@ class Hook(unittest.TestCase):
                 for file in FILES[name]:
                     self.assertEqual((self.home / file).read_text(), before)
 
-    def test_nobody_waits_for_it(self) -> None:
+    def test_a_login_does_not_wait_for_the_hook(self) -> None:
         for name in FILES:
             self.hook("--install", name)
             begin = time.monotonic()
@@ -104,7 +104,7 @@ class Hook(unittest.TestCase):
             self.hook("--remove", name)
         self.assertEqual([path for path in self.home.rglob("*") if "holdfast" in path.name], [self.program])
 
-    def test_a_program_that_is_gone_is_nothing(self) -> None:
+    def test_a_missing_program_is_ignored(self) -> None:
         for name in FILES:
             before = self.shell(name, "-l", "-i", "-c", "true")
             self.hook("--install", name)
@@ -112,7 +112,7 @@ class Hook(unittest.TestCase):
             self.assertEqual(self.shell(name, "-l", "-i", "-c", "true"), before)
             self.hook("--remove", name)
 
-    def test_it_runs_once_where_the_login_file_reads_the_other(self) -> None:
+    def test_runs_once_when_both_files_have_the_hook(self) -> None:
         (self.home / ".bash_profile").write_text(". ~/.bashrc\n")
         (self.home / ".bashrc").write_text("")
         self.hook("--install", "bash")
@@ -121,7 +121,7 @@ class Hook(unittest.TestCase):
         time.sleep(0.2)  # a second one would have come by now
         self.assertEqual(self.ran(), ["ensure --user"])
 
-    def test_what_is_printed_works_in_any_file(self) -> None:
+    def test_the_printed_hook_works_in_any_file(self) -> None:
         for name in FILES:
             text = self.hook(name).stdout
             self.assertTrue(text.startswith("# >>> holdfast login hook >>>\n"))
@@ -132,7 +132,7 @@ class Hook(unittest.TestCase):
             until(f"ensure from {name}", self.ran)
             self.forget()
 
-    def test_the_login_shell_is_taken_and_its_files_come_back(self) -> None:
+    def test_remove_restores_the_files_of_the_login_shell(self) -> None:
         dotfiles = self.home / "dotfiles"
         dotfiles.mkdir()
         (dotfiles / "zshrc").write_bytes(b"no end\r")
@@ -145,7 +145,7 @@ class Hook(unittest.TestCase):
         self.assertTrue((self.home / ".zshrc").is_symlink())
         self.assertEqual((dotfiles / "zshrc").read_bytes(), b"no end\r")
 
-    def test_bash_files_are_chosen_so_that_none_is_hidden(self) -> None:
+    def test_install_hides_no_bash_file(self) -> None:
         (self.home / ".profile").write_text("export A=1\n")
         self.hook("--install", "bash")
         self.assertIn("login hook", (self.home / ".profile").read_text())
@@ -155,7 +155,7 @@ class Hook(unittest.TestCase):
         self.assertEqual((self.home / ".profile").read_text(), "export A=1\n")
         self.assertFalse((self.home / ".bashrc").exists())
 
-    def test_bad_words(self) -> None:
+    def test_usage_errors(self) -> None:
         self.hook(status=2)
         self.hook("tcsh", status=2)
         self.hook("--install", "--remove", status=2)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""import: an autossh that runs is taken over, verified; and is as it was, byte for byte, when that fails."""
+"""import: replaces a running autossh, and restores it byte for byte when that fails."""
 from __future__ import annotations
 
 import json
@@ -11,10 +11,10 @@ import subprocess
 import sys
 from typing import Any
 
-from house import Done, TunnelHouse, is_alive, main, until
+from case import Done, TunnelTest, is_alive, main, until
 
 
-class Import(TunnelHouse):
+class Import(TunnelTest):
     def setUp(self) -> None:
         super().setUp()
         self.key = self.bastion.directory / "key"
@@ -59,7 +59,7 @@ class Import(TunnelHouse):
         result, = json.loads(done.stdout)["imports"]
         return dict(result)
 
-    def test_it_is_taken_over_and_can_be_had_back(self) -> None:
+    def test_imports_a_running_autossh_and_can_be_undone(self) -> None:
         before = self.file.read_text()
         old = self.start_old()
         self.assertTrue(old)
@@ -70,7 +70,7 @@ class Import(TunnelHouse):
         self.assertEqual(self.banner(), b"SSH-")
         after = self.file.read_text()
         self.assertEqual(after.count(f"# holdfast has it (tunnel {self.name}): "), 3)
-        # The next login neither fails nor starts the old one.
+        # The next login works and doesn't start autossh.
         subprocess.run(["bash", "-n", str(self.file)], check=True)
         self.assertEqual(subprocess.run(["bash", "--norc", "-c", f". {self.file}; echo $LAST"], env=self.env, check=True,
                                         capture_output=True, text=True, timeout=120).stdout, "1\n")
@@ -79,7 +79,7 @@ class Import(TunnelHouse):
                          .replace(f"# holdfast has it (tunnel {self.name}): ", ""), before)
         done = self.run_holdfast("import", "--user", str(self.file))
         self.assertIn("no line in it starts autossh", self.assert_reads_well(done))
-        # Another line for the same port would fight with it at every login.
+        # Another line for the same port would compete for it at every login.
         self.file.write_text(before)
         done = self.run_import()
         self.assertIn("exists already", done.stderr)
@@ -96,7 +96,7 @@ class Import(TunnelHouse):
         self.assertEqual((self.everything(), self.autosshs()), (everything, old))
         self.assertEqual(self.one(self.run_import("--dry-run", "--json"))["outcome"], "planned")
 
-    def test_what_fails_beforehand_touches_nothing(self) -> None:
+    def test_a_failed_check_changes_nothing(self) -> None:
         old = self.start_old()
         before = self.everything()
         self.key.rename(self.root / "elsewhere")
@@ -105,8 +105,8 @@ class Import(TunnelHouse):
         self.assertIn(str(self.key), result["message"])
         self.assertEqual((self.everything(), self.autosshs()), (before, old))
 
-    def test_what_fails_after_it_let_go_gives_all_of_it_back(self) -> None:
-        # The old one asks for "localhost", which this key may; holdfast asks for 127.0.0.1, which it may not.
+    def test_a_failure_after_the_stop_restores_everything(self) -> None:
+        # This key may listen on "localhost", which autossh requests, but not on 127.0.0.1, which holdfast requests.
         public = (self.bastion.directory / "key.pub").read_text()
         (self.bastion.directory / "authorized_keys").write_text(f'permitlisten="localhost:{self.port}" {public}')
         self.file.chmod(0o640)
@@ -120,7 +120,7 @@ class Import(TunnelHouse):
         self.assertNotEqual(self.autosshs(), old)
         until("the old tunnel", lambda: self.banner() == b"SSH-")
 
-    def test_what_is_not_understood_is_named_and_stays(self) -> None:
+    def test_an_unsupported_line_is_reported_and_unchanged(self) -> None:
         self.file.write_text(self.file.read_text().replace("-M 0", "-M 0 -D 1080"))
         before = self.everything()
         done = self.run_import(status=1)
@@ -130,7 +130,7 @@ class Import(TunnelHouse):
     def assert_reads_well_with_note(self, done: Done[str]) -> str:
         return next(line for line in done.stderr.splitlines() if line.startswith("holdfast: "))
 
-    def test_nothing_is_nothing(self) -> None:
+    def test_nothing_to_import(self) -> None:
         self.file.write_text("alias ll='ls -l'\n")
         done = self.run_holdfast("import", "--user", env={"PATH": "/nonexistent"})
         self.assertEqual(done.returncode, 0, done.stderr)

@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
-"""The backend login-hook: a login brings the tunnel back, and a start-up file is touched only as far as somebody asked."""
+"""The backend login-hook: a login restarts the tunnel, and start-up files are edited only on request."""
 import json
 import subprocess
 
-from house import TunnelHouse, main, until
+from case import TunnelTest, main, until
 
 PROFILE = b"# mine\nexport EDITOR=vi\n"
 BASHRC = b"alias ll='ls -l'"  # without a line break at its end
 
 
-class LoginHook(TunnelHouse):
+class LoginHook(TunnelTest):
     def setUp(self) -> None:
         super().setUp()
         self.env["SHELL"] = "/bin/bash"
@@ -28,7 +28,7 @@ class LoginHook(TunnelHouse):
         self.assertEqual(done.returncode, 0, done.stderr)
         return done.stdout
 
-    def test_a_login_brings_it_back_and_remove_gives_the_files_back(self) -> None:
+    def test_a_login_restarts_it_and_remove_restores_the_files(self) -> None:
         told = self.set_up("--backend", "login-hook")
         for file in (self.profile, self.bashrc):
             self.assertIn(str(file), told.stderr, "whoever has a start-up file edited is told which")
@@ -49,7 +49,7 @@ class LoginHook(TunnelHouse):
             self.assertIn(f"removed the login hook from {file}\n", said)
         self.assert_nothing_changed()
 
-    def test_a_hook_of_the_users_stays(self) -> None:
+    def test_a_hook_of_the_user_stays(self) -> None:
         self.assertEqual(self.run_holdfast("hook", "--install").returncode, 0)
         hooked = [file.read_bytes() for file in (self.profile, self.bashrc)]
         self.set_up("--backend", "login-hook")
@@ -59,7 +59,7 @@ class LoginHook(TunnelHouse):
         self.assertEqual(self.run_holdfast("hook", "--remove").returncode, 0)
         self.assert_nothing_changed()
 
-    def test_moving_to_it_and_away_from_it_edits_the_files_and_says_so(self) -> None:
+    def test_move_adds_and_removes_the_hook(self) -> None:
         self.set_up("--backend", "nohup")
         self.assertEqual(self.profile.read_bytes(), PROFILE)
         there = self.run_holdfast("move", "--user", self.name, "--backend", "login-hook")
@@ -75,14 +75,14 @@ class LoginHook(TunnelHouse):
         self.assertEqual((self.profile.read_bytes(), self.bashrc.read_bytes()), (PROFILE, BASHRC))
         self.assertEqual(self.await_up()["backend"]["name"], "nohup")
 
-    def test_a_setup_that_fails_gives_the_files_back(self) -> None:
+    def test_a_failed_setup_restores_the_files(self) -> None:
         done = self.run_holdfast(*self.arguments("--backend", "login-hook", "--no-preflight",
                                                  "--ssh-option", "PreferredAuthentications=password"))
         self.assertEqual(done.returncode, 1, done.stderr)
         self.assertIn("nothing was changed", done.stderr)
         self.assert_nothing_changed()
 
-    def test_a_start_up_file_that_cannot_be_edited_is_told_and_nothing_is_touched(self) -> None:
+    def test_an_unwritable_startup_file_is_reported(self) -> None:
         self.profile.chmod(0o444)
         before = self.everything()
         done = self.run_holdfast(*self.arguments("--backend", "login-hook"))
@@ -92,7 +92,7 @@ class LoginHook(TunnelHouse):
         rows = json.loads(self.run_holdfast("doctor", "--user", "--json").stdout)["backends"]
         self.assertEqual([row["usable"] for row in rows if row["name"] == "login-hook"], [False])
 
-    def test_it_is_not_taken_unasked(self) -> None:
+    def test_auto_never_chooses_it(self) -> None:
         self.set_up()
         self.assertEqual(self.status()["backend"]["name"], "nohup")
         self.assertEqual((self.profile.read_bytes(), self.bashrc.read_bytes()), (PROFILE, BASHRC))

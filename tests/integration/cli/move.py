@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""`move`: another backend holds the tunnel, and when that fails nobody's tunnel is lost and nothing is left over."""
+"""`move` changes the backend. A failure keeps the tunnel and leaves nothing behind."""
 import json
 import os
 import pathlib
@@ -8,12 +8,12 @@ import signal
 import subprocess
 from typing import Any, Optional
 
-from house import PROGRAM, TunnelHouse, is_alive, main, until
+from case import PROGRAM, TunnelTest, is_alive, main, until
 
 HELD_BY_HAND = [name for name in ("tmux", "screen", "nohup") if name == "nohup" or shutil.which(name)]
 
 
-class Move(TunnelHouse):
+class Move(TunnelTest):
     def setUp(self) -> None:
         super().setUp()
         self.tools = self.root / "tools"
@@ -36,7 +36,7 @@ class Move(TunnelHouse):
 
     def supervisors(self) -> list[int]:
         found = subprocess.run(["pgrep", "-f", f"holdfast run --user {self.name}$"], capture_output=True, text=True)
-        # tmux and screen have the same words in their own arguments.
+        # The command lines of tmux and screen contain the same words.
         return [pid for pid in map(int, found.stdout.split())
                 if pathlib.Path(f"/proc/{pid}/exe").resolve() == pathlib.Path(PROGRAM).resolve()]
 
@@ -49,7 +49,7 @@ class Move(TunnelHouse):
         return now
 
     def assert_as_it_was(self, files: dict[str, tuple[int, bytes]]) -> None:
-        """Held by nohup, every file of ours byte for byte, but those in which a supervisor tells of itself."""
+        """Checks that nohup has the tunnel and that all files are unchanged, except live state."""
         self.assert_held_by("nohup")
         self.assertEqual(self.kept(self.everything()), self.kept(files))
 
@@ -63,9 +63,9 @@ class Move(TunnelHouse):
         path.write_text(f"#!/bin/sh\n{script}\n")
         path.chmod(0o755)
 
-    # -- what is asked for -------------------------------------------------------------------------------
+    # -- successful moves -------------------------------------------------------------------------------
 
-    def test_every_pair_that_needs_no_daemon(self) -> None:
+    def test_moves_between_all_backends_without_a_daemon(self) -> None:
         held = "nohup"
         for wanted in [*HELD_BY_HAND, "nohup", *reversed(HELD_BY_HAND), "tmux", "nohup"]:
             if wanted == held or wanted not in HELD_BY_HAND:
@@ -82,7 +82,7 @@ class Move(TunnelHouse):
         self.run_holdfast("remove", "--user", self.name)
         self.assert_nothing_changed()
 
-    def test_where_it_is_already_nothing_changes(self) -> None:
+    def test_a_move_to_the_same_backend_changes_nothing(self) -> None:
         before = self.everything()
         self.assertIn("held by nohup already", self.move("nohup").stdout)
         self.assertIn("the strongest", self.move("auto").stdout)
@@ -90,14 +90,14 @@ class Move(TunnelHouse):
         after = self.everything()
         self.assertEqual({p for p in after if after[p] != before.get(p)} - {str(self.runtime)}, set())
 
-    def test_dry_run_prints_all_and_changes_nothing(self) -> None:
+    def test_dry_run_changes_nothing(self) -> None:
         before = self.everything()
         said = self.move("tmux", "--dry-run").stdout
         for step in ("new-session", "backend = tmux", "is ready to take over", f"{self.name}.pid"):
             self.assertIn(step, said)
         self.assertEqual(self.kept(self.everything()), self.kept(before))
 
-    def test_what_cannot_be_meant(self) -> None:
+    def test_move_usage_errors(self) -> None:
         for words, status, cause in ((("move",), 2, "the name of the tunnel"), (("move", "no-such"), 4, "no such tunnel"),
                                      (("move", self.name, "--backend", "smoke"), 2, "no such backend"),
                                      (("move", self.name, "--backend", "systemd-system"), 2, "system scope")):
@@ -105,24 +105,24 @@ class Move(TunnelHouse):
             self.assertEqual(done.returncode, status, done.stderr)
             self.assertIn(cause, self.assert_reads_well(done))
 
-    def test_setup_with_another_backend_goes_the_same_way(self) -> None:
+    def test_setup_with_another_backend_hands_over_too(self) -> None:
         done = self.run_holdfast(*self.arguments("--backend", "screen"))
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("ready to take over", done.stderr)
         self.assert_held_by("screen")
 
-    # -- what fails --------------------------------------------------------------------------------------
+    # -- failures --------------------------------------------------------------------------------------
 
-    def test_a_backend_that_cannot_be_used_is_told_before_anything_is_touched(self) -> None:
+    def test_an_unusable_backend_changes_nothing(self) -> None:
         before = self.everything()
         (self.tools / "ssh").symlink_to(str(shutil.which("ssh")))
         done = self.move("cron", status=5, env={"PATH": str(self.tools)})
         self.assertIn("crontab is not installed", self.assert_reads_well(done))
         self.assertEqual(self.kept(self.everything()), self.kept(before))
 
-    def test_a_new_one_that_never_gets_ready_leaves_the_old_one_alone(self) -> None:
+    def test_a_new_supervisor_that_never_starts_keeps_the_old_one(self) -> None:
         before = self.everything()
-        # It proves itself, and fails when it counts.
+        # Its check passes, but its start fails.
         real = shutil.which("tmux", path=os.environ["PATH"])
         self.fake("tmux", f'case "$*" in *proof*|*kill-server*) exec {real} "$@";; esac; sleep 600 >/dev/null 2>&1 & echo $!')
         done = self.move("tmux", status=1)
@@ -130,7 +130,7 @@ class Move(TunnelHouse):
         self.assertEqual(self.status()["supervisor_pid"], self.first["supervisor_pid"], "it never let go")
         self.assert_as_it_was(before)
 
-    def test_a_bastion_that_is_gone_in_the_middle_is_handed_back(self) -> None:
+    def test_a_lost_bastion_hands_back_to_the_old_backend(self) -> None:
         before = self.everything()
         self.bastion.stop()
         done = self.run_holdfast("move", "--user", self.name, "--backend", "screen")
@@ -139,7 +139,7 @@ class Move(TunnelHouse):
         self.assert_as_it_was(before)
 
     def interrupted(self, number: int) -> int:
-        """A move whose new supervisor cannot get ready, ended in the middle."""
+        """Interrupts a move whose new supervisor never becomes ready."""
         real = shutil.which("tmux", path=os.environ["PATH"])
         mark = self.root / "started"
         self.fake("tmux", f'case "$*" in *proof*|*kill-server*) exec {real} "$@";; esac; '
@@ -152,14 +152,14 @@ class Move(TunnelHouse):
         command.communicate(timeout=60)
         return command.returncode
 
-    def test_interrupted_it_is_handed_back(self) -> None:
+    def test_an_interrupt_hands_back_to_the_old_backend(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             before = self.everything()
             self.assertEqual(self.interrupted(number), 130)
             self.assert_as_it_was(before)
             (self.root / "started").unlink()
 
-    def test_killed_in_the_middle_it_loses_no_tunnel_and_the_next_command_tidies_up(self) -> None:
+    def test_a_killed_move_keeps_the_tunnel_and_is_cleaned_up_later(self) -> None:
         self.assertEqual(self.interrupted(signal.SIGKILL), -signal.SIGKILL)
         self.assertEqual(self.banner(), b"SSH-")
         self.assertTrue(is_alive(self.first["supervisor_pid"]))
@@ -169,7 +169,7 @@ class Move(TunnelHouse):
         self.assertFalse(list(self.home.rglob("*.handover")))
         self.assertFalse((self.runtime / f"{self.name}.tmux").exists())
 
-    def test_killed_in_the_middle_it_can_be_removed_without_a_trace(self) -> None:
+    def test_a_tunnel_can_be_removed_after_a_killed_move(self) -> None:
         self.interrupted(signal.SIGKILL)
         (self.tools / "tmux").unlink()
         done = self.run_holdfast("remove", "--user", self.name)

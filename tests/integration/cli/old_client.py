@@ -16,7 +16,7 @@ import threading
 import unittest
 from typing import Optional
 
-from house import TunnelHouse, find_sshd, free_port, until
+from case import TunnelTest, find_sshd, free_port, until
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "packages"))
 from releases import mirror  # noqa: E402
@@ -31,7 +31,7 @@ mount --rbind /tmp "$root/tmp" && mount --rbind /dev "$root/dev" && exec chroot 
 
 
 class Target:
-    """Greets as an sshd does, and counts."""
+    """Sends an ssh banner, and counts connections."""
 
     def __init__(self) -> None:
         self.socket = socket.create_server(("127.0.0.1", 0), backlog=64)
@@ -56,7 +56,7 @@ class Target:
         self.socket.close()
 
 
-class OldClient(TunnelHouse):
+class OldClient(TunnelTest):
     scratch: tempfile.TemporaryDirectory[str]
     system: pathlib.Path
 

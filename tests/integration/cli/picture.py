@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""The README's picture: what a terminal was sent is drawn, letter by letter, in its place and its colour."""
+"""The README's picture shows the output of a terminal with positions and colours."""
 from __future__ import annotations
 
 import pathlib
 import sys
 import xml.etree.ElementTree as xml
 
-from house import PROGRAM, TunnelHouse, main
+from case import PROGRAM, TunnelTest, main
 from watch import Seat
 
 HOUSE = pathlib.Path(__file__).resolve().parents[3]
@@ -18,7 +18,7 @@ TEXT = "{http://www.w3.org/2000/svg}text"
 
 
 def lines_of(picture: str) -> list[str]:
-    """The screen again: each text at the column where it was put."""
+    """The lines of the screen, from the texts and their columns."""
     rows: dict[float, str] = {}
     for text in xml.fromstring(picture).iter(TEXT):
         y, column = float(text.attrib["y"]), round((float(text.attrib["x"]) - MARGIN) / CELL)
@@ -26,8 +26,8 @@ def lines_of(picture: str) -> list[str]:
     return list(rows.values())
 
 
-class Picture(TunnelHouse):
-    def test_a_real_setup_is_drawn_as_it_was_seen(self) -> None:
+class Picture(TunnelTest):
+    def test_draws_a_real_setup(self) -> None:
         seat = Seat([PROGRAM, *self.arguments()], {**self.env, "TERM": "xterm"}, columns=200)
         self.addCleanup(seat.close)
         self.assertEqual(seat.await_end(), 0, seat.seen)
@@ -46,10 +46,10 @@ class Picture(TunnelHouse):
     def test_hostile_bytes_stay_text(self) -> None:
         self.assertEqual(lines_of(svg("<&>\"']]>  \x1b[31m</text>\x1b[0m\n", "<title>")), ["<&>\"']]>  </text>"])
 
-    def test_a_line_that_is_written_over_is_seen_as_it_ended(self) -> None:
+    def test_draws_the_last_state_of_an_overwritten_line(self) -> None:
         self.assertEqual(lines_of(svg("wait…\rdone\x1b[K\r\nnext\x1b[?25h\n", "")), ["done", "next"])
 
-    def test_what_would_be_drawn_in_a_wrong_place_is_not_drawn(self) -> None:
+    def test_refuses_unsupported_escape_sequences(self) -> None:
         with self.assertRaises(ValueError):
             svg("up\x1b[3Athere", "")
 

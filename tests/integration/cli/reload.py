@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
-"""A tunnel file that is edited at a bad moment: the supervisor takes what it says, and goes on."""
+"""A tunnel file is edited at a bad moment: the supervisor applies it and continues."""
 from __future__ import annotations
 
 import signal
 import socket
 from typing import Optional
 
-from house import TunnelHouse, free_port, is_alive, main, until
+from case import TunnelTest, free_port, is_alive, main, until
 
 
-class Reload(TunnelHouse):
+class Reload(TunnelTest):
     def begin(self, *more: str, bastions: Optional[str] = None) -> None:
         words = self.arguments(*more)
         words[words.index("-b") + 1] = bastions or self.here()
@@ -36,14 +36,14 @@ class Reload(TunnelHouse):
         until(f"it to know {wanted}", lambda: self.status()["bastions"] == list(wanted))
         self.assertEqual(self.await_up()["supervisor_pid"], self.was["supervisor_pid"])
 
-    def test_another_bastion_is_added_by_hand(self) -> None:
+    def test_an_edit_adds_a_bastion(self) -> None:
         self.begin()
         more = self.nowhere()
         self.edit(f"bastion = {self.here()}", f"bastion = {self.here()}, {more}")
         self.hang_up()
         self.await_bastions(self.here(), more)
 
-    def test_it_is_stopped_while_another_bastion_is_being_added(self) -> None:
+    def test_stops_while_a_bastion_is_being_added(self) -> None:
         self.begin()
         self.kill(self.was["ssh_pid"], signal.SIGSTOP)  # it is told to end, and takes its time
         self.edit(f"bastion = {self.here()}", f"bastion = {self.here()}, {self.nowhere()}")
@@ -53,16 +53,16 @@ class Reload(TunnelHouse):
         until("it to end", lambda: not is_alive(self.was["supervisor_pid"]))
         self.assertFalse(is_alive(self.was["ssh_pid"]))
 
-    def test_another_host_takes_the_bastion_away_that_is_gone_back_to(self) -> None:
-        """host = any: the file is looked at before each ssh, and nobody has to tell."""
+    def test_another_host_removes_the_bastion_of_a_failback(self) -> None:
+        """host = any: the supervisor reads the file before each ssh, without a signal."""
         down = self.nowhere()
         self.begin("--host", "any", bastions=f"{down},{self.here()}")
         self.edit(f"bastion = {down}, {self.here()}", f"bastion = {self.here()}")
         self.kill(self.status()["ssh_pid"])
         self.await_bastions(self.here())
 
-    def test_a_forward_leads_elsewhere_while_ssh_is_on_its_way(self) -> None:
-        """What is known of one target (port 22 speaks first) is not expected of another."""
+    def test_a_target_changes_while_ssh_connects(self) -> None:
+        """The new target need not send a banner like the old one."""
         quiet = socket.socket()
         self.addCleanup(quiet.close)
         quiet.bind(("127.0.0.1", 0))

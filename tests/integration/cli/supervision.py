@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What the supervisor does while a tunnel is up, with a real ssh at a real sshd: it tells the truth and mends what it can."""
+"""The supervisor with a real ssh and sshd: it reports faults, and repairs the connection."""
 from __future__ import annotations
 
 import pathlib
@@ -9,11 +9,11 @@ import socket
 import threading
 from typing import Any, Optional
 
-from house import Bastion, TunnelHouse, free_port, is_alive, main, until
+from case import Bastion, TunnelTest, free_port, is_alive, main, until
 
 
 class Service:
-    """Something on this side that takes connections and says nothing of its own accord, on the port it is told."""
+    """A local server on a given port that accepts connections and sends nothing."""
 
     def __init__(self, port: int) -> None:
         self.socket = socket.socket()
@@ -39,9 +39,9 @@ class Service:
             one.close()
 
 
-class Supervision(TunnelHouse):
+class Supervision(TunnelTest):
     def look(self, now: Optional[dict[str, Any]] = None) -> None:
-        """SIGUSR1: look at once, in place of at the next probe."""
+        """SIGUSR1: probe at once."""
         self.kill((now or self.status())["supervisor_pid"], signal.SIGUSR1)
 
     def await_state(self, state: str, failure: Optional[str] = None) -> dict[str, Any]:
@@ -51,7 +51,7 @@ class Supervision(TunnelHouse):
             return now if now["state"] == state and right_class else None
         return dict(until(f"the tunnel to be {state}", there))
 
-    def test_a_target_that_dies_is_told_and_costs_no_connection(self) -> None:
+    def test_a_dead_target_is_reported_and_keeps_the_connection(self) -> None:
         port = free_port()
         service = Service(port)
         done = self.run_holdfast(*self.arguments(target=port))
@@ -68,7 +68,7 @@ class Supervision(TunnelHouse):
         self.look()
         self.assertEqual(self.await_up()["ssh_pid"], before["ssh_pid"])
 
-    def test_a_port_taken_meanwhile_is_asked_for_over_one_connection_until_it_is_free(self) -> None:
+    def test_a_busy_port_is_requested_again_over_one_connection(self) -> None:
         self.set_up()
         self.assertEqual(self.run_holdfast("stop", "--user", self.name).returncode, 0)
         squatter = Service(self.port)
@@ -82,7 +82,7 @@ class Supervision(TunnelHouse):
         self.assertEqual((after["ssh_pid"], after["supervisor_pid"]), (now["ssh_pid"], now["supervisor_pid"]))
         self.assertEqual(self.banner(), b"SSH-")
 
-    def test_an_ssh_that_stands_still_is_not_called_up_for_long(self) -> None:
+    def test_a_stopped_ssh_is_soon_not_up(self) -> None:
         self.set_up()
         before = self.await_up()
         self.kill(before["ssh_pid"], signal.SIGSTOP)
@@ -93,7 +93,7 @@ class Supervision(TunnelHouse):
         self.assertEqual(after["last_error"]["class"], "dead-peer")
         self.await_up()
 
-    def test_a_changed_file_is_taken_at_a_hangup_and_a_broken_one_is_not(self) -> None:
+    def test_sighup_applies_a_changed_file_but_no_broken_one(self) -> None:
         self.set_up()
         before = self.await_up()
         file = self.home / ".config/holdfast/tunnels" / f"{self.name}.conf"
@@ -110,7 +110,7 @@ class Supervision(TunnelHouse):
         self.assertEqual(after["supervisor_pid"], before["supervisor_pid"])
         self.assertEqual(self.banner(self.port), b"")
 
-    def test_a_bastion_that_goes_away_is_found_again_soon_after_it_is_back(self) -> None:
+    def test_reconnects_soon_after_the_bastion_returns(self) -> None:
         self.set_up()
         before = self.await_up()
         self.bastion.stop()
@@ -122,7 +122,7 @@ class Supervision(TunnelHouse):
         self.assertGreaterEqual(after["reconnects"], 1)
 
     def give_ssh_a_config_file(self, text: str) -> None:
-        """ssh finds the home by the uid, not by HOME: a wrapper of its name gives it the file."""
+        """ssh ignores HOME, so a wrapper passes it the file."""
         config = self.root / "config"
         config.write_text(text)
         config.chmod(0o600)
@@ -144,7 +144,7 @@ class Supervision(TunnelHouse):
             self.assertEqual(after["last_error"]["class"], "closed")
 
     def bastion_session(self) -> int:
-        """The bastion's process that serves the tunnel."""
+        """The pid of the bastion's process for the tunnel."""
         children = pathlib.Path(f"/proc/{self.bastion.process.pid}/task/{self.bastion.process.pid}/children").read_text()
         return int(children.split()[0])
 
@@ -162,7 +162,7 @@ class Supervision(TunnelHouse):
         self.assertEqual([forward["state"] for forward in now["forwards"]], ["up", "up"])
         self.assertEqual((self.banner(), self.banner(more)), (b"SSH-", b"SSH-"))
 
-    def test_a_socket_on_the_bastion_leads_here_too(self) -> None:
+    def test_a_tunnel_listens_on_a_socket_of_the_bastion(self) -> None:
         path = self.root / "far.sock"
         words = self.arguments()
         words[words.index("-p") + 1] = f"{path}:127.0.0.1:{self.bastion.port}"
@@ -173,14 +173,14 @@ class Supervision(TunnelHouse):
             visitor.settimeout(20)
             visitor.connect(str(path))
             self.assertEqual(visitor.recv(4), b"SSH-")
-        # The file outlives an ssh that is killed; that is said, and the tunnel is back when it is out of the way.
+        # The socket file stays after ssh was killed. The error names it, and the tunnel recovers when it is deleted.
         self.kill(now["ssh_pid"])
         self.assertIn("far.sock", self.await_state("waiting", "forward-busy")["last_error"]["message"])
         path.unlink()
         self.look()
         self.await_up()
 
-    def test_a_bastion_that_lets_nobody_dial_its_sockets_leaves_the_tunnel_up_and_unverified(self) -> None:
+    def test_without_socket_connections_the_tunnel_is_unverified(self) -> None:
         closed = Bastion(self.root / "closed", AllowStreamLocalForwarding="remote")
         self.addCleanup(closed.stop)
         path = self.root / "far.sock"

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The life of a tunnel at the command line: set up, looked at, stopped, started, broken, removed without a trace."""
+"""The life of a tunnel: setup, status, stop, start, faults, removal without a trace."""
 import json
 import os
 import pathlib
@@ -9,14 +9,14 @@ import signal
 import socket
 import subprocess
 
-from house import PROGRAM, TunnelHouse, is_alive, main, until
+from case import PROGRAM, TunnelTest, is_alive, main, until
 
 KEYS = ["name", "state", "verified", "since", "host", "bastion", "bastions", "engine", "forwards", "backend",
         "supervisor_pid", "ssh_pid", "rtt_ms", "reconnects", "next_attempt", "last_error"]
 
 
-class Life(TunnelHouse):
-    def test_setup_ends_with_the_line_a_laptop_needs(self) -> None:
+class Life(TunnelTest):
+    def test_setup_ends_with_the_command_for_a_laptop(self) -> None:
         done = self.set_up()
         answer = done.stdout.splitlines()
         self.assertRegex(answer[0], r"verified end to end in \d+ ms$")
@@ -26,7 +26,7 @@ class Life(TunnelHouse):
         self.assertNotIn("\x1b", done.stdout + done.stderr, "no colour where there is no terminal")
         self.assertEqual(self.banner(), b"SSH-")
 
-    def test_status_tells_all_in_every_form(self) -> None:
+    def test_status_as_table_detail_and_json(self) -> None:
         self.set_up()
         now = self.status()
         self.assertEqual(list(now), [*KEYS, "history"])
@@ -38,7 +38,7 @@ class Life(TunnelHouse):
         self.assertIn("verified end to end", self.run_holdfast("status", "--user", self.name).stdout)
         self.assertIn(self.name, self.run_holdfast("status", "--user", "-p", str(self.port)).stdout)
 
-    def test_setup_again_changes_nothing_and_says_so(self) -> None:
+    def test_a_repeated_setup_changes_nothing(self) -> None:
         self.assertTrue(json.loads(self.set_up("--json").stdout)["changed"])
         before, now = self.everything(), self.status()
         again = json.loads(self.set_up("--json").stdout)
@@ -77,7 +77,7 @@ class Life(TunnelHouse):
         self.assertNotEqual(self.status()["supervisor_pid"], started["supervisor_pid"])
         self.assertEqual(self.banner(), b"SSH-")
 
-    def test_remove_leaves_nothing_and_says_what_it_removed(self) -> None:
+    def test_remove_leaves_nothing(self) -> None:
         self.set_up()
         before = self.status()
         done = self.run_holdfast("remove", "--user", self.name)
@@ -88,7 +88,7 @@ class Life(TunnelHouse):
         self.assert_nothing_changed()
         self.assertEqual(self.run_holdfast("remove", "--user", self.name).returncode, 4)
 
-    def test_remove_needs_no_room_on_the_disk(self) -> None:
+    def test_remove_works_on_a_full_disk(self) -> None:
         self.set_up()
         supervisor = self.await_up()["supervisor_pid"]
         limit = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
@@ -104,7 +104,7 @@ class Life(TunnelHouse):
         self.assertEqual(self.run_holdfast("remove", "--user", "-p", str(self.port)).returncode, 0)
         self.assert_nothing_changed()
 
-    def test_a_host_that_was_renamed_leaves_nothing_under_its_former_name(self) -> None:
+    def test_remove_cleans_up_after_a_host_was_renamed(self) -> None:
         if not pathlib.Path("/etc/machine-id").exists():
             self.skipTest("this machine has no mark to know it by")
         self.set_up("--takeover")
@@ -144,8 +144,8 @@ class Life(TunnelHouse):
         self.assert_nothing_changed()
 
 
-class Broken(TunnelHouse):
-    def test_killed_ssh_is_told_and_mended(self) -> None:
+class Broken(TunnelTest):
+    def test_a_killed_ssh_is_reported_and_restarted(self) -> None:
         self.set_up()
         before = self.status()
         self.kill(before["ssh_pid"])
@@ -154,7 +154,7 @@ class Broken(TunnelHouse):
         after = self.await_up()
         self.assertEqual((after["supervisor_pid"], after["reconnects"]), (before["supervisor_pid"], 1))
 
-    def test_killed_supervisor_is_not_said_to_be_up_and_start_mends_it(self) -> None:
+    def test_start_replaces_a_killed_supervisor(self) -> None:
         self.set_up()
         before = self.status()
         self.kill(before["supervisor_pid"])
@@ -164,7 +164,7 @@ class Broken(TunnelHouse):
         self.assertEqual(self.status()["ssh_pid"], before["ssh_pid"], "its ssh goes on")
         self.assertEqual(self.banner(), b"SSH-")
 
-    def test_reap_spares_the_living_and_ends_what_the_dead_left(self) -> None:
+    def test_reap_ends_only_the_ssh_of_a_dead_supervisor(self) -> None:
         self.set_up()
         before = self.status()
         refused = self.run_holdfast("reap", "--user", self.name)
@@ -187,7 +187,7 @@ class Broken(TunnelHouse):
                 self.assertFalse(is_alive(before["ssh_pid"]))
         self.assert_nothing_changed()
 
-    def test_stop_ends_a_supervisor_that_was_started_by_hand(self) -> None:
+    def test_stop_ends_a_supervisor_started_by_hand(self) -> None:
         self.set_up()
         self.run_holdfast("stop", "--user", self.name)
         by_hand = subprocess.Popen([PROGRAM, "run", "--user", self.name], env=self.env, stdin=subprocess.DEVNULL,
@@ -197,7 +197,7 @@ class Broken(TunnelHouse):
         self.assertEqual(self.run_holdfast("stop", "--user", self.name).returncode, 0)
         self.assertEqual(by_hand.wait(60), 0)
 
-    def test_a_broken_file_harms_no_other_and_can_be_removed(self) -> None:
+    def test_a_broken_file_affects_no_other_tunnel(self) -> None:
         self.set_up()
         file = self.home / f".config/holdfast/tunnels/{self.name}.conf"
         other = file.with_name("other.conf")
@@ -213,7 +213,7 @@ class Broken(TunnelHouse):
         self.assertFalse(is_alive(before["ssh_pid"]) or is_alive(before["supervisor_pid"]))
         self.assertEqual([path for path in self.everything() if path.endswith(".conf")], [])
 
-    def test_run_ends_cleanly_when_it_is_told_to(self) -> None:
+    def test_run_ends_cleanly_on_sigterm(self) -> None:
         self.set_up()
         self.run_holdfast("stop", "--user", self.name)
         for number in (signal.SIGTERM, signal.SIGINT):

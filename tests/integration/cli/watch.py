@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""status --watch at a real terminal and into a pipe: it lives, costs little, and gives the terminal back."""
+"""status --watch at a real terminal and into a pipe: updates, cost, and the restored terminal."""
 from __future__ import annotations
 
 import fcntl
@@ -14,14 +14,14 @@ import subprocess
 import termios
 from typing import Any, Callable, Optional
 
-from house import PROGRAM, TunnelHouse, main, until
+from case import PROGRAM, TunnelTest, main, until
 
 ENTER, LEAVE = "\x1b[?1049h", "\x1b[?25h\x1b[?1049l"
 SEQUENCE = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 
 
 class Seat:
-    """A terminal with a program on it, which runs as a shell's job would."""
+    """A terminal that runs a program as a shell's job."""
 
     def __init__(self, argv: list[str], env: dict[str, str], rows: int = 24, columns: int = 80) -> None:
         self.terminal, inside = pty.openpty()
@@ -52,7 +52,7 @@ class Seat:
         return until(what, look, timeout)
 
     def await_text(self, pattern: str) -> str:
-        """The newest picture, once the pattern is in it."""
+        """Waits for the pattern, and returns the screen."""
         def look() -> Optional[str]:
             pictures = self.seen.split("\x1b[H")
             return next((shown for shown in reversed(pictures[-2:]) if re.search(pattern, plain(shown), re.DOTALL)), None)
@@ -80,14 +80,14 @@ def lines_of(picture: str) -> list[str]:
     return re.split(r"\x1b\[K\r+\n", picture)  # the terminal adds a return of its own
 
 
-class Watch(TunnelHouse):
+class Watch(TunnelTest):
     def sit(self, *arguments: str, rows: int = 24, columns: int = 80, **env: str) -> Seat:
         seat = Seat([PROGRAM, "status", "--user", "--watch", *arguments], {**self.env, "TERM": "xterm", **env},
                     rows, columns)
         self.addCleanup(seat.close)
         return seat
 
-    def test_it_lives_in_place_and_q_gives_the_terminal_back(self) -> None:
+    def test_updates_in_place_and_q_restores_the_terminal(self) -> None:
         self.set_up()
         ssh = self.await_up()["ssh_pid"]
         seat = self.sit()
@@ -105,7 +105,7 @@ class Watch(TunnelHouse):
         self.assertTrue(seat.seen.endswith(LEAVE), seat.seen[-200:])
         self.assertTrue(seat.is_restored())
 
-    def test_ctrl_c_and_a_signal_give_the_terminal_back(self) -> None:
+    def test_ctrl_c_and_sigterm_restore_the_terminal(self) -> None:
         for end in (lambda seat: seat.type("\x03"), lambda seat: seat.process.terminate()):
             seat = self.sit()
             seat.await_text(r"you have no tunnels")
@@ -114,8 +114,8 @@ class Watch(TunnelHouse):
             self.assertTrue(seat.seen.endswith(LEAVE))
             self.assertTrue(seat.is_restored())
 
-    def test_ctrl_z_gives_it_back_and_fg_takes_it_again(self) -> None:
-        # A shell's job: an orphaned group would not be stopped by the terminal.
+    def test_ctrl_z_restores_the_terminal_and_fg_redraws(self) -> None:
+        # A shell's job, because the terminal does not stop an orphaned process group.
         argv = ["bash", "--norc", "-c", f"set -m; '{PROGRAM}' status --user --watch; echo stopped:$?; fg >/dev/null; "
                                         "echo ended:$?"]
         seat = Seat(argv, {**self.env, "TERM": "xterm"})
@@ -129,7 +129,7 @@ class Watch(TunnelHouse):
         seat.await_that("its end", lambda: "ended:0" in seat.seen)
         self.assertEqual(seat.await_end(), 0)
 
-    def test_a_small_terminal_is_never_overrun(self) -> None:
+    def test_output_fits_a_small_terminal(self) -> None:
         self.set_up()
         self.await_up()
         seat = self.sit(self.name, rows=8, columns=30)
@@ -144,7 +144,7 @@ class Watch(TunnelHouse):
         seat.type("q")
         self.assertEqual(seat.await_end(), 0)
 
-    def test_a_terminal_that_cannot_be_drawn_on_gets_plain_tables(self) -> None:
+    def test_a_dumb_terminal_gets_plain_tables(self) -> None:
         seat = self.sit(TERM="dumb")
         seat.await_that("the answer", lambda: "you have no tunnels" in seat.seen)
         self.assertNotIn("\x1b", seat.seen)
@@ -159,7 +159,7 @@ class Watch(TunnelHouse):
         self.addCleanup(end)
         return process
 
-    def test_into_a_pipe_goes_one_line_of_json_for_each_change(self) -> None:
+    def test_a_pipe_gets_one_json_line_for_each_change(self) -> None:
         self.set_up()
         before = self.await_up()
         watching = self.watching("--json")
@@ -176,7 +176,7 @@ class Watch(TunnelHouse):
         watching.send_signal(signal.SIGINT)
         self.assertEqual(watching.wait(60), 130)
 
-    def test_into_a_pipe_goes_a_plain_table_for_each_change_and_none_without(self) -> None:
+    def test_a_pipe_gets_a_table_only_after_a_change(self) -> None:
         self.set_up()
         self.await_up()
         watching = self.watching()
@@ -188,14 +188,14 @@ class Watch(TunnelHouse):
         while "stopped" not in told:
             told += watching.stdout.readline()
         self.assertNotIn("\x1b", told)
-        # SINCE is another one at each look; that is no change.
+        # SINCE always differs; that is no change.
         ready, _, _ = select.select([watching.stdout], [], [], 3.5)
         if ready:  # the backend's own word, which a whole look brings
             told = watching.stdout.readline() + watching.stdout.readline() + watching.stdout.readline()
             ready, _, _ = select.select([watching.stdout], [], [], 3.5)
         self.assertFalse(ready)
 
-    def test_it_ends_when_nobody_reads_any_more(self) -> None:
+    def test_ends_when_the_reader_closes(self) -> None:
         watching = self.watching()
         assert watching.stdout
         watching.stdout.readline()
@@ -203,7 +203,7 @@ class Watch(TunnelHouse):
         until("it to end", lambda: watching.poll() is not None)
         self.assertEqual(watching.returncode, 0)
 
-    def test_it_costs_little(self) -> None:
+    def test_uses_little_cpu(self) -> None:
         self.set_up()
         self.await_up()
         record = self.root / "asked"

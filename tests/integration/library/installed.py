@@ -10,7 +10,7 @@ import sys
 import tempfile
 import unittest
 
-from house import Done, TunnelHouse, free_port, is_alive, main, until
+from case import Done, TunnelTest, free_port, is_alive, main, until
 
 TREE = pathlib.Path(__file__).resolve().parents[3]
 BUILD = pathlib.Path(os.environ["BUILD"])
@@ -57,7 +57,7 @@ class Installation:
         return program
 
 
-class Library(TunnelHouse):
+class Library(TunnelTest):
     installation: Installation
 
     @classmethod

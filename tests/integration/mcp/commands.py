@@ -1,26 +1,26 @@
 #!/usr/bin/env python3
-"""mcp list-tools, installation and doctor: what they say is true of the server."""
+"""mcp list-tools, installation and doctor agree with the server."""
 import json
 import shlex
 import shutil
 import subprocess
 from typing import Any
 
-from house import PROGRAM, House, main
+from case import PROGRAM, ProgramTest, main
 
 INITIALIZE = {"id": 0, "method": "initialize", "params": {"protocolVersion": "2025-11-25"}}
 
 
 def speak(argv: list[str], env: dict[str, str], *messages: dict[str, Any]) -> list[dict[str, Any]]:
-    """What a server answers to a whole session."""
+    """The answers of a server to a whole session."""
     text = "".join(json.dumps({"jsonrpc": "2.0", **message}) + "\n" for message in (INITIALIZE, *messages))
     done = subprocess.run(argv, env=env, input=text, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     return [json.loads(line)["result"] for line in done.stdout.splitlines()]
 
 
-class Commands(House):
-    def test_the_list_is_what_an_agent_is_given(self) -> None:
+class Commands(ProgramTest):
+    def test_lists_the_tools_of_the_server(self) -> None:
         tools = speak([PROGRAM, "mcp", "start"], self.env, {"id": 1, "method": "tools/list"})[1]["tools"]
         short = self.run_holdfast("mcp", "list-tools").stdout.splitlines()
         self.assertEqual([line for line in short if not line.startswith(" ")], [tool["name"] for tool in tools])
@@ -31,7 +31,7 @@ class Commands(House):
                 self.assertRegex(part, rf"(?m)^    {name} \(", tool["name"])
         self.assertTrue(all(len(line) <= 80 for line in long.splitlines()))
 
-    def test_what_a_client_is_told_starts_the_server(self) -> None:
+    def test_the_installation_starts_the_server(self) -> None:
         odd = self.root / "a dir's $(id)"
         odd.mkdir()
         program = odd / "holdfast"
@@ -55,14 +55,14 @@ class Commands(House):
         given = dict(words[i + 1].split("=", 1) for i, word in enumerate(words) if word == "--env")
         self.assertEqual(given, server["env"])
 
-    def test_the_doctor_speaks_to_the_server(self) -> None:
+    def test_the_doctor_tests_the_server(self) -> None:
         done = self.run_holdfast("mcp", "doctor", env={"HOLDFAST_BASTION": "gate@bastion"})
         self.assertIn(done.returncode, (0, 5), done.stderr)  # 5: as root where there is no systemd
         self.assertRegex(done.stdout, r"(?m)^protocol    2025-11-25, 6 tools, a session in \d+ ms$")
         self.assertIn("gate@bastion", done.stdout)
         self.assert_nothing_changed()
 
-    def test_people_are_told_that_it_is_not_for_them(self) -> None:
+    def test_a_person_is_told_what_it_is_for(self) -> None:
         for words, says in ((("mcp",), "its subcommand is missing"), (("mcp", "strat"), "did you mean holdfast mcp start")):
             done = self.run_holdfast(*words)
             self.assertEqual((done.returncode, done.stdout), (2, ""))

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The MCP server and those who do not keep to the protocol, or are gone: nothing breaks, nothing is left behind."""
+"""The MCP server with clients that break the protocol or disappear."""
 import fcntl
 import json
 import os
@@ -10,19 +10,19 @@ import subprocess
 import termios
 from typing import Any, Optional
 
-from house import PROGRAM, TunnelHouse, is_alive, main, until
+from case import PROGRAM, TunnelTest, is_alive, main, until
 
 MEGABYTE = 1 << 20
 Message = dict[str, Any]
 
 
 class Server:
-    """`holdfast mcp start`, spoken to in lines."""
+    """`holdfast mcp start`, with one message a line."""
 
-    def __init__(self, house: TunnelHouse, **how: Any) -> None:
-        self.process = subprocess.Popen([PROGRAM, "mcp", "start"], env=house.env, cwd=house.root,
+    def __init__(self, test: TunnelTest, **how: Any) -> None:
+        self.process = subprocess.Popen([PROGRAM, "mcp", "start"], env=test.env, cwd=test.root,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, **how)
-        house.addCleanup(self.end)
+        test.addCleanup(self.end)
 
     def end(self) -> None:
         for pipe in (self.process.stdin, self.process.stdout):
@@ -65,12 +65,12 @@ class Server:
         self.say(id=number, method="tools/call", params={"name": tool, "arguments": arguments})
 
     def child(self) -> Optional[int]:
-        """What carries a call out."""
+        """The processes that run a call."""
         children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         return int(children[0]) if children else None
 
 
-class Hostile(TunnelHouse):
+class Hostile(TunnelTest):
     def setup_call(self, server: Server, **more: Any) -> None:
         server.call("tunnel_setup", **{
             "port": f"{self.port}:127.0.0.1:{self.bastion.port}", "name": self.name, "scope": "user",
@@ -78,7 +78,7 @@ class Hostile(TunnelHouse):
             "secret_key_path": str(self.bastion.directory / "key"), **more})
 
     def stuck_setup(self, server: Server) -> int:
-        """A setup that waits for a bastion which takes the connection and says nothing."""
+        """A setup that waits for a bastion that accepts the connection and sends nothing."""
         os.kill(self.bastion.process.pid, signal.SIGSTOP)
         self.addCleanup(os.kill, self.bastion.process.pid, signal.SIGCONT)
         self.setup_call(server)
@@ -86,7 +86,7 @@ class Hostile(TunnelHouse):
         until("its ssh to be there", lambda: pathlib.Path(f"/proc/{child}/task/{child}/children").read_text())
         return child
 
-    def test_what_is_no_message(self) -> None:
+    def test_invalid_messages_get_an_error(self) -> None:
         server = Server(self)
         self.assertEqual(server.initialize()["result"]["serverInfo"]["name"], "holdfast")
         for line, code in ((b"hello\n", -32700), (b"{\n", -32700), (b"\xff\xfe\x00\n", -32700), (b"[" * 5000 + b"\n", -32700),
@@ -98,7 +98,7 @@ class Hostile(TunnelHouse):
         self.assertEqual(server.ask("no/such")["error"]["code"], -32601)
         self.assertEqual(server.ask("ping")["result"], {})
 
-    def test_fifty_megabytes_in_a_line_cost_nothing(self) -> None:
+    def test_a_line_of_50_megabytes_needs_no_memory(self) -> None:
         server = Server(self)
         server.initialize()
         for _ in range(50):
@@ -111,7 +111,7 @@ class Hostile(TunnelHouse):
         if b"__asan_init" not in pathlib.Path(PROGRAM).read_bytes():  # which keeps what is freed
             self.assertLess(peak, 100 * 1024, "kB at the most")
 
-    def test_an_argument_too_large_for_a_command_line_is_told(self) -> None:
+    def test_an_argument_that_is_too_long_is_an_error(self) -> None:
         server = Server(self)
         server.initialize()
         server.call("tunnel_logs", name="x" * 500000)
@@ -146,7 +146,7 @@ class Hostile(TunnelHouse):
         self.assertFalse(marker.exists(), "an argument ran a program")
         self.assert_nothing_changed()
 
-    def test_a_refused_ssh_option_is_told_with_the_allowed_ones(self) -> None:
+    def test_a_refused_ssh_option_lists_the_allowed_ones(self) -> None:
         server = Server(self)
         server.initialize()
         server.call("tunnel_doctor", bastion_server="gate@127.0.0.1", ssh_options=["ProxyCommand=nc %h %p"])
@@ -154,7 +154,7 @@ class Hostile(TunnelHouse):
         self.assertIn("ProxyCommand", error["message"])
         self.assertRegex(error["hint"], "Compression.*ProxyJump")
 
-    def test_one_batch_and_one_answer_where_batches_are(self) -> None:
+    def test_a_batch_gets_one_answer(self) -> None:
         server = Server(self)
         server.initialize("2025-03-26")
         server.write(json.dumps([{"jsonrpc": "2.0", "id": 1, "method": "ping"},
@@ -165,7 +165,7 @@ class Hostile(TunnelHouse):
         self.assertEqual(answers[1], {})
         self.assertEqual(json.loads(answers[2]["content"][0]["text"])["tunnels"], [])
 
-    def test_the_end_of_input_lets_what_was_begun_be_answered(self) -> None:
+    def test_running_calls_are_answered_after_the_end_of_input(self) -> None:
         messages = [{"id": 0, "method": "initialize", "params": {"protocolVersion": "2025-11-25"}},
                     {"id": 1, "method": "tools/call", "params": {"name": "tunnel_status", "arguments": {"scope": "user"}}}]
         text = "\n".join(json.dumps({"jsonrpc": "2.0", **message}) for message in messages)  # no line's end at the end
@@ -181,7 +181,7 @@ class Hostile(TunnelHouse):
                 self.assertEqual([answer["id"] for answer in answers], [0, 1])
                 self.assertTrue(answers[1]["result"]["structuredContent"]["success"])
 
-    def test_a_client_that_is_gone_takes_its_setup_along(self) -> None:
+    def test_a_lost_client_cancels_its_setup(self) -> None:
         server = Server(self)
         server.initialize()
         child = self.stuck_setup(server)
@@ -192,7 +192,7 @@ class Hostile(TunnelHouse):
         self.assertFalse(is_alive(child))
         self.assert_nothing_changed()
 
-    def test_a_server_that_is_ended_takes_its_setup_along(self) -> None:
+    def test_a_terminated_server_cancels_its_setup(self) -> None:
         for number, status in ((signal.SIGTERM, 0), (signal.SIGHUP, 0), (signal.SIGINT, 130)):
             with self.subTest(number):
                 server = Server(self)
@@ -215,7 +215,7 @@ class Hostile(TunnelHouse):
         self.assertEqual(server.ask("ping", 8), {"jsonrpc": "2.0", "id": 8, "result": {}})
         self.assert_nothing_changed()
 
-    def test_calls_that_wait_their_turn_are_answered_or_cancelled(self) -> None:
+    def test_queued_calls_are_answered_or_cancelled(self) -> None:
         server = Server(self)
         server.initialize()
         for number in range(40):
@@ -225,7 +225,7 @@ class Hostile(TunnelHouse):
         self.assertEqual(heard, set(range(39)))
         self.assertEqual(server.ask("ping", "last")["id"], "last")
 
-    def test_nothing_asks_on_the_terminal_that_the_server_has(self) -> None:
+    def test_nothing_prompts_on_the_server_terminal(self) -> None:
         locked = self.root / "locked"
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "secret", "-f", str(locked)], check=True)
         ours, theirs = pty.openpty()

@@ -1,4 +1,4 @@
-"""Installs the official client of the Model Context Protocol, and lets it loose on a server: official_client.test.mjs."""
+"""Installs the official client of the Model Context Protocol, and runs official_client.test.mjs with it."""
 from __future__ import annotations
 
 import os
@@ -12,8 +12,8 @@ HOME = pathlib.Path(os.environ.get("MCP_SDK", "build/dev/tests/integration/mcp/s
 
 
 def install() -> None:
-    """The client as the lock has it, in a directory of the build; once for each state of the lock. Ends the program
-    with 77 (skipped) where that cannot be."""
+    """Installs the client of package-lock.json into the build directory, once for each version of that file. Exits
+    with 77 (skipped) when that is impossible."""
     if not shutil.which("npm") or not shutil.which("node"):
         print("node and npm are not installed", file=sys.stderr)
         sys.exit(77)
@@ -33,7 +33,7 @@ def install() -> None:
 
 def meet(scene: dict[str, str], env: dict[str, str], timeout: float = 200) -> subprocess.CompletedProcess[str]:
     """The client's tests against the scene: SERVER (an argument list as JSON), NAME, PORT, TARGET, BASTION, KEY, BACKEND
-    (which one `auto` is to take), FREE_PORT, and BASTION_PID where the bastion can be stopped."""
+    (the choice of `auto`), FREE_PORT, and BASTION_PID where the bastion can be stopped."""
     argv = ["node", "--test", "--test-reporter=tap", str(HOME / "official_client.test.mjs")]
     return subprocess.run(argv, env={**env, **{f"SCENE_{key}": value for key, value in scene.items()}}, cwd="/",
                           stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout)

@@ -1,5 +1,5 @@
-// The official client against `holdfast mcp start`. A test that calls official_client.meet() makes the scene, a bastion
-// and a home, and removes it.
+// Tests `holdfast mcp start` with the official client. The caller of official_client.meet() creates a bastion and a home
+// (the scene), and removes them.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 
@@ -17,7 +17,7 @@ async function connect() {
   const transport = new StdioClientTransport({ command, args, env, stderr: "inherit" });
   client.onerror = (error) => assert.fail(`the client could not read: ${error}`);
   await client.connect(transport);
-  await client.listTools(); // from here on it holds every result to its outputSchema
+  await client.listTools(); // from now on it validates every result with its outputSchema
   return { client, transport };
 }
 
@@ -34,7 +34,7 @@ describe("with the official client", () => {
   before(async () => ({ client, transport } = await connect()));
   after(async () => client.close());
 
-  test("the newest protocol is spoken, and the server says who it is", () => {
+  test("negotiates the newest protocol version", () => {
     assert.equal(transport._protocolVersion ?? LATEST_PROTOCOL_VERSION, LATEST_PROTOCOL_VERSION);
     assert.equal(client.getServerVersion().name, "holdfast");
     assert.match(client.getServerVersion().version, /^\d+\.\d+\.\d+$/);
@@ -44,7 +44,7 @@ describe("with the official client", () => {
 
   test("ping is answered", async () => assert.deepEqual(await client.ping(), {}));
 
-  test("every tool tells what it is for, what it takes and what it does to the machine", async () => {
+  test("every tool has a description, parameters and annotations", async () => {
     const { tools } = await client.listTools();
     for (const tool of tools) {
       assert.ok(tool.description.length > 40, tool.name);
@@ -60,13 +60,13 @@ describe("with the official client", () => {
     assert.equal(status.annotations.readOnlyHint, true);
   });
 
-  test("status of nothing", async () => {
+  test("status without tunnels", async () => {
     const { structuredContent: answer, isError } = await call(client, "tunnel_status");
     assert.equal(isError, false);
     assert.deepEqual([answer.success, answer.tunnels, answer.error], [true, [], null]);
   });
 
-  test("an error is a result, with class and hint", async () => {
+  test("an error is a result with class and hint", async () => {
     const { structuredContent: answer, isError } = await call(client, "tunnel_status", { name: "nothing" });
     assert.equal(isError, true);
     assert.equal(answer.error.class, "no-such-tunnel");
@@ -82,7 +82,7 @@ describe("with the official client", () => {
     }
   });
 
-  test("wrong arguments are told to the model", async () => {
+  test("invalid arguments are reported to the agent", async () => {
     for (const args of [{ port: "many" }, { port: 0 }, { port: 22.5 }, { name: 7 }, { scope: "both" }, { sped: 1 }]) {
       const { structuredContent: answer, isError } = await call(client, "tunnel_status", args);
       assert.equal(isError, true, JSON.stringify(args));
@@ -109,7 +109,7 @@ describe("a tunnel's life, by tools alone", () => {
   before(async () => ({ client } = await connect()));
   after(async () => client.close());
 
-  test("the way is examined first", async () => {
+  test("doctor checks a bastion", async () => {
     const { structuredContent: host } = await call(client, "tunnel_doctor", { scope: "user" });
     assert.equal(host.findings.choice, scene.SCENE_BACKEND);
     assert.equal(host.findings.preflight, null);
@@ -122,7 +122,7 @@ describe("a tunnel's life, by tools alone", () => {
     assert.equal(unknown.class, "host-key-unknown");
   });
 
-  test("a host key that nobody has seen is refused with its class", async () => {
+  test("an unknown host key is refused with its class", async () => {
     const { structuredContent: answer, isError } = await call(
       client, "tunnel_setup", setupArguments({ accept_new_host_key: false }));
     assert.equal(isError, true);
@@ -131,7 +131,7 @@ describe("a tunnel's life, by tools alone", () => {
     assert.equal(answer.tunnel, null);
   });
 
-  test("a plan is told and nothing is done", async () => {
+  test("dry_run returns the plan and changes nothing", async () => {
     const { structuredContent: answer } = await call(client, "tunnel_setup", setupArguments({ dry_run: true }));
     assert.deepEqual([answer.success, answer.changed, answer.tunnel], [true, false, null]);
     assert.ok(answer.plan.some((step) => step.includes(`${scene.SCENE_NAME}.conf`)));
@@ -139,7 +139,7 @@ describe("a tunnel's life, by tools alone", () => {
     assert.deepEqual(status.tunnels, []);
   });
 
-  test("setup tells its progress and ends verified", async () => {
+  test("setup reports progress and ends verified", async () => {
     const told = [];
     const { structuredContent: answer } = await call(client, "tunnel_setup", setupArguments(), {
       onprogress: (progress) => told.push(progress),
@@ -155,7 +155,7 @@ describe("a tunnel's life, by tools alone", () => {
     assert.equal(again.structuredContent.changed, false);
   });
 
-  test("status, logs and the laptop's lines", async () => {
+  test("status, logs and client configuration", async () => {
     for (const which of [here, { port: Number(scene.SCENE_PORT), scope: "user" }]) {
       const { structuredContent: status } = await call(client, "tunnel_status", which);
       assert.deepEqual(status.tunnels.map(({ name, state }) => [name, state]), [[scene.SCENE_NAME, "up"]]);
@@ -167,12 +167,12 @@ describe("a tunnel's life, by tools alone", () => {
     assert.match(laptop.tunnels[0].config, /^Host /m);
   });
 
-  test("many calls at once are all answered", async () => {
+  test("parallel calls are all answered", async () => {
     const answers = await Promise.all(Array.from({ length: 20 }, () => call(client, "tunnel_status", here)));
     for (const { structuredContent } of answers) assert.equal(structuredContent.tunnels[0].state, "up");
   });
 
-  test("remove says what it removed, and that there is nothing more", async () => {
+  test("remove lists what it removed, and fails the second time", async () => {
     const { structuredContent: answer } = await call(client, "tunnel_remove", here);
     assert.equal(answer.success, true, answer.stderr);
     assert.equal(answer.removed[0].name, scene.SCENE_NAME);
@@ -184,8 +184,8 @@ describe("a tunnel's life, by tools alone", () => {
   });
 
   const stoppable = { skip: !scene.SCENE_BASTION_PID };
-  test("a call that is cancelled is undone, and everything else goes on meanwhile", stoppable, async () => {
-    process.kill(Number(scene.SCENE_BASTION_PID), "SIGSTOP"); // it takes the connection and says nothing
+  test("a cancelled call is undone, and other calls continue", stoppable, async () => {
+    process.kill(Number(scene.SCENE_BASTION_PID), "SIGSTOP"); // its kernel accepts the connection, but sshd sends nothing
     try {
       const stop = new AbortController();
       const setup = client.callTool({ name: "tunnel_setup", arguments: setupArguments() }, undefined,
@@ -198,7 +198,7 @@ describe("a tunnel's life, by tools alone", () => {
     } finally {
       process.kill(Number(scene.SCENE_BASTION_PID), "SIGCONT");
     }
-    // A cancelled call is not answered: that it has let go of everything is seen by what comes after it.
+    // A cancelled call is not answered. The next call shows that it has released everything.
     const deadline = Date.now() + 20000;
     let again;
     do ({ structuredContent: again } = await call(client, "tunnel_setup", setupArguments()));
@@ -207,7 +207,7 @@ describe("a tunnel's life, by tools alone", () => {
     assert.equal((await call(client, "tunnel_remove", here)).structuredContent.success, true);
   });
 
-  test("errors of every kind have their class", async () => {
+  test("errors have their class", async () => {
     const cases = [
       [{ bastion_server: `nobody@127.0.0.1:${scene.SCENE_FREE_PORT}` }, "refused"],
       [{ bastion_server: "-oProxyCommand=touch pwned" }, "usage"],

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""The official client of the Model Context Protocol, at work with every tool against a real tunnel."""
+"""The official client of the Model Context Protocol calls every tool for a real tunnel."""
 import json
 import pathlib
 
-from house import PROGRAM, TunnelHouse, free_port, main
+from case import PROGRAM, TunnelTest, free_port, main
 from official_client import install, meet
 
 
-class Sdk(TunnelHouse):
+class Sdk(TunnelTest):
     def test_with_the_official_client(self) -> None:
         there = self.bastion.directory
         done = meet({"SERVER": json.dumps([str(pathlib.Path(PROGRAM).resolve()), "mcp", "start"]), "NAME": self.name,

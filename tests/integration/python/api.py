@@ -16,13 +16,13 @@ from typing import Any, Iterator
 
 import holdfast
 import scitex_tunnel
-from house import PROGRAM, TunnelHouse, main, until
+from case import PROGRAM, TunnelTest, main, until
 
 PACKAGE = pathlib.Path(holdfast.__file__).parent
 BASE = {"success", "stdout", "stderr"}
 
 
-class Api(TunnelHouse):
+class Api(TunnelTest):
     def setUp(self) -> None:
         super().setUp()
         program = str(pathlib.Path(PROGRAM).resolve())
@@ -55,7 +55,7 @@ class Api(TunnelHouse):
                          (False, 4, "no-such-tunnel", None))
         self.assert_nothing_changed()
 
-    def test_programs_that_import_scitex_tunnel_go_on(self) -> None:
+    def test_import_scitex_tunnel_still_works(self) -> None:
         names = ["port", "bastion_server", "secret_key_path"]
         for module in (holdfast, scitex_tunnel):
             signature = inspect.signature(module.setup)
@@ -76,7 +76,7 @@ class Api(TunnelHouse):
         self.assertRaises(TypeError, lambda: holdfast.setup(2222, "gate@bastion", **{"--system": True}))
         self.assert_nothing_changed()
 
-    def test_variables_stand_in(self) -> None:
+    def test_variables_replace_arguments(self) -> None:
         for bastion, key in (("SCITEX_TUNNEL_BASTION_SERVER", "SCITEX_TUNNEL_SECRET_KEY_PATH"),
                              ("HOLDFAST_BASTION", "HOLDFAST_IDENTITY")):
             there = {bastion: f"{self.user()}@127.0.0.1:{self.bastion.port}", key: str(self.bastion.directory / "key")}
@@ -85,7 +85,7 @@ class Api(TunnelHouse):
             self.assertTrue(made["success"], made["stderr"])
             self.assertTrue(holdfast.remove(self.name, user=True)["success"])
 
-    def test_what_fails_says_why_and_leaves_nothing(self) -> None:
+    def test_a_failure_has_a_reason_and_leaves_nothing(self) -> None:
         for more, wanted in (({"accept_new_host_key": False}, "host-key-unknown"), ({"backend": "steam"}, "usage"),
                              ({"ssh_option": ["StrictHostKeyChecking=no"]}, "usage"), ({"sped": 1}, "usage"),
                              ({"bastion_server": "-oProxyCommand=id"}, "usage"), ({"name": "--all"}, "usage")):
@@ -94,7 +94,7 @@ class Api(TunnelHouse):
             self.assertIn("holdfast: ", failed["stderr"])
         self.assert_nothing_changed()
 
-    def test_an_interrupt_is_undone_before_it_is_raised(self) -> None:
+    def test_an_interrupt_undoes_the_setup(self) -> None:
         script = "import sys, holdfast; holdfast.setup(sys.argv[1], *sys.argv[2:4], name=sys.argv[4], user=True, " \
                  "accept_new_host_key=True)"
         os.kill(self.bastion.process.pid, signal.SIGSTOP)
@@ -131,7 +131,7 @@ class Package(unittest.TestCase):
                               env={**os.environ, "PYTHONPATH": str(prefix / "lib/python3/dist-packages")})
         return done.stdout.strip() or done.stderr.strip().splitlines()[-1]
 
-    def test_the_program_is_found_beside_the_package(self) -> None:
+    def test_finds_the_program_next_to_the_package(self) -> None:
         with self.installed() as prefix:
             self.assertRegex(self.find(prefix), r"^FileNotFoundError: .*HOLDFAST_PROGRAM")
             (prefix / "bin").mkdir()
@@ -141,7 +141,7 @@ class Package(unittest.TestCase):
             os.environ["HOLDFAST_PROGRAM"] = "/elsewhere/holdfast"
             self.assertEqual(self.find(prefix), "/elsewhere/holdfast")
 
-    def test_an_installation_has_the_package_with_its_program(self) -> None:
+    def test_the_installed_package_finds_its_program(self) -> None:
         with tempfile.TemporaryDirectory() as prefix:
             subprocess.run([os.environ["CMAKE"], "--install", os.environ["BUILD"], "--prefix", prefix,
                             "--component", "Unspecified"], check=True,
@@ -152,7 +152,7 @@ class Package(unittest.TestCase):
                                        "PYTHONPATH": f"{prefix}/lib/python3/dist-packages"})
             self.assertEqual((done.stdout, done.stderr), ("no-such-tunnel\n", ""))
 
-    def test_one_version_everywhere_and_old_pythons_can_read_it(self) -> None:
+    def test_versions_agree_and_python_3_6_can_parse_it(self) -> None:
         project = (PACKAGE.parent / "pyproject.toml").read_text()
         version, = re.findall(r'^version = "(.*)"$', project, re.MULTILINE)
         self.assertEqual({version, holdfast.__version__, scitex_tunnel.__version__}, {os.environ["HOLDFAST_VERSION"]})
@@ -162,7 +162,7 @@ class Package(unittest.TestCase):
         for module in ("holdfast", "scitex_tunnel"):
             self.assertTrue((PACKAGE.parent / module / "py.typed").is_file())
 
-    def test_the_apis_that_are_listed_are_those_that_there_are(self) -> None:
+    def test_list_python_apis_matches_the_package(self) -> None:
         listed = subprocess.run([PROGRAM, "list-python-apis"], capture_output=True, text=True, timeout=30).stdout
         for name in ("setup", "status", "remove"):
             line, = (line for line in listed.splitlines() if line.startswith(f"holdfast.{name}("))

@@ -1,4 +1,4 @@
-// The command line: what is refused, and how it is said.
+// Parsing of command lines, and the errors for invalid ones.
 #include "cli/arguments.hpp"
 
 #include <boost/test/unit_test.hpp>

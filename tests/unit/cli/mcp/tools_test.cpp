@@ -1,7 +1,6 @@
 // The MCP tools, and their results for commands that succeed, fail or die.
 #include "cli/mcp/tools.hpp"
 #include "cli/commands.hpp"
-#include "cli/mcp/answers.hpp"
 
 #include <boost/json.hpp>
 #include <boost/test/unit_test.hpp>

@@ -154,7 +154,7 @@ BOOST_AUTO_TEST_CASE(a_standby_has_no_hint) {
   const auto now = status();
   BOOST_TEST(now.is_well_standing_by());
   const auto table = status_table({now}, at(5), {false, true});
-  BOOST_TEST(table.find("another host has it") != std::string::npos);
+  BOOST_TEST(table.find("another host has the port") != std::string::npos);
   BOOST_TEST(table.find("hint:") == std::string::npos);
 }
 

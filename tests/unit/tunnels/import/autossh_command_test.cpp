@@ -66,7 +66,7 @@ BOOST_AUTO_TEST_CASE(names_the_unsupported_argument) {
            {good + "-R 1080", "SOCKS"},
            {good + "-A", "the argument -A"},
            {good + "-F other", "-F other"},
-           {good + "-i one -i two", "second key"},
+           {good + "-i one -i two", "two keys"},
            {good + "uptime", "\"uptime\""},
            {good + "-o RemoteForward=1:a:2", "RemoteForward"},
            {good + "$(id)", "$(id)"},

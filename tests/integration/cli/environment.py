@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
-"""What a user's shell, scripts and habits do around holdfast: descriptors that are closed, readers that go away, the
-ways in which ssh's users write a bastion, and what is said of what was or would be done."""
+"""Closed descriptors, readers that close early, spellings of a bastion, and the reports of setup and remove."""
 from __future__ import annotations
 
 import os
@@ -8,33 +7,33 @@ import pathlib
 import socket
 import subprocess
 
-from house import PROGRAM, Done, House, TunnelHouse, main
+from case import PROGRAM, Done, ProgramTest, TunnelTest, main
 
 GATE = "gate@bastion"
 
 
-class Descriptors(TunnelHouse):
+class Descriptors(TunnelTest):
     def without(self, *closed: int, arguments: list[str]) -> int:
-        """holdfast, started without these of the standard descriptors."""
+        """Starts holdfast with these standard descriptors closed."""
         redirections = " ".join(f"{number}>&-" for number in closed)
         return subprocess.run(["sh", "-c", f'exec "$0" "$@" {redirections}', PROGRAM, *arguments], env=self.env,
                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                               timeout=60, check=False).returncode
 
-    def test_a_supervisor_has_them_all(self) -> None:
-        """Its lock would be its standard output, and be written into by the first who says something."""
+    def test_a_supervisor_has_all_standard_descriptors(self) -> None:
+        """Otherwise its lock would become standard output, and messages would be written into it."""
         self.set_up()
         self.assertEqual(self.run_holdfast("stop", "--user", self.name).returncode, 0)
         self.without(0, 1, 2, arguments=["start", "--user", self.name])
         supervisor = pathlib.Path(f"/proc/{self.await_up()['supervisor_pid']}/fd")
         self.assertEqual([os.readlink(supervisor / number) for number in "012"], ["/dev/null"] * 3)
 
-    def test_an_answer_to_nobody_is_still_a_failure(self) -> None:
+    def test_a_closed_stdout_is_a_failure(self) -> None:
         self.assertEqual(self.without(1, arguments=["version"]), 1)
 
 
-class Readers(House):
-    def test_one_that_has_seen_enough_is_no_failure(self) -> None:
+class Readers(ProgramTest):
+    def test_a_reader_that_closes_early_is_no_failure(self) -> None:
         reads, writes = os.pipe()
         os.close(reads)
         with os.fdopen(writes, "w") as pipe:
@@ -42,9 +41,9 @@ class Readers(House):
         self.assertEqual((done.returncode, done.stderr), (0, ""))
 
 
-class Follower(TunnelHouse):
-    def test_a_log_that_nobody_reads_any_more_is_not_followed(self) -> None:
-        """`holdfast logs NAME -f | grep -m1 up` would wait for the tunnel's next misfortune."""
+class Follower(TunnelTest):
+    def test_logs_follow_ends_when_the_reader_closes(self) -> None:
+        """`holdfast logs NAME -f | grep -m1 up` must end after the match."""
         self.set_up()
         follower = subprocess.Popen([PROGRAM, "logs", "--user", self.name, "-f"], env=self.env, stdout=subprocess.PIPE)
         self.addCleanup(follower.wait)
@@ -55,11 +54,11 @@ class Follower(TunnelHouse):
         self.assertEqual(follower.wait(60), 0)
 
 
-class Words(House):
+class Bastions(ProgramTest):
     def plan(self, *arguments: str) -> Done[str]:
         return self.run_holdfast("setup", "--user", "--dry-run", "-q", *arguments)
 
-    def test_bastions_as_ssh_takes_them(self) -> None:
+    def test_accepts_bastions_as_ssh_does(self) -> None:
         for typed, meant in ((f"ssh://{GATE}", GATE), (f"ssh://{GATE}:2200/", f"{GATE}:2200"),
                              ("ssh://gate@[::1]:22", "gate@[::1]:22"), ("gate@corp.example@bastion",) * 2):
             with self.subTest(typed):
@@ -67,21 +66,21 @@ class Words(House):
         for typed in ("ssh://", "ssh://-x", "ssh://gate@bastion/path", "ftp://bastion"):
             self.assertEqual(self.plan("-p", "2222", "-b", typed).returncode, 2, typed)
 
-    def test_a_port_for_an_address_is_a_slip(self) -> None:
-        """2222:22 means port 22 of the address 0.0.8.174 to ssh, and 2222 to 22 to everybody else."""
+    def test_a_port_in_place_of_an_address_is_refused(self) -> None:
+        """ssh reads 2222:22 as port 22 of the address 0.0.8.174, but people mean from 2222 to 22."""
         for typed in ("2222:22", "2222:22:22", "22:2222:localhost:22"):
             done = self.plan("-p", typed, "-b", GATE)
             self.assertEqual(done.returncode, 2, done.stdout)
             self.assertIn("is not a host or address", self.assert_reads_well(done))
 
 
-class Said(TunnelHouse):
+class Reports(TunnelTest):
     def plan(self, *more: str, target: int = 0) -> str:
         done = self.run_holdfast(*self.arguments("--dry-run", *more, target=target or None))
         self.assertEqual(done.returncode, 0, done.stderr)
         return done.stdout
 
-    def test_a_plan_says_what_setup_would_do_and_no_more(self) -> None:
+    def test_a_plan_lists_only_necessary_steps(self) -> None:
         self.assertIn(f"{self.name}.known_hosts (0600), the bastion's host key", self.plan())
         self.set_up()
         before = self.everything()
@@ -97,7 +96,7 @@ class Said(TunnelHouse):
         self.assertEqual({path for path in before if path.endswith(".conf")},
                          {path for path in after if path.endswith(".conf")})
 
-    def test_setup_leads_a_port_of_its_own_elsewhere(self) -> None:
+    def test_setup_changes_the_target_of_its_own_port(self) -> None:
         self.set_up()
         before = self.status()
         with socket.socket() as elsewhere:
@@ -110,14 +109,14 @@ class Said(TunnelHouse):
         self.assertEqual(now["forwards"][0]["target"], f"127.0.0.1:{target}")
         self.assertEqual(now["ssh_pid"], before["ssh_pid"], "the connection stayed")
 
-    def test_doctor_knows_a_port_of_ours_wherever_it_leads(self) -> None:
+    def test_doctor_recognises_a_port_of_an_own_tunnel(self) -> None:
         self.set_up()
         done = self.run_holdfast("doctor", "--user", "-b", f"{self.user()}@127.0.0.1:{self.bastion.port}", "-s",
                                  str(self.bastion.directory / "key"), "-p", str(self.port))
         self.assertRegex(done.stdout, rf"(?m)^ok +port {self.port} free and allowed +held by this tunnel$")
 
-    def test_a_file_by_hand_has_no_backend_yet(self) -> None:
-        """The least that holdfast.conf(5) shows: `run` is content with it."""
+    def test_a_handwritten_file_has_no_backend(self) -> None:
+        """The shortest file of holdfast.conf(5), which is enough for `run`."""
         tunnels = self.home / ".config/holdfast/tunnels"
         tunnels.mkdir(parents=True, mode=0o700)
         (tunnels / f"{self.name}.conf").write_text(f"port = 2222\nbastion = {GATE}\n")
@@ -126,7 +125,7 @@ class Said(TunnelHouse):
         self.assertEqual(done.returncode, 1)
         self.assertRegex(self.assert_reads_well(done), "none has been chosen for this tunnel yet")
 
-    def test_remove_says_each_thing_once_and_nothing_that_was_not_there(self) -> None:
+    def test_remove_lists_each_removed_thing_once(self) -> None:
         self.set_up()
         removed = self.removed()
         self.assertEqual(sorted(set(removed)), sorted(removed))

@@ -1,4 +1,4 @@
-"""A home, a bastion and holdfast in them: everything a test of the command line needs, gone with it."""
+"""Base classes for tests of the program: a private HOME, and a private bastion."""
 from __future__ import annotations
 
 import json
@@ -23,7 +23,7 @@ Done = subprocess.CompletedProcess
 
 
 def until(what: str, ready: Callable[[], Any], timeout: float = 60) -> Any:
-    """Waits for something to come true; what it came to."""
+    """Waits until ready() is true, and returns its value."""
     deadline = time.monotonic() + timeout
     while not (seen := ready()):
         if time.monotonic() > deadline:
@@ -43,7 +43,7 @@ def find_sshd() -> Optional[str]:
 
 
 def main(needs_sshd: bool = True) -> None:
-    """Runs the tests of the program that calls it; 77 (skipped) where there is nothing to run them against."""
+    """Runs the tests of the calling file. Exits with 77 (skipped) without sshd."""
     if needs_sshd and not find_sshd():
         print("sshd is not installed", file=sys.stderr)
         sys.exit(77)
@@ -57,8 +57,8 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-class House(unittest.TestCase):
-    """Each test has a HOME of its own. holdfast is run in the user scope and by the nohup backend, wherever we are."""
+class ProgramTest(unittest.TestCase):
+    """Each test has its own HOME. holdfast runs in the user scope with the nohup backend on every machine."""
 
     def setUp(self) -> None:
         self.root = pathlib.Path(tempfile.mkdtemp(prefix="hf-cli-"))
@@ -69,7 +69,7 @@ class House(unittest.TestCase):
                     "HOLDFAST_BACKENDS": "nohup"}
         self.name = "t" + self.root.name[-8:].replace("_", "x")
         self.runtime = pathlib.Path(f"/tmp/holdfast-{os.getuid()}")
-        # The directory is the user's, and others of hers may be at work in it.
+        # Other tests of this user may use the runtime directory at the same time.
         self.before = self.everything()
 
     @staticmethod
@@ -82,7 +82,7 @@ class House(unittest.TestCase):
                               stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=timeout, cwd=self.root)
 
     def everything(self) -> dict[str, tuple[int, bytes]]:
-        """Every path of the home, what this test's tunnels have in the runtime directory, and left-over check.PID."""
+        """Every path in HOME, this test's files in the runtime directory, and any left-over check.PID."""
         found: dict[str, tuple[int, bytes]] = {}
         left = [path for path in self.runtime.glob("check.*") if not pathlib.Path(f"/proc/{path.suffix[1:]}").exists()]
         for path in [*self.home.rglob("*"), *self.runtime.glob(f"{self.name}*"), *left]:
@@ -96,7 +96,7 @@ class House(unittest.TestCase):
         self.assertEqual(self.everything(), self.before, why)
 
     def assert_reads_well(self, done: Done[str]) -> str:
-        """The one error of a command: its line, fit to be read aloud, and a hint below it where there is one."""
+        """Checks that stderr has one well-formed error, and at most a hint below it. Returns the error line."""
         lines = done.stderr.splitlines()
         errors = [line for line in lines if line.startswith("holdfast: ") and not line.startswith("holdfast: warning")]
         self.assertEqual(len(errors), 1, done.stderr)
@@ -109,7 +109,7 @@ class House(unittest.TestCase):
 
 
 class Bastion:
-    """An sshd on loopback that lets its own user in by one key, and is the far end of the tunnel too."""
+    """An sshd on loopback that accepts one key for its own user. It is the bastion and also the target."""
 
     def __init__(self, directory: pathlib.Path, **settings: str) -> None:
         self.directory = directory
@@ -144,8 +144,8 @@ class Bastion:
         self.process.wait(60)
 
 
-class TunnelHouse(House):
-    """A house with a bastion, and `self.name` for its tunnel, which is removed at the end."""
+class TunnelTest(ProgramTest):
+    """With a bastion. The tunnel `self.name` is removed at the end."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -178,14 +178,14 @@ class TunnelHouse(House):
         return dict(until("the tunnel to be up", up))
 
     def banner(self, port: Optional[int] = None) -> bytes:
-        """What answers at the bastion's end of the tunnel."""
+        """The first four bytes from the port of the bastion; empty when nothing answers."""
         with socket.socket() as visitor:
             visitor.settimeout(20)
             if visitor.connect_ex(("127.0.0.1", port or self.port)) != 0:
                 return b""
             try:
                 return visitor.recv(4)
-            except ConnectionResetError:  # whoever listened went away meanwhile
+            except ConnectionResetError:  # the listener closed meanwhile
                 return b""
 
     @staticmethod
