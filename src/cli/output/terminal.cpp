@@ -92,11 +92,11 @@ std::string error_text(const Error& error, std::optional<std::size_t> width) {
   constexpr std::size_t k_narrowest = 20;
   const std::string prefix = "holdfast: ";
   const std::string hint_prefix = "  hint: ";
-  const auto room = width ? std::max(*width, k_narrowest) - prefix.size() : k_unlimited;
-  auto text = width ? with_indent(prefix, wrapped(error.line(), room)) : prefix + error.line();
+  const auto columns = width ? std::max(*width, k_narrowest) - prefix.size() : k_unlimited;
+  auto text = width ? with_indent(prefix, wrapped(error.line(), columns)) : prefix + error.line();
   if (error.hint.empty()) return text;
   const auto hint = printable(error.hint);
-  return text + "\n" + (width ? with_indent(hint_prefix, wrapped_hint(hint, room)) : hint_prefix + hint);
+  return text + "\n" + (width ? with_indent(hint_prefix, wrapped_hint(hint, columns)) : hint_prefix + hint);
 }
 
 Terminal Terminal::of_process() {

@@ -4,6 +4,8 @@
 #include "ssh/client/as_user.hpp"
 #include "ssh/mux/mux_client.hpp"
 
+#include <boost/asio/io_context.hpp>
+
 #include <csignal>
 
 namespace holdfast::ssh {

@@ -1,4 +1,4 @@
-// One login of preflight, followed from its first log line to its control socket. Heavy (Asio): private to ssh.
+// One login of preflight, followed from its first log line to its control socket.
 #pragma once
 
 #include "ssh/diagnosis/diagnosis.hpp"
@@ -7,11 +7,13 @@
 
 #include "os/child.hpp"
 
-#include <boost/asio/io_context.hpp>
-
 #include <chrono>
 #include <functional>
 #include <memory>
+
+namespace boost::asio {
+class io_context;
+}
 
 namespace holdfast::ssh {
 

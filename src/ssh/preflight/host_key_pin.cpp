@@ -8,7 +8,7 @@ namespace {
 constexpr Version k_first_with_accept_new{7, 6};
 constexpr std::size_t k_largest_pin = 16 * 1024;
 
-fs::path scratch_file(const PreflightRun& run) { return run.request.scratch_directory / "known_hosts"; }
+fs::path temporary_file(const PreflightRun& run) { return run.request.scratch_directory / "known_hosts"; }
 
 // The user that ssh runs as can replace its file, and root reads it: accept nothing but lines of a known_hosts file.
 bool is_known_hosts(std::string_view text) {
@@ -28,15 +28,15 @@ Result<std::vector<SshOption>> pinning_options(PreflightRun& run) {
   if (run.request.client.version < k_first_with_accept_new)
     return Error{"pinning the host key of", run.tunnel->bastion.text(), "this ssh is older than OpenSSH 7.6",
                  "run ssh " + run.tunnel->bastion.ssh_argument() + " once by hand"};
-  HOLDFAST_CHECK(run.host.remove_file(scratch_file(run)));
+  HOLDFAST_CHECK(run.host.remove_file(temporary_file(run)));
   return std::vector<SshOption>{{"StrictHostKeyChecking", "accept-new"},
-                                {"UserKnownHostsFile", file_value(scratch_file(run))},  // never the user's own file
+                                {"UserKnownHostsFile", file_value(temporary_file(run))},  // never the user's own file
                                 {"HashKnownHosts", "no"},
                                 {"UpdateHostKeys", "no"}};
 }
 
 Result<> keep_pin(PreflightRun& run) {
-  HOLDFAST_TRY(std::string pinned, run.host.read_file(scratch_file(run), k_largest_pin));
+  HOLDFAST_TRY(std::string pinned, run.host.read_file(temporary_file(run), k_largest_pin));
   if (!is_known_hosts(pinned))
     return Error{"pinning the host key of", run.tunnel->bastion.text(), "ssh wrote no valid host key", {}};
   // Earlier pins of this tunnel, for another name or type of key, stay valid.

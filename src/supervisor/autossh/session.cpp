@@ -121,7 +121,7 @@ void AutosshSession::on_ssh_started(pid_t pid) {
 }
 
 void AutosshSession::await_control() {
-  control_watch_ =
+  control_socket_watch_ =
       std::make_unique<InotifyFile>(context_, files_.control, InotifyFile::Change::appears, [this] { check_master(); });
 }
 
@@ -130,7 +130,7 @@ void AutosshSession::check_master() {
   mux_.alive(k_alive_timeout, [this](const ssh::mux::Answer& answer) {
     const auto* granted = std::get_if<ssh::mux::Granted>(&answer);
     if (granted != nullptr && ssh_ && static_cast<pid_t>(granted->value) == ssh_->pid) {
-      control_watch_.reset();
+      control_socket_watch_.reset();
       return handlers_.on_event(ControlReady{});
     }
     if (!ssh_) return;
@@ -145,7 +145,7 @@ void AutosshSession::on_exit(int exit_code) {
   read_logs();
   read_ssh_logs(LogTail::Unfinished::read);
   log_watch_.reset();
-  control_watch_.reset();
+  control_socket_watch_.reset();
   delay_.reset();
   process_.reset();
   handlers_.on_event(ChildExited{ssh::diagnose(said_, *tunnel_), ssh::process_end(exit_code, said_)});

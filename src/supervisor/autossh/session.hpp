@@ -70,7 +70,7 @@ class AutosshSession {
   std::optional<os::ProcessId> process_;
   std::optional<os::ProcessId> ssh_;
   std::unique_ptr<InotifyFile> log_watch_;
-  std::unique_ptr<InotifyFile> control_watch_;
+  std::unique_ptr<InotifyFile> control_socket_watch_;
   struct Delay;
   std::unique_ptr<Delay> delay_;
   LogTail autossh_log_;

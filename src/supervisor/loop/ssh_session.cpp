@@ -34,16 +34,16 @@ Result<> SshSession::start(const os::Command& command, std::function<void()> on_
   log_.start_over();
   // When an old socket exists, ssh connects without multiplexing ("already exists, disabling multiplexing").
   for (const auto& file : {files_.control, files_.ssh_log, files_.ssh_err}) HOLDFAST_CHECK(host_.remove_file(file));
-  control_watch_ =
+  control_socket_watch_ =
       std::make_unique<InotifyFile>(context_, files_.control, InotifyFile::Change::appears, std::move(on_control));
   auto child = os::Child::start(context_, os::ChildSpec{command, {}, files_.ssh_err, ends_with_us_},
                                 [this, handler = std::move(on_exit)](int exit_code) {
-                                  control_watch_.reset();
+                                  control_socket_watch_.reset();
                                   process_.reset();
                                   handler(exit_code);
                                 });
   if (!child) {
-    control_watch_.reset();
+    control_socket_watch_.reset();
     return child.error();
   }
   child_ = std::move(*child);

@@ -67,7 +67,7 @@ class SshSession {
   bool ends_with_us_;
   std::unique_ptr<os::Child> child_;
   std::unique_ptr<os::ProcessWatch> adopted_;
-  std::unique_ptr<InotifyFile> control_watch_;
+  std::unique_ptr<InotifyFile> control_socket_watch_;
   std::optional<os::ProcessId> process_;
   LogTail log_;
 };

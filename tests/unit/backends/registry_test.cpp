@@ -131,7 +131,7 @@ BOOST_AUTO_TEST_CASE(a_hanging_logind_counts_as_killing_processes) {
 namespace {
 
 /// A file system that hangs: a process that accesses it sleeps until it is killed.
-class HangingHome final : public RecordedHost {
+class UnresponsiveHome final : public RecordedHost {
  public:
   os::FileStatus status(const fs::path& path) const override {
     while (path == "/run/user/1000") ::pause();
@@ -142,7 +142,7 @@ class HangingHome final : public RecordedHost {
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(a_hanging_file_system_disables_only_its_backends) {
-  HangingHome host;
+  UnresponsiveHome host;
   host.put_user_manager();
   host.answer(k_logind_query, "b false\nas 0\nas 0\n");
   const auto begin = std::chrono::steady_clock::now();

@@ -2,7 +2,7 @@
 #include "os/file_lock.hpp"
 #include "os/posix_host.hpp"
 #include "os/replace_file.hpp"
-#include "scratch.hpp"
+#include "scratch_directory.hpp"
 
 #include <boost/filesystem.hpp>
 #include <boost/test/unit_test.hpp>

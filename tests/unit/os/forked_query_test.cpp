@@ -2,7 +2,7 @@
 #include "os/forked_query.hpp"
 #include "os/posix_host.hpp"
 #include "os/read_only_host.hpp"
-#include "scratch.hpp"
+#include "scratch_directory.hpp"
 
 #include <boost/test/unit_test.hpp>
 

@@ -1,7 +1,7 @@
 #include "os/child.hpp"
 #include "os/posix_host.hpp"
 #include "os/tcp_sockets.hpp"
-#include "scratch.hpp"
+#include "scratch_directory.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>

@@ -1,6 +1,6 @@
 #include "store/hand_over.hpp"
 
-#include "store/scratch.hpp"
+#include "store/scratch_directory.hpp"
 
 #include <boost/test/unit_test.hpp>
 

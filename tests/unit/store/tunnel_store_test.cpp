@@ -1,6 +1,6 @@
 #include "store/tunnel_store.hpp"
 
-#include "store/scratch.hpp"
+#include "store/scratch_directory.hpp"
 
 #include <boost/test/unit_test.hpp>
 

@@ -1,7 +1,7 @@
 // Uptime rows and their sums: damaged files, wrong clocks, missing rows.
 #include "store/availability.hpp"
 
-#include "store/scratch.hpp"
+#include "store/scratch_directory.hpp"
 
 #include <boost/test/unit_test.hpp>
 

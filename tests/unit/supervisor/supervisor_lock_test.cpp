@@ -1,7 +1,7 @@
 #include "supervisor/supervisor_lock.hpp"
 
 #include "store/hand_over.hpp"
-#include "store/scratch.hpp"
+#include "store/scratch_directory.hpp"
 
 #include <boost/test/unit_test.hpp>
 

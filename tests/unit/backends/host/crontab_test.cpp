@@ -4,7 +4,7 @@
 #include "backends/plan/apply.hpp"
 #include "backends/text/marked_block.hpp"
 #include "os/posix_host.hpp"
-#include "store/scratch.hpp"
+#include "store/scratch_directory.hpp"
 
 #include <boost/test/unit_test.hpp>
 

@@ -3,7 +3,7 @@
 
 #include "backends/pidfile.hpp"
 #include "os/posix_host.hpp"
-#include "store/scratch.hpp"
+#include "store/scratch_directory.hpp"
 
 #include <boost/test/unit_test.hpp>
 

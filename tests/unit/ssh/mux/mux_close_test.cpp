@@ -2,7 +2,7 @@
 // "select: Bad file descriptor" otherwise. The stand-in master records the order.
 #include "ssh/mux/mux_client.hpp"
 
-#include "scratch.hpp"
+#include "scratch_directory.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/test/unit_test.hpp>

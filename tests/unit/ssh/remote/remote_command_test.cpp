@@ -1,7 +1,7 @@
 // A shell replaces the client of ssh's control socket, since only the order of the end matters.
 #include "ssh/remote/remote_command.hpp"
 
-#include "scratch.hpp"
+#include "scratch_directory.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/filesystem/operations.hpp>

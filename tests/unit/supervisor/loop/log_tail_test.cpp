@@ -1,6 +1,6 @@
 #include "supervisor/loop/log_tail.hpp"
 #include "os/posix_host.hpp"
-#include "scratch.hpp"
+#include "scratch_directory.hpp"
 
 #include <boost/test/unit_test.hpp>
 

@@ -1,7 +1,7 @@
 // A year of random faults in virtual time, and the files that it writes. HOLDFAST_SOAK_DAYS sets its length,
 // HOLDFAST_SOAK_SEED its random seed.
 #include "backends/recorded_host.hpp"
-#include "scratch.hpp"
+#include "scratch_directory.hpp"
 #include "ssh/tunnels.hpp"
 #include "supervisor/report/reporter.hpp"
 #include "world.hpp"

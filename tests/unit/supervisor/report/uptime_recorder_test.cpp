@@ -2,7 +2,7 @@
 #include "supervisor/report/uptime_recorder.hpp"
 
 #include "backends/recorded_host.hpp"
-#include "store/scratch.hpp"
+#include "store/scratch_directory.hpp"
 
 #include <boost/test/unit_test.hpp>
 

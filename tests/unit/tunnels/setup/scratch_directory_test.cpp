@@ -2,7 +2,7 @@
 #include "tunnels/setup/scratch_directory.hpp"
 
 #include "os/posix_host.hpp"
-#include "scratch.hpp"
+#include "scratch_directory.hpp"
 
 #include <boost/test/unit_test.hpp>
 
