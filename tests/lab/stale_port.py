@@ -226,7 +226,7 @@ class StalePort(UserTest):
             person.run("ssh -fN -M -S ~/other -o ExitOnForwardFailure=yes -R 127.0.0.1:2242:localhost:22 gate@bastion")
             holder = self.bastion.who_listens(2242)
             self.holdfast.run("start", "2242", check=False)
-            self.await_words("2242", "already in use", "an ssh server answers", name="2242")
+            self.await_message("2242", "already in use", "an ssh server answers", name="2242")
             self.assertEqual(self.bastion.who_listens(2242), holder)
             # If that tunnel does not answer, it is still not ours: the recorded session is gone.
             others = self.host.pids("/home/ann/other", "ann")
@@ -257,7 +257,7 @@ class StalePort(UserTest):
         self.holdfast.run("stop", NAME)
         with self.bastion.holder(PORT, b"SSH-2.0-Else\r\n"):
             self.holdfast.run("start", NAME, check=False)
-            self.await_words(NAME, "already in use", "another port")
+            self.await_message(NAME, "already in use", "another port")
         self.assert_freed(-1, time.monotonic(), "somebody else let go")
 
     def test_client_alive_interval_frees_the_port(self) -> None:

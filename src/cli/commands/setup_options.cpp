@@ -40,6 +40,7 @@ const std::vector<Option>& way_options() {
 
 const std::vector<Option>& setup_options() {
   static const std::vector<Option> k_options{
+      // Everyday options first: help keeps this order.
       {"port,p", "[BIND:]PORT[:HOST:HOSTPORT]",
        "listen at the bastion on BIND:PORT (default BIND: 127.0.0.1) and forward to HOST:HOSTPORT here (default: "
        "localhost:22); [BIND:]PORT may also be a socket's path; may be repeated",
@@ -51,6 +52,8 @@ const std::vector<Option>& setup_options() {
       {"identity,secret-key,i,s", "FILE", "the private key; default: HOLDFAST_IDENTITY, else what ssh itself would use",
        false, Values::file},
       {"name,n", "NAME", "the tunnel's name (default: the first port)"},
+      {"accept-new-host-key", "", "pin the bastion's host key if it is unknown, and show its fingerprint"},
+      {"dry-run", "", "print every file and command in full, and change nothing"},
       {"backend", "NAME", "what keeps the tunnel running: auto (the most durable that works here), or a backend's name",
        false, Values::backend},
       {"engine", "NAME", "what restarts ssh: native (holdfast itself), or autossh", false, Values::engine},
@@ -60,10 +63,8 @@ const std::vector<Option>& setup_options() {
        false, Values::host},
       {"run-as", "USER", "system scope: the ordinary user that the tunnel runs as (default: SUDO_USER)"},
       {"takeover", "", "let a command on the bastion end a stale session of this tunnel when nothing else can"},
-      {"accept-new-host-key", "", "pin the bastion's host key if it is unknown, and show its fingerprint"},
       {"ssh-option", "KEY=VALUE", "one more -o for ssh; may be repeated", true},
       {"no-preflight", "", "skip the checks before anything is installed"},
-      {"dry-run", "", "print every file and command in full, and change nothing"},
       {"json", "", "print the tunnel as JSON, with \"changed\"; with --dry-run the plan"}};
   return k_options;
 }

@@ -44,6 +44,7 @@ BOOST_AUTO_TEST_CASE(lifting_the_last_limit_removes_the_file) {
   const test::HostAtHome host(home.path());
   const auto where = paths(Scope::user, *host).value();
   const auto name = TunnelName::parse("lab").value();
+  BOOST_REQUIRE(host->make_directories(where.state, 0700));
   const TcpEnd other{"203.0.113.10", 22};
   BOOST_TEST(keep_connection_limit(*host, where, name, k_bastion, std::nullopt).has_value());
   BOOST_TEST(keep_connection_limit(*host, where, name, k_bastion, k_when).has_value());

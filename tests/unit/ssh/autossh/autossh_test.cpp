@@ -102,7 +102,7 @@ BOOST_AUTO_TEST_CASE(a_program_without_the_autossh_version_is_refused) {
   host.answer("/usr/bin/autossh -V", "autossh 1.4g\n");
   BOOST_TEST(find_autossh(host).value() == "/usr/bin/autossh");
   host.answer("/usr/bin/autossh -V", "hello\n");
-  BOOST_TEST(find_autossh(host).error().line().find("not autossh's") != std::string::npos);
+  BOOST_TEST(find_autossh(host).error().line().find("it is not autossh") != std::string::npos);
   host.answer("/usr/bin/autossh -V", "", 126);
   BOOST_TEST(find_autossh(host).has_error());
 }

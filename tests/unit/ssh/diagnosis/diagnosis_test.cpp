@@ -219,7 +219,7 @@ BOOST_AUTO_TEST_CASE(only_a_signal_is_reported_as_killed) {
 }
 
 BOOST_AUTO_TEST_CASE(the_last_line_of_the_log_does_not_explain_a_kill) {
-  const SshOutput output{.log = "channel 3: open failed: connect failed: Connection refused\r\n", .err = {}};
+  const SshOutput output{.log = "a message that no release of ssh prints\r\n", .err = {}};
   BOOST_TEST(diagnose(output, tunnel()).has_value());
   BOOST_TEST(!diagnose({.log = output.log, .err = {}, .ended_by_signal = true}, tunnel()).has_value());
 }
