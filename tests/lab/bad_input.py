@@ -211,7 +211,7 @@ class Workstation(BadInput):
         self.assertIn(0, [d.returncode for d in done], [d.stderr for d in done])
         for loser in (d for d in done if d.returncode != 0):
             self.assertEqual(loser.returncode, 1)
-            self.assertIn("another setup", loser.stderr)
+            self.assertIn("another command is changing it", loser.stderr)
         self.holdfast.await_up("2222")
         self.assertEqual(len(self.host.pids("ssh -N", "ann")), 1)
         self.assert_leads_home()

@@ -58,7 +58,7 @@ class Failures(TunnelTest):
     def test_a_port_of_an_own_tunnel_names_that_tunnel(self) -> None:
         self.set_up()
         other = [f"{self.name}b" if word == self.name else word for word in self.arguments()]
-        self.fails(*other, says=f"taken by your own tunnel {self.name}\\b")
+        self.fails(*other, says=f"in use by your own tunnel {self.name}\\b")
         self.await_up()
 
     def test_busy_port(self) -> None:
@@ -109,7 +109,7 @@ class Failures(TunnelTest):
         for arguments in (self.arguments(), ["remove", "--user", self.name]):
             done = self.run_holdfast(*arguments)
             self.assertEqual(done.returncode, 1 if arguments[0] == "setup" else 4, done.stderr)
-        self.assertIn("another setup", self.run_holdfast(*self.arguments()).stderr)
+        self.assertIn("another command is changing it", self.run_holdfast(*self.arguments()).stderr)
         first.send_signal(signal.SIGTERM)
         self.assertEqual(first.wait(60), 130)
         self.assert_nothing_changed()
