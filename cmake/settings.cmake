@@ -4,6 +4,8 @@ target_compile_features(holdfast_settings INTERFACE cxx_std_20)
 set(CMAKE_CXX_EXTENSIONS OFF)
 target_include_directories(holdfast_settings INTERFACE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR})
 target_compile_definitions(holdfast_settings INTERFACE _GNU_SOURCE HOLDFAST_VERSION="${PROJECT_VERSION}")
+# libstdc++ aborts on front() of an empty vector and the like.
+target_compile_definitions(holdfast_settings INTERFACE $<$<CONFIG:Debug>:_GLIBCXX_ASSERTIONS>)
 target_compile_options(holdfast_settings INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wconversion -Wsign-conversion
   -ffunction-sections -fdata-sections
