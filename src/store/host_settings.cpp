@@ -69,15 +69,6 @@ std::string format_shared(const Tunnel& tunnel) {
   return format_tunnel(shared ? *shared : tunnel);
 }
 
-bool agrees_with_file(const os::Host& host, const Paths& paths, const Tunnel& tunnel) {
-  const auto written = load_as_written(host, paths, tunnel->name);
-  if (!written) return false;
-  auto spec = written->spec();
-  spec.backend = tunnel->backend;
-  spec.runtime_dir = tunnel->runtime_dir;
-  return spec == tunnel.spec();
-}
-
 std::vector<std::string> other_hosts_with(const os::Host& host, const Paths& paths, const TunnelName& name) {
   std::vector<std::string> hosts;
   if (paths.scope != Scope::user) return hosts;

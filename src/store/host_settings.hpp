@@ -40,9 +40,6 @@ struct HostSettingsOf {
 /// The text of the shared tunnel file: without this host's settings.
 [[nodiscard]] std::string format_shared(const Tunnel& tunnel);
 
-/// True when the tunnel file on disk, with other host settings aside, already describes `tunnel`.
-[[nodiscard]] bool agrees_with_file(const os::Host& host, const Paths& paths, const Tunnel& tunnel);
-
 /// The other hosts of this home where a tunnel of that name is set up.
 [[nodiscard]] std::vector<std::string> other_hosts_with(const os::Host& host, const Paths& paths,
                                                         const TunnelName& name);

@@ -1,7 +1,7 @@
 #include "cli/commands.hpp"
 #include "cli/commands/setup_options.hpp"
-#include "cli/output/json_values.hpp"
 #include "cli/scope.hpp"
+#include "core/json.hpp"
 #include "core/loopback_endpoint.hpp"
 #include "core/text.hpp"
 #include "ssh/keys/authorized_keys.hpp"
@@ -10,11 +10,15 @@
 #include "tunnels/installation.hpp"
 #include "tunnels/selection.hpp"
 
+#include <boost/json.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
 
 namespace holdfast::cli {
+
+namespace json = boost::json;
 namespace {
 
 using ssh::KeysChange;

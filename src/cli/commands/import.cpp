@@ -3,17 +3,21 @@
 #include "cli/commands.hpp"
 #include "cli/commands/setup_options.hpp"
 #include "cli/interruption.hpp"
-#include "cli/output/json_values.hpp"
 #include "cli/output/terminal_observer.hpp"
 #include "cli/scope.hpp"
+#include "core/json.hpp"
 #include "core/text.hpp"
 #include "tunnels/import/legacy_search.hpp"
+
+#include <boost/json.hpp>
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
 namespace holdfast::cli {
+
+namespace json = boost::json;
 namespace {
 
 using tunnels::Imported;

@@ -1,7 +1,9 @@
 #include "cli/mcp/tools.hpp"
 
 #include "cli/output/answers_json.hpp"
-#include "cli/output/json_values.hpp"
+#include "core/json.hpp"
+
+#include <boost/json.hpp>
 
 #include <fmt/format.h>
 
@@ -9,6 +11,8 @@
 #include <optional>
 
 namespace holdfast::cli {
+
+namespace json = boost::json;
 namespace {
 
 std::optional<json::object> read_object(const std::string& text) {

@@ -1,8 +1,11 @@
 #include "cli/output/answers_json.hpp"
+#include "core/json.hpp"
 
-#include "cli/output/json_values.hpp"
+#include <boost/json.hpp>
 
 namespace holdfast::cli {
+
+namespace json = boost::json;
 namespace {
 
 json::object error_value(const Error& error) {

@@ -1,10 +1,13 @@
 #include "cli/output/doctor_output.hpp"
+#include "core/json.hpp"
 
-#include "cli/output/json_values.hpp"
+#include <boost/json.hpp>
 
 #include <fmt/format.h>
 
 namespace holdfast::cli {
+
+namespace json = boost::json;
 namespace {
 
 using Grade = backends::Fitness::Grade;

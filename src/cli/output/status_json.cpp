@@ -1,11 +1,15 @@
-#include "cli/output/json_values.hpp"
 #include "cli/output/status_output.hpp"
+#include "core/json.hpp"
+
+#include <boost/json.hpp>
 
 #include <fmt/format.h>
 
 #include <cmath>
 
 namespace holdfast::cli {
+
+namespace json = boost::json;
 namespace {
 
 json::value time_or_null(const std::optional<WallTime>& value) {
