@@ -1,6 +1,7 @@
 #include "os/forked_query.hpp"
 
 #include "os/posix_files.hpp"
+#include "os/posix_processes.hpp"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -23,6 +24,7 @@ constexpr milliseconds k_reap_limit{50};  // for the exit of a killed child
 
 [[noreturn]] void answer_and_end(const ForkedQuery& query, int descriptor) noexcept {
   ::signal(SIGPIPE, SIG_IGN);
+  kill_commands_with_us();
   bool answered = false;
   try {
     // The "." at the end marks a complete answer.

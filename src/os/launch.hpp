@@ -27,7 +27,8 @@ void close_descriptors_at_exec() noexcept;
 /// ssh that inherits an ignored SIGTERM ignores it too), and optionally starts a session.
 struct ChildHygiene {
   bool own_session = false;
-  bool ends_with_us = false;  ///< gets SIGTERM when we end for any reason (prctl(2), PR_SET_PDEATHSIG)
+  bool ends_with_us = false;    ///< gets SIGTERM when we end for any reason (prctl(2), PR_SET_PDEATHSIG)
+  bool killed_with_us = false;  ///< gets SIGKILL then
 
   template <class Launcher, class Path>
   boost::system::error_code on_exec_setup(Launcher&, const Path&, const char* const*(&)) {
@@ -37,6 +38,7 @@ struct ChildHygiene {
     ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
     if (own_session) ::setsid();
     if (ends_with_us) ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (killed_with_us) ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     close_descriptors_at_exec();
     return {};
   }

@@ -31,6 +31,8 @@ namespace {
 constexpr std::size_t k_largest_output = 4 << 20;  // of a command; the rest is read and dropped
 constexpr std::chrono::milliseconds k_kill_grace{500};
 
+bool commands_are_killed_with_us = false;
+
 const char* const* environ_of(const std::optional<EnvironmentBlock>& block) {
   return block ? block->data() : const_cast<const char* const*>(::environ);
 }
@@ -63,6 +65,8 @@ void end_at_deadline(asio::steady_timer& timer, pid_t pid, Completed& completed)
 }
 
 }  // namespace
+
+void kill_commands_with_us() noexcept { commands_are_killed_with_us = true; }
 
 void close_descriptors_at_exec() noexcept {
   constexpr unsigned k_close_on_exec = 1U << 2;  // CLOSE_RANGE_CLOEXEC, Linux 5.11
@@ -125,7 +129,7 @@ Result<Completed> run_command(const Command& command, std::chrono::milliseconds 
   boost::system::error_code error;
   const bool with_input = !command.input.empty();
   // Its own session: Ctrl-C on our terminal must not interrupt a step of a plan, or its undo.
-  const auto hygiene = [] { return ChildHygiene{.own_session = true}; };
+  const auto hygiene = [] { return ChildHygiene{.own_session = true, .killed_with_us = commands_are_killed_with_us}; };
   auto child = with_input ? launcher(context.get_executor(), error, program, tail(command.argv),
                                      process_v2::process_stdio{input, out.pipe, err.pipe}, hygiene())
                           : launcher(context.get_executor(), error, program, tail(command.argv),

@@ -7,6 +7,8 @@ namespace holdfast::os {
 
 [[nodiscard]] std::optional<fs::path> find_in_path(const std::string& program);
 [[nodiscard]] Result<Completed> run_command(const Command& command, std::chrono::milliseconds deadline);
+/// From now on a command of run_command() gets SIGKILL when this process ends. For a process that only reads.
+void kill_commands_with_us() noexcept;
 [[nodiscard]] Result<ProcessId> start_detached_process(const Detached& detached);
 [[nodiscard]] std::optional<ProcessId> find_process(pid_t pid);
 [[nodiscard]] std::string this_boot_id();

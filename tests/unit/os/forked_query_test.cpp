@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <csignal>
 #include <stdexcept>
 #include <thread>
 
@@ -78,6 +79,23 @@ BOOST_AUTO_TEST_CASE(queries_run_in_parallel) {
   BOOST_TEST(answers.at(1).value() == "sent");
   ::close(ends[0]);
   ::close(ends[1]);
+}
+
+BOOST_AUTO_TEST_CASE(a_killed_query_leaves_no_command_behind) {
+  const ScratchDirectory scratch_directory;
+  const auto file = scratch_directory.path() / "pid";
+  const auto host = make_posix_host();
+  // The query is killed before its own limit, and the command ignores SIGTERM.
+  const auto script = "echo $$ >" + file.string() + "; exec " MISBEHAVE " ignore-term";
+  const auto answers = run_forked_queries(std::vector<ForkedQuery>{[&]() -> std::string {
+                                            return host->run({{"/bin/sh", "-c", script}}, 60s)->out;
+                                          }},
+                                          5s);
+  BOOST_TEST(!answers.front());
+  const auto pid = static_cast<pid_t>(std::stol(host->read_file(file).value()));
+  const auto end = host->now() + 20s;
+  while (::kill(pid, 0) == 0 && host->now() < end) host->sleep_for(10ms);
+  BOOST_TEST(::kill(pid, 0) != 0);
 }
 
 BOOST_AUTO_TEST_CASE(a_query_that_throws_or_exits_has_no_answer) {
