@@ -55,7 +55,7 @@ std::vector<fs::path> deepest_first(std::vector<fs::path> directories) {
   return directories;
 }
 
-/// The directories named after holdfast: safe to remove when empty, whoever made them.
+/// The directories named after holdfast: safe to remove when empty, even if another command made them.
 std::vector<fs::path> holdfast_directories(const Paths& paths) {
   std::vector<fs::path> directories{paths.tunnels, paths.config, paths.state};
   if (paths.scope == Scope::user) directories.push_back(paths.state.parent_path());

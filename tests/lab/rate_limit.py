@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""A bastion whose firewall limits new connections, by the very rules that `ufw limit ssh` writes: whoever opens six in
-30 s is rejected until 30 s were quiet. A supervisor that looks too often locks itself out for good."""
+"""A bastion whose firewall limits new connections with the rules of `ufw limit ssh`: after six new connections in 30 s
+it rejects more, until 30 s pass without one."""
 from __future__ import annotations
 
 import time

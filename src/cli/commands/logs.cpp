@@ -18,7 +18,7 @@ namespace {
 constexpr std::chrono::milliseconds k_follow_interval{200};
 constexpr std::uint32_t k_most_lines = 100000;
 
-/// Reads what is appended to a file, also after it was rotated.
+/// Reads the text appended to a file, also after the file was rotated.
 class FollowedFile {
  public:
   explicit FollowedFile(boost::filesystem::path path) : path_(std::move(path)) {}

@@ -1,4 +1,4 @@
-// Finds and ends the ssh that owns a control socket, whoever started it.
+// Finds and ends the ssh that owns a control socket, even if another process started it.
 #pragma once
 
 #include "core/result.hpp"

@@ -45,7 +45,7 @@ void Loop::Impl::execute(const OpenForward& action) {
 void Loop::Impl::execute(const ChangeForwards& action) {
   const Tunnel before = tunnel;
   if (reread) apply_reread();
-  if (mux) make_end_to_end();  // what was learned about the former forwards no longer applies
+  if (mux) make_end_to_end();  // its answers belong to the previous forwards
   if (action.request == 0) return;
   reporter.log(fmt::format("the forwards changed: {} closed, {} now", action.close.size(), tunnel->forwards.size()));
   pending_closes = action.close.size();

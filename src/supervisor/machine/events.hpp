@@ -107,7 +107,7 @@ struct ProbeRequested {};  ///< SIGUSR1.
 struct Reloaded {          ///< The tunnel file changed in a way that needs a new login.
   std::size_t forwards = 1;
   std::size_t bastions = 1;
-  bool other_bastions = true;  ///< The bastions changed: what was learned about them no longer applies.
+  bool other_bastions = true;  ///< the bastions changed: their state no longer applies
 };
 struct StopRequested {
   bool leave_child = false;  ///< Leave a logged-in ssh running for the next supervisor.

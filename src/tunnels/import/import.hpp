@@ -34,7 +34,7 @@ struct Imported {
   enum class Outcome { imported, planned, refused, failed };
 
   LegacyEntry source;
-  Outcome outcome = Outcome::refused;  ///< refused: nothing was changed. failed: what was changed is restored.
+  Outcome outcome = Outcome::refused;  ///< refused: nothing changed. failed: every change is undone.
   std::optional<std::string> name = {};
   std::optional<Error> error = {};
   std::vector<std::string> notes = {};  ///< planned: every file and command

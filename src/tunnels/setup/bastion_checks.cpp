@@ -20,7 +20,7 @@ bool is_down(const Diagnosis& failure) {
          failure.failure == FailureClass::refused || failure.failure == FailureClass::closed;
 }
 
-/// Adds the lines that `text` lacks: each bastion's lines repeat what was pinned before.
+/// Adds the lines that `text` lacks: each bastion's lines repeat the lines pinned before.
 std::string with_lines(std::string text, const std::string& more) {
   for (const std::string& line : split(more, '\n'))
     if (!line.empty() && text.find(line + "\n") == std::string::npos) text += line + "\n";

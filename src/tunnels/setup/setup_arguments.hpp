@@ -15,7 +15,7 @@
 
 namespace holdfast::tunnels {
 
-/// `only_backends`: from read_only_backends(). Asks the name service for `run_as`. Warns of what is allowed and unwise.
+/// `only_backends`: from read_only_backends(). Asks the name service for `run_as`. Warns about unwise choices.
 [[nodiscard]] Result<SetupRequest> read_setup(const Request& arguments, Scope scope,
                                               std::vector<std::string> only_backends, os::Host& host,
                                               Observer& observer);

@@ -9,7 +9,7 @@
 namespace holdfast::tunnels {
 namespace {
 
-/// True when what was pinned for `previous` is still good for `wanted`.
+/// True when the host keys pinned for `previous` are still valid for `wanted`.
 bool shares_bastion(const Tunnel& previous, const TunnelSpec& wanted) {
   for (std::size_t at = 0; at < previous.bastions(); ++at)
     if (previous.bastion(at) == wanted.bastion ||

@@ -1,4 +1,4 @@
-"""Waiting with a deadline, and recording what was seen when."""
+"""Waits with a deadline, and records observations with their time."""
 from __future__ import annotations
 
 import threading
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class NotInTime(AssertionError):
-    """A wait timed out. The message says for what, for how long, and what was seen last."""
+    """A wait timed out. The message says for what, for how long, and the last observation."""
 
 
 def until(what: str, ask: Callable[[], T], timeout: float = 30.0, every: float = 0.05) -> T:
