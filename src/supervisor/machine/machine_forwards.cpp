@@ -6,7 +6,6 @@
 
 namespace holdfast::supervisor {
 
-using store::ForwardState;
 using store::TunnelState;
 
 // Deferred until the pending request completes: only then it is known which forwards are open.
