@@ -56,7 +56,7 @@ class BastionChecks {
                 os::Host& host, Observer& observer)
       : request_(request), facts_(facts), tunnel_(tunnel), client_(client), host_(host), observer_(observer) {}
 
-  /// Why the tunnel cannot be up by way of that bastion, or nothing. Adds to `pinned` what was accepted.
+  /// Why the tunnel cannot be up via that bastion, or nothing. Adds an accepted host key to `pinned`.
   Result<std::optional<Diagnosis>> check(std::size_t at, std::optional<std::string>& pinned) const {
     const Tunnel via = tunnel_.via_bastion(at);
     const bool several = tunnel_.bastions() > 1;
