@@ -183,12 +183,17 @@ class StalePort(UserTest):
         until("the session to be recorded", lambda: f" {self.bastion.who_listens(int(name))} " in
               self.host.run(["cat", file], check=False).stdout)
 
+    def other_sessions(self, holder: int) -> set[int]:
+        """The processes of the login, of the proxy and of tunnel 2222: two each, once sshd gave up its privileges."""
+        found = {pid for one in self.bastion.connections("gate") if holder not in one.pids for pid in one.pids}
+        assert len(found) >= 6, found
+        return found
+
     def test_takeover_ends_only_its_own_session(self) -> None:
         before, holder = self.take_over("2240", "--ssh-option", "ProxyCommand=ssh -q -W %h:%p gate@bastion")
         with self.host.login(self.ann) as person:  # another session of the same account
             person.run("ssh -fN -M -S ~/person gate@bastion")
-            others = {pid for one in self.bastion.connections("gate") if holder not in one.pids for pid in one.pids}
-            self.assertGreaterEqual(len(others), 6)  # the login, the proxy, tunnel 2222: two processes each
+            others = until("the processes of the three other sessions", lambda: self.other_sessions(holder))
             self.leave(before["ssh_pid"])
             began = time.monotonic()
             after = self.holdfast.await_up("2240", timeout=SOON)
