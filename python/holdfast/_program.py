@@ -21,27 +21,64 @@ class Result(TypedDict):
     stdout: str
     stderr: str
     exit_status: int
-    """0 success or up, 1 failure, 2 invalid usage, 3 not up, 4 no such tunnel, 5 no usable backend, 130 interrupted."""
+    """0 success or up, 1 failure, 2 invalid usage, 3 not up, 4 no such tunnel, 5 no usable backend, 127 no program to run, 130 interrupted."""
     error: Optional[Dict[str, Any]]
     """class, message and hint of a failure, otherwise None."""
     json: Optional[Dict[str, Any]]
     """The output with --json, or None after a failure."""
 
 
+class ProgramNotFound(RuntimeError):
+    """There is no holdfast program to run."""
+
+
+def _prefix() -> Optional[Path]:
+    """The prefix that this package is installed in: it is PREFIX/lib/pythonX/{dist,site}-packages/holdfast."""
+    packages = Path(__file__).resolve().parents[1]
+    python, library = packages.parent, packages.parent.parent
+    installed = (
+        packages.name in ("dist-packages", "site-packages")
+        and python.name.startswith("python")
+        and library.name in ("lib", "lib64")
+    )
+    return library.parent if installed else None
+
+
+def _is_program(path: "Union[str, os.PathLike[str]]") -> bool:
+    return os.path.isfile(path) and os.access(path, os.X_OK)
+
+
 def find_program() -> str:
-    """The path of the program. Raises FileNotFoundError if there is none."""
+    """The path of the program. Raises ProgramNotFound if there is none."""
     named = os.environ.get("HOLDFAST_PROGRAM")
     if named:
-        return named
+        if _is_program(named):
+            return named
+        raise ProgramNotFound(f"HOLDFAST_PROGRAM={named} is not a program")
     in_path = shutil.which("holdfast")
     if in_path:
         return in_path
-    # PREFIX/lib/python3/dist-packages/holdfast, or a virtual environment's lib/python3.x/site-packages
-    for parent in Path(__file__).resolve().parents:
-        sibling = parent / "bin" / "holdfast"
-        if sibling.is_file() and os.access(sibling, os.X_OK):
-            return str(sibling)
-    raise FileNotFoundError("the program holdfast is neither in PATH nor next to this package: set HOLDFAST_PROGRAM")
+    prefix = _prefix()
+    if prefix is not None and _is_program(prefix / "bin" / "holdfast"):
+        return str(prefix / "bin" / "holdfast")
+    raise ProgramNotFound("the program holdfast is neither in PATH nor installed with this package")
+
+
+def get_version() -> Optional[str]:
+    """The version of the program, such as "0.1.0". None if it cannot be run."""
+    try:
+        shown = subprocess.run(
+            [find_program(), "version"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            encoding="utf-8",
+            errors="replace",
+            timeout=10,
+        ).stdout.split()
+    except (ProgramNotFound, OSError, subprocess.TimeoutExpired):
+        return None
+    return shown[1] if len(shown) > 1 and shown[0] == "holdfast" else None
 
 
 def option_words(options: Dict[str, Value]) -> List[str]:
@@ -98,7 +135,18 @@ def _run(argv: List[str]) -> "Tuple[subprocess.Popen[str], str, str]":
 
 def run(*words: str) -> Result:
     """Runs one command with --json and without a terminal, so that neither it nor ssh can ask a question."""
-    process, stdout, stderr = _run([find_program(), words[0], "--json", *words[1:]])
+    try:
+        process, stdout, stderr = _run([find_program(), words[0], "--json", *words[1:]])
+    except (ProgramNotFound, OSError) as problem:
+        hint = "install holdfast, or set HOLDFAST_PROGRAM to its path"
+        return {
+            "success": False,
+            "stdout": "",
+            "stderr": f"holdfast: running the program: {problem}\n  hint: {hint}\n",
+            "exit_status": 127,
+            "error": {"class": "program-missing", "message": str(problem), "hint": hint},
+            "json": None,
+        }
     answer: Optional[Dict[str, Any]] = None
     try:
         read = json.loads(stdout)

@@ -13,11 +13,11 @@ def _first_of(*names: str) -> Optional[str]:
 
 
 def default_bastion() -> Optional[str]:
-    return _first_of("HOLDFAST_BASTION", "SCITEX_TUNNEL_BASTION_SERVER")
+    return _first_of("HOLDFAST_BASTION", "SCITEX_TUNNEL_BASTION_SERVER", "SCITEX_SSH_BASTION_SERVER")
 
 
 def default_key() -> Optional[str]:
-    return _first_of("HOLDFAST_IDENTITY", "SCITEX_TUNNEL_SECRET_KEY_PATH")
+    return _first_of("HOLDFAST_IDENTITY", "SCITEX_TUNNEL_SECRET_KEY_PATH", "SCITEX_SSH_SECRET_KEY_PATH")
 
 
 def check_port(port: object) -> None:

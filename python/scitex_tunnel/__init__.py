@@ -5,10 +5,27 @@ from typing import Optional, Union
 
 from holdfast import Result, __version__, remove, status
 from holdfast import setup as _setup
-from holdfast._program import Value
+from holdfast._program import ProgramNotFound, Value, find_program
+from holdfast._program import get_version as _program_version
 from holdfast._tunnels import default_key
 
-__all__ = ["__version__", "remove", "setup", "status"]
+__all__ = ["AVAILABLE", "__version__", "get_version", "remove", "setup", "status"]
+
+
+def _is_available() -> bool:
+    try:
+        return bool(find_program())
+    except ProgramNotFound:
+        return False
+
+
+AVAILABLE = _is_available()
+"""There was a program to run when this package was imported."""
+
+
+def get_version() -> str:
+    """The version of the program holdfast. If it cannot be run, the version of this package."""
+    return _program_version() or __version__
 
 
 def setup(

@@ -15,6 +15,7 @@ import unittest.mock
 from typing import Any, Iterator
 
 import holdfast
+import scitex_ssh
 import scitex_tunnel
 from case import PROGRAM, TunnelTest, main, until
 
@@ -61,6 +62,9 @@ class Api(TunnelTest):
             signature = inspect.signature(module.setup)
             self.assertEqual(list(signature.parameters)[:3], names)
             self.assertEqual([signature.parameters[name].default for name in names[1:]], [None, None])
+        for name in scitex_tunnel.__all__:
+            self.assertIs(getattr(scitex_ssh, name), getattr(scitex_tunnel, name))
+        self.assertEqual(scitex_tunnel.get_version(), holdfast.__version__)
         made = self.make(scitex_tunnel)
         self.assertTrue(made["success"], made["stderr"])
         self.assertTrue(BASE < scitex_tunnel.status(self.port, user=True).keys())
@@ -125,21 +129,50 @@ class Package(unittest.TestCase):
                 shutil.copytree(PACKAGE, place / "holdfast")
                 yield pathlib.Path(prefix)
 
-    def find(self, prefix: pathlib.Path) -> str:
-        script = "from holdfast._program import find_program; print(find_program())"
+    def ask(self, packages: pathlib.Path, script: str) -> str:
         done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120,
-                              env={**os.environ, "PYTHONPATH": str(prefix / "lib/python3/dist-packages")})
+                              env={**os.environ, "PYTHONPATH": str(packages)})
         return done.stdout.strip() or done.stderr.strip().splitlines()[-1]
 
-    def test_finds_the_program_next_to_the_package(self) -> None:
+    def find(self, packages: pathlib.Path) -> str:
+        return self.ask(packages, "from holdfast._program import find_program; print(find_program())")
+
+    def test_finds_the_program_of_its_prefix(self) -> None:
         with self.installed() as prefix:
-            self.assertRegex(self.find(prefix), r"^FileNotFoundError: .*HOLDFAST_PROGRAM")
+            packages = prefix / "lib/python3/dist-packages"
+            self.assertRegex(self.find(packages), r"ProgramNotFound: .*neither in PATH")
             (prefix / "bin").mkdir()
             beside = prefix / "bin/holdfast"
             beside.symlink_to("/bin/true")
-            self.assertEqual(self.find(prefix), str(beside.parent.resolve() / "holdfast"))
-            os.environ["HOLDFAST_PROGRAM"] = "/elsewhere/holdfast"
-            self.assertEqual(self.find(prefix), "/elsewhere/holdfast")
+            self.assertEqual(self.find(packages), str(beside.parent.resolve() / "holdfast"))
+            os.environ["HOLDFAST_PROGRAM"] = "/bin/false"
+            self.assertEqual(self.find(packages), "/bin/false")
+            os.environ["HOLDFAST_PROGRAM"] = "/nowhere/holdfast"
+            self.assertRegex(self.find(packages), r"ProgramNotFound: .*/nowhere/holdfast is not a program")
+
+    def test_runs_no_program_outside_its_prefix(self) -> None:
+        with self.installed() as prefix:
+            for directory in ("bin", "lib/bin", "lib/python3/bin", "src/bin", "src/lib/python3/bin"):
+                (prefix / directory).mkdir(parents=True)
+                (prefix / directory / "holdfast").symlink_to("/bin/true")
+            self.assertEqual(self.find(prefix / "lib/python3/dist-packages"), str(prefix.resolve() / "bin/holdfast"))
+            for packages in ("src", "lib/python3", "lib/other/dist-packages", "python3/site-packages", "src/lib/x/y"):
+                shutil.copytree(PACKAGE, prefix / packages / "holdfast", dirs_exist_ok=True)
+                self.assertIn("ProgramNotFound", self.find(prefix / packages), packages)
+
+    def test_a_missing_program_is_an_error_in_the_result(self) -> None:
+        with self.installed() as prefix:
+            packages = prefix / "lib/python3/dist-packages"
+            for module in ("scitex_ssh", "scitex_tunnel"):
+                shutil.copytree(PACKAGE.parent / module, packages / module)
+            script = "import holdfast; done = holdfast.status(); print(done['success'], done['error']['class'], " \
+                     "done['exit_status'], 'hint: install holdfast' in done['stderr'])"
+            self.assertEqual(self.ask(packages, script), "False program-missing 127 True")
+            version = holdfast.__version__
+            about = "import scitex_ssh; print(scitex_ssh.AVAILABLE, scitex_ssh.get_version())"
+            self.assertEqual(self.ask(packages, about), f"False {version}")
+            os.environ["HOLDFAST_PROGRAM"] = PROGRAM
+            self.assertEqual(self.ask(packages, about), f"True {version}")
 
     def test_the_installed_package_finds_its_program(self) -> None:
         with tempfile.TemporaryDirectory() as prefix:
@@ -159,7 +192,7 @@ class Package(unittest.TestCase):
         self.assertIn('requires-python = ">=3.8"', project)
         for file in PACKAGE.parent.rglob("*.py"):
             ast.parse(file.read_text(), feature_version=(3, 8))
-        for module in ("holdfast", "scitex_tunnel"):
+        for module in ("holdfast", "scitex_ssh", "scitex_tunnel"):
             self.assertTrue((PACKAGE.parent / module / "py.typed").is_file())
 
     def test_list_python_apis_matches_the_package(self) -> None:
