@@ -1,11 +1,11 @@
-"""What a terminal was sent, as a small SVG: text stays text, light and dark follow the reader's own choice."""
+"""Draws terminal output as a small SVG: text stays text, and its colours follow the reader's light or dark theme."""
 from __future__ import annotations
 
 import re
 from typing import Iterator, NamedTuple
 from xml.sax.saxutils import escape
 
-SIZE, CELL, LINE, MARGIN = 14, 8.4, 20, 18  # pixels; CELL is 0.6 em, what most monospace fonts have
+SIZE, CELL, LINE, MARGIN, BAR = 14, 8.4, 20, 18, 32  # pixels; CELL is 0.6 em, the width of most monospace fonts
 SEQUENCE = re.compile(r"\x1b\[([0-9;?]*)([A-Za-z])|\x1b\][^\x07]*\x07|\x1b[=>()][0B]?")
 NAMES = {"1": "bold", "2": "dim", "31": "red", "32": "green", "33": "yellow"}
 LIGHT = {"back": "#ffffff", "edge": "#d0d7de", "text": "#1f2328", "dim": "#656d76", "red": "#cf222e",
@@ -23,8 +23,8 @@ Row = list[Cell]
 
 
 def rows_of(sent: str) -> list[Row]:
-    """The screen's lines: colours, returns and line breaks are understood, which is all that our commands send.
-    Anything that moves the cursor elsewhere is a ValueError: it would be drawn in a wrong place."""
+    """The lines of the screen. It understands colours, returns and line breaks, because our commands send no others.
+    It raises ValueError for a sequence that moves the cursor, because the text would be drawn in a wrong place."""
     rows: list[Row] = [[]]
     column, style, at = 0, "", 0
     while at < len(sent):
@@ -56,7 +56,7 @@ def rows_of(sent: str) -> list[Row]:
 
 
 def words_of(row: Row) -> Iterator[tuple[int, str, str]]:
-    """(column, text, style) of each stretch in one style; two spaces end one, so that columns stand where they stood."""
+    """(column, text, style) of each stretch in one style. Two spaces end a stretch, so that columns stay aligned."""
     text = "".join(cell.character for cell in row)
     for found in re.finditer(r"\S+(?: \S+)*", text):
         begin = found.start()
@@ -67,15 +67,31 @@ def words_of(row: Row) -> Iterator[tuple[int, str, str]]:
                 begin = at
 
 
+def folded(output: str, shown: str) -> str:
+    """Replaces each group of ticked lines that do not match `shown` by their number."""
+    lines: list[str] = []
+    count = 0
+    for line in [*output.split("\n"), ""]:
+        is_hidden = "✓" in line and not re.search(shown, line)
+        if count and not is_hidden:
+            lines.append(f"\x1b[2m⋮ {count} more\x1b[0m")
+            count = 0
+        if is_hidden:
+            count += 1
+        else:
+            lines.append(line)
+    return "\n".join(lines[:-1])
+
+
 def colours(of: dict[str, str]) -> str:
     marks = "".join(f".{name}{{fill:{of[name]}}}" for name in ("dim", "red", "green", "yellow"))
-    return f"rect{{fill:{of['back']};stroke:{of['edge']}}}text{{fill:{of['text']}}}{marks}"
+    return f"rect,path{{fill:{of['back']};stroke:{of['edge']}}}text{{fill:{of['text']}}}{marks}"
 
 
 def svg(sent: str, title: str) -> str:
     rows = rows_of(sent)
     width = round(max(len(row) for row in rows) * CELL + 2 * MARGIN)
-    height = len(rows) * LINE + 2 * MARGIN - (LINE - SIZE)
+    height = BAR + len(rows) * LINE + 2 * MARGIN - (LINE - SIZE)
     lines = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
              ' role="img">',
              f"<title>{escape(title)}</title>",
@@ -85,9 +101,12 @@ def svg(sent: str, title: str) -> str:
              colours(LIGHT),
              f"@media(prefers-color-scheme:dark){{{colours(DARK)}}}",
              "</style>",
-             f'<rect x=".5" y=".5" width="{width - 1}" height="{height - 1}" rx="8"/>']
+             f'<rect x=".5" y=".5" width="{width - 1}" height="{height - 1}" rx="8"/>',
+             f'<path d="M.5 {BAR}.5H{width - .5}"/>',
+             *(f'<circle class="{style}" cx="{18 + 20 * number}" cy="{BAR / 2:g}" r="6"/>'
+               for number, style in enumerate(("red", "yellow", "green")))]
     for number, row in enumerate(rows):
-        y = MARGIN + number * LINE + SIZE - 3
+        y = BAR + MARGIN + number * LINE + SIZE - 3
         for column, text, style in words_of(row):
             mark = f' class="{style}"' if style else ""
             x, length = MARGIN + column * CELL, len(text) * CELL

@@ -12,7 +12,7 @@ from watch import Seat
 HOUSE = pathlib.Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(HOUSE / "scripts"))
 
-from terminal_svg import CELL, MARGIN, svg  # noqa: E402
+from terminal_svg import CELL, MARGIN, folded, svg  # noqa: E402
 
 TEXT = "{http://www.w3.org/2000/svg}text"
 
@@ -48,6 +48,12 @@ class Picture(TunnelTest):
 
     def test_draws_the_last_state_of_an_overwritten_line(self) -> None:
         self.assertEqual(lines_of(svg("wait…\rdone\x1b[K\r\nnext\x1b[?25h\n", "")), ["done", "next"])
+
+    def test_folds_ticked_lines(self) -> None:
+        output = "$ setup\n✓ a\n✓ b\n✓ c\nup\n✓ d\n"
+        self.assertEqual(lines_of(svg(folded(output, "b"), "")), ["$ setup", "⋮ 1 more", "✓ b", "⋮ 1 more", "up",
+                                                                  "⋮ 1 more"])
+        self.assertEqual(folded(output, "✓"), output)
 
     def test_refuses_unsupported_escape_sequences(self) -> None:
         with self.assertRaises(ValueError):
