@@ -24,8 +24,8 @@ class Cron(UserTest):
     def setUpClass(cls) -> None:
         super().setUpClass()
         cls.host.run(["systemctl", "mask", "user@.service"])
-        with cls.host.login(cls.ann):
-            pass  # the first login leaves files of its own
+        with cls.host.login(cls.ann) as session:  # the first login, and fish's first start, leave files of their own
+            session.run("if command -v fish; then fish -c true; fi")
         cls.fresh = cls.host.snapshot()
 
     def crontab(self) -> Optional[str]:
