@@ -258,7 +258,7 @@ class Hook(LabTest):
                 self.assertEqual([path for path in changed - files if "/.config" not in path], [])
                 for person in self.people:
                     self.remove(person)
-                self.assertEqual(before.changes(self.host.snapshot()), [])
+                self.assert_unchanged(before)
 
 
 if __name__ == "__main__":
