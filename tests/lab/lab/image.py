@@ -77,7 +77,8 @@ class Image:
         self.file("etc/hostname", hostname + "\n")
         self.file("etc/machine-id", uuid.uuid4().hex + "\n")
         self.file("etc/nsswitch.conf", "passwd: files systemd\ngroup: files systemd\nshadow: files\nhosts: files\n")
-        for name in ("etc/environment", "etc/motd", "etc/fstab", "etc/default/locale", "etc/systemd/logind.conf"):
+        for name in ("etc/environment", "etc/motd", "etc/fstab", "etc/default/locale", "etc/systemd/logind.conf",
+                     "etc/crontab"):  # the hourly jobs would start in the middle of a test
             self.file(name, "")
         for name, text in without_people().items():
             self.file(f"etc/{name}", text, mode=0o600 if "shadow" in name else 0o644)
