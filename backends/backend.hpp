@@ -20,8 +20,8 @@ namespace holdfast::backends {
 /// The process that a backend keeps running.
 struct Job {
   TunnelName name;
-  /// Starts with an absolute program: `/…/holdfast run …`. systemd units also run it with `reap` in place of `run`, to
-  /// end the ssh of a dead supervisor. Other commands get no such line.
+  /// Usually `/…/holdfast run …`; the program's path is absolute. For `run`, a systemd unit also has an ExecStopPost=
+  /// line: the same command with `reap` in place of `run`. It ends the ssh of a dead supervisor.
   std::vector<std::string> argv;
   os::Environment environment;  ///< an allow-list, never the whole environment of the login
   os::User run_as;
@@ -39,10 +39,10 @@ struct Fitness {
   std::optional<Survives> with_remedy = {};  ///< what it survives after that; empty when unknown
 };
 
-/// What a backend knows about one tunnel.
+/// A backend's answer about one tunnel.
 struct Registration {
   bool installed = false;
-  bool running = false;     ///< its job runs, or the backend is about to restart it
+  bool running = false;     ///< its job runs; with systemd, also between a crash and the next start
   bool restarting = false;  ///< between a crash and the next start
 };
 
@@ -51,30 +51,30 @@ class Backend {
   virtual ~Backend() = default;
   [[nodiscard]] virtual std::string_view name() const noexcept = 0;
   [[nodiscard]] virtual Scope scope() const noexcept = 0;
-  /// True when the mechanism restarts a crashed job itself: then `ensure` leaves it alone.
+  /// True when the mechanism restarts a crashed job itself, so that `ensure` need not.
   [[nodiscard]] virtual bool restarts_job() const noexcept = 0;
   /// True when `auto` takes it only if HOLDFAST_BACKENDS names it, because it edits files that the user maintains.
   [[nodiscard]] virtual bool is_opt_in() const noexcept { return false; }
   /// Changes nothing. Each command is limited to 2 s, but a file system that hangs can block the call for ever: an
   /// interactive command uses assess_all() instead.
   [[nodiscard]] virtual Fitness assess(const os::Host&) const = 0;
-  /// What the installed job survives at present, for `status`. Runs a command only where no file has the answer.
+  /// The faults that the installed job survives now, for `status`. Runs a command only if no file has the answer.
   [[nodiscard]] virtual Survives survives(const Job&, const os::Host&) const = 0;
-  /// A trial that setup runs before it uses the backend; may be empty. It may turn linger on: keep the Applied while
-  /// the backend is used, and unwind it otherwise. Afterwards assess() reports what is actually survived.
+  /// Steps that setup executes to test the backend before it uses it; may be empty. They may turn linger on: if setup
+  /// rejects the backend, it must unwind their Applied. Call assess() again afterwards: the grade may have changed.
   [[nodiscard]] virtual Result<Plan> prove(const Job&, const os::Host&) const = 0;
   [[nodiscard]] virtual Result<Plan> install(const Job&, const os::Host&) const = 0;  ///< install and enable, not start
   [[nodiscard]] virtual Result<Plan> remove(const TunnelName&, const store::Paths&,
                                             const os::Host&) const = 0;  ///< after stop
   [[nodiscard]] virtual Result<Plan> start(const Job&, const os::Host&) const = 0;
   [[nodiscard]] virtual Result<Plan> stop(const Job&,
-                                          const os::Host&) const = 0;  ///< the job; its ssh is ended by the caller
+                                          const os::Host&) const = 0;  ///< stops the job; the caller ends its ssh
   [[nodiscard]] virtual Result<Plan> restart(const Job&, const os::Host&) const = 0;
   /// One answer for each job, in order. Runs at most one command for all of them.
   [[nodiscard]] virtual Result<std::vector<Registration>> query(std::span<const Job>, const os::Host&) const = 0;
 };
 
-/// Every backend of this build; `auto` prefers the earlier of two that survive the same.
+/// Every backend of this build. When two survive the same faults, `auto` prefers the earlier one.
 [[nodiscard]] std::span<const Backend* const> all_backends();
 [[nodiscard]] const Backend* find_backend(std::string_view name);
 /// True for the name of a backend that is planned but not part of this version.
@@ -84,9 +84,9 @@ struct AssessedBackend {
   const Backend* backend = nullptr;
   Fitness fitness;
 };
-/// Assesses all of them in parallel, in the order given, each in a process of its own (see os::run_forked_queries for
-/// its conditions). A backend that has not answered within k_timeout, because a bus, a crontab or a file system hangs,
-/// is unavailable.
+/// Assesses all backends in parallel, each in its own process, and returns them in the order given. The conditions of
+/// os::run_forked_queries apply. A backend is unavailable if it has not answered within k_timeout: a bus, a crontab or
+/// a file system may hang.
 [[nodiscard]] std::vector<AssessedBackend> assess_all(std::span<const Backend* const> backends, const os::Host& host);
 inline constexpr std::chrono::milliseconds k_timeout{2000};
 

@@ -27,16 +27,16 @@ const char* const k_template = "crontab";
 constexpr Survival k_yes{Survival::Kind::yes, {}};
 constexpr Survival k_within_a_minute{Survival::Kind::within, std::chrono::seconds(60)};
 
-/// Debian's cron and cronie lock their pidfile for as long as they run.
+/// Debian's cron and cronie keep their pidfile locked while they run.
 bool is_cron_running(const os::Host& host) {
   constexpr std::array k_pidfiles{"/run/crond.pid", "/var/run/crond.pid", "/run/cron.pid", "/var/run/cron.pid"};
   return std::ranges::any_of(k_pidfiles, [&](const char* pidfile) { return host.is_locked(pidfile); });
 }
 
-/// Its service in systemd and PAM: cronie on Red Hat, cronie on Arch, Debian's cron.
+/// The names of cron's systemd unit and PAM service: on Red Hat, on Arch, on Debian.
 constexpr std::array k_services{"crond", "cronie", "cron"};
 
-std::string start_cron(const os::Host& host) {
+std::string command_that_starts_cron(const os::Host& host) {
   const auto has_unit = [&](const char* service) {
     return std::ranges::any_of(
         std::array{"/usr/lib/systemd/system", "/lib/systemd/system"}, [&](const char* directory) {
@@ -61,8 +61,8 @@ Result<std::vector<std::string>> assignments(const os::Environment& environment)
   return encoded;
 }
 
-/// `test -x PROGRAM && env KEY=VALUE… PROGRAM ensure … NAME`. It works in any shell that the crontab's SHELL may name,
-/// and prints nothing while the program's file system is not mounted yet.
+/// `test -x PROGRAM && env KEY=VALUE… PROGRAM ensure … NAME`. Any shell that the crontab's SHELL names can run it.
+/// Before the program's file system is mounted, it prints nothing.
 Result<std::string> ensure_command(const Job& job) {
   auto argv = job.argv;
   if (argv.size() < 2 || argv[1] != "run" || !fs::path(argv[0]).is_absolute())
@@ -93,20 +93,21 @@ Result<EditCrontab> crontab_edit(const Job& job, const os::Host& host) {
   return EditCrontab{job.name, std::move(lines)};
 }
 
-/// True where logind kills the processes that a cron job leaves behind.
+/// True when logind kills the processes that a cron job leaves behind.
 bool kills_processes_of_jobs(const os::Host& host) {
   return std::ranges::any_of(k_services, [&](const char* service) { return opens_logind_session(service, host); }) &&
          kills_user_processes(host, host.user());
 }
 
-// Two crontab lines run `holdfast ensure`: at boot, and every minute. setup and start start the supervisor at once.
+// Two crontab lines run `holdfast ensure`, at boot and every minute. `setup` and `start` do not wait for cron: they
+// start the supervisor themselves.
 class Cron final : public PidfileBackend {
  public:
   std::string_view name() const noexcept override { return "cron"; }
 
   Fitness assess(const os::Host& host) const override {
     if (!host.find_program("crontab")) return unavailable("crontab is not installed", "sudo apt-get install cron");
-    if (!is_cron_running(host)) return unavailable("no cron daemon is running", start_cron(host));
+    if (!is_cron_running(host)) return unavailable("no cron daemon is running", command_that_starts_cron(host));
     const auto answer = read_crontab(host, k_assess_deadline);
     if (!answer) return unavailable(answer.error().line());
     if (answer->denied)

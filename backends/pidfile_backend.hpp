@@ -1,4 +1,4 @@
-// What nohup, cron, tmux and screen have in common: the job is one process, which a pidfile identifies.
+// The common base of nohup, cron, tmux and screen: the job is one process, which a pidfile identifies.
 #pragma once
 
 #include "backends/backend.hpp"
@@ -8,8 +8,8 @@ namespace holdfast::backends {
 
 [[nodiscard]] fs::path pidfile_of(const Job& job);
 
-/// A backend of the user scope that does not restart its job by itself: `ensure` does. A stop leaves a mark
-/// (host/stop_mark.hpp), so that `ensure` starts only what should run.
+/// A backend of the user scope that does not restart its job itself; `ensure` does. `stop` leaves a mark
+/// (host/stop_mark.hpp), so that `ensure` does not start the tunnel again.
 class PidfileBackend : public Backend {
  public:
   [[nodiscard]] Scope scope() const noexcept override { return Scope::user; }
@@ -28,7 +28,7 @@ class PidfileBackend : public Backend {
  private:
   /// Starts the process and writes its pidfile.
   [[nodiscard]] virtual Result<Plan> start_process(const Job& job, const os::Host& host) const;
-  /// Removes what an ended process leaves behind.
+  /// Removes the session that an ended process may leave behind.
   [[nodiscard]] virtual Plan clean_up(const Job&, const os::Host&) const { return {}; }
 
   Result<> append_start(Plan& plan, const Job& job, const os::Host& host) const;

@@ -1,4 +1,4 @@
-// What tmux and screen have in common: the supervisor runs in a detached terminal session.
+// The common base of tmux and screen: the supervisor runs in a detached terminal session.
 #pragma once
 
 #include "backends/pidfile_backend.hpp"

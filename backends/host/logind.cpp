@@ -22,15 +22,15 @@ std::string name_of(const os::Host& host, const os::User& user) {
   return answer && answer->ok() ? std::string(trim(answer->out)) : std::string();
 }
 
-// Without a user argument logind takes the user of the caller's session, and cron or su has none ("No such device or
-// address"). polkit still treats it as the caller's own linger.
+// Without a user argument, logind looks for the caller's session. Processes of cron or su have no session, so logind
+// answers "No such device or address". For the caller's own name, polkit checks the same action: set-self-linger.
 std::string user_argument(const os::User& user) { return user.name.empty() ? std::to_string(user.uid) : user.name; }
 
 os::Command linger_command(const char* verb, const os::User& user) {
   return {{"loginctl", "--no-ask-password", verb, user_argument(user)}, {}, {}};
 }
 
-// busctl prints a list of names as: as 2 "root" "ann"
+// busctl(1) prints an array of two strings like this: `as 2 "root" "ann"`. "as" is the D-Bus type.
 bool lists(std::string_view property, std::string_view name) {
   return property.find(fmt::format("\"{}\"", name)) != std::string_view::npos;
 }

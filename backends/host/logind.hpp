@@ -1,4 +1,4 @@
-// What logind does to a user's processes when the last session ends: logind.conf(5), loginctl(1).
+// Whether logind ends a user's processes when the last session ends: logind.conf(5), loginctl(1).
 #pragma once
 
 #include "backends/plan/plan.hpp"
@@ -24,8 +24,8 @@ enum class Permission { granted, refused, unknown };
 [[nodiscard]] std::string linger_remedy(const os::User& user);
 /// Turns linger off. The caller knows that holdfast turned it on, and that nothing else needs it.
 [[nodiscard]] Plan linger_off(const os::User& user);
-/// True when the user has enabled other units than holdfast's, which need linger too, or when that cannot be
-/// determined.
+/// True when the user has enabled units other than holdfast's, because they may need linger too. Also true when systemd
+/// gives no answer.
 [[nodiscard]] bool has_other_linger_users(const os::Host& host);
 
 /// Whether logind kills this user's processes when their session ends (KillUserProcesses=, KillOnlyUsers=,
@@ -47,7 +47,7 @@ enum class ControlGroup {
 
 /// True when a process in `group` survives the user's last logout.
 [[nodiscard]] bool survives_logout(ControlGroup group, const os::Host& host, const os::User& user);
-/// The reason why it does not, to follow a colon.
+/// The reason why the process does not survive it, as text after a colon.
 [[nodiscard]] std::string why_not_logout(ControlGroup group, const os::Host& host, const os::User& user);
 
 }  // namespace holdfast::backends

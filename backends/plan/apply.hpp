@@ -10,7 +10,7 @@
 
 namespace holdfast::backends {
 
-/// What was done and how to undo it. The destructor undoes nothing: call unwind().
+/// The steps that were executed, and how to undo them. The destructor undoes nothing: call unwind().
 class Applied {
  public:
   /// Undoes every step, last first, and returns a line for each that failed. A second call does nothing.

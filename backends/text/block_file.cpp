@@ -9,7 +9,7 @@
 namespace holdfast::backends {
 namespace {
 
-using Text = std::optional<std::string>;  // empty: there is no file
+using Text = std::optional<std::string>;  // nullopt: the file does not exist
 
 constexpr std::size_t k_largest_file = 4 << 20;
 constexpr mode_t k_mode = 0644;
@@ -48,7 +48,7 @@ Result<Text> read(const fs::path& file, const os::Host& host) {
   return Text(std::move(bytes));
 }
 
-/// True when the last line ends in a backslash: a shell would join the first line of our block to it.
+/// True when the last line ends in an unescaped backslash: a shell would join the block's first line to it.
 bool continues_at_end(std::string_view text) {
   if (text.ends_with('\n')) text.remove_suffix(1);
   const auto last = text.find_last_not_of('\\');
@@ -64,7 +64,7 @@ Result<> check(const EditBlock& step, const fs::path& target, const std::string&
   return {};
 }
 
-/// Without both markers the extent of a block is unknown, and half of it would stay active.
+/// Refuses a marker without its counterpart: the block's extent is unknown, and a part of it would stay active.
 Result<> check_markers(const EditBlock& step, const std::string& text) {
   const auto line = find_stray_marker(text, step.label);
   if (!line) return {};
@@ -77,7 +77,7 @@ class Edit {
  public:
   Edit(const EditBlock& step, fs::path target, os::Host& host) : step_(step), target_(std::move(target)), host_(host) {}
 
-  /// The wanted content, given the present one.
+  /// The content of the file after the edit; `now` is its present content.
   [[nodiscard]] Text wanted(const Text& now) const {
     if (step_.before && now == step_.before->written) return step_.before->previous;
     if (!step_.lines) {

@@ -1,4 +1,4 @@
-// Encodes words for a line of a crontab: crontab(5). text/marked_block edits the crontab.
+// Encodes words for a line of a crontab: crontab(5). text/marked_block inserts the lines.
 #pragma once
 
 #include "core/result.hpp"
@@ -15,7 +15,7 @@ namespace holdfast::backends {
 /// KEY=VALUE for env(1), encoded in the same way. The key is [A-Za-z_][A-Za-z0-9_]*.
 [[nodiscard]] Result<std::string> encode_crontab_assignment(std::string_view key, std::string_view value);
 
-/// The longest command that every cron accepts: MAX_COMMAND of Vixie cron less the NUL. cronie allows more.
+/// The longest command that every cron accepts, in bytes: MAX_COMMAND of Vixie cron minus the NUL. cronie allows more.
 inline constexpr std::size_t k_longest_crontab_command = 998;
 
 }  // namespace holdfast::backends

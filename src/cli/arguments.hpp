@@ -12,7 +12,7 @@
 
 namespace holdfast::cli {
 
-/// What completion offers for a value or an operand.
+/// The kind of words that completion offers for a value or an operand.
 enum class Values {
   any,
   file,

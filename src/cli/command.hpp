@@ -17,7 +17,7 @@ namespace holdfast::cli {
 
 namespace fs = boost::filesystem;
 
-/// What every command gets.
+/// The arguments that every command gets.
 struct Context {
   os::Host& host;
   Terminal& terminal;

@@ -73,8 +73,8 @@ std::string overview() {
       "usage: holdfast COMMAND [OPTION…]\n\n";
   for (const auto& group : command_groups()) out += fmt::format("{}:\n{}\n", group.title, command_rows(group.commands));
   out +=
-      "  holdfast setup -p 2222 -b gate@bastion   port 2222 of the bastion leads here\n"
-      "  holdfast status                          show whether it does\n"
+      "  holdfast setup -p 2222 -b gate@bastion   forward the bastion's port 2222 to here\n"
+      "  holdfast status                          show whether that works\n"
       "  holdfast help COMMAND                    show a command's options\n"
       "  holdfast help --man                      read the manual\n"
       "  holdfast --help-recursive                show every option of every command\n";

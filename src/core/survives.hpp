@@ -1,4 +1,4 @@
-// What a tunnel survives with a backend on this host.
+// The faults that a tunnel survives with a backend on this host.
 #pragma once
 
 #include <chrono>

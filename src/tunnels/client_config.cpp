@@ -17,18 +17,18 @@ namespace {
 
 namespace json = boost::json;
 
-std::string jumps_of(const ssh::ResolvedRoute& way) {
+std::string jumps_of(const ssh::ResolvedRoute& route) {
   std::string jumps;
-  for (const auto& station : way.stations) jumps += (jumps.empty() ? "" : ",") + station.text();
+  for (const auto& hop : route.hops) jumps += (jumps.empty() ? "" : ",") + hop.text();
   return jumps;
 }
 
 /// `ssh -N -L …` with every jump host on the route to the bastion.
-std::string local_forward_command(const ssh::ResolvedRoute& way, const Forward& forward) {
-  auto before = way;
-  const auto bastion = before.stations.back();
-  before.stations.pop_back();
-  const auto jump = before.stations.empty() ? "" : " -J " + shell_quote(jumps_of(before));
+std::string local_forward_command(const ssh::ResolvedRoute& route, const Forward& forward) {
+  auto before = route;
+  const auto bastion = before.hops.back();
+  before.hops.pop_back();
+  const auto jump = before.hops.empty() ? "" : " -J " + shell_quote(jumps_of(before));
   const auto port = bastion.port() ? fmt::format(" -p {}", *bastion.port()) : std::string();
   return fmt::format("ssh -N -L {}{}{} {}", shell_quote(local_forward(forward)), jump, port,
                      shell_quote(bastion.ssh_argument()));
@@ -42,7 +42,7 @@ std::string host_key_alias(const std::string& host, const std::string& alias) {
 }
 
 ClientHost host_block(const Forward& forward, std::string alias, const ClientConfig& config,
-                      const ssh::ResolvedRoute& way, const std::string& user) {
+                      const ssh::ResolvedRoute& route, const std::string& user) {
   ClientHost block{.alias = std::move(alias), .hostname = "127.0.0.1", .host_key_alias = {}, .forward = forward};
   block.host_key_alias = host_key_alias(config.host, block.alias);
   if (leads_to_this_host(forward) && !user.empty()) block.user = user;
@@ -53,7 +53,7 @@ ClientHost host_block(const Forward& forward, std::string alias, const ClientCon
     block.proxy_jump = config.proxy_jump;
   } else {
     block.port = local_port(forward);
-    block.before = local_forward_command(way, forward);
+    block.before = local_forward_command(route, forward);
   }
   return block;
 }
@@ -118,19 +118,19 @@ json::object json_of(const ClientConfig& config) {
 
 }  // namespace
 
-ClientConfig client_config(const Tunnel& tunnel, const ssh::ResolvedRoute& way, const std::vector<bool>& speaks_ssh,
+ClientConfig client_config(const Tunnel& tunnel, const ssh::ResolvedRoute& route, const std::vector<bool>& speaks_ssh,
                            const std::string& user, const std::string& host) {
   ClientConfig config{.name = tunnel->name,
                       .bastion = tunnel->bastion.text(),
                       .host = tunnel->host.empty() ? host : tunnel->host,
-                      .proxy_jump = jumps_of(way),
-                      .proxy_commands = way.proxy_commands};
+                      .proxy_jump = jumps_of(route),
+                      .proxy_commands = route.proxy_commands};
   for (std::size_t i = 0; i < tunnel->forwards.size(); ++i) {
     const auto& forward = tunnel->forwards[i];
     if (speaks_ssh.at(i))
-      config.hosts.push_back(host_block(forward, alias_of(tunnel, forward, config.hosts.size()), config, way, user));
+      config.hosts.push_back(host_block(forward, alias_of(tunnel, forward, config.hosts.size()), config, route, user));
     else
-      config.forwards.push_back({local_forward_command(way, forward), forward});
+      config.forwards.push_back({local_forward_command(route, forward), forward});
   }
   return config;
 }

@@ -38,9 +38,9 @@ struct ClientConfig {
   std::vector<ClientForward> forwards = {};
 };
 
-/// `way`: the route to the bastion. `speaks_ssh`: for each forward, whether its target is an ssh server. `user`: the
+/// `route`: the route to the bastion. `speaks_ssh`: for each forward, whether its target is an ssh server. `user`: the
 /// login name on this machine, may be empty. `host`: this machine's name.
-[[nodiscard]] ClientConfig client_config(const Tunnel& tunnel, const ssh::ResolvedRoute& way,
+[[nodiscard]] ClientConfig client_config(const Tunnel& tunnel, const ssh::ResolvedRoute& route,
                                          const std::vector<bool>& speaks_ssh, const std::string& user,
                                          const std::string& host);
 

@@ -28,7 +28,7 @@ struct InstalledJob {
 [[nodiscard]] std::vector<InstalledJob> installed_jobs_of(const store::Entry& entry, const store::Paths& paths,
                                                           const os::Host& host);
 
-/// What stop_installed_jobs() ended.
+/// The processes that stop_installed_jobs() ended.
 struct Stopped {
   std::vector<pid_t> supervisors;
   bool ssh = false;

@@ -1,4 +1,4 @@
-// What belongs to a tunnel on this host: its job, its backend, its runtime files, its live state.
+// The parts of a tunnel on this host: its job, its backend, its runtime files, its live state.
 #pragma once
 
 #include "backends/backend.hpp"
@@ -35,7 +35,7 @@ namespace fs = boost::filesystem;
 [[nodiscard]] backends::Job make_job(const Tunnel& tunnel, const store::Paths& paths, const os::User& run_as,
                                      const os::Host& host);
 
-/// What the supervisor last published, alive or not; nothing when there is no such file or it cannot be trusted.
+/// The state that the supervisor last published, even if it has ended; nullopt without a file that can be trusted.
 [[nodiscard]] std::optional<store::LiveState> read_live(const fs::path& runtime_directory, const TunnelName& name,
                                                         const store::Paths& paths, const os::Host& host);
 

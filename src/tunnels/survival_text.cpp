@@ -1,7 +1,5 @@
 #include "tunnels/survival_text.hpp"
 
-#include "core/timestamp.hpp"
-
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -30,9 +28,9 @@ std::string clause(const Survival& survival, const std::vector<std::string_view>
     case Kind::no:
       return fmt::format("does not survive {}", listed(events, "or"));
     case Kind::at_login:
-      return fmt::format("is back after {} at the next login", listed(events, "or"));
+      return fmt::format("returns at the next login after {}", listed(events, "or"));
     case Kind::within:
-      return fmt::format("is back after {} within {}", listed(events, "or"), duration_text(survival.bound));
+      return fmt::format("returns within {} s after {}", survival.bound.count(), listed(events, "or"));
   }
   return {};
 }

@@ -1,4 +1,4 @@
-// What a tunnel survives, as text.
+// Text about the faults that a tunnel survives.
 #pragma once
 
 #include "core/survives.hpp"

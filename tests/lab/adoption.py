@@ -16,19 +16,19 @@ class Adoption(UserTest):
     @classmethod
     def setUpClass(cls) -> None:
         super().setUpClass()
-        # visitor() never logs in, and a hundred kills take longer than sshd's LoginGraceTime.
-        cls.host.write_file("/etc/ssh/sshd_config.d/patient.conf", "LoginGraceTime 0\n")
+        # assert_session_stays() never logs in, and a hundred kills take longer than sshd's LoginGraceTime.
+        cls.host.write_file("/etc/ssh/sshd_config.d/no-grace-time.conf", "LoginGraceTime 0\n")
         cls.host.run(["systemctl", "reload", "ssh"])
 
     @contextmanager
-    def visitor(self, port: int) -> Iterator[None]:
+    def assert_session_stays(self, port: int) -> Iterator[None]:
         """A connection through the tunnel that must stay open throughout the block."""
         with self.bastion.namespace.socket() as connection:
             connection.settimeout(10)
             connection.connect(("127.0.0.1", port))
             self.assertTrue(connection.recv(256).startswith(b"SSH-"))
             yield
-            connection.sendall(b"SSH-2.0-visitor\r\n")
+            connection.sendall(b"SSH-2.0-client\r\n")
             try:
                 self.assertTrue(connection.recv(4096), "the session was dropped")
             except socket.timeout:
@@ -44,7 +44,7 @@ class Adoption(UserTest):
                 (now for now in [holdfast.status(name)] if now["state"] == "up" and now["verified"] and
                  now["supervisor_pid"] != before["supervisor_pid"]), None)) or {}
 
-        with self.visitor(port):
+        with self.assert_session_stays(port):
             now = first
             for _ in range(KILLS):
                 self.host.kill(now["supervisor_pid"])

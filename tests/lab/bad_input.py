@@ -122,22 +122,22 @@ class Bastions(BadInput):
         self.refused_by(f"{GATE}:1", "bastion port 1 refused the connection", "port")
 
     def test_a_server_that_sends_no_banner_is_named(self) -> None:
-        with self.bastion.silent_door() as door:
-            self.refused_by(f"{GATE}:{door.port}", "accepted the connection but sent no ssh banner")
+        with self.bastion.silent_listener() as server:
+            self.refused_by(f"{GATE}:{server.port}", "accepted the connection but sent no ssh banner")
 
     def test_an_unreachable_bastion_is_named(self) -> None:
         self.lab.network.blackhole("bastion")
         self.refused_by(GATE, "did not answer in time")
 
     def test_a_server_that_stalls_after_its_banner_is_named(self) -> None:
-        with self.bastion.stalling_door() as door:
-            self.refused_by(f"{GATE}:{door.port}", "did not answer in time")
+        with self.bastion.stalling_sshd() as server:
+            self.refused_by(f"{GATE}:{server.port}", "did not answer in time")
 
     def test_a_server_that_does_not_speak_ssh_is_named(self) -> None:
-        with self.bastion.web_door() as door:
-            self.refused_by(f"{GATE}:{door.port}", "sent no ssh banner, but:", "port")
-        with self.bastion.closing_door() as door:
-            self.refused_by(f"{GATE}:{door.port}", "closed")
+        with self.bastion.web_server() as server:
+            self.refused_by(f"{GATE}:{server.port}", "sent no ssh banner, but:", "port")
+        with self.bastion.closing_listener() as server:
+            self.refused_by(f"{GATE}:{server.port}", "closed")
 
     def test_an_unknown_host_key_is_refused(self) -> None:
         self.refused_by("gate@bastion6", "host key .* is unknown", "--accept-new-host-key")
@@ -165,8 +165,8 @@ class Bastions(BadInput):
                 self.refused_by(GATE, "does not allow this key to listen on port 2222", "AllowTcpForwarding")
 
     def test_a_port_in_use_on_the_bastion_is_named(self) -> None:
-        with self.bastion.door() as door:
-            self.refused_by(GATE, "is already in use", "another port", door.port)
+        with self.bastion.fake_server() as server:
+            self.refused_by(GATE, "is already in use", "another port", server.port)
 
     def test_an_invalid_ssh_config_is_named(self) -> None:
         self.host.write_file(f"{self.ann.home}/.ssh/config", "Nonsense yes\n", mode="600", user="ann")

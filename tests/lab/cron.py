@@ -226,8 +226,8 @@ class Crontabs(Cron):
 
     def test_a_failed_setup_restores_the_crontab(self) -> None:
         self.put_crontab(THEIRS)
-        with self.bastion.door() as squatter, self.host.login(self.ann) as session:
-            done = self.holdfast.run("setup", "-n", NAME, "-p", str(squatter.port), "-b", "gate@bastion",
+        with self.bastion.fake_server() as holder, self.host.login(self.ann) as session:
+            done = self.holdfast.run("setup", "-n", NAME, "-p", str(holder.port), "-b", "gate@bastion",
                                      "--no-preflight", "--backend", "cron", session=session, check=False)
         self.assertEqual(done.returncode, 1, done.stderr)
         self.assertEqual(self.crontab(), THEIRS)

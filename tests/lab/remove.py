@@ -194,18 +194,18 @@ class Remove(RemoveTest):
     # -- a setup that fails ------------------------------------------------------------------------------
 
     def test_a_failed_setup_leaves_nothing(self) -> None:
-        with self.bastion.door() as squatter:
-            done = self.holdfast.run("setup", "-n", NAME, "-p", str(squatter.port), "-b", "gate@bastion",
+        with self.bastion.fake_server() as holder:
+            done = self.holdfast.run("setup", "-n", NAME, "-p", str(holder.port), "-b", "gate@bastion",
                                      session=self.session, check=False)
         self.assertEqual(done.returncode, 1, done.stderr)
         self.assert_as_before()
 
     def test_an_interrupted_setup_leaves_nothing(self) -> None:
-        with self.bastion.stalling_door() as door:
-            self.ann.trust(self.bastion, f"[bastion]:{door.port}")
+        with self.bastion.stalling_sshd() as server:
+            self.ann.trust(self.bastion, f"[bastion]:{server.port}")
             self.fresh = self.host.snapshot()
-            terminal = self.session.terminal(f"{self.holdfast.path} setup -p {NAME} -b gate@bastion:{door.port}")
-            until("setup to connect", lambda: door.visitors)
+            terminal = self.session.terminal(f"{self.holdfast.path} setup -p {NAME} -b gate@bastion:{server.port}")
+            until("setup to connect", lambda: server.connections)
             terminal.send("\x03")
             self.assertEqual(terminal.close(timeout=30), 130, terminal.seen)
         self.assert_as_before()

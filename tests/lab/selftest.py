@@ -6,7 +6,7 @@ import os
 import time
 from pathlib import Path
 
-from lab import Door, LabTest, NotInTime, User, Watch, holds, main, until
+from lab import FakeServer, LabTest, NotInTime, User, Watch, holds, main, until
 
 
 class TunnelTest(LabTest):
@@ -233,26 +233,26 @@ class Faults(TunnelTest):
         self.ann.trust(bastion)
         self.open_tunnel()
 
-    def connect_to(self, door: Door, connect_timeout: int = 1, timeout: float = 20) -> str:
-        """The error of ssh at this door; TimeoutError if ssh has not ended by then."""
+    def connect_to(self, server: FakeServer, connect_timeout: int = 1, timeout: float = 20) -> str:
+        """The error of ssh at this server; TimeoutError if ssh has not ended by then."""
         done = self.host.run(
-            ["ssh", "-o", f"ConnectTimeout={connect_timeout}", "-p", str(door.port), *self.OPTIONS.split(), "bastion", "true"],
+            ["ssh", "-o", f"ConnectTimeout={connect_timeout}", "-p", str(server.port), *self.OPTIONS.split(), "bastion", "true"],
             user="ann", check=False, timeout=timeout)
         self.assertEqual(done.returncode, 255)
         return done.stderr
 
-    def test_ssh_ends_at_closing_doors(self) -> None:
-        for door, said in ((self.bastion.silent_door(), "timed out during banner exchange"),
-                           (self.bastion.closing_door(), "kex_exchange_identification: Connection closed"),
-                           (self.bastion.web_door(), "kex_exchange_identification")):
-            with door:
-                self.assertIn(said, self.connect_to(door))
+    def test_ssh_ends_when_the_server_closes_or_stays_silent(self) -> None:
+        for server, said in ((self.bastion.silent_listener(), "timed out during banner exchange"),
+                             (self.bastion.closing_listener(), "kex_exchange_identification: Connection closed"),
+                             (self.bastion.web_server(), "kex_exchange_identification")):
+            with server:
+                self.assertIn(said, self.connect_to(server))
 
-    def test_ssh_waits_at_stalling_doors(self) -> None:
-        for door in (self.bastion.stalling_door(), self.bastion.endless_door()):
-            with door:
-                self.assertRaisesRegex(TimeoutError, "not done in 8 s", self.connect_to, door, 5, timeout=8)
-                self.assertEqual(door.visitors, 1)
+    def test_ssh_waits_for_a_server_that_stalls_after_its_first_bytes(self) -> None:
+        for server in (self.bastion.stalling_sshd(), self.bastion.endless_sender()):
+            with server:
+                self.assertRaisesRegex(TimeoutError, "not done in 8 s", self.connect_to, server, 5, timeout=8)
+                self.assertEqual(server.connections, 1)
 
 
 class Watching(TunnelTest):

@@ -263,7 +263,7 @@ class StalePort(UserTest):
         with self.bastion.holder(PORT, b"SSH-2.0-Else\r\n"):
             self.holdfast.run("start", NAME, check=False)
             self.await_message(NAME, "already in use", "another port")
-        self.assert_freed(-1, time.monotonic(), "somebody else let go")
+        self.assert_freed(-1, time.monotonic(), "another process released the port")
 
     def test_client_alive_interval_frees_the_port(self) -> None:
         self.bastion.configure(ClientAliveInterval=3, ClientAliveCountMax=2)

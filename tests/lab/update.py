@@ -29,8 +29,8 @@ class Update(UserTest):
 
     def fail_update(self, *arguments: str) -> None:
         """The port is in use. Without preflight only the new tunnel notices."""
-        with self.bastion.door() as squatter:
-            done = self.run_it(*USUAL, *self.scope, *arguments, "--no-preflight", "-p", str(squatter.port))
+        with self.bastion.fake_server() as holder:
+            done = self.run_it(*USUAL, *self.scope, *arguments, "--no-preflight", "-p", str(holder.port))
         self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
         self.assertIn("the previous tunnel runs again", done.stderr)
 

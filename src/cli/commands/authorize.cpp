@@ -149,7 +149,7 @@ Result<ssh::KeysEdit> edit_file(const Subject& subject, const ssh::Client& clien
   return edit;
 }
 
-/// What the line alone cannot enforce or allow.
+/// Notes about sshd settings that the line does not replace.
 std::vector<std::string> remarks(const Tunnel& tunnel) {
   std::vector<std::string> remarks;
   const auto& forwards = tunnel->forwards;
@@ -230,7 +230,7 @@ std::vector<Option> authorize_options() {
       {"bastion,b", "[USER@]HOST[:PORT]",
        "the bastion; without --port, for all your tunnels there; default: HOLDFAST_BASTION", false, Values::bastion},
       {"port,p", "[BIND:]PORT[:HOST:HOSTPORT]", "what the key may listen on, as for setup; repeatable", true}};
-  for (const auto& option : way_options())
+  for (const auto& option : connection_options())
     if (names_of(option).front() != "port") options.push_back(option);
   const std::vector<Option> own{
       {"install", "", "add the line on the bastion, over ssh"},
@@ -252,17 +252,13 @@ const Command& authorize_command() {
       .summary = "print or install the authorized_keys line for a tunnel's key",
       .description =
           "The line lets the tunnel's key listen on its ports and connect back to them, to verify the tunnel. It "
-          "allows "
-          "nothing else: no shell, command, other port, agent or X11 forwarding.\n"
+          "allows nothing else: no shell, command, other port, agent or X11 forwarding.\n"
           "With --install, holdfast logs in to the bastion without a password and adds the line. It uses another key, "
-          "or "
-          "a connection that is open already. If the key has a line, what is missing is added to it. If that line "
-          "gives "
-          "other rights, holdfast changes nothing unless --replace is given. All other bytes of the file and its mode "
-          "stay unchanged.\n"
+          "or a connection that is open already. If the key has a line already, holdfast adds the missing ports to it. "
+          "If that line gives other rights, holdfast changes nothing unless you add --replace. All other bytes of the "
+          "file and its mode stay unchanged.\n"
           "permitlisten needs OpenSSH 7.8 or newer on the bastion. The exit status is 4 when there is no such tunnel, "
-          "and "
-          "1 for any other failure.",
+          "and 1 for any other failure.",
       .options = authorize_options(),
       .most_operands = k_any_number,
       .operands = Values::tunnel,

@@ -77,12 +77,11 @@ const Command& client_config_command() {
       .synopsis = "[NAME…] [-p PORT] [--json]",
       .summary = "print the ~/.ssh/config lines for a laptop that connects",
       .description =
-          "Prints a Host block for each forward that leads to an ssh server. With these lines, ssh NAME, scp and rsync "
-          "on "
-          "the laptop connect through the bastion. Host aliases and ProxyJump of this machine's configuration are "
-          "resolved, so the laptop needs none of them. For other forwards, the block has the ssh -L command as a "
-          "comment.\n"
-          "The laptop needs its own key that may log in to the bastion and open connections there.",
+          "Prints a Host block for each forward that leads to an ssh server. With these lines, ssh NAME, scp and "
+          "rsync on the laptop connect through the bastion. Host aliases and ProxyJump of this machine's "
+          "configuration are resolved, so the laptop needs none of them. For other forwards, the block has the ssh -L "
+          "command as a comment.\n"
+          "The laptop needs a key of its own. The bastion must accept it and let it open connections.",
       .options = {k_port_option, {"json", "", "print JSON; unknown values are null"}},
       .most_operands = k_any_number,
       .operands = Values::tunnel,

@@ -91,9 +91,8 @@ const Command& stop_command() {
       .synopsis = "NAME…",
       .summary = "stop tunnels; they stay installed",
       .description =
-          "It returns when the supervisor and its ssh have ended. A tunnel that starts at boot or login starts again "
-          "then; "
-          "to prevent that, remove it.",
+          "It returns when the supervisor and its ssh have ended. The tunnel may start again at the next boot or "
+          "login, depending on its backend. To prevent that, remove it.",
       .most_operands = k_any_number,
       .operands = Values::tunnel,
       .run = [](Context& context, const Arguments& arguments) { return run_for_each(context, arguments, stop_one); }};
@@ -109,8 +108,7 @@ const Command& restart_command() {
           "It applies manual changes of a tunnel file, or a new version of this program.\n"
           "With --keep-connection the new supervisor takes over the running ssh, and no session through the tunnel is "
           "dropped. If the file changed in a way that needs a new connection, or has fewer forwards, holdfast says so "
-          "and "
-          "reconnects.",
+          "and reconnects.",
       .options = {{"keep-connection", "", "keep ssh running under the new supervisor"}},
       .most_operands = k_any_number,
       .operands = Values::tunnel,

@@ -110,7 +110,7 @@ class Demo {
     }
     tunnel_ = done->tunnel;
     record_traces();
-    step(fmt::format("tunnel up: port {} of the bastion leads here", bastion_.tunnel_port()),
+    step(fmt::format("tunnel up: the bastion's port {} is forwarded to here", bastion_.tunnel_port()),
          fmt::format("verified end to end in {} ms", done->took.count()));
     return {};
   }
@@ -221,10 +221,9 @@ const Command& demo_command() {
       .synopsis = "",
       .summary = "set up, break and remove a tunnel on this machine alone",
       .description =
-          "Starts a private bastion (a real sshd on loopback, with its own keys), sets up a real tunnel to it with the "
-          "most "
-          "durable backend, uses it, kills its ssh, waits until it has recovered, and removes everything. It needs "
-          "sshd, but neither root nor systemd.\n"
+          "Starts a private bastion (a real sshd on loopback, with its own keys), sets up a real tunnel to it with "
+          "the most durable backend, uses it, kills its ssh, waits until it has recovered, and removes everything. It "
+          "needs sshd, but neither root nor systemd.\n"
           "The exit status is 0 only when every step worked.",
       .scoped = false,
       .run = show_demo};

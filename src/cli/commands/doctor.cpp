@@ -64,7 +64,7 @@ std::vector<ssh::Check> only_failed(const std::string& check, Diagnosis failure)
   return checks;
 }
 
-/// What existing tunnels have at that bastion.
+/// The ports and the host key of existing tunnels to that bastion.
 struct Existing {
   std::vector<Forward> held;            ///< a second request for them would be refused
   std::optional<fs::path> known_hosts;  ///< with the host key that one of them pinned
@@ -124,7 +124,7 @@ Result<ExitStatus> doctor(Context& context, const Arguments& arguments) {
   if (arguments.has("bastion")) {
     HOLDFAST_TRY(request, read_check_request(context, arguments));
   } else {
-    for (const auto& option : way_options())
+    for (const auto& option : connection_options())
       if (const auto key = names_of(option).front(); arguments.has(key))
         return usage_error("option --" + key, "it needs a bastion to check", "add -b [USER@]HOST");
   }
@@ -147,7 +147,7 @@ Result<ExitStatus> doctor(Context& context, const Arguments& arguments) {
 
 std::vector<Option> doctor_options() {
   std::vector<Option> options{{"bastion,b", "[USER@]HOST[:PORT]", "check this bastion too", false, Values::bastion}};
-  options.insert(options.end(), way_options().begin(), way_options().end());
+  options.insert(options.end(), connection_options().begin(), connection_options().end());
   options.push_back({"json", "", "print JSON; unknown values are null"});
   return options;
 }
@@ -160,17 +160,14 @@ const Command& doctor_command() {
       .synopsis = "[-b BASTION [OPTION…]]",
       .summary = "show which backends work here, and check a bastion",
       .description =
-          "Prints a table of all backends: whether each works here, what a tunnel survives with it, and why. Below it "
-          "stands the backend that setup would choose, and the one change that would improve this host most. With -b "
-          "it "
-          "also runs every check that setup makes before it installs a tunnel. A check that depends on a failed one is "
-          "skipped.\n"
+          "Prints a table of all backends: whether each works here, what a tunnel survives with it, and why. Below "
+          "the table, it prints the backend that setup would choose, and the one change that would improve this host "
+          "most. With -b it also runs every check that setup makes before it installs a tunnel. It skips a check that "
+          "depends on a failed one.\n"
           "doctor changes nothing, neither here nor on the bastion. It reports anything that doesn't respond within "
-          "two "
-          "seconds.\n"
+          "two seconds.\n"
           "The exit status is 0 when a backend works and all checks passed, 5 when no backend works, and 1 when a "
-          "check "
-          "failed.",
+          "check failed.",
       .options = doctor_options(),
       .run = doctor};
   return command;

@@ -91,10 +91,9 @@ const Command& ensure_command() {
       .summary = "start tunnels that should be running but aren't",
       .description =
           "For cron and login hooks: it prints nothing without -v, doesn't wait, and starts no process when all "
-          "tunnels "
-          "run. Without names it checks every tunnel.\n"
-          "It skips tunnels that you stopped with holdfast stop (until the next boot), tunnels of other hosts, tunnels "
-          "that another command is changing, and tunnels that systemd restarts.",
+          "tunnels run. Without names it checks every tunnel.\n"
+          "It skips tunnels that you stopped with holdfast stop (until the next boot), tunnels of other hosts, "
+          "tunnels that another command is changing, and tunnels that systemd restarts.",
       .most_operands = k_any_number,
       .operands = Values::tunnel,
       .run = ensure};

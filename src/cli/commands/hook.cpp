@@ -75,8 +75,7 @@ const Command& hook_command() {
       .summary = "print, install or remove the login hook",
       .description =
           "The hook runs holdfast ensure in the background of each interactive shell. It prints nothing, delays "
-          "nothing, "
-          "and does nothing in ssh HOST COMMAND, scp, sftp and rsync.\n"
+          "nothing, and does nothing in ssh HOST COMMAND, scp, sftp and rsync.\n"
           "Without SHELL, --install and --remove use your login shell. --remove restores the files byte for byte.",
       .options = {{"install", "", "add it to the start-up files, between markers"},
                   {"remove", "", "remove it from the start-up files"}},

@@ -103,13 +103,13 @@ const Command& import_command() {
       .summary = "replace autossh tunnels by holdfast tunnels",
       .description =
           "Searches for scitex-tunnel's units (autossh-tunnel-*.service) and for lines that start autossh in your "
-          "crontab and your shell's start-up files. As root it searches the machine's units, /etc/crontab, /etc/cron.d "
-          "and root's crontab. Nothing that it reads is run.\n"
+          "crontab and your shell's start-up files. As root it searches the machine's units, /etc/crontab, "
+          "/etc/cron.d and root's crontab. It never executes what it reads.\n"
           "Each one becomes a holdfast tunnel. All checks run while the old tunnel is still up. Then import stops the "
-          "old one, starts the new one, and verifies it end to end. If that fails or is interrupted, the old tunnel is "
-          "restored: same bytes, enabled, running.\n"
-          "An imported tunnel's unit is disabled and its lines become comments; nothing is deleted. An entry that "
-          "import doesn't understand is reported and left unchanged.\n"
+          "old one, starts the new one, and verifies it end to end. If that fails or is interrupted, import restores "
+          "the old tunnel: same bytes, enabled, running.\n"
+          "After a success, import disables the old unit or turns the old lines into comments; it deletes nothing. It "
+          "reports an entry that it doesn't understand and leaves it unchanged.\n"
           "The exit status is 1 when an import was refused or failed.",
       .options = {{"crontab", "", "search crontabs only"},
                   {"name,n", "NAME", "name of the tunnel, when only one is imported; default: its first port"},

@@ -31,7 +31,7 @@ class FollowedFile {
     if (file_ >= 0) ::lseek(file_, 0, SEEK_END);
   }
 
-  /// What was appended since the last call.
+  /// The bytes that were appended since the last call.
   std::string read_new() {
     std::string bytes = read_open();
     if (!is_current()) {
@@ -120,7 +120,7 @@ const Command& logs_command() {
   static const Command command{.name = "logs",
                                .synopsis = "NAME [-f] [-n N] [--json]",
                                .summary = "show the log of a tunnel's supervisor and ssh",
-                               .description = "It is the same for every backend. Times are in UTC.",
+                               .description = "The log is the same for every backend. Its times are in UTC.",
                                .options = {{"follow,f", "", "print new lines until interrupted"},
                                            {"lines,n", "N", "the last N lines; default: 50"},
                                            {"json", "", "print the lines as JSON strings"}},

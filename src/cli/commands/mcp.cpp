@@ -19,10 +19,9 @@ constexpr mcp::Introduction k_introduction{
     .title = "holdfast: persistent SSH reverse tunnels",
     .version = HOLDFAST_VERSION,
     .instructions =
-        "Reverse SSH tunnels: a port of a bastion leads to this machine. systemd, cron or tmux keeps them running. "
-        "Call "
-        "tunnel_status first. No tool prompts: when a person must act, the call fails with an error class and a hint. "
-        "An unknown host key is shown, and must be accepted by a person."};
+        "Reverse SSH tunnels: a bastion's port is forwarded to this machine. systemd, cron or tmux keeps them running. "
+        "Call tunnel_status first. Tools never prompt: if manual action is needed, the call fails with an error class "
+        "and a hint. For an unknown host key, it shows the fingerprint. A person must check it."};
 
 Result<ExitStatus> start(Context& context, const Arguments&) {
   if (::isatty(STDIN_FILENO) == 1)
@@ -79,10 +78,8 @@ Result<ExitStatus> list_tools(Context& context, const Arguments&) {
 const Command& mcp_start_command() {
   static const auto description = fmt::format(
       "Speaks JSON-RPC, one message a line, in the protocol versions {}. Each tool call runs a holdfast process "
-      "without "
-      "a terminal, so that nothing can prompt. Calls may run in parallel. A call that the client cancels is undone. "
-      "The "
-      "server ends when the client closes its input, after the running calls.\n"
+      "without a terminal, so that nothing can prompt. Calls may run in parallel. A call that the client cancels is "
+      "undone. The server ends when the client closes its input, after the running calls.\n"
       "The agent's client starts it; holdfast mcp installation prints the client's configuration.",
       fmt::join(mcp::protocol_versions(), ", "));
   static const Command command{.name = "mcp start",

@@ -64,12 +64,12 @@ const Command& move_command() {
       .synopsis = "NAME [--backend BACKEND]",
       .summary = "move a tunnel to another backend",
       .description =
-          "The new backend is proven, installed and started first, and waits. Then the old backend stops, the tunnel "
-          "is "
-          "verified end to end, and the old backend is uninstalled. When a step fails, or on Ctrl-C, the old backend "
-          "takes over again and nothing of the new one is left.\n"
-          "With auto, or without --backend, the most durable backend that works here is used. Only the backend changes "
-          "(and the runtime directory, if it would vanish at logout). A stopped tunnel is started.\n"
+          "First, holdfast tests, installs and starts the new backend, and lets it wait. Then it stops the old "
+          "backend, verifies the tunnel end to end, and uninstalls the old backend. If a step fails, or on Ctrl-C, "
+          "the old backend takes over again and nothing of the new one is left.\n"
+          "With auto, or without --backend, holdfast uses the most durable backend that works here. It changes "
+          "nothing else of the tunnel, except a runtime directory that would vanish at logout. It starts a stopped "
+          "tunnel.\n"
           "The exit status is 4 when there is no such tunnel, 5 when the backend cannot be used, 1 for any other "
           "failure.",
       .options = {{"backend", "NAME", "auto (the most durable that works here), or a backend's name", false,

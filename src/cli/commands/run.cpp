@@ -58,10 +58,9 @@ const Command& run_command() {
       .summary = "keep one tunnel up, in the foreground; backends start this",
       .description =
           "SIGTERM and SIGINT end it and its ssh. SIGUSR2 reads the tunnel file again, and opens and closes changed "
-          "ports "
-          "without touching the others; without a terminal SIGHUP does the same. SIGUSR1 probes, or retries, "
+          "ports without touching the others; without a terminal SIGHUP does the same. SIGUSR1 probes, or retries, "
           "immediately.\n"
-          "The exit status is 2 when the tunnel's file cannot be used, 4 when there is none.",
+          "The exit status is 2 when the tunnel's file cannot be used, and 4 when there is no such tunnel.",
       .most_operands = 1,
       .operands = Values::tunnel,
       .run = run_supervisor};

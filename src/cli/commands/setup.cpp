@@ -97,9 +97,9 @@ const Command& setup_command() {
       .description =
           "Checks everything first, with the real ssh and as the user that the tunnel will run as. Then it writes the "
           "tunnel's file, installs the tunnel through a backend, starts it and waits until it is verified end to end. "
-          "The last line it prints is the command with which a laptop logs in.\n"
-          "With the same arguments again it changes nothing and says so. With other arguments it updates the tunnel. "
-          "When a step fails, everything is undone, and a previous tunnel of that name runs again.\n"
+          "Its last line of output is the ssh command for your laptop.\n"
+          "Run it again with the same arguments, and it changes nothing and says so. With other arguments it updates "
+          "the tunnel. If a step fails, setup undoes everything and starts the previous tunnel of that name again.\n"
           "The exit status is 2 for invalid usage, 5 when no backend can be used, 1 for any other failure.",
       .options = setup_options(),
       .run = set_up};

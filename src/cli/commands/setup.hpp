@@ -1,4 +1,4 @@
-// What setup and move share.
+// The common part of `setup` and `move`.
 #pragma once
 
 #include "cli/command.hpp"

@@ -28,13 +28,13 @@ Result<std::string> read_backend(const Arguments& arguments, Scope scope) {
   return tunnels::read_backend(arguments.one("backend").value_or("auto"), scope);
 }
 
-const std::vector<Option>& way_options() {
+const std::vector<Option>& connection_options() {
   static const std::vector<Option> k_options{
       {"port,p", "[BIND:]PORT[:HOST:HOSTPORT]",
-       "the port to request at the bastion, as for setup; without it none is requested; may be repeated", true},
+       "check that this port is free and allowed on the bastion; written as for setup; may be repeated", true},
       {"identity,secret-key,i,s", "FILE", "the private key, as for setup", false, Values::file},
       {"run-as", "USER", "system scope: the ordinary user to check as (default: SUDO_USER)"},
-      {"ssh-option", "KEY=VALUE", "one more -o for ssh; may be repeated", true}};
+      {"ssh-option", "KEY=VALUE", "another -o option for ssh; may be repeated", true}};
   return k_options;
 }
 
@@ -42,12 +42,12 @@ const std::vector<Option>& setup_options() {
   static const std::vector<Option> k_options{
       // Everyday options first: help keeps this order.
       {"port,p", "[BIND:]PORT[:HOST:HOSTPORT]",
-       "listen at the bastion on BIND:PORT (default BIND: 127.0.0.1) and forward to HOST:HOSTPORT here (default: "
+       "listen on BIND:PORT of the bastion (default BIND: 127.0.0.1) and forward to HOST:HOSTPORT here (default: "
        "localhost:22); [BIND:]PORT may also be a socket's path; may be repeated",
        true},
       {"bastion,b", "[USER@]HOST[:PORT]",
-       "the bastion, or a Host of ~/.ssh/config; IPv6 addresses in brackets; default: HOLDFAST_BASTION; "
-       "FIRST,SECOND or repeated: the next one is used while those before it are down",
+       "the bastion, or a Host of ~/.ssh/config; IPv6 addresses in brackets; default: HOLDFAST_BASTION; with several "
+       "(FIRST,SECOND or repeated), the tunnel uses the first one that works",
        true, Values::bastion},
       {"identity,secret-key,i,s", "FILE", "the private key; default: HOLDFAST_IDENTITY, else what ssh itself would use",
        false, Values::file},
@@ -58,13 +58,13 @@ const std::vector<Option>& setup_options() {
        false, Values::backend},
       {"engine", "NAME", "what restarts ssh: native (holdfast itself), or autossh", false, Values::engine},
       {"host", "NAME",
-       "for a home that many hosts share: the host that the tunnel belongs to, this one by its name, or any: one host "
-       "where it is set up holds it and the others stand by; default: unchanged, else this host",
+       "for a home that several hosts share: this host's name, or any; with any, one of the hosts on which you set the "
+       "tunnel up runs it, and the others stand by (default: this host; an update keeps the host)",
        false, Values::host},
       {"run-as", "USER", "system scope: the ordinary user that the tunnel runs as (default: SUDO_USER)"},
       {"takeover", "", "let a command on the bastion end a stale session of this tunnel when nothing else can"},
-      {"ssh-option", "KEY=VALUE", "one more -o for ssh; may be repeated", true},
-      {"no-preflight", "", "skip the checks before anything is installed"},
+      {"ssh-option", "KEY=VALUE", "another -o option for ssh; may be repeated", true},
+      {"no-preflight", "", "install without the checks that come first"},
       {"json", "", "print the tunnel as JSON, with \"changed\"; with --dry-run the plan"}};
   return k_options;
 }

@@ -16,7 +16,7 @@ namespace holdfast::cli {
 [[nodiscard]] Result<std::string> read_backend(const Arguments& arguments, Scope scope);
 
 /// The options that preflight needs, without --bastion: for `doctor` and `authorize`.
-[[nodiscard]] const std::vector<Option>& way_options();
+[[nodiscard]] const std::vector<Option>& connection_options();
 
 /// HOLDFAST_BACKENDS: what `auto` may choose; empty: any.
 [[nodiscard]] Result<std::vector<std::string>> read_only_backends(const Variables& variables);

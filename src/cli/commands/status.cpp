@@ -51,7 +51,7 @@ class Status {
   }
 
   [[nodiscard]] ExitStatus exit_status() const {
-    // A tunnel of another host, or one that stands by for it, counts only when it was named.
+    // Without names, a tunnel that runs on another host does not count.
     const bool all_up = std::ranges::all_of(statuses_, [&](const tunnels::TunnelStatus& status) {
       return status.is_up() ||
              (((status.elsewhere && !status.renamed) || status.is_well_standing_by()) && !is_selection());
@@ -228,11 +228,10 @@ const Command& status_command() {
       .summary = "show whether tunnels are up, and why not",
       .description =
           "Without a name it prints a table of all tunnels; with a name, everything about that tunnel. A tunnel is up "
-          "when "
-          "a connection to its port on the bastion reached its target here.\n"
-          "The exit status is 0 when all of them are up, 3 when one is not, and 4 when there is no such tunnel. A "
-          "tunnel "
-          "of another host, or one that stands by for it, counts only when it was named.",
+          "when a connection to its port on the bastion reached its target here.\n"
+          "The exit status is 0 when all of them are up, 3 when one is not, and 4 when there is no such tunnel. "
+          "Without a "
+          "name, tunnels that run on another host do not count.",
       .options = {k_port_option,
                   {"json", "", "print JSON; unknown values are null"},
                   {"watch,w", "",

@@ -48,7 +48,7 @@ class RouteResolver {
       route.proxy_commands.push_back(*resolved.proxy_command);
     }
     HOLDFAST_TRY(auto here, to_destination(resolved));
-    route.stations.push_back(std::move(here));
+    route.hops.push_back(std::move(here));
     return {};
   }
 

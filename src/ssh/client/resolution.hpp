@@ -35,7 +35,7 @@ struct Resolution {
 
 /// The whole route to a destination, with all host aliases resolved.
 struct ResolvedRoute {
-  std::vector<Destination> stations;        ///< every hop with its user; the destination comes last
+  std::vector<Destination> hops;            ///< every hop with its user; the destination comes last
   std::vector<std::string> proxy_commands;  ///< ProxyCommands on the route; only ssh can run them
 };
 

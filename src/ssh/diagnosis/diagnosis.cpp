@@ -20,7 +20,7 @@ bool is_debug(std::string_view line) noexcept {
   return line.size() >= 8 && line.starts_with("debug") && line.substr(6, 2) == ": ";
 }
 
-/// What the lines of one text of ssh add up to.
+/// The evidence in one output of ssh.
 struct Reading {
   std::optional<Message> verdict;  ///< the decisive line, or else the first consequence
   std::vector<Message> circumstances;

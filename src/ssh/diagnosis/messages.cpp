@@ -10,8 +10,8 @@ using enum Weight;
 
 struct Pattern {
   std::string_view begins;
-  std::string_view holds;  ///< somewhere after `begins`
-  std::string_view ends;   ///< after both
+  std::string_view holds;  ///< anywhere after `begins`
+  std::string_view ends;   ///< at the end of the line, after `holds`
   FailureClass failure;
   Weight weight;
 };
@@ -117,8 +117,8 @@ bool is_config_error(std::string_view line) noexcept {
          line.find(" bad configuration options") != std::string_view::npos;
 }
 
-// The text after "FILE line 3: ". Of the form "FILE: line 3: …" only a bad option is a message of ssh: shells use that
-// form too.
+// The text after "FILE line 3: ". Shells also print "FILE: line 3: …", with a colon after FILE. ssh prints that form
+// only for a bad option.
 std::string_view config_complaint(std::string_view line) noexcept {
   constexpr std::string_view k_line = " line ";
   for (auto at = line.find(k_line); at != std::string_view::npos; at = line.find(k_line, at + 1)) {
@@ -131,8 +131,8 @@ std::string_view config_complaint(std::string_view line) noexcept {
   return {};
 }
 
-// One letter makes the difference: after `Unsupported option` ssh continues, `unsupported option "x"` is a bad value
-// and ends it.
+// Case matters. `Unsupported option "x"` is a warning, and ssh continues. `unsupported option "x"` means a bad value,
+// and ssh ends.
 std::optional<Message> recognise_config(std::string_view line) noexcept {
   if (is_config_error(line)) return Message{config, decisive, line};
   const auto complaint = config_complaint(line);

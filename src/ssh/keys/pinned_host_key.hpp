@@ -8,7 +8,7 @@
 
 namespace holdfast::ssh {
 
-/// The value of -o that adds it to the known hosts of the machine; nothing without a pinned key.
+/// The GlobalKnownHostsFile option that adds the pinned key's file to the machine's own; nullopt without a pinned key.
 [[nodiscard]] std::optional<std::string> known_hosts_option(const Tunnel& tunnel);
 
 }  // namespace holdfast::ssh

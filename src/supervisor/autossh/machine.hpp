@@ -97,7 +97,7 @@ class Machine {
   void cancel_all();
   [[nodiscard]] bool has_ssh() const noexcept;
 
-  /// What belongs to one run of ssh.
+  /// The state of one run of ssh.
   struct Run {
     bool was_up = false;
     bool counted = false;  ///< As a reconnect.

@@ -27,9 +27,9 @@ class Connections {
   /// The bastion's session of that connection is gone.
   void forget_stale(const os::TcpPair& gone);
 
-  /// What to knock at, at the present bastion.
+  /// The stale connection to knock at, at the present bastion.
   [[nodiscard]] std::optional<os::TcpPair> stale() const;
-  /// What to knock at, at another bastion.
+  /// The stale connection to knock at, at another bastion.
   [[nodiscard]] std::optional<os::TcpPair> stale_at(const std::string& bastion) const;
   /// An earlier run held the forwards there.
   [[nodiscard]] bool is_stale_at(const std::string& bastion) const { return stale_.contains(bastion); }

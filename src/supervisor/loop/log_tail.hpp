@@ -22,7 +22,7 @@ class LogTail {
  public:
   LogTail(const os::Host& host, boost::filesystem::path file);
 
-  /// What to do with a last line that has no line break yet.
+  /// Whether to wait for the rest of a last line that has no line break yet, or to read it.
   enum class Unfinished { wait, read };
 
   /// The lines since the last call, each once, without empty ones; only the last k_log_read_limit bytes of them.

@@ -1,4 +1,4 @@
-// What the loops of both engines share: the io_context and every part that does not depend on the engine's machine.
+// The common part of both engines' loops: the io_context, and every part that does not depend on the engine's machine.
 #pragma once
 
 #include "core/result.hpp"

@@ -36,9 +36,9 @@ enum class Urgency {
 };
 [[nodiscard]] Urgency urgency_of(FailureClass failure) noexcept;
 
-/// Who was affected by a drop.
+/// Which tunnels lost their connection in a drop.
 enum class DropScope {
-  none,    ///< Nobody: the attempt never came up.
+  none,    ///< No tunnel: the attempt never came up.
   local,   ///< Only this tunnel, as far as known: its ssh was killed, or its path is silent.
   remote,  ///< Every tunnel of the bastion: it closed an established connection.
 };

@@ -37,12 +37,12 @@ struct ForwardAnswered {
   RequestId request = 0;
   enum class Kind { granted, refused, no_reply } kind = Kind::no_reply;
 };
-/// Who listens on the bastion's end of a refused forward.
+/// The answer to FindPortHolder: whether a process listens on the bastion's end of a refused forward.
 struct PortHolderAnswered {
   RequestId request = 0;
   enum class Kind {
-    held,        ///< Somebody listens.
-    free,        ///< Nobody listens.
+    held,        ///< A process listens.
+    free,        ///< No process listens.
     prohibited,  ///< The bastion forbids the connection that would show it.
     no_reply,    ///< The bastion did not answer.
     silent,      ///< The bastion accepts connections, but the target behind it sends nothing.

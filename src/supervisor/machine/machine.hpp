@@ -148,7 +148,7 @@ class Machine {
   [[nodiscard]] bool is_logged_in() const noexcept;
   [[nodiscard]] bool was_healthy() const;
 
-  /// What belongs to one run of ssh.
+  /// The state of one run of ssh.
   struct Attempt {
     TimePoint began = {};
     TimePoint up_since = {};
@@ -163,7 +163,7 @@ class Machine {
     std::vector<std::size_t> probed_forwards = {};  ///< By the last probe.
     ProbePolicy probes = {};
   };
-  /// What belongs to one stay in Phase::port_busy.
+  /// The state of one port conflict, from entering Phase::port_busy to leaving it.
   struct PortConflict {
     TimePoint since = {};
     bool knocked = false;

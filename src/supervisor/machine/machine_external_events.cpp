@@ -1,4 +1,4 @@
-// What the machine does about timers, network changes and signals.
+// The machine's reaction to timers, network changes and signals.
 #include "supervisor/machine/machine.hpp"
 
 #include <algorithm>

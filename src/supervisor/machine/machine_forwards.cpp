@@ -1,4 +1,4 @@
-// What the machine does about forwards that are added or removed while the tunnel runs.
+// The machine's reaction to forwards that are added or removed while the tunnel runs.
 #include "supervisor/machine/machine.hpp"
 
 #include <algorithm>
@@ -8,7 +8,7 @@ namespace holdfast::supervisor {
 
 using store::TunnelState;
 
-// Deferred until the pending request completes: only then it is known which forwards are open.
+// Waits until the pending request completes: before that, the machine does not know which forwards are open.
 void Machine::handle(const ForwardsChanged& event) {
   change_ = event;
   if (pending_request_ == 0 || !is_logged_in()) apply_change();

@@ -1,4 +1,4 @@
-// What the machine does about a firewall that limits the rate of new connections to a bastion.
+// The machine's reaction to a firewall that limits the rate of new connections to a bastion.
 #include "supervisor/machine/machine.hpp"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// What the machine does about a busy port. It may be held by this tunnel's stale session, by another process, or by
-// another host that runs the same tunnel.
+// The machine's reaction to a busy port. This tunnel's stale session may hold it, another process, or another host that
+// runs the same tunnel.
 #include "supervisor/machine/machine.hpp"
 
 #include <algorithm>
@@ -176,7 +176,7 @@ void Machine::resolve_port_conflict(const PortHolderAnswered& answer) {
 
 void Machine::report_port_holder(const PortHolderAnswered& answer) {
   if (view_.state != TunnelState::standby) {
-    // What the holder sent explains more than the failed knock.
+    // The holder's banner explains more than the failed knock.
     const bool is_explained = answer.kind == Holder::held && answer.why;
     if (!is_explained && !conflict_.knock_failure) return;
     view_.set_error(is_explained ? *answer.why : *conflict_.knock_failure);

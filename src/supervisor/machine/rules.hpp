@@ -1,4 +1,4 @@
-// What a supervisor machine knows about its tunnel, and its fixed limits.
+// The settings of a supervisor machine for one tunnel, and its fixed limits.
 #pragma once
 
 #include "core/tunnel.hpp"

@@ -37,8 +37,8 @@ class EndToEnd {
   /// answer and 3 s for the target's. `on_answer` is called once, later, unless another check() replaces this one.
   void check(std::vector<std::size_t> forwards, Milliseconds timeout, std::function<void(ProbeAnswered)> on_answer);
 
-  /// Who listens on the bastion's end of a refused forward. `await_target`: also whether the target behind it sends
-  /// data. `on_answer` is called once, later, within 6 s.
+  /// Connects to the bastion's end of a refused forward, to identify the process that listens there. `await_target`:
+  /// also waits for data from the target behind it. Calls `on_answer` once, later, within 6 s.
   void find_port_holder(std::size_t forward, bool await_target, std::function<void(PortHolderAnswered)> on_answer);
 
  private:

@@ -1,4 +1,4 @@
-// Reports that a file appears or grows. inotify(7).
+// Reports that a socket appears or that a file grows, with inotify(7).
 #pragma once
 
 #include <boost/filesystem/path.hpp>
@@ -12,15 +12,15 @@ class io_context;
 
 namespace holdfast::supervisor {
 
-/// Without an inotify instance (a user has 128 by default) it polls.
+/// Polls if the user has no inotify instance left (the default limit is 128).
 class InotifyFile {
  public:
   enum class Change {
     appears,  ///< A socket exists at that path: ssh's control socket, so ssh is logged in. Reported once.
-    grows,    ///< The file, which must exist, was written to. Reported once for a burst of writes, or at each poll.
+    grows,    ///< The file, which must exist, was written to. One report for a burst of writes; each poll reports.
   };
 
-  /// `on_change` is called later, also for a socket that exists already.
+  /// Calls `on_change` from `context`, never from the constructor, also for a socket that exists already.
   InotifyFile(boost::asio::io_context& context, const boost::filesystem::path& file, Change change,
               std::function<void()> on_change);
   ~InotifyFile();

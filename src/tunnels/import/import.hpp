@@ -29,7 +29,7 @@ struct ImportRequest {
   bool dry_run = false;
 };
 
-/// What happened to one legacy entry.
+/// The result for one legacy entry.
 struct Imported {
   enum class Outcome { imported, planned, refused, failed };
 

@@ -23,8 +23,8 @@ bool is_forwarded(const Forward& forward, const TunnelStatus& status) {
   });
 }
 
-/// Why the tunnel is no successor; empty when it is one.
-std::string shortfall(const TunnelStatus& status, const AutosshCommand& legacy) {
+/// Why the tunnel cannot replace `legacy`, as the end of a sentence "tunnel NAME …"; empty when it can.
+std::string why_not_successor(const TunnelStatus& status, const AutosshCommand& legacy) {
   if (status.elsewhere) return "belongs to host " + printable(status.host.value_or("another"));
   if (!status.is_up())
     return fmt::format("is not up on this host ({})", to_text(status.state.value_or(TunnelState::stopped)));
@@ -56,9 +56,9 @@ Result<> check_successor(const LegacyEntry& source, const TunnelName& name, cons
     return Error{"importing", source.where, "another tunnel " + name.text() + " exists already", k_other_name};
   std::vector<std::string> warnings;
   const auto status = gather_status({entry}, paths, host, warnings).front();
-  const auto missing = shortfall(status, legacy);
-  if (missing.empty()) return {};
-  return Error{"importing", source.where, fmt::format("tunnel {} exists already and {}", name.text(), missing),
+  const auto reason = why_not_successor(status, legacy);
+  if (reason.empty()) return {};
+  return Error{"importing", source.where, fmt::format("tunnel {} exists already and {}", name.text(), reason),
                remedy(status, scope_words(paths.scope, host) + " " + name.text())};
 }
 

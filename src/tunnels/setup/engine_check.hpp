@@ -17,7 +17,7 @@ namespace holdfast::tunnels {
 [[nodiscard]] Result<> check_engine(const SetupRequest& request, const Tunnel& tunnel, const ssh::Client& client,
                                     const os::Host& host);
 
-/// What the supervisor of `tunnel` runs with the engine autossh, for --dry-run; nothing with the native one.
+/// The command that the supervisor of `tunnel` runs with engine autossh, for --dry-run; nullopt with the native one.
 [[nodiscard]] Result<std::vector<std::string>> engine_lines(const Tunnel& tunnel, const ssh::Client& client,
                                                             const os::Host& host);
 

@@ -15,7 +15,7 @@
 
 namespace holdfast::tunnels {
 
-/// What a setup led to.
+/// The result of a setup.
 struct SetupOutcome {
   Tunnel tunnel;
   bool changed = true;

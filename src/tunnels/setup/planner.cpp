@@ -192,7 +192,7 @@ KeptBackend kept_backend(const SetupRequest& request, const SetupFacts& facts) {
 
 Result<std::vector<SetupStep>> plan_preparation(const SetupRequest& request, const SetupFacts& facts) {
   const auto& previous = facts.previous;
-  // What a move turned on that was cut short is known from here on, and goes off if it is not needed.
+  // If an interrupted move turned linger on, setup records that, so that holdfast turns it off when nothing needs it.
   const bool left_on = previous.half_moved && !previous.half_moved->was_lingering;
   std::vector<SetupStep> steps;
   steps.push_back({RecordSetup{left_on ? store::LingerUse::turned_on : store::LingerUse::as_before}});

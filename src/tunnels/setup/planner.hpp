@@ -1,4 +1,4 @@
-// What setup does to a tunnel, decided. Pure: no function here asks the host.
+// Decides what a setup changes, from values alone. Pure: no function here reads from the host.
 #pragma once
 
 #include "tunnels/setup/backend_choice.hpp"
@@ -21,27 +21,27 @@ namespace holdfast::tunnels {
 [[nodiscard]] Result<> check_request(const SetupRequest& request, const SetupFacts& facts);
 
 enum class Change {
-  none,      ///< the tunnel is as it is asked for, and up
-  forwards,  ///< other forwards over the connection that is open
-  job,       ///< anything else
+  none,      ///< the tunnel has the requested settings and is up
+  forwards,  ///< only forwards differ: change them over the open connection
+  job,       ///< anything else differs: replace the job
 };
 [[nodiscard]] Change find_change(const SetupRequest& request, const SetupFacts& facts, bool pinned = false);
 
-/// The backends that are to be kept or tried: the previous tunnel's own one, named by itself or as one more candidate.
+/// The previous tunnel's backend, if `auto` should consider it.
 struct KeptBackend {
   std::optional<std::string> name = {};
-  bool alone = false;  ///< it is taken if it can be used; the others are not asked
+  bool alone = false;  ///< true: keep it if it works, without assessing others; false: one candidate among others
 };
 [[nodiscard]] KeptBackend kept_backend(const SetupRequest& request, const SetupFacts& facts);
 
 /// The steps that come before a backend is proven.
 [[nodiscard]] Result<std::vector<SetupStep>> plan_preparation(const SetupRequest& request, const SetupFacts& facts);
 
-/// What find_change() calls Change::forwards.
+/// The plan for Change::forwards.
 [[nodiscard]] Result<SetupPlan> plan_forwards_change(const SetupRequest& request, const SetupFacts& facts,
                                                      bool pinned = false);
 
-/// The backend that the tunnel gets.
+/// The backend that setup chose for the tunnel.
 struct BackendDecision {
   const backends::Backend* backend = nullptr;
   Survives survives;                         ///< here, a login hook included
@@ -49,7 +49,7 @@ struct BackendDecision {
   std::vector<PassedOver> passed_over = {};  ///< stronger ones
 };
 
-/// What the backends do for these jobs, from collect_backend_plans().
+/// The backends' plans for the old and the new job, from collect_backend_plans().
 struct BackendPlans {
   /// Of one previous job, in the order of PreviousTunnel::installed_jobs.
   struct Previous {

@@ -47,7 +47,7 @@ PreviousTunnel find_previous_tunnel(const TunnelName& name, const store::Paths& 
   previous.running = previous.running || previous.live;
   previous.here = previous.running || previous.holds_forwards || !previous.tunnel ||
                   !is_of_other_hosts(*previous.tunnel, paths, host);
-  // What another host keeps in the home is not ours to stop or to uninstall.
+  // A tunnel of another host that shares this home: this host must not stop or uninstall it.
   if (!previous.here) previous.installed_jobs.clear();
   return previous;
 }

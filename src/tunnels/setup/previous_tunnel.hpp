@@ -14,7 +14,7 @@
 
 namespace holdfast::tunnels {
 
-/// What find_previous_tunnel() found. Nothing of it changes afterwards.
+/// The result of find_previous_tunnel(); never changed afterwards.
 struct PreviousTunnel {
   bool existed = false;  ///< there is a tunnel file of that name, sound or not
   /// True when the tunnel is set up on this host. False when only other hosts of the same home have it.

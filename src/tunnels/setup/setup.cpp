@@ -17,7 +17,7 @@
 namespace holdfast::tunnels {
 namespace {
 
-/// What is known before anything is changed, besides the facts.
+/// The result of check_host(): the ssh client and the backends to choose from.
 struct Checked {
   ssh::Client client;
   std::vector<backends::AssessedBackend> candidates;
@@ -38,7 +38,7 @@ Result<std::vector<backends::AssessedBackend>> find_setup_candidates(const Setup
   return backends::ranked(std::move(candidates));
 }
 
-/// Programs and backends that setup needs; the bastion is not asked.
+/// Checks the programs and backends that setup needs. Does not contact the bastion.
 Result<Checked> check_host(const SetupRequest& request, const SetupFacts& facts, const os::Host& host,
                            Observer& observer) {
   HOLDFAST_TRY(auto client, ssh::find_client(host));
@@ -67,7 +67,7 @@ Result<std::optional<std::string>> preflight(const SetupRequest& request, const 
 BackendDecision decide(const backends::AssessedBackend& assessed, std::vector<PassedOver> passed_over,
                        const SetupRequest& request, const os::Host& host) {
   auto survives = assessed.fitness.survives;
-  // What nobody restarts starts at the next login where there is a login hook.
+  // A login hook starts, at the next login, a tunnel that nothing else restarts.
   if (request.paths.scope == Scope::user && !assessed.backend->restarts_job())
     survives = backends::with_login_hook(survives, request.paths, host);
   return {assessed.backend, survives, assessed.fitness.remedy, std::move(passed_over)};

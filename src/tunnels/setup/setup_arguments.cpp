@@ -137,7 +137,7 @@ Result<SetupRequest> read_connection(const Request& arguments, Scope scope, Tunn
     HOLDFAST_TRY(request.identity,
                  resolve_identity(*arguments.identity, request.run_as.home, host.working_directory()));
   }
-  // What holds between the values, before anything is touched.
+  // Checks the values against each other, before anything is changed.
   HOLDFAST_CHECK(Tunnel::make({request.name, request.bastion, request.forwards, request.identity}));
   return request;
 }

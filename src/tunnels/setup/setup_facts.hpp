@@ -1,4 +1,4 @@
-// What setup finds on this host before it changes anything.
+// The facts about this host that setup reads before it changes anything.
 #pragma once
 
 #include "os/host.hpp"

@@ -1,4 +1,4 @@
-// What setup does, as a value: planned once, shown by --dry-run or carried out by the Executor.
+// The plan of a setup, as a value: made once, then printed by --dry-run or executed by the Executor.
 #pragma once
 
 #include "backends/plan/plan.hpp"

@@ -1,4 +1,4 @@
-// What a setup is asked to do, every value valid.
+// The arguments of a setup or a move, after validation.
 #pragma once
 
 #include "core/tunnel.hpp"

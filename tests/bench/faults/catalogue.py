@@ -179,20 +179,20 @@ def dns_gone(ground: Ground, cap: float) -> Rows:
 def port_taken(ground: Ground, cap: float) -> Rows:
     """Another process has the port for 20 s."""
     bastion = ground.lab.bastion
-    with ExitStack() as squatters:
+    with ExitStack() as holders:
         for engine in ground.engines:
-            squatter = squatters.enter_context(bastion.namespace.socket())
-            squatter.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            holder = holders.enter_context(bastion.namespace.socket())
+            holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             bastion.kill_connection(bastion.connection_of(engine.port))
-            until(f"port {engine.port} to be had", lambda: _takes(squatter, engine.port), 10, every=0.0)
+            until(f"port {engine.port} to be free", lambda: _takes(holder, engine.port), 10, every=0.0)
         time.sleep(LENGTHS.draw("taken", 20))
     return {"port taken by another process, then freed": ground.race(time.monotonic(), cap)}
 
 
-def _takes(squatter: socket.socket, port: int) -> bool:
+def _takes(holder: socket.socket, port: int) -> bool:
     with suppress(OSError):
-        squatter.bind(("127.0.0.1", port))
-        squatter.listen()
+        holder.bind(("127.0.0.1", port))
+        holder.listen()
         return True
     return False
 

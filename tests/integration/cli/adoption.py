@@ -27,18 +27,18 @@ class Stream:
     def serve(self) -> None:
         while True:
             try:
-                visitor, _ = self.listener.accept()
+                client, _ = self.listener.accept()
             except OSError:  # closed: the end
                 return
-            threading.Thread(target=self.send, args=(visitor,), daemon=True).start()
+            threading.Thread(target=self.send, args=(client,), daemon=True).start()
 
-    def send(self, visitor: socket.socket) -> None:
-        with visitor:
-            if visitor.recv(1) != b"!":  # a probe: it says nothing and goes
+    def send(self, client: socket.socket) -> None:
+        with client:
+            if client.recv(1) != b"!":  # a probe: it sends nothing and closes
                 return
             block = os.urandom(1 << 16)
             while not self.enough.is_set():
-                visitor.sendall(block)
+                client.sendall(block)
                 self.sent.update(block)
                 self.bytes[0] += len(block)
                 block = block[1:] + block[:1]
@@ -180,8 +180,8 @@ class Adoption(TunnelTest):
         control.unlink()
 
     def is_dead(self, path: str) -> bool:
-        with socket.socket(socket.AF_UNIX) as visitor:
-            return visitor.connect_ex(path) != 0
+        with socket.socket(socket.AF_UNIX) as client:
+            return client.connect_ex(path) != 0
 
 
 if __name__ == "__main__":

@@ -68,13 +68,13 @@ class Authorize(TunnelTest):
 
     @staticmethod
     def connect_to(path: pathlib.Path) -> Optional[socket_module.socket]:
-        visitor = socket_module.socket(socket_module.AF_UNIX)
-        visitor.settimeout(20)
+        client = socket_module.socket(socket_module.AF_UNIX)
+        client.settimeout(20)
         try:
-            visitor.connect(str(path))
-            return visitor
+            client.connect(str(path))
+            return client
         except (FileNotFoundError, ConnectionRefusedError):
-            visitor.close()
+            client.close()
             return None
 
     def test_the_key_allows_nothing_else(self) -> None:
@@ -107,8 +107,8 @@ class Authorize(TunnelTest):
                                    stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             try:
                 # ssh binds the socket before it listens on it.
-                with until("the local end", lambda: self.connect_to(near)) as visitor:
-                    self.assertEqual(visitor.recv(1), b"")
+                with until("the local end", lambda: self.connect_to(near)) as client:
+                    self.assertEqual(client.recv(1), b"")
                 self.assertRaises(socket_module.timeout, far.accept)
             finally:
                 ssh.terminate()
@@ -142,10 +142,10 @@ class Authorize(TunnelTest):
         self.assertEqual(done.returncode, 0, done.stderr)
         status = self.status()
         self.assertEqual((status["state"], status["verified"]), ("up", False), json.dumps(status))
-        with socket_module.socket(socket_module.AF_UNIX) as visitor:
-            visitor.settimeout(20)
-            visitor.connect(str(socket))
-            self.assertEqual(visitor.recv(4), b"SSH-")
+        with socket_module.socket(socket_module.AF_UNIX) as client:
+            client.settimeout(20)
+            client.connect(str(socket))
+            self.assertEqual(client.recv(4), b"SSH-")
         done = self.ssh("-N", "-R", f"127.0.0.1:{free_port()}:127.0.0.1:{self.bastion.port}", "127.0.0.1")
         self.assertIn("remote port forwarding failed", done.stderr)
 

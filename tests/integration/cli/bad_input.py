@@ -171,7 +171,7 @@ class Answers(ProgramTest):
         (tunnels / "far.conf").write_text("port = 2222\nbackend = nohup\nhost = elsewhere\nbastion = gate@bastion\n")
         (tunnels / "far.conf").chmod(0o600)
         done = self.run_holdfast("status", "--user", "--json")
-        self.assertEqual(done.returncode, 0, "nobody asked about that one")
+        self.assertEqual(done.returncode, 0, "a tunnel of another host counts only when it is named")
         self.assertIn('"state":null', done.stdout)
         self.assertEqual(self.run_holdfast("status", "--user", "far").returncode, 3)
         for command in ("remove", "start", "stop", "restart"):

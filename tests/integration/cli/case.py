@@ -179,12 +179,12 @@ class TunnelTest(ProgramTest):
 
     def banner(self, port: Optional[int] = None) -> bytes:
         """The first four bytes from the port of the bastion; empty when nothing answers."""
-        with socket.socket() as visitor:
-            visitor.settimeout(20)
-            if visitor.connect_ex(("127.0.0.1", port or self.port)) != 0:
+        with socket.socket() as client:
+            client.settimeout(20)
+            if client.connect_ex(("127.0.0.1", port or self.port)) != 0:
                 return b""
             try:
-                return visitor.recv(4)
+                return client.recv(4)
             except ConnectionResetError:  # the listener closed meanwhile
                 return b""
 

@@ -26,7 +26,7 @@ class Host(ProgramTest):
             self.assertEqual(sorted(row), ["grade", "name", "reason", "remedy", "scope", "survives", "usable"])
             self.assertTrue(row["reason"])
             self.assertEqual(row["usable"], row["survives"]["crash"] is not None)
-        self.assertEqual((said["choice"], said["scope"]), ("nohup", "user"))  # HOLDFAST_BACKENDS narrows it
+        self.assertEqual((said["choice"], said["scope"]), ("nohup", "user"))  # the tests set HOLDFAST_BACKENDS=nohup
         self.assertEqual((said["host"]["uid"], said["host"]["hanging"]), (os.getuid(), []))
         self.assertEqual(said["host"]["kernel"], os.uname().release)
         self.assert_nothing_changed()
@@ -63,6 +63,8 @@ class Host(ProgramTest):
     def test_no_usable_backend_is_exit_5(self) -> None:
         said = self.doctor(status=5, env={"HOLDFAST_BACKENDS": "systemd-user", "PATH": "/nonexistent"})
         self.assertIsNone(said["choice"])
+
+    def test_a_port_without_a_bastion_is_a_usage_error(self) -> None:
         done = self.run_holdfast("doctor", "--user", "--port", "2222")
         self.assertEqual(done.returncode, 2)
         self.assertIn("needs a bastion", self.assert_reads_well(done))

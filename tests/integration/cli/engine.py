@@ -65,7 +65,7 @@ class Engine(TunnelTest):
         self.set_up()
         before = self.status()
         autossh = parent(before["ssh_pid"])
-        for killed in range(1, 4):  # its dead control socket is in nobody's way
+        for killed in range(1, 4):  # a dead control socket does not stop the next ssh
             self.kill(self.status()["ssh_pid"])
             after = dict(until("another ssh", lambda: (now := self.await_up())["reconnects"] == killed and now))
             self.assertEqual((after["supervisor_pid"], parent(after["ssh_pid"])), (before["supervisor_pid"], autossh))
@@ -138,12 +138,12 @@ class Engine(TunnelTest):
     def test_a_busy_port_is_reported_and_retried(self) -> None:
         self.set_up()
         self.assertEqual(self.run_holdfast("stop", "--user", self.name).returncode, 0)
-        squatter = Service(self.port)
+        holder = Service(self.port)
         refused = self.run_holdfast("start", "--user", self.name, timeout=120)
         self.assertNotEqual(refused.returncode, 0)
         now = self.await_state("waiting", "forward-busy")
         self.assertEqual((now["forwards"][0]["state"], now["verified"]), ("busy", False))
-        squatter.close()
+        holder.close()
         self.kill(now["supervisor_pid"], signal.SIGUSR1)
         self.assertEqual(self.await_up()["supervisor_pid"], now["supervisor_pid"])
 

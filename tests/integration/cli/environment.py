@@ -129,7 +129,7 @@ class Reports(TunnelTest):
         self.set_up()
         removed = self.removed()
         self.assertEqual(sorted(set(removed)), sorted(removed))
-        self.assertEqual([path for path in removed if path.endswith(".stopped")], [], "nobody had stopped it")
+        self.assertEqual([path for path in removed if path.endswith(".stopped")], [], "the tunnel was not stopped")
         tunnels = self.home / ".config/holdfast/tunnels"
         tunnels.mkdir(parents=True, mode=0o700)
         (tunnels / f"{self.name}.conf").write_text("nonsense\n")

@@ -31,17 +31,17 @@ class Transfer:
     def _serve(self) -> None:
         while True:
             try:
-                visitor, _ = self.listener.accept()
+                client, _ = self.listener.accept()
             except OSError:
                 return
-            threading.Thread(target=self._send, args=(visitor,), daemon=True).start()
+            threading.Thread(target=self._send, args=(client,), daemon=True).start()
 
-    def _send(self, visitor: socket.socket) -> None:
-        with visitor:
+    def _send(self, client: socket.socket) -> None:
+        with client:
             try:
-                visitor.sendall(self.content[:self.HALF])
+                client.sendall(self.content[:self.HALF])
                 self.go_on.wait()
-                visitor.sendall(self.content[self.HALF:])
+                client.sendall(self.content[self.HALF:])
             except OSError:  # a probe that has seen enough
                 return
 
@@ -53,8 +53,8 @@ class Transfer:
         until("half of it to arrive", lambda: self.size >= self.HALF)
 
     def _receive(self, port: int) -> None:
-        with socket.create_connection(("127.0.0.1", port)) as visitor:
-            while chunk := visitor.recv(1 << 16):
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            while chunk := client.recv(1 << 16):
                 self.heard.update(chunk)
                 self.size += len(chunk)
 
@@ -143,10 +143,10 @@ class Forwards(TunnelTest):
         self.assertTrue(self.transfer.finish())
 
     def test_a_busy_port_is_reported_and_others_stay_open(self) -> None:
-        with socket.socket() as squatter:
-            squatter.bind(("127.0.0.1", 0))
-            squatter.listen()
-            taken = int(squatter.getsockname()[1])
+        with socket.socket() as holder:
+            holder.bind(("127.0.0.1", 0))
+            holder.listen()
+            taken = int(holder.getsockname()[1])
             self.edit(self.line(self.other), self.line(self.other) + self.line(taken))
             now = until("it to be told", lambda: (now := self.status())["state"] == "waiting" and now)
             self.assertEqual((now["last_error"]["class"], now["forwards"][2]["state"]), ("forward-busy", "busy"))
@@ -159,10 +159,10 @@ class Forwards(TunnelTest):
 
     def test_a_setup_with_a_busy_port_changes_nothing(self) -> None:
         text = self.file.read_text()
-        with socket.socket() as squatter:
-            squatter.bind(("127.0.0.1", 0))
-            squatter.listen()
-            taken = int(squatter.getsockname()[1])
+        with socket.socket() as holder:
+            holder.bind(("127.0.0.1", 0))
+            holder.listen()
+            taken = int(holder.getsockname()[1])
             for flags in ([], ["--no-preflight"]):
                 done = self.run_holdfast(*self.arguments("-p", f"{taken}:127.0.0.1:{self.bastion.port}", *flags,
                                                          target=self.transfer.port))
@@ -175,14 +175,14 @@ class Forwards(TunnelTest):
 
     def test_a_port_busy_on_one_address_family_is_busy(self) -> None:
         """Without a bind address sshd would bind only ::1 when 127.0.0.1 is busy. IPv4 clients would reach another program."""
-        with socket.socket() as squatter:
-            squatter.bind(("127.0.0.1", 0))
-            squatter.listen()
-            taken = int(squatter.getsockname()[1])
+        with socket.socket() as holder:
+            holder.bind(("127.0.0.1", 0))
+            holder.listen()
+            taken = int(holder.getsockname()[1])
             self.edit(self.line(self.other), self.line(self.other) + self.line(taken))
             until("it to be told", lambda: self.states().get(str(taken)) == "busy")
-            with socket.socket(socket.AF_INET6) as visitor:
-                self.assertNotEqual(visitor.connect_ex(("::1", taken)), 0)
+            with socket.socket(socket.AF_INET6) as client:
+                self.assertNotEqual(client.connect_ex(("::1", taken)), 0)
         self.assertTrue(self.transfer.finish())
 
 

@@ -97,7 +97,7 @@ class Hook(unittest.TestCase):
         for name in FILES:
             self.hook("--install", name)
             begin = time.monotonic()
-            self.shell(name, "-l", "-i", "-c", "true")  # returns when nobody holds its output any more
+            self.shell(name, "-l", "-i", "-c", "true")  # returns when no process has its output open
             self.assertLess(time.monotonic() - begin, 5.0, name)
             until("ensure", self.ran)
             self.forget()

@@ -7,7 +7,7 @@ import sys
 import xml.etree.ElementTree as xml
 
 from case import PROGRAM, TunnelTest, main
-from watch import Seat
+from watch import Terminal
 
 HOUSE = pathlib.Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(HOUSE / "scripts"))
@@ -28,12 +28,12 @@ def lines_of(picture: str) -> list[str]:
 
 class Picture(TunnelTest):
     def test_draws_a_real_setup(self) -> None:
-        seat = Seat([PROGRAM, *self.arguments()], {**self.env, "TERM": "xterm"}, columns=200)
-        self.addCleanup(seat.close)
-        self.assertEqual(seat.await_end(), 0, seat.seen)
-        while seat.read(0):
+        terminal = Terminal([PROGRAM, *self.arguments()], {**self.env, "TERM": "xterm"}, columns=200)
+        self.addCleanup(terminal.close)
+        self.assertEqual(terminal.await_end(), 0, terminal.seen)
+        while terminal.read(0):
             pass
-        picture = svg(seat.seen, "setup")
+        picture = svg(terminal.seen, "setup")
         lines = lines_of(picture)
         self.assertTrue(any(line.startswith("✓ key accepted  in ") for line in lines), lines)
         self.assertTrue(any(line.startswith(f"tunnel {self.name} is up: verified") for line in lines), lines)

@@ -71,12 +71,12 @@ class Supervision(TunnelTest):
     def test_a_busy_port_is_requested_again_over_one_connection(self) -> None:
         self.set_up()
         self.assertEqual(self.run_holdfast("stop", "--user", self.name).returncode, 0)
-        squatter = Service(self.port)
+        holder = Service(self.port)
         refused = self.run_holdfast("start", "--user", self.name, timeout=120)
         self.assertNotEqual(refused.returncode, 0)
         now = self.await_state("waiting", "forward-busy")
         self.assertEqual(now["forwards"][0]["state"], "busy")
-        squatter.close()
+        holder.close()
         self.look(now)
         after = self.await_up()
         self.assertEqual((after["ssh_pid"], after["supervisor_pid"]), (now["ssh_pid"], now["supervisor_pid"]))
@@ -169,10 +169,10 @@ class Supervision(TunnelTest):
         done = self.run_holdfast(*words)
         self.assertEqual(done.returncode, 0, done.stderr)
         now = self.await_up()
-        with socket.socket(socket.AF_UNIX) as visitor:
-            visitor.settimeout(20)
-            visitor.connect(str(path))
-            self.assertEqual(visitor.recv(4), b"SSH-")
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(20)
+            client.connect(str(path))
+            self.assertEqual(client.recv(4), b"SSH-")
         # The socket file stays after ssh was killed. The error names it, and the tunnel recovers when it is deleted.
         self.kill(now["ssh_pid"])
         self.assertIn("far.sock", self.await_state("waiting", "forward-busy")["last_error"]["message"])

@@ -20,8 +20,8 @@ ENTER, LEAVE = "\x1b[?1049h", "\x1b[?25h\x1b[?1049l"
 SEQUENCE = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 
 
-class Seat:
-    """A terminal that runs a program as a shell's job."""
+class Terminal:
+    """A pseudo-terminal on which a program runs as a shell's job."""
 
     def __init__(self, argv: list[str], env: dict[str, str], rows: int = 24, columns: int = 80) -> None:
         self.terminal, inside = pty.openpty()
@@ -30,7 +30,7 @@ class Seat:
         self.process = subprocess.Popen(argv, env=env, stdin=inside, stdout=inside, stderr=inside,
                                         start_new_session=True,
                                         preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
-        self.inside = inside  # held: what is left of the terminal's settings is to be looked at afterwards
+        self.inside = inside  # stays open: is_restored() reads the terminal's settings after the program has ended
         self.seen = ""
 
     def resize(self, rows: int, columns: int) -> None:
@@ -39,27 +39,27 @@ class Seat:
     def type(self, keys: str) -> None:
         os.write(self.terminal, keys.encode())
 
-    def read(self, patience: float) -> bool:
-        ready, _, _ = select.select([self.terminal], [], [], patience)
+    def read(self, timeout: float) -> bool:
+        ready, _, _ = select.select([self.terminal], [], [], timeout)
         if ready:
             self.seen += os.read(self.terminal, 65536).decode(errors="replace")
         return bool(ready)
 
     def await_that(self, what: str, ready: Callable[[], Any], timeout: float = 30) -> Any:
-        def look() -> Any:
+        def read_and_check() -> Any:
             self.read(0.05)
             return ready()
-        return until(what, look, timeout)
+        return until(what, read_and_check, timeout)
 
     def await_text(self, pattern: str) -> str:
         """Waits for the pattern, and returns the screen."""
-        def look() -> Optional[str]:
-            pictures = self.seen.split("\x1b[H")
-            return next((shown for shown in reversed(pictures[-2:]) if re.search(pattern, plain(shown), re.DOTALL)), None)
-        return str(self.await_that(f"{pattern} in {self.seen[-2000:]!r}", look))
+        def find_screen() -> Optional[str]:
+            screens = self.seen.split("\x1b[H")
+            return next((screen for screen in reversed(screens[-2:]) if re.search(pattern, plain(screen), re.DOTALL)), None)
+        return str(self.await_that(f"{pattern} in {self.seen[-2000:]!r}", find_screen))
 
     def await_end(self) -> int:
-        return int(self.await_that("its end", lambda: self.process.poll() is not None) and self.process.returncode)
+        return int(self.await_that("the program to end", lambda: self.process.poll() is not None) and self.process.returncode)
 
     def is_restored(self) -> bool:
         return termios.tcgetattr(self.inside)[:4] == self.before[:4]
@@ -77,77 +77,77 @@ def plain(text: str) -> str:
 
 
 def lines_of(picture: str) -> list[str]:
-    return re.split(r"\x1b\[K\r+\n", picture)  # the terminal adds a return of its own
+    return re.split(r"\x1b\[K\r+\n", picture)  # the terminal driver turns \n into \r\n
 
 
 class Watch(TunnelTest):
-    def sit(self, *arguments: str, rows: int = 24, columns: int = 80, **env: str) -> Seat:
-        seat = Seat([PROGRAM, "status", "--user", "--watch", *arguments], {**self.env, "TERM": "xterm", **env},
-                    rows, columns)
-        self.addCleanup(seat.close)
-        return seat
+    def watch(self, *arguments: str, rows: int = 24, columns: int = 80, **env: str) -> Terminal:
+        terminal = Terminal([PROGRAM, "status", "--user", "--watch", *arguments],
+                            {**self.env, "TERM": "xterm", **env}, rows, columns)
+        self.addCleanup(terminal.close)
+        return terminal
 
     def test_updates_in_place_and_q_restores_the_terminal(self) -> None:
         self.set_up()
         ssh = self.await_up()["ssh_pid"]
-        seat = self.sit()
-        seat.await_text(rf"1 tunnel: 1 up.*{self.name} +up ")
-        self.assertIn(ENTER, seat.seen)
-        self.assertEqual(seat.seen.count("\x1b[2J"), 1, "cleared once: it does not flicker")
+        terminal = self.watch()
+        terminal.await_text(rf"1 tunnel: 1 up.*{self.name} +up ")
+        self.assertIn(ENTER, terminal.seen)
+        self.assertEqual(terminal.seen.count("\x1b[2J"), 1, "cleared once: it does not flicker")
         self.assertEqual(self.run_holdfast("stop", "--user", self.name).returncode, 0)
-        seat.await_text(r"1 stopped")
+        terminal.await_text(r"1 stopped")
         self.assertEqual(self.run_holdfast("start", "--user", self.name).returncode, 0)
-        seat.await_text(r"1 up")
+        terminal.await_text(r"1 up")
         self.assertNotEqual(self.await_up()["ssh_pid"], ssh)
-        seat.type("x")  # no key of ours
-        seat.type("q")
-        self.assertEqual(seat.await_end(), 0)
-        self.assertTrue(seat.seen.endswith(LEAVE), seat.seen[-200:])
-        self.assertTrue(seat.is_restored())
+        terminal.type("x")  # a key without a meaning
+        terminal.type("q")
+        self.assertEqual(terminal.await_end(), 0)
+        self.assertTrue(terminal.seen.endswith(LEAVE), terminal.seen[-200:])
+        self.assertTrue(terminal.is_restored())
 
     def test_ctrl_c_and_sigterm_restore_the_terminal(self) -> None:
-        for end in (lambda seat: seat.type("\x03"), lambda seat: seat.process.terminate()):
-            seat = self.sit()
-            seat.await_text(r"you have no tunnels")
-            end(seat)
-            self.assertEqual(seat.await_end(), 130)
-            self.assertTrue(seat.seen.endswith(LEAVE))
-            self.assertTrue(seat.is_restored())
+        for end in (lambda terminal: terminal.type("\x03"), lambda terminal: terminal.process.terminate()):
+            terminal = self.watch()
+            terminal.await_text(r"you have no tunnels")
+            end(terminal)
+            self.assertEqual(terminal.await_end(), 130)
+            self.assertTrue(terminal.seen.endswith(LEAVE))
+            self.assertTrue(terminal.is_restored())
 
     def test_ctrl_z_restores_the_terminal_and_fg_redraws(self) -> None:
         # A shell's job, because the terminal does not stop an orphaned process group.
         argv = ["bash", "--norc", "-c", f"set -m; '{PROGRAM}' status --user --watch; echo stopped:$?; fg >/dev/null; "
                                         "echo ended:$?"]
-        seat = Seat(argv, {**self.env, "TERM": "xterm"})
-        self.addCleanup(seat.close)
-        seat.await_text(r"you have no tunnels")
-        seat.type("\x1a")
-        seat.await_that("the job to be stopped and to go on", lambda: seat.seen.count(ENTER) == 2)
-        self.assertIn("stopped:148", seat.seen)
-        self.assertIn(LEAVE, seat.seen.partition("stopped:")[0])
-        seat.type("q")
-        seat.await_that("its end", lambda: "ended:0" in seat.seen)
-        self.assertEqual(seat.await_end(), 0)
+        terminal = Terminal(argv, {**self.env, "TERM": "xterm"})
+        self.addCleanup(terminal.close)
+        terminal.await_text(r"you have no tunnels")
+        terminal.type("\x1a")
+        terminal.await_that("the job to stop and continue", lambda: terminal.seen.count(ENTER) == 2)
+        self.assertIn("stopped:148", terminal.seen)
+        self.assertIn(LEAVE, terminal.seen.partition("stopped:")[0])
+        terminal.type("q")
+        terminal.await_that("the job to end", lambda: "ended:0" in terminal.seen)
+        self.assertEqual(terminal.await_end(), 0)
 
     def test_output_fits_a_small_terminal(self) -> None:
         self.set_up()
         self.await_up()
-        seat = self.sit(self.name, rows=8, columns=30)
-        picture = seat.await_text(r"\d+ more lines")
+        terminal = self.watch(self.name, rows=8, columns=30)
+        picture = terminal.await_text(r"\d+ more lines")
         lines = lines_of(picture)
         self.assertEqual(len(lines), 8)
         for line in lines:
             self.assertLessEqual(len(plain(line)), 30, line)
-        seat.resize(50, 100)
-        picture = seat.await_text(r"last week.*history")
+        terminal.resize(50, 100)
+        picture = terminal.await_text(r"last week.*history")
         self.assertTrue(any(len(plain(line)) > 60 for line in lines_of(picture)))
-        seat.type("q")
-        self.assertEqual(seat.await_end(), 0)
+        terminal.type("q")
+        self.assertEqual(terminal.await_end(), 0)
 
     def test_a_dumb_terminal_gets_plain_tables(self) -> None:
-        seat = self.sit(TERM="dumb")
-        seat.await_that("the answer", lambda: "you have no tunnels" in seat.seen)
-        self.assertNotIn("\x1b", seat.seen)
+        terminal = self.watch(TERM="dumb")
+        terminal.await_that("the answer", lambda: "you have no tunnels" in terminal.seen)
+        self.assertNotIn("\x1b", terminal.seen)
 
     def watching(self, *arguments: str) -> subprocess.Popen[str]:
         process = subprocess.Popen([PROGRAM, "status", "--user", "--watch", *arguments], env=self.env, text=True,
@@ -206,7 +206,7 @@ class Watch(TunnelTest):
     def test_uses_little_cpu(self) -> None:
         self.set_up()
         self.await_up()
-        record = self.root / "asked"
+        record = self.root / "called"
         programs = self.root / "bin"
         programs.mkdir()
         for name in ("systemctl", "loginctl", "busctl", "ssh", "crontab"):
@@ -214,13 +214,13 @@ class Watch(TunnelTest):
             program.write_text(f"#!/bin/sh\necho {name} >>{record}\nexit 1\n")
             program.chmod(0o755)
         self.env["PATH"] = f"{programs}:{self.env['PATH']}"
-        seat = self.sit(self.name)
-        seat.await_text(r"1 up")
-        asked = record.read_text() if record.exists() else ""
-        seen = seat.seen.count("\x1b[H")
-        seat.await_that("five looks more", lambda: seat.seen.count("\x1b[H") >= seen + 5)
-        self.assertEqual(record.read_text() if record.exists() else "", asked, "a look a second asks nobody")
-        with open(f"/proc/{seat.process.pid}/stat") as stat:
+        terminal = self.watch(self.name)
+        terminal.await_text(r"1 up")
+        calls = record.read_text() if record.exists() else ""
+        seen = terminal.seen.count("\x1b[H")
+        terminal.await_that("five more refreshes", lambda: terminal.seen.count("\x1b[H") >= seen + 5)
+        self.assertEqual(record.read_text() if record.exists() else "", calls, "a refresh runs no program")
+        with open(f"/proc/{terminal.process.pid}/stat") as stat:
             ticks = sum(int(field) for field in stat.read().rpartition(")")[2].split()[11:13])
         self.assertLess(ticks / os.sysconf("SC_CLK_TCK"), 2)
 

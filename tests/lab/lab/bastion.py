@@ -151,36 +151,36 @@ class Bastion(Host):
                 f"ssh through port {port} of {self.name}: exit {done.returncode}: {done.stderr.strip()}")
         return done.stdout
 
-    # -- doors: listeners that are no sshd -----------------------------------------------------------------------------------
+    # -- fake servers: listeners in place of sshd ---------------------------------------------------------------------------
 
-    def door(self, greet: bytes = b"", close: bool = False) -> Door:
+    def fake_server(self, greet: bytes = b"", close: bool = False) -> FakeServer:
         """A port that accepts every connection, sends these bytes, and then stays silent or closes."""
-        return Door(self, greet, close)
+        return FakeServer(self, greet, close)
 
-    def holder(self, port: int, greet: bytes = b"") -> Door:
+    def holder(self, port: int, greet: bytes = b"") -> FakeServer:
         """A process that has this port of the loopback."""
-        return Door(self, greet, close=False, where=("127.0.0.1", port))
+        return FakeServer(self, greet, close=False, where=("127.0.0.1", port))
 
-    def silent_door(self) -> Door:
-        return self.door()
+    def silent_listener(self) -> FakeServer:
+        return self.fake_server()
 
-    def closing_door(self) -> Door:
-        return self.door(close=True)
+    def closing_listener(self) -> FakeServer:
+        return self.fake_server(close=True)
 
-    def web_door(self) -> Door:
-        return self.door(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n", close=True)
+    def web_server(self) -> FakeServer:
+        return self.fake_server(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n", close=True)
 
-    def stalling_door(self) -> Door:
+    def stalling_sshd(self) -> FakeServer:
         """Sends a banner and nothing more: ssh waits for ever, because ConnectTimeout ends with the banner."""
-        return self.door(b"SSH-2.0-OpenSSH_9.2p1\r\n")
+        return self.fake_server(b"SSH-2.0-OpenSSH_9.2p1\r\n")
 
-    def endless_door(self) -> Door:
+    def endless_sender(self) -> FakeServer:
         """Sends carriage returns for ever instead of a banner. ssh does not count them, and its ConnectTimeout runs only
         while it waits for a byte: it reads on until it is killed."""
-        return Door(self, b"\r" * 65536, close=False, endless=True)
+        return FakeServer(self, b"\r" * 65536, close=False, endless=True)
 
 
-class Door:
+class FakeServer:
     """A listener in the bastion's network namespace, served by a thread of the test."""
 
     def __init__(self, bastion: Bastion, greet: bytes, close: bool, endless: bool = False,
@@ -192,7 +192,7 @@ class Door:
         self.port = int(self._listener.getsockname()[1])
         self._greet, self._close, self._endless = greet, close, endless
         self._over = threading.Event()
-        self.visitors = 0
+        self.connections = 0
         self._threads: list[threading.Thread] = []
         self._start(self._serve)
 
@@ -203,7 +203,7 @@ class Door:
             thread.join()
         self._listener.close()
 
-    def __enter__(self) -> Door:
+    def __enter__(self) -> FakeServer:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -217,24 +217,24 @@ class Door:
     def _serve(self) -> None:
         while not self._over.is_set():
             try:
-                visitor, _ = self._listener.accept()
+                client, _ = self._listener.accept()
             except OSError:
                 return
-            self.visitors += 1
-            self._start(self._meet, visitor)
+            self.connections += 1
+            self._start(self._serve_client, client)
 
-    def _meet(self, visitor: socket.socket) -> None:
-        with visitor:
-            visitor.settimeout(2)  # per send or receive, so that a silent visitor does not delay close()
+    def _serve_client(self, client: socket.socket) -> None:
+        with client:
+            client.settimeout(2)  # per send or receive, so that a silent client does not delay close()
             try:
-                visitor.sendall(self._greet)
+                client.sendall(self._greet)
                 while self._endless and not self._over.is_set():
-                    visitor.sendall(self._greet)
+                    client.sendall(self._greet)
                 if not self._close:
                     self._over.wait()
                 # A close with unread data would send a RST.
-                visitor.shutdown(socket.SHUT_WR)
-                while visitor.recv(4096):
+                client.shutdown(socket.SHUT_WR)
+                while client.recv(4096):
                     pass
             except OSError:
                 return

@@ -1,4 +1,4 @@
-// Variables, scopes, errors on a terminal, and how a laptop connects.
+// Texts on a terminal (errors, times, colours, survival), environment files, scopes, and the command for a laptop.
 #include "cli/output/terminal.hpp"
 #include "cli/scope.hpp"
 #include "cli/variables.hpp"
@@ -38,12 +38,12 @@ BOOST_AUTO_TEST_CASE(survival_text_names_each_event_once) {
   BOOST_TEST(tunnels::survival_text({{}, {}, {}}) == "does not survive a crash, a logout or a reboot");
   BOOST_TEST(tunnels::survival_text({{}, yes, {}}) == "does not survive a crash or a reboot, survives a logout");
   BOOST_TEST(tunnels::survival_text({soon, yes, at_login}) ==
-             "is back after a crash within 1 min, survives a logout, is back after a reboot at the next login");
+             "returns within 60 s after a crash, survives a logout, returns at the next login after a reboot");
 }
 
-BOOST_AUTO_TEST_CASE(an_environment_file_is_never_run) {
+BOOST_AUTO_TEST_CASE(no_shell_evaluates_an_environment_file) {
   const auto values = parse_environment_file(
-                          "# of another program too\n\nHOLDFAST_BASTION=gate@bastion # ours\n"
+                          "# other programs read this file too\n\nHOLDFAST_BASTION=gate@bastion # ours\n"
                           "export HOLDFAST_IDENTITY = '~/.ssh/a b'\nOTHER=\"$(touch /tmp/x) `id`\"\nEMPTY=\n",
                           ".env")
                           .value();
@@ -90,7 +90,7 @@ BOOST_AUTO_TEST_CASE(client_command_is_one_ssh_command) {
              "ssh -J alias -p 2222 USER@127.0.0.1");
 }
 
-BOOST_AUTO_TEST_CASE(a_forward_to_no_ssh_server_needs_a_local_port) {
+BOOST_AUTO_TEST_CASE(a_target_other_than_sshd_is_reached_through_a_local_port) {
   BOOST_TEST(tunnels::client_command(tunnel_of("gate@bastion:2200", {"8080:localhost:80"}), "ann") ==
              "ssh -N -L 8080:127.0.0.1:8080 -p 2200 gate@bastion");
   BOOST_TEST(tunnels::client_command(tunnel_of("gate@bastion", {"/run/lab.sock:localhost:80"}), "ann") ==
@@ -125,7 +125,7 @@ BOOST_AUTO_TEST_CASE(a_terminal_shows_local_time) {
   ::tzset();
 }
 
-BOOST_AUTO_TEST_CASE(paints_only_with_colour) {
+BOOST_AUTO_TEST_CASE(text_is_coloured_only_when_colour_is_on) {
   BOOST_TEST(paint(Style::green, "up", false) == "up");
   BOOST_TEST(paint(Style::plain, "up", true) == "up");
   BOOST_TEST(paint(Style::green, "up", true) == "\x1b[32mup\x1b[0m");

@@ -56,7 +56,7 @@ BOOST_AUTO_TEST_CASE(a_hanging_command_is_ended_even_if_it_ignores_sigterm) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_grandchild_with_open_pipes_does_not_block_us) {
+BOOST_AUTO_TEST_CASE(run_does_not_wait_for_a_grandchild_with_open_pipes) {
   const auto before = host->now();
   BOOST_TEST(misbehave({"grandchild"})->exit_code == 0);
   BOOST_TEST((host->now() - before < 9s));
@@ -74,7 +74,7 @@ BOOST_AUTO_TEST_CASE(no_descriptor_leaks_into_the_child) {
 }
 
 BOOST_AUTO_TEST_CASE(a_failed_start_is_an_error_without_a_zombie) {
-  while (::waitpid(-1, nullptr, 0) > 0) {  // killed children of earlier tests, on a busy machine
+  while (::waitpid(-1, nullptr, 0) > 0) {  // reaps children that earlier tests killed
   }
   BOOST_TEST(!host->run(Command{{"no-such-program-here"}, {}, {}}, 10s));
   BOOST_TEST(!host->run(Command{{"/etc/passwd"}, {}, {}}, 10s));
@@ -124,7 +124,8 @@ BOOST_AUTO_TEST_CASE(a_child_has_its_own_session_and_default_signals) {
   context.run_for(10s);
   ::signal(SIGTERM, SIG_DFL);
   BOOST_TEST(code == 0);
-  BOOST_TEST(*host->read_file(scratch_directory / "out") == "1 1\n");
+  BOOST_TEST(*host->read_file(scratch_directory / "out") ==
+             "1 1\n");  // leads its session; SIGTERM has its default action
 }
 
 BOOST_AUTO_TEST_CASE(a_child_killed_by_a_signal_reports_128_plus_signal) {
@@ -151,7 +152,7 @@ BOOST_AUTO_TEST_CASE(the_only_connection_of_a_process_is_found) {
   BOOST_TEST(pair->peer.port == acceptor.local_endpoint().port());
   BOOST_TEST(pair->local.port == client.local_endpoint().port());
   const tcp::socket second = acceptor.accept();
-  BOOST_TEST(!established_connection(::getpid()).has_value());  // there are two
+  BOOST_TEST(!established_connection(::getpid()).has_value());  // two connections: the answer would be a guess
 }
 
 // tests/lab/rate_limit.py tests the rejection by ICMP, which needs a firewall.
@@ -161,11 +162,11 @@ BOOST_AUTO_TEST_CASE(a_reset_counts_as_an_answer_of_the_peer) {
     boost::asio::io_context context;
     const auto address = boost::asio::ip::make_address(loopback);
     tcp::acceptor free_port(context, tcp::endpoint(address, 0));
-    const tcp::endpoint nobody = free_port.local_endpoint();
+    const tcp::endpoint closed_port = free_port.local_endpoint();
     free_port.close();
     tcp::socket client(context);
     boost::system::error_code result;
-    client.async_connect(nobody, [&](const boost::system::error_code& error) { result = error; });
+    client.async_connect(closed_port, [&](const boost::system::error_code& error) { result = error; });
     context.run_for(10s);
     BOOST_TEST((result == boost::asio::error::connection_refused), loopback);
     BOOST_TEST(was_answered_by_peer(client.native_handle()), loopback);

@@ -9,13 +9,13 @@ using namespace holdfast::tunnels;
 namespace {
 
 std::string config_of(const std::vector<std::string>& ports, const std::vector<bool>& speaks_ssh,
-                      const std::vector<std::string>& stations = {"gate@bastion"}, const std::string& host = {}) {
+                      const std::vector<std::string>& hops = {"gate@bastion"}, const std::string& host = {}) {
   TunnelSpec spec{TunnelName::parse("lab").value(), Destination::parse("hpc").value(), {}};
   for (const auto& port : ports) spec.forwards.push_back(Forward::parse(port).value());
   spec.host = host;
-  ssh::ResolvedRoute way;
-  for (const auto& station : stations) way.stations.push_back(Destination::parse(station).value());
-  return client_config_text(client_config(Tunnel::make(std::move(spec)).value(), way, speaks_ssh, "ann", "WS"));
+  ssh::ResolvedRoute route;
+  for (const auto& hop : hops) route.hops.push_back(Destination::parse(hop).value());
+  return client_config_text(client_config(Tunnel::make(std::move(spec)).value(), route, speaks_ssh, "ann", "WS"));
 }
 
 }  // namespace

@@ -126,7 +126,7 @@ BOOST_AUTO_TEST_CASE(prints_a_table_and_the_host_facts) {
              "nohup           with limits  no           yes     no\n"
              "  a background process\n"
              "\n"
-             "auto takes cron: is back after a crash within 1 min, survives a logout and a\n"
+             "auto takes cron: returns within 60 s after a crash, survives a logout and a\n"
              "           reboot\n"
              "stronger   sudo loginctl enable-linger ann\n"
              "holdfast   " HOLDFAST_VERSION

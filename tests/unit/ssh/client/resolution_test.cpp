@@ -12,13 +12,13 @@ namespace {
 
 const Client k_client{"/usr/bin/ssh", {9, 2}};
 
-Result<ResolvedRoute> way_to(const RecordedHost& host, const std::string& bastion) {
+Result<ResolvedRoute> route_to(const RecordedHost& host, const std::string& bastion) {
   return resolve_route(host, k_client, Destination::parse(bastion).value(), {}, host.me);
 }
 
-std::string text(const ResolvedRoute& way) {
+std::string text(const ResolvedRoute& route) {
   std::string out;
-  for (const auto& station : way.stations) out += (out.empty() ? "" : ",") + station.text();
+  for (const auto& hop : route.hops) out += (out.empty() ? "" : ",") + hop.text();
   return out;
 }
 
@@ -56,27 +56,27 @@ BOOST_AUTO_TEST_CASE(host_aliases_resolve_to_their_addresses) {
   put(host, "-- inner", "user ann\nhostname 10.0.0.7\nport 2022\nproxyjump elsewhere\n");
   put(host, "-- ann@front", "user ann\nhostname front.example.org\nport 22\nproxyjump fe80\n");
   put(host, "-- fe80", "user root\nhostname fe80::1\nport 22\n");
-  BOOST_TEST(text(way_to(host, "hpc").value()) ==
+  BOOST_TEST(text(route_to(host, "hpc").value()) ==
              "root@[fe80::1],ann@front.example.org,ann@10.0.0.7:2022,gate@login.example.org");
 }
 
 BOOST_AUTO_TEST_CASE(a_given_port_and_a_proxy_command_are_kept) {
   RecordedHost host;
   put(host, "-p 2200 -- gate@b", "user gate\nhostname b\nport 2200\nproxycommand nc %h %p\n");
-  const auto way = way_to(host, "gate@b:2200").value();
-  BOOST_TEST(text(way) == "gate@b:2200");
-  BOOST_TEST((way.proxy_commands == std::vector<std::string>{"nc %h %p"}));
+  const auto route = route_to(host, "gate@b:2200").value();
+  BOOST_TEST(text(route) == "gate@b:2200");
+  BOOST_TEST((route.proxy_commands == std::vector<std::string>{"nc %h %p"}));
 }
 
 BOOST_AUTO_TEST_CASE(an_unresolvable_route_is_an_error) {
   RecordedHost host;
   put(host, "-- loop", "user a\nhostname a\nport 22\nproxyjump loop\n");
-  BOOST_TEST(way_to(host, "loop").error().cause == "too many hops or a loop");
+  BOOST_TEST(route_to(host, "loop").error().cause == "too many hops or a loop");
   put(host, "-- odd", "user a\nhostname $(id)\nport 22\n");
-  BOOST_TEST(!way_to(host, "odd"));
+  BOOST_TEST(!route_to(host, "odd"));
   host.answer("/usr/bin/ssh -G -- broken",
               os::Completed{255, false, {}, "config line 3: Bad configuration option: x\n"});
-  BOOST_TEST(way_to(host, "broken").error().cause == "config line 3: Bad configuration option: x");
+  BOOST_TEST(route_to(host, "broken").error().cause == "config line 3: Bad configuration option: x");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

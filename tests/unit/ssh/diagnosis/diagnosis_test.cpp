@@ -1,44 +1,15 @@
-#include "ssh/diagnosis/diagnosis.hpp"
+// The class, message and hint of each message that OpenSSH prints.
+#include "ssh/diagnosis/diagnosis_case.hpp"
 
-#include "ssh/tunnels.hpp"
-
-#include <boost/test/unit_test.hpp>
-
-#include <ostream>
 #include <set>
+#include <vector>
 
 using namespace holdfast;
 using namespace holdfast::ssh;
+using namespace holdfast::test;
 using enum FailureClass;
 
-namespace holdfast {
-std::ostream& operator<<(std::ostream& out, FailureClass failure) { return out << to_text(failure); }
-}  // namespace holdfast
-
 namespace {
-
-struct Case {
-  FailureClass failure;
-  std::string log;   ///< output of OpenSSH, with its line breaks
-  std::string text;  ///< part of the message or the hint
-};
-
-const Tunnel& tunnel() {
-  static const Tunnel tunnel = tunnel_with_key("gate@bastion.example:2200", "/home/ada/.ssh/id lab");
-  return tunnel;
-}
-
-void check(const Case& expected, const Tunnel& about = tunnel()) {
-  BOOST_TEST_CONTEXT(expected.log) {
-    const auto diagnosis = diagnose({.log = expected.log, .err = {}}, about);
-    BOOST_REQUIRE(diagnosis);
-    BOOST_TEST(diagnosis->failure == expected.failure);
-    const std::string all = diagnosis->message + " | " + diagnosis->hint;
-    BOOST_TEST_CONTEXT(all) BOOST_TEST((all.find(expected.text) != std::string::npos));
-    BOOST_TEST(!diagnosis->hint.empty());
-    BOOST_TEST((diagnosis->message.find('\n') == std::string::npos));
-  }
-}
 
 const std::string k_changed =
     "@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@\r\n"
@@ -188,221 +159,12 @@ BOOST_AUTO_TEST_CASE(every_class_has_its_own_text_and_hint) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(without_output_there_is_no_diagnosis) {
-  BOOST_TEST((!diagnose({}, tunnel())));
-  BOOST_TEST(
-      (!diagnose({.log = "debug1: Entering interactive session.\r\n", .err = "Welcome to the bastion\n"}, tunnel())));
-}
-
-BOOST_AUTO_TEST_CASE(an_internal_failure_of_ssh_is_quoted_from_stderr) {
-  for (const std::string line : {"select: Bad file descriptor", "poll: Bad file descriptor"}) {
-    const auto diagnosis =
-        diagnose({.log = "connect_to localhost port 22: failed.\r\n", .err = "Welcome\n" + line + "\r\n"}, tunnel());
-    BOOST_REQUIRE(diagnosis);
-    BOOST_TEST(diagnosis->failure == unknown);
-    BOOST_TEST(diagnosis->message == "ssh ended; its last message: " + line);
-  }
-}
-
-BOOST_AUTO_TEST_CASE(only_a_signal_is_reported_as_killed) {
-  const auto message = [](std::optional<int> exit_code, const std::string& err) {
-    return explain_silent_end("ssh", process_end(exit_code, {.log = {}, .err = err})).message;
-  };
-  BOOST_TEST(message(128 + 9, "Welcome\n") == "ssh was killed by signal 9");
-  BOOST_TEST(message(0, "Welcome\n") == "ssh ended on SIGTERM");
-  BOOST_TEST(
-      message(255, "Welcome\nchannel_x: \x1b[31mbad\r\n").find("ssh exited with status 255; the last line on ") == 0U);
-  BOOST_TEST(message(255, "Welcome\nchannel_x: \x1b[31mbad\r\n").find('\x1b') == std::string::npos);
-  BOOST_TEST(message(255, "") == "ssh exited with status 255 and gave no reason");
-  BOOST_TEST(message(std::nullopt, "") == "ssh ended and gave no reason");
-  BOOST_TEST(message(std::nullopt, "x\n") == "ssh ended; the last line on stderr: x");
-}
-
-BOOST_AUTO_TEST_CASE(the_last_line_of_the_log_does_not_explain_a_kill) {
-  const SshOutput output{.log = "a message that no release of ssh prints\r\n", .err = {}};
-  BOOST_TEST(diagnose(output, tunnel()).has_value());
-  BOOST_TEST(!diagnose({.log = output.log, .err = {}, .ended_by_signal = true}, tunnel()).has_value());
-}
-
 BOOST_AUTO_TEST_CASE(an_unknown_host_key_is_shown_when_the_log_has_it) {
   check({host_key_unknown,
          "debug1: Server host key: ssh-ed25519 SHA256:RKiDkq52U3Y/qgXZskhGXQ3dyg5sVwC90lWYNy56Yq4\r\n"
          "No ED25519 host key is known for bastion.example and you have requested strict checking.\r\n"
          "Host key verification failed.\r\n",
          "the server offers ED25519 SHA256:RKiDkq52U3Y/qgXZskhGXQ3dyg5sVwC90lWYNy56Yq4"});
-}
-
-BOOST_AUTO_TEST_CASE(the_last_stderr_line_explains_a_lost_connection) {
-  const auto failure_of = [](const std::string& log, const std::string& err) {
-    const auto diagnosis = diagnose({.log = log, .err = err}, tunnel());
-    BOOST_REQUIRE(diagnosis);
-    return diagnosis->failure;
-  };
-  BOOST_TEST(failure_of("", "Welcome!\nConnection to bastion.example closed by remote host.\r\n") == closed);
-  BOOST_TEST(failure_of("", "Read from remote host bastion.example: Connection reset by peer\r\n") == closed);
-  BOOST_TEST(failure_of("client_loop: send disconnect: Broken pipe\r\n",
-                        "Read from remote host bastion.example: Connection timed out\r\n") == dead_peer);
-  // A banner can contain this line too, so the log of ssh decides.
-  BOOST_TEST(failure_of("gate@bastion.example: Permission denied (publickey).\r\n",
-                        "Connection to bastion.example closed by remote host.\r\n") == auth);
-  BOOST_TEST(failure_of("Timeout, server bastion.example not responding.\r\n",
-                        "Connection to bastion.example closed by remote host.\r\n") == dead_peer);
-  BOOST_TEST((!diagnose({.log = {}, .err = "Host key verification failed.\r\n"}, tunnel())));
-}
-
-BOOST_AUTO_TEST_CASE(an_unreadable_key_does_not_hide_a_later_cause) {
-  // ssh tries other keys after such a line. After a successful login the key is not the cause.
-  check({closed,
-         "Load key \"/home/ada/.ssh/id lab\": bad permissions\r\n"
-         "Connection to bastion.example closed by remote host.\r\n",
-         "closed the connection"});
-}
-
-// Warnings of ssh 7.4 to 10.1, after which it continues.
-const std::vector<std::string>& warnings() {
-  static const std::vector<std::string> lines{
-      "/home/ada/.ssh/config line 2: Unsupported option \"rsaauthentication\"\r\n",
-      "/home/ada/.ssh/config line 3: Unsupported option \"compressionlevel\"\r\n",
-      "/home/ada/.ssh/config line 4: Deprecated option \"useprivilegedport\"\r\n",
-      "/etc/ssh/ssh_config.d/50-redhat.conf line 5: Unsupported option \"gssapiauthentication\"\r\n",
-      "Warning: Permanently added 'bastion.example' (ED25519) to the list of known hosts.\r\n",
-      "Failed to add the host to the list of known hosts (/home/ada/.ssh/known_hosts).\r\n",
-      "load_hostkeys: hostkeys_foreach failed for /home/ada/.ssh/known_hosts: Permission denied\r\n",
-      "Learned new hostkey: ED25519 SHA256:RKiDkq52U3Y/qgXZskhGXQ3dyg5sVwC90lWYNy56Yq4\r\n",
-      "** WARNING: connection is not using a post-quantum key exchange algorithm.\r\n",
-      "** This session may be vulnerable to \"store now, decrypt later\" attacks.\r\n",
-      "** The server may need to be upgraded. See https://openssh.com/pq.html\r\n",
-      "Warning: No xauth data; using fake authentication data for X11 forwarding.\r\n",
-      "X11 forwarding request failed on channel 0\r\n",
-      "Warning: remote port forwarding failed for listen port 2222\r\n",
-      "mux_confirm_remote_forward: remote port forwarding failed for listen port 2222\r\n",
-      "connect_to localhost port 22: failed.\r\n",
-      "channel 3: open failed: connect failed: Connection refused\r\n",
-      "Load key \"/home/ada/.ssh/id lab\": bad permissions\r\n",
-  };
-  return lines;
-}
-
-BOOST_AUTO_TEST_CASE(a_warning_alone_explains_no_exit) {
-  std::string all;
-  for (const auto& warning : warnings()) {
-    BOOST_TEST((!diagnose({.log = warning, .err = {}}, tunnel())), warning);
-    all += warning;
-  }
-  BOOST_TEST((!diagnose({.log = all, .err = {}}, tunnel())));
-  BOOST_TEST(
-      (!diagnose({.log = {}, .err = "command-line line 0: Unsupported option \"compressionlevel\"\r\n"}, tunnel())));
-}
-
-BOOST_AUTO_TEST_CASE(a_warning_does_not_hide_the_cause) {
-  for (const auto& warning : warnings()) {
-    check({dead_peer, warning + "Timeout, server bastion.example not responding.\r\n", "stopped answering"});
-    check({closed, warning + "client_loop: send disconnect: Broken pipe\r\n", "closed the connection"});
-    const auto closed_by_server =
-        diagnose({.log = warning, .err = "Connection to bastion.example closed by remote host.\r\n"}, tunnel());
-    BOOST_REQUIRE(closed_by_server);
-    BOOST_TEST(closed_by_server->failure == closed, warning);
-  }
-}
-
-BOOST_AUTO_TEST_CASE(a_configuration_warning_explains_no_refused_login) {
-  check({auth,
-         "/home/ada/.ssh/config line 3: some remark of a release to come\r\n"
-         "gate@bastion.example: Permission denied (publickey).\r\n",
-         "refused the key"});
-}
-
-BOOST_AUTO_TEST_CASE(a_shell_warning_on_a_jump_host_is_ignored) {
-  const auto diagnosis = diagnose({.log = "kex_exchange_identification: Connection closed by remote host\r\n"
-                                          "Connection closed by UNKNOWN port 65535\r\n",
-                                   .err = "/etc/profile: line 12: warning: setlocale: LC_ALL: cannot change locale "
-                                          "(de_DE.UTF-8)\n"},
-                                  tunnel());
-  BOOST_REQUIRE(diagnosis);
-  BOOST_TEST(diagnosis->failure == closed);
-}
-
-BOOST_AUTO_TEST_CASE(a_forward_warning_does_not_hide_the_cause) {
-  check({dead_peer,
-         "mux_confirm_remote_forward: remote port forwarding failed for listen port 2222\r\n"
-         "connect_to localhost port 22: failed.\r\n"
-         "Timeout, server bastion.example not responding.\r\n",
-         "stopped answering"});
-}
-
-BOOST_AUTO_TEST_CASE(text_from_the_server_never_counts_as_output_of_ssh) {
-  const auto failure_of = [](const std::string& log, const std::string& err) {
-    const auto diagnosis = diagnose({.log = log, .err = err}, tunnel());
-    return diagnosis ? diagnosis->failure : target_down;
-  };
-  // The server writes banners and the text of a disconnect.
-  BOOST_TEST(failure_of("Connection to bastion.example closed by remote host.\r\n",
-                        "Host key for bastion.example has changed and you have requested strict checking.\r\n") ==
-             closed);
-  BOOST_TEST(failure_of("Connection to bastion.example closed by remote host.\r\n",
-                        "command-line: line 0: Bad configuration option: x\r\nWelcome\r\nmore\r\n") == closed);
-  BOOST_TEST(failure_of("Connection to bastion.example closed by remote host.\r\n",
-                        "Warning: Identity file /etc/passwd not accessible: No such file or directory.\r\n") == closed);
-  BOOST_TEST(failure_of("Received disconnect from 192.0.2.1 port 22:11: Host key verification failed.\r\n"
-                        "Disconnected from 192.0.2.1 port 22\r\n",
-                        "") == closed);
-  BOOST_TEST(failure_of("debug1: Remote: Permission denied (publickey).\r\n"
-                        "Connection to bastion.example closed by remote host.\r\n",
-                        "") == closed);
-}
-
-BOOST_AUTO_TEST_CASE(the_first_stderr_lines_explain_a_failed_start) {
-  const auto failure_of = [](const std::string& err) {
-    const auto diagnosis = diagnose({.log = {}, .err = err}, tunnel());
-    BOOST_REQUIRE(diagnosis);
-    return diagnosis->failure;
-  };
-  BOOST_TEST(failure_of("command-line: line 0: Bad configuration option: x\r\n") == config);
-  BOOST_TEST(failure_of("command-line line 0: unsupported option \"maybe\".\r\n") == config);
-  BOOST_TEST(failure_of("command-line line 0: Unsupported option \"compressionlevel\"\r\n"
-                        "command-line: line 0: Bad configuration option: x\r\n") == config);
-  BOOST_TEST(failure_of("No user exists for uid 4711\r\n") == config);
-  BOOST_TEST(failure_of("Couldn't open logfile /run/x: Permission denied\n") == config);
-
-  const auto missing = diagnose({.log = "gate@bastion.example: Permission denied (publickey).\r\n",
-                                 .err = "Warning: Identity file /home/ada/.ssh/id lab not accessible: No such file or "
-                                        "directory.\r\n"},
-                                tunnel());
-  BOOST_REQUIRE(missing);
-  BOOST_TEST(missing->failure == key_missing);
-}
-
-BOOST_AUTO_TEST_CASE(a_failed_jump_host_explains_the_closed_proxy) {
-  const auto diagnosis = diagnose({.log = "kex_exchange_identification: Connection closed by remote host\r\n"
-                                          "Connection closed by UNKNOWN port 65535\r\n",
-                                   .err = "ssh: connect to host jump.example port 22: Connection refused\r\n"},
-                                  tunnel());
-  BOOST_REQUIRE(diagnosis);
-  BOOST_TEST(diagnosis->failure == refused);
-  BOOST_TEST((diagnosis->message.find("jump.example port 22") != std::string::npos));
-}
-
-BOOST_AUTO_TEST_CASE(control_bytes_never_reach_a_terminal) {
-  const std::vector<std::string> logs{
-      std::string("\x1b]0;owned\x07 boo\x00ho\n", 19),
-      "Unable to negotiate with 192.0.2.1 port 22: no matching cipher found. Their offer: \x1b[31mred\xff\xfe\r\n",
-      "gate@bastion.example: Permission denied (\x1b[2Jpassword).\r\n",
-      "ssh: Could not resolve hostname \x1b[31m\x9b: Name or service not known\r\n",
-      "\xe2\x80\xae moc.elpmaxe\n",
-      std::string(300'000, 'x') + "\n",
-      "Load key \"\": \r\nPermission denied ().\r\n",
-      ": : : : Permission denied (\r\n",
-      " line : line 3: \r\n",
-  };
-  for (const auto& log : logs) {
-    const auto diagnosis = diagnose({.log = log, .err = log}, tunnel());
-    if (!diagnosis) continue;
-    for (const char byte : diagnosis->message + diagnosis->hint)
-      BOOST_TEST((static_cast<unsigned char>(byte) >= 0x20 && static_cast<unsigned char>(byte) != 0x7f));
-    BOOST_TEST((diagnosis->message.find("\x9b") == std::string::npos));
-    BOOST_TEST((diagnosis->message.find("\xe2\x80\xae") == std::string::npos));
-    BOOST_TEST(diagnosis->message.size() < 1000u);
-  }
 }
 
 BOOST_AUTO_TEST_CASE(a_refused_forward_is_denied_only_with_a_server_message) {

@@ -1,4 +1,4 @@
-// Two checks at the same time never share a scratch directory.
+// Two preflights at the same time never share a scratch directory.
 #include "tunnels/setup/scratch_directory.hpp"
 
 #include "os/posix_host.hpp"
@@ -12,7 +12,7 @@ using namespace holdfast;
 
 BOOST_AUTO_TEST_SUITE(scratch_directory)
 
-BOOST_AUTO_TEST_CASE(two_threads_get_a_directory_each) {
+BOOST_AUTO_TEST_CASE(two_threads_get_separate_directories) {
   const ScratchDirectory parent;
   const auto host = os::make_posix_host();
   auto one = tunnels::ScratchDirectory::make(parent.path(), host->user(), *host);
