@@ -10,8 +10,8 @@ namespace holdfast::backends {
 using os::format_process_id;
 using os::parse_process_id;
 
-/// The process that `pidfile` names, running or not. Empty when the file is missing, incomplete, or not a regular file
-/// of ours (in /tmp another user can have created it).
+/// The process that `pidfile` names, running or not. nullopt when the file is missing, incomplete, not a regular file,
+/// or another user's (anyone can create files in /tmp).
 [[nodiscard]] std::optional<os::ProcessId> read_pidfile(const os::Host& host, const boost::filesystem::path& pidfile);
 
 /// The same, but only while that process is running: on this host, in this boot, with that start time.

@@ -23,7 +23,7 @@ auto rank_of(const Survives& survives) {
   return std::tuple(rank_of(survives.reboot), rank_of(survives.logout), rank_of(survives.crash));
 }
 
-// A tunnel that returns at the next login is down exactly when nobody can log in without it.
+// Without a login, a tunnel that returns at the next login stays down. Often the tunnel is the only path for a login.
 Survival unattended(const Survival& survival) {
   return survival.kind == Survival::Kind::at_login ? Survival{} : survival;
 }

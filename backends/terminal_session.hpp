@@ -31,7 +31,7 @@ class TerminalSession : public PidfileBackend {
 /// the command is run in a scope of that manager (systemd-run(1)); elsewhere it is returned unchanged.
 [[nodiscard]] os::Command outliving_login(os::Command command, const os::Host& host);
 
-/// True for a directory of ours that is closed to all others: nobody else can have put a socket there.
+/// True for a directory that belongs to this user and is closed to all others: every socket in it is this user's.
 [[nodiscard]] bool is_private_directory(const fs::path& directory, const os::Host& host);
 
 /// The directory for prove(): the first existing private candidate for runtime files (setup makes one), else the first.

@@ -43,7 +43,7 @@ struct RemoveEmptyDirectory {
   fs::path path;
 };
 
-/// Removes a whole directory tree of ours (a state or runtime directory), following no link. Cannot be undone.
+/// Removes a state or runtime directory with its content, following no link. Cannot be undone.
 struct RemoveTree {
   fs::path path;
 };

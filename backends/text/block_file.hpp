@@ -1,4 +1,4 @@
-// Edits a marked block in a file of the user's.
+// Edits a marked block in one of the user's files.
 #pragma once
 
 #include "backends/plan/plan.hpp"
@@ -22,8 +22,8 @@ namespace holdfast::backends {
 /// Executes the step. A missing file is created with its directories, and the block records that: removing the block
 /// removes them again, unless anything else was added. A symbolic link is followed and stays.
 ///
-/// An Error, with nothing changed, for: anything but a regular file of ours, a read-only file, a dangling link, a link
-/// into a directory that others can write, and a marker of `label` without its counterpart.
+/// An Error, with nothing changed, for: anything but a regular file of this user, a read-only file, a dangling link, a
+/// link into a directory that others can write, and a marker of `label` without its counterpart.
 ///
 /// An edit by another program at the same time is detected, and the step repeated on top of it. Returns the step that
 /// undoes it, empty when nothing had to change.

@@ -1,4 +1,4 @@
-// A block of ours in a text that others write too: between two markers, with every other byte unchanged.
+// A block between two markers in a text that other programs edit too. Every other byte stays unchanged.
 #pragma once
 
 #include <optional>

@@ -16,7 +16,7 @@ namespace {
 
 namespace po = boost::program_options;
 
-// Keys with a blank, because nobody can type them as options.
+// Internal keys. The blank prevents that a user types them as options.
 const char* const k_operand = " operand";
 std::string extra_letter_key(const std::string& letter) { return " " + letter; }
 

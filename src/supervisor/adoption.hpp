@@ -29,8 +29,8 @@ struct Predecessor {
 [[nodiscard]] std::optional<Predecessor> find_predecessor(const Tunnel& tunnel, const store::RuntimeFiles& files,
                                                           const ssh::Client& client, const os::Host& host);
 
-/// Whether somebody takes care of ssh when this supervisor stops: a command that hands the tunnel over, or the unit's
-/// ExecStopPost=.
+/// Whether something else keeps or ends ssh when this supervisor stops: a command that hands the tunnel over, or the
+/// unit's ExecStopPost=.
 [[nodiscard]] bool has_successor(const os::Host& host, const store::Paths& paths, const TunnelName& name,
                                  const ServiceManager& manager);
 

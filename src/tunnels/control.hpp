@@ -22,9 +22,9 @@ struct InstalledJob {
   backends::Job job;
 };
 
-/// The jobs of a tunnel on this host: that of the backend in its file first, then what a move that was cut short may
-/// have left. For a tunnel whose file is broken: a job for each backend of the scope that has it installed, and each
-/// directory its runtime files may be in.
+/// The jobs of a tunnel on this host: first that of the backend in its file, then one that an interrupted move may have
+/// left. If the tunnel's file is broken: a job for each backend of the scope that has it installed, and each directory
+/// that may contain its runtime files.
 [[nodiscard]] std::vector<InstalledJob> installed_jobs_of(const store::Entry& entry, const store::Paths& paths,
                                                           const os::Host& host);
 
@@ -35,15 +35,15 @@ struct Stopped {
   [[nodiscard]] bool anything() const noexcept { return ssh || !supervisors.empty(); }
 };
 
-/// Ends each job, its supervisor (also one started by hand) and its ssh, in any state, the gap before an automatic
-/// restart included, and removes the runtime files. On success all of them are gone: that was verified. `stay_down`:
-/// leaves the mark that keeps `ensure` from starting the tunnel. A removal needs none, and a full disk has no room for
-/// it.
+/// Ends each job, its supervisor (also one started by hand) and its ssh, also between a crash and an automatic restart,
+/// and removes the runtime files. Succeeds only after it has verified that all of them are gone. `stay_down`: leaves a
+/// stop mark, so that `ensure` does not start the tunnel. A removal needs no mark, and a full disk could not store
+/// one.
 [[nodiscard]] Result<Stopped> stop_installed_jobs(const std::vector<InstalledJob>& installed_jobs, os::Host& host,
                                                   bool stay_down = true);
 
-/// Stops the job for a successor that waits already: as Backend::stop(), but without the mark that the tunnel is to
-/// stay down, and without the pidfile, which names the successor by then. Make it before the successor starts.
+/// The plan that stops the job for a successor that waits: Backend::stop() without the stop mark and without the
+/// pidfile, which names the successor by then. Make the plan before the successor starts.
 [[nodiscard]] Result<backends::Plan> release_plan(const InstalledJob& installed_job, const os::Host& host);
 
 /// Applies a release_plan() and ends the supervisor: its lock is free afterwards.

@@ -72,7 +72,7 @@ struct Group {
   std::vector<std::size_t> rows;
 };
 
-/// Adds the live state, or what it means that no supervisor runs.
+/// Adds the live state. Without a supervisor, derives the state from the registration.
 void complete_live(TunnelStatus& status, const Tunnel& tunnel, const backends::Job& job,
                    const std::optional<backends::Registration>& registration, const os::Host& host) {
   const auto live = read_live(job.runtime_dir, job.name, job.paths, host);

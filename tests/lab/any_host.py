@@ -120,7 +120,8 @@ class AnyHost(TwoHostsTest):
         self.assertEqual(self.exit_of("node2", "status"), 3)
         self.lab.network.plug("node1")
         self.node1.boot()  # it frees the port of its old session; the first request then gets it
-        until("one host to have it", lambda: sorted(map(self.state, self.people)) == ["standby", "up"], timeout=60)
+        until("one host to be up and the other to stand by", timeout=60,
+              ask=lambda: sorted(map(self.state, self.people)) == ["standby", "up"])
         standby = next(name for name in self.people if self.state(name) == "standby")
         until("no error to be left", lambda: self.status(standby)["last_error"] is None, timeout=60)
         self.assertNotEqual(self.owner(), standby)
@@ -184,7 +185,7 @@ class AnyHost(TwoHostsTest):
                 failures.append(f"{name}: {error}")
         in_parallel(*(lambda name=name: work(name) for name in self.people))
         self.assertEqual(failures, [])
-        until("one host to have it", lambda: sorted(map(self.state, self.people)) == ["standby", "up"])
+        until("one host to be up and the other to stand by", lambda: sorted(map(self.state, self.people)) == ["standby", "up"])
         state = "/home/ann/.local/state/holdfast"
         for name, other in (("node1", "node2"), ("node2", "node1")):
             host = self.lab.hosts[name]

@@ -24,7 +24,7 @@ class Authorize(UserTest):
         self.addCleanup(holdfast.run, "remove", "--all", check=False)
         self.assertTrue(holdfast.await_up(str(PORT))["verified"])
 
-        # The bastion is not told, so the old session keeps the port.
+        # A power cut closes no connection, so the old session keeps the port.
         stale = bastion.connection_of(PORT)
         lab.workstation.power_cut()
         status = holdfast.await_up(str(PORT), timeout=90)

@@ -54,7 +54,7 @@ class Engine(BackendTest):
         if not self.CRASH:
             self.assertEqual(survives, "no")
             until("status to report it", lambda: self.holdfast.state(NAME) == "stopped")
-            self.assertTrue(self.answers(), "autossh keeps running")
+            self.assertTrue(self.answers(), "the tunnel answers, because autossh still runs")
             return
         self.assertNotEqual(survives, "no")
         until("a new supervisor", lambda: self.holdfast.status(NAME)["supervisor_pid"]

@@ -124,7 +124,7 @@ class Hook(LabTest):
                              user=person.user.name).stdout.count(STARTED)
 
     def assert_carries(self, person: Person) -> None:
-        until(f"port {person.port} to greet", lambda: self.bastion.banner(person.port), 20)
+        until(f"port {person.port} to send a banner", lambda: self.bastion.banner(person.port), 20)
         self.assertEqual(self.bastion.ssh_through(person.port, person.user.name, "hostname"), "workstation\n")
 
     def visit(self, person: Person, into: str) -> None:

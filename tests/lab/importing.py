@@ -106,12 +106,12 @@ class Import(LabTest):
         self.start_unit(2231)
         self.assertIn("tunnel 2231 exists already and is not up on this host (stopped)", self.refused(holdfast))
         self.assertIn("is not up on this host (stopped)", self.refused(holdfast, "--dry-run"))
-        holdfast.run("start", "2231", check=False)  # and cannot have the port
+        holdfast.run("start", "2231", check=False)  # the old tunnel has the port, so this one stays down
         self.assertIn("holdfast remove 2231, then import again", self.refused(holdfast))
         self.assertEqual((self.unit_says("is-active"), self.unit_says("is-enabled")), ("active", "enabled"))
         until("the old tunnel", lambda: self.answers(2231))
         holdfast.run("remove", "2231")
-        holdfast.run("import")  # the hint was right
+        holdfast.run("import")  # follows the hint
         self.assertTrue(holdfast.status("2231")["verified"])
 
     def test_a_unit_whose_successor_cannot_be_verified_runs_again(self) -> None:
@@ -210,7 +210,7 @@ class Import(LabTest):
         self.addCleanup(lambda: [self.host.kill(pid, signal.SIGTERM) for pid in self.host.pids("autossh -M", user="ann")])
         holdfast = Holdfast(self.host, self.user)
         with self.host.login("ann") as session:
-            # cron's own lines are in that crontab, too, when the old one is to have it back
+            # The backend cron adds its lines to the crontab that import must restore.
             done = holdfast.run("import", "--crontab", "--backend", "cron", session=session, check=False)
         self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
         self.assertIn("is restored", done.stderr)
@@ -249,7 +249,7 @@ class Import(LabTest):
         file, table = self.start_cron_file(2226)
         holdfast = Holdfast(self.host)
         self.addCleanup(holdfast.run, "remove", "--all", check=False)
-        own = Holdfast(self.host, self.user).run("import").stderr  # who looks among his own is told whose it is
+        own = Holdfast(self.host, self.user).run("import").stderr  # an import without root names the owner
         self.assertIn(f"nothing to import was found; {file} belongs to root: sudo holdfast import", own)
         planned = holdfast.run("import", "--dry-run").stdout
         self.assertIn(f"{file} would become tunnel 2226", planned)
@@ -294,7 +294,7 @@ class Import(LabTest):
         self.assertEqual(self.host.run(["crontab", "-l"]).stdout, table)
         self.assertEqual(holdfast.statuses(), [])
         done = holdfast.run("import", "--crontab", "--run-as", "ann", check=False)
-        self.assertEqual(done.returncode, 1, "two are not understood")
+        self.assertEqual(done.returncode, 1, "import understands all but two lines")
         self.assertTrue(holdfast.status("2228")["verified"])
         self.assertTrue(self.host.pids("holdfast", user="ann"))
         self.assertEqual(self.host.run(["crontab", "-l"]).stdout, "# holdfast has it (tunnel 2228): " + table)

@@ -35,7 +35,7 @@ class Tunnel:
         self.holdfast.run("setup", "-p", str(self.port), "-b", "gate@bastion", "--backend", self.backend,
                           session=self.session)
         self.status = self.holdfast.await_up(str(self.port))
-        # setup keeps the promise of doctor.
+        # status after setup claims the same as doctor before it.
         self.test.assertEqual(self.survives(), row["survives"], self.title)
         if self.by_cron:
             self.host.kill(self.status["supervisor_pid"])

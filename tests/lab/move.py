@@ -162,7 +162,7 @@ class Move(UserTest):
         self.addCleanup(self.host.run, ["rm", "-f", f"{self.ann.home}/middle", f"{self.ann.home}/go"])
         self.session.background(f"sh -c 'echo $$ > ~/pid; exec env PATH={env['PATH']} {self.holdfast.path} move {NAME} "
                                 "--backend systemd-user'")
-        until("the move to be in the middle", lambda: self.host.exists(f"{self.ann.home}/middle"), timeout=30)
+        until("the first half of the move", lambda: self.host.exists(f"{self.ann.home}/middle"), timeout=30)
         return self.host.read_file(f"{self.ann.home}/pid").strip()
 
     def go(self) -> None:

@@ -6,7 +6,7 @@ import time
 
 from lab import Holdfast, UserTest, Watch, in_parallel, main, until
 
-# Seconds for which "up" may be wrong: a probe each 60 s (up to a tenth more), two of 3 s, and a last longer one.
+# Seconds for which status may still say "up": up to 66 s until the next probe, then two probes of 3 s, then a longer one.
 NOTICED = 75.0
 
 

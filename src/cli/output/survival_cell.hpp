@@ -1,4 +1,4 @@
-// "yes", "no", "at login", "within 60 s": what a tunnel survives, for a person. JSON has Survival::text().
+// A survival as a table cell: "yes", "no", "at login" or "within 60 s". JSON has Survival::text().
 #pragma once
 
 #include "cli/output/table.hpp"

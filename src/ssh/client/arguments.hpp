@@ -49,8 +49,8 @@ struct Session {
 /// `ssh -N -M -S CTL -E LOG -o … [-i KEY] [-p PORT] -- DEST`, argv[0] the absolute program.
 /// The first value of an option wins in ssh, so the enforced options come before the user's.
 ///
-/// With ForwardsBy::arguments autossh restarts ssh and nobody removes the socket of a killed one. So ControlMaster=auto
-/// replaces -M: with it ssh removes a dead socket itself.
+/// With ForwardsBy::arguments, autossh restarts ssh but does not remove the socket of a killed one. So these arguments
+/// have ControlMaster=auto in place of -M: ssh then removes a dead socket itself.
 [[nodiscard]] std::vector<std::string> master_arguments(const Client& client, const Tunnel& tunnel,
                                                         const Session& session);
 

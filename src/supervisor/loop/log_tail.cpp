@@ -14,7 +14,7 @@ LogTail::LogTail(const os::Host& host, boost::filesystem::path file) : host_(hos
 std::vector<std::string> LogTail::new_lines(Unfinished last) {
   const os::FileStatus status = host_.status(file_);
   if (status.kind != os::FileKind::regular || status.size == read_) return {};
-  if (status.size < read_) read_ = 0;  // somebody emptied it
+  if (status.size < read_) read_ = 0;  // another program truncated it
   const bool skips = status.size - read_ > k_log_read_limit;
   if (skips) read_ = status.size - k_log_read_limit;
   // By offset from the start: the file may grow between status() and the read.

@@ -1,4 +1,4 @@
-// Actions: what a supervisor machine wants done. The loop executes them in order.
+// Actions: the requests of a supervisor machine. The loop executes them in order.
 #pragma once
 
 #include "supervisor/machine/backoff.hpp"

@@ -223,7 +223,7 @@ void Machine::stand_by() {
     view_.last_error.reset();
     view_.show(TunnelState::standby, rules_.explain(FailureClass::forward_busy, attempt_.next_forward).message);
   }
-  set_port_held(false);  // what this host held is gone, or not its own to reclaim
+  set_port_held(false);  // this host's old session is gone, or must not be freed
   set(Timer::forward_retry, standby_wait());
 }
 

@@ -39,7 +39,7 @@ struct TunnelFileWatch::Impl {
     if (!now || now == known) return;
     known = std::move(now);
     const auto tunnel = store::load_as_written(host, paths, name);
-    if (!tunnel) return;  // somebody may be editing it; status reports the error
+    if (!tunnel) return;  // the user may still be editing it; status reports the error
     const auto& assigned = (*tunnel)->host;
     if (assigned.empty() || assigned == k_any_host || assigned == owner || assigned == host.hostname())
       return on_change();

@@ -34,9 +34,9 @@ struct Chosen {
   backends::Applied proof;
 };
 
-/// Runs the proofs of the candidates, strongest first, until one succeeds and is still the strongest by what it
-/// survives then: the proof of systemd-user tries to turn linger on. Undoes the other proofs. `job`: any job of the
-/// tunnel.
+/// Tests the candidates with their prove() plans, strongest first, until one succeeds and is still the strongest. A
+/// test can change the order: that of systemd-user tries to turn linger on. Undoes the other tests. `job`: any job of
+/// the tunnel.
 [[nodiscard]] Result<Chosen> prove_best(std::vector<backends::AssessedBackend> assessed_backends,
                                         const backends::Job& job, os::Host& host, std::vector<PassedOver>& passed_over);
 

@@ -1,4 +1,4 @@
-// Whether the engine that is asked for can be used, and what it would run.
+// Checks whether the requested engine works here, and shows the command that it would run.
 #pragma once
 
 #include "core/result.hpp"
@@ -12,8 +12,8 @@
 
 namespace holdfast::tunnels {
 
-/// Runs `ssh -G` for the engine autossh: it cannot carry forwards that ssh_config adds. `tunnel`: the one that is asked
-/// for; its backend and runtime directory do not matter.
+/// For the engine autossh, runs `ssh -G` and refuses forwards that ssh_config adds: autossh cannot hold them. `tunnel`:
+/// the requested tunnel; its backend and runtime directory do not matter.
 [[nodiscard]] Result<> check_engine(const SetupRequest& request, const Tunnel& tunnel, const ssh::Client& client,
                                     const os::Host& host);
 

@@ -36,10 +36,10 @@ class Executor {
   /// prove_best(), its changes to be undone with the rest.
   [[nodiscard]] Result<backends::AssessedBackend> prove(std::vector<backends::AssessedBackend> candidates,
                                                         const backends::Job& job, std::vector<PassedOver>& passed_over);
-  /// Carries the plan's steps out and records what remains to be undone by `remove`.
+  /// Executes the plan's steps, and records the changes that `remove` must undo later.
   [[nodiscard]] Result<SetupOutcome> run(const SetupPlan& plan);
 
-  /// Undoes what was done. `plan`: the one that run() was given; nullptr: none yet. Returns `error`.
+  /// Undoes every executed step. `plan`: the argument of run(), or nullptr before run(). Returns `error`.
   [[nodiscard]] Error undo(Error error, const SetupPlan* plan);
 
  private:

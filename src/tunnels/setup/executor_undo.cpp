@@ -41,12 +41,13 @@ void Executor::end_new_job(const SetupPlan& plan, std::vector<std::string>& left
   const bool beside = plan.kind == SetupPlan::Kind::hand_over;
   if (ended_previous_) {
     add_error(leftovers, stop_installed_jobs({plan.job}, host_));
-    // The mark that the tunnel is to stay down is for a backend that nobody uses now.
+    // stop_installed_jobs() left a stop mark. The previous backend must not see it.
     if (beside) add_error(leftovers, host_.remove_file(backends::stop_mark_file(request_.name, request_.paths)));
     return;
   }
   if (!beside) return;
-  // The new supervisor waits, or never came. The previous one's runtime files and ssh are not its to end.
+  // The new supervisor waits, or never started. End only its process: the runtime files and ssh belong to the previous
+  // one.
   if (const auto release = release_plan(plan.job, host_)) add_error(leftovers, backends::apply(*release, host_));
 }
 

@@ -7,7 +7,7 @@
 namespace holdfast::tunnels {
 namespace {
 
-/// Adds what the job's runtime files and its backend say.
+/// Adds the state that the job's runtime files and its backend report.
 void add_state(PreviousTunnel& previous, const InstalledJob& installed_job, const os::Host& host) {
   const auto& job = installed_job.job;
   const auto known = query_one(*installed_job.backend, job, host);

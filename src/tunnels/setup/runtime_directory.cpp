@@ -18,7 +18,8 @@ Result<fs::path> runtime_directory_for(const SetupRequest& request, const Previo
                                        const backends::Backend& backend, const Survives& survives, Claim claim,
                                        const os::Host& host, Observer& observer) {
   if (request.paths.scope == Scope::system) return store::system_runtime_directory(request.name);
-  // /run/user/UID goes with the last session unless linger keeps it. Only a unit of the user's manager knows that.
+  // logind removes /run/user/UID after the last session, unless linger is on. Only systemd-user's `survives` shows
+  // that.
   const bool lingers = backend.name() == "systemd-user" && survives.logout.kind == Survival::Kind::yes;
   if (previous.here && previous.tunnel && (*previous.tunnel)->runtime_dir) {
     const auto& directory = *(*previous.tunnel)->runtime_dir;

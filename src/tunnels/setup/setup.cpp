@@ -113,10 +113,10 @@ void report_choice(const SetupPlan& plan, Observer& observer) {
                                                : observer.step_done(message.what, message.figure);
 }
 
-/// Proves the candidates and decides. The host is changed from here on.
+/// Tests the candidates and chooses a backend. Setup changes the host from here on.
 Result<BackendDecision> choose_backend(const SetupRequest& request, const SetupFacts& facts, Checked checked,
                                        Executor& executor, const os::Host& host) {
-  // Proofs need a job to prove. Where its runtime files will be depends on what they find.
+  // The tests need a job. Its runtime directory is provisional: the final one depends on the chosen backend.
   const auto directory = request.paths.scope == Scope::system
                              ? store::system_runtime_directory(request.name)
                              : store::runtime_directory_candidates(host, false).front();

@@ -12,11 +12,11 @@
 
 namespace holdfast::tunnels {
 
-/// Returns once the tunnel is up, or stands by. After any failure what was done is undone, and a previous tunnel of
-/// that name runs again if it ran before.
+/// Returns once the tunnel is up, or stands by. After any failure it undoes its changes, and starts a previous tunnel
+/// of that name again if it ran before.
 [[nodiscard]] Result<SetupOutcome> run_setup(const SetupRequest& request, os::Host& host, Observer& observer);
 
-/// Every file and command of run_setup(), as text. Changes nothing, and does not ask the bastion.
+/// Every file and command of run_setup(), as text. Changes nothing, and does not contact the bastion.
 [[nodiscard]] Result<std::vector<std::string>> preview_setup(const SetupRequest& request, const os::Host& host,
                                                              Observer& observer);
 

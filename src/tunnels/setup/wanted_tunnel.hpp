@@ -13,21 +13,21 @@
 
 namespace holdfast::tunnels {
 
-/// The tunnel that is asked for, held by `backend`. `pinned`: its host key is in NAME.known_hosts from now on.
-/// Keys of the tunnel file that no option of setup sets stay as they are; a move changes nothing but the backend.
+/// The requested tunnel with `backend`. `pinned`: NAME.known_hosts will contain its host key.
+/// Keys of the tunnel file that no option of setup sets keep their values. A move changes only the backend.
 [[nodiscard]] Result<Tunnel> wanted_tunnel(const SetupRequest& request, const SetupFacts& facts,
                                            std::string_view backend, const fs::path& runtime_dir, bool pinned = false);
 
-/// What NAME.conf is to say. After a move the rest of the file stays as its owner wrote it.
+/// The new text of NAME.conf. A move keeps every other line of the file.
 [[nodiscard]] Result<std::string> tunnel_file_text(const SetupRequest& request, const SetupFacts& facts,
                                                    const Tunnel& tunnel);
 
-/// The steps that write the tunnel's own files. A file of many hosts that says the same already is left alone.
-/// `pinned_lines`: what NAME.known_hosts is to hold; nothing: no host key was accepted now.
+/// The steps that write the tunnel's own files. They skip a file that several hosts share if its content is the same.
+/// `pinned_lines`: the new text of NAME.known_hosts; nullopt if this setup accepted no host key.
 [[nodiscard]] Result<backends::Plan> file_steps(const SetupRequest& request, const SetupFacts& facts,
                                                 const Tunnel& tunnel, const std::optional<std::string>& pinned_lines);
 
-/// True when file_steps() would write what is there.
+/// True when file_steps() would change no file.
 [[nodiscard]] bool are_files_in_place(const SetupRequest& request, const SetupFacts& facts, const Tunnel& tunnel);
 
 }  // namespace holdfast::tunnels

@@ -236,7 +236,7 @@ def max_startups(ground: Ground, cap: float) -> Rows:
     bastion.configure(MaxStartups=1)
     bastion.run(["systemctl", "restart", "ssh"])  # a reload would drop the other clients; sessions stay
     try:
-        with until("sshd to take the stranger", lambda: _stranger(bastion)):
+        with until("sshd to accept a connection", lambda: _stranger(bastion)):
             ground.kill_tunnels()
             time.sleep(LENGTHS.draw("startups", 30))
     finally:

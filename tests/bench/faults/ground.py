@@ -23,7 +23,7 @@ class Ground:
         lab.bastion.run(["systemctl", "mask", "--now", "cron"])
         # Every engine has the same login cost, and no other setting of the bastion ends a fault.
         self.installed: list[Engine] = []
-        self.engines: list[Engine] = []  # those that run with this fault
+        self.engines: list[Engine] = []  # the engines that run with this fault
         self.absent: dict[str, str] = {}
         for engine in [one for one in ENGINES if one.key in wanted]:
             why = engine.install(lab)
@@ -66,7 +66,7 @@ class Ground:
         self.lab.network.forget(host.name)
         host.boot()
 
-    # -- what was
+    # -- the state before the fault
 
     def holders(self) -> dict[str, int]:
         """The bastion's process behind each port."""
@@ -153,7 +153,7 @@ class Ground:
         name = self.HOST_KEY.rpartition("/")[2]
         self.lab.bastion.run(["cp", "-a", f"/root/{name}", f"/root/{name}.pub", "/etc/ssh/"])
         self.lab.bastion.run(["systemctl", "restart", "ssh"])
-        until("sshd to greet", lambda: self.lab.bastion.banner(22))
+        until("the banner of sshd", lambda: self.lab.bastion.banner(22))
 
     def note_status(self, fault: str) -> None:
         """What holdfast says during a fault that needs manual action."""

@@ -33,7 +33,7 @@ class ClientConfig(TunnelTest):
         self.assertEqual(done.stdout, "in\n", done.stderr)
         known = (self.root / "laptop_known_hosts").read_text()
         self.assertRegex(known, rf"(?m)^holdfast-\S+-{self.name} ssh-ed25519 ")
-        self.assertNotIn(f"[127.0.0.1]:{self.port}", known)  # which another tunnel may have tomorrow
+        self.assertNotIn(f"[127.0.0.1]:{self.port}", known)  # another tunnel may use that port later
 
     def test_the_laptop_needs_no_host_alias(self) -> None:
         ssh = self.home / ".ssh"

@@ -93,7 +93,7 @@ class Completion(unittest.TestCase):
         self.env = {"HOME": str(self.home), "PATH": f"{programs}:/usr/local/bin:/usr/bin:/bin", "TERM": "xterm",
                     "COLUMNS": "200", "LC_ALL": "C.UTF-8", "USER": "ann"}
         self.before = self.listing()
-        self.addCleanup(lambda: self.assertEqual(self.listing(), self.before, "something was run"))
+        self.addCleanup(lambda: self.assertEqual(self.listing(), self.before, "completion ran a command"))
 
     def listing(self) -> list[str]:
         """Without fish's own files."""
@@ -201,7 +201,7 @@ class Completion(unittest.TestCase):
         keyboard.type(f"fpath=({functions} $fpath)\n" + START["zsh"][1].replace('eval "$(holdfast completion zsh)";', "")
                       + "echo re''ady\n")
         keyboard.read_until(r"ready\r\n")
-        for _ in range(2):  # the first time the file is the function, then what it has defined is
+        for _ in range(2):  # zsh runs the file at the first call, and the function that it defines at later calls
             self.assertEqual(keyboard.complete("holdfast status --user la")[0].rstrip(), "holdfast status --user lab")
 
     def test_takes_one_known_shell(self) -> None:

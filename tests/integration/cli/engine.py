@@ -51,7 +51,7 @@ class Engine(TunnelTest):
         self.assertEqual(words[1:3], ["-M", "0"])
         for setting in ("BatchMode=yes", "ExitOnForwardFailure=yes", "ServerAliveInterval=15"):
             self.assertIn(setting, words)
-        self.assertEqual(command_line(now["ssh_pid"])[-2:-1], ["--"], "a bastion is no option of ssh")
+        self.assertEqual(command_line(now["ssh_pid"])[-2:-1], ["--"], "ssh could read the bastion as an option")
         environment = pathlib.Path(f"/proc/{autossh}/environ").read_text().split("\0")
         self.assertIn("AUTOSSH_GATETIME=0", environment)
 

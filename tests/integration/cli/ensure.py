@@ -33,7 +33,7 @@ class Ensure(TunnelTest):
         self.ensure(self.name)
         now = self.await_up()
         self.assertNotEqual(now["supervisor_pid"], self.first["supervisor_pid"])
-        self.assertEqual(now["ssh_pid"], self.first["ssh_pid"], "its ssh goes on")
+        self.assertEqual(now["ssh_pid"], self.first["ssh_pid"], "the same ssh still runs")
         self.assertIn("ensure", self.run_holdfast("logs", "--user", self.name).stdout)
 
     def test_parallel_calls_start_one_supervisor(self) -> None:

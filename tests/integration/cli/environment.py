@@ -107,7 +107,7 @@ class Reports(TunnelTest):
             self.assertEqual(done.returncode, 0, done.stderr)
             now = self.await_up()
         self.assertEqual(now["forwards"][0]["target"], f"127.0.0.1:{target}")
-        self.assertEqual(now["ssh_pid"], before["ssh_pid"], "the connection stayed")
+        self.assertEqual(now["ssh_pid"], before["ssh_pid"], "the same ssh still runs")
 
     def test_doctor_recognises_a_port_of_an_own_tunnel(self) -> None:
         self.set_up()

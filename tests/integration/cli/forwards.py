@@ -42,7 +42,7 @@ class Transfer:
                 client.sendall(self.content[:self.HALF])
                 self.go_on.wait()
                 client.sendall(self.content[self.HALF:])
-            except OSError:  # a probe that has seen enough
+            except OSError:  # a probe closes after the first bytes
                 return
 
     def begin(self, port: int) -> None:
@@ -104,10 +104,10 @@ class Forwards(TunnelTest):
     def test_edits_of_the_file_add_and_remove_forwards(self) -> None:
         more = free_port()
         self.edit(self.line(self.other), self.line(self.other) + self.line(more))
-        until("the new one to answer", lambda: self.banner(more) == b"SSH-")
+        until("the new port to answer", lambda: self.banner(more) == b"SSH-")
         self.assertEqual(set(self.await_states(3).values()), {"up"})
         self.edit(self.line(self.other), "", signal.SIGUSR2)
-        until("the old one to be gone", lambda: self.banner(self.other) == b"")
+        until("the old port to close", lambda: self.banner(self.other) == b"")
         self.assertEqual(set(self.await_states(2)), {str(self.port), str(more)})
         self.assert_same_connection(self.await_up())
         self.assertTrue(self.transfer.finish())
@@ -125,7 +125,7 @@ class Forwards(TunnelTest):
         quiet.listen()
         self.edit(f"{self.other}:127.0.0.1:{self.bastion.port}", f"{self.other}:127.0.0.1:{quiet.getsockname()[1]}")
         elsewhere = f"127.0.0.1:{quiet.getsockname()[1]}"
-        until("it to lead elsewhere", lambda: (now := self.status())["state"] == "up" and
+        until("the port to have the new target", lambda: (now := self.status())["state"] == "up" and
               now["forwards"][1]["target"] == elsewhere)
         with socket.create_connection(("127.0.0.1", self.other)):
             quiet.settimeout(30)
@@ -148,12 +148,12 @@ class Forwards(TunnelTest):
             holder.listen()
             taken = int(holder.getsockname()[1])
             self.edit(self.line(self.other), self.line(self.other) + self.line(taken))
-            now = until("it to be told", lambda: (now := self.status())["state"] == "waiting" and now)
+            now = until("status to report the wait", lambda: (now := self.status())["state"] == "waiting" and now)
             self.assertEqual((now["last_error"]["class"], now["forwards"][2]["state"]), ("forward-busy", "busy"))
             self.assertIn(str(taken), now["last_error"]["message"])
             self.assertEqual(self.banner(self.other), b"SSH-")
             until("the others to be seen up", lambda: (s := self.states())[str(self.other)] == s[str(self.port)] == "up")
-        until("it to be had", lambda: self.banner(taken) == b"SSH-")
+        until("the port to be free", lambda: self.banner(taken) == b"SSH-")
         self.assert_same_connection(self.await_up())
         self.assertTrue(self.transfer.finish())
 
@@ -180,7 +180,7 @@ class Forwards(TunnelTest):
             holder.listen()
             taken = int(holder.getsockname()[1])
             self.edit(self.line(self.other), self.line(self.other) + self.line(taken))
-            until("it to be told", lambda: self.states().get(str(taken)) == "busy")
+            until("the port to be busy", lambda: self.states().get(str(taken)) == "busy")
             with socket.socket(socket.AF_INET6) as client:
                 self.assertNotEqual(client.connect_ex(("::1", taken)), 0)
         self.assertTrue(self.transfer.finish())

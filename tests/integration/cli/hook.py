@@ -70,7 +70,7 @@ class Hook(unittest.TestCase):
         look = LOOK_FISH if name == "fish" else LOOK
         login_reads = ["-l", "-i"]
         modes = [(["-c", look], False), ([*login_reads, "-c", look], True)]
-        if name != "sh":  # without ENV an interactive sh that is no login shell reads nothing
+        if name != "sh":  # without ENV, an interactive sh reads no file unless it is a login shell
             modes.append((["-i", "-c", look], True))
             modes.append((["-l", "-c", look], False))
         return modes
@@ -118,7 +118,7 @@ class Hook(unittest.TestCase):
         self.hook("--install", "bash")
         self.shell("bash", "-l", "-i", "-c", "true")
         until("ensure", self.ran)
-        time.sleep(0.2)  # a second one would have come by now
+        time.sleep(0.2)  # time for a wrong second run
         self.assertEqual(self.ran(), ["ensure --user"])
 
     def test_the_printed_hook_works_in_any_file(self) -> None:
@@ -151,7 +151,7 @@ class Hook(unittest.TestCase):
         self.assertIn("login hook", (self.home / ".profile").read_text())
         self.assertFalse((self.home / ".bash_profile").exists())
         (self.home / ".bash_login").write_text("")
-        self.hook("--remove", "bash")  # a file that has come since hides .profile, which is found all the same
+        self.hook("--remove", "bash")  # bash now reads .bash_login in place of .profile; --remove still finds the hook
         self.assertEqual((self.home / ".profile").read_text(), "export A=1\n")
         self.assertFalse((self.home / ".bashrc").exists())
 

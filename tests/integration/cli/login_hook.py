@@ -31,7 +31,7 @@ class LoginHook(TunnelTest):
     def test_a_login_restarts_it_and_remove_restores_the_files(self) -> None:
         told = self.set_up("--backend", "login-hook")
         for file in (self.profile, self.bashrc):
-            self.assertIn(str(file), told.stderr, "whoever has a start-up file edited is told which")
+            self.assertIn(str(file), told.stderr, "setup names each start-up file that it edits")
             self.assertIn(b"login hook", file.read_bytes())
         first = self.await_up()
         self.assertEqual((first["backend"]["survives"]["crash"], first["backend"]["survives"]["reboot"]),

@@ -78,7 +78,7 @@ class Move(TunnelTest):
                 self.assert_held_by(wanted)
                 self.assertFalse(is_alive(before["supervisor_pid"]))
                 held = wanted
-        self.assertIn(f"# mine\nbackend = {held}\n", self.conf.read_text(), "the rest of the file is its owner's")
+        self.assertIn(f"# mine\nbackend = {held}\n", self.conf.read_text(), "a move changes only the backend")
         self.run_holdfast("remove", "--user", self.name)
         self.assert_nothing_changed()
 
@@ -127,7 +127,7 @@ class Move(TunnelTest):
         self.fake("tmux", f'case "$*" in *proof*|*kill-server*) exec {real} "$@";; esac; sleep 600 >/dev/null 2>&1 & echo $!')
         done = self.move("tmux", status=1)
         self.assertIn("was not ready to take over", self.assert_reads_well(done))
-        self.assertEqual(self.status()["supervisor_pid"], self.first["supervisor_pid"], "it never let go")
+        self.assertEqual(self.status()["supervisor_pid"], self.first["supervisor_pid"], "the old supervisor still runs")
         self.assert_as_it_was(before)
 
     def test_a_lost_bastion_hands_back_to_the_old_backend(self) -> None:
@@ -147,7 +147,7 @@ class Move(TunnelTest):
                           f"sleep 600; touch {mark}")
         command = subprocess.Popen([PROGRAM, "move", "--user", self.name, "--backend", "tmux"], env=self.env,
                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        until("the new one to be started", mark.exists)
+        until("the new supervisor to start", mark.exists)
         command.send_signal(number)
         command.communicate(timeout=60)
         return command.returncode

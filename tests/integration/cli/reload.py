@@ -33,7 +33,7 @@ class Reload(TunnelTest):
         return f"{self.user()}@127.0.0.1:{free_port()}"
 
     def await_bastions(self, *wanted: str) -> None:
-        until(f"it to know {wanted}", lambda: self.status()["bastions"] == list(wanted))
+        until(f"the bastions {wanted}", lambda: self.status()["bastions"] == list(wanted))
         self.assertEqual(self.await_up()["supervisor_pid"], self.was["supervisor_pid"])
 
     def test_an_edit_adds_a_bastion(self) -> None:
@@ -45,10 +45,10 @@ class Reload(TunnelTest):
 
     def test_stops_while_a_bastion_is_being_added(self) -> None:
         self.begin()
-        self.kill(self.was["ssh_pid"], signal.SIGSTOP)  # it is told to end, and takes its time
+        self.kill(self.was["ssh_pid"], signal.SIGSTOP)  # a stopped ssh does not end on SIGTERM
         self.edit(f"bastion = {self.here()}", f"bastion = {self.here()}, {self.nowhere()}")
         self.hang_up()
-        until("it to be told", lambda: self.status()["state"] == "connecting")
+        until("the supervisor to end ssh", lambda: self.status()["state"] == "connecting")
         self.kill(self.was["supervisor_pid"], signal.SIGTERM)
         until("it to end", lambda: not is_alive(self.was["supervisor_pid"]))
         self.assertFalse(is_alive(self.was["ssh_pid"]))
@@ -70,7 +70,7 @@ class Reload(TunnelTest):
         self.begin()
         self.edit(f"{self.port}:127.0.0.1:{self.bastion.port}", f"{self.port}:127.0.0.1:22")
         self.hang_up()
-        until("port 22 to be led to", lambda: self.status()["forwards"][0]["target"] == "127.0.0.1:22")
+        until("port 22 as the target", lambda: self.status()["forwards"][0]["target"] == "127.0.0.1:22")
         self.bastion.process.send_signal(signal.SIGSTOP)
         try:
             was = self.status()["ssh_pid"]
@@ -79,7 +79,7 @@ class Reload(TunnelTest):
             elsewhere = f"127.0.0.1:{quiet.getsockname()[1]}"
             self.edit(f"{self.port}:127.0.0.1:22", f"{self.port}:{elsewhere}")
             self.hang_up()
-            until("it to lead elsewhere", lambda: self.status()["forwards"][0]["target"] == elsewhere)
+            until("the new target", lambda: self.status()["forwards"][0]["target"] == elsewhere)
         finally:
             self.bastion.process.send_signal(signal.SIGCONT)
         self.assertEqual(self.await_up()["supervisor_pid"], self.was["supervisor_pid"])

@@ -136,7 +136,7 @@ class Supervision(TunnelTest):
         self.give_ssh_a_config_file("Host *\n  RSAAuthentication yes\n  CompressionLevel 6\n")
         self.set_up("--ssh-option", "CompressionLevel=6")
         logged = self.run_holdfast("logs", "--user", self.name).stdout
-        self.assertIn('Unsupported option "rsaauthentication"', logged, "this ssh warns")
+        self.assertIn('Unsupported option "rsaauthentication"', logged, "ssh prints its warning")
         ssh = self.await_up()["ssh_pid"]
         for reconnects, pid_to_kill in enumerate((lambda: ssh, self.bastion_session), 1):
             self.kill(pid_to_kill())

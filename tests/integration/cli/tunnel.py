@@ -68,11 +68,11 @@ class Life(TunnelTest):
         stopped = self.status()
         self.assertEqual((stopped["state"], stopped["backend"]["installed"], stopped["backend"]["running"]),
                          ("stopped", True, False))
-        self.assertEqual(self.run_holdfast("stop", "--user", self.name).returncode, 0, "stopped is what was asked for")
+        self.assertEqual(self.run_holdfast("stop", "--user", self.name).returncode, 0, "a second stop succeeds")
         self.assertEqual(self.run_holdfast("start", "--user", self.name).returncode, 0)
         started = self.status()
         self.assertEqual(self.run_holdfast("start", "--user", self.name).returncode, 0)
-        self.assertEqual(self.status()["ssh_pid"], started["ssh_pid"], "it ran already")
+        self.assertEqual(self.status()["ssh_pid"], started["ssh_pid"], "start leaves a running tunnel alone")
         self.assertEqual(self.run_holdfast("restart", "--user", self.name).returncode, 0)
         self.assertNotEqual(self.status()["supervisor_pid"], started["supervisor_pid"])
         self.assertEqual(self.banner(), b"SSH-")
@@ -161,7 +161,7 @@ class Broken(TunnelTest):
         until("the supervisor to be gone", lambda: not is_alive(before["supervisor_pid"]))
         self.assertEqual(self.status()["state"], "stopped")
         self.assertEqual(self.run_holdfast("start", "--user", self.name).returncode, 0)
-        self.assertEqual(self.status()["ssh_pid"], before["ssh_pid"], "its ssh goes on")
+        self.assertEqual(self.status()["ssh_pid"], before["ssh_pid"], "the same ssh still runs")
         self.assertEqual(self.banner(), b"SSH-")
 
     def test_reap_ends_only_the_ssh_of_a_dead_supervisor(self) -> None:

@@ -167,7 +167,7 @@ class Watch(TunnelTest):
         first = json.loads(watching.stdout.readline())["tunnels"][0]
         self.assertEqual((first["name"], first["state"]), (self.name, "up"))
         self.kill(before["ssh_pid"])
-        while True:  # each of them another one, until it is up again
+        while True:  # every printed status differs from the first one
             now = json.loads(watching.stdout.readline())["tunnels"][0]
             self.assertNotEqual(now, first)
             if now["state"] == "up" and now["ssh_pid"] != before["ssh_pid"]:
@@ -190,7 +190,7 @@ class Watch(TunnelTest):
         self.assertNotIn("\x1b", told)
         # SINCE always differs; that is no change.
         ready, _, _ = select.select([watching.stdout], [], [], 3.5)
-        if ready:  # the backend's own word, which a whole look brings
+        if ready:  # a full read may add the backend's state
             told = watching.stdout.readline() + watching.stdout.readline() + watching.stdout.readline()
             ready, _, _ = select.select([watching.stdout], [], [], 3.5)
         self.assertFalse(ready)

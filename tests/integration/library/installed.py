@@ -84,7 +84,7 @@ class Library(TunnelTest):
                          [f"{self.name}: up", "verified end to end"])
         self.assertEqual(self.banner(), b"SSH-")
         self.assertRegex(self.call(program, "--user", "make", *self.request).stdout, "^was there: ")
-        # It is the installed program that holds it, and not the one that asked for it.
+        # The installed program runs the tunnel, not the caller of the library.
         supervisor = self.status()["supervisor_pid"]
         self.assertEqual(os.readlink(f"/proc/{supervisor}/exe"), str(self.installation.prefix / "bin/holdfast"))
         removed = self.call(program, "--user", "remove", self.name)

@@ -1,5 +1,5 @@
-// A tunnel's whole life by the library's own calls: life PORT BASTION KEY NAME PORT PORT. Says what it saw, a line each;
-// the test beside it knows what it is to be.
+// Sets up, changes and removes a tunnel through the library: life PORT BASTION KEY NAME PORT PORT. Prints a line for
+// each result; installed.py compares them with the expected lines.
 #include <holdfast/holdfast.hpp>
 
 #include <atomic>

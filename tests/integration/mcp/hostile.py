@@ -82,7 +82,7 @@ class Hostile(TunnelTest):
         os.kill(self.bastion.process.pid, signal.SIGSTOP)
         self.addCleanup(os.kill, self.bastion.process.pid, signal.SIGCONT)
         self.setup_call(server)
-        child = int(until("the call to be carried out", server.child))
+        child = int(until("the call to start its process", server.child))
         until("its ssh to be there", lambda: pathlib.Path(f"/proc/{child}/task/{child}/children").read_text())
         return child
 
@@ -108,8 +108,8 @@ class Hostile(TunnelTest):
         self.assertEqual(server.ask("ping")["result"], {})
         status = pathlib.Path(f"/proc/{server.process.pid}/status").read_text()
         peak, = (int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:"))
-        if b"__asan_init" not in pathlib.Path(PROGRAM).read_bytes():  # which keeps what is freed
-            self.assertLess(peak, 100 * 1024, "kB at the most")
+        if b"__asan_init" not in pathlib.Path(PROGRAM).read_bytes():  # AddressSanitizer delays free(3)
+            self.assertLess(peak, 100 * 1024, "the limit of the peak, in kB")
 
     def test_an_argument_that_is_too_long_is_an_error(self) -> None:
         server = Server(self)
@@ -168,7 +168,7 @@ class Hostile(TunnelTest):
     def test_running_calls_are_answered_after_the_end_of_input(self) -> None:
         messages = [{"id": 0, "method": "initialize", "params": {"protocolVersion": "2025-11-25"}},
                     {"id": 1, "method": "tools/call", "params": {"name": "tunnel_status", "arguments": {"scope": "user"}}}]
-        text = "\n".join(json.dumps({"jsonrpc": "2.0", **message}) for message in messages)  # no line's end at the end
+        text = "\n".join(json.dumps({"jsonrpc": "2.0", **message}) for message in messages)  # no final line break
         file = self.root / "words"
         file.write_text(text)
         for source in ("pipe", "file"):
@@ -209,9 +209,9 @@ class Hostile(TunnelTest):
         server.initialize()
         child = self.stuck_setup(server)
         self.setup_call(server)
-        self.assertIsNone(server.hear()["id"], "its id is in use")
+        self.assertIsNone(server.hear()["id"], "the error has no id, because a running call has the same one")
         server.say(method="notifications/cancelled", params={"requestId": 7, "reason": "enough"})
-        until("the call to be over", lambda: not is_alive(child), 60)
+        until("the process of the call to end", lambda: not is_alive(child), 60)
         self.assertEqual(server.ask("ping", 8), {"jsonrpc": "2.0", "id": 8, "result": {}})
         self.assert_nothing_changed()
 
@@ -244,9 +244,9 @@ class Hostile(TunnelTest):
         server.end()
         os.set_blocking(ours, False)
         try:
-            self.assertEqual(os.read(ours, 100), b"", "a question was asked where nobody is")
+            self.assertEqual(os.read(ours, 100), b"", "ssh prompted on the terminal")
         except OSError:
-            pass  # EIO or EAGAIN: nothing was ever written there
+            pass  # EIO or EAGAIN: nothing was written to the terminal
         self.assert_nothing_changed()
 
 

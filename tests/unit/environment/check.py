@@ -38,7 +38,7 @@ class Environment(unittest.TestCase):
         self.assertGreater(len(programs), 50)
         base = re.compile(rf"^from ({'|'.join(BASES)}) import ", re.MULTILINE)
         without = [str(path.relative_to(TESTS)) for path in programs if not base.search(path.read_text(encoding="utf-8"))]
-        without.remove("lab/lab/claim.py")  # no test: the process that clears up after a lab that was killed
+        without.remove("lab/lab/claim.py")  # not a test: it removes the remains of a lab that was killed
         self.assertEqual(without, [])
 
 
