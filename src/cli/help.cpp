@@ -73,7 +73,7 @@ std::string overview() {
       "usage: holdfast COMMAND [OPTION…]\n\n";
   for (const auto& group : command_groups()) out += fmt::format("{}:\n{}\n", group.title, command_rows(group.commands));
   out +=
-      "  holdfast setup -p 2222 -b gate@bastion   forward the bastion's port 2222 to here\n"
+      "  holdfast setup -p 2222 -b gate@bastion   forward the bastion's port 2222 here\n"
       "  holdfast status                          show whether that works\n"
       "  holdfast help COMMAND                    show a command's options\n"
       "  holdfast help --man                      read the manual\n"
