@@ -9,7 +9,7 @@ namespace {
 constexpr Survival k_yes{Survival::Kind::yes, {}};
 constexpr Survival k_no{};
 
-// A detached process with a pidfile. Nothing but the tunnel file is installed.
+// A detached process with a pidfile. It installs only the tunnel file.
 class Nohup final : public PidfileBackend {
  public:
   std::string_view name() const noexcept override { return "nohup"; }

@@ -8,17 +8,17 @@ namespace {
 
 constexpr std::chrono::milliseconds k_deadline{10000};
 
-/// One server a tunnel: ending one cannot end another.
+/// Each tunnel has a server of its own, so that ending one cannot end another.
 fs::path socket_of(const TunnelName& name, const fs::path& directory) { return directory / (name.text() + ".tmux"); }
 
-/// In a target, tmux reads "." and ":" as separators of window and pane; in a session name it replaces them by "_".
+/// tmux replaces "." by "_" in a session name, because "." separates window and pane in a target.
 std::string session_name(const TunnelName& name) {
   std::string session = "holdfast-" + name.text();
   std::ranges::replace(session, '.', '_');
   return session;
 }
 
-/// tmux with that socket only, without the user's configuration.
+/// A tmux command for the server at `socket`, without the user's configuration.
 os::Command tmux(const fs::path& socket, std::vector<std::string> arguments, const os::Host& host) {
   std::vector<std::string> argv{"tmux", "-S", socket.string(), "-f", "/dev/null"};
   argv.insert(argv.end(), std::make_move_iterator(arguments.begin()), std::make_move_iterator(arguments.end()));
@@ -38,7 +38,7 @@ class Tmux final : public TerminalSession {
  public:
   std::string_view name() const noexcept override { return "tmux"; }
 
-  // Starts a server where the real one will be, with a session that runs our own program.
+  // Starts and ends a server in the runtime directory, with a session that runs our own program.
   Result<Plan> prove(const Job& job, const os::Host& host) const override {
     HOLDFAST_TRY(const auto command, proof_command(job, host));
     const auto socket = socket_of(job.name, proving_directory(host) / "proof");
@@ -57,7 +57,7 @@ class Tmux final : public TerminalSession {
     return Plan{std::move(run)};
   }
 
-  // A session outlives its supervisor when the user has opened another window in it.
+  // If the user has opened another window in the session, the server outlives the supervisor.
   Plan clean_up(const Job& job, const os::Host& host) const override {
     const auto socket = socket_of(job.name, job.runtime_dir);
     if (host.status(socket).kind != os::FileKind::socket || !is_private_directory(socket.parent_path(), host))

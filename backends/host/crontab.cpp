@@ -18,7 +18,7 @@ using Text = std::optional<std::string>;  // empty: there is no crontab
 
 constexpr milliseconds k_deadline{5000};
 constexpr milliseconds k_poll{10};
-constexpr std::size_t k_largest_crontab = 1 << 20;  // well below what os::Host::run keeps of a command's output
+constexpr std::size_t k_largest_crontab = 1 << 20;  // well below the output limit of os::Host::run
 const char* const k_subject = "your crontab";
 
 os::Command crontab(const os::Host& host, const char* argument, std::string input = {}) {
@@ -49,8 +49,8 @@ Error failure(const char* doing, const os::Completed& done, milliseconds deadlin
   return Error{doing, k_subject, std::move(cause), ""};
 }
 
-/// Only one holdfast process at a time changes the crontab. The destructor removes the lock file, and its directory if
-/// that is empty.
+/// Held by the one holdfast process that changes the crontab. The destructor removes the lock file, and its directory
+/// if that is empty.
 class CrontabLock {
  public:
   static Result<CrontabLock> acquire(os::Host& host) {
@@ -73,7 +73,7 @@ class CrontabLock {
   CrontabLock& operator=(CrontabLock&&) = delete;
   ~CrontabLock() {
     if (host_ == nullptr) return;
-    (void)host_->remove_file(directory_ / "crontab.lock");  // while held: FileLock rechecks the name after locking
+    (void)host_->remove_file(directory_ / "crontab.lock");  // before unlocking: FileLock checks the name after it locks
     (void)host_->remove_empty_directory(directory_);
   }
 
@@ -104,7 +104,7 @@ Result<std::string> exact_bytes(std::string shown, const os::Host& host) {
   auto edit = crontab(host, "-e");
   (*edit.environment)["VISUAL"] = (*edit.environment)["EDITOR"] = "cat";
   HOLDFAST_TRY(auto done, host.run(edit, k_deadline));
-  // Debian may omit comments at the top here, as it does with a header.
+  // Debian's `crontab -e` may omit comment lines at the top, as `crontab -l` does with its header.
   const auto end = shown.find('\r') == std::string::npos ? with_escaped_returns(done.out) : done.out;
   const auto top = shown.size() - std::min(end.size(), shown.size());
   if (done.ok() && shown.ends_with(end) && shown.find("\\r") >= top) return shown.substr(0, top) + done.out;
@@ -137,7 +137,7 @@ Text edited(const Text& now, const EditCrontab& step) {
   if (step.before && now == step.before->written) return step.before->previous;
   const std::string text = now.value_or(std::string());
   auto wanted = step.lines ? with_block(text, step.name.text(), *step.lines) : without_block(text, step.name.text());
-  // A crontab that held nothing but the block is removed.
+  // If the crontab had only the block, it is removed.
   if (wanted.empty() && !text.empty()) return std::nullopt;
   return wanted == text ? now : Text(std::move(wanted));
 }

@@ -42,7 +42,7 @@ class History {
 class Log {
  public:
   explicit Log(boost::filesystem::path file, std::size_t limit = 1024 * 1024);
-  /// Control bytes come out escaped. A failed write is ignored.
+  /// Writes one line, with control bytes escaped. A failed write is ignored.
   void write(WallTime at, std::string_view line);
 
   /// The newest lines of FILE.1 and FILE, oldest first.

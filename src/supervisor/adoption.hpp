@@ -15,17 +15,17 @@ namespace holdfast::supervisor {
 /// An ssh that can be adopted.
 struct Predecessor {
   os::ProcessId ssh;
-  std::uint64_t reconnects = 0;  ///< Counted by its supervisor.
-  bool was_up = false;           ///< Then the stored last connection is its own.
+  std::uint64_t reconnects = 0;  ///< As the previous supervisor counted them.
+  bool was_up = false;           ///< If so, the stored last connection is this ssh's.
   std::size_t bastion = 0;
 };
 
 /// The ssh that answers on the control socket, if all of this holds:
-/// - This user owns the socket, and its listener, according to the kernel, is the process in live state, by pid, start
-///   time and boot.
-/// - It was started with the same arguments that this supervisor would use.
-/// - It has no forward that the tunnel no longer has. Missing forwards are requested later.
-/// Whether it still carries data is for the probe to find out. Takes 2 s at most.
+/// - This user owns the socket. The kernel's listener on it is the process of the live state: same pid, start time and
+///   boot.
+/// - Its arguments are the ones that this supervisor would use.
+/// - Each of its forwards is still one of the tunnel's. Missing forwards are requested later.
+/// The first probe finds out whether it still carries data. Takes at most 2 s.
 [[nodiscard]] std::optional<Predecessor> find_predecessor(const Tunnel& tunnel, const store::RuntimeFiles& files,
                                                           const ssh::Client& client, const os::Host& host);
 

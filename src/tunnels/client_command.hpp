@@ -1,4 +1,4 @@
-// The command with which a laptop logs in through the bastion.
+// The command that a laptop runs to use a tunnel through the bastion.
 #pragma once
 
 #include "core/tunnel.hpp"
@@ -8,22 +8,22 @@
 
 namespace holdfast::tunnels {
 
-/// One ssh command. For a forward to an ssh port: a login with the bastion as jump host, as `user` when the target is
-/// this host. For any other: a local port of the laptop that leads there.
+/// One ssh command. If a forward leads to an ssh port, it logs in there with the bastion as jump host, as `user` if the
+/// target is this host. Else it is `ssh -L`, which opens a port on the laptop for the first forward.
 [[nodiscard]] std::string client_command(const Tunnel& tunnel, const std::string& user);
 
 /// True when the target of `forward` is port 22.
 [[nodiscard]] bool leads_to_ssh_port(const Forward& forward);
 
-/// True when its target is this machine.
+/// True when the target of `forward` is this machine.
 [[nodiscard]] bool leads_to_this_host(const Forward& forward);
 
-/// The argument of ssh -L on a laptop for that forward: "8080:127.0.0.1:8080". The local port is one that an ordinary
-/// user may listen on.
+/// The argument of `ssh -L` on a laptop for `forward`: "8080:127.0.0.1:8080".
 [[nodiscard]] std::string local_forward(const Forward& forward);
+/// The laptop's port in it. It is 1024 or higher, so that an ordinary user may listen on it.
 [[nodiscard]] std::uint16_t local_port(const Forward& forward);
 
-/// The user's name. Runs id(1) where the environment does not have it: cron and su may leave $USER out.
+/// The user's name. Runs id(1) if `user` has no name, because cron and su may leave $USER out. Empty if id(1) fails.
 [[nodiscard]] std::string login_name(const os::User& user, const os::Host& host);
 
 }  // namespace holdfast::tunnels

@@ -11,7 +11,7 @@ namespace holdfast::ssh {
 namespace {
 
 Diagnosis key_diagnosis(FailureClass failure, const Tunnel& tunnel, const fs::path& key, std::string_view why) {
-  // In the form of an ssh message, so that messages of ssh and ssh-keygen get the same text.
+  // Written like a message of ssh, so that a problem found by ssh-keygen gets the same text.
   const std::string line = "Load key \"" + key.native() + "\": " + std::string(why);
   return make_diagnosis(failure, tunnel, Evidence{.circumstance = line});
 }
@@ -44,7 +44,7 @@ std::optional<Diagnosis> check_key(os::Host& host, const Tunnel& tunnel, const f
   if (done->timed_out) return key_diagnosis(FailureClass::key_missing, tunnel, key, "reading timed out");
 
   const Diagnosis found = key_diagnosis(tunnel, key, done->err);
-  // A public key is usually readable by all, and chmod would be the wrong hint.
+  // ssh-keygen complains about the mode of a public key, which all may read. The hint is to give the private key.
   const bool may_be_public = found.failure == FailureClass::key_permissions || done->err.find("Load key") == 0;
   if (may_be_public)
     if (const auto text = host.read_file(key, k_largest_key_file); text && begins_as_public_key(*text))
@@ -70,7 +70,7 @@ std::optional<Diagnosis> check_default_keys(os::Host& host, const Tunnel& tunnel
     const fs::path key(std::string(line.substr(k_start.size(), end - k_start.size())));
     if (!key.is_absolute() || host.status(key).kind == os::FileKind::missing || key.extension() == ".pub") continue;
     const auto problem = check_key(host, tunnel, key, request);
-    if (!problem) return std::nullopt;  // this one was usable, and the bastion refused it
+    if (!problem) return std::nullopt;  // this key works, and the bastion refused it
     if (problem->failure == FailureClass::key_passphrase && !locked) locked = problem;
   }
   return locked;

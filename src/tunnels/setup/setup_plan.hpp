@@ -16,13 +16,13 @@
 
 namespace holdfast::tunnels {
 
-/// Notes in the installation record that the tunnel is set up here, before anything is installed: `remove` then knows
-/// of a setup that was cut short.
+/// Writes to the installation record that the tunnel is set up on this host. It precedes every installation, so that
+/// `remove` can clean up after an interrupted setup.
 struct RecordSetup {
   store::LingerUse linger = store::LingerUse::as_before;
 };
 
-/// Writes the note that makes the next supervisor wait for the tunnel's lock: docs/adr/0011.
+/// Writes the hand-over note: the next supervisor then waits for the tunnel's lock (docs/adr/0011).
 struct NoteHandOver {
   store::HandOver note;
 };
@@ -30,28 +30,28 @@ struct RemoveHandOverNote {};
 
 struct ApplyPlan {
   backends::Plan plan;
-  bool record_directories = false;  ///< those that it makes are recorded first
+  bool record_directories = false;  ///< first records the directories that the plan creates, for `remove`
 };
 
 /// Ends these jobs, their supervisors and their ssh.
 struct StopPrevious {
   std::vector<InstalledJob> jobs;
-  backends::Plan stop;  ///< what their backends do then, for --dry-run
+  backends::Plan stop;  ///< the steps of their backends, for --dry-run
 };
 
-/// Waits until the new supervisor waits for the lock of `previous`.
+/// Waits until the new supervisor is queued for the tunnel's lock, which `previous` holds.
 struct AwaitQueued {
   InstalledJob job;
   os::ProcessId previous;
 };
 
-/// Ends the previous supervisor, so that the one that waits gets the lock.
+/// Ends the previous supervisor, so that the queued one gets the lock.
 struct ReleasePrevious {
   backends::Plan plan;
   os::ProcessId supervisor;
 };
 
-/// SetupRequest::take_over
+/// Calls SetupRequest::take_over.
 struct TakeOver {};
 
 /// Makes the running supervisor read the tunnel file again.
@@ -63,7 +63,7 @@ struct AwaitReread {
 struct AwaitUp {
   InstalledJob job;
   std::optional<os::ProcessId> previous = {};
-  std::string doing;  ///< "setting up", for the Error
+  std::string doing;  ///< "setting up": Error::doing if it fails
   bool must_be_verified = false;
 };
 
@@ -74,7 +74,7 @@ using SetupAction = std::variant<RecordSetup, NoteHandOver, RemoveHandOverNote, 
 struct SetupMessage {
   enum class Kind {
     done,
-    timed,  ///< done; the figure is how long the step took
+    timed,  ///< as done, with the duration of the step as its figure
     warned,
   } kind = Kind::done;
   std::string what;
@@ -83,26 +83,26 @@ struct SetupMessage {
 
 struct SetupStep {
   SetupAction action;
-  std::vector<SetupMessage> done = {};  ///< shown once it is done
-  bool starts_clock = false;            ///< the time until the tunnel is up counts from here
+  std::vector<SetupMessage> done = {};  ///< shown after it succeeded
+  bool starts_clock = false;            ///< the time until the tunnel is up is measured from this step on
 };
 
 struct SetupPlan {
   enum class Kind {
-    keep,             ///< a move to the backend that holds the tunnel already
-    change_forwards,  ///< the supervisor that runs gets other forwards and keeps its connection
+    keep,             ///< nothing to do: a move to the tunnel's present backend
+    change_forwards,  ///< the running supervisor changes its forwards and keeps its connection
     install,          ///< the previous tunnel, if any, is stopped first
     hand_over,        ///< the new job is started first and waits for the previous one: docs/adr/0011
   };
   Kind kind;
-  InstalledJob job;  ///< of the tunnel
-  Tunnel tunnel;     ///< as it will be
+  InstalledJob job;  ///< the tunnel's job after the setup
+  Tunnel tunnel;     ///< the tunnel after the setup
   Survives survives = {};
   std::vector<SetupMessage> messages = {};  ///< about the choice of the backend
   std::vector<SetupStep> steps = {};
 };
 
-/// A step as --dry-run shows it. Empty: it changes nothing that the other steps do not show.
+/// The lines that --dry-run shows for a step; may be empty.
 [[nodiscard]] std::vector<std::string> preview_lines(const SetupAction& action, const SetupRequest& request);
 
 }  // namespace holdfast::tunnels
