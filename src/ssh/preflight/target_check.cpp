@@ -3,10 +3,6 @@
 #include "core/error.hpp"
 
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
-
-#include <sys/un.h>
 
 #include <utility>
 
@@ -20,26 +16,13 @@ using Kind = TargetResult::Kind;
 constexpr std::chrono::seconds k_connect_timeout{3};
 constexpr std::chrono::milliseconds k_banner_timeout{500};
 
-std::vector<asio::generic::stream_protocol::endpoint> endpoints_of(const End& target) {
-  if (const auto* socket = std::get_if<SocketEnd>(&target)) {
-    if (socket->path.size() >= sizeof(sockaddr_un::sun_path)) return {};
-    return {asio::local::stream_protocol::endpoint(socket->path)};
-  }
-  const auto& tcp = std::get<TcpEnd>(target);
-  using asio::ip::address;
-  if (tcp.host == "localhost")
-    return {asio::ip::tcp::endpoint(asio::ip::address_v4::loopback(), tcp.port),
-            asio::ip::tcp::endpoint(asio::ip::address_v6::loopback(), tcp.port)};
-  error_code error;
-  const auto numeric = asio::ip::make_address(tcp.host, error);
-  if (error) return {};
-  return {asio::ip::tcp::endpoint(numeric, tcp.port)};
-}
-
 }  // namespace
 
 TargetCheck::TargetCheck(asio::io_context& context, const End& target)
-    : remaining_(endpoints_of(target)), socket_(context), timer_(context), start_(std::chrono::steady_clock::now()) {
+    : remaining_(os::socket_addresses(target)),
+      socket_(context),
+      timer_(context),
+      start_(std::chrono::steady_clock::now()) {
   if (remaining_.empty()) {
     finish(Kind::unresolved);
     return;
@@ -53,7 +36,7 @@ TargetCheck::TargetCheck(asio::io_context& context, const End& target)
 
 void TargetCheck::try_next() {
   if (remaining_.empty()) return finish(Kind::down, connect_error_);
-  const Protocol::endpoint next = remaining_.front();
+  const Protocol::endpoint next(remaining_.front().data(), remaining_.front().size());
   remaining_.erase(remaining_.begin());
   error_code ignored;
   socket_.close(ignored);  // NOLINT(bugprone-unused-return-value)

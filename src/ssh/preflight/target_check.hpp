@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/forward.hpp"
+#include "os/socket_addresses.hpp"
 #include "ssh/mux/banner_reader.hpp"
 
 #include <boost/asio/generic/stream_protocol.hpp>
@@ -46,7 +47,7 @@ class TargetCheck {
   void on_deadline();
   void finish(TargetResult::Kind kind, std::string detail = {});
 
-  std::vector<Protocol::endpoint> remaining_;
+  std::vector<os::SocketAddress> remaining_;
   Protocol::socket socket_;
   boost::asio::steady_timer timer_;
   TargetResult result_;

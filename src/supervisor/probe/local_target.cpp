@@ -1,9 +1,9 @@
 #include "supervisor/probe/local_target.hpp"
 
+#include "os/socket_addresses.hpp"
+
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
@@ -15,27 +15,9 @@ namespace holdfast::supervisor {
 namespace {
 
 using Generic = boost::asio::generic::stream_protocol;
-using boost::asio::ip::tcp;
 using error_code = boost::system::error_code;
 
 constexpr std::chrono::seconds k_timeout(1);
-constexpr std::size_t k_longest_socket_path = 107;
-
-/// Empty for a host name, and for a socket path that is too long.
-std::vector<Generic::endpoint> endpoints_of(const End& target) {
-  if (const auto* socket = std::get_if<SocketEnd>(&target)) {
-    if (socket->path.size() > k_longest_socket_path) return {};
-    return {boost::asio::local::stream_protocol::endpoint(socket->path)};
-  }
-  const auto& end = std::get<TcpEnd>(target);
-  if (end.host == "localhost")
-    return {tcp::endpoint(boost::asio::ip::address_v4::loopback(), end.port),
-            tcp::endpoint(boost::asio::ip::address_v6::loopback(), end.port)};
-  error_code error;
-  const auto address = boost::asio::ip::make_address(end.host, error);
-  if (error) return {};
-  return {tcp::endpoint(address, end.port)};
-}
 
 }  // namespace
 
@@ -43,7 +25,7 @@ struct LocalTarget::Impl : std::enable_shared_from_this<Impl> {
   boost::asio::io_context& context;
   Generic::socket socket;
   boost::asio::steady_timer deadline;
-  std::vector<Generic::endpoint> untried;
+  std::vector<os::SocketAddress> untried;
   std::function<void(bool)> on_answer;
 
   explicit Impl(boost::asio::io_context& owner) : context(owner), socket(owner), deadline(owner) {}
@@ -63,7 +45,7 @@ struct LocalTarget::Impl : std::enable_shared_from_this<Impl> {
 
   void try_next() {
     if (untried.empty()) return finish(false);
-    const Generic::endpoint endpoint = untried.front();
+    const Generic::endpoint endpoint(untried.front().data(), untried.front().size());
     untried.erase(untried.begin());
     error_code ignored;
     socket.close(ignored);  // NOLINT(bugprone-unused-return-value)
@@ -76,7 +58,7 @@ struct LocalTarget::Impl : std::enable_shared_from_this<Impl> {
   }
 
   void start(const End& target) {
-    untried = endpoints_of(target);
+    untried = os::socket_addresses(target);
     if (untried.empty()) return finish_later(true);
     deadline.expires_after(k_timeout);
     deadline.async_wait([self = weak_from_this()](const error_code& cancelled) {
