@@ -56,8 +56,12 @@ std::optional<std::string> Variables::get(const std::string& name) const {
 }
 
 std::optional<std::string> Variables::first_of(std::initializer_list<const char*> names) const {
-  for (const char* name : names)
-    if (auto value = get(name)) return value;
+  constexpr std::string_view k_tunnel = "SCITEX_TUNNEL_";  // scitex-ssh uses the same names with its own prefix
+  for (const std::string_view name : names) {
+    if (auto value = get(std::string(name))) return value;
+    if (!name.starts_with(k_tunnel)) continue;
+    if (auto value = get("SCITEX_SSH_" + std::string(name.substr(k_tunnel.size())))) return value;
+  }
   return std::nullopt;
 }
 

@@ -2,6 +2,7 @@
 
 #include "core/text.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <vector>
 
@@ -58,6 +59,12 @@ Result<Forward> Forward::parse(std::string_view text) {
   if (has_control_bytes(text)) return refuse(text, "it contains a control character");
   const auto parts = split_parts(text);
   if (!parts) return refuse(text, "its brackets do not match, or contain no IPv6 address");
+  const auto is_port = [](const std::string& part) { return parse_number(part, 1, 65535).has_value(); };
+  if (parts->size() == 2 && std::ranges::all_of(*parts, is_port)) {
+    auto error = refuse(text, "\"" + parts->front() + "\" is not a host or address");
+    error.hint = "did you mean " + parts->front() + ":localhost:" + parts->back();
+    return error;
+  }
 
   const auto tcp = [&](const std::string& host, const std::string& port) -> Result<End> {
     if (!is_host(host)) return refuse(text, "\"" + host + "\" is not a host or address");

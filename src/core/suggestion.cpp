@@ -36,6 +36,8 @@ std::optional<std::string> nearest(std::string_view typed, std::span<const std::
     }
   }
   if (best == nullptr || distance > std::max<std::size_t>(1, best->size() / 3)) return std::nullopt;
+  const auto letters = typed.substr(std::min(typed.find_first_not_of('-'), typed.size())).size();
+  if (distance >= letters) return std::nullopt;  // nothing of it is left: -i is not -p
   return *best;
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 namespace holdfast {
 namespace {
@@ -30,13 +31,27 @@ std::size_t utf8_length(std::string_view text, std::size_t at) noexcept {
   return length;
 }
 
-// Some terminals obey C1 controls (U+0080..U+009F); U+202A..E and U+2066..9 reorder the text on the screen.
-bool is_unsafe_sequence(std::string_view sequence) noexcept {
-  if (sequence.size() == 2) return sequence[0] == '\xC2' && static_cast<unsigned char>(sequence[1]) < 0xA0;
-  if (sequence.size() != 3 || sequence[0] != '\xE2') return false;
-  const auto second = static_cast<unsigned char>(sequence[1]);
-  const auto third = static_cast<unsigned char>(sequence[2]);
-  return (second == 0x80 && third >= 0xA8 && third <= 0xAE) || (second == 0x81 && third >= 0xA6 && third <= 0xA9);
+char32_t code_point(std::string_view sequence) noexcept {
+  constexpr unsigned k_continuation_bits = 6;
+  const auto first = static_cast<unsigned char>(sequence.front());
+  char32_t value = sequence.size() == 1 ? first : first & (0x7FU >> sequence.size());
+  for (const char c : sequence.substr(1))
+    value = value << k_continuation_bits | (static_cast<unsigned char>(c) & 0x3FU);
+  return value;
+}
+
+// Some terminals obey C1 controls; the others are invisible, or change the order of the text on the screen.
+bool is_unsafe(char32_t character) noexcept {
+  struct Range {
+    char32_t first, last;
+  };
+  constexpr std::array k_unsafe{
+      Range{0x00, 0x1F},     Range{0x7F, 0x9F},     Range{0xAD, 0xAD},     Range{0x61C, 0x61C},
+      Range{0x180E, 0x180E}, Range{0x200B, 0x200B}, Range{0x200E, 0x200F}, Range{0x2028, 0x202E},
+      Range{0x2060, 0x206F}, Range{0xFEFF, 0xFEFF}, Range{0xFFF9, 0xFFFB}, Range{0xE0000, 0xE007F},
+  };
+  return std::ranges::any_of(k_unsafe,
+                             [&](const Range& range) { return range.first <= character && character <= range.last; });
 }
 
 }  // namespace
@@ -45,29 +60,17 @@ std::string printable(std::string_view text) {
   std::string out;
   out.reserve(text.size());
   for (std::size_t at = 0; at < text.size();) {
-    const auto byte = static_cast<unsigned char>(text[at]);
-    if (byte == '\n') {
+    const std::size_t length = utf8_length(text, at);
+    const std::string_view sequence = text.substr(at, std::max<std::size_t>(length, 1));
+    if (sequence == "\n")
       out += "\\n";
-    } else if (byte == '\t') {
+    else if (sequence == "\t")
       out += "\\t";
-    } else if (byte < 0x20 || byte == 0x7F) {
-      out += fmt::format("\\x{:02x}", byte);
-    } else {
-      const std::size_t length = utf8_length(text, at);
-      if (length == 0) {
-        out += fmt::format("\\x{:02x}", byte);
-      } else {
-        const std::string_view sequence = text.substr(at, length);
-        if (is_unsafe_sequence(sequence)) {
-          for (const char c : sequence) out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
-        } else {
-          out += sequence;
-        }
-        at += length;
-        continue;
-      }
-    }
-    ++at;
+    else if (length == 0 || is_unsafe(code_point(sequence)))
+      for (const char c : sequence) out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+    else
+      out += sequence;
+    at += sequence.size();
   }
   return out;
 }

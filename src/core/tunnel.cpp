@@ -1,51 +1,12 @@
 #include "core/tunnel.hpp"
 
+#include "core/ssh_option_rules.hpp"
 #include "core/text.hpp"
 
 #include <algorithm>
-#include <array>
 
 namespace holdfast {
 namespace {
-
-// The settings that holdfast passes itself, and settings that would defeat them: another kind of session, further
-// forwards, a program, another control socket, another configuration file.
-constexpr std::array k_enforced{"batchmode",
-                                "exitonforwardfailure",
-                                "serveraliveinterval",
-                                "serveralivecountmax",
-                                "connecttimeout",
-                                "clearallforwardings",
-                                "permitlocalcommand",
-                                "controlmaster",
-                                "controlpath",
-                                "controlpersist",
-                                "loglevel",
-                                "identitiesonly",
-                                "stricthostkeychecking",
-                                "remotecommand",
-                                "forkafterauthentication",
-                                "localforward",
-                                "remoteforward",
-                                "dynamicforward",
-                                "localcommand",
-                                "sessiontype",
-                                "stdinnull",
-                                "requesttty",
-                                "ignoreunknown",
-                                "updatehostkeys",
-                                "knownhostscommand",
-                                "proxyusefdpass",
-                                "tunnel",
-                                "checkhostip",
-                                "nohostauthenticationforlocalhost",
-                                "logverbose",
-                                "escapechar",
-                                "enableescapecommandline",
-                                "include",
-                                "match",
-                                "host",
-                                "identityfile"};
 
 bool is_option_name(std::string_view text) noexcept { return consists_of(text, "") && text.size() <= 64; }
 
@@ -53,11 +14,6 @@ bool is_option_name(std::string_view text) noexcept { return consists_of(text, "
 
 std::string_view to_text(Engine engine) noexcept { return engine == Engine::native ? "native" : "autossh"; }
 std::string_view to_text(Scope scope) noexcept { return scope == Scope::user ? "user" : "system"; }
-
-bool is_enforced_ssh_option(std::string_view key) noexcept {
-  return std::any_of(k_enforced.begin(), k_enforced.end(),
-                     [&](const char* name) { return equals_ignoring_case(key, name); });
-}
 
 Result<SshOption> SshOption::parse(std::string_view text) {
   const auto subject = [&] { return "ssh-option \"" + std::string(text.substr(0, 200)) + "\""; };
@@ -68,11 +24,8 @@ Result<SshOption> SshOption::parse(std::string_view text) {
   if (!is_option_name(key)) return usage_error(subject(), "the key does not consist of letters and digits");
   if (value.empty()) return usage_error(subject(), "the value is empty");
   if (has_control_bytes(value)) return usage_error(subject(), "the value contains a control character");
-  if (is_enforced_ssh_option(key)) {
-    const bool strict = equals_ignoring_case(key, "stricthostkeychecking");
-    return usage_error(subject(), "holdfast sets this option itself and it cannot be overridden",
-                       strict ? "--accept-new-host-key pins an unknown host key" : "leave it out");
-  }
+  if (auto refusal = ssh_option_refusal(key, value))
+    return usage_error(subject(), std::move(refusal->reason), std::move(refusal->hint));
   return SshOption{std::string(key), std::string(value)};
 }
 

@@ -49,12 +49,13 @@ Result<std::unique_ptr<Child>> Child::start(boost::asio::io_context& context, co
 
   std::optional<EnvironmentBlock> block;
   if (spec.command.environment) block.emplace(*spec.command.environment);
+  const auto lock = lock_forks();
   process_v2::posix::default_launcher launcher;
   if (block) launcher.env = block->data();
   boost::system::error_code error;
   auto process = launcher(context.get_executor(), error, program, tail(spec.command.argv),
                           process_v2::process_stdio{nullptr, out, err.get()}, process_v2::process_start_dir{"/"},
-                          ChildHygiene{.own_session = true, .ends_with_us = spec.ends_with_us});
+                          ChildHygiene{{.own_session = true, .ends_with_us = spec.ends_with_us}});
   if (error) {
     reap_failed_start(launcher.pid);
     return Error{"starting", program.string(), errno_text(error.value()), {}};

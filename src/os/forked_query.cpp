@@ -2,6 +2,7 @@
 
 #include "os/posix_files.hpp"
 #include "os/posix_processes.hpp"
+#include "os/spawn.hpp"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -12,7 +13,6 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <mutex>
 
 namespace holdfast::os {
 namespace {
@@ -24,6 +24,7 @@ constexpr milliseconds k_reap_limit{50};  // for the exit of a killed child
 
 [[noreturn]] void answer_and_end(const ForkedQuery& query, int descriptor) noexcept {
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGCHLD, SIG_DFL);  // a handler of Asio would write to a pipe of the parent
   kill_commands_with_us();
   bool answered = false;
   try {
@@ -35,23 +36,19 @@ constexpr milliseconds k_reap_limit{50};  // for the exit of a killed child
   ::_exit(answered ? 0 : 1);
 }
 
-/// Serializes pipe2 and fork. A child forked by another thread in between would inherit the pipe's writing end and keep
-/// it open: O_CLOEXEC has no effect without exec.
-std::mutex& fork_mutex() {
-  static std::mutex k_mutex;
-  return k_mutex;
-}
-
 class RunningQuery {
  public:
   explicit RunningQuery(const ForkedQuery& query) {
-    const std::lock_guard lock(fork_mutex());
+    auto lock = lock_forks();
     std::array<int, 2> ends{-1, -1};
     if (::pipe2(ends.data(), O_CLOEXEC) != 0) return;
     reader_ = Descriptor(ends[0]);
     Descriptor writer(ends[1]);
     child_ = ::fork();
-    if (child_ == 0) answer_and_end(query, writer.get());
+    if (child_ == 0) {
+      lock.unlock();
+      answer_and_end(query, writer.get());
+    }
     if (child_ < 0) reader_ = Descriptor();
   }
   RunningQuery(RunningQuery&&) = default;

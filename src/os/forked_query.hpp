@@ -17,7 +17,7 @@ using ForkedQuery = std::function<std::string()>;
 ///
 /// Processes instead of threads: a read from a dead file server can sleep uninterruptibly, and a process cannot end
 /// before its last thread. A late child is killed; if that has no effect, init reaps it when the server answers.
-/// Nothing is shared after the fork, so that a Host need not be thread-safe. Call it from a process with one thread.
+/// Nothing is shared after the fork, so that a Host need not be thread-safe. Several threads may call it at once.
 ///
 /// Changes that a query makes in memory are lost. A command that it runs must end before the deadline, otherwise
 /// killing the child orphans it: os::ReadOnlyHost limits its commands.

@@ -16,8 +16,9 @@ class PipedChild {
   enum Stream : std::size_t { out, err };
 
   /// Starts it with setsid(2), so that it has no terminal to prompt on, default signal dispositions, an empty signal
-  /// mask, /dev/null as stdin, and no descriptor above 2. Ignores `command.input`.
-  [[nodiscard]] static Result<PipedChild> start(const Command& command);
+  /// mask, and no descriptor above 2. stdin is `command.input`, which write_input() passes, or /dev/null. With
+  /// `killed_with_us` it gets SIGKILL when we end.
+  [[nodiscard]] static Result<PipedChild> start(const Command& command, bool killed_with_us = false);
 
   PipedChild(PipedChild&& other) noexcept;
   PipedChild& operator=(PipedChild&&) = delete;
@@ -28,10 +29,13 @@ class PipedChild {
   [[nodiscard]] pid_t pid() const noexcept { return pid_; }
   /// For poll(2) with POLLIN; -1 after the end of the stream.
   [[nodiscard]] int descriptor(Stream stream) const noexcept { return pipes_[stream]; }
+  /// For poll(2) with POLLOUT; -1 once the child has all input, or has closed it.
+  [[nodiscard]] int input_descriptor() const noexcept { return input_pipe_; }
+  /// Writes what the pipe takes now; does not block. SIGPIPE must be ignored.
+  void write_input();
   /// Reads what the pipe contains now; does not block.
   [[nodiscard]] std::string read(Stream stream);
-  /// The exit code, or 128 + signal, once the child has ended; reaps it. Call it after SIGCHLD, and once after each
-  /// start(): while starting, Process v2 has a SIGCHLD handler, and a signal pending when it removes that is lost.
+  /// The exit code, or 128 + signal, once the child has ended; reaps it.
   [[nodiscard]] std::optional<int> exit_code();
   void signal(int signal_number) noexcept;  ///< does nothing after the exit
 
@@ -40,6 +44,8 @@ class PipedChild {
 
   pid_t pid_;
   std::array<int, 2> pipes_;
+  int input_pipe_ = -1;
+  std::string input_;
   std::optional<int> exit_code_;
 };
 

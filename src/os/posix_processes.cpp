@@ -1,88 +1,68 @@
 #include "os/posix_processes.hpp"
 
 #include "core/text.hpp"
-#include "os/launch.hpp"
+#include "os/piped_child.hpp"
 #include "os/posix_files.hpp"
-
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/read.hpp>
-#include <boost/asio/readable_pipe.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/writable_pipe.hpp>
-#include <boost/asio/write.hpp>
+#include "os/spawn.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstdlib>
 
 namespace holdfast::os {
 
-namespace asio = boost::asio;
-namespace process_v2 = boost::process::v2;
-
 namespace {
 
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr milliseconds k_exit_poll{10};  // without a pidfd
+constexpr milliseconds k_longest_poll{3'600'000};
 constexpr std::size_t k_largest_output = 4 << 20;  // of a command; the rest is read and dropped
-constexpr std::chrono::milliseconds k_kill_grace{500};
+constexpr milliseconds k_kill_grace{500};
 
 bool commands_are_killed_with_us = false;
 
-const char* const* environ_of(const std::optional<EnvironmentBlock>& block) {
-  return block ? block->data() : const_cast<const char* const*>(::environ);
-}
+/// Readable when the process has ended; -1 before Linux 5.3.
+class ExitNotice {
+ public:
+  explicit ExitNotice(pid_t pid) : pidfd_(open_pidfd(pid)) {}
 
-// Reads a pipe to its end into `sink`.
-struct Drain {
-  asio::readable_pipe pipe;
-  std::string* sink;
-  std::array<char, 8192> buffer{};
-
-  void next() {
-    pipe.async_read_some(asio::buffer(buffer), [this](const boost::system::error_code& error, std::size_t size) {
-      if (sink->size() < k_largest_output) sink->append(buffer.data(), size);
-      if (!error) next();
-    });
+  /// Until the child has ended, or one of its pipes is ready, or `limit`.
+  void wait(const PipedChild& child, steady_clock::time_point limit) const {
+    std::array<pollfd, 4> watched{{{child.descriptor(PipedChild::out), POLLIN, 0},
+                                   {child.descriptor(PipedChild::err), POLLIN, 0},
+                                   {child.input_descriptor(), POLLOUT, 0},
+                                   {pidfd_.get(), POLLIN, 0}}};
+    auto left = std::max(std::chrono::ceil<milliseconds>(limit - steady_clock::now()), milliseconds(0));
+    if (!pidfd_) left = std::min(left, k_exit_poll);
+    ::poll(watched.data(), watched.size(), static_cast<int>(std::min(left, k_longest_poll).count()));
   }
+
+ private:
+  Descriptor pidfd_;
 };
 
-// Ends process `pid` when `timer` expires: SIGTERM, then SIGKILL.
-void end_at_deadline(asio::steady_timer& timer, pid_t pid, Completed& completed) {
-  timer.async_wait([&timer, pid, &completed](const boost::system::error_code& cancelled) {
-    if (cancelled) return;
-    completed.timed_out = true;
-    ::kill(pid, SIGTERM);
-    timer.expires_after(k_kill_grace);
-    timer.async_wait([pid](const boost::system::error_code& again) {
-      if (!again) ::kill(pid, SIGKILL);
-    });
-  });
+void read_output(PipedChild& child, Completed& completed) {
+  const auto read = [&](PipedChild::Stream stream, std::string& sink) {
+    const auto bytes = child.read(stream);
+    if (sink.size() < k_largest_output) sink += bytes;
+    return !bytes.empty() && sink.size() < k_largest_output;
+  };
+  while (read(PipedChild::out, completed.out)) continue;
+  while (read(PipedChild::err, completed.err)) continue;
 }
 
 }  // namespace
 
 void kill_commands_with_us() noexcept { commands_are_killed_with_us = true; }
-
-void close_descriptors_at_exec() noexcept {
-  constexpr unsigned k_close_on_exec = 1U << 2;  // CLOSE_RANGE_CLOEXEC, Linux 5.11
-  if (::syscall(SYS_close_range, 3U, ~0U, k_close_on_exec) == 0) return;
-  constexpr int k_highest = 4096;
-  for (int number = 3; number < k_highest; ++number) ::fcntl(number, F_SETFD, FD_CLOEXEC);
-}
-
-void reap_failed_start(int pid) noexcept {
-  if (pid > 0) ::waitpid(pid, nullptr, 0);
-}
-
-int exit_code_of(int wait_status) noexcept {
-  if (WIFSIGNALED(wait_status)) return 128 + WTERMSIG(wait_status);
-  return WEXITSTATUS(wait_status);
-}
 
 std::optional<fs::path> find_in_path(const std::string& program) {
   const auto executable = [](const std::string& path) {
@@ -104,84 +84,39 @@ std::optional<fs::path> find_in_path(const std::string& program) {
   return std::nullopt;
 }
 
-Result<fs::path> resolve_program(const Command& command) {
-  if (command.argv.empty()) return Error{"starting", "a command", "its argument list is empty", {}};
-  for (const auto& argument : command.argv)
-    if (argument.find('\0') != std::string::npos)
-      return Error{"starting", command.argv[0], "an argument holds a NUL byte", {}};
-  const auto program = find_in_path(command.argv[0]);
-  if (!program) return Error{"starting", command.argv[0], "there is no such program", {}};
-  return *program;
-}
-
-Result<Completed> run_command(const Command& command, std::chrono::milliseconds deadline) {
-  HOLDFAST_TRY(const fs::path program, resolve_program(command));
-  asio::io_context context;
-  Completed completed;
-  Drain out{asio::readable_pipe(context), &completed.out, {}};
-  Drain err{asio::readable_pipe(context), &completed.err, {}};
-  asio::writable_pipe input(context);
-
-  std::optional<EnvironmentBlock> block;
-  if (command.environment) block.emplace(*command.environment);
-  process_v2::posix::default_launcher launcher;
-  launcher.env = environ_of(block);
-  boost::system::error_code error;
-  const bool with_input = !command.input.empty();
+Result<Completed> run_command(const Command& command, milliseconds deadline) {
   // Its own session: Ctrl-C on our terminal must not interrupt a step of a plan, or its undo.
-  const auto hygiene = [] { return ChildHygiene{.own_session = true, .killed_with_us = commands_are_killed_with_us}; };
-  auto child = with_input ? launcher(context.get_executor(), error, program, tail(command.argv),
-                                     process_v2::process_stdio{input, out.pipe, err.pipe}, hygiene())
-                          : launcher(context.get_executor(), error, program, tail(command.argv),
-                                     process_v2::process_stdio{nullptr, out.pipe, err.pipe}, hygiene());
-  if (error) {
-    reap_failed_start(launcher.pid);
-    return Error{"starting", program.string(), errno_text(error.value()), {}};
-  }
-  out.next();
-  err.next();
-  if (with_input)
-    asio::async_write(input, asio::buffer(command.input),
-                      [&](const boost::system::error_code&, std::size_t) { input.close(); });
-
+  HOLDFAST_TRY(auto child, PipedChild::start(command, commands_are_killed_with_us));
+  Completed completed;
+  const ExitNotice exit_notice(child.pid());
+  auto limit = steady_clock::now() + deadline;
   // Waits for the process, not for its pipes, which a grandchild may keep open for ever.
-  asio::steady_timer timer(context, deadline);
-  end_at_deadline(timer, child.id(), completed);
-  child.async_wait([&](const boost::system::error_code&, int) {
-    completed.exit_code = exit_code_of(child.native_exit_code());
-    timer.cancel();
-    context.stop();
-  });
-  context.run();
-  // Reads what the pipes still contain.
-  context.restart();
-  context.poll();
+  std::optional<int> exit_code;
+  while (!(exit_code = child.exit_code())) {
+    if (steady_clock::now() >= limit) {
+      child.signal(completed.timed_out ? SIGKILL : SIGTERM);
+      completed.timed_out = true;
+      limit = steady_clock::now() + k_kill_grace;
+    }
+    exit_notice.wait(child, limit);
+    child.write_input();
+    read_output(child, completed);
+  }
+  read_output(child, completed);
+  completed.exit_code = *exit_code;
   return completed;
 }
 
 Result<ProcessId> start_detached_process(const Detached& detached) {
-  HOLDFAST_TRY(const fs::path program, resolve_program(detached.command));
   const fs::path sink = detached.out.empty() ? fs::path("/dev/null") : detached.out;
-  const int out = ::open(sink.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (out < 0) return errno_error("opening", sink.string(), errno);
-  asio::io_context context;
-  std::optional<EnvironmentBlock> block;
-  if (detached.command.environment) block.emplace(*detached.command.environment);
-  process_v2::posix::default_launcher launcher;
-  launcher.env = environ_of(block);
-  boost::system::error_code error;
-  auto child = launcher(context.get_executor(), error, program, tail(detached.command.argv),
-                        process_v2::process_stdio{nullptr, out, out}, process_v2::process_start_dir{"/"},
-                        ChildHygiene{.own_session = true});
-  ::close(out);
-  if (error) {
-    reap_failed_start(launcher.pid);
-    return Error{"starting", program.string(), errno_text(error.value()), {}};
-  }
-  const pid_t pid = child.id();
-  child.detach();
+  const Descriptor out(::open(sink.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!out) return errno_error("opening", sink.string(), errno);
+  const auto lock = lock_forks();
+  HOLDFAST_TRY(const pid_t pid,
+               spawn(detached.command,
+                     {.streams = {-1, out.get(), out.get()}, .setup = {.own_session = true}, .directory = "/"}));
   auto id = find_process(pid);
-  if (!id) return Error{"starting", program.string(), "it ended at once", {}};
+  if (!id) return Error{"starting", detached.command.argv.front(), "it ended at once", {}};
   return *id;
 }
 

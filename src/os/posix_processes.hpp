@@ -11,6 +11,8 @@ namespace holdfast::os {
 void kill_commands_with_us() noexcept;
 [[nodiscard]] Result<ProcessId> start_detached_process(const Detached& detached);
 [[nodiscard]] std::optional<ProcessId> find_process(pid_t pid);
+/// A descriptor that poll(2) finds readable once the process has ended; -1 before Linux 5.3.
+[[nodiscard]] int open_pidfd(pid_t pid) noexcept;
 [[nodiscard]] std::string this_boot_id();
 [[nodiscard]] std::string this_hostname();
 

@@ -1,5 +1,7 @@
 #include "os/process_watch.hpp"
 
+#include "os/posix_processes.hpp"
+
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -17,6 +19,8 @@ using error_code = boost::system::error_code;
 
 constexpr std::chrono::milliseconds k_poll(250);
 
+}  // namespace
+
 int open_pidfd(pid_t pid) noexcept {
 #ifdef SYS_pidfd_open
   return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0U));  // always close-on-exec
@@ -25,8 +29,6 @@ int open_pidfd(pid_t pid) noexcept {
   return -1;
 #endif
 }
-
-}  // namespace
 
 struct ProcessWatch::Impl : std::enable_shared_from_this<Impl> {
   boost::asio::posix::stream_descriptor pidfd;

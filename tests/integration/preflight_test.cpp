@@ -157,6 +157,17 @@ BOOST_FIXTURE_TEST_CASE(a_changed_host_key_is_never_accepted, Fixture) {
   BOOST_TEST(!fs::exists(wanted.pin_file));
 }
 
+BOOST_FIXTURE_TEST_CASE(an_own_list_of_host_keys_is_not_extended, Fixture) {
+  auto spec = sshd.spec({forward()});
+  spec.known_hosts.reset();
+  spec.ssh_options.push_back(SshOption::parse("UserKnownHostsFile=" + (sshd.directory() / "empty").string()).value());
+  auto wanted = request();
+  wanted.accept_new_host_key = true;
+  const auto report = ssh::preflight(host, Tunnel::make(spec).value(), wanted, [](const ssh::Check&) {});
+  BOOST_REQUIRE(!report);
+  BOOST_TEST((report.error().cause.find("names the only keys to trust") != std::string::npos));
+}
+
 BOOST_FIXTURE_TEST_CASE(nothing_is_pinned_when_the_login_fails_afterwards, Fixture) {
   auto spec = sshd.spec({forward()});
   spec.known_hosts.reset();

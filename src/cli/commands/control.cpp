@@ -2,6 +2,8 @@
 #include "cli/output/terminal_observer.hpp"
 #include "cli/scope.hpp"
 #include "core/text.hpp"
+#include "store/tunnel_store.hpp"
+#include "tunnels/installation.hpp"
 #include "tunnels/running.hpp"
 #include "tunnels/selection.hpp"
 
@@ -13,12 +15,24 @@ namespace {
 /// Changes one tunnel and prints the result.
 using Action = Result<> (*)(const TunnelName&, const store::Paths&, Context&);
 
+constexpr Option k_all_option{"all", "", "every tunnel of this host and scope"};
+
+Result<std::vector<TunnelName>> chosen_names(const Arguments& arguments, const os::Host& host,
+                                             const store::Paths& paths) {
+  if (arguments.has("all") != arguments.operands().empty())
+    return usage_error("the command line", "give tunnel names or --all", "holdfast status lists them");
+  if (!arguments.has("all")) return tunnels::named_tunnels(arguments.operands(), host, paths);
+  std::vector<TunnelName> names;
+  for (auto& entry : store::load_all(host, paths))
+    if (!entry.tunnel || !tunnels::is_elsewhere(*entry.tunnel, host)) names.push_back(std::move(entry.name));
+  return names;
+}
+
 /// Continues after a failure. The exit status is that of the last failure.
 Result<ExitStatus> run_for_each(Context& context, const Arguments& arguments, Action action) {
   HOLDFAST_TRY(const auto paths, choose_paths(arguments, context.host));
-  if (arguments.operands().empty())
-    return usage_error("the command line", "missing tunnel name", "holdfast status lists them");
-  HOLDFAST_TRY(const auto names, tunnels::named_tunnels(arguments.operands(), context.host, paths));
+  HOLDFAST_TRY(const auto names, chosen_names(arguments, context.host, paths));
+  if (names.empty()) context.terminal.note("there are no tunnels");
   auto status = ExitStatus::done;
   for (const auto& name : names) {
     const auto done = action(name, paths, context);
@@ -76,9 +90,10 @@ Result<> restart_keeping(const TunnelName& name, const store::Paths& paths, Cont
 const Command& start_command() {
   static const Command command{
       .name = "start",
-      .synopsis = "NAME…",
+      .synopsis = "NAME… | --all",
       .summary = "start tunnels, and wait until they are up",
       .description = "The exit status is 3 when one was started but is not up; holdfast keeps trying.",
+      .options = {k_all_option},
       .most_operands = k_any_number,
       .operands = Values::tunnel,
       .run = [](Context& context, const Arguments& arguments) { return run_for_each(context, arguments, start_one); }};
@@ -88,11 +103,12 @@ const Command& start_command() {
 const Command& stop_command() {
   static const Command command{
       .name = "stop",
-      .synopsis = "NAME…",
+      .synopsis = "NAME… | --all",
       .summary = "stop tunnels; they stay installed",
       .description =
           "It returns when the supervisor and its ssh have ended. The tunnel may start again at the next boot or "
           "login, depending on its backend. To prevent that, remove it.",
+      .options = {k_all_option},
       .most_operands = k_any_number,
       .operands = Values::tunnel,
       .run = [](Context& context, const Arguments& arguments) { return run_for_each(context, arguments, stop_one); }};
@@ -102,14 +118,14 @@ const Command& stop_command() {
 const Command& restart_command() {
   static const Command command{
       .name = "restart",
-      .synopsis = "[--keep-connection] NAME…",
+      .synopsis = "[--keep-connection] NAME… | --all",
       .summary = "stop and start tunnels, and wait until they are up",
       .description =
           "It applies manual changes of a tunnel file, or a new version of this program.\n"
           "With --keep-connection the new supervisor takes over the running ssh, and no session through the tunnel is "
           "dropped. If the file changed in a way that needs a new connection, or has fewer forwards, holdfast says so "
           "and reconnects.",
-      .options = {{"keep-connection", "", "keep ssh running under the new supervisor"}},
+      .options = {{"keep-connection", "", "keep ssh running under the new supervisor"}, k_all_option},
       .most_operands = k_any_number,
       .operands = Values::tunnel,
       .run = [](Context& context, const Arguments& arguments) {

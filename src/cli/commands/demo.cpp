@@ -84,8 +84,9 @@ class Demo {
     HOLDFAST_TRY(auto forward, Forward::parse(fmt::format("{}:127.0.0.1:{}", bastion_.tunnel_port(), bastion_.port())));
     tunnels::SetupRequest request{std::move(name), std::move(to), {std::move(forward)}, bastion_.key()};
     // Overrides settings of the user's ssh_config for all hosts.
-    for (const auto& text : {"UserKnownHostsFile=" + bastion_.known_hosts().string(), std::string("ProxyJump=none"),
-                             std::string("ProxyCommand=none"), std::string("IdentityAgent=none")}) {
+    for (const auto& text :
+         {"UserKnownHostsFile=\"" + bastion_.known_hosts().string() + "\"", std::string("ProxyJump=none"),
+          std::string("ProxyCommand=none"), std::string("IdentityAgent=none")}) {
       HOLDFAST_TRY(auto option, SshOption::parse(text));
       request.ssh_options.push_back(std::move(option));
     }

@@ -11,6 +11,7 @@
 
 #include <array>
 #include <cerrno>
+#include <utility>
 
 namespace holdfast::cli {
 namespace {
@@ -18,7 +19,7 @@ namespace {
 constexpr std::chrono::milliseconds k_follow_interval{200};
 constexpr std::uint32_t k_most_lines = 100000;
 
-/// Reads the text appended to a file, also after the file was rotated.
+/// Reads the lines appended to a file, also after the file was rotated.
 class FollowedFile {
  public:
   explicit FollowedFile(boost::filesystem::path path) : path_(std::move(path)) {}
@@ -31,15 +32,19 @@ class FollowedFile {
     if (file_ >= 0) ::lseek(file_, 0, SEEK_END);
   }
 
-  /// The bytes that were appended since the last call.
-  std::string read_new() {
-    std::string bytes = read_open();
+  /// The lines that were completed since the last call.
+  std::vector<std::string> read_new() {
+    pending_ += read_open();
     if (!is_current()) {
       close();
       open();
-      bytes += read_open();
+      pending_ += read_open();
     }
-    return bytes;
+    auto lines = split(pending_, '\n');
+    pending_ = std::move(lines.back());
+    lines.pop_back();
+    if (pending_.size() > k_longest_wait) lines.push_back(std::exchange(pending_, {}));
+    return lines;
   }
 
  private:
@@ -63,8 +68,11 @@ class FollowedFile {
     return bytes;
   }
 
+  static constexpr std::size_t k_longest_wait = 64 * 1024;  // for the end of a line
+
   boost::filesystem::path path_;
   int file_ = -1;
+  std::string pending_;
 };
 
 Result<std::size_t> line_count(const Arguments& arguments) {
@@ -104,11 +112,11 @@ Result<ExitStatus> show_logs(Context& context, const Arguments& arguments) {
     terminal.answer(log_json(names.front().text(), lines));
     return ExitStatus::done;
   }
-  for (const auto& line : lines) terminal.answer(line);
+  for (const auto& line : lines) terminal.answer(printable(line));
   if (lines.empty() && count > 0) terminal.note("tunnel " + names.front().text() + " has no log on this host yet");
   if (!arguments.has("follow")) return ExitStatus::done;
   while (terminal.flush() && Terminal::is_read()) {
-    if (const auto lines_read = followed.read_new(); !lines_read.empty()) terminal.answer(lines_read);
+    for (const auto& line : followed.read_new()) terminal.answer(printable(line));
     context.host.sleep_for(k_follow_interval);
   }
   return ExitStatus::done;  // the reader has gone

@@ -24,8 +24,8 @@ constexpr std::array k_apis{
 
 constexpr std::string_view k_result =
     "Each returns a dict: success, stdout, stderr, exit_status, error (class, message and hint, or None) and json, the "
-    "output of the command with --json. A missing value raises ValueError. import scitex_tunnel provides the same "
-    "functions.";
+    "output of the command with --json. A missing value raises ValueError. import scitex_tunnel "
+    "and import scitex_ssh provide the same functions.";
 
 Result<ExitStatus> list_apis(Context& context, const Arguments&) {
   auto& terminal = context.terminal;

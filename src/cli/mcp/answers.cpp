@@ -44,8 +44,8 @@ struct ToolResult {
       result["error"] = error_value(error);
       return;
     }
-    begin(completed->exit_code, completed->out, completed->err);
     answer = read_object(completed->out);
+    begin(completed->exit_code, answer ? std::string() : completed->out, completed->err);  // the data comes once
     if (answer && answer->contains("error") && !answer->at("error").is_null())
       result["error"] = answer->at("error");
     else if (!answer)
@@ -82,25 +82,23 @@ mcp::Answer answer_with(std::string_view key, const Result<os::Completed>& compl
   return tool.finish();
 }
 
-/// Removes the slots of the uptime charts: an agent needs only the sums. True when there were any.
-bool drop_slots(json::object& answer) {
-  bool dropped = false;
+/// Removes the slots of the uptime charts: an agent needs only the sums.
+void drop_slots(json::object& answer) {
   auto* tunnels = answer.if_contains("tunnels");
-  if (tunnels == nullptr || !tunnels->is_array()) return false;
+  if (tunnels == nullptr || !tunnels->is_array()) return;
   for (auto& tunnel : tunnels->get_array()) {
     auto* history = tunnel.is_object() ? tunnel.get_object().if_contains("history") : nullptr;
     if (history == nullptr || !history->is_object()) continue;
     for (auto& [span, part] : history->get_object())
-      if (part.is_object()) dropped = part.get_object().erase("slots") > 0 || dropped;
+      if (part.is_object()) part.get_object().erase("slots");
   }
-  return dropped;
 }
 
 }  // namespace
 
 mcp::Answer tunnels_answer(const Result<os::Completed>& completed) {
   ToolResult tool(completed);
-  if (tool.answer && drop_slots(*tool.answer)) tool.result["stdout"] = json::serialize(*tool.answer);
+  if (tool.answer) drop_slots(*tool.answer);
   tool.result["tunnels"] = tool.take("tunnels");
   return tool.finish();
 }

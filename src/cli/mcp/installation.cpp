@@ -18,6 +18,8 @@ constexpr std::array k_variables{"HOLDFAST_BASTION",
                                  "HOLDFAST_BACKENDS",
                                  "SCITEX_TUNNEL_BASTION_SERVER",
                                  "SCITEX_TUNNEL_SECRET_KEY_PATH",
+                                 "SCITEX_SSH_BASTION_SERVER",
+                                 "SCITEX_SSH_SECRET_KEY_PATH",
                                  "XDG_CONFIG_HOME",
                                  "XDG_STATE_HOME"};
 

@@ -13,7 +13,7 @@ constexpr std::string_view k_result = R"({
   "properties": {
     "success": {"type": "boolean", "description": "true if the exit status is 0; for status: all of these tunnels are up"},
     "exit_status": {"type": "integer", "description": "0 done or up, 1 failed, 2 wrong arguments, 3 something is not up, 4 no such tunnel, 5 no usable backend, 130 interrupted"},
-    "stdout": {"type": "string", "description": "the output of the command"},
+    "stdout": {"type": "string", "description": "the output of the command; empty when it is in the other members"},
     "stderr": {"type": "string", "description": "its messages and errors"},
     "error": {
       "type": ["object", "null"],

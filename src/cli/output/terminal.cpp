@@ -110,7 +110,7 @@ Terminal Terminal::of_process() {
 }
 
 void Terminal::answer(std::string_view text) {
-  to_stdout(text);
+  to_stdout(traits_.out_is_terminal ? without_controls(text) : std::string(text));
   if (text.empty() || text.back() != '\n') to_stdout("\n");
 }
 
@@ -131,8 +131,7 @@ std::optional<std::size_t> Terminal::err_width() const {
 
 void Terminal::to_stderr(std::string_view text) {
   // In one write, because several holdfasts may share a terminal or a log.
-  std::string whole(text);
-  whole += '\n';
+  const auto whole = without_controls(text) + '\n';
   (void)put(stderr, whole);
 }
 

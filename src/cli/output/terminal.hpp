@@ -54,7 +54,7 @@ class Terminal {
   /// For standard output, with the width that the terminal has now.
   [[nodiscard]] Drawing drawing() const;
 
-  void answer(std::string_view text);  ///< stdout, unchanged; adds a missing line break
+  void answer(std::string_view text);  ///< stdout, adds a missing line break; a terminal gets it without_controls()
   void note(std::string_view line);    ///< stderr; not with -q
   void detail(std::string_view line);  ///< stderr; only with -v
   void warn(std::string_view line);    ///< stderr: "holdfast: warning: …"

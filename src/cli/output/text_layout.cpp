@@ -33,9 +33,9 @@ Character next_character(std::string_view& text) {
 
 /// The length of an escape sequence of paint() at the beginning of `text`; 0 when there is none.
 std::size_t escape_length(std::string_view text) {
-  if (!text.starts_with("\x1b[")) return 0;
-  const auto end = text.find_first_not_of("0123456789;", 2);
-  return end == std::string_view::npos ? text.size() : end + 1;
+  for (const std::string_view sequence : {"\x1b[0m", "\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[32m", "\x1b[33m"})
+    if (text.starts_with(sequence)) return sequence.size();
+  return 0;
 }
 
 std::vector<std::string> words_of(std::string_view text) {
@@ -102,6 +102,17 @@ std::string clipped(std::string_view line, std::size_t width) {
     if (full) continue;
     out += character.bytes;
     used += character.width;
+  }
+  return out;
+}
+
+std::string without_controls(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const std::size_t kept = text.front() == '\n' || text.front() == '\t' ? 1 : escape_length(text);
+    const auto piece = text.substr(0, kept != 0 ? kept : text.find_first_of("\n\t\x1b", 1));
+    out += kept != 0 ? std::string(piece) : printable(piece);
+    text.remove_prefix(piece.size());
   }
   return out;
 }

@@ -18,6 +18,9 @@ namespace holdfast::cli {
 /// end.
 [[nodiscard]] std::string clipped(std::string_view line, std::size_t width);
 
+/// `text` with every control byte but newlines, tabs and the escape sequences of paint() escaped.
+[[nodiscard]] std::string without_controls(std::string_view text);
+
 /// `text` in at most `width` columns; a cut is marked with "…", or "..." without UTF-8.
 [[nodiscard]] std::string truncated(std::string_view text, std::size_t width, bool utf8);
 

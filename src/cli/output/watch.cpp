@@ -2,6 +2,7 @@
 
 #include "cli/interruption.hpp"
 #include "cli/output/screen.hpp"
+#include "cli/output/text_layout.hpp"
 
 #include <chrono>
 
@@ -52,7 +53,8 @@ Result<ExitStatus> watch_in_place(Context& context, const Watched& watched) {
   const Interruption guard;
   Screen screen;
   for (;;) {
-    if (!screen.draw(watched.heading() + "\n\n" + watched.text())) return ExitStatus::done;
+    const auto shown = without_controls(watched.heading() + "\n\n" + watched.text());
+    if (!screen.draw(shown)) return ExitStatus::done;
     char key = 0;
     const auto end = context.host.now() + k_refresh_interval;
     for (auto event = Screen::Event::key; event == Screen::Event::key;) {

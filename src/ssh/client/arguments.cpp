@@ -1,5 +1,6 @@
 #include "ssh/client/arguments.hpp"
 
+#include "core/ssh_option_rules.hpp"
 #include "core/text.hpp"
 #include "ssh/diagnosis/diagnosis_text.hpp"
 #include "ssh/keys/pinned_host_key.hpp"
@@ -102,8 +103,8 @@ void add_enforced_options(std::vector<std::string>& argv, const Client& client, 
   option(argv, "PermitLocalCommand", "no");
   option(argv, "ControlPersist", "no");
   option(argv, "LogLevel", session.verbose ? "DEBUG1" : "INFO");
-  option(argv, "StrictHostKeyChecking", "yes");  // the meaning of "ask" in batch mode; never a user's "no"
-  option(argv, "Tunnel", "no");                  // forwards a network device
+  for (const auto& [key, value] : k_host_key_checks) option(argv, key, value);
+  option(argv, "Tunnel", "no");  // forwards a network device
   if (client.version >= Version{7, 6}) option(argv, "RemoteCommand", "none");
   if (client.version >= Version{8, 7}) option(argv, "ForkAfterAuthentication", "no");
   if (tunnel->run_as) option(argv, "UpdateHostKeys", "no");  // the system scope never writes to a home

@@ -1,5 +1,6 @@
 #include "ssh/keys/authorized_keys_file.hpp"
 
+#include "core/ssh_option_rules.hpp"
 #include "core/text.hpp"
 #include "ssh/client/as_user.hpp"
 #include "ssh/diagnosis/diagnosis.hpp"
@@ -71,10 +72,11 @@ Result<os::Completed> AuthorizedKeysFile::run(const char* script, const std::str
     command.argv.emplace_back("-o");
     command.argv.push_back(std::move(option));
   };
-  for (const char* option : {"BatchMode=yes", "ConnectTimeout=10", "ServerAliveInterval=15", "ClearAllForwardings=yes",
-                             "PermitLocalCommand=no", "ForwardAgent=no", "ForwardX11=no", "ControlMaster=no",
-                             "StrictHostKeyChecking=yes", "LogLevel=INFO"})
+  for (const char* option :
+       {"BatchMode=yes", "ConnectTimeout=10", "ServerAliveInterval=15", "ClearAllForwardings=yes",
+        "PermitLocalCommand=no", "ForwardAgent=no", "ForwardX11=no", "ControlMaster=no", "LogLevel=INFO"})
     set(option);
+  for (const auto& [key, value] : k_host_key_checks) set(std::string(key) + "=" + value);
   if (client_.version >= Version{7, 6}) set("RemoteCommand=none");
   if (client_.version >= Version{8, 7}) set("StdinNull=no");
   if (auto known = known_hosts_option(tunnel_)) set(std::move(*known));

@@ -21,7 +21,7 @@ struct MuxClient::Impl {
     exchange->start(control);
   }
 
-  void ask(std::string request, Deadline deadline, OnAnswer handler) {
+  void ask(Request request, Deadline deadline, OnAnswer handler) {
     start(std::make_shared<SimpleRequest>(context, std::move(request), deadline, std::move(handler)));
   }
 };
@@ -43,28 +43,28 @@ void MuxClient::close() {
 }
 
 void MuxClient::alive(Deadline deadline, OnAnswer handler) {
-  impl_->ask(encode_alive(k_request), deadline, std::move(handler));
+  impl_->ask(make_request(encode_alive), deadline, std::move(handler));
 }
 
 void MuxClient::open_forward(const Forward& forward, Deadline deadline, OnAnswer handler) {
-  impl_->ask(encode_open_remote_forward(k_request, forward), deadline, std::move(handler));
+  impl_->ask(make_request(encode_open_remote_forward, forward), deadline, std::move(handler));
 }
 
 void MuxClient::close_forward(const Forward& forward, Deadline deadline, OnAnswer handler) {
-  impl_->ask(encode_close_remote_forward(k_request, forward), deadline, std::move(handler));
+  impl_->ask(make_request(encode_close_remote_forward, forward), deadline, std::move(handler));
 }
 
 void MuxClient::open_local(const SocketEnd& here, const End& to, Deadline deadline, OnAnswer handler) {
-  impl_->ask(encode_open_local_forward(k_request, here, to), deadline, std::move(handler));
+  impl_->ask(make_request(encode_open_local_forward, here, to), deadline, std::move(handler));
 }
 
 void MuxClient::close_local(const SocketEnd& here, const End& to, Deadline deadline, OnAnswer handler) {
-  impl_->ask(encode_close_local_forward(k_request, here, to), deadline, std::move(handler));
+  impl_->ask(make_request(encode_close_local_forward, here, to), deadline, std::move(handler));
 }
 
 void MuxClient::terminate(Deadline deadline, OnAnswer handler) {
   impl_->start(
-      std::make_shared<TerminateRequest>(impl_->context, encode_terminate(k_request), deadline, std::move(handler)));
+      std::make_shared<TerminateRequest>(impl_->context, make_request(encode_terminate), deadline, std::move(handler)));
 }
 
 void MuxClient::probe(const ProbeRequest& request, OnProbe handler) {

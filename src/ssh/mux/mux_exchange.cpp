@@ -5,6 +5,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -55,6 +56,11 @@ int send_descriptor(int socket, int descriptor) noexcept {
 }
 
 }  // namespace
+
+std::uint32_t next_request_id() noexcept {
+  static std::atomic<std::uint32_t> last{0};
+  return ++last;
+}
 
 std::optional<ProbeReader::Outcome> ProbeReader::add(std::string_view bytes) {
   banner_.add(bytes);
@@ -178,14 +184,14 @@ void Exchange::take_replies() {
       if (reply.value != k_protocol_version) return on_broken("ssh uses another version of the control protocol");
       has_banner_ = true;
       send_request();
-    } else if (reply.request == k_request || reply.kind == Reply::Kind::exit_message) {
+    } else if (reply.request == request_.id || reply.kind == Reply::Kind::exit_message) {
       on_reply(reply);
     }
   }
 }
 
 void Exchange::send_request() {
-  boost::asio::async_write(socket_, boost::asio::buffer(request_),
+  boost::asio::async_write(socket_, boost::asio::buffer(request_.packet),
                            [this, self = shared_from_this()](error_code error, std::size_t) {
                              if (over_) return;
                              if (error) return on_broken(k_writing + error_text(error));
@@ -213,7 +219,7 @@ void SimpleRequest::finish(Answer answer) {
 }
 
 Probe::Probe(boost::asio::io_context& context, const ProbeRequest& request, MuxClient::OnProbe handler)
-    : Exchange(context, encode_stdio_forward(k_request, request.listen), request.reply),
+    : Exchange(context, make_request(encode_stdio_forward, request.listen), request.reply),
       reader_(request),
       handler_(std::move(handler)),
       near_(context),

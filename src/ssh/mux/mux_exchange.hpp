@@ -18,8 +18,20 @@
 
 namespace holdfast::ssh::mux {
 
-// One request a connection, so the id is constant. Replies with another id are ignored.
-inline constexpr std::uint32_t k_request = 1;
+/// A packet whose id no other request of this process has, so that no reply to another request is taken for its own.
+struct Request {
+  std::uint32_t id;
+  std::string packet;
+};
+
+[[nodiscard]] std::uint32_t next_request_id() noexcept;
+
+/// `encode` makes the packet from the id and `arguments`.
+template <class Encode, class... Arguments>
+[[nodiscard]] Request make_request(Encode encode, const Arguments&... arguments) {
+  const std::uint32_t id = next_request_id();
+  return {id, encode(id, arguments...)};
+}
 
 inline constexpr const char* k_timed_out = "ssh did not answer in time";
 
@@ -71,7 +83,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
  protected:
   using Socket = boost::asio::local::stream_protocol::socket;
 
-  Exchange(boost::asio::io_context& context, std::string request, Deadline deadline)
+  Exchange(boost::asio::io_context& context, Request request, Deadline deadline)
       : socket_(context), timer_(context), request_(std::move(request)), deadline_(deadline) {}
 
   virtual void on_sent() {}                     ///< the whole request is written
@@ -101,7 +113,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   void close();
 
   boost::asio::steady_timer timer_;
-  std::string request_;
+  Request request_;
   Deadline deadline_;
   std::string incoming_;
   std::array<char, 4096> chunk_{};
@@ -113,7 +125,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
 /// alive, open and close forward, terminate: one answer.
 class SimpleRequest : public Exchange {
  public:
-  SimpleRequest(boost::asio::io_context& context, std::string request, Deadline deadline, MuxClient::OnAnswer handler)
+  SimpleRequest(boost::asio::io_context& context, Request request, Deadline deadline, MuxClient::OnAnswer handler)
       : Exchange(context, std::move(request), deadline), handler_(std::move(handler)) {}
 
  protected:

@@ -28,6 +28,11 @@ Result<std::vector<SshOption>> pinning_options(PreflightRun& run) {
   if (run.request.client.version < k_first_with_accept_new)
     return Error{"pinning the host key of", run.tunnel->bastion.text(), "this ssh is older than OpenSSH 7.6",
                  "run ssh " + run.tunnel->bastion.ssh_argument() + " once by hand"};
+  // The list replaces the user's own files, so a changed key would pass for an unknown one.
+  for (const SshOption& option : run.tunnel->ssh_options)
+    if (equals_ignoring_case(option.key, "UserKnownHostsFile"))
+      return usage_error("accept-new-host-key", "the option UserKnownHostsFile names the only keys to trust",
+                         "compare the host key, and add it to " + option.value);
   HOLDFAST_CHECK(run.host.remove_file(temporary_file(run)));
   return std::vector<SshOption>{{"StrictHostKeyChecking", "accept-new"},
                                 {"UserKnownHostsFile", file_value(temporary_file(run))},  // never the user's own file

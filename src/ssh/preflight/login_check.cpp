@@ -40,7 +40,8 @@ class LoginCheck {
 };
 
 Result<> LoginCheck::check() {
-  HOLDFAST_TRY(Login::Outcome outcome, log_in({}));
+  // A check, also that of doctor, writes nothing to the user's known_hosts.
+  HOLDFAST_TRY(Login::Outcome outcome, log_in({{"UpdateHostKeys", "no"}}));
   if (outcome == Login::Outcome::ended && run_.request.accept_new_host_key) {
     // The first login checks strictly against every known_hosts file of the user's configuration. So only an unknown
     // key is ever pinned, and never a changed one.

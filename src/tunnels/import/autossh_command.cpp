@@ -1,5 +1,6 @@
 #include "tunnels/import/autossh_command.hpp"
 
+#include "core/ssh_option_rules.hpp"
 #include "core/text.hpp"
 
 #include <fmt/format.h>
@@ -130,9 +131,9 @@ class Reader {
     for (const std::string_view other :
          {"RemoteForward", "LocalForward", "DynamicForward", "RemoteCommand", "LocalCommand", "Tunnel", "TunnelDevice"})
       if (equals_ignoring_case(key, other)) return refused("-o " + text, "a holdfast tunnel has no such option");
-    const bool blind = equals_ignoring_case(key, "UserKnownHostsFile") && value == "/dev/null";
-    if (blind || is_enforced_ssh_option(key)) {
-      if (blind || (equals_ignoring_case(key, "StrictHostKeyChecking") && !equals_ignoring_case(value, "yes")))
+    if (ssh_option_refusal(key, value)) {
+      const bool strict = equals_ignoring_case(key, "StrictHostKeyChecking") && equals_ignoring_case(value, "yes");
+      if (!strict && !is_enforced_ssh_option(key))
         notes_.push_back("not imported: " + printable(text) + ": the bastion's host key is checked");
       return {};
     }

@@ -82,6 +82,7 @@ class Api(TunnelTest):
 
     def test_variables_replace_arguments(self) -> None:
         for bastion, key in (("SCITEX_TUNNEL_BASTION_SERVER", "SCITEX_TUNNEL_SECRET_KEY_PATH"),
+                             ("SCITEX_SSH_BASTION_SERVER", "SCITEX_SSH_SECRET_KEY_PATH"),
                              ("HOLDFAST_BASTION", "HOLDFAST_IDENTITY")):
             there = {bastion: f"{self.user()}@127.0.0.1:{self.bastion.port}", key: str(self.bastion.directory / "key")}
             with unittest.mock.patch.dict(os.environ, there):

@@ -75,6 +75,8 @@ BOOST_AUTO_TEST_CASE(the_env_file_and_new_names_take_precedence) {
   BOOST_TEST(Variables(host, {{"HOLDFAST_BASTION", "from-file"}}).get("HOLDFAST_BASTION").value() == "from-file");
   host.environment["HOLDFAST_BASTION"] = "";
   BOOST_TEST(Variables(host, {}).first_of({"HOLDFAST_BASTION", "SCITEX_TUNNEL_BASTION_SERVER"}).value() == "old");
+  host.environment["SCITEX_SSH_SECRET_KEY_PATH"] = "/key";
+  BOOST_TEST(Variables(host, {}).first_of({"HOLDFAST_IDENTITY", "SCITEX_TUNNEL_SECRET_KEY_PATH"}).value() == "/key");
   BOOST_TEST(!Variables(host, {}).get("HOLDFAST_IDENTITY"));
 }
 

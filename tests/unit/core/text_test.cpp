@@ -24,6 +24,14 @@ BOOST_AUTO_TEST_CASE(control_sequences_are_escaped) {
   BOOST_TEST(printable("\xff\xc3") == "\\xff\\xc3");
 }
 
+BOOST_AUTO_TEST_CASE(marks_that_hide_or_reorder_text_are_escaped) {
+  for (const char* mark : {"\u200b", "\u200e", "\u200f", "\u061c", "\u2028", "\u202e", "\u2066", "\u2069", "\ufeff",
+                           "\u00ad", "\u2060", "\ufff9", "\U000e0041", "\u0085"})
+    BOOST_TEST(printable(std::string("a") + mark + "b").find(mark) == std::string::npos, printable(mark));
+  for (const char* good : {"\u00a0", "\u200c", "\u200d", "\u2027", "\u202f", "\u05d0", "\U0001f600"})
+    BOOST_TEST(printable(good) == good);
+}
+
 BOOST_AUTO_TEST_CASE(only_whole_numbers_in_range_are_parsed) {
   BOOST_TEST(*parse_number("65535", 1, 65535) == 65535u);
   for (const char* bad : {"", "0", "65536", "1x", "+1", "-1", " 1", "1 ", "99999999999999999999"})

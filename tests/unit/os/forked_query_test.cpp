@@ -66,6 +66,33 @@ BOOST_AUTO_TEST_CASE(hanging_queries_of_one_thread_do_not_affect_another) {
   BOOST_TEST(unanswered == 0);
 }
 
+// A forked query must not take the SIGCHLD of a thread that waits for a command, nor that thread the query's.
+BOOST_AUTO_TEST_CASE(commands_in_many_threads_and_their_queries_all_end) {
+  constexpr int k_threads = 6;
+  const auto host = make_posix_host();
+  std::atomic<int> lost{0};
+  std::atomic<int> asking{k_threads};
+  const auto run = [&](const std::string& script) { return host->run({{"/bin/sh", "-c", script}}, 20s)->out; };
+  const auto wait = [&] {
+    do
+      if (run("sleep 0.1; echo well") != "well\n") ++lost;
+    while (asking > 0);
+  };
+  const auto ask = [&] {
+    const ForkedQuery query = [&] { return run("sleep 0.01; echo well"); };
+    for (const auto& answer : run_forked_queries(std::vector<ForkedQuery>(12, query), 15s))
+      if (answer != "well\n") ++lost;
+    --asking;
+  };
+  std::vector<std::thread> threads;
+  for (int i = 0; i < k_threads; ++i) {
+    threads.emplace_back(wait);
+    threads.emplace_back(ask);
+  }
+  for (auto& thread : threads) thread.join();
+  BOOST_TEST(lost == 0);
+}
+
 BOOST_AUTO_TEST_CASE(queries_run_in_parallel) {
   std::array<int, 2> ends{};
   BOOST_REQUIRE(::pipe(ends.data()) == 0);

@@ -103,7 +103,15 @@ BOOST_AUTO_TEST_CASE(the_history_has_no_chart_slots) {
       0, R"({"tunnels": [{"name": "a", "history": {"day": {"slots": [1, 2], "total": 3}, "week": {"slots": []}}},)"
          R"({"name": "b", "history": null}]})")));
   BOOST_TEST(result.at("tunnels").at(0).at("history") == json::parse(R"({"day": {"total": 3}, "week": {}})"));
-  BOOST_TEST(json::parse(result.at("stdout").as_string()).at("tunnels") == result.at("tunnels"));
+}
+
+BOOST_AUTO_TEST_CASE(an_answer_has_its_data_once) {
+  const auto result = structured(tunnels_answer(ended(0, R"({"tunnels": [{"name": "2222"}]})")));
+  BOOST_TEST(result.at("stdout") == "");
+  BOOST_TEST(structured(logs_answer(ended(0, R"({"lines": ["x"]})"))).at("stdout") == "");
+  const auto failed =
+      structured(remove_answer(ended(1, R"({"error": {"class": "failed", "message": "m", "hint": null}})")));
+  BOOST_TEST(failed.at("stdout") == "");
 }
 
 BOOST_AUTO_TEST_CASE(passes_on_the_error_of_the_command) {

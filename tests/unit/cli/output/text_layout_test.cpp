@@ -28,6 +28,14 @@ BOOST_AUTO_TEST_CASE(wide_and_combining_characters_have_their_width) {
   BOOST_TEST(padded("日", 4) == "日  ");
 }
 
+BOOST_AUTO_TEST_CASE(only_our_own_colours_reach_a_terminal) {
+  const auto painted = "\x1b[31mdown\x1b[0m";
+  BOOST_TEST(without_controls(painted + std::string("\x1b[2J\x1b]0;x\a\x1b[8m\u202e\r\n\tnext\x1b")) ==
+             painted + std::string("\\x1b[2J\\x1b]0;x\\x07\\x1b[8m\\xe2\\x80\\xae\\x0d\n\tnext\\x1b"));
+  for (const auto style : {Style::plain, Style::bold, Style::dim, Style::green, Style::yellow, Style::red})
+    BOOST_TEST(without_controls(paint(style, "x", true)) == paint(style, "x", true));
+}
+
 BOOST_AUTO_TEST_CASE(clipping_keeps_escape_sequences) {
   BOOST_TEST(clipped("short", 10) == "short");
   BOOST_TEST(clipped("exactly", 7) == "exactly");

@@ -52,6 +52,8 @@ BOOST_AUTO_TEST_CASE(every_enforced_setting_is_present) {
                                                                   {"ControlPersist", "no"},
                                                                   {"LogLevel", "INFO"},
                                                                   {"StrictHostKeyChecking", "yes"},
+                                                                  {"VerifyHostKeyDNS", "no"},
+                                                                  {"NoHostAuthenticationForLocalhost", "no"},
                                                                   {"RemoteCommand", "none"},
                                                                   {"ForkAfterAuthentication", "no"},
                                                                   {"PreferredAuthentications", "publickey"}};

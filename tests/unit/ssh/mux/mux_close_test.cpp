@@ -7,6 +7,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <arpa/inet.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -31,6 +32,7 @@ using Bytes = std::string;
 const Bytes k_hello("\0\0\0\x08\0\0\0\x01\0\0\0\x04", 12);
 const Bytes k_session_opened("\0\0\0\x0c\x80\0\0\x06\0\0\0\x01\0\0\0\x02", 16);
 const Bytes k_refused("\0\0\0\x0e\x80\0\0\x03\0\0\0\x01\0\0\0\x02no", 18);
+constexpr std::size_t k_id_at = 8;  // after the length and the type
 const Bytes k_garbage("\x7f\xff\xff\xff", 4);
 
 /// The behaviour of the master for one stdio forward.
@@ -39,6 +41,7 @@ struct Script {
   Bytes output;                ///< from the target, on the data end
   bool closes_data = false;    ///< the target closes the connection
   bool closes_control = true;  ///< as ssh does, when the data end is closed
+  std::uint32_t late_by = 0;   ///< it answers the request so many before this one
 };
 
 /// A master that accepts one stdio forward. Like ssh up to 8.8 it dies when the control connection closes while the
@@ -84,7 +87,7 @@ class StandInMaster {
   }
 
   /// Reads the rest of the request (-1), or a descriptor; -2 at the end.
-  static int receive_descriptor(int connection) {
+  int receive_descriptor(int connection) {
     std::array<char, 256> chunk{};
     iovec data{chunk.data(), chunk.size()};
     alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
@@ -93,7 +96,9 @@ class StandInMaster {
     message.msg_iovlen = 1;
     message.msg_control = control.data();
     message.msg_controllen = control.size();
-    if (::recvmsg(connection, &message, MSG_CMSG_CLOEXEC) <= 0) return -2;
+    const ssize_t count = ::recvmsg(connection, &message, MSG_CMSG_CLOEXEC);
+    if (count <= 0) return -2;
+    received_.append(chunk.data(), static_cast<std::size_t>(count));
     const cmsghdr* header = CMSG_FIRSTHDR(&message);
     if (header == nullptr) return -1;
     int descriptor = -1;
@@ -113,8 +118,18 @@ class StandInMaster {
     ::close(control);
   }
 
+  /// The reply with the id of the request, which follows the client's hello.
+  Bytes numbered_reply() const {
+    std::uint32_t id = 0;
+    std::memcpy(&id, received_.data() + k_hello.size() + k_id_at, sizeof id);
+    id = htonl(ntohl(id) - script_.late_by);
+    Bytes reply = script_.reply;
+    if (reply.size() > k_id_at) std::memcpy(reply.data() + k_id_at, &id, sizeof id);
+    return reply;
+  }
+
   void carry(int control, int data) {
-    say(control, script_.reply);
+    say(control, numbered_reply());
     say(data, script_.output);
     if (script_.closes_data) ::shutdown(data, SHUT_WR);
     wait_for_end(data);
@@ -123,6 +138,7 @@ class StandInMaster {
   }
 
   Script script_;
+  Bytes received_;
   int listener_;
   std::atomic<bool> has_descriptors_ = false;
   std::atomic<bool> survives_ = false;
@@ -144,6 +160,7 @@ struct Fixture {
     mux::MuxClient client(context, control);
     std::optional<Kind> kind;
     client.probe(asked, [&](const mux::ProbeAnswer& answer) { kind = answer.kind; });
+    context.restart();
     context.run();
     master.wait();
     BOOST_TEST(master.survives());
@@ -195,6 +212,15 @@ BOOST_AUTO_TEST_CASE(the_master_survives_a_refusal) {
 
 BOOST_AUTO_TEST_CASE(the_master_survives_a_timeout_before_its_answer) {
   BOOST_TEST((probe({.reply = {}, .output = {}}) == Kind::no_reply));
+}
+
+BOOST_AUTO_TEST_CASE(a_late_reply_to_another_request_is_no_answer) {
+  BOOST_TEST((probe({.reply = k_session_opened, .output = {}}) == Kind::silent));
+  boost::filesystem::remove(control);
+  for (const Bytes& reply : {k_session_opened, k_refused}) {
+    BOOST_TEST((probe({.reply = reply, .output = "SSH-2.0-x\r\n", .late_by = 1}) == Kind::no_reply));
+    boost::filesystem::remove(control);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(the_master_survives_an_invalid_reply) {
