@@ -7,7 +7,7 @@ namespace holdfast {
 namespace {
 
 using enum FailureClass;
-constexpr std::array<std::pair<FailureClass, std::string_view>, 19> k_names{{
+constexpr std::array<std::pair<FailureClass, std::string_view>, 24> k_names{{
     {dns, "dns"},
     {refused, "refused"},
     {timeout, "timeout"},
@@ -20,6 +20,11 @@ constexpr std::array<std::pair<FailureClass, std::string_view>, 19> k_names{{
     {host_key_changed, "host-key-changed"},
     {forward_busy, "forward-busy"},
     {forward_denied, "forward-denied"},
+    {second_factor, "second-factor"},
+    {certificate, "certificate"},
+    {agent, "agent"},
+    {jump_host, "jump-host"},
+    {account, "account"},
     {target_down, "target-down"},
     {dead_peer, "dead-peer"},
     {closed, "closed"},

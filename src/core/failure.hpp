@@ -23,6 +23,11 @@ enum class FailureClass {
   host_key_changed,
   forward_busy,
   forward_denied,
+  second_factor,
+  certificate,
+  agent,
+  jump_host,
+  account,
   target_down,
   dead_peer,
   closed,
@@ -41,6 +46,10 @@ struct Diagnosis {
   FailureClass failure = FailureClass::unknown;
   std::string message;  ///< one line
   std::string hint;     ///< one command or setting; may be empty
+  /// For jump_host: the class that its failure would have at the bastion. It decides the retry.
+  std::optional<FailureClass> beneath = {};
+  /// The class that decides how fast the failure is retried.
+  [[nodiscard]] FailureClass retry_class() const noexcept { return beneath.value_or(failure); }
   bool operator==(const Diagnosis&) const = default;
 };
 

@@ -1,5 +1,6 @@
 #include "core/tunnel.hpp"
 
+#include "core/ip_address.hpp"
 #include "core/ssh_option_rules.hpp"
 #include "core/text.hpp"
 
@@ -75,8 +76,7 @@ Tunnel Tunnel::via_bastion(std::size_t bastion) const {
 bool Tunnel::has_named_target() const {
   return std::ranges::any_of(spec_.forwards, [](const Forward& forward) {
     const auto* target = std::get_if<TcpEnd>(&forward.target());
-    return target != nullptr && target->host != "localhost" &&
-           target->host.find_first_not_of("0123456789abcdefABCDEF.:") != std::string::npos;
+    return target != nullptr && target->host != "localhost" && !is_ip_address(target->host);
   });
 }
 

@@ -1,5 +1,6 @@
 #include "store/last_connection.hpp"
 
+#include "core/ip_address.hpp"
 #include "core/text.hpp"
 #include "store/private_file.hpp"
 
@@ -10,15 +11,12 @@ namespace {
 
 constexpr std::size_t k_largest = 16 * 1024;
 constexpr std::size_t k_longest_name = 512;
-constexpr std::size_t k_longest_address = 64;
 
 }  // namespace
 
 std::optional<TcpEnd> parse_numeric_end(const std::string& host, const std::string& port) {
   const auto number = parse_number(port, 1, 65535);
-  const bool numeric = !host.empty() && host.size() <= k_longest_address &&
-                       host.find_first_not_of("0123456789abcdefABCDEF.:") == std::string::npos;
-  if (!number || !numeric) return std::nullopt;
+  if (!number || !is_ip_address(host)) return std::nullopt;
   return TcpEnd{host, static_cast<std::uint16_t>(*number)};
 }
 

@@ -1,7 +1,4 @@
-#include "ssh/preflight/preflight.hpp"
-
-#include "rogue_server.hpp"
-#include "ssh_master.hpp"
+#include "preflight_fixture.hpp"
 
 #include <boost/filesystem/operations.hpp>
 #include <boost/test/unit_test.hpp>
@@ -14,52 +11,7 @@ namespace fs = boost::filesystem;
 
 namespace {
 
-/// A bastion, a target, and a preflight of a tunnel between them.
-struct Fixture {
-  explicit Fixture(const SshdSettings& settings = {}) : sshd(settings) {
-    fs::create_directory(scratch_directory);
-    fs::permissions(scratch_directory, fs::owner_all);
-  }
-
-  SshdFixture sshd;
-  RogueServer target{Rogue::ssh_banner};
-  os::Host& host = sshd.host();
-  fs::path scratch_directory = sshd.directory() / "scratch";
-  std::vector<std::string> reported;
-
-  std::string forward() { return std::to_string(free_port()) + ":127.0.0.1:" + std::to_string(target.port()); }
-
-  ssh::PreflightRequest request() {
-    const auto user = host.user();
-    return {.client = ssh::find_client(host).value(),
-            .run_as = user,
-            .environment = ssh::job_environment(host, user),
-            .scratch_directory = scratch_directory};
-  }
-
-  ssh::PreflightReport check(const Tunnel& tunnel, const ssh::PreflightRequest& request) {
-    reported.clear();
-    auto report = ssh::preflight(
-        host, tunnel, request, [&](const ssh::Check& check) { reported.push_back(check.what + ": " + check.figure); });
-    BOOST_REQUIRE_MESSAGE(report, report.error().line());
-    for (const auto& line : reported) BOOST_TEST_MESSAGE(line);
-    if (report->failure) BOOST_TEST_MESSAGE(report->failure->message + " / " + report->failure->hint);
-    BOOST_TEST(reported.size() == report->checks.size());
-    BOOST_TEST(!fs::exists(scratch_directory / "ctl"));
-    return *report;
-  }
-  ssh::PreflightReport check(TunnelSpec spec) { return check(Tunnel::make(std::move(spec)).value(), request()); }
-
-  void expect(const ssh::PreflightReport& report, FailureClass failure, const std::string& step,
-              const std::string& text) {
-    BOOST_REQUIRE(report.failure);
-    BOOST_TEST(to_text(report.failure->failure) == to_text(failure));
-    BOOST_TEST(report.checks.back().what == step);
-    BOOST_TEST((report.checks.back().failure == report.failure));
-    BOOST_TEST_CONTEXT(report.failure->message) BOOST_TEST((report.failure->message.find(text) != std::string::npos));
-    BOOST_TEST(!report.failure->hint.empty());
-  }
-};
+using Fixture = PreflightFixture;
 
 TunnelSpec leading_to(const SshdFixture& sshd, std::uint16_t port, const std::string& forward) {
   TunnelSpec spec = sshd.spec({forward});

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 struct SshdSettings {
@@ -38,8 +39,9 @@ class SshdFixture {
   [[nodiscard]] holdfast::TunnelSpec spec(const std::vector<std::string>& forwards) const;
   [[nodiscard]] holdfast::Tunnel tunnel(const std::vector<std::string>& forwards) const;
 
-  void stop();           ///< ends the listener and every session
-  void start();          ///< starts again on the same port
+  void stop();   ///< ends the listener and every session
+  void start();  ///< starts again on the same port
+  void configure(std::vector<std::string> lines) { config_ = std::move(lines); }  ///< SshdSettings::config from start()
   void drop_sessions();  ///< ends every session but not the listener
 
   [[nodiscard]] holdfast::os::Host& host() noexcept { return *host_; }

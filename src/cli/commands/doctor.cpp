@@ -67,6 +67,7 @@ std::vector<ssh::Check> only_failed(const std::string& check, Diagnosis failure)
 /// The ports and the host key of existing tunnels to that bastion.
 struct Existing {
   std::vector<Forward> held;            ///< a second request for them would be refused
+  std::vector<std::string> held_by;     ///< their tunnels
   std::optional<fs::path> known_hosts;  ///< with the host key that one of them pinned
 };
 
@@ -79,7 +80,10 @@ Existing existing_at(const tunnels::SetupRequest& request, const os::Host& host)
     const auto live =
         tunnels::read_live(tunnels::runtime_directory_of(tunnel, request.paths, host), entry.name, request.paths, host);
     if (live && live->state == store::TunnelState::up && os::is_alive(host, live->supervisor))
-      existing.held.insert(existing.held.end(), tunnel->forwards.begin(), tunnel->forwards.end());
+      for (const Forward& forward : tunnel->forwards) {
+        existing.held.push_back(forward);
+        existing.held_by.push_back(entry.name.text());
+      }
   }
   return existing;
 }
@@ -101,6 +105,7 @@ Result<std::vector<ssh::Check>> check_bastion(const tunnels::SetupRequest& reque
                                      .environment = ssh::job_environment(host, request.run_as),
                                      .scratch_directory = scratch_directory.path(),
                                      .held = std::move(existing.held),
+                                     .held_by = std::move(existing.held_by),
                                      .every_check = true,
                                      .ask_forwards = request_forwards,
                                      .interrupted = Interruption::is_requested};

@@ -69,11 +69,14 @@ Result<Client> find_client(const os::Host& host) {
   const auto program = host.find_program("ssh");
   if (!program) return Error{"looking for", "the ssh program", "it is not installed, or not in PATH", k_install_ssh};
   HOLDFAST_TRY(const os::Completed done, host.run(os::Command{{program->native(), "-V"}}, k_version_deadline));
-  if (!done.ok())
-    return Error{
-        "reading the version of", program->native(),
-        done.timed_out ? "ssh -V did not answer" : "ssh -V exited with status " + std::to_string(done.exit_code),
-        "see why: ssh -V"};
+  if (!done.ok()) {
+    const std::string words = first_line(done.err);  // "No user exists for uid 4711"
+    return Error{"reading the version of", program->native(),
+                 done.timed_out   ? "ssh -V did not answer"
+                 : !words.empty() ? words
+                                  : "ssh -V exited with status " + std::to_string(done.exit_code),
+                 "see why: ssh -V"};
+  }
   HOLDFAST_TRY(const Version version, parse_version(done.err.empty() ? done.out : done.err));
   if (version < Version{7, 4})
     return Error{"using", program->native(), "it is older than OpenSSH 7.4", "install a newer OpenSSH client"};
@@ -110,8 +113,10 @@ void add_enforced_options(std::vector<std::string>& argv, const Client& client, 
   if (tunnel->run_as) option(argv, "UpdateHostKeys", "no");  // the system scope never writes to a home
 }
 
-void add_identity(std::vector<std::string>& argv, const fs::path& identity) {
+void add_identity(std::vector<std::string>& argv, const fs::path& identity, bool may_use_agent) {
   option(argv, "IdentitiesOnly", "yes");
+  // ssh waits without end for an agent that accepts its connection and does not answer.
+  if (!may_use_agent) option(argv, "IdentityAgent", "none");
   // -i checks the file before it expands tokens, so it cannot take a name with '%'.
   if (identity.native().find('%') == std::string::npos)
     argv.insert(argv.end(), {"-i", identity.native()});
@@ -131,7 +136,7 @@ std::vector<std::string> master_arguments(const Client& client, const Tunnel& tu
   for (const SshOption& extra : session.extra) option(argv, extra.key, extra.value);
   add_enforced_options(argv, client, tunnel, session);
   if (const auto known = known_hosts_option(tunnel)) argv.insert(argv.end(), {"-o", *known});
-  if (tunnel->identity) add_identity(argv, *tunnel->identity);
+  if (tunnel->identity) add_identity(argv, *tunnel->identity, has_option(tunnel, "IdentityAgent"));
   for (const SshOption& own : tunnel->ssh_options) option(argv, own.key, own.value);
   if (!has_option(tunnel, "PreferredAuthentications")) option(argv, "PreferredAuthentications", "publickey");
   if (by_arguments)

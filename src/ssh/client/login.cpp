@@ -61,6 +61,7 @@ Login::Outcome Login::wait(std::chrono::steady_clock::time_point deadline, const
       now.host_key_trusted |= reported.host_key_trusted;
       if (now.host_key.empty()) now.host_key = reported.host_key;
       if (now.foreign.empty()) now.foreign = reported.foreign;
+      if (now.silent_addresses.empty()) now.silent_addresses = reported.silent_addresses;
       if (!(now == reported)) on_progress(now);
       reported = std::move(now);
     }
@@ -71,7 +72,9 @@ Login::Outcome Login::wait(std::chrono::steady_clock::time_point deadline, const
   }
 }
 
-SshOutput Login::output() const { return {os::read_tail(log_, k_log_tail), os::read_tail(err_, k_log_tail)}; }
+SshOutput Login::output() const {
+  return {.log = os::read_tail(log_, k_log_tail), .err = os::read_tail(err_, k_log_tail), .at = host_.wall_now()};
+}
 
 std::string Login::log_since(std::size_t offset) const {
   std::string log = output().log;

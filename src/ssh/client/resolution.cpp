@@ -1,5 +1,6 @@
 #include "ssh/client/resolution.hpp"
 
+#include "core/failure.hpp"
 #include "core/text.hpp"
 #include "ssh/client/as_user.hpp"
 #include "ssh/diagnosis/messages.hpp"
@@ -27,6 +28,17 @@ Result<Destination> to_destination(const Resolution& resolved) {
   return error;
 }
 
+// ssh -G writes every numeric address of a jump host in brackets: "a@[192.0.2.1]:99".
+std::string without_ipv4_brackets(std::string jump) {
+  const auto open = jump.find('[');
+  const auto close = jump.find(']');
+  if (open == std::string::npos || close == std::string::npos || close < open) return jump;
+  if (jump.find(':', open) < close) return jump;
+  jump.erase(close, 1);
+  jump.erase(open, 1);
+  return jump;
+}
+
 class RouteResolver {
  public:
   RouteResolver(const os::Host& host, const Client& client, const os::User& user)
@@ -35,9 +47,13 @@ class RouteResolver {
   /// `jumps`: from the command line of ssh, where they replace those of the configuration.
   Result<> add(const Destination& destination, const std::vector<SshOption>& options,
                std::optional<std::vector<std::string>> jumps) {
-    if (++hops_ > k_most_hops)
-      return Error{"following the ProxyJump to", destination.text(), "too many hops or a loop"};
+    if (++hops_ > k_most_hops) {
+      Error loop{"following the ProxyJump to", destination.text(), "too many hops or a loop"};
+      loop.failure = to_text(FailureClass::jump_host);
+      return loop;
+    }
     HOLDFAST_TRY(const auto resolved, resolve(host_, client_, destination, options, user_));
+    if (hops_ == 1) route.destination = resolved;
     if (!jumps) jumps = resolved.jumps;
     if (!jumps->empty()) {
       HOLDFAST_TRY(const auto last, Destination::parse(jumps->back()));
@@ -74,11 +90,13 @@ Result<Resolution> parse_resolution(std::string_view output) {
     if (key == "user") resolved.user = value;
     if (key == "hostname") resolved.host = value;
     if (key == "port") port = parse_number(value, 1, 65535);
-    if (key == "proxyjump" && value != "none") resolved.jumps = split(value, ',');
+    if (key == "proxyjump" && value != "none")
+      for (const std::string& jump : split(value, ',')) resolved.jumps.push_back(without_ipv4_brackets(jump));
     if (key == "proxycommand" && value != "none") resolved.proxy_command = value;
     if (key == "hostkeyalias") resolved.host_key_alias = value;
     if (key == "identityfile" && value != "none") resolved.identities.push_back(value);
     if (key == "identityagent") resolved.agent = value;
+    if (key == "userknownhostsfile") resolved.known_hosts = value;
   }
   if (resolved.user.empty() || resolved.host.empty() || !port)
     return Error{"reading", "the output of ssh -G", "user, host or port is missing"};
@@ -108,6 +126,10 @@ Result<Resolution> resolve(const os::Host& host, const Client& client, const Des
                : lines.empty() ? fmt::format("ssh -G exited with status {}", done.exit_code)
                                : std::string(lines.front()),
                "see why: ssh -G " + destination.ssh_argument()};
+}
+
+std::vector<Destination> ResolvedRoute::jump_hosts() const {
+  return hops.empty() ? hops : std::vector<Destination>(hops.begin(), hops.end() - 1);
 }
 
 Result<ResolvedRoute> resolve_route(const os::Host& host, const Client& client, const Destination& destination,

@@ -24,6 +24,7 @@ struct Resolution {
   std::optional<std::string> host_key_alias = {};  ///< its name in known_hosts
   std::vector<std::string> identities = {};        ///< private keys that ssh would offer; they may not exist
   std::optional<std::string> agent = {};           ///< IdentityAgent, possibly "none"
+  std::string known_hosts = {};                    ///< UserKnownHostsFile, as ssh -G prints it
 };
 
 /// Parses the output of `ssh -G`. An Error without user, host and port.
@@ -37,9 +38,13 @@ struct Resolution {
 struct ResolvedRoute {
   std::vector<Destination> hops;            ///< every hop with its user; the destination comes last
   std::vector<std::string> proxy_commands;  ///< ProxyCommands on the route; only ssh can run them
+  Resolution destination = {};              ///< of the destination itself
+  /// The hops before the destination.
+  [[nodiscard]] std::vector<Destination> jump_hosts() const;
 };
 
-/// Follows every ProxyJump, also that of the first hop. An Error for an invalid destination or a loop.
+/// Follows every ProxyJump, also that of the first hop. An Error for an invalid destination, or for a
+/// loop, which has the class jump_host.
 [[nodiscard]] Result<ResolvedRoute> resolve_route(const os::Host& host, const Client& client,
                                                   const Destination& destination, const std::vector<SshOption>& options,
                                                   const os::User& user);

@@ -2,57 +2,19 @@
 
 #include "core/text.hpp"
 #include "ssh/diagnosis/diagnosis_text.hpp"
+#include "ssh/diagnosis/jump_host.hpp"
 #include "ssh/diagnosis/login_log.hpp"
-#include "ssh/diagnosis/messages.hpp"
+#include "ssh/diagnosis/login_text.hpp"
+#include "ssh/diagnosis/reading.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 #include <utility>
-#include <vector>
 
 namespace holdfast::ssh {
 namespace {
-
-// "debug1: " to "debug3: "
-bool is_debug(std::string_view line) noexcept {
-  return line.size() >= 8 && line.starts_with("debug") && line.substr(6, 2) == ": ";
-}
-
-/// The evidence in one output of ssh.
-struct Reading {
-  std::optional<Message> verdict;  ///< the decisive line, or else the first consequence
-  std::vector<Message> circumstances;
-  std::string_view offending;
-  std::string_view last;       ///< the last unknown line
-  bool through_proxy = false;  ///< "Connection closed by UNKNOWN port 65535": a ProxyCommand or ProxyJump
-};
-
-Reading read(std::string_view text) {
-  Reading reading;
-  const auto lines = lines_of(text);
-  for (const std::string_view line : lines) {
-    if (is_debug(line)) continue;
-    if (line.starts_with("Offending ")) reading.offending = line;
-    if (line.find(" UNKNOWN port 65535") != std::string_view::npos) reading.through_proxy = true;
-    auto message = recognise(line);
-    if (!message) reading.last = line;
-    if (!message || message->weight == Weight::remark) continue;
-    // ssh up to 8.4 ends on a bad value without a "terminating" line: the complaint is then the last line.
-    if (message->failure == FailureClass::config && line.data() == lines.back().data())
-      message->weight = Weight::decisive;
-    if (message->weight == Weight::circumstance) {
-      reading.circumstances.push_back(*message);
-      continue;
-    }
-    // The last decisive line wins; of consequences the first is closest to the cause.
-    const bool replaces = !reading.verdict || message->weight < reading.verdict->weight ||
-                          (message->weight == Weight::decisive && reading.verdict->weight == Weight::decisive);
-    if (replaces) reading.verdict = message;
-  }
-  return reading;
-}
 
 bool is_remark(std::string_view line) noexcept {
   const auto message = recognise(line);
@@ -99,34 +61,20 @@ std::optional<Message> final_message(std::string_view err) {
   return is_end ? message : std::nullopt;
 }
 
-// The ssh of a jump host has no log of its own. Its messages in our stderr explain why the proxy closed.
-std::optional<Message> proxy_verdict(std::string_view err) {
-  const Reading reading = read(err);
-  return reading.verdict && reading.verdict->weight == Weight::decisive ? reading.verdict : std::nullopt;
-}
-
-/// True when a circumstance of class `reason` explains an end of class `failure`.
-bool explains(FailureClass reason, FailureClass failure) noexcept {
-  switch (reason) {
-    case FailureClass::config:
-      return failure == FailureClass::config;
-    case FailureClass::host_key_changed:
-      return failure == FailureClass::host_key_unknown || failure == FailureClass::host_key_changed;
-    default:
-      return failure == FailureClass::auth;
-  }
-}
-
-const Message* find_reason(const Reading& reading, FailureClass failure) noexcept {
-  const auto found = std::find_if(reading.circumstances.begin(), reading.circumstances.end(),
-                                  [&](const Message& message) { return explains(message.failure, failure); });
-  return found == reading.circumstances.end() ? nullptr : &*found;
+// sshd closes the connection after a message of PAM: /etc/nologin, an expired account. The text is the server's own and
+// proves nothing but that it has something to say.
+std::string_view server_text(const SshOutput& output, const Message& verdict) {
+  const bool closed_before_login =
+      verdict.weight == Weight::consequence && verdict.line.starts_with("Connection closed by ");
+  return closed_before_login ? trim(output.err) : std::string_view();
 }
 
 }  // namespace
 
 std::optional<Diagnosis> diagnose(const SshOutput& output, const Tunnel& tunnel) {
-  Reading reading = read(output.log);
+  Reading reading = read_messages(output.log);
+  const std::string connect_error = better_connect_error(reading);
+  if (!connect_error.empty()) reading.verdict = recognise(connect_error);
   const auto early = early_message(output.err, tunnel);
   if (early && early->weight == Weight::circumstance)
     reading.circumstances.insert(reading.circumstances.begin(), *early);
@@ -134,19 +82,28 @@ std::optional<Diagnosis> diagnose(const SshOutput& output, const Tunnel& tunnel)
   if (!reading.verdict || reading.verdict->weight != Weight::decisive)
     if (const auto end = final_message(output.err)) reading.verdict = end;
   if (reading.through_proxy && reading.verdict && reading.verdict->failure == FailureClass::closed)
-    if (const auto closer = proxy_verdict(output.err)) reading.verdict = closer;
+    if (auto jump = diagnose_jump_host(output, tunnel)) return jump;
 
   if (!reading.verdict) {
     if (output.ended_by_signal || reading.last.empty()) return std::nullopt;
     return make_diagnosis(FailureClass::unknown, tunnel, Evidence{.line = reading.last});
   }
-  const std::string offered = read_login_log(output.log).host_key;
-  Evidence evidence{.line = reading.verdict->line, .offending = reading.offending, .offered = offered};
-  FailureClass failure = reading.verdict->failure;
+  const LoginProgress progress = read_login_log(output.log);
+  Evidence evidence{.line = reading.verdict->line,
+                    .offending = reading.offending,
+                    .offered = progress.host_key,
+                    .certificate = progress.host_certificate,
+                    .said = server_text(output, *reading.verdict),
+                    .now = output.at,
+                    .offers_no_key = progress.offers_no_key,
+                    .has_no_key = progress.has_no_key,
+                    .log_is_verbose = progress.is_verbose};
+  FailureClass failure = evidence.said.empty() ? reading.verdict->failure : FailureClass::account;
   if (const Message* reason = find_reason(reading, failure)) {
     evidence.circumstance = reason->line;
     failure = reason->failure;
   }
+  if (failure == FailureClass::auth) failure = refine_auth(evidence, tunnel);
   return make_diagnosis(failure, tunnel, evidence);
 }
 

@@ -2,11 +2,13 @@
 #pragma once
 
 #include "core/failure.hpp"
+#include "core/timestamp.hpp"
 #include "core/tunnel.hpp"
 
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace holdfast::ssh {
 
@@ -16,7 +18,9 @@ namespace holdfast::ssh {
 struct SshOutput {
   std::string log;
   std::string err;
-  bool ended_by_signal = false;  ///< then only a known message explains the end, not the last line
+  bool ended_by_signal = false;              ///< then only a known message explains the end, not the last line
+  std::optional<WallTime> at = {};           ///< when ssh ended; a message about an expired certificate shows it
+  std::vector<Destination> jump_hosts = {};  ///< with their aliases resolved, in connection order; empty: not known
 };
 
 /// Class, message and a hint that names this tunnel's bastion, key and ports. `unknown` quotes the last line of the
@@ -43,6 +47,10 @@ struct ProcessEnd {
 
 /// The same for one forward of the tunnel: forward_busy, forward_denied, target_down.
 [[nodiscard]] Diagnosis explain(FailureClass failure, const Tunnel& tunnel, const Forward& forward);
+
+/// For a bastion that accepts the login and then answers nothing.
+inline constexpr const char* k_hint_for_lost_packets =
+    "a firewall may drop packets that ssh marks after the login: holdfast setup … --ssh-option IPQoS=none";
 
 /// After a forward was refused over the mux: true when the server's message in the log says that it is forbidden. Such
 /// messages need LogLevel=DEBUG1. Without one the port is in use.

@@ -1,6 +1,8 @@
 #include "ssh/diagnosis/diagnosis_text.hpp"
 
 #include "core/text.hpp"
+#include "ssh/diagnosis/jump_host.hpp"
+#include "ssh/diagnosis/login_text.hpp"
 #include "ssh/diagnosis/messages.hpp"
 
 #include <fmt/format.h>
@@ -48,28 +50,24 @@ Diagnosis timeout_text(const EvidenceText& text) {
 }
 
 Diagnosis unreachable_text(const EvidenceText& text) {
+  const std::string_view circumstance = text.evidence().circumstance;
+  if (const auto address = between(circumstance, "bind ", ": "); !address.empty())
+    return {unreachable, fmt::format("this machine does not have the address {} of BindAddress", printable(address)),
+            "correct BindAddress in ssh_config or in --ssh-option"};
+  if (const auto interface = between(circumstance, "getifaddrs: ", ": "); !interface.empty())
+    return {unreachable, fmt::format("the interface {} of BindInterface has no usable address", printable(interface)),
+            "correct BindInterface in ssh_config or in --ssh-option, or bring the interface up"};
   const std::string_view line = text.evidence().line;
   const auto colon = line.rfind(": ");
   const std::string why = colon == std::string_view::npos ? "" : ": " + printable(lower_first(line.substr(colon + 2)));
   return {unreachable, fmt::format("cannot reach {} from here{}", text.bastion(), why),
-          "check this machine's network connection and VPN"};
-}
-
-Diagnosis auth_text(const EvidenceText& text) {
-  const auto methods = between(text.evidence().line, "Permission denied (", ")");
-  if (!methods.empty() && !contains(methods, "publickey"))
-    return {auth, fmt::format("{} accepts no keys, only: {}", text.bastion(), printable(methods)),
-            "ask its owner for PubkeyAuthentication yes"};
-  if (!text.tunnel()->identity)
-    return {auth, text.bastion() + " refused every key that ssh offered",
-            "give a key with -s FILE, and add its public key to ~/.ssh/authorized_keys of " + text.account()};
-  return {auth, fmt::format("{} refused the key {}", text.bastion(), text.identity()),
-          fmt::format("add {}.pub to ~/.ssh/authorized_keys of {}: ssh-copy-id -i {}.pub {}", text.identity(),
-                      text.account(), shell_quote(text.tunnel()->identity->native()), text.destination())};
+          "check this machine's network connection and VPN; for each address of the bastion: holdfast doctor -b " +
+              shell_quote(text.bastion())};
 }
 
 Diagnosis key_missing_text(const EvidenceText& text) {
   const std::string_view why = text.evidence().circumstance;
+  if (text.evidence().has_no_key && why.empty()) return no_key_text(text);
   if (!why.starts_with("Load key \"") || contains(why, "No such file"))
     return {
         key_missing, fmt::format("the private key {} does not exist", text.key()),
@@ -98,6 +96,12 @@ Diagnosis key_passphrase_text(const EvidenceText& text) {
 
 Diagnosis host_key_unknown_text(const EvidenceText& text) {
   const std::string_view offered = text.evidence().offered;
+  if (!text.evidence().certificate.empty())
+    return {host_key_unknown,
+            fmt::format("the host certificate of {} is from an unknown authority: {}", text.bastion(),
+                        printable(text.evidence().certificate.substr(0, k_longest_quote))),
+            "check the authority's fingerprint with its owner; then add it to ~/.ssh/known_hosts: @cert-authority " +
+                shell_quote(text.known_hosts_name()) + " KEY"};
   return {host_key_unknown,
           fmt::format("the host key of {} is unknown{}", text.bastion(),
                       offered.empty() ? "" : "; the server offers " + printable(offered)),
@@ -121,6 +125,11 @@ Diagnosis host_key_changed_text(const EvidenceText& text) {
 }
 
 Diagnosis forward_busy_text(const EvidenceText& text) {
+  if (text.is_privileged_port())
+    return {forward_busy,
+            fmt::format("{} on {} is in use, or only root may listen there: it is below 1024", text.listen_ends(),
+                        text.bastion()),
+            "choose a port from 1024 up, or log in as root there"};
   if (text.listens_on_socket())
     return {forward_busy, fmt::format("{} on {} already exists", text.listen_ends(), text.bastion()),
             "remove the file there, or set StreamLocalBindUnlink yes in the bastion's sshd_config"};
@@ -134,6 +143,11 @@ Diagnosis forward_busy_text(const EvidenceText& text) {
 }
 
 Diagnosis forward_denied_text(const EvidenceText& text) {
+  if (text.is_privileged_port())
+    return {forward_denied,
+            fmt::format("{} does not allow this account to listen on {}: only root may use ports below 1024",
+                        text.bastion(), text.listen_ends()),
+            "choose a port from 1024 up, or log in as root there"};
   return {forward_denied, fmt::format("{} does not allow this key to listen on {}", text.bastion(), text.listen_ends()),
           fmt::format("set AllowTcpForwarding yes in its sshd_config, and these options in the key's line of "
                       "authorized_keys: {}",
@@ -165,8 +179,10 @@ Diagnosis closed_text(const EvidenceText& text) {
   if (in_banner)
     return {closed, text.address() + " closed the connection before the ssh handshake",
             "check the port (-b HOST:PORT), MaxStartups in its sshd_config, and whether it bans this address"};
-  return {closed, text.bastion() + " closed the connection",
-          "check whether it restarted, or ends idle connections (UnusedConnectionTimeout in its sshd_config)"};
+  return {
+      closed, text.bastion() + " closed the connection",
+      "check whether it restarted, ends idle connections (UnusedConnectionTimeout in its sshd_config), or cannot open "
+      "the session (ChrootDirectory)"};
 }
 
 std::string_view algorithms_option(std::string_view kind) {
@@ -194,11 +210,21 @@ Diagnosis config_text(const EvidenceText& text) {
   // "terminating, 1 bad configuration options" names only the file; the line before it also names the option.
   const auto& evidence = text.evidence();
   const auto line = evidence.circumstance.empty() ? evidence.line : evidence.circumstance;
+  if (evidence.offers_no_key) return no_key_tried_text(text);
+  if (line.starts_with("No user exists for uid "))
+    return {config, fmt::format("ssh does not run: {}", printable(lower_first(line))),
+            "give this uid a name in /etc/passwd or in the name service: ssh needs one"};
   if (line.empty()) return {config, "ssh rejects its configuration", "check it: ssh -G " + text.destination()};
   const bool on_command_line = line.starts_with("command-line") || line.starts_with("command line");
   return {config, "ssh rejects its configuration: " + printable(lower_first(line.substr(0, k_longest_quote))),
           on_command_line ? "correct or remove that --ssh-option"
                           : "correct that file and check it: ssh -G " + text.destination()};
+}
+
+Diagnosis jump_host_text(const EvidenceText& text) {
+  const auto loop = between(text.evidence().line, "jumphost loop via ", "");
+  if (!loop.empty()) return jump_host_loop(text.tunnel()->bastion);
+  return {jump_host, fmt::format("the jump host to {} fails", text.bastion()), "see why: ssh -v " + text.destination()};
 }
 
 Diagnosis ssh_missing_text(const EvidenceText&) {
@@ -231,6 +257,11 @@ constexpr std::array k_texts{
     ClassText{host_key_changed, &host_key_changed_text},
     ClassText{forward_busy, &forward_busy_text},
     ClassText{forward_denied, &forward_denied_text},
+    ClassText{second_factor, &second_factor_text},
+    ClassText{certificate, &certificate_text},
+    ClassText{agent, &agent_text},
+    ClassText{jump_host, &jump_host_text},
+    ClassText{account, &account_text},
     ClassText{target_down, &target_down_text},
     ClassText{dead_peer, &dead_peer_text},
     ClassText{closed, &closed_text},

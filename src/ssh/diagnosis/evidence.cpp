@@ -89,6 +89,13 @@ bool EvidenceText::listens_on_socket() const {
   return only && std::holds_alternative<SocketEnd>(only->listen());
 }
 
+bool EvidenceText::is_privileged_port() const {
+  constexpr std::uint16_t k_first_unprivileged = 1024;
+  const auto only = forward();
+  const auto* const tcp = only ? std::get_if<TcpEnd>(&only->listen()) : nullptr;
+  return tcp != nullptr && tcp->port < k_first_unprivileged && tunnel_->bastion.user() != "root";
+}
+
 std::string EvidenceText::permits() const {
   std::string options = "port-forwarding";
   bool has_socket = false;

@@ -1,6 +1,7 @@
 // The evidence of a failure besides its class, and the names that messages build from it. Pure.
 #pragma once
 
+#include "core/timestamp.hpp"
 #include "core/tunnel.hpp"
 
 #include <optional>
@@ -16,6 +17,12 @@ struct Evidence {
   std::string_view offending = {};      ///< "Offending ED25519 key in FILE:LINE", for a changed host key
   std::string_view offered = {};        ///< "ED25519 SHA256:…": the host key of the server
   std::string_view foreign = {};        ///< the text of a server without an ssh banner
+  std::string_view certificate = {};    ///< "ID "x" … valid from … to …": the host certificate of the server
+  std::string_view said = {};           ///< what the server wrote to stderr before it closed the connection
+  std::optional<WallTime> now = {};     ///< this machine's clock
+  bool offers_no_key = false;           ///< the log proves that the configuration keeps ssh from trying keys
+  bool has_no_key = false;              ///< the log proves that ssh found no key
+  bool log_is_verbose = false;          ///< the log would have a line about an accepted key
   std::optional<Forward> forward = {};  ///< the affected forward; nothing for all of the tunnel
 };
 
@@ -49,6 +56,8 @@ class EvidenceText {
   [[nodiscard]] std::string target() const;
   /// True when the affected forward listens on a socket.
   [[nodiscard]] bool listens_on_socket() const;
+  /// True when it listens on a TCP port below 1024 and the tunnel does not log in as root.
+  [[nodiscard]] bool is_privileged_port() const;
   /// The options that the key's line in authorized_keys needs.
   [[nodiscard]] std::string permits() const;
 

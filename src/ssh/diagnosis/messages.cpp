@@ -24,6 +24,9 @@ constexpr std::array k_patterns{
     Pattern{"ssh: connect to host ", "", ": Connection timed out", timeout, decisive},
     Pattern{"ssh: connect to host ", "", ": Operation timed out", timeout, decisive},
     Pattern{"ssh: connect to host ", "", "", unreachable, decisive},
+    Pattern{"bind ", "", ": Cannot assign requested address", unreachable, circumstance},
+    Pattern{"getifaddrs: ", "", ": no suitable addresses", unreachable, circumstance},
+    Pattern{"jumphost loop via ", "", "", jump_host, decisive},
     Pattern{"Connection timed out during banner exchange", "", "", timeout, decisive},
     Pattern{"Connection to ", " port ", " timed out", timeout, consequence},
     // Banner exchange: MaxStartups, a proxy, a ban, or not an ssh server
@@ -48,6 +51,7 @@ constexpr std::array k_patterns{
     Pattern{"Host key for ", "", " has changed and you have requested strict checking.", host_key_changed, decisive},
     Pattern{"No ", " host key is known for ", " and you have requested strict checking.", host_key_unknown, decisive},
     Pattern{"Host key verification failed.", "", "", host_key_unknown, consequence},
+    Pattern{"Certificate invalid: ", "", "", certificate, circumstance},
     // Private key
     Pattern{"Warning: Identity file ", " not accessible: ", "No such file or directory.", key_missing, circumstance},
     Pattern{"Warning: Identity file ", " not accessible: ", "", key_permissions, circumstance},
@@ -57,6 +61,8 @@ constexpr std::array k_patterns{
     Pattern{"Load key \"", "\": Permission denied", "", key_permissions, circumstance},
     Pattern{"Load key \"", "\": incorrect passphrase", "", key_passphrase, circumstance},
     Pattern{"Load key \"", "\": ", "", key_missing, circumstance},
+    Pattern{"Authenticated using \"publickey\" with partial success.", "", "", second_factor, circumstance},
+    Pattern{"Authenticated with partial success.", "", "", second_factor, circumstance},  // up to 8.4
     Pattern{"Permission denied (", "", ").", auth, decisive},
     Pattern{"Received disconnect from ", "", ": Too many authentication failures", auth, decisive},
     Pattern{"Received disconnect from ", "", ": Too many authentication failures [preauth]", auth, decisive},

@@ -34,10 +34,16 @@ void report_refusal(PreflightRun& run, const std::string& name, const Forward& f
 
 /// An ssh that ends closes its control socket before it writes the reason.
 void report_lost_login(PreflightRun& run, const std::string& name) {
-  run.login->ends_within(k_exit_timeout);
+  const bool ended = run.login->ends_within(k_exit_timeout);
   auto diagnosis = diagnose(run.login->output(), run.tunnel);
-  const bool known = diagnosis && diagnosis->failure != FailureClass::unknown;
-  run.checks.fail(name, known ? std::move(*diagnosis) : explain(FailureClass::dead_peer, run.tunnel));
+  if (!diagnosis || diagnosis->failure == FailureClass::unknown) {
+    diagnosis = explain(FailureClass::dead_peer, run.tunnel);
+    if (!ended) diagnosis->hint = k_hint_for_lost_packets;
+  } else if (diagnosis->failure == FailureClass::closed) {
+    diagnosis->message = run.tunnel->bastion.text() + " closed the connection right after the login";
+    diagnosis->hint = "see its log: ChrootDirectory, or PAM, ends the session of this account";
+  }
+  run.checks.fail(name, std::move(*diagnosis));
 }
 
 Result<> open_and_close(PreflightRun& run, const std::string& name, const Forward& forward) {
@@ -66,8 +72,10 @@ Result<> check_forward(PreflightRun& run, const Forward& forward) {
   }
   // Compared by listening end: a tunnel that only gets another target holds its port itself.
   const auto& held = run.request.held;
-  if (std::ranges::find(held, forward.listen(), &Forward::listen) != held.end()) {
-    run.checks.pass(name, "held by this tunnel");
+  if (const auto own = std::ranges::find(held, forward.listen(), &Forward::listen); own != held.end()) {
+    const auto at = static_cast<std::size_t>(own - held.begin());
+    const auto& by = run.request.held_by;
+    run.checks.pass(name, at < by.size() ? "held by your tunnel " + by[at] : "held by this tunnel");
     return {};
   }
   // A remote socket outlives its forward unless the server sets StreamLocalBindUnlink. It would then block the tunnel.

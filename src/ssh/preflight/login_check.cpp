@@ -2,7 +2,7 @@
 #include "ssh/client/login.hpp"
 #include "ssh/diagnosis/diagnosis.hpp"
 #include "ssh/diagnosis/diagnosis_text.hpp"
-#include "ssh/keys/identity.hpp"
+#include "ssh/diagnosis/login_text.hpp"
 #include "ssh/preflight/preflight_run.hpp"
 
 #include <utility>
@@ -71,6 +71,9 @@ void LoginCheck::on_authenticated() {
   on_progress(complete);
   run_.checks.pass(k_key_accepted, format_duration(steady_clock::now() - login_start_));
   run_.logged_in = true;
+  if (!progress_.silent_addresses.empty())
+    run_.checks.warn("every address answering",
+                     explain_silent_address(run_.tunnel, progress_.silent_addresses.front()));
 }
 
 void LoginCheck::skip_checks_after(std::string_view failed) {
@@ -119,12 +122,11 @@ Diagnosis LoginCheck::explain_failure(Login::Outcome outcome) {
   if (outcome == Login::Outcome::timed_out)
     return make_diagnosis(FailureClass::timeout, run_.tunnel,
                           Evidence{.circumstance = progress_.has_banner ? "while logging in" : ""});
-  const SshOutput output = run_.login->output();
+  SshOutput output = run_.login->output();
+  output.jump_hosts = run_.route.jump_hosts();
   auto diagnosis = diagnose(output, run_.tunnel);
   if (!diagnosis) return explain(FailureClass::unknown, run_.tunnel);
-  if (diagnosis->failure == FailureClass::auth)
-    if (auto locked = check_default_keys(run_.host, run_.tunnel, run_.request, output.log)) return std::move(*locked);
-  return std::move(*diagnosis);
+  return refine_login_failure(run_, std::move(*diagnosis), output.log);
 }
 
 }  // namespace

@@ -111,7 +111,7 @@ Result<PreflightReport> preflight(os::Host& host, const Tunnel& tunnel, const Pr
 
   Targets targets;
   for (const Forward& forward : tunnel->forwards) targets.emplace_back(run.context, forward.target());
-  HOLDFAST_CHECK(check_login(run));
+  if (check_route(run)) HOLDFAST_CHECK(check_login(run));
   if (!run.is_stopped()) HOLDFAST_CHECK(check_forwards(run));
   if (!run.is_stopped() && tunnel->takeover) HOLDFAST_CHECK(check_takeover(run));
   run.login.reset();

@@ -33,8 +33,9 @@ struct PreflightRequest {
   bool accept_new_host_key = false;
   fs::path pin_file = {};  ///< gets pinned_lines once all checks passed, unless empty; in an existing directory that
                            ///< run_as cannot change
-  std::vector<Forward> held = {};  ///< forwards of the running tunnel, which are not requested again
-  bool may_stand_by = false;       ///< a busy port belongs to another host of this tunnel and is no failure
+  std::vector<Forward> held = {};         ///< forwards of the running tunnel, which are not requested again
+  std::vector<std::string> held_by = {};  ///< the names of the tunnels that have `held`, in its order; empty: this one
+  bool may_stand_by = false;              ///< a busy port belongs to another host of this tunnel and is no failure
   /// Continue after a failure with the checks that do not depend on it; report the others as skipped.
   bool every_check = false;
   bool ask_forwards = true;                    ///< false: no port is known yet

@@ -1,6 +1,7 @@
 // The shared state of one preflight. Heavy (Asio): private to preflight.
 #pragma once
 
+#include "ssh/client/resolution.hpp"
 #include "ssh/preflight/preflight.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -45,6 +46,7 @@ struct PreflightRun {
   boost::asio::io_context context{1};
   std::unique_ptr<Login> login;
   bool logged_in = false;
+  ResolvedRoute route = {};  ///< empty when ssh -G failed
 
   /// True when a failure ends the preflight.
   [[nodiscard]] bool is_stopped() const noexcept { return checks.failure() && !request.every_check; }
@@ -56,6 +58,13 @@ struct PreflightRun {
 
 /// "in 12 ms"
 [[nodiscard]] std::string format_duration(std::chrono::steady_clock::duration span);
+
+/// Resolves the route and checks what makes a login hang: jump hosts in a loop, an agent without an answer. False: do
+/// not log in. Reports only failures.
+[[nodiscard]] bool check_route(PreflightRun& run);
+
+/// A failed login explained with what only this machine's files, agents and ssh_config tell. `log`: with DEBUG1.
+[[nodiscard]] Diagnosis refine_login_failure(const PreflightRun& run, Diagnosis diagnosis, std::string_view log);
 
 /// Logs in, which makes run.login and run.logged_in: "bastion reached", "host key known", "key accepted".
 [[nodiscard]] Result<> check_login(PreflightRun& run);

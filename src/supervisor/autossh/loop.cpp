@@ -50,6 +50,7 @@ struct AutosshLoop::Impl final : LoopBase {
 
   void handle(const autossh::Event& event, double chance) {
     if (std::holds_alternative<autossh::SshStarted>(event)) {
+      credential_watch.note(tunnel);
       tunnel_file_watch.check();  // autossh logs in again even when the tunnel belongs to another host by now
       end_to_end.emplace(context, session.mux(), files.probe, tunnel, [this] { return session.take_log_lines(); });
     }
@@ -58,6 +59,7 @@ struct AutosshLoop::Impl final : LoopBase {
     reporter.set_autossh(session.process());
     reporter.set_ssh(session.ssh());
     reporter.publish(machine.view());
+    watch_credentials(machine.view());
   }
 
   void reload() override {

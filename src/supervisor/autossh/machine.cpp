@@ -79,7 +79,7 @@ void Machine::rest() {
   phase_ = Phase::resting;
   const Diagnosis why = cause_.value_or(Diagnosis{FailureClass::unknown, "autossh ended", {}});
   const auto drop_scope = run_.was_up ? DropScope::local : DropScope::none;
-  const Milliseconds wait = backoff_.after(why.failure, drop_scope, now_, chance_);
+  const Milliseconds wait = backoff_.after(why.retry_class(), drop_scope, now_, chance_);
   if (wait == Milliseconds{0}) return start_autossh();
   show_failure(why);
   view_.next_attempt = now_ + wait;
@@ -141,7 +141,7 @@ void Machine::handle(const SshEnded& event) {
   if (was_expected) return;
   cause_ = event.why ? *event.why : ssh::explain_silent_end("ssh", event.end);
   view_.set_error(*cause_);
-  if (run_.was_up && urgency_of(cause_->failure) != Urgency::manual)
+  if (run_.was_up && urgency_of(cause_->retry_class()) != Urgency::manual)
     view_.show(TunnelState::connecting, cause_->message);
   else
     show_failure(*cause_);
@@ -247,7 +247,7 @@ void Machine::handle(const TimerFired& event) {
 /// The reason for a pending wait may be gone: act now instead of when the timer fires.
 void Machine::on_path_change() {
   if (phase_ == Phase::up && pending_request_ == 0) return begin_probe();
-  start_early(cause_ ? urgency_of(cause_->failure) : Urgency::steady);
+  start_early(cause_ ? urgency_of(cause_->retry_class()) : Urgency::steady);
 }
 
 void Machine::handle(const ProbeRequested&) {
@@ -291,7 +291,7 @@ void Machine::stop() {
 }
 
 void Machine::show_failure(const Diagnosis& why) {
-  const bool is_manual = urgency_of(why.failure) == Urgency::manual;
+  const bool is_manual = urgency_of(why.retry_class()) == Urgency::manual;
   view_.show(is_manual ? TunnelState::failed : TunnelState::waiting, why.message);
 }
 

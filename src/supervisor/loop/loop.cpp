@@ -1,6 +1,6 @@
 #include "supervisor/loop/loop.hpp"
 
-#include "ssh/diagnosis/diagnosis.hpp"
+#include "ssh/client/failed_login.hpp"
 #include "store/connection_limits.hpp"
 #include "store/host_settings.hpp"
 #include "supervisor/forwards_change.hpp"
@@ -138,6 +138,7 @@ void Loop::Impl::handle(const Event& event, double chance) {
   if (machine.phase() == Phase::up && tunnel->takeover)
     takeover.note([this](const std::string& line) { reporter.log(line); });
   reporter.publish(machine.view());
+  watch_credentials(machine.view());
 }
 
 os::RouteStatus Loop::Impl::route_status() const {
@@ -178,7 +179,8 @@ void Loop::Impl::make_end_to_end() {
 void Loop::Impl::on_exit(std::optional<int> exit_code) {
   log_ssh();
   const ssh::SshOutput output = session.said(exit_code);
-  post(ChildExited{ssh::diagnose(output, active_tunnel), ssh::process_end(exit_code, output)});
+  auto why = ssh::diagnose_failed_login(host, client, output, active_tunnel);
+  post(ChildExited{std::move(why), ssh::process_end(exit_code, output)});
 }
 
 void Loop::Impl::keep_connection() {

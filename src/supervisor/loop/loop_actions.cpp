@@ -20,6 +20,7 @@ void Loop::Impl::execute(const StartChild& action) {
   switch_to(action.bastion);
   connections.begin(active_tunnel->bastion.text());
   takeover.begin(active_tunnel->bastion);
+  credential_watch.note(active_tunnel);
   const os::Command command{.argv = session_arguments(client, active_tunnel, files),
                             .environment = ssh::job_environment(host, host.user())};
   const auto started = session.start(

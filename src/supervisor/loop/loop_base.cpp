@@ -37,7 +37,13 @@ LoopBase::LoopBase(os::Host& real_host, store::Paths tunnel_paths, Tunnel initia
       network_watch(context, [this] { post_shared(NetworkChanged{route_status()}); }),
       suspend_watch(context, [this] { post_shared(Resumed{}); }),
       tunnel_file_watch(
-          context, host, paths, tunnel, [this] { on_file_change(); }, [this](const Error& error) { end(error); }) {}
+          context, host, paths, tunnel, [this] { on_file_change(); }, [this](const Error& error) { end(error); }),
+      credential_watch(context, host.user().home, [this] {
+        reporter.log("a key, certificate or known_hosts file changed: logging in again");
+        post_shared(ProbeRequested{});
+      }) {
+  credential_watch.note(tunnel);
+}
 
 LoopBase::~LoopBase() = default;
 
@@ -77,6 +83,13 @@ ChildFailedToStart LoopBase::failed_to_start(const Error& error, const boost::fi
                                              FailureClass otherwise) const {
   const bool is_missing = !host.find_program(program.native());
   return {{is_missing ? FailureClass::ssh_missing : otherwise, printable(error.line()), error.hint}};
+}
+
+void LoopBase::watch_credentials(const View& view) {
+  const bool failed = view.state == store::TunnelState::failed || view.state == store::TunnelState::waiting;
+  if (failed && view.last_error && depends_on_credentials(*view.last_error))
+    return credential_watch.start(*view.last_error);
+  credential_watch.stop();
 }
 
 void LoopBase::execute(const Probe& action) {

@@ -9,8 +9,10 @@
 #include "supervisor/loop/process_services.hpp"
 #include "supervisor/loop/timers.hpp"
 #include "supervisor/machine/actions.hpp"
+#include "supervisor/machine/view.hpp"
 #include "supervisor/probe/end_to_end.hpp"
 #include "supervisor/report/reporter.hpp"
+#include "supervisor/watch/credentials.hpp"
 #include "supervisor/watch/network.hpp"
 #include "supervisor/watch/suspend.hpp"
 #include "supervisor/watch/tunnel_file.hpp"
@@ -60,6 +62,9 @@ struct LoopBase {
   void execute(const CancelTimer& action) { timers.cancel(action.timer); }
   void execute(const Probe& action);
 
+  /// Call it after each event: watches the credentials while a login failed because of them.
+  void watch_credentials(const View& view);
+
   os::Host& host;
   store::Paths paths;
   Tunnel tunnel;
@@ -77,6 +82,7 @@ struct LoopBase {
   NetworkWatch network_watch;
   SuspendWatch suspend_watch;
   TunnelFileWatch tunnel_file_watch;
+  CredentialWatch credential_watch;
   std::optional<Error> end_reason;
 };
 

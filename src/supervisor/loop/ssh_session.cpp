@@ -68,7 +68,8 @@ void SshSession::signal(int signal_number) noexcept {
 ssh::SshOutput SshSession::said(std::optional<int> exit_code) const {
   return {.log = os::read_tail(files_.ssh_log, k_log_read_limit),
           .err = os::read_tail(files_.ssh_err, k_log_read_limit),
-          .ended_by_signal = exit_code && ssh::was_ended_by_signal(*exit_code)};
+          .ended_by_signal = exit_code && ssh::was_ended_by_signal(*exit_code),
+          .at = host_.wall_now()};
 }
 
 std::vector<std::string> SshSession::new_lines() {

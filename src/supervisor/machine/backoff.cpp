@@ -39,6 +39,10 @@ Urgency urgency_of(FailureClass failure) noexcept {
     case FailureClass::host_key_unknown:
     case FailureClass::host_key_changed:
     case FailureClass::forward_denied:
+    case FailureClass::second_factor:
+    case FailureClass::certificate:
+    case FailureClass::agent:
+    case FailureClass::jump_host:
     case FailureClass::crypto:
     case FailureClass::config:
     case FailureClass::ssh_missing:
@@ -47,6 +51,7 @@ Urgency urgency_of(FailureClass failure) noexcept {
     case FailureClass::forward_busy:
     case FailureClass::target_down:
     case FailureClass::closed:
+    case FailureClass::account:  // pam_nologin while the bastion boots or shuts down
     case FailureClass::unknown:
       return Urgency::steady;
   }

@@ -170,6 +170,7 @@ void Machine::become_up(const ProbeAnswered& answer) {
     plan_failback_probe();
   }
   attempt_.was_up = true;
+  bastions_[view_.bastion].silent_logins = 0;
   set_port_held(true);
   view_.show_up(answer);
   set(Timer::probe, ProbePolicy::interval(rules_, chance_));
@@ -189,7 +190,16 @@ void Machine::on_target_down(const ProbeAnswered& answer) {
 
 // --- the end of an attempt
 
+// A firewall that drops packets by their DSCP mark loses them only after the login: then ssh sets the mark.
+void Machine::hint_at_lost_packets(Diagnosis& why) {
+  constexpr int k_repeated = 3;
+  const bool is_silence = why.failure == FailureClass::dead_peer || why.failure == FailureClass::timeout;
+  if (!is_logged_in() || attempt_.was_up || !is_silence) return;
+  if (++bastions_[view_.bastion].silent_logins >= k_repeated) why.hint = ssh::k_hint_for_lost_packets;
+}
+
 void Machine::give_up(Diagnosis why) {
+  hint_at_lost_packets(why);
   view_.set_error(why);
   attempt_.cause = std::move(why);
   end_child();

@@ -80,6 +80,7 @@ class Machine {
   void become_up(const ProbeAnswered& answer);
   void on_target_down(const ProbeAnswered& answer);
   void give_up(Diagnosis why);
+  void hint_at_lost_packets(Diagnosis& why);
   void end_child();
   void conclude_attempt(DropScope drop_scope);
 
@@ -180,6 +181,7 @@ class Machine {
     Urgency urgency = Urgency::steady;  ///< Of its last failure.
     Milliseconds between_failback_probes{0};
     ConnectionLimit limit = {};
+    int silent_logins = 0;  ///< In a row: ssh logged in, and then nothing answered.
   };
   void set_forward_count(std::size_t count);
 

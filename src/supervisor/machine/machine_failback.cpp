@@ -38,7 +38,7 @@ void Machine::record_failure(std::size_t bastion, FailureClass failure, Millisec
 // in to the next one at once. An attempt that never came up moves on at once.
 void Machine::wait_for_retry(DropScope drop_scope) {
   cancel_all();
-  const FailureClass failure = attempt_.cause ? attempt_.cause->failure : FailureClass::unknown;
+  const FailureClass failure = attempt_.cause ? attempt_.cause->retry_class() : FailureClass::unknown;
   const std::string reason = attempt_.cause ? attempt_.cause->message : "ssh ended";
   record_failure(view_.bastion, failure, backoff().after(failure, drop_scope, now_, chance_, spread(view_.bastion)));
   retry_bastion_ = drop_scope == DropScope::none ? first_due() : view_.bastion;

@@ -16,8 +16,9 @@ namespace {
 
 /// A bastion that cannot be reached today does not stop the setup of a tunnel that has others. One that refuses does.
 bool is_down(const Diagnosis& failure) {
-  return supervisor::urgency_of(failure.failure) == supervisor::Urgency::soon ||
-         failure.failure == FailureClass::refused || failure.failure == FailureClass::closed;
+  const FailureClass retried_as = failure.retry_class();
+  return supervisor::urgency_of(retried_as) == supervisor::Urgency::soon || retried_as == FailureClass::refused ||
+         retried_as == FailureClass::closed;
 }
 
 /// Adds the lines that `text` lacks: each bastion's lines repeat the lines pinned before.

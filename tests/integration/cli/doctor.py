@@ -106,7 +106,7 @@ class Bastion(TunnelTest):
         target = f"127.0.0.1:{self.bastion.port}"
         checks = self.checks(*self.key(), "-p", f"{self.port}:{target}", "-p", f"{port}:{target}")
         self.assertEqual(self.outcomes(checks), ["passed"] * 5)
-        self.assertEqual(checks[f"port {self.port} free and allowed"]["figure"], "held by this tunnel")
+        self.assertEqual(checks[f"port {self.port} free and allowed"]["figure"], f"held by your tunnel {self.name}")
         self.assertEqual(checks[f"port {port} free and allowed"]["outcome"], "passed")
         self.assertEqual(self.status()["state"], "up")
         after = self.everything()

@@ -113,7 +113,7 @@ class Reports(TunnelTest):
         self.set_up()
         done = self.run_holdfast("doctor", "--user", "-b", f"{self.user()}@127.0.0.1:{self.bastion.port}", "-s",
                                  str(self.bastion.directory / "key"), "-p", str(self.port))
-        self.assertRegex(done.stdout, rf"(?m)^ok +port {self.port} free and allowed +held by this tunnel$")
+        self.assertRegex(done.stdout, rf"(?m)^ok +port {self.port} free and allowed +held by your tunnel {self.name}$")
 
     def test_a_handwritten_file_has_no_backend(self) -> None:
         """The shortest file of holdfast.conf(5), which is enough for `run`."""

@@ -33,6 +33,17 @@ BOOST_DATA_TEST_CASE(invalid_names_are_usage_errors,
   BOOST_TEST((name.error().status == ExitStatus::usage));
 }
 
+BOOST_AUTO_TEST_CASE(a_name_of_hexadecimal_letters_is_no_address) {
+  const auto has_name = [](const std::string& target) {
+    auto spec = a_spec();
+    spec.forwards = {*Forward::parse("2222:" + target + ":22")};
+    return Tunnel::make(std::move(spec))->has_named_target();
+  };
+  for (const std::string name : {"db", "ad", "cafe", "face.b00c", "web"}) BOOST_TEST(has_name(name), name);
+  for (const std::string address : {"localhost", "127.0.0.1", "[::1]", "[fe80::1]"})
+    BOOST_TEST(!has_name(address), address);
+}
+
 BOOST_AUTO_TEST_CASE(a_valid_spec_makes_a_tunnel) { BOOST_TEST(!!Tunnel::make(a_spec())); }
 
 BOOST_AUTO_TEST_CASE(two_forwards_cannot_listen_at_the_same_end) {

@@ -31,16 +31,17 @@ BOOST_AUTO_TEST_CASE(autossh_gets_our_ssh_settings_and_the_forwards) {
   auto spec = spec_to("gate@bastion:2200", {"2222", "/run/far.sock:localhost:80"});
   spec.identity = "/home/ada/.ssh/id";
   spec.ssh_options = {{"Compression", "yes"}};
-  const Arguments wanted{
-      "/usr/bin/autossh", "-M", "0", "-N", "-S", "/run/h/ctl", "-E", "/run/h/log", "-o", "ControlMaster=auto", "-o",
-      "BatchMode=yes", "-o", "ExitOnForwardFailure=yes", "-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=3",
-      "-o", "ConnectTimeout=10", "-o", "PermitLocalCommand=no", "-o", "ControlPersist=no", "-o", "LogLevel=INFO", "-o",
-      "StrictHostKeyChecking=yes", "-o", "VerifyHostKeyDNS=no", "-o", "NoHostAuthenticationForLocalhost=no", "-o",
-      "Tunnel=no", "-o", "RemoteCommand=none", "-o", "ForkAfterAuthentication=no", "-o", "IdentitiesOnly=yes", "-i",
-      "/home/ada/.ssh/id", "-o", "Compression=yes", "-o", "PreferredAuthentications=publickey", "-R",
-      "127.0.0.1:2222:localhost:22", "-R", "/run/far.sock:localhost:80", "-p", "2200",
-      // autossh keeps the first of them for itself
-      "--", "--", "gate@bastion"};
+  const Arguments wanted{"/usr/bin/autossh", "-M", "0", "-N", "-S", "/run/h/ctl", "-E", "/run/h/log", "-o",
+                         "ControlMaster=auto", "-o", "BatchMode=yes", "-o", "ExitOnForwardFailure=yes", "-o",
+                         "ServerAliveInterval=15", "-o", "ServerAliveCountMax=3", "-o", "ConnectTimeout=10", "-o",
+                         "PermitLocalCommand=no", "-o", "ControlPersist=no", "-o", "LogLevel=INFO", "-o",
+                         "StrictHostKeyChecking=yes", "-o", "VerifyHostKeyDNS=no", "-o",
+                         "NoHostAuthenticationForLocalhost=no", "-o", "Tunnel=no", "-o", "RemoteCommand=none", "-o",
+                         "ForkAfterAuthentication=no", "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none", "-i",
+                         "/home/ada/.ssh/id", "-o", "Compression=yes", "-o", "PreferredAuthentications=publickey", "-R",
+                         "127.0.0.1:2222:localhost:22", "-R", "/run/far.sock:localhost:80", "-p", "2200",
+                         // autossh keeps the first of them for itself
+                         "--", "--", "gate@bastion"};
   BOOST_TEST(arguments(Tunnel::make(spec).value()) == wanted, boost::test_tools::per_element());
 }
 

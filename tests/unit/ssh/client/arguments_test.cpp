@@ -117,6 +117,15 @@ BOOST_AUTO_TEST_CASE(a_given_key_is_the_only_key) {
   BOOST_TEST(!has(none, "-i"));
 }
 
+BOOST_AUTO_TEST_CASE(a_given_key_needs_no_agent) {
+  BOOST_TEST(effective(arguments(tunnel_with_key("lab", "/home/ada/.ssh/id")), "IdentityAgent") == "none");
+  BOOST_TEST(effective(arguments(tunnel_to("lab")), "IdentityAgent").empty());
+  auto spec = spec_to("lab");
+  spec.identity = "/home/ada/.ssh/id";
+  spec.ssh_options = {{"IdentityAgent", "/run/agent"}};
+  BOOST_TEST(effective(arguments(Tunnel::make(spec).value()), "IdentityAgent") == "/run/agent");
+}
+
 BOOST_AUTO_TEST_CASE(percent_signs_in_paths_are_not_expanded) {
   const auto argv = arguments(tunnel_to("lab"), {9, 2}, {"/run/50%h/ctl", "/run/50%h/log"});
   BOOST_TEST(argv[4] == "/run/50%%h/ctl");

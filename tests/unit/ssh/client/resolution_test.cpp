@@ -35,16 +35,17 @@ BOOST_AUTO_TEST_CASE(the_output_of_ssh_g_is_parsed) {
   const auto resolved = parse_resolution(
                             "host b\nuser gate\nhostname bastion.example.org\nport 2200\nproxyusefdpass no\n"
                             "hostkeyalias foo\nidentityfile ~/.ssh/a b\nidentityfile ~/.ssh/c\nidentityagent none\n"
-                            "proxyjump a@j1,j2:99\n")
+                            "proxyjump a@j1,j2:99,b@[192.0.2.1]:98,[2001:db8::1]:97\nuserknownhostsfile /dev/null\n")
                             .value();
   BOOST_TEST(resolved.user == "gate");
   BOOST_TEST(resolved.host == "bastion.example.org");
   BOOST_TEST(resolved.port == 2200);
-  BOOST_TEST((resolved.jumps == std::vector<std::string>{"a@j1", "j2:99"}));
+  BOOST_TEST((resolved.jumps == std::vector<std::string>{"a@j1", "j2:99", "b@192.0.2.1:98", "[2001:db8::1]:97"}));
   BOOST_TEST((resolved.identities == std::vector<std::string>{"~/.ssh/a b", "~/.ssh/c"}));
   BOOST_TEST(resolved.host_key_alias.value() == "foo");
   BOOST_TEST(resolved.agent.value() == "none");
   BOOST_TEST(!resolved.proxy_command);
+  BOOST_TEST(resolved.known_hosts == "/dev/null");
   for (const auto* torn : {"", "user a\nhostname b\n", "user a\nhostname b\nport 0\n", "hostname b\nport 22\n"})
     BOOST_TEST(!parse_resolution(torn));
 }

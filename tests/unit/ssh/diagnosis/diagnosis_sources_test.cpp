@@ -114,7 +114,7 @@ BOOST_AUTO_TEST_CASE(a_failed_jump_host_explains_the_closed_proxy) {
                                    .err = "ssh: connect to host jump.example port 22: Connection refused\r\n"},
                                   tunnel());
   BOOST_REQUIRE(diagnosis);
-  BOOST_TEST(diagnosis->failure == refused);
+  BOOST_TEST(diagnosis->failure == jump_host);
   BOOST_TEST((diagnosis->message.find("jump.example port 22") != std::string::npos));
 }
 

@@ -24,12 +24,21 @@ BOOST_AUTO_TEST_CASE(the_log_shows_each_step_of_a_login) {
 BOOST_AUTO_TEST_CASE(a_pinned_key_and_a_certificate_are_trusted) {
   BOOST_TEST(read_login_log("Warning: Permanently added '[127.0.0.1]:1' (ED25519) to the list of known hosts.\r\n")
                  .host_key_trusted);
-  const auto signed_key = read_login_log(
+  const std::string found =
       "debug1: Server host certificate: ssh-ed25519-cert-v01@openssh.com SHA256:abc, serial 0 ID \"x\" CA ssh-rsa "
       "SHA256:def valid forever\r\n"
-      "debug1: Host 'bastion' is known and matches the ED25519-CERT host certificate.\r\n");
+      "debug1: Host 'bastion' is known and matches the ED25519-CERT host certificate.\r\n"
+      "debug1: Found CA key in /home/ada/.ssh/known_hosts:1\r\n";
+  const auto signed_key = read_login_log(found + "debug1: SSH2_MSG_NEWKEYS sent\r\n");
   BOOST_TEST(signed_key.host_key == "ED25519-CERT SHA256:abc");
   BOOST_TEST(signed_key.host_key_trusted);
+  BOOST_TEST(signed_key.host_certificate == "ID \"x\" CA ssh-rsa SHA256:def valid forever");
+  // ssh checks the dates of a certificate after that line.
+  BOOST_TEST(!read_login_log(found).host_key_trusted);
+  const std::string invalid = found + "Certificate invalid: expired\r\n";
+  BOOST_TEST(!read_login_log(invalid).host_key_trusted);
+  BOOST_TEST(read_login_log(invalid + "debug1: Host 'bastion' is known and matches the ED25519 host key.\r\n")
+                 .host_key_trusted);
 }
 
 BOOST_AUTO_TEST_CASE(text_from_the_server_is_no_progress) {

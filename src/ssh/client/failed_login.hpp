@@ -1,0 +1,16 @@
+// Explains a failed login with ssh's output and with what this machine's files tell.
+#pragma once
+
+#include "ssh/client/arguments.hpp"
+#include "ssh/diagnosis/diagnosis.hpp"
+
+#include <optional>
+
+namespace holdfast::ssh {
+
+/// diagnose() for an ssh of our own user with LogLevel=INFO. After a refused key it reads the tunnel's certificate.
+/// After a failed jump host it runs `ssh -G`, which blocks for 10 s at most a hop.
+[[nodiscard]] std::optional<Diagnosis> diagnose_failed_login(const os::Host& host, const Client& client,
+                                                             SshOutput output, const Tunnel& tunnel);
+
+}  // namespace holdfast::ssh
