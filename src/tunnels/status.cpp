@@ -1,6 +1,7 @@
 #include "tunnels/status.hpp"
 
 #include "os/read_only_host.hpp"
+#include "ssh/keys/certificate.hpp"
 #include "tunnels/installation.hpp"
 #include "tunnels/ownership.hpp"
 
@@ -72,9 +73,19 @@ struct Group {
   std::vector<std::size_t> rows;
 };
 
+std::optional<TunnelStatus::Credential> credential_of(const Tunnel& tunnel, const os::Host& host,
+                                                      const os::fs::path& home) {
+  const auto found = ssh::find_credential(host, tunnel, home);
+  if (!found) return std::nullopt;
+  if (!found->certificate) return TunnelStatus::Credential{"key", found->file.native()};
+  return TunnelStatus::Credential{"certificate", found->file.native(), found->certificate->begins,
+                                  found->certificate->expires};
+}
+
 /// Adds the live state. Without a supervisor, derives the state from the registration.
 void complete_live(TunnelStatus& status, const Tunnel& tunnel, const backends::Job& job,
                    const std::optional<backends::Registration>& registration, const os::Host& host) {
+  status.credential = credential_of(tunnel, host, job.run_as.home);
   const auto live = read_live(job.runtime_dir, job.name, job.paths, host);
   if (live && live->last_error)
     status.last_error = TunnelStatus::Failure{live->last_error->diagnosis, live->last_error->at};
@@ -104,6 +115,12 @@ constexpr std::chrono::seconds k_week_slot = std::chrono::hours(3);
 constexpr std::size_t k_week_slots = 56;
 
 }  // namespace
+
+bool TunnelStatus::expires_soon(WallTime now) const noexcept {
+  if (!credential || !credential->begins || !credential->expires) return false;
+  constexpr WallTime::duration k_day = std::chrono::hours(24);
+  return now >= *credential->expires - std::min(k_day, (*credential->expires - *credential->begins) / 10);
+}
 
 UptimeSummary uptime_summary_of(const TunnelStatus& tunnel, const TunnelName& name, const store::Paths& paths,
                                 WallTime now) {

@@ -36,6 +36,13 @@ struct TunnelStatus {
     std::optional<bool> running;
     std::optional<Survives> survives;
   };
+  /// What it logs in with, as its key files show it.
+  struct Credential {
+    std::string_view kind;  ///< "key", "certificate"
+    std::string file;
+    std::optional<WallTime> begins = {};   ///< of a certificate
+    std::optional<WallTime> expires = {};  ///< of a certificate; empty: never
+  };
   struct Failure {
     Diagnosis diagnosis;
     std::optional<WallTime> at;
@@ -57,6 +64,7 @@ struct TunnelStatus {
   std::optional<std::uint64_t> reconnects;
   std::optional<WallTime> next_attempt;
   std::optional<Failure> last_error;
+  std::optional<Credential> credential;
 
   /// A backend that can be used here now and survives more than the tunnel's own.
   struct Stronger {
@@ -73,6 +81,8 @@ struct TunnelStatus {
   bool elsewhere = false;  ///< it belongs to another host, whose state cannot be read from here
   bool renamed = false;    ///< it belongs to a host with this one's machine id: last_error says what to do
 
+  /// The certificate expires within a day, or within a tenth of its lifetime if that is shorter, or has expired.
+  [[nodiscard]] bool expires_soon(WallTime now) const noexcept;
   [[nodiscard]] bool is_up() const noexcept { return state == store::TunnelState::up; }
   /// Another host has the port, and no problem of that host was seen.
   [[nodiscard]] bool is_well_standing_by() const noexcept {

@@ -84,10 +84,19 @@ constexpr std::string_view k_tunnel = R"(
         "at": {"type": ["string", "null"]}
       },
       "required": ["class", "message", "hint", "at"]
+    },
+    "credential": {
+      "type": ["object", "null"],
+      "description": "what the tunnel logs in with, as its key files show it",
+      "properties": {
+        "kind": {"type": "string", "enum": ["key", "certificate", "login"]},
+        "expires": {"type": ["string", "null"], "description": "when the certificate expires"}
+      },
+      "required": ["kind", "expires"]
     }
   },
   "required": ["name", "state", "verified", "since", "host", "bastion", "engine", "forwards", "backend", "supervisor_pid",
-               "ssh_pid", "rtt_ms", "reconnects", "next_attempt", "last_error"])";
+               "ssh_pid", "rtt_ms", "reconnects", "next_attempt", "last_error", "credential"])";
 
 std::string replaced(std::string_view text, std::string_view placeholder, std::string_view value) {
   std::string whole(text);

@@ -54,6 +54,11 @@ json::value failure_value(const std::optional<tunnels::TunnelStatus::Failure>& f
                       {"at", time_or_null(failure->at)}};
 }
 
+json::value credential_value(const std::optional<tunnels::TunnelStatus::Credential>& credential) {
+  if (!credential) return nullptr;
+  return json::object{{"kind", json::string(credential->kind)}, {"expires", time_or_null(credential->expires)}};
+}
+
 json::value share_value(const store::Share& share) {
   if (share.known() <= std::chrono::milliseconds{0}) return nullptr;
   const auto seconds = [](std::chrono::milliseconds span) { return std::chrono::duration<double>(span).count(); };
@@ -103,7 +108,8 @@ json::object tunnel_value(const tunnels::TunnelStatus& tunnel) {
           {"rtt_ms", or_null(tunnel.rtt_ms)},
           {"reconnects", or_null(tunnel.reconnects)},
           {"next_attempt", time_or_null(tunnel.next_attempt)},
-          {"last_error", failure_value(tunnel.last_error)}};
+          {"last_error", failure_value(tunnel.last_error)},
+          {"credential", credential_value(tunnel.credential)}};
 }
 
 /// Writes 12.5 as 12.500; Boost.JSON would write 1.25E1.

@@ -83,6 +83,13 @@ std::string seconds_until(WallTime time, WallTime now) {
   return left.count() <= 0 ? "now" : "in " + duration_text(left);
 }
 
+/// "the certificate FILE expires in 5 h"
+std::string expiry_text(const tunnels::TunnelStatus::Credential& credential, WallTime now) {
+  const auto left = std::chrono::ceil<std::chrono::seconds>(*credential.expires - now);
+  return fmt::format("the certificate {} {}", printable(credential.file),
+                     left.count() > 0 ? "expires in " + duration_text(left) : "has expired; renew it");
+}
+
 /// Why a tunnel is not up, and what to do: messages below its row.
 std::vector<std::string> reasons(const tunnels::TunnelStatus& tunnel, WallTime now) {
   std::vector<std::string> lines;
@@ -90,6 +97,7 @@ std::vector<std::string> reasons(const tunnels::TunnelStatus& tunnel, WallTime n
     lines.push_back("it belongs to host " + or_unknown(tunnel.host) + ": run holdfast status there");
     return lines;
   }
+  if (tunnel.expires_soon(now)) lines.push_back("warning: " + expiry_text(*tunnel.credential, now));
   if (tunnel.is_up() && tunnel.verified != false && !tunnel.renamed) return lines;
   if (tunnel.state == TunnelState::standby)
     lines.emplace_back("another host has the port; this host takes over when the port is free");
@@ -207,6 +215,9 @@ std::string status_detail(const tunnels::TunnelStatus& tunnel, const std::vector
   sheet.row("state", state);
   if (!tunnel.is_up() && tunnel.next_attempt) sheet.row("next", seconds_until(*tunnel.next_attempt, now));
   if (tunnel.last_error) sheet.row("last error", error_text_of(*tunnel.last_error, now));
+  if (tunnel.credential && tunnel.credential->expires)
+    sheet.row("credential", paint(tunnel.expires_soon(now) ? Style::yellow : Style::plain,
+                                  expiry_text(*tunnel.credential, now), colour));
   sheet.row("host", or_unknown(tunnel.host) +
                         (tunnel.elsewhere && !tunnel.renamed ? " (not this host: run holdfast status there)" : ""));
   sheet.row("bastion", or_unknown(tunnel.bastion) + other_bastions(tunnel));

@@ -12,7 +12,7 @@ import subprocess
 from case import PROGRAM, TunnelTest, is_alive, main, until
 
 KEYS = ["name", "state", "verified", "since", "host", "bastion", "bastions", "engine", "forwards", "backend",
-        "supervisor_pid", "ssh_pid", "rtt_ms", "reconnects", "next_attempt", "last_error"]
+        "supervisor_pid", "ssh_pid", "rtt_ms", "reconnects", "next_attempt", "last_error", "credential"]
 
 
 class Life(TunnelTest):

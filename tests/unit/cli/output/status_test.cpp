@@ -176,7 +176,7 @@ BOOST_AUTO_TEST_CASE(json_has_every_key_in_order) {
              R"("survives":{"crash":"no","logout":"yes","reboot":"no"}},)"
              R"("supervisor_pid":101,"ssh_pid":102,"rtt_ms":12.500,"reconnects":3,"next_attempt":null,)"
              R"("last_error":{"class":"forward-busy","message":"the port is taken","hint":"wait",)"
-             R"("at":"2027-01-15T07:59:00Z"},"history":null}]})");
+             R"("at":"2027-01-15T07:59:00Z"},"credential":null,"history":null}]})");
 }
 
 BOOST_AUTO_TEST_CASE(json_has_null_for_unknown_values) {
@@ -187,8 +187,23 @@ BOOST_AUTO_TEST_CASE(json_has_null_for_unknown_values) {
       R"({"name":"lab","state":null,"verified":null,"since":null,"host":null,"bastion":null,"bastions":null,"engine":null,)"
       R"("forwards":[],"backend":{"name":null,"installed":null,"running":null,)"
       R"("survives":{"crash":null,"logout":null,"reboot":null}},"supervisor_pid":null,"ssh_pid":null,)"
-      R"("rtt_ms":null,"reconnects":null,"next_attempt":null,"last_error":null,"changed":false})");
+      R"("rtt_ms":null,"reconnects":null,"next_attempt":null,"last_error":null,"credential":null,"changed":false})");
   BOOST_TEST(status_json({}) == R"({"tunnels":[]})");
+}
+
+BOOST_AUTO_TEST_CASE(warns_before_a_certificate_expires) {
+  auto now_up = status();
+  BOOST_TEST(status_json({now_up}).find(R"("credential":null)") != std::string::npos);
+  now_up.credential = tunnels::TunnelStatus::Credential{"certificate", "/k-cert.pub", at(0), at(90 * 24 * 3600)};
+  BOOST_TEST(status_json({now_up}).find(R"("credential":{"kind":"certificate","expires":"2027-04-15T08:00:00Z"})") !=
+             std::string::npos);
+  BOOST_TEST(!now_up.expires_soon(at(89 * 24 * 3600 - 1)));
+  BOOST_TEST(now_up.expires_soon(at(89 * 24 * 3600)));
+  BOOST_TEST(status_table({now_up}, at(90 * 24 * 3600 - 3600), {}).find("expires in 1 h") != std::string::npos);
+  BOOST_TEST(status_table({now_up}, at(91 * 24 * 3600), {}).find("has expired") != std::string::npos);
+  now_up.credential->expires = at(16 * 3600);  // a tenth of its life is less than a day
+  BOOST_TEST(!now_up.expires_soon(at(14 * 3600)));
+  BOOST_TEST(now_up.expires_soon(at(15 * 3600)));
 }
 
 BOOST_AUTO_TEST_CASE(the_table_shows_reasons_below_a_row) {
