@@ -70,6 +70,7 @@ Result<Destination> Destination::parse(std::string_view text) {
   if (text.size() > 512) return refuse(text, "it is too long");
   if (text.front() == '-') return refuse(text, "it begins with '-', which ssh reads as an option");
   if (has_control_bytes(text)) return refuse(text, "it contains a control character");
+  if (printable(text) != text) return refuse(text, "it contains a character that no terminal shows as it is");
   if (text.find(' ') != std::string_view::npos) return refuse(text, "it contains a space");
 
   Destination destination;

@@ -46,7 +46,7 @@ BOOST_DATA_TEST_CASE(the_normal_form_parses_to_the_same_destination,
 
 BOOST_DATA_TEST_CASE(hostile_or_invalid_destinations_are_usage_errors, data::make({"",          "-oProxyCommand=x",
                                                                                    "a b",       "a\nb",
-                                                                                   "a\x1b[31m", "user@",
+                                                                                   "a\x1b[31m", "a\xc2\x9b", "a\u202eb", "\xff@h", "user@",
                                                                                    "@host",     "host:99999",
                                                                                    "host:0",    "host:",
                                                                                    "host:22x",  "u@-oX",
