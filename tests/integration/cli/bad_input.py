@@ -32,7 +32,8 @@ class Refusals(ProgramTest):
                     self.refused(command, "--user", "--", name, says="name|no such tunnel")
 
     def test_bastions(self) -> None:
-        for bastion in ("", "-oProxyCommand=touch pwned", "a b", "a\nb", "a\x1b[2Jb", "a\u202eb", "a\u200f@b", "user@", "host:99999", "@host"):
+        for bastion in ("", "-oProxyCommand=touch pwned", "a b", "a\nb", "a\x1b[2Jb", "a\u202eb", "a\u200f@b",
+                        "user@", "host:99999", "@host"):
             with self.subTest(bastion=bastion):
                 self.refused("setup", "--user", "-p", "2222", "-b", bastion, says="bastion")
         self.assertFalse((self.root / "pwned").exists())
