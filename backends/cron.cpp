@@ -6,10 +6,10 @@
 #include "backends/pidfile_backend.hpp"
 #include "backends/registry.hpp"
 #include "backends/text/crontab_text.hpp"
-#include "backends/text/marked_block.hpp"
 #include "backends/text/templates.hpp"
 #include "backends/text/unit_text.hpp"
 #include "core/text.hpp"
+#include "os/replace_file.hpp"
 
 #include <fmt/format.h>
 
@@ -33,20 +33,42 @@ bool is_cron_running(const os::Host& host) {
   return std::ranges::any_of(k_pidfiles, [&](const char* pidfile) { return host.is_locked(pidfile); });
 }
 
+/// Empty where no package manager is known.
+std::optional<std::string> install_cron(const os::Host& host) {
+  if (host.find_program("apt-get")) return "sudo apt-get install cron";
+  if (host.find_program("dnf")) return "sudo dnf install cronie";
+  if (host.find_program("zypper")) return "sudo zypper install cronie";
+  if (host.find_program("apk")) return "sudo apk add cronie";
+  return std::nullopt;
+}
+
 /// The names of cron's systemd unit and PAM service: on Red Hat, on Arch, on Debian.
 constexpr std::array k_services{"crond", "cronie", "cron"};
 
-std::string command_that_starts_cron(const os::Host& host) {
-  const auto has_unit = [&](const char* service) {
-    return std::ranges::any_of(
-        std::array{"/usr/lib/systemd/system", "/lib/systemd/system"}, [&](const char* directory) {
-          return host.status(fmt::format("{}/{}.service", directory, service)).kind != os::FileKind::missing;
-        });
-  };
-  const auto* const found = std::ranges::find_if(k_services, has_unit);
-  const char* service = found != k_services.end() ? *found : "cron";
-  return is_booted_with_systemd(host) ? fmt::format("sudo systemctl enable --now {}", service)
-                                      : fmt::format("sudo service {} start", service);
+bool exists(const os::Host& host, const std::string& path) { return host.status(path).kind != os::FileKind::missing; }
+
+/// A cron that holdfast does not support: it has no pidfile that shows whether it runs. Empty when there is none.
+std::string_view unsupported_cron(const os::Host& host) {
+  for (const char* directory : {"/usr/lib/systemd/system-generators", "/lib/systemd/system-generators"})
+    if (exists(host, fmt::format("{}/systemd-crontab-generator", directory))) return "systemd-cron";
+  if (host.find_program("bcron-sched")) return "bcron";
+  const auto crontab = host.find_program("crontab");
+  const auto target = crontab ? os::resolve_links(*crontab) : Result<fs::path>(Error{});
+  if (target && target->filename() == "busybox") return "busybox crond";
+  for (const char* daemon : {"fcron", "dcron"})
+    if (host.find_program(daemon)) return daemon;
+  return {};
+}
+
+/// One command that starts the cron that is installed, or installs one; empty when none is known.
+std::optional<std::string> command_that_starts_cron(const os::Host& host) {
+  for (const char* service : k_services)
+    for (const char* directory : {"/usr/lib/systemd/system", "/lib/systemd/system"})
+      if (is_booted_with_systemd(host) && exists(host, fmt::format("{}/{}.service", directory, service)))
+        return fmt::format("sudo systemctl enable --now {}", service);
+  for (const char* service : k_services)
+    if (exists(host, fmt::format("/etc/init.d/{}", service))) return fmt::format("sudo service {} start", service);
+  return install_cron(host);
 }
 
 /// The variables of the job that differ from cron's own environment. cron sets LOGNAME itself.
@@ -61,9 +83,15 @@ Result<std::vector<std::string>> assignments(const os::Environment& environment)
   return encoded;
 }
 
-/// `test -x PROGRAM && env KEY=VALUE… PROGRAM ensure … NAME`. Any shell that the crontab's SHELL names can run it.
-/// Before the program's file system is mounted, it prints nothing.
-Result<std::string> ensure_command(const Job& job) {
+/// A file of this host, held while cron's command runs.
+fs::path lock_file(const os::Host& host) {
+  return store::runtime_directory_candidates(host, false).front() / ".cron.lock";
+}
+
+/// `/bin/sh -c SCRIPT PROGRAM KEY=VALUE… PROGRAM ensure … NAME`. It works in any shell that the crontab's SHELL may
+/// name. The script prints nothing while the program's file system is not mounted yet. Where that file system hangs,
+/// one process waits for it with the lock, and those of later minutes end at once. Without flock(1) there is no lock.
+Result<std::string> ensure_command(const Job& job, const os::Host& host) {
   auto argv = job.argv;
   if (argv.size() < 2 || argv[1] != "run" || !fs::path(argv[0]).is_absolute())
     return Error{"writing into a crontab", fmt::format("{}", fmt::join(argv, " ")), "it is not a holdfast run command",
@@ -74,7 +102,12 @@ Result<std::string> ensure_command(const Job& job) {
   argv[1] = "ensure";
   HOLDFAST_TRY(const auto program, encode_crontab_word(argv[0]));
   HOLDFAST_TRY(const auto environment, assignments(job.environment));
-  std::string command = fmt::format("test -x {} && env {}", program, fmt::join(environment, " "));
+  HOLDFAST_TRY(const auto script,
+               encode_crontab_word(fmt::format(
+                   "d={}; mkdir -m 700 $d 2>/dev/null; test ! -L $d && test -O $d && exec 9>$d/{} && "
+                   "{{ flock -n 9 2>/dev/null || test $? -ne 1 || exit 0; }}; test -x \"$0\" && exec env \"$@\"",
+                   lock_file(host).parent_path().string(), lock_file(host).filename().string())));
+  std::string command = fmt::format("/bin/sh -c {} {} {}", script, program, fmt::join(environment, " "));
   for (const auto& argument : argv) {
     HOLDFAST_TRY(const auto word, encode_crontab_word(argument));
     command += ' ' + word;
@@ -87,9 +120,13 @@ Result<std::string> ensure_command(const Job& job) {
 
 Result<EditCrontab> crontab_edit(const Job& job, const os::Host& host) {
   HOLDFAST_TRY(const auto text, find_template(k_template, job.paths, host));
-  HOLDFAST_TRY(auto command, ensure_command(job));
-  HOLDFAST_TRY(auto lines,
-               fill_template(text.text, {{"NAME", job.name.text()}, {"COMMAND", std::move(command)}}, text.source));
+  HOLDFAST_TRY(auto command, ensure_command(job, host));
+  const auto home = job.environment.find("HOME");
+  HOLDFAST_TRY(auto lines, fill_template(text.text,
+                                         {{"NAME", job.name.text()},
+                                          {"COMMAND", std::move(command)},
+                                          {"HOME", home != job.environment.end() ? home->second : "/"}},
+                                         text.source));
   return EditCrontab{job.name, std::move(lines)};
 }
 
@@ -99,15 +136,20 @@ bool kills_processes_of_jobs(const os::Host& host) {
          kills_user_processes(host, host.user());
 }
 
-// Two crontab lines run `holdfast ensure`, at boot and every minute. `setup` and `start` do not wait for cron: they
-// start the supervisor themselves.
+// Two crontab lines run `holdfast ensure` for all tunnels of cron, at boot and every minute. `setup` and `start` do not
+// wait for cron: they start the supervisor themselves.
 class Cron final : public PidfileBackend {
  public:
   std::string_view name() const noexcept override { return "cron"; }
 
   Fitness assess(const os::Host& host) const override {
-    if (!host.find_program("crontab")) return unavailable("crontab is not installed", "sudo apt-get install cron");
-    if (!is_cron_running(host)) return unavailable("no cron daemon is running", command_that_starts_cron(host));
+    if (!host.find_program("crontab")) return unavailable("crontab is not installed", install_cron(host));
+    if (!is_cron_running(host)) {
+      if (const auto other = unsupported_cron(host); !other.empty())
+        return unavailable(fmt::format("{} is not supported: nothing shows whether it runs", other),
+                           install_cron(host));
+      return unavailable("no cron daemon is running", command_that_starts_cron(host));
+    }
     const auto answer = read_crontab(host, k_assess_deadline);
     if (!answer) return unavailable(answer.error().line());
     if (answer->denied)
@@ -137,12 +179,14 @@ class Cron final : public PidfileBackend {
 
   Result<Plan> install(const Job& job, const os::Host& host) const override {
     HOLDFAST_TRY(auto edit, crontab_edit(job, host));
-    return Plan{std::move(edit)};
+    // cron may run the new line before an undo.
+    return Plan{OnUnwind{os::Command{{"rm", "-f", "--", lock_file(host).string()}}}, std::move(edit)};
   }
 
   Result<Plan> remove(const TunnelName& tunnel, const store::Paths& paths, const os::Host& host) const override {
     HOLDFAST_TRY(auto plan, PidfileBackend::remove(tunnel, paths, host));
     plan.insert(plan.begin(), EditCrontab{tunnel, {}});
+    plan.emplace_back(RemoveFile{lock_file(host)});  // the lines of other tunnels make it again
     return plan;
   }
 
@@ -156,7 +200,7 @@ class Cron final : public PidfileBackend {
     HOLDFAST_TRY(auto answers, PidfileBackend::query(jobs, host));
     for (std::size_t i = 0; i < jobs.size(); ++i) {
       auto& answer = answers[i];
-      answer.installed = block_of(crontab, jobs[i].name.text()).has_value();
+      answer.installed = crontab_lines_of(crontab, jobs[i].name.text()).has_value();
       answer.restarting =
           answer.installed && !answer.running && cron_runs && !has_stop_mark(jobs[i].name, jobs[i].paths, host);
     }

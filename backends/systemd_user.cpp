@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace holdfast::backends {
 namespace {
 
@@ -50,6 +52,7 @@ class SystemdUser final : public Backend {
     HOLDFAST_TRY(const auto manager, require_manager(host));
     HOLDFAST_TRY(const auto unit, render_unit(job, k_template, host));
     Plan plan = optional_linger(host);
+    append_unit_proof(plan, manager, job.name, host);
     std::vector<std::string> arguments{"--quiet", "--collect", "--property=Type=oneshot",
                                        "--description=holdfast proves that this user manager runs units"};
     for (auto& argument : sandbox_arguments(unit)) arguments.push_back(std::move(argument));
@@ -88,10 +91,28 @@ class SystemdUser final : public Backend {
   }
 
   Result<std::vector<Registration>> query(std::span<const Job> jobs, const os::Host& host) const override {
-    return query_units(user_manager(host), user_unit_directory(host), jobs, host);
+    return query_units(user_manager(host), directory_of_units(jobs, host), jobs, host);
   }
 
  private:
+  /// Asks the manager only when no unit of `jobs` is in the usual directory.
+  static fs::path directory_of_units(std::span<const Job> jobs, const os::Host& host) {
+    const auto usual = host.user().home / ".config/systemd/user";
+    const bool is_usual = jobs.empty() || std::ranges::any_of(jobs, [&](const Job& job) {
+                            return host.status(usual / unit_name(job.name)).kind != os::FileKind::missing;
+                          });
+    return is_usual ? usual : user_unit_directory(host);
+  }
+
+  /// Proves that the manager finds a unit in the directory that install() writes to.
+  static void append_unit_proof(Plan& plan, const Systemctl& manager, const TunnelName& name, const os::Host& host) {
+    const auto unit = "holdfast--proof-" + name.text() + ".service";  // no tunnel's name begins with "-"
+    const auto file = user_unit_directory(host) / unit;
+    plan.emplace_back(WriteFile{file, "[Service]\nType=oneshot\nExecStart=/bin/true\n", 0644, 0755});
+    plan.emplace_back(Run{manager.command({"cat", "--no-pager", unit}), {}, false, k_assess_deadline, {}});
+    plan.emplace_back(RemoveFile{file});
+  }
+
   // May fail: without linger the backend still works until the logout, and assess() says so.
   static Plan optional_linger(const os::Host& host) {
     Plan plan = linger_on(host.user(), host);

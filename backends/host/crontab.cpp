@@ -1,6 +1,6 @@
 #include "backends/host/crontab.hpp"
 
-#include "backends/text/marked_block.hpp"
+#include "backends/text/crontab_text.hpp"
 #include "core/text.hpp"
 #include "os/file_lock.hpp"
 #include "store/paths.hpp"
@@ -20,6 +20,7 @@ constexpr milliseconds k_deadline{5000};
 constexpr milliseconds k_poll{10};
 constexpr std::size_t k_largest_crontab = 1 << 20;  // well below the output limit of os::Host::run
 const char* const k_subject = "your crontab";
+const char* const k_lock = ".crontab.lock";  // a tunnel may be named "crontab": its lock is crontab.lock
 
 os::Command crontab(const os::Host& host, const char* argument, std::string input = {}) {
   // Without CRONTAB_NOHEADER=N Debian's crontab omits the first three comment lines, even those it did not write.
@@ -57,7 +58,7 @@ class CrontabLock {
     for (milliseconds waited{0}; waited < k_deadline; waited += k_poll) {
       std::vector<std::string> passed_over;
       HOLDFAST_TRY(const auto directory, store::choose_runtime_directory(host, false, passed_over));
-      auto lock = os::FileLock::try_take(directory / "crontab.lock");
+      auto lock = os::FileLock::try_take(directory / k_lock);
       if (lock && *lock) return CrontabLock(host, directory, std::move(**lock));
       // The previous holder may have removed the directory in between.
       if (!lock && host.status(directory).kind != os::FileKind::missing) return std::move(lock).error();
@@ -73,7 +74,7 @@ class CrontabLock {
   CrontabLock& operator=(CrontabLock&&) = delete;
   ~CrontabLock() {
     if (host_ == nullptr) return;
-    (void)host_->remove_file(directory_ / "crontab.lock");  // before unlocking: FileLock checks the name after it locks
+    (void)host_->remove_file(directory_ / k_lock);  // before unlocking: FileLock checks the name after it locks
     (void)host_->remove_empty_directory(directory_);
   }
 
@@ -136,14 +137,14 @@ Result<> write_text(const Text& text, const os::Host& host) {
 Text edited(const Text& now, const EditCrontab& step) {
   if (step.before && now == step.before->written) return step.before->previous;
   const std::string text = now.value_or(std::string());
-  auto wanted = step.lines ? with_block(text, step.name.text(), *step.lines) : without_block(text, step.name.text());
+  auto wanted = with_crontab_lines(text, step.name.text(), step.lines);
   // If the crontab had only the block, it is removed.
   if (wanted.empty() && !text.empty()) return std::nullopt;
   return wanted == text ? now : Text(std::move(wanted));
 }
 
 bool is_done(const Text& now, const EditCrontab& step) {
-  return block_of(now.value_or(std::string()), step.name.text()) == step.lines;
+  return crontab_lines_of(now.value_or(std::string()), step.name.text()) == step.lines;
 }
 
 }  // namespace
@@ -178,7 +179,7 @@ Result<std::optional<EditCrontab>> edit_crontab(const EditCrontab& step, os::Hos
     HOLDFAST_TRY(auto now, read_text(host));
     const bool exact = now == wanted;
     if (exact || is_done(now, step)) {
-      EditCrontab undo{step.name, block_of(first.value_or(std::string()), step.name.text()), {}};
+      EditCrontab undo{step.name, crontab_lines_of(first.value_or(std::string()), step.name.text()), {}};
       if (exact) undo.before = EditCrontab::Before{std::move(now), std::move(previous)};
       return std::optional(std::move(undo));
     }

@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <map>
 
 namespace holdfast::backends {
 namespace {
@@ -33,6 +35,47 @@ os::Command linger_command(const char* verb, const os::User& user) {
 // busctl(1) prints an array of two strings like this: `as 2 "root" "ann"`. "as" is the D-Bus type.
 bool lists(std::string_view property, std::string_view name) {
   return property.find(fmt::format("\"{}\"", name)) != std::string_view::npos;
+}
+
+/// True for a unit that runs because of the user, not because of the session: it ends with the user manager.
+/// `properties`: one unit of `systemctl show`.
+bool is_job_of_user(const std::map<std::string, std::string>& properties) {
+  const auto get = [&](const char* key) {
+    const auto found = properties.find(key);
+    return found == properties.end() ? std::string() : found->second;
+  };
+  const auto unit = get("Id");
+  const auto state = get("ActiveState");
+  if (unit.empty() || unit == "init.scope" || unit.starts_with("holdfast-")) return false;
+  if (state != "active" && state != "activating" && state != "reloading") return false;
+  // A desktop's own: programs that it started, terminals, services that its bus activated.
+  const bool of_desktop = unit.ends_with("@autostart.service") || unit.starts_with("dbus-:") ||
+                          (unit.ends_with(".scope") && (unit.starts_with("app-") || unit.starts_with("vte-spawn-")));
+  if (of_desktop) return false;
+  const auto file = get("FragmentPath");
+  const bool is_vendors = std::ranges::any_of(std::array{"/usr/", "/lib/", "/etc/"},
+                                              [&](const char* top) { return file.starts_with(top); });
+  // A vendor's unit that nobody enabled, and nothing else pulls in, was started by hand.
+  return !is_vendors || get("UnitFileState") == "disabled";
+}
+
+/// True when a unit of the user's runs now, enabled or not: one of systemd-run, or of a podman quadlet. Also when the
+/// manager does not answer.
+bool runs_job_of_user(const Systemctl& manager, const os::Host& host) {
+  const auto shown = host.run(manager.command({"show", "--property=Id,ActiveState,FragmentPath,UnitFileState",
+                                               "*.service", "*.scope", "*.timer", "*.path", "*.socket"}),
+                              k_deadline);
+  if (!shown || !shown->ok()) return true;
+  std::map<std::string, std::string> unit;
+  for (const auto& line : split(shown->out + "\n", '\n')) {
+    if (const auto end = line.find('='); end != std::string::npos) {
+      unit[line.substr(0, end)] = line.substr(end + 1);
+      continue;
+    }
+    if (is_job_of_user(unit)) return true;
+    unit.clear();
+  }
+  return false;
 }
 
 }  // namespace
@@ -77,7 +120,7 @@ Plan linger_off(const os::User& user) {
 
 bool has_other_linger_users(const os::Host& host) {
   const auto manager = user_manager(host);
-  if (!manager) return true;
+  if (!manager || runs_job_of_user(*manager, host)) return true;
   const auto listed = host.run(
       manager->command({"list-unit-files", "--state=enabled", "--no-legend", "--plain", "--no-pager", "--full"}),
       k_deadline);

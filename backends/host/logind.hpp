@@ -24,8 +24,8 @@ enum class Permission { granted, refused, unknown };
 [[nodiscard]] std::string linger_remedy(const os::User& user);
 /// Turns linger off. The caller knows that holdfast turned it on, and that nothing else needs it.
 [[nodiscard]] Plan linger_off(const os::User& user);
-/// True when the user has enabled units other than holdfast's, because they may need linger too. Also true when systemd
-/// gives no answer.
+/// True when the user has enabled or started other units than holdfast's, which need linger too, or when that cannot be
+/// determined. Units that belong to a session, such as those of a desktop, do not count.
 [[nodiscard]] bool has_other_linger_users(const os::Host& host);
 
 /// Whether logind kills this user's processes when their session ends (KillUserProcesses=, KillOnlyUsers=,

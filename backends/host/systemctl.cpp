@@ -12,6 +12,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds k_query_deadline{5000};
+constexpr milliseconds k_unit_path_deadline{2000};
 constexpr milliseconds k_reload_deadline{60000};  // daemon-reload runs every generator
 constexpr milliseconds k_start_deadline{35000};   // TimeoutStartSec=30
 constexpr milliseconds k_stop_deadline{45000};    // TimeoutStopSec=15 for the job, again for ExecStopPost, and slack
@@ -48,7 +49,6 @@ Systemctl Systemctl::of_user(const os::Host& host, const fs::path& runtime_direc
   environment["XDG_RUNTIME_DIR"] = runtime_directory.string();
   if (is_socket(host, runtime_directory / "bus"))
     environment["DBUS_SESSION_BUS_ADDRESS"] = "unix:path=" + (runtime_directory / "bus").string();
-  if (auto config = host.env("XDG_CONFIG_HOME")) environment["XDG_CONFIG_HOME"] = *config;
   return {true, std::move(environment)};
 }
 
@@ -79,9 +79,20 @@ std::optional<Systemctl> user_manager(const os::Host& host) {
 }
 
 fs::path user_unit_directory(const os::Host& host) {
-  if (const auto config = host.env("XDG_CONFIG_HOME"); config && config->starts_with('/'))
-    return fs::path(*config) / "systemd/user";
-  return host.user().home / ".config/systemd/user";
+  const auto usual = host.user().home / ".config/systemd/user";
+  const auto manager = user_manager(host);
+  if (!manager) return usual;
+  const auto answer = host.run(manager->command({"show", "--property=UnitPath", "--value"}), k_unit_path_deadline);
+  if (!answer || !answer->ok()) return usual;
+  // A directory's name may contain spaces, which also separate the directories.
+  const auto unit_path = fmt::format(" {} ", trim(answer->out));
+  for (const auto& directory : {usual, fs::path(host.env("XDG_CONFIG_HOME").value_or("")) / "systemd/user"})
+    if (unit_path.find(fmt::format(" {} ", directory.string())) != std::string::npos) return directory;
+  // The first persistent one is the user's own.
+  for (const auto& directory : split_words(unit_path))
+    if (directory.starts_with('/') && directory.ends_with("/systemd/user") && !directory.starts_with("/run/"))
+      return directory;
+  return usual;
 }
 
 std::string unit_name(const TunnelName& name) { return "holdfast-" + name.text() + ".service"; }

@@ -38,7 +38,7 @@ class Systemctl {
 /// Empty when none is running.
 [[nodiscard]] std::optional<Systemctl> user_manager(const os::Host& host);
 
-/// $XDG_CONFIG_HOME/systemd/user or ~/.config/systemd/user
+/// Where the user manager reads the user's units, whatever our XDG_CONFIG_HOME is; ~/.config/systemd/user without one.
 [[nodiscard]] fs::path user_unit_directory(const os::Host& host);
 
 [[nodiscard]] std::string unit_name(const TunnelName& name);  ///< holdfast-NAME.service

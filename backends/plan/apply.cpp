@@ -3,7 +3,7 @@
 #include "backends/host/crontab.hpp"
 #include "backends/pidfile.hpp"
 #include "backends/text/block_file.hpp"
-#include "backends/text/marked_block.hpp"
+#include "backends/text/crontab_text.hpp"
 #include "core/text.hpp"
 
 #include <fmt/format.h>
@@ -211,7 +211,7 @@ bool is_in_place(const Step& step, const os::Host& host) {
   if (const auto* edit = std::get_if<EditCrontab>(&step)) {
     const auto crontab = read_crontab(host, k_crontab_deadline);
     if (!crontab) return !edit->lines;  // without a readable crontab there is no block
-    return block_of(crontab->text.value_or(std::string()), edit->name.text()) == edit->lines;
+    return crontab_lines_of(crontab->text.value_or(std::string()), edit->name.text()) == edit->lines;
   }
   if (const auto* edit = std::get_if<EditBlock>(&step)) {
     const auto block = read_block(edit->file, edit->label, host);

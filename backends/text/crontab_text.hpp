@@ -1,8 +1,9 @@
-// Encodes words for a line of a crontab: crontab(5). text/marked_block inserts the lines.
+// The lines of tunnels in a crontab, and the encoding of their words: crontab(5).
 #pragma once
 
 #include "core/result.hpp"
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,6 +15,17 @@ namespace holdfast::backends {
 
 /// KEY=VALUE for env(1), encoded in the same way. The key is [A-Za-z_][A-Za-z0-9_]*.
 [[nodiscard]] Result<std::string> encode_crontab_assignment(std::string_view key, std::string_view value);
+
+// Tunnels with the same command share one block of the crontab, so that cron starts one process for all of them. Its
+// label has their names, separated by spaces, and its commands end in the same names.
+
+/// The lines of tunnel `name`, as if it had the block alone; empty when it is in no block.
+[[nodiscard]] std::optional<std::string> crontab_lines_of(std::string_view crontab, const std::string& name);
+
+/// The crontab with these lines for the tunnel, or with none. They join the block of tunnels with the same command,
+/// unless the command would be longer than k_longest_crontab_command. Every byte outside of such blocks stays.
+[[nodiscard]] std::string with_crontab_lines(std::string_view crontab, const std::string& name,
+                                             const std::optional<std::string>& lines);
 
 /// The longest command that every cron accepts, in bytes: MAX_COMMAND of Vixie cron minus the NUL. cronie allows more.
 inline constexpr std::size_t k_longest_crontab_command = 998;

@@ -89,6 +89,27 @@ std::vector<StartUpFile> start_up_files(Shell shell, const store::Paths& paths, 
   return files;
 }
 
+/// The shells that a start-up file of `shell` replaces it with: `exec fish`, `exec /usr/bin/zsh -l`.
+std::vector<Shell> successors_of(Shell shell, const store::Paths& paths, const os::Host& host) {
+  constexpr std::size_t k_largest_file = 1 << 20;
+  std::vector<Shell> found;
+  for (const auto& file : start_up_files(shell, paths, host)) {
+    const auto text = host.read_file(file.path, k_largest_file);
+    if (!text) continue;
+    for (auto line : split(*text, '\n')) {
+      line = line.substr(0, line.find('#'));
+      for (char& c : line)
+        if (!consists_of(std::string_view(&c, 1), "-_.")) c = ' ';  // quotes, slashes, $( )
+      const auto words = split_words(line);
+      for (auto word = std::ranges::find(words, "exec"); word != words.end(); ++word)
+        for (const auto other : {Shell::bash, Shell::zsh, Shell::fish})
+          if (*word == to_text(other) && other != shell && std::ranges::find(found, other) == found.end())
+            found.push_back(other);
+    }
+  }
+  return found;
+}
+
 /// Every file that can contain the hook of that shell, whatever the environment was at the time.
 std::vector<fs::path> possible_files(Shell shell, const store::Paths& paths, const os::Host& host) {
   const auto home = host.user().home;
@@ -160,18 +181,24 @@ Result<std::string> hook_text(Shell shell, const store::Paths& paths, const os::
 }
 
 Result<Plan> install_hook(Shell shell, const store::Paths& paths, const os::Host& host) {
+  auto shells = successors_of(shell, paths, host);
+  shells.insert(shells.begin(), shell);
   Plan plan;
-  for (const auto& file : start_up_files(shell, paths, host)) {
-    HOLDFAST_TRY(auto lines, hook_lines(file.language, file.login_arm, paths, host));
-    plan.emplace_back(EditBlock{file.path, std::string(k_hook_label), std::move(lines)});
-  }
+  for (const auto each : shells)
+    for (const auto& file : start_up_files(each, paths, host)) {
+      HOLDFAST_TRY(auto lines, hook_lines(file.language, file.login_arm, paths, host));
+      plan.emplace_back(EditBlock{file.path, std::string(k_hook_label), std::move(lines)});
+    }
   return plan;
 }
 
 Plan remove_hook(Shell shell, const store::Paths& paths, const os::Host& host) {
+  auto shells = successors_of(shell, paths, host);
+  shells.insert(shells.begin(), shell);
   Plan plan;
-  for (auto& path : possible_files(shell, paths, host))
-    plan.emplace_back(EditBlock{std::move(path), std::string(k_hook_label), {}});
+  for (const auto each : shells)
+    for (auto& path : possible_files(each, paths, host))
+      plan.emplace_back(EditBlock{std::move(path), std::string(k_hook_label), {}});
   return plan;
 }
 

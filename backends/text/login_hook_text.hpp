@@ -29,7 +29,8 @@ inline constexpr std::string_view k_hook_label = "login hook";
 /// The hook with its markers, for any start-up file of that shell.
 [[nodiscard]] Result<std::string> hook_text(Shell shell, const store::Paths& paths, const os::Host& host);
 
-/// Adds the hook to the files that interactive shells read, so that it runs once in each, login shell or not.
+/// Adds the hook to the files that interactive shells read, and to those of a shell that such a file starts (exec
+/// fish).
 [[nodiscard]] Result<Plan> install_hook(Shell shell, const store::Paths& paths, const os::Host& host);
 /// Removes it from every file that install_hook() can have edited.
 [[nodiscard]] Plan remove_hook(Shell shell, const store::Paths& paths, const os::Host& host);

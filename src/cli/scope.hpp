@@ -12,7 +12,7 @@ namespace holdfast::cli {
 /// --system or --user; by default system for root, user for everybody else.
 [[nodiscard]] Result<Scope> choose_scope(const Arguments& arguments, const os::Host& host);
 
-/// The paths of that scope.
+/// The paths of that scope. An Error when one of them does not answer within 2 s.
 [[nodiscard]] Result<store::Paths> choose_paths(const Arguments& arguments, const os::Host& host);
 
 }  // namespace holdfast::cli

@@ -173,7 +173,8 @@ Status Tunnels::start(const std::string& name, const Watch& watch) {
 bool Tunnels::stop(const std::string& name) {
   const auto call = impl_->begin();
   const auto known = named(name, *call->host, call->paths);
-  return must(tunnels::stop_tunnel(known, call->paths, *call->host)).anything();
+  std::vector<std::string> warnings;
+  return must(tunnels::stop_tunnel(known, call->paths, *call->host, warnings)).anything();
 }
 
 Status Tunnels::restart(const std::string& name, Connection connection, const Watch& watch) {

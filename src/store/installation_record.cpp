@@ -64,7 +64,10 @@ std::vector<fs::path> holdfast_directories(const Paths& paths) {
 
 }  // namespace
 
-fs::path installation_record_file(const Paths& paths) { return paths.state / "installed.json"; }
+fs::path installation_record_file(const Paths& paths) {
+  // In the system scope, state has a directory named after each tunnel, and "installed.json" is a valid name.
+  return paths.state / (paths.scope == Scope::system ? ".installed.json" : "installed.json");
+}
 
 std::string InstallationRecord::format() const {
   json::array directories;

@@ -53,7 +53,7 @@ class InstallationRecord {
   bool damaged_ = false;
 };
 
-/// paths.state / "installed.json"
+/// paths.state / "installed.json"; with a dot in front in the system scope
 [[nodiscard]] fs::path installation_record_file(const Paths& paths);
 
 /// Records that `tunnel` is set up here, with the directories that setup made. Makes the state directory when it is

@@ -1,5 +1,7 @@
 #include "tunnels/name_lock.hpp"
 
+#include "tunnels/own_directories.hpp"
+
 #include <utility>
 
 namespace holdfast::tunnels {
@@ -7,6 +9,7 @@ namespace {
 
 Result<boost::filesystem::path> lock_directory(const store::Paths& paths, os::Host& host) {
   if (paths.scope == Scope::user) {
+    HOLDFAST_CHECK(require_own_directories(paths, host));
     // Cron, a login and systemd must find the same one: never that in XDG_RUNTIME_DIR.
     std::vector<std::string> passed_over;
     return store::choose_runtime_directory(host, false, passed_over);
@@ -48,7 +51,8 @@ Result<std::optional<NameLock>> NameLock::try_take(const TunnelName& name, const
   constexpr int k_tries = 5;
   for (int attempt = 1;; ++attempt) {
     HOLDFAST_TRY(const auto directory, lock_directory(paths, host));
-    const auto file = directory / (name.text() + ".setup.lock");
+    // No name of a tunnel begins with a dot, so this is no file of another tunnel.
+    const auto file = directory / ("." + name.text() + ".setup.lock");
     auto lock = os::FileLock::try_take(file);
     if (!lock) {
       // Another command may have removed the empty directory when it ended.

@@ -62,6 +62,27 @@ Result<> clear_unfinished(const TunnelName& name, const fs::path& directory, os:
   return {};
 }
 
+Result<backends::Plan> uninstallation(const TunnelName& name, const std::vector<InstalledJob>& installed_jobs,
+                                      const store::Paths& paths, const os::Host& host) {
+  backends::Plan plan;
+  for (const auto& installed_job : installed_jobs) {
+    HOLDFAST_TRY(auto steps, installed_job.backend->remove(name, paths, host));
+    for (auto& step : steps) plan.push_back(std::move(step));
+  }
+  return plan;
+}
+
+Result<> remove_from_crontab(const TunnelName& name, const std::vector<InstalledJob>& installed_jobs,
+                             const store::Paths& paths, os::Host& host, std::vector<std::string>& report) {
+  HOLDFAST_TRY(auto plan, uninstallation(name, installed_jobs, paths, host));
+  std::erase_if(plan, [&](const backends::Step& step) {
+    return !std::holds_alternative<backends::EditCrontab>(step) || backends::is_in_place(step, host);
+  });
+  HOLDFAST_CHECK(backends::apply(plan, host));
+  if (!plan.empty()) report.emplace_back("removed its lines from your crontab");
+  return {};
+}
+
 }  // namespace
 
 fs::path pin_file(const TunnelName& name, const store::Paths& paths) {
@@ -134,6 +155,8 @@ Result<> remove_tunnel(const TunnelName& name, const store::Paths& paths, os::Ho
     return Error{"removing", "tunnel " + name.text(), std::move(reason.message), std::move(reason.hint)};
   }
   const auto installed_jobs = installed_jobs_of(entry, paths, host);
+  // First, and for good: where the home cannot be written, nothing must start the tunnel again.
+  HOLDFAST_CHECK(remove_from_crontab(name, installed_jobs, paths, host, report));
   HOLDFAST_TRY(const auto stopped, stop_installed_jobs(installed_jobs, host, false));
   for (const auto pid : stopped.supervisors) report.push_back(fmt::format("stopped supervisor {}", pid));
   if (stopped.ssh) report.emplace_back("stopped its ssh");
@@ -142,23 +165,16 @@ Result<> remove_tunnel(const TunnelName& name, const store::Paths& paths, os::Ho
 
 Result<> remove_installation(const TunnelName& name, const std::vector<InstalledJob>& installed_jobs,
                              const store::Paths& paths, os::Host& host, std::vector<std::string>& report) {
-  backends::Plan plan;
-  for (const auto& installed_job : installed_jobs) {
-    HOLDFAST_TRY(auto steps, installed_job.backend->remove(name, paths, host));
-    for (auto& step : steps) plan.push_back(std::move(step));
-  }
+  HOLDFAST_CHECK(remove_from_crontab(name, installed_jobs, paths, host, report));
+  HOLDFAST_TRY(auto plan, uninstallation(name, installed_jobs, paths, host));
   plan.emplace_back(backends::RemoveFile{pin_file(name, paths)});
   // Last: while the file exists, remove can be run again.
   plan.emplace_back(backends::RemoveFile{paths.tunnel_file(name)});
   auto planned = removals(plan, host);
-  const bool in_crontab = std::ranges::any_of(plan, [&](const backends::Step& step) {
-    return std::holds_alternative<backends::EditCrontab>(step) && !backends::is_in_place(step, host);
-  });
   const auto edits = backends::due_edits(plan, host);
   HOLDFAST_CHECK(backends::apply(plan, host));
   for (auto& removal : planned)
     if (host.status(removal.path).kind == os::FileKind::missing) report.push_back(std::move(removal.line));
-  if (in_crontab) report.emplace_back("removed its lines from your crontab");
   for (const auto& edit : edits)
     report.push_back(host.status(edit.file).kind == os::FileKind::missing
                          ? "removed " + edit.file.string()

@@ -1,5 +1,6 @@
 #include "tunnels/running.hpp"
 
+#include "backends/host/stop_mark.hpp"
 #include "backends/plan/apply.hpp"
 #include "store/hand_over.hpp"
 #include "tunnels/name_lock.hpp"
@@ -67,10 +68,21 @@ Result<Arrival> arrived(const TunnelName& name, Arrival arrival) {
                failure && !failure->hint.empty() ? failure->hint : "holdfast logs " + name.text(), ExitStatus::not_up};
 }
 
+/// The marks first: cron may run `ensure` at any moment. A tunnel without one stops all the same.
+void leave_stop_marks(const LockedTunnel& tunnel, os::Host& host, std::vector<std::string>& warnings) {
+  for (const auto& [backend, job] : tunnel.installed_jobs) {
+    if (backend->restarts_job()) continue;
+    const auto marked = backends::apply({backends::leave_stop_mark(job.name, job.paths, host)}, host);
+    if (!marked)
+      warnings.push_back(
+          fmt::format("{}: the next login, or cron, starts tunnel {} again", marked.error().line(), job.name.text()));
+  }
+}
+
 Result<Arrival> restart(const LockedTunnel& tunnel, const InstalledJob& installed_job, os::Host& host,
                         const Observer& observer) {
   const auto previous = living_supervisor(installed_job, host);
-  HOLDFAST_CHECK(stop_installed_jobs({installed_job}, host));
+  HOLDFAST_CHECK(stop_installed_jobs({installed_job}, host, false));
   HOLDFAST_CHECK(apply_start(installed_job, host));
   HOLDFAST_TRY(auto arrival, wait_until_up(installed_job, previous, host, k_timeout, observer));
   return arrived(tunnel.entry.name, std::move(arrival));
@@ -108,9 +120,11 @@ Result<Arrival> start_tunnel(const TunnelName& name, const store::Paths& paths, 
   return arrived(name, std::move(arrival));
 }
 
-Result<Stopped> stop_tunnel(const TunnelName& name, const store::Paths& paths, os::Host& host) {
+Result<Stopped> stop_tunnel(const TunnelName& name, const store::Paths& paths, os::Host& host,
+                            std::vector<std::string>& warnings) {
   HOLDFAST_TRY(const auto tunnel, lock_tunnel(name, paths, host));
-  return stop_installed_jobs(tunnel.installed_jobs, host);
+  leave_stop_marks(tunnel, host, warnings);
+  return stop_installed_jobs(tunnel.installed_jobs, host, false);
 }
 
 Result<Arrival> restart_tunnel(const TunnelName& name, const store::Paths& paths, os::Host& host,

@@ -8,6 +8,9 @@
 #include "tunnels/control.hpp"
 #include "tunnels/observer.hpp"
 
+#include <string>
+#include <vector>
+
 namespace holdfast::tunnels {
 
 /// Starts the tunnel if it does not run, and waits until it is up or stands by. An Error with ExitStatus::not_up after
@@ -15,8 +18,10 @@ namespace holdfast::tunnels {
 [[nodiscard]] Result<Arrival> start_tunnel(const TunnelName& name, const store::Paths& paths, os::Host& host,
                                            const Observer& observer);
 
-/// Stops the tunnel; it stays installed. Stopping one that does not run is no error.
-[[nodiscard]] Result<Stopped> stop_tunnel(const TunnelName& name, const store::Paths& paths, os::Host& host);
+/// Stops the tunnel; it stays installed. Stopping one that does not run is no error. `warnings` gets a line when the
+/// mark that keeps `ensure` from starting it cannot be written, as in a full or read-only home.
+[[nodiscard]] Result<Stopped> stop_tunnel(const TunnelName& name, const store::Paths& paths, os::Host& host,
+                                          std::vector<std::string>& warnings);
 
 /// Stops and starts it, and waits as start_tunnel() does.
 [[nodiscard]] Result<Arrival> restart_tunnel(const TunnelName& name, const store::Paths& paths, os::Host& host,

@@ -88,16 +88,43 @@ class Hanging(LabTest):
             finally:
                 self.host.kill(bus, signal.SIGCONT)
 
-    def test_a_hanging_home_is_named(self) -> None:
+    def hang_home(self) -> None:
         host, user = self.host, self.user
-        holdfast = Holdfast(host)  # a program in a hanging home cannot be started
         host.run(["sh", "-c", "test -e /dev/fuse || mknod -m 666 /dev/fuse c 10 229"])
         host.write_file("/root/hang.py", HANG)
         host.run(["systemd-run", "--quiet", "--unit=hang", "--property=DeviceAllow=/dev/fuse rw", "python3",
                   "/root/hang.py", user.home])
         self.addCleanup(host.run, ["umount", "-l", user.home], check=False)
-        self.addCleanup(host.run, ["systemctl", "stop", "hang"])  # runs first: the processes that wait for it then get an error
+        self.addCleanup(host.run, ["systemctl", "stop", "hang"], check=False)  # runs first: the processes that wait for it then get an error
         until("the home to hang", lambda: f" {user.home} fuse " in host.read_file("/proc/mounts"))
+
+    def test_cron_leaves_one_process_on_a_hanging_home(self) -> None:
+        host, user = self.host, self.user
+        names = [str(self.port), f"{self.port}.b"]
+        with host.login(user) as session:
+            for number, name in enumerate(names):
+                self.addCleanup(self.holdfast.run, "remove", name, check=False)
+                self.holdfast.run("setup", "-n", name, "-p", str(self.port + 100 * number), "-b", "gate@bastion",
+                                  session=session, env={"HOLDFAST_BACKENDS": "cron"})
+        crontab = host.run(["crontab", "-l"], user=user.name).stdout.splitlines()
+        self.assertEqual(len([line for line in crontab if "ensure" in line]), 2)  # at boot, and every minute
+        line = next(line for line in crontab if line.startswith("* * * * * "))[len("* * * * * "):]
+        self.assertTrue(line.endswith(f" ensure --user {' '.join(names)}"), line)
+        self.assertEqual(crontab[crontab.index("HOME=/") + 3], f"HOME={user.home}")  # cron itself enters HOME first
+        self.hang_home()
+        for _ in range(4):  # what cron does in four minutes
+            host.run(["sh", "-c", f"cd / && ({line}) >/dev/null 2>&1 </dev/null &"], user=user.name)
+        until("one process to be left", lambda: len(host.pids("ensure --user", user.name)) == 1, 15)
+        host.run(["systemctl", "stop", "hang"])
+        host.run(["umount", "-l", user.home], check=False)
+        until("that process to end", lambda: not host.pids("ensure --user", user.name), 15)
+        host.run(["sh", "-c", f"cd / && {line}"], user=user.name)
+        self.assertEqual(self.holdfast.state(names[1]), "up")
+
+    def test_a_hanging_home_is_named(self) -> None:
+        host, user = self.host, self.user
+        holdfast = Holdfast(host)  # a program in a hanging home cannot be started
+        self.hang_home()
         command = ["env", f"PATH={user.home}/bin:/usr/bin:/bin", holdfast.path]  # finding env itself must not hang
         begin = time.monotonic()
         done = host.run([*command, "doctor", "--json"], user=user.name, timeout=30)
@@ -114,6 +141,13 @@ class Hanging(LabTest):
         self.assertEqual(done.returncode, 1)
         self.assertIn(f"holdfast: reading {user.home}: it did not answer within 2 s\n  hint: ", done.stderr)
         self.assertLess(time.monotonic() - begin, 2 * LIMIT)
+        for words in (["status"], ["status", "--json"], ["ensure"], ["ensure", "-v", "x"], ["stop", "x"], ["logs", "x"]):
+            with self.subTest(words):
+                begin = time.monotonic()
+                done = host.run([*command, *words], user=user.name, check=False, timeout=30)
+                self.note(words[0], time.monotonic() - begin)
+                self.assertEqual(done.returncode, 1)
+                self.assertIn(f"holdfast: reading {user.home}: it did not answer within 2 s\n  hint: ", done.stderr)
         until("no holdfast process to be left", lambda: not host.pids("holdfast", user.name), 15)
 
 

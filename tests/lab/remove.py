@@ -2,6 +2,7 @@
 """`remove` in every state of a tunnel: files, processes, units, sockets and linger are as before setup."""
 from __future__ import annotations
 
+import json
 import signal
 import time
 from typing import Any
@@ -137,6 +138,36 @@ class Remove(RemoveTest):
         self.addCleanup(self.session.logout)
         self.assert_as_before()
 
+    def test_the_unit_goes_where_the_user_manager_looks(self) -> None:
+        """The manager does not know the XDG_CONFIG_HOME that a shell exports."""
+        env = {"XDG_CONFIG_HOME": f"{self.ann.home}/cfg"}
+        self.holdfast.run("setup", "-p", NAME, "-b", "gate@bastion", session=self.session, env=env)
+        status, = json.loads(self.holdfast.run("status", NAME, "--json", session=self.session, env=env).stdout)["tunnels"]
+        self.assertEqual((status["state"], status["backend"]["name"]), ("up", "systemd-user"))
+        self.assertTrue(self.host.exists(f"{self.ann.home}/.config/systemd/user/{UNIT}"))
+        self.assertTrue(self.host.exists(f"{self.ann.home}/cfg/holdfast/tunnels/{NAME}.conf"))
+        self.holdfast.run("remove", NAME, session=self.session, env=env)
+        self.assert_as_before()
+
+    def test_cron_starts_nothing_again_where_the_home_cannot_be_written(self) -> None:
+        home = self.ann.home
+        self.holdfast.run("setup", "-p", NAME, "-b", "gate@bastion", session=self.session, env={"HOLDFAST_BACKENDS": "cron"})
+        self.host.run(["mount", "--bind", home, home])
+        self.addCleanup(self.host.run, ["umount", "-l", home], check=False)
+        self.host.run(["mount", "-o", "remount,bind,ro", home])
+        stopped = self.holdfast.run("stop", NAME, session=self.session)
+        self.assertIn(f"tunnel {NAME} is stopped", stopped.stdout)
+        self.assertIn("read-only file system", stopped.stderr)
+        self.assertEqual(self.host.pids("holdfast") + self.host.pids("ssh -N"), [])
+        done = self.holdfast.run("remove", NAME, session=self.session, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("read-only file system", done.stderr)
+        self.assertIn("removed its lines from your crontab", done.stdout)
+        self.assertNotEqual(self.host.run(["crontab", "-l"], user="ann", check=False).returncode, 0)
+        self.host.run(["umount", "-l", home])
+        self.remove()
+        self.assert_as_before()
+
     # -- what must stay -------------------------------------------------------------------------------
 
     def test_linger_that_was_on_stays_on(self) -> None:
@@ -168,6 +199,17 @@ class Remove(RemoveTest):
         self.assertTrue(self.host.exists("/var/lib/systemd/linger/ann"))
         self.assertTrue(self.host.exists(f"{self.ann.home}/.config/systemd/user/backup.service"))
         self.assertFalse(self.host.exists(f"{self.ann.home}/.config/holdfast"))
+
+    def test_linger_stays_while_a_job_of_the_user_runs(self) -> None:
+        """One that systemd-run started is enabled nowhere. Without linger it dies at logout."""
+        self.setup()
+        self.session.run("systemd-run --user --quiet --unit=long-job sleep 4568")
+        self.addCleanup(self.host.run, ["loginctl", "disable-linger", "ann"])
+        self.addCleanup(self.host.run, ["systemctl", "--user", "stop", "long-job"], user="ann", env=self.manager)
+        said = self.remove()
+        self.assertIn("left linger on: other units of yours may need it", said)
+        self.assertTrue(self.host.exists("/var/lib/systemd/linger/ann"))
+        self.assertEqual(len(self.host.pids("sleep 4568", "ann")), 1)
 
     def test_files_of_other_programs_stay(self) -> None:
         self.setup()

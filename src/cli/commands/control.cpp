@@ -63,11 +63,13 @@ Result<> start_one(const TunnelName& name, const store::Paths& paths, Context& c
 }
 
 Result<> stop_one(const TunnelName& name, const store::Paths& paths, Context& context) {
-  HOLDFAST_TRY(const auto stopped, tunnels::stop_tunnel(name, paths, context.host));
+  std::vector<std::string> warnings;
+  HOLDFAST_TRY(const auto stopped, tunnels::stop_tunnel(name, paths, context.host, warnings));
   std::string text = fmt::format("tunnel {} is stopped", name.text());
   if (!stopped.anything()) text = fmt::format("tunnel {} was not running", name.text());
   for (const auto pid : stopped.supervisors) text += fmt::format(", supervisor {} has ended", pid);
   context.terminal.answer(text);
+  for (const auto& warning : warnings) context.terminal.warn(warning);
   return {};
 }
 

@@ -5,8 +5,10 @@
 #include "cli/scope.hpp"
 #include "store/history.hpp"
 #include "store/tunnel_store.hpp"
+#include "tunnels/hook_check.hpp"
 #include "tunnels/installation.hpp"
 #include "tunnels/name_lock.hpp"
+#include "tunnels/own_directories.hpp"
 #include "tunnels/ownership.hpp"
 
 #include <fmt/format.h>
@@ -69,7 +71,9 @@ Result<std::vector<store::Entry>> chosen(const Arguments& arguments, const store
 }
 
 Result<ExitStatus> ensure(Context& context, const Arguments& arguments) {
+  if (tunnels::report_to_hook_check(context.host)) return ExitStatus::done;
   HOLDFAST_TRY(const auto paths, choose_paths(arguments, context.host));
+  HOLDFAST_CHECK(tunnels::require_own_directories(paths, context.host));
   HOLDFAST_TRY(const auto entries, chosen(arguments, paths, context.host));
   auto status = ExitStatus::done;
   for (const auto& entry : entries) {

@@ -2,6 +2,8 @@
 #include "backends/text/login_hook_text.hpp"
 #include "cli/commands.hpp"
 #include "store/paths.hpp"
+#include "tunnels/hook_check.hpp"
+#include "tunnels/own_directories.hpp"
 
 #include <fmt/format.h>
 
@@ -43,6 +45,18 @@ Result<> change_files(bool install, Shell shell, const store::Paths& paths, Cont
   return error;
 }
 
+void report_hook_checks(const std::vector<Shell>& shells, Context& context) {
+  for (const auto shell : shells) {
+    const auto checked = tunnels::check_hook(shell, context.host);
+    if (checked) continue;
+    context.terminal.warn(checked.error().line());
+    context.terminal.note("the hook is installed, but is not proven to run at the next login");
+    if (const auto& hint = checked.error().hint; !hint.empty()) context.terminal.note("  hint: " + hint);
+    return;
+  }
+  context.terminal.note("the hook is installed; the next login starts tunnels that should be running but aren't");
+}
+
 Result<ExitStatus> hook(Context& context, const Arguments& arguments) {
   const bool install = arguments.has("install");
   const bool remove = arguments.has("remove");
@@ -51,6 +65,7 @@ Result<ExitStatus> hook(Context& context, const Arguments& arguments) {
   if (!install && !remove && arguments.operands().size() != 1)
     return usage_error("the command line", "give one shell: sh, bash, zsh or fish",
                        "holdfast hook --install edits the start-up files itself");
+  if (install || remove) HOLDFAST_CHECK(tunnels::require_own_directories(paths, context.host));
   HOLDFAST_TRY(const auto shells, chosen_shells(arguments, context.host));
   for (const auto shell : shells) {
     if (install || remove) {
@@ -60,8 +75,7 @@ Result<ExitStatus> hook(Context& context, const Arguments& arguments) {
     HOLDFAST_TRY(const auto text, backends::hook_text(shell, paths, context.host));
     context.terminal.answer(text);
   }
-  if (install)
-    context.terminal.note("the hook is installed; the next login starts tunnels that should be running but aren't");
+  if (install) report_hook_checks(shells, context);
   if (remove) context.terminal.note("the hook is removed; a login starts nothing");
   return ExitStatus::done;
 }
@@ -76,7 +90,9 @@ const Command& hook_command() {
       .description =
           "The hook runs holdfast ensure in the background of each interactive shell. It prints nothing, delays "
           "nothing, and does nothing in ssh HOST COMMAND, scp, sftp and rsync.\n"
-          "Without SHELL, --install and --remove use your login shell. --remove restores the files byte for byte.",
+          "Without SHELL, --install and --remove use your login shell. If a start-up file replaces that shell "
+          "(exec fish), the other shell gets the hook, too. --install starts a login shell once to prove that the hook "
+          "runs. --remove restores the files byte for byte.",
       .options = {{"install", "", "add it to the start-up files, between markers"},
                   {"remove", "", "remove it from the start-up files"}},
       .scoped = false,

@@ -3,6 +3,7 @@
 #include "cli/commands/setup_options.hpp"
 #include "cli/scope.hpp"
 #include "tunnels/installation.hpp"
+#include "tunnels/own_directories.hpp"
 #include "tunnels/selection.hpp"
 
 #include <fmt/format.h>
@@ -45,6 +46,7 @@ Result<ExitStatus> move_tunnel(Context& context, const Arguments& arguments) {
     return usage_error("the command line", "the name of the tunnel to move is missing",
                        "holdfast status lists the names");
   HOLDFAST_TRY(const auto paths, choose_paths(arguments, host));
+  HOLDFAST_CHECK(tunnels::require_own_directories(paths, host));
   HOLDFAST_TRY(const auto names, tunnels::named_tunnels(arguments.operands(), host, paths));
   HOLDFAST_TRY(const auto tunnel, store::load(host, paths, names.front()));
   HOLDFAST_CHECK(check_scope(arguments.one("backend").value_or("auto"), tunnel->name, paths.scope));

@@ -8,6 +8,7 @@
 #include "store/history.hpp"
 #include "store/tunnel_store.hpp"
 #include "tunnels/installation.hpp"
+#include "tunnels/own_directories.hpp"
 
 #include <fmt/format.h>
 
@@ -40,7 +41,9 @@ Result<ExitStatus> reap(Context& context, const Arguments& arguments) {
   if (arguments.operands().empty())
     return usage_error("the command line", "missing tunnel name", "holdfast status lists them");
   HOLDFAST_TRY(const auto name, TunnelName::parse(arguments.operands().front()));
-  HOLDFAST_TRY(const auto paths, choose_paths(arguments, host));
+  HOLDFAST_TRY(const auto scope, choose_scope(arguments, host));
+  HOLDFAST_TRY(const auto paths, store::paths(scope, host));  // waits for a home that does not answer
+  HOLDFAST_CHECK(tunnels::require_own_directories(paths, host));
   const auto tunnel = store::load(host, paths, name);
   if (!tunnel && tunnel.error().status == ExitStatus::no_such_tunnel) return tunnel.error();
   const auto directories = tunnel ? std::vector{tunnels::runtime_directory_of(*tunnel, paths, host)}

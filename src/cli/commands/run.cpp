@@ -1,12 +1,14 @@
 #include "cli/commands.hpp"
 #include "cli/scope.hpp"
 #include "core/text.hpp"
+#include "os/first_process.hpp"
 #include "store/history.hpp"
 #include "store/host_settings.hpp"
 #include "store/installation_record.hpp"
 #include "store/tunnel_store.hpp"
 #include "supervisor/supervisor.hpp"
 #include "tunnels/installation.hpp"
+#include "tunnels/own_directories.hpp"
 #include "tunnels/ownership.hpp"
 
 #include <utility>
@@ -25,10 +27,13 @@ Error needs_manual_action(Error error, const TunnelName& name, const store::Path
 
 Result<ExitStatus> run_supervisor(Context& context, const Arguments& arguments) {
   auto& host = context.host;
+  os::serve_as_first_process();
   if (arguments.operands().empty())
     return usage_error("the command line", "missing tunnel name", "holdfast status lists them");
   HOLDFAST_TRY(const auto name, TunnelName::parse(arguments.operands().front()));
-  HOLDFAST_TRY(const auto paths, choose_paths(arguments, host));
+  HOLDFAST_TRY(const auto scope, choose_scope(arguments, host));
+  HOLDFAST_TRY(const auto paths, store::paths(scope, host));  // waits for a home that does not answer
+  HOLDFAST_CHECK(tunnels::require_own_directories(paths, host));
   auto loaded = store::load(host, paths, name);
   if (!loaded) return needs_manual_action(std::move(loaded).error(), name, paths, host);
   if (tunnels::is_elsewhere(*loaded, host))  // not logged: its files are on another host

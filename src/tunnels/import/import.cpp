@@ -1,9 +1,12 @@
 #include "tunnels/import/import.hpp"
 
+#include "backends/backend.hpp"
+#include "backends/text/login_hook_text.hpp"
 #include "store/tunnel_store.hpp"
 #include "tunnels/import/legacy_search.hpp"
 #include "tunnels/import/successor.hpp"
 #include "tunnels/name_lock.hpp"
+#include "tunnels/removal.hpp"
 #include "tunnels/scope.hpp"
 #include "tunnels/setup/setup.hpp"
 
@@ -75,6 +78,34 @@ Result<> Import::check_source(Imported& result, std::optional<SetupRequest>& req
   return {};
 }
 
+namespace {
+
+/// Lets the setup choose only among backends that survive as much as the legacy tunnel.
+Result<> require_survival(const LegacyEntry& source, SetupRequest& request, const os::Host& host) {
+  if (request.paths.scope != Scope::user) return {};  // the system scope has one backend, which survives everything
+  const auto at_least = survival_of(source, host);
+  const auto named = request.backend == "auto" ? request.only_backends : std::vector<std::string>{request.backend};
+  std::string best_loss;
+  std::vector<std::string> strong;
+  for (const auto& [backend, fitness] : backends::rank(Scope::user, host, named)) {
+    if (fitness.grade == backends::Fitness::Grade::unavailable) continue;
+    const auto survives =
+        backend->restarts_job() ? fitness.survives : backends::with_login_hook(fitness.survives, request.paths, host);
+    const auto loss = survival_loss(at_least, survives);
+    if (loss.empty()) strong.emplace_back(backend->name());
+    if (!loss.empty() && best_loss.empty()) best_loss = fmt::format("{} {}", backend->name(), loss);
+  }
+  if (strong.empty() && !best_loss.empty())
+    return Error{"importing", source.where, best_loss + ", but the tunnel that it would replace does better",
+                 at_least.reboot.kind == Survival::Kind::yes ? "holdfast doctor shows how to enable a stronger backend"
+                                                             : "holdfast hook --install, then import again"};
+  // Without any the setup explains why.
+  if (!strong.empty()) request.only_backends = std::move(strong);
+  return {};
+}
+
+}  // namespace
+
 Result<> Import::change(Imported& result, SetupRequest request, bool exists) {
   auto owner = host_.user();
   if (request_.paths.scope == Scope::system && result.source.user) {
@@ -82,6 +113,7 @@ Result<> Import::change(Imported& result, SetupRequest request, bool exists) {
   }
   const auto legacy = make_legacy_tunnel(result.source, request.name, request_.paths.scope, std::move(owner), host_);
   if (exists) return retire_duplicate(result, request, *legacy);
+  HOLDFAST_CHECK(require_survival(result.source, request, host_));
   if (request_.dry_run) return plan(result, std::move(request), *legacy);
   return set_up_successor(result, std::move(request), *legacy);
 }
@@ -154,6 +186,14 @@ Result<> Import::set_up_successor(Imported& result, SetupRequest request, Legacy
   if (auto done = run_setup(request, host_, observer_); !done) {
     auto error = std::move(done).error();
     return stopped ? restored(std::move(error), result.source.where, legacy) : error;
+  }
+  // The proof of its backend may have found less than the assessment.
+  if (auto checked = check_successor(result.source, request.name, request_.paths, host_); !checked) {
+    std::vector<std::string> report;
+    auto error = std::move(checked).error();
+    if (const auto removed = remove_tunnel(request.name, request_.paths, host_, report); !removed)
+      error.cause += "; " + removed.error().line();
+    return restored(std::move(error), result.source.where, legacy);
   }
   // The successor is up and stays, even when the legacy tunnel cannot be disabled.
   HOLDFAST_CHECK(legacy.retire());

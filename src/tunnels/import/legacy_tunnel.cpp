@@ -98,20 +98,24 @@ std::vector<os::ProcessId> running_autossh(const AutosshCommand& command, const 
   return found;
 }
 
+/// True for a line that cron runs again and again; false for @reboot and for a start-up file.
+bool is_periodic(const LegacyEntry& source) {
+  const bool in_crontab = source.kind == LegacyEntry::Kind::crontab || source.kind == LegacyEntry::Kind::system_crontab;
+  return in_crontab && !trim(source.text).starts_with("@reboot");
+}
+
 class LegacyLine final : public LegacyTunnel {
  public:
   LegacyLine(const LegacyEntry& source, TunnelName name, os::User owner, os::Host& host)
       : source_(source), name_(std::move(name)), owner_(std::move(owner)), host_(host) {}
 
+  // A line that cron runs at boot, or a shell at login, stays until its successor is verified: a power cut in between
+  // costs no tunnel. cron would run a periodic line again meanwhile.
   Result<> stop() override {
-    HOLDFAST_TRY(const auto before, read());
-    auto after = without_source(before, source_, name_);
-    if (!after) return Error{"changing", source_.where, "its line is gone", "run it again"};
-    HOLDFAST_CHECK(swap(before, *after));
-    edited_ = true;
+    if (is_periodic(source_)) HOLDFAST_CHECK(comment_out());
     return end_processes();
   }
-  Result<> retire() override { return {}; }
+  Result<> retire() override { return edited_ ? Result<>() : comment_out(); }
   std::vector<std::string> restore() override {
     std::vector<std::string> problems;
     if (edited_)
@@ -136,6 +140,15 @@ class LegacyLine final : public LegacyTunnel {
     if (!source_.file.empty()) return host_.read_file(source_.file, k_largest_file);
     HOLDFAST_TRY(const auto answer, backends::read_crontab(host_, k_command_timeout));
     return answer.text.value_or("");
+  }
+
+  Result<> comment_out() {
+    HOLDFAST_TRY(const auto before, read());
+    const auto after = without_source(before, source_, name_);
+    if (!after) return Error{"changing", source_.where, "its line is gone", "run it again"};
+    HOLDFAST_CHECK(swap(before, *after));
+    edited_ = true;
+    return {};
   }
 
   /// Replaces the whole text, only if it still is `from`.

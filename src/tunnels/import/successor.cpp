@@ -1,5 +1,6 @@
 #include "tunnels/import/successor.hpp"
 
+#include "backends/host/logind.hpp"
 #include "core/text.hpp"
 #include "store/tunnel_store.hpp"
 #include "tunnels/scope.hpp"
@@ -24,7 +25,7 @@ bool is_forwarded(const Forward& forward, const TunnelStatus& status) {
 }
 
 /// Why the tunnel cannot replace `legacy`, as the end of a sentence "tunnel NAME …"; empty when it can.
-std::string why_not_successor(const TunnelStatus& status, const AutosshCommand& legacy) {
+std::string why_not_successor(const TunnelStatus& status, const AutosshCommand& legacy, const Survives& at_least) {
   if (status.elsewhere) return "belongs to host " + printable(status.host.value_or("another"));
   if (!status.is_up())
     return fmt::format("is not up on this host ({})", to_text(status.state.value_or(TunnelState::stopped)));
@@ -34,6 +35,8 @@ std::string why_not_successor(const TunnelStatus& status, const AutosshCommand& 
   for (const auto& forward : legacy.forwards)
     if (!is_forwarded(forward, status)) return "does not forward " + printable(end_text(forward.listen()));
   if (!status.backend.installed.value_or(false)) return "is up, but is not installed on this host";
+  const auto loss = survival_loss(at_least, status.backend.survives.value_or(Survives{}));
+  if (!loss.empty()) return fmt::format("is up, but with {} it {}", status.backend.name.value_or("its backend"), loss);
   return {};
 }
 
@@ -43,10 +46,42 @@ std::string remedy(const TunnelStatus& status, const std::string& name_and_scope
   // The legacy tunnel holds the port.
   if (status.last_error && status.last_error->diagnosis.failure == FailureClass::forward_busy)
     return fmt::format("holdfast remove{}, then import again", name_and_scope);
+  if (status.is_up() && status.verified.value_or(false))
+    return fmt::format("holdfast move{} --backend auto, then import again", name_and_scope);
   return "holdfast status" + name_and_scope;
 }
 
 }  // namespace
+
+Survives survival_of(const LegacyEntry& source, const os::Host& host) {
+  constexpr Survival k_yes{Survival::Kind::yes, {}};
+  constexpr Survival k_at_login{Survival::Kind::at_login, {}};
+  switch (source.kind) {
+    case LegacyEntry::Kind::crontab:
+    case LegacyEntry::Kind::system_crontab:
+      return {{}, k_yes, k_yes};
+    case LegacyEntry::Kind::unit: {
+      const auto survival = backends::is_lingering(host, host.user()) ? k_yes : k_at_login;
+      return {{}, survival, survival};
+    }
+    case LegacyEntry::Kind::file:
+      break;
+  }
+  return {{}, {}, k_at_login};
+}
+
+std::string survival_loss(const Survives& at_least, const Survives& successor) {
+  std::string text;
+  const auto compare = [&](const Survival& before, const Survival& after, std::string_view event) {
+    if (after.kind >= before.kind) return;
+    text += text.empty() ? "" : ", ";
+    text += after.kind == Survival::Kind::no ? fmt::format("does not survive {}", event)
+                                             : fmt::format("is back after {} only at the next login", event);
+  };
+  compare(at_least.logout, successor.logout, "a logout");
+  compare(at_least.reboot, successor.reboot, "a reboot");
+  return text;
+}
 
 Result<> check_successor(const LegacyEntry& source, const TunnelName& name, const store::Paths& paths,
                          const os::Host& host) {
@@ -56,7 +91,9 @@ Result<> check_successor(const LegacyEntry& source, const TunnelName& name, cons
     return Error{"importing", source.where, "another tunnel " + name.text() + " exists already", k_other_name};
   std::vector<std::string> warnings;
   const auto status = gather_status({entry}, paths, host, warnings).front();
-  const auto reason = why_not_successor(status, legacy);
+  // The system scope has one backend, which survives everything.
+  const auto at_least = paths.scope == Scope::user ? survival_of(source, host) : Survives{};
+  const auto reason = why_not_successor(status, legacy, at_least);
   if (reason.empty()) return {};
   return Error{"importing", source.where, fmt::format("tunnel {} exists already and {}", name.text(), reason),
                remedy(status, scope_words(paths.scope, host) + " " + name.text())};

@@ -10,7 +10,7 @@ namespace holdfast::tunnels {
 
 Result<ScratchDirectory> ScratchDirectory::make(const boost::filesystem::path& parent, const os::User& owner,
                                                 os::Host& host) {
-  auto path = parent / fmt::format("check.{}", os::thread_id());
+  auto path = parent / fmt::format(".check.{}", os::thread_id());
   HOLDFAST_CHECK(host.remove_tree(path));
   if (owner.uid == host.user().uid) {
     HOLDFAST_CHECK(host.make_directories(path, 0700));

@@ -82,9 +82,9 @@ class ProgramTest(unittest.TestCase):
                               stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=timeout, cwd=self.root)
 
     def everything(self) -> dict[str, tuple[int, bytes]]:
-        """Every path in HOME, this test's files in the runtime directory, and any left-over check.PID."""
+        """Every path in HOME, this test's files in the runtime directory, and any left-over .check.PID."""
         found: dict[str, tuple[int, bytes]] = {}
-        left = [path for path in self.runtime.glob("check.*") if not pathlib.Path(f"/proc/{path.suffix[1:]}").exists()]
+        left = [path for path in self.runtime.glob(".check.*") if not pathlib.Path(f"/proc/{path.suffix[1:]}").exists()]
         for path in [*self.home.rglob("*"), *self.runtime.glob(f"{self.name}*"), *left]:
             try:
                 found[str(path)] = (path.lstat().st_mode, path.read_bytes() if path.is_file() else b"")

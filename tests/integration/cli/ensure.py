@@ -48,6 +48,18 @@ class Ensure(TunnelTest):
         found = subprocess.run(["pgrep", "-f", f"holdfast run --user {self.name}$"], capture_output=True, text=True)
         return [int(pid) for pid in found.stdout.split()]
 
+    def test_stop_ends_the_tunnel_also_if_its_mark_cannot_be_written(self) -> None:
+        """As in a full or read-only home."""
+        mark, = (path / f"{self.name}.stopped" for path in self.home.glob(".local/state/holdfast/*"))
+        mark.mkdir()
+        self.addCleanup(mark.rmdir)
+        done = self.run_holdfast("stop", "--user", self.name)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(f"tunnel {self.name} is stopped", done.stdout)
+        self.assertIn(f"holdfast: warning: writing {mark}: it is not a regular file: the next login, or cron, starts tunnel "
+                      f"{self.name} again", done.stderr)
+        self.assertFalse(is_alive(self.first["supervisor_pid"]) or is_alive(self.first["ssh_pid"]))
+
     def test_a_stopped_tunnel_stays_stopped(self) -> None:
         self.run_holdfast("stop", "--user", self.name)
         self.ensure()

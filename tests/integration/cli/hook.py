@@ -121,6 +121,30 @@ class Hook(unittest.TestCase):
         time.sleep(0.2)  # time for a wrong second run
         self.assertEqual(self.ran(), ["ensure --user"])
 
+    def test_a_start_up_file_that_starts_another_shell(self) -> None:
+        """Login shell bash, and `exec fish` in .bashrc: the end of .bash_profile is never reached."""
+        for other, line in (("fish", "[[ $- == *i* ]] && exec fish -i"), ("zsh", 'exec "$(command -v zsh)" -i')):
+            with self.subTest(line):
+                (self.home / ".bash_profile").write_text(". ~/.bashrc\n")
+                (self.home / ".bashrc").write_text(f"# exec bash\n{line}\n")
+                done = self.hook("--install")
+                self.assertIn("the hook is installed; the next login", done.stderr)
+                self.assertEqual(self.ran(), [], "the check starts no tunnel")
+                self.shell("bash", "-l", "-i")
+                until("ensure", self.ran)
+                self.forget()
+                self.hook("--remove")
+                self.assertEqual((self.home / ".bashrc").read_text(), f"# exec bash\n{line}\n")
+                self.assertFalse((self.home / FILES[other][0]).exists())
+
+    def test_says_when_a_login_shell_does_not_run_the_hook(self) -> None:
+        (self.home / ".bash_profile").write_text(". ~/.bashrc\n")
+        (self.home / ".bashrc").write_text("exec cat\n")
+        done = self.hook("--install")
+        self.assertIn("holdfast: warning: checking the hook in /bin/bash -l -i: the shell ended without running the hook", done.stderr)
+        self.assertIn("is not proven to run at the next login", done.stderr)
+        self.assertEqual(list(pathlib.Path(f"/tmp/holdfast-{os.getuid()}").glob(".hook.*")), [])
+
     def test_the_printed_hook_works_in_any_file(self) -> None:
         for name in FILES:
             text = self.hook(name).stdout

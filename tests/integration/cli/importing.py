@@ -26,6 +26,9 @@ class Import(TunnelTest):
         self.file.write_text(f"alias ll='ls -l'\nif ! pgrep -f 'autossh.*{self.port}' >/dev/null; then\n"
                              f"    {self.command}\nfi\nexport LAST=1\n")
         self.addCleanup(self.end_autossh)
+        # A start-up file starts its tunnel at the next login. With the login hook nohup does so, too.
+        self.env["SHELL"] = "/bin/zsh"
+        self.run_holdfast("hook", "--install", "zsh")
 
     def autosshs(self) -> list[int]:
         found = []
@@ -119,6 +122,24 @@ class Import(TunnelTest):
         self.assertTrue(self.autosshs())
         self.assertNotEqual(self.autosshs(), old)
         until("the old tunnel", lambda: self.banner() == b"SSH-")
+
+    def test_a_successor_that_survives_less_is_refused(self) -> None:
+        """Without the login hook, nohup is not back at the next login."""
+        old = self.start_old()
+        self.run_holdfast("hook", "--remove", "zsh")
+        before = self.everything()
+        for dry_run in (["--dry-run"], []):
+            done = self.run_import(*dry_run, status=1)
+            self.assertIn("nohup does not survive a reboot, but the tunnel that it would replace does better", done.stderr)
+            self.assertIn("\n  hint: holdfast hook --install, then import again\n", done.stderr)
+        self.assertEqual((self.everything(), self.autosshs()), (before, old))
+        # The same for a tunnel that exists.
+        self.run_holdfast("hook", "--install", "zsh")
+        self.run_import()
+        self.file.write_text(self.file.read_text().replace(f"# holdfast has it (tunnel {self.name}): ", "").replace(": if", "if"))
+        self.run_holdfast("hook", "--remove", "zsh")
+        done = self.run_import(status=1)
+        self.assertIn(f"tunnel {self.name} exists already and is up, but with nohup it does not survive a reboot", done.stderr)
 
     def test_an_unsupported_line_is_reported_and_unchanged(self) -> None:
         self.file.write_text(self.file.read_text().replace("-M 0", "-M 0 -D 1080"))

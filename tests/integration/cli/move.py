@@ -55,7 +55,7 @@ class Move(TunnelTest):
 
     def kept(self, files: dict[str, tuple[int, bytes]]) -> dict[str, tuple[int, bytes]]:
         told = (".log", ".history", ".uptime", ".connection", ".live", ".pid", ".ssh.log", ".ssh.err")
-        others = str(self.runtime / "check.")  # another test's preflight
+        others = str(self.runtime / ".check.")  # another test's preflight
         return {path: seen for path, seen in files.items() if not path.endswith(told) and not path.startswith(others)}
 
     def fake(self, program: str, script: str) -> None:

@@ -39,7 +39,7 @@ std::string fitness(const os::Host& host) {
   return found.grade == Fitness::Grade::unavailable ? found.reason : survival(found.survives);
 }
 
-std::string lines_of(const Plan& plan) { return std::get<EditCrontab>(plan.front()).lines.value_or("(none)"); }
+std::string lines_of(const Plan& plan) { return std::get<EditCrontab>(plan.back()).lines.value_or("(none)"); }
 
 }  // namespace
 
@@ -52,15 +52,37 @@ BOOST_AUTO_TEST_CASE(cron_needs_a_running_daemon_and_crontab) {
   BOOST_TEST(fitness(host) == "within:60s/yes/yes");
   host.unlock("/run/crond.pid");
   BOOST_TEST(fitness(host) == "no cron daemon is running");
-  BOOST_TEST(cron_backend().assess(host).remedy.value() == "sudo service cron start");
+  const auto remedy = [&] { return cron_backend().assess(host).remedy.value_or("none"); };
+  BOOST_TEST(remedy() == "none");  // a command that does not exist helps nobody
+  host.put_program("apk");
+  BOOST_TEST(remedy() == "sudo apk add cronie");
+  host.put_program("apt-get");
+  BOOST_TEST(remedy() == "sudo apt-get install cron");
+  host.put("/etc/init.d/cron", "");
+  BOOST_TEST(remedy() == "sudo service cron start");
   host.put_directory("/run/systemd/system", 0755, 0);
-  BOOST_TEST(cron_backend().assess(host).remedy.value() == "sudo systemctl enable --now cron");
   host.put("/usr/lib/systemd/system/cronie.service", "");
-  BOOST_TEST(cron_backend().assess(host).remedy.value() == "sudo systemctl enable --now cronie");
+  BOOST_TEST(remedy() == "sudo systemctl enable --now cronie");
   host.put("/usr/lib/systemd/system/crond.service", "");
-  BOOST_TEST(cron_backend().assess(host).remedy.value() == "sudo systemctl enable --now crond");
+  BOOST_TEST(remedy() == "sudo systemctl enable --now crond");
   host.forget("/usr/bin/crontab");
   BOOST_TEST(fitness(host) == "crontab is not installed");
+}
+
+BOOST_AUTO_TEST_CASE(another_cron_is_named_with_a_remedy_that_exists) {
+  auto host = host_with_cron();
+  host.unlock("/run/crond.pid");
+  host.put_directory("/run/systemd/system", 0755, 0);
+  host.put_program("apt-get");
+  host.put("/usr/lib/systemd/system-generators/systemd-crontab-generator", "");
+  BOOST_TEST(fitness(host) == "systemd-cron is not supported: nothing shows whether it runs");
+  BOOST_TEST(cron_backend().assess(host).remedy.value() == "sudo apt-get install cron");
+  host.forget("/usr/lib/systemd/system-generators/systemd-crontab-generator");
+  host.put_program("bcron-sched");
+  BOOST_TEST(fitness(host).starts_with("bcron is not supported"));
+  host.forget("/usr/bin/bcron-sched");
+  host.put_program("fcron");
+  BOOST_TEST(fitness(host).starts_with("fcron is not supported"));
 }
 
 BOOST_AUTO_TEST_CASE(the_reason_names_a_denied_user_or_a_timeout) {
@@ -107,12 +129,15 @@ BOOST_AUTO_TEST_CASE(pam_includes_and_comments_are_parsed) {
 BOOST_AUTO_TEST_CASE(the_lines_start_the_tunnel_at_boot_and_every_minute) {
   auto host = host_with_cron();
   const auto plan = cron_backend().install(user_job(host), host).value();
-  BOOST_TEST(lines_of(plan) ==
-             "# Starts tunnel web at boot, and again within a minute if it is not running.\n"
-             "@reboot test -x /home/ann/.local/bin/holdfast && env HOME=/home/ann /home/ann/.local/bin/holdfast ensure "
-             "web\n"
-             "* * * * * test -x /home/ann/.local/bin/holdfast && env HOME=/home/ann /home/ann/.local/bin/holdfast "
-             "ensure web\n");
+  const std::string command =
+      "/bin/sh -c 'd=/tmp/holdfast-1000; mkdir -m 700 $d 2>/dev/null; test ! -L $d && test -O $d && exec "
+      "9>$d/.cron.lock && { flock -n 9 2>/dev/null || test $? -ne 1 || exit 0; }; test -x \"$0\" && exec env \"$@\"' "
+      "/home/ann/.local/bin/holdfast HOME=/home/ann /home/ann/.local/bin/holdfast ensure web\n";
+  BOOST_TEST(
+      lines_of(plan) ==
+      "# Starts these tunnels at boot, and again within a minute if they are not running. A job of cron waits for "
+      "HOME.\nHOME=/\n@reboot " +
+          command + "* * * * * " + command + "HOME=/home/ann\n");
   require_outline(cron_backend().prove(user_job(host), host),
                   {"try whether your crontab takes the lines of tunnel web, and leave it as it was"});
 }
@@ -127,8 +152,8 @@ BOOST_AUTO_TEST_CASE(hostile_values_are_quoted) {
                      {"XDG_CONFIG_HOME", "/x\\y"}};
   const auto lines = lines_of(cron_backend().install(job, host).value());
   BOOST_TEST(lines.ends_with(
-      "* * * * * test -x '/home/ann/my \\%bin/it'\\''s;holdfast' && env HOME='/home/a b' PATH='/usr/bin:$(id)' "
-      "XDG_CONFIG_HOME='/x\\''y' '/home/ann/my \\%bin/it'\\''s;holdfast' ensure --user web\n"));
+      " '/home/ann/my \\%bin/it'\\''s;holdfast' HOME='/home/a b' PATH='/usr/bin:$(id)' "
+      "XDG_CONFIG_HOME='/x\\''y' '/home/ann/my \\%bin/it'\\''s;holdfast' ensure --user web\nHOME=/home/a b\n"));
   job.environment["PATH"] = "/usr/bin\n* * * * * evil";
   BOOST_TEST(cron_backend().install(job, host).error().cause == "it contains a control byte");
   job.environment["PATH"] = std::string(1000, 'x');
@@ -146,7 +171,8 @@ BOOST_AUTO_TEST_CASE(stop_writes_a_mark_that_start_removes) {
   require_outline(cron_backend().restart(job, host),
                   {"remove file " + k_mark, "end the process noted in " + k_pidfile, k_start});
   require_outline(cron_backend().remove(job.name, job.paths, host),
-                  {"take the lines of tunnel web out of your crontab", "remove file " + k_mark});
+                  {"take the lines of tunnel web out of your crontab", "remove file " + k_mark,
+                   "remove file /tmp/holdfast-1000/.cron.lock"});
 }
 
 BOOST_AUTO_TEST_CASE(a_running_tunnel_is_not_started_again) {

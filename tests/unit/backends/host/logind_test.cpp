@@ -86,6 +86,7 @@ BOOST_AUTO_TEST_CASE(only_units_enabled_by_the_user_need_linger) {
     host.answer("systemctl --user list-unit-files", units);
     return has_other_linger_users(host);
   };
+  host.answer("systemctl --user show --property=Id,", "");
   host.answer("systemctl --user list-unit-files", os::Completed{1, false, "", ""});  // systemctl 252 without a match
   BOOST_TEST(!has_other_linger_users(host));
   BOOST_TEST(!listed("holdfast-web.service enabled enabled\n"));
@@ -96,6 +97,39 @@ BOOST_AUTO_TEST_CASE(only_units_enabled_by_the_user_need_linger) {
   host.put_directory("/home/ann/.config/systemd/user/default.target.wants");
   host.put_special("/home/ann/.config/systemd/user/default.target.wants/syncthing.service", os::FileKind::symlink);
   BOOST_TEST(listed("syncthing.service enabled disabled\n"));
+}
+
+BOOST_AUTO_TEST_CASE(running_units_of_the_user_need_linger_enabled_or_not) {
+  RecordedHost host;
+  host.put_user_manager();
+  host.answer("systemctl --user list-unit-files", os::Completed{1, false, "", ""});
+  const auto shown = [&](const std::string& unit, const std::string& state, const std::string& file,
+                         const std::string& enabled) {
+    const std::string own =
+        "Id=holdfast-web.service\nActiveState=active\nFragmentPath=/home/ann/.config/systemd/user/"
+        "holdfast-web.service\n"
+        "UnitFileState=enabled\n\nId=init.scope\nActiveState=active\nFragmentPath=\nUnitFileState=\n\n";
+    host.answer(
+        "systemctl --user show --property=Id,",
+        fmt::format("{}Id={}\nActiveState={}\nFragmentPath={}\nUnitFileState={}\n", own, unit, state, file, enabled));
+    return has_other_linger_users(host);
+  };
+  const std::string transient = "/run/user/1000/systemd/transient/";
+  BOOST_TEST(shown("run-u4.service", "active", transient + "run-u4.service", "transient"));
+  BOOST_TEST(shown("run-r5.scope", "active", transient + "run-r5.scope", "transient"));
+  BOOST_TEST(shown("run-u6.timer", "active", transient + "run-u6.timer", "transient"));
+  BOOST_TEST(shown("web.service", "active", "/run/user/1000/systemd/generator/web.service", "generated"));  // quadlet
+  BOOST_TEST(shown("copy.service", "activating", "/home/ann/.config/systemd/user/copy.service", "static"));
+  BOOST_TEST(shown("deleted.service", "active", "", ""));
+  BOOST_TEST(shown("syncthing.service", "active", "/usr/lib/systemd/user/syncthing.service", "disabled"));
+  BOOST_TEST(!shown("run-u4.service", "failed", transient + "run-u4.service", "transient"));
+  BOOST_TEST(!shown("copy.service", "inactive", "/home/ann/.config/systemd/user/copy.service", "static"));
+  BOOST_TEST(!shown("dbus.service", "active", "/usr/lib/systemd/user/dbus.service", "static"));
+  BOOST_TEST(!shown("pipewire.socket", "active", "/usr/lib/systemd/user/pipewire.socket", "enabled"));
+  BOOST_TEST(!shown("vte-spawn-1.scope", "active", transient + "vte-spawn-1.scope", "transient"));
+  BOOST_TEST(!shown("app-gnome-x-1.scope", "active", transient + "app-gnome-x-1.scope", "transient"));
+  host.answer("systemctl --user show --property=Id,", os::Completed{143, true, "", ""});
+  BOOST_TEST(has_other_linger_users(host));
 }
 
 BOOST_AUTO_TEST_CASE(the_control_group_tells_the_kind_of_process) {

@@ -104,10 +104,15 @@ BOOST_AUTO_TEST_CASE(the_proof_runs_holdfast_under_the_manager) {
   const auto plan = systemd_user_backend().prove(user_job(host), host);
   BOOST_REQUIRE(plan.has_value());
   const auto lines = outline(*plan);
-  BOOST_REQUIRE(lines.size() == 2);
+  BOOST_REQUIRE(lines.size() == 5);
   BOOST_TEST(lines[0].starts_with("run loginctl --no-ask-password enable-linger ann"));
-  BOOST_TEST(lines[1].starts_with("run systemd-run --user --quiet --collect"));
-  BOOST_TEST(lines[1].ends_with("-- /home/ann/.local/bin/holdfast version"));
+  // The manager finds a unit in the directory that install writes to.
+  const std::string proof = "holdfast--proof-web.service";
+  BOOST_TEST(lines[1] == "write /home/ann/.config/systemd/user/" + proof + " (0644)");
+  BOOST_TEST(lines[2] == "run systemctl --user cat --no-pager " + proof);
+  BOOST_TEST(lines[3] == "remove file /home/ann/.config/systemd/user/" + proof);
+  BOOST_TEST(lines[4].starts_with("run systemd-run --user --quiet --collect"));
+  BOOST_TEST(lines[4].ends_with("-- /home/ann/.local/bin/holdfast version"));
 }
 
 BOOST_AUTO_TEST_CASE(the_bus_is_found_without_xdg_runtime_dir) {
@@ -127,12 +132,35 @@ BOOST_AUTO_TEST_CASE(a_foreign_runtime_directory_is_ignored) {
   BOOST_TEST(std::get<Run>(plan.back()).command.environment->at("XDG_RUNTIME_DIR") == "/run/user/1000");
 }
 
-BOOST_AUTO_TEST_CASE(units_go_into_the_users_configuration_directory) {
+BOOST_AUTO_TEST_CASE(units_go_where_the_manager_reads_them_whatever_the_shell_exports) {
   auto host = host_with_manager();
   host.environment["XDG_CONFIG_HOME"] = "/home/ann/cfg";
-  const auto lines = outline(systemd_user_backend().install(user_job(host), host).value());
-  BOOST_TEST((std::find(lines.begin(), lines.end(), "write /home/ann/cfg/systemd/user/holdfast-web.service (0644)") !=
-              lines.end()));
+  const auto unit_file = [&](const std::string& config) {
+    host.answer("systemctl --user show --property=UnitPath --value",
+                fmt::format("{0}/systemd/user.control /run/user/1000/systemd/transient {0}/systemd/user "
+                            "/etc/xdg/systemd/user /etc/systemd/user /run/systemd/user /usr/lib/systemd/user\n",
+                            config));
+    const auto plan = systemd_user_backend().install(user_job(host), host).value();
+    for (const auto& step : plan)
+      if (const auto* file = std::get_if<WriteFile>(&step)) return file->path.parent_path().string();
+    return std::string();
+  };
+  for (const char* config : {"/home/ann/.config", "/home/ann/cfg", "/srv/ann/config", "/home/ann/my files"}) {
+    if (std::string(config).ends_with("files")) host.environment["XDG_CONFIG_HOME"] = config;
+    BOOST_TEST(unit_file(config) == fmt::format("{}/systemd/user", config));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(status_and_remove_find_the_unit_where_setup_wrote_it) {
+  auto host = host_with_manager();
+  host.answer("systemctl --user list-units", "");
+  host.put("/srv/ann/config/systemd/user/holdfast-web.service", "");
+  const std::vector<Job> jobs{user_job(host)};
+  BOOST_TEST(!systemd_user_backend().query(jobs, host).value().front().installed);
+  host.answer("systemctl --user show --property=UnitPath --value", "/srv/ann/config/systemd/user /etc/systemd/user\n");
+  BOOST_TEST(systemd_user_backend().query(jobs, host).value().front().installed);
+  const auto lines = outline(systemd_user_backend().remove(jobs[0].name, jobs[0].paths, host).value());
+  BOOST_TEST(std::ranges::count(lines, "remove file /srv/ann/config/systemd/user/holdfast-web.service") == 1);
 }
 
 BOOST_AUTO_TEST_CASE(one_command_answers_for_all_tunnels) {

@@ -91,6 +91,53 @@ BOOST_AUTO_TEST_CASE(random_words_pass_cron_and_shell_unchanged) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(tunnels_with_the_same_command_share_one_block) {
+  const auto lines = [](const std::string& names, const std::string& program = "holdfast") {
+    return "# ours\nHOME=/\n* * * * * " + program + " ensure --user " + names + "\nHOME=/home/a\n";
+  };
+  const auto block = [](const std::string& label, const std::string& text) {
+    return "# >>> holdfast " + label + " >>>\n" + text + "# <<< holdfast " + label + " <<<\n";
+  };
+  const std::string theirs = "0 4 * * * true\n# >>> holdfast a >>> is no marker\n";
+  auto text = with_crontab_lines(theirs, "a", lines("a"));
+  BOOST_TEST(text == theirs + block("a", lines("a")));
+  text = with_crontab_lines(text, "b.c", lines("b.c"));
+  text = with_crontab_lines(text, "d", lines("d"));
+  BOOST_TEST(text == theirs + block("a b.c d", lines("a b.c d")));
+  for (const char* name : {"a", "b.c", "d"}) BOOST_TEST(crontab_lines_of(text, name).value() == lines(name));
+  for (const char* name : {"b", "c", "b.c d", ""}) BOOST_TEST(!crontab_lines_of(text, name));
+  BOOST_TEST(with_crontab_lines(text, "d", lines("d")) == text);
+  // Another program, or another environment, has a block of its own.
+  const auto two = with_crontab_lines(text, "d", lines("d", "/opt/holdfast"));
+  BOOST_TEST(two == theirs + block("a b.c", lines("a b.c")) + block("d", lines("d", "/opt/holdfast")));
+  text = with_crontab_lines(text, "b.c", {});
+  BOOST_TEST(text == theirs + block("a d", lines("a d")));
+  text = with_crontab_lines(with_crontab_lines(text, "a", {}), "d", {});
+  BOOST_TEST(text == theirs);
+}
+
+BOOST_AUTO_TEST_CASE(a_command_never_gets_longer_than_cron_allows) {
+  std::string text;
+  for (int number = 1000; number < 1400; ++number) {
+    const auto name = std::to_string(number);
+    text = with_crontab_lines(text, name, "* * * * * holdfast ensure --user " + name + "\n");
+  }
+  for (std::size_t at = 0; at < text.size(); at = text.find('\n', at) + 1)
+    if (text[at] == '*') BOOST_TEST(text.find('\n', at) - at <= k_longest_crontab_command);
+  for (int number = 1000; number < 1400; ++number)
+    BOOST_TEST(crontab_lines_of(text, std::to_string(number)).has_value());
+  for (int number = 1000; number < 1400; ++number) text = with_crontab_lines(text, std::to_string(number), {});
+  BOOST_TEST(text.empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_crontab_without_a_last_line_break_is_restored) {
+  const std::string theirs = "0 4 * * * true";
+  auto text = with_crontab_lines(theirs, "a", "* * * * * x a\n");
+  text = with_crontab_lines(text, "b", "* * * * * x b\n");
+  text = with_crontab_lines(text, "a", {});
+  BOOST_TEST(with_crontab_lines(text, "b", {}) == theirs);
+}
+
 BOOST_AUTO_TEST_CASE(control_bytes_are_refused) {
   for (const char byte : {'\n', '\r', '\t', '\x1b', '\x7f'})
     BOOST_TEST(word(std::string("a") + byte + "* * * * * evil") == "refused: it contains a control byte");

@@ -15,7 +15,7 @@ namespace {
 
 constexpr auto k_legacy = "@reboot autossh -M 0 -f -N -R 2222:localhost:22 -R 8080:localhost:80 gate@bastion\n";
 constexpr auto k_file =
-    "port = 2222\nport = 8080:localhost:80\nbackend = nohup\nhost = ws\nruntime-dir = /tmp/holdfast-1000\n"
+    "port = 2222\nport = 8080:localhost:80\nbackend = cron\nhost = ws\nruntime-dir = /tmp/holdfast-1000\n"
     "bastion = gate@bastion\n";
 
 /// Ann's tunnel 2222 is up and verified, and her crontab starts the same one.
@@ -39,6 +39,9 @@ struct Successor {
     host.put_process(live.supervisor);
     host.put_process(*live.ssh);
     host.put("/proc/101/cgroup", "0::/\n");
+    host.put_program("crontab");
+    host.put_locked("/run/crond.pid");
+    host.answer("crontab -l", "# >>> holdfast 2222 >>>\n* * * * * ensure\n# <<< holdfast 2222 <<<\n");
   }
 
   void replace(const std::string& from, const std::string& to) { file.replace(file.find(from), from.size(), to); }
@@ -63,6 +66,7 @@ BOOST_AUTO_TEST_CASE(a_verified_tunnel_with_the_same_forwards_is_a_successor) { 
 BOOST_AUTO_TEST_CASE(a_stopped_tunnel_is_no_successor) {
   live.supervisor.start_time = 4;
   installed = false;
+  host.unlock("/run/crond.pid");
   BOOST_TEST(objection() == "tunnel 2222 exists already and is not up on this host (stopped) | holdfast start 2222");
 }
 
@@ -111,8 +115,27 @@ BOOST_AUTO_TEST_CASE(a_tunnel_with_a_missing_forward_is_no_successor) {
 }
 
 BOOST_AUTO_TEST_CASE(an_uninstalled_tunnel_is_no_successor) {
-  replace("backend = nohup", "backend = cron");
+  host.answer("crontab -l", "");
   BOOST_TEST(objection().find("is not installed on this host") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_tunnel_that_survives_less_is_no_successor) {
+  const auto refused = [&](const std::string& loss) {
+    return "tunnel 2222 exists already and is up, but with nohup it " + loss +
+           " | holdfast move 2222 --backend auto, then import again";
+  };
+  replace("backend = cron", "backend = nohup");
+  BOOST_TEST(objection() == refused("does not survive a reboot"));
+  host.environment["SHELL"] = "/bin/zsh";
+  host.put("/home/ann/.zshrc", "# >>> holdfast login hook >>>\ntrue\n# <<< holdfast login hook <<<\n");
+  BOOST_TEST(objection() == refused("is back after a reboot only at the next login"));
+  // A line of a start-up file is run at the next login, too.
+  std::string command = k_legacy;
+  command.erase(0, command.find("autossh"));
+  legacy = read_shell_lines("/home/ann/.bashrc", command, "/home/ann").front();
+  BOOST_TEST(objection() == "");
+  host.forget("/home/ann/.zshrc");
+  BOOST_TEST(objection() == refused("does not survive a reboot"));
 }
 
 BOOST_AUTO_TEST_CASE(another_port_or_bastion_is_no_successor) {

@@ -11,12 +11,21 @@ using namespace holdfast::test;
 
 namespace {
 
-RecordedHost logged_in() {
-  RecordedHost host;
+/// A proof writes a unit for the user manager to find, and removes it.
+struct LoginHost : RecordedHost {
+  Result<> write_file(const fs::path&, std::string_view, mode_t) override { return {}; }
+  Result<> remove_file(const fs::path&) override { return {}; }
+  Result<std::vector<fs::path>> make_directories(const fs::path& path, mode_t) override { return std::vector{path}; }
+  Result<> remove_empty_directory(const fs::path&) override { return {}; }
+};
+
+LoginHost logged_in() {
+  LoginHost host;
   host.put_user_manager();
   host.put("/proc/self/cgroup", "0::/user.slice/user-1000.slice/session-3.scope\n");
   host.answer("busctl get-property org.freedesktop.login1 /org/freedesktop/login1", "b false\nas 0\nas 1 \"root\"\n");
   host.put("/var/lib/systemd/linger/ann", "", 0644, 0);
+  host.answer("systemctl --user cat", "");
   return host;
 }
 
