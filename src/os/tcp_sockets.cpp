@@ -2,6 +2,7 @@
 
 #include "core/text.hpp"
 #include "os/posix_files.hpp"
+#include "os/routes.hpp"
 
 #include <arpa/inet.h>
 #include <linux/tcp.h>
@@ -155,8 +156,9 @@ RouteStatus route_status_of(const TcpPair& connection) {
   const auto local = address_of(connection.local.host, 0);
   const auto peer = address_of(connection.peer.host, connection.peer.port);
   if (!local || !peer) return RouteStatus::same;
+  // The connection may survive: the route can return with the old address.
+  if (const auto route = route_to(connection.peer.host); route && !route->usable) return RouteStatus::none;
   const auto source = RouteSocket(*peer).source_to(*peer);
-  // Without a route the connection may still survive: the route can return with the old address.
   if (!source || is_same_host(*source, *local)) return RouteStatus::same;
   return RouteSocket(*local).is_local(*local) ? RouteStatus::elsewhere : RouteStatus::lost;
 }

@@ -22,9 +22,10 @@ struct TcpPair {
 
 /// The present route to the peer of a connection.
 enum class RouteStatus {
-  same,       ///< uses the connection's local address, or there is no route
+  same,       ///< uses the connection's local address, or is not known
   elsewhere,  ///< uses another local address; the connection's address still exists
   lost,       ///< uses another local address; the connection's no longer exists, so none of its packets are sent
+  none,       ///< there is no route, or its interface has no carrier
 };
 [[nodiscard]] RouteStatus route_status_of(const TcpPair& connection);
 

@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace holdfast::store {
 namespace {
 
@@ -27,8 +29,9 @@ fs::path last_connection_file(const Paths& paths, const TunnelName& name) {
 std::string format_connections(const Connections& connections) {
   std::string text;
   for (const auto& [bastion, connection] : connections)
-    text += fmt::format("{} {} {} {} {}\n", connection.local.host, connection.local.port, connection.peer.host,
-                        connection.peer.port, bastion);
+    text += connection ? fmt::format("{} {} {} {} {}\n", connection->local.host, connection->local.port,
+                                     connection->peer.host, connection->peer.port, bastion)
+                       : fmt::format("- - - - {}\n", bastion);
   return text;
 }
 
@@ -41,8 +44,10 @@ Connections parse_connections(std::string_view text, const std::string& only) {
     const auto local = parse_numeric_end(fields[0], fields[1]);
     const auto peer = parse_numeric_end(fields[2], fields[3]);
     const std::string& bastion = fields.size() == 5 ? fields[4] : only;
-    if (local && peer && !bastion.empty() && bastion.size() <= k_longest_name && !has_control_bytes(bastion))
-      connections.emplace(bastion, os::TcpPair{*local, *peer});
+    const bool is_proxied = std::count(fields.begin(), fields.begin() + 4, "-") == 4;
+    if (bastion.empty() || bastion.size() > k_longest_name || has_control_bytes(bastion)) continue;
+    if (local && peer) connections.emplace(bastion, os::TcpPair{*local, *peer});
+    if (is_proxied) connections.emplace(bastion, std::nullopt);
   }
   return connections;
 }

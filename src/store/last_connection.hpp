@@ -16,8 +16,8 @@
 
 namespace holdfast::store {
 
-/// By Destination::text().
-using Connections = std::map<std::string, os::TcpPair>;
+/// By Destination::text(). Without a pair the tunnel's ports were held there over a proxy.
+using Connections = std::map<std::string, std::optional<os::TcpPair>>;
 
 /// paths.state_file(name, "connection")
 [[nodiscard]] fs::path last_connection_file(const Paths& paths, const TunnelName& name);
@@ -25,7 +25,7 @@ using Connections = std::map<std::string, os::TcpPair>;
 /// A numeric address and a port; nothing for a name or an invalid port.
 [[nodiscard]] std::optional<TcpEnd> parse_numeric_end(const std::string& host, const std::string& port);
 
-/// One line each: "LOCAL-HOST LOCAL-PORT PEER-HOST PEER-PORT BASTION\n"
+/// One line each: "LOCAL-HOST LOCAL-PORT PEER-HOST PEER-PORT BASTION\n", with "-" for each end that is not known.
 [[nodiscard]] std::string format_connections(const Connections& connections);
 /// Skips invalid lines. A line without a bastion, from a version that knew only one, belongs to `only`.
 [[nodiscard]] Connections parse_connections(std::string_view text, const std::string& only);

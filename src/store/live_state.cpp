@@ -1,6 +1,7 @@
 #include "store/live_state.hpp"
 
 #include "core/json.hpp"
+#include "os/boot_clock.hpp"
 #include "store/private_file.hpp"
 
 #include <fmt/format.h>
@@ -223,7 +224,8 @@ std::string format_live_state(const LiveState& state) {
                          {"next_attempt", optional_value(state.next_attempt, time_value)},
                          {"last_error", optional_value(state.last_error, last_error_value)},
                          {"connection", optional_value(state.connection, connection_value)},
-                         {"generation", state.generation}};
+                         {"generation", state.generation},
+                         {"booted_at", optional_value(state.booted_at, time_value)}};
   return json::serialize(out) + "\n";
 }
 
@@ -250,8 +252,20 @@ Result<LiveState> parse_live_state(std::string_view text) {
   if (members.has("last_error")) state.last_error = read_last_error(members.object("last_error"));
   if (members.has("connection")) state.connection = read_connection(members.object("connection"));
   state.generation = members.number("generation");
+  if (members.has("booted_at")) state.booted_at = members.time("booted_at");
   if (!bad.empty()) return not_live_state("its member " + bad + " is missing or has the wrong type");
   return state;
+}
+
+void follow_clock(LiveState& state, WallTime booted_at) {
+  constexpr std::chrono::seconds k_slewed(2);
+  const WallTime before = state.booted_at.value_or(booted_at);
+  const auto step = booted_at - before;
+  if (state.booted_at && std::chrono::abs(step) < k_slewed) return;
+  state.booted_at = booted_at;
+  state.since += step;
+  if (state.next_attempt) *state.next_attempt += step;
+  if (state.last_error) state.last_error->at += step;
 }
 
 Result<std::optional<LiveState>> read_live_state(const os::Host& host, const boost::filesystem::path& file,
@@ -269,6 +283,7 @@ Result<std::optional<LiveState>> read_live_state(const os::Host& host, const boo
   HOLDFAST_TRY(const std::string text, host.read_file(file, k_largest));
   auto state = parse_live_state(text);
   if (!state) return refuse(state.error().cause);
+  if (state->supervisor.boot_id == host.boot_id()) follow_clock(*state, host.wall_now() - os::since_boot());
   return std::optional<LiveState>(std::move(*state));
 }
 

@@ -51,13 +51,19 @@ struct LiveState {
   std::optional<LastError> last_error;
   std::optional<os::TcpPair> connection;  ///< of the last ssh that was up; the knock needs it
   std::uint64_t generation = 0;           ///< +1 for each read of the tunnel file; setup waits for the next one
+  std::optional<WallTime> booted_at;      ///< by the wall clock that the times above are from
 };
+
+/// Moves every time of `state` to a wall clock that says that this machine booted at `booted_at`. Somebody may have set
+/// the clock since; elapsed times stay what they are. Does nothing within 2 s, so that a slewed clock moves no time.
+void follow_clock(LiveState& state, WallTime booted_at);
 
 [[nodiscard]] std::string format_live_state(const LiveState& state);
 [[nodiscard]] Result<LiveState> parse_live_state(std::string_view json);
 
-/// Nothing when there is no file. Refuses a symlink, and a file that another user than `owner` owns or can write to.
-/// `owner` is the user who runs the supervisor.
+/// Nothing when there is no file. The times are of the present wall clock, if the file is of this boot. Refuses a
+/// symlink, and a file that another user than `owner` owns or can write to. `owner` is the user who runs the
+/// supervisor.
 [[nodiscard]] Result<std::optional<LiveState>> read_live_state(const os::Host& host,
                                                                const boost::filesystem::path& file, uid_t owner);
 

@@ -7,6 +7,7 @@
 #include "store/history.hpp"
 #include "store/host_settings.hpp"
 #include "store/installation_record.hpp"
+#include "store/shared_files.hpp"
 #include "tunnels/name_lock.hpp"
 #include "tunnels/ownership.hpp"
 
@@ -97,6 +98,7 @@ Result<> clear_runtime(const TunnelName& name, const fs::path& directory, os::Ho
         files.autossh_log, files.failback_probe, files.failback_log, files.failback_err})
     if (host.status(file).kind != os::FileKind::missing) HOLDFAST_CHECK(host.remove_file(file));
   HOLDFAST_CHECK(clear_unfinished(name, directory, host));
+  HOLDFAST_CHECK(store::remove_last_shared_files(host, directory));
   // It stays while it has files of other tunnels.
   if (host.remove_empty_directory(directory)) report.push_back(removed_directory(directory));
   return {};

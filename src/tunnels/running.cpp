@@ -3,6 +3,7 @@
 #include "backends/host/stop_mark.hpp"
 #include "backends/plan/apply.hpp"
 #include "store/hand_over.hpp"
+#include "store/login_ledger.hpp"
 #include "tunnels/name_lock.hpp"
 #include "tunnels/ownership.hpp"
 
@@ -46,6 +47,12 @@ Result<InstalledJob> sole_installed_job(const LockedTunnel& tunnel) {
   return tunnel.installed_jobs.front();
 }
 
+/// The user asks for an attempt now, perhaps because the bastion accepts the key again.
+void forget_refused_logins(const Tunnel& tunnel, const InstalledJob& installed_job, os::Host& host) {
+  for (std::size_t at = 0; at < tunnel.bastions(); ++at)
+    store::LoginLedger(host, installed_job.job.runtime_dir, tunnel.bastion(at).text()).forget();
+}
+
 Result<> apply_start(const InstalledJob& installed_job, os::Host& host) {
   HOLDFAST_TRY(const auto plan, installed_job.backend->start(installed_job.job, host));
   auto started = backends::apply(plan, host);
@@ -83,6 +90,7 @@ Result<Arrival> restart(const LockedTunnel& tunnel, const InstalledJob& installe
                         const Observer& observer) {
   const auto previous = living_supervisor(installed_job, host);
   HOLDFAST_CHECK(stop_installed_jobs({installed_job}, host, false));
+  if (tunnel.entry.tunnel) forget_refused_logins(*tunnel.entry.tunnel, installed_job, host);
   HOLDFAST_CHECK(apply_start(installed_job, host));
   HOLDFAST_TRY(auto arrival, wait_until_up(installed_job, previous, host, k_timeout, observer));
   return arrived(tunnel.entry.name, std::move(arrival));
@@ -115,6 +123,7 @@ Result<Arrival> start_tunnel(const TunnelName& name, const store::Paths& paths, 
                              const Observer& observer) {
   HOLDFAST_TRY(const auto tunnel, lock_tunnel(name, paths, host));
   HOLDFAST_TRY(const auto installed_job, sole_installed_job(tunnel));
+  forget_refused_logins(*tunnel.entry.tunnel, installed_job, host);
   if (!living_supervisor(installed_job, host)) HOLDFAST_CHECK(apply_start(installed_job, host));
   HOLDFAST_TRY(auto arrival, wait_until_up(installed_job, {}, host, k_timeout, observer));
   return arrived(name, std::move(arrival));

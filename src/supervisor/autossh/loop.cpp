@@ -13,7 +13,10 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 namespace holdfast::supervisor {
 
@@ -22,6 +25,7 @@ struct AutosshLoop::Impl final : LoopBase {
   EventQueue<autossh::Event> events;
   autossh::Machine machine;
   AutosshSession session;
+  std::optional<os::TcpPair> connection;  ///< Of the last ssh that logged in.
 
   Impl(os::Host& real_host, store::Paths tunnel_paths, Tunnel initial_tunnel, store::RuntimeFiles runtime_files,
        boost::filesystem::path autossh_program, ssh::Client ssh_client, const ServiceManager& service_manager)
@@ -53,6 +57,11 @@ struct AutosshLoop::Impl final : LoopBase {
       credential_watch.note(tunnel);
       tunnel_file_watch.check();  // autossh logs in again even when the tunnel belongs to another host by now
       end_to_end.emplace(context, session.mux(), files.probe, tunnel, [this] { return session.take_log_lines(); });
+      probe_rounds.start_over();
+    }
+    if (std::holds_alternative<ControlReady>(event) && session.ssh()) {
+      connection = os::established_connection(session.ssh()->pid);
+      (void)notice_routes();
     }
     for (const auto& action : machine.on(event, host.now(), chance))
       std::visit([this](const auto& one) { execute(one); }, action);
@@ -60,6 +69,15 @@ struct AutosshLoop::Impl final : LoopBase {
     reporter.set_ssh(session.ssh());
     reporter.publish(machine.view());
     watch_credentials(machine.view());
+  }
+
+  [[nodiscard]] ssh::mux::MuxClient* control_master() override { return &session.mux(); }
+  [[nodiscard]] os::RouteStatus route_status() const override {
+    return connection ? os::route_status_of(*connection) : os::RouteStatus::same;
+  }
+  [[nodiscard]] std::vector<std::string> route_peers() const override {
+    if (!connection) return {};
+    return {connection->peer.host};
   }
 
   void reload() override {

@@ -192,6 +192,11 @@ void Machine::begin_probe() {
 void Machine::handle(const ProbeAnswered& event) {
   if (event.request != pending_request_ || pending_request_ == 0) return;
   pending_request_ = 0;
+  if (event.kind == ProbeAnswered::Kind::silent && event.no_route) {
+    run_.probes.on_no_route();
+    if (phase_ == Phase::up) view_.show_no_route(rules_.explain(FailureClass::unreachable, std::nullopt));
+    return set(Timer::probe, ProbePolicy::recheck_interval(rules_));
+  }
   if (event.kind == ProbeAnswered::Kind::silent) {
     if (run_.probes.on_silent_probe(rules_)) return give_up(rules_.explain(FailureClass::dead_peer, std::nullopt));
     return set(Timer::probe, k_after_silence);  // if ssh has just exited, autossh's log reports it until then
@@ -246,7 +251,10 @@ void Machine::handle(const TimerFired& event) {
 
 /// The reason for a pending wait may be gone: act now instead of when the timer fires.
 void Machine::on_path_change() {
-  if (phase_ == Phase::up && pending_request_ == 0) return begin_probe();
+  if (phase_ == Phase::up && pending_request_ == 0) {
+    const Milliseconds wait = run_.probes.until_change_probe(now_);
+    return wait > Milliseconds{0} ? set(Timer::probe, wait) : begin_probe();
+  }
   start_early(cause_ ? urgency_of(cause_->retry_class()) : Urgency::steady);
 }
 

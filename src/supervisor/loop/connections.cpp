@@ -6,7 +6,7 @@ namespace holdfast::supervisor {
 
 void Connections::begin(const std::string& bastion, bool is_last) {
   bastion_ = bastion;
-  noted_ = is_last;
+  noted_ = is_kept_ = is_last;
   current_.reset();
   carrying_.reset();
   if (is_last) carrying_ = last(bastion);
@@ -20,7 +20,12 @@ void Connections::note(pid_t ssh) {
 }
 
 bool Connections::keep() {
-  if (!current_) return false;
+  if (std::exchange(is_kept_, true)) return false;
+  if (!current_) {  // held, but the connection belongs to a proxy
+    last_.insert_or_assign(bastion_, std::nullopt);
+    stale_.insert_or_assign(bastion_, std::nullopt);
+    return true;
+  }
   carrying_ = std::exchange(current_, std::nullopt);
   last_.insert_or_assign(bastion_, *carrying_);
   stale_.insert_or_assign(bastion_, *carrying_);
@@ -31,7 +36,8 @@ std::optional<os::TcpPair> Connections::stale() const {
   const auto here = current_ ? current_ : carrying_;
   for (const auto& [bastion, pair] : stale_) {
     // Two bastion names may mean the same machine.
-    const bool is_here = bastion == bastion_ || (here && here->peer.host == pair.peer.host);
+    if (!pair) continue;
+    const bool is_here = bastion == bastion_ || (here && here->peer.host == pair->peer.host);
     if (is_here && pair != carrying_ && pair != current_) return pair;
   }
   return std::nullopt;
@@ -39,7 +45,7 @@ std::optional<os::TcpPair> Connections::stale() const {
 
 std::optional<os::TcpPair> Connections::stale_at(const std::string& bastion) const {
   const auto found = stale_.find(bastion);
-  return found == stale_.end() || found->second == carrying_ ? std::nullopt : std::optional(found->second);
+  return found == stale_.end() || found->second == carrying_ ? std::nullopt : found->second;
 }
 
 void Connections::forget_stale(const os::TcpPair& gone) {
@@ -48,7 +54,7 @@ void Connections::forget_stale(const os::TcpPair& gone) {
 
 std::optional<os::TcpPair> Connections::last(const std::string& bastion) const {
   const auto found = last_.find(bastion);
-  return found == last_.end() ? std::nullopt : std::optional(found->second);
+  return found == last_.end() ? std::nullopt : found->second;
 }
 
 }  // namespace holdfast::supervisor

@@ -22,7 +22,7 @@ class Connections {
   /// Call it right after the login: later ssh has connections to targets, too, and the one to the bastion cannot be
   /// identified.
   void note(pid_t ssh);
-  /// ssh holds the forwards now. True when there is a new connection to store.
+  /// ssh holds the forwards now. True when that is to be stored: the connection, or that a proxy has it.
   bool keep();
   /// The bastion's session of that connection is gone.
   void forget_stale(const os::TcpPair& gone);
@@ -45,6 +45,7 @@ class Connections {
   store::Connections last_;
   store::Connections stale_;
   bool noted_ = false;
+  bool is_kept_ = false;
   bool behind_proxy_ = false;
   std::optional<os::TcpPair> current_;   ///< Of the present ssh, until it holds the forwards.
   std::optional<os::TcpPair> carrying_;  ///< Of the present ssh, from then on.

@@ -1,5 +1,6 @@
 #include "supervisor/loop/loop.hpp"
 
+#include "os/boot_clock.hpp"
 #include "ssh/client/failed_login.hpp"
 #include "store/connection_limits.hpp"
 #include "store/host_settings.hpp"
@@ -62,6 +63,11 @@ Rules Loop::Impl::rules() {
   for (std::size_t at = 0; at < tunnel.bastions(); ++at)
     rules.previously_held.push_back(connections.is_stale_at(tunnel.bastion(at).text()));
   rules.no_login_before = stored_limits();
+  rules.until_login = [this](std::size_t bastion, bool was_refused) {
+    if (bastion >= tunnel.bastions()) return Milliseconds{0};
+    const store::LoginLedger ledger(host, files.directory, tunnel.bastion(bastion).text());
+    return ledger.until_login(identity(), was_refused, os::since_boot());
+  };
   return rules;
 }
 
@@ -131,6 +137,9 @@ void Loop::Impl::handle(const Event& event, double chance) {
   const Actions actions = machine.on(event, host.now(), chance);
   for (const Action& action : actions) std::visit([this](const auto& one) { execute(one); }, action);
   log_ssh();
+  const auto* probed = std::get_if<ProbeAnswered>(&event);
+  if (std::holds_alternative<ControlReady>(event) || (probed != nullptr && probed->kind != ProbeAnswered::Kind::silent))
+    session.forget_output();
   reporter.set_ssh(session.process());
   // Not before: until the login ssh may have several connections.
   if (machine.phase() == Phase::opening && session.process()) connections.note(session.process()->pid);
@@ -146,6 +155,15 @@ os::RouteStatus Loop::Impl::route_status() const {
   return pair ? os::route_status_of(*pair) : os::RouteStatus::same;
 }
 
+std::vector<std::string> Loop::Impl::route_peers() const {
+  std::vector<std::string> peers;
+  if (const auto pair = connections.current()) peers.push_back(pair->peer.host);
+  if (!peers.empty()) return peers;
+  for (std::size_t at = 0; at < tunnel.bastions(); ++at)
+    if (const auto last = connections.last(tunnel.bastion(at).text())) peers.push_back(last->peer.host);
+  return peers;
+}
+
 bool Loop::Impl::leaves_child() {
   const bool leaves = session.process() && has_successor(host, paths, tunnel->name, manager);
   if (leaves) reporter.log("stopping: ssh keeps running for the next supervisor");
@@ -157,6 +175,7 @@ bool Loop::Impl::leaves_child() {
 void Loop::Impl::adopt(const Predecessor& predecessor) {
   reporter.log(fmt::format("adopting ssh {} of the previous supervisor", predecessor.ssh.pid));
   session.adopt(predecessor.ssh, [this] { on_exit(std::nullopt); });
+  session.forget_output();
   switch_to(predecessor.bastion);
   connections.begin(active_tunnel->bastion.text(), predecessor.was_up);
   takeover.begin(active_tunnel->bastion);
@@ -166,6 +185,7 @@ void Loop::Impl::adopt(const Predecessor& predecessor) {
 
 void Loop::Impl::open_mux() {
   mux.emplace(context, files.control);
+  probe_rounds.start_over();
   make_end_to_end();
 }
 
@@ -180,11 +200,19 @@ void Loop::Impl::on_exit(std::optional<int> exit_code) {
   log_ssh();
   const ssh::SshOutput output = session.said(exit_code);
   auto why = ssh::diagnose_failed_login(host, client, output, active_tunnel);
+  const bool was_refused = why && why->retry_class() == FailureClass::auth;
+  if (machine.phase() == Phase::starting)
+    note_login(was_refused ? store::LoginLedger::Event::refused : store::LoginLedger::Event::ended);
   post(ChildExited{std::move(why), ssh::process_end(exit_code, output)});
+}
+
+void Loop::Impl::note_login(store::LoginLedger::Event event) {
+  store::LoginLedger(host, files.directory, active_tunnel->bastion.text()).note(event, identity(), os::since_boot());
 }
 
 void Loop::Impl::keep_connection() {
   if (!connections.keep()) return;
+  (void)notice_routes();
   reporter.set_connection(connections.last(active_tunnel->bastion.text()));
   if (const auto kept = store::keep_last_connections(host, paths, tunnel->name, connections.all()); !kept)
     reporter.log(kept.error().line());

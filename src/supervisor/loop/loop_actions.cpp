@@ -24,8 +24,14 @@ void Loop::Impl::execute(const StartChild& action) {
   const os::Command command{.argv = session_arguments(client, active_tunnel, files),
                             .environment = ssh::job_environment(host, host.user())};
   const auto started = session.start(
-      command, [this] { post(ControlReady{}); }, [this](int exit_code) { on_exit(exit_code); });
+      command,
+      [this] {
+        note_login(store::LoginLedger::Event::accepted);
+        post(ControlReady{});
+      },
+      [this](int exit_code) { on_exit(exit_code); });
   if (!started) return post(failed_to_start(started.error(), client.program, FailureClass::unknown));
+  note_login(store::LoginLedger::Event::begun);
   open_mux();
 }
 
@@ -46,6 +52,7 @@ void Loop::Impl::execute(const OpenForward& action) {
 void Loop::Impl::execute(const ChangeForwards& action) {
   const Tunnel before = tunnel;
   if (reread) apply_reread();
+  probe_rounds.start_over();
   if (mux) make_end_to_end();  // its answers belong to the previous forwards
   if (action.request == 0) return;
   reporter.log(fmt::format("the forwards changed: {} closed, {} now", action.close.size(), tunnel->forwards.size()));

@@ -1,10 +1,14 @@
 #include "supervisor/loop/loop_base.hpp"
 
 #include "core/text.hpp"
+#include "os/boot_clock.hpp"
+#include "store/shared_files.hpp"
 #include "store/tunnel_store.hpp"
 
 #include <boost/asio/io_context.hpp>
 
+#include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace holdfast::supervisor {
@@ -30,12 +34,12 @@ LoopBase::LoopBase(os::Host& real_host, store::Paths tunnel_paths, Tunnel initia
                         .on_stop = [this] { post_shared(StopRequested{.leave_child = leaves_child()}); }}),
       timers(context,
              [this](Timer timer, Clock::duration late) {
-               if (late > k_frozen) post_shared(Resumed{});
+               if (late > k_frozen) post_shared(Resumed{route_status()});
                post_shared(TimerFired{timer});
              }),
       reporter(host, paths, tunnel->name, files.live, manager),
-      network_watch(context, [this] { post_shared(NetworkChanged{route_status()}); }),
-      suspend_watch(context, [this] { post_shared(Resumed{}); }),
+      network_watch(context, [this](bool gained) { on_network_change(gained); }),
+      suspend_watch(context, [this] { post_shared(Resumed{route_status()}); }),
       tunnel_file_watch(
           context, host, paths, tunnel, [this] { on_file_change(); }, [this](const Error& error) { end(error); }),
       credential_watch(context, host.user().home, [this] {
@@ -92,11 +96,54 @@ void LoopBase::watch_credentials(const View& view) {
   credential_watch.stop();
 }
 
+bool LoopBase::notice_routes() {
+  decltype(routes) present;
+  for (auto& peer : route_peers())
+    if (auto route = os::route_to(peer)) present.emplace_back(std::move(peer), std::move(*route));
+  const bool is_same = present == routes;
+  routes = std::move(present);
+  return !is_same || routes.empty();
+}
+
+// Containers bring addresses and links all the time: none of them changes the route to the bastion. A lost route is
+// remembered, and its return is the change.
+void LoopBase::on_network_change(bool gained) {
+  if (!notice_routes()) return;
+  const bool is_usable = std::ranges::any_of(routes, [](const auto& one) { return one.second.usable; });
+  if (routes.empty() ? gained : is_usable) post_shared(NetworkChanged{route_status()});
+}
+
 void LoopBase::execute(const Probe& action) {
   if (!end_to_end) return;
-  end_to_end->check(action.forwards, action.timeout, [this, id = action.request](ProbeAnswered answer) {
+  const auto may_reach = [this](const std::string& target, bool at_once) {
+    return store::take_target_probe(host, files.directory, target, os::since_boot(), at_once);
+  };
+  const auto answered = [this, id = action.request](ProbeAnswered answer) {
     answer.request = id;
+    answer.no_route = answer.kind == ProbeAnswered::Kind::silent && route_status() == os::RouteStatus::none;
     post_shared(std::move(answer));
+  };
+  auto round = probe_rounds.begin(tunnel, action.forwards, may_reach);
+  if (round.forwards.empty())
+    return check_path(action.timeout, [this, round, answered](std::optional<double> rtt_ms) {
+      answered(rtt_ms ? probe_rounds.finish_path(round, *rtt_ms) : ProbeAnswered{});
+    });
+  auto forwards = round.forwards;
+  end_to_end->check(std::move(forwards), action.timeout, [this, round, answered](ProbeAnswered answer) {
+    answered(probe_rounds.finish(round, std::move(answer)));
+  });
+}
+
+/// Without a connection to a target: nothing listens on the bastion's discard port (RFC 863), and its answer says so.
+void LoopBase::check_path(Milliseconds timeout, std::function<void(std::optional<double> rtt_ms)> on_answer) {
+  ssh::mux::MuxClient* const master = control_master();
+  if (master == nullptr) return;
+  const ssh::mux::ProbeRequest request{
+      .listen = TcpEnd{"127.0.0.1", 9}, .expect_ssh_banner = false, .reply = timeout, .stay_open = {}};
+  const auto began = Clock::now();
+  master->probe(request, [began, handler = std::move(on_answer)](const ssh::mux::ProbeAnswer& answer) {
+    if (answer.kind == ssh::mux::ProbeAnswer::Kind::no_reply) return handler(std::nullopt);
+    handler(std::chrono::duration<double, std::milli>(Clock::now() - began).count());
   });
 }
 

@@ -4,6 +4,7 @@
 #include "core/result.hpp"
 #include "core/tunnel.hpp"
 #include "os/host.hpp"
+#include "os/routes.hpp"
 #include "ssh/client/arguments.hpp"
 #include "store/paths.hpp"
 #include "supervisor/loop/process_services.hpp"
@@ -11,16 +12,21 @@
 #include "supervisor/machine/actions.hpp"
 #include "supervisor/machine/view.hpp"
 #include "supervisor/probe/end_to_end.hpp"
+#include "supervisor/probe/probe_rounds.hpp"
 #include "supervisor/report/reporter.hpp"
 #include "supervisor/watch/credentials.hpp"
 #include "supervisor/watch/network.hpp"
 #include "supervisor/watch/suspend.hpp"
 #include "supervisor/watch/tunnel_file.hpp"
 
+#include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
+#include <vector>
 
 namespace holdfast::supervisor {
 
@@ -40,8 +46,12 @@ struct LoopBase {
   virtual void reload() = 0;
   /// On SIGTERM and its like: leave a logged-in ssh running for the next supervisor?
   [[nodiscard]] virtual bool leaves_child() { return false; }
+  /// Null while there is no ssh.
+  [[nodiscard]] virtual ssh::mux::MuxClient* control_master() = 0;
   /// Of the connection that carries the tunnel.
   [[nodiscard]] virtual os::RouteStatus route_status() const { return os::RouteStatus::same; }
+  /// The numeric addresses whose routes matter; empty: not known.
+  [[nodiscard]] virtual std::vector<std::string> route_peers() const { return {}; }
   /// The watch saw another text in the tunnel file.
   virtual void on_file_change() {}
 
@@ -52,6 +62,10 @@ struct LoopBase {
   /// Stops because of `error`, which run() then returns.
   void end(const Error& error);
 
+  /// True when the route to a peer changed since the last call, or when no peer is known.
+  [[nodiscard]] bool notice_routes();
+  void on_network_change(bool gained);
+
   /// The tunnel as its file is now; empty, and logged, when there is nothing new to apply.
   [[nodiscard]] std::optional<Tunnel> load_changed_tunnel();
   /// `otherwise` is the failure class if `program` exists.
@@ -61,6 +75,7 @@ struct LoopBase {
   void execute(const SetTimer& action) { timers.set(action.timer, action.wait); }
   void execute(const CancelTimer& action) { timers.cancel(action.timer); }
   void execute(const Probe& action);
+  void check_path(Milliseconds timeout, std::function<void(std::optional<double> rtt_ms)> on_answer);
 
   /// Call it after each event: watches the credentials while a login failed because of them.
   void watch_credentials(const View& view);
@@ -79,6 +94,8 @@ struct LoopBase {
   Timers timers;
   Reporter reporter;
   std::optional<EndToEnd> end_to_end;
+  ProbeRounds probe_rounds;
+  std::vector<std::pair<std::string, os::Route>> routes;  ///< By peer, as notice_routes() saw them.
   NetworkWatch network_watch;
   SuspendWatch suspend_watch;
   TunnelFileWatch tunnel_file_watch;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "ssh/mux/mux_client.hpp"
+#include "store/login_ledger.hpp"
 #include "supervisor/loop/connections.hpp"
 #include "supervisor/loop/event_queue.hpp"
 #include "supervisor/loop/log_tail.hpp"
@@ -50,7 +51,11 @@ struct Loop::Impl final : LoopBase {
   void reload_now();
   void on_file_change() override;
   [[nodiscard]] bool leaves_child() override;
+  [[nodiscard]] ssh::mux::MuxClient* control_master() override { return mux ? &*mux : nullptr; }
+  void note_login(store::LoginLedger::Event event);
+  [[nodiscard]] std::string identity() const { return tunnel->identity ? tunnel->identity->native() : std::string(); }
   [[nodiscard]] os::RouteStatus route_status() const override;
+  [[nodiscard]] std::vector<std::string> route_peers() const override;
   [[nodiscard]] Rules rules();
   [[nodiscard]] std::vector<std::optional<TimePoint>> stored_limits() const;
   void make_bastion_watches();

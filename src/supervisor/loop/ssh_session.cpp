@@ -32,6 +32,7 @@ Result<> SshSession::start(const os::Command& command, std::function<void()> on_
   adopted_.reset();
   process_.reset();
   log_.start_over();
+  forgotten_log_ = forgotten_err_ = 0;
   // When an old socket exists, ssh connects without multiplexing ("already exists, disabling multiplexing").
   for (const auto& file : {files_.control, files_.ssh_log, files_.ssh_err}) HOLDFAST_CHECK(host_.remove_file(file));
   control_socket_watch_ =
@@ -65,9 +66,21 @@ void SshSession::signal(int signal_number) noexcept {
   if (adopted_ && process_) host_.signal(*process_, signal_number);
 }
 
+void SshSession::forget_output() {
+  forgotten_log_ = host_.status(files_.ssh_log).size;
+  forgotten_err_ = host_.status(files_.ssh_err).size;
+}
+
+std::string SshSession::output_since(const boost::filesystem::path& file, std::size_t offset) const {
+  const std::size_t size = host_.status(file).size;
+  if (size < offset) offset = 0;  // it was emptied
+  if (size - offset > k_log_read_limit) return os::read_tail(file, k_log_read_limit);
+  return os::read_from(file, offset, k_log_read_limit);
+}
+
 ssh::SshOutput SshSession::said(std::optional<int> exit_code) const {
-  return {.log = os::read_tail(files_.ssh_log, k_log_read_limit),
-          .err = os::read_tail(files_.ssh_err, k_log_read_limit),
+  return {.log = output_since(files_.ssh_log, forgotten_log_),
+          .err = output_since(files_.ssh_err, forgotten_err_),
           .ended_by_signal = exit_code && ssh::was_ended_by_signal(*exit_code),
           .at = host_.wall_now()};
 }

@@ -12,6 +12,7 @@
 #include "supervisor/loop/log_tail.hpp"
 
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -53,13 +54,16 @@ class SshSession {
   void signal(int signal_number) noexcept;
   [[nodiscard]] const std::optional<os::ProcessId>& process() const noexcept { return process_; }
 
-  /// Its output until it exited with `exit_code` (empty: adopted), bounded.
+  /// The connection works now: what ssh said so far explains no later end.
+  void forget_output();
+  /// Its output since then, until it exited with `exit_code` (empty: adopted), bounded.
   [[nodiscard]] ssh::SshOutput said(std::optional<int> exit_code) const;
   /// The lines of its log since the last call. Empties log and stderr when they are too large.
   [[nodiscard]] std::vector<std::string> new_lines();
 
  private:
   void trim_stderr() const;
+  [[nodiscard]] std::string output_since(const boost::filesystem::path& file, std::size_t offset) const;
 
   boost::asio::io_context& context_;
   os::Host& host_;
@@ -70,6 +74,8 @@ class SshSession {
   std::unique_ptr<InotifyFile> control_socket_watch_;
   std::optional<os::ProcessId> process_;
   LogTail log_;
+  std::size_t forgotten_log_ = 0;  ///< Bytes.
+  std::size_t forgotten_err_ = 0;
 };
 
 }  // namespace holdfast::supervisor

@@ -62,6 +62,7 @@ Milliseconds Backoff::after_manual(FailureClass failure, TimePoint now, double c
   // ssh offers no key to a host that it does not trust, so fail2ban and its like do not count these attempts.
   const bool is_host_key = failure == FailureClass::host_key_changed || failure == FailureClass::host_key_unknown;
   if (is_host_key && host_key_budget_.take(now)) return upper_half(k_quick_retry, chance);
+  if (failure == FailureClass::forward_denied && denied_budget_.take(now)) return upper_half(k_denied_retry, chance);
   if (slow_ceiling_ == Milliseconds{0}) {
     // Some causes end by themselves: a home that was not mounted yet, a directory service that was restarted.
     if (early_manual_budget_.take(now)) {
@@ -104,8 +105,9 @@ Milliseconds Backoff::after(FailureClass failure, DropScope drop_scope, TimePoin
   return next_wait(ceiling_, k_shortest_wait, urgency == Urgency::soon ? k_longest_soon : k_longest_steady, chance);
 }
 
-bool Backoff::allows_early(Urgency urgency, TimePoint now) {
-  return urgency == Urgency::manual ? early_manual_budget_.take(now) : early_budget_.take(now);
+bool Backoff::allows_early(Urgency urgency, TimePoint now, EarlyReason reason) {
+  if (urgency == Urgency::manual) return early_manual_budget_.take(now);
+  return reason == EarlyReason::path ? path_budget_.take(now) : early_budget_.take(now);
 }
 
 void Backoff::reset() noexcept {

@@ -36,6 +36,12 @@ enum class Urgency {
 };
 [[nodiscard]] Urgency urgency_of(FailureClass failure) noexcept;
 
+/// Why an attempt comes before its time.
+enum class EarlyReason {
+  change,  ///< The network changed, the machine resumed, or SIGUSR1.
+  path,    ///< The bastion's port accepts connections again. A noisy network does not use up this budget.
+};
+
 /// Which tunnels lost their connection in a drop.
 enum class DropScope {
   none,    ///< No tunnel: the attempt never came up.
@@ -64,6 +70,8 @@ inline constexpr Milliseconds k_watched_retry = std::chrono::seconds(60);
 /// The two early retries after a failure that needs manual action.
 inline constexpr Milliseconds k_first_early_retry = std::chrono::seconds(16);
 inline constexpr Milliseconds k_second_early_retry = std::chrono::seconds(30);
+/// After a refused forward. The login works, so no bastion bans this machine for it.
+inline constexpr Milliseconds k_denied_retry = std::chrono::minutes(2);
 inline constexpr Milliseconds k_shortest_slow = std::chrono::minutes(5);
 inline constexpr Milliseconds k_longest_slow = std::chrono::minutes(30);
 
@@ -78,14 +86,15 @@ class Backoff {
   /// Exceptions, each within a budget:
   /// - An unresolved name, a changed host key, and a bastion that closes before login (MaxStartups) on a tunnel that
   ///   dropped alone are retried every 3 s. None of them counts as a refused login.
+  /// - A forbidden forward is tried again after 1 to 2 min: the prohibition may be temporary.
   /// - Other failures that need manual action are retried twice within 46 s.
   /// - A refused connection means that the bastion's host is alive and its sshd will return to all tunnels at once. The
   ///   retry waits for this tunnel's slot, or is left to the SYN probes.
   [[nodiscard]] Milliseconds after(FailureClass failure, DropScope drop_scope, TimePoint now, double chance,
                                    const RetrySpread& spread = {});
 
-  /// Whether an event that may have removed the cause (network change, SIGUSR1) allows an attempt before its time.
-  [[nodiscard]] bool allows_early(Urgency urgency, TimePoint now);
+  /// Whether an event that may have removed the cause allows an attempt before its time.
+  [[nodiscard]] bool allows_early(Urgency urgency, TimePoint now, EarlyReason reason = EarlyReason::change);
 
   /// Call it after a healthy run: waits start short again.
   void reset() noexcept;
@@ -101,10 +110,12 @@ class Backoff {
   Milliseconds slow_ceiling_{0};
   Budget immediate_budget_{20, std::chrono::minutes(10)};
   Budget early_budget_{12, std::chrono::minutes(1)};
+  Budget path_budget_{12, std::chrono::minutes(1)};
   Budget early_manual_budget_{2, std::chrono::minutes(20)};
   Budget dns_budget_{60, std::chrono::hours(1)};
   Budget refused_budget_{15, std::chrono::minutes(10)};
   Budget server_full_budget_{20, std::chrono::minutes(10)};
+  Budget denied_budget_{40, std::chrono::hours(1)};
   Budget host_key_budget_{20, std::chrono::minutes(30)};
 };
 

@@ -72,7 +72,7 @@ struct ProbeAnswered {
   RequestId request = 0;
   enum class Kind {
     verified,     ///< Every target answered.
-    unproven,     ///< The bastion forbids the probe of at least one forward; all forwards are open.
+    unproven,     ///< All forwards are open. The bastion forbids the probe of one, or (no `why`) one is not probed yet.
     target_down,  ///< The path works, but a target on this machine does not answer.
     lost,         ///< Nothing listens on the bastion's port any more.
     silent,       ///< No reply.
@@ -80,15 +80,19 @@ struct ProbeAnswered {
   std::vector<store::ForwardState> forwards;  ///< In the order of Probe::forwards.
   std::optional<double> rtt_ms;
   std::optional<Diagnosis> why;
+  bool no_route = false;  ///< With `silent`: this machine has no route to the bastion at present.
 };
 struct TimerFired {
   Timer timer;
 };
-/// An address, a default route or a link came up.
+/// The route to the bastion changed. While its address is not known: an address, a route or a link came up.
 struct NetworkChanged {
   os::RouteStatus route = os::RouteStatus::same;  ///< Of the present connection.
 };
-struct Resumed {};     ///< The machine resumed from suspend, or the supervisor was frozen for seconds.
+/// The machine resumed from suspend, or the supervisor was frozen for seconds.
+struct Resumed {
+  os::RouteStatus route = os::RouteStatus::same;  ///< Of the present connection.
+};
 struct PathRestored {  ///< The bastion's ssh port accepts connections again.
   std::size_t bastion = 0;
 };

@@ -48,8 +48,10 @@ void Machine::handle(const Started&) {
 void Machine::begin_attempt(std::size_t bastion) {
   if (const Milliseconds wait = bastions_[bastion].limit.until_login(now_); wait > Milliseconds{0}) {
     bastions_[bastion].due = now_ + wait;
-    return wait_for_limit();
+    return wait_for_limit("a firewall at the bastion limits new connections");
   }
+  if (waits_for_other_logins(bastion))
+    return wait_for_limit("the bastion refused logins of this machine: waiting, so that it does not ban this machine");
   cancel_all();
   forget_request();
   phase_ = Phase::starting;
@@ -76,6 +78,7 @@ void Machine::handle(const ChildFailedToStart& event) {
 
 void Machine::handle(const ControlReady&) {
   if (phase_ != Phase::starting) return;
+  stuck_attempts_ = 0;
   lift_limit(view_.bastion);
   unwatch_paths(view_.bastion);
   phase_ = Phase::opening;
@@ -121,6 +124,7 @@ void Machine::handle(const ForwardAnswered& event) {
       set(Timer::attempt, k_attempt_limit);
       return request_next_forward();
     case ForwardAnswered::Kind::refused:
+      ++attempt_.refusals;
       attempt_.probes.on_answer();
       return on_refusal();
     case ForwardAnswered::Kind::no_reply:
@@ -145,6 +149,7 @@ void Machine::handle(const ProbeAnswered& event) {
   forget_request();
   if (change_) return apply_change();
   if (event.kind == ProbeAnswered::Kind::silent) {
+    if (event.no_route && phase_ != Phase::verifying) return await_network();
     if (!attempt_.probes.on_silent_probe(rules_)) return begin_probe();
     return give_up(rules_.explain(FailureClass::dead_peer, std::nullopt));
   }
@@ -156,7 +161,7 @@ void Machine::handle(const ProbeAnswered& event) {
     return give_up(event.why ? *event.why : rules_.explain(FailureClass::closed, std::nullopt));
   if (phase_ == Phase::port_busy) {  // only the open forwards were probed
     set(Timer::probe, ProbePolicy::interval(rules_, chance_));
-    return set(Timer::forward_retry, view_.state == TunnelState::standby ? standby_wait() : forward_retry_wait());
+    return set(Timer::forward_retry, forward_retry_wait());
   }
   if (event.kind == ProbeAnswered::Kind::target_down) return on_target_down(event);
   become_up(event);
@@ -172,8 +177,12 @@ void Machine::become_up(const ProbeAnswered& answer) {
   attempt_.was_up = true;
   bastions_[view_.bastion].silent_logins = 0;
   set_port_held(true);
+  const bool is_unproven = answer.kind == ProbeAnswered::Kind::unproven;
+  is_probe_forbidden_ = is_unproven && answer.why;
   view_.show_up(answer);
-  set(Timer::probe, ProbePolicy::interval(rules_, chance_));
+  // Without a cause the next probe reaches what this one spared.
+  set(Timer::probe,
+      is_unproven && !answer.why ? ProbePolicy::recheck_interval(rules_) : ProbePolicy::interval(rules_, chance_));
 }
 
 // The path works, so ssh stays. The healthy time counts from the target's return.

@@ -86,7 +86,9 @@ class Machine {
 
   // machine_external_events.cpp
   void on_path_change();
-  void restart_stuck_attempt();
+  void probe_after_change();
+  void await_network();
+  void restart_stuck_attempt(EarlyReason reason);
   void stop();
   void leave();
 
@@ -106,6 +108,8 @@ class Machine {
   void report_port_holder(const PortHolderAnswered& answer);
   void select_next_refused();
   void request_forward_again();
+  void request_or_log_in_anew();
+  [[nodiscard]] bool is_prohibition_unclear() const;
   [[nodiscard]] Milliseconds forward_retry_wait() const;
   [[nodiscard]] Milliseconds standby_wait() const;
   [[nodiscard]] bool is_own_stale() const;
@@ -121,6 +125,7 @@ class Machine {
   void retry_early();
   void record_failure(std::size_t bastion, FailureClass failure, Milliseconds wait);
   void plan_failback_probe();
+  void show_refused();
   void begin_failback_probe();
   void end_failback_probe();
   void watch_path(WatchPath watch) { actions_.emplace_back(watch); }
@@ -134,7 +139,8 @@ class Machine {
   void note_login(std::size_t bastion);
   void note_limit(std::size_t bastion);
   void lift_limit(std::size_t bastion);
-  void wait_for_limit();
+  void wait_for_limit(std::string_view reason);
+  [[nodiscard]] bool waits_for_other_logins(std::size_t bastion);
   [[nodiscard]] bool may_be_watched(std::size_t bastion) const;
 
   void set(Timer timer, Milliseconds wait) { actions_.emplace_back(SetTimer{timer, wait}); }
@@ -162,6 +168,8 @@ class Machine {
     TimePoint requested_at = {};                    ///< The last request for a forward.
     int refusals_of_free_port = 0;                  ///< In a row.
     std::vector<std::size_t> probed_forwards = {};  ///< By the last probe.
+    int refusals = 0;                               ///< Of requests for forwards.
+    int prohibitions = 0;                           ///< Of the connection that would show who holds a refused port.
     ProbePolicy probes = {};
   };
   /// The state of one port conflict, from entering Phase::port_busy to leaving it.
@@ -198,6 +206,8 @@ class Machine {
   RequestId pending_request_ = 0;          ///< 0: none.
   std::optional<ForwardsChanged> change_;  ///< Deferred until the pending request is answered.
   bool stopping_ = false;
+  int stuck_attempts_ = 0;           ///< Restarted in a row.
+  bool is_probe_forbidden_ = false;  ///< The last probe of an open forward was.
 
   // of the event being handled
   TimePoint now_;

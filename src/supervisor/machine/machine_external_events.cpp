@@ -10,6 +10,7 @@ using store::ForwardState;
 using store::TunnelState;
 
 constexpr Milliseconds k_stuck_connect(1500);  // an attempt this old began before the path changed
+constexpr int k_most_doublings = 5;
 
 }  // namespace
 
@@ -24,11 +25,12 @@ void Machine::handle(const TimerFired& event) {
       return;
     case Timer::probe:
       if (phase_ != Phase::up && (phase_ != Phase::port_busy || !is_any_open())) return;
+      (void)attempt_.probes.until_change_probe(now_);
       if (pending_request_ == 0) return begin_probe();
       if (phase_ == Phase::port_busy) set(Timer::probe, ProbePolicy::recheck_interval(rules_));
       return;
     case Timer::forward_retry:
-      if (may_request_early()) request_forward_again();
+      if (may_request_early()) request_or_log_in_anew();
       return;
     case Timer::failback_probe:
       return begin_failback_probe();
@@ -48,23 +50,47 @@ void Machine::handle(const NetworkChanged& event) {
   on_path_change();
 }
 
-void Machine::handle(const Resumed&) {
-  if (phase_ == Phase::up) attempt_.probes.suspect_dead_path();
-  on_path_change();
+// Wi-Fi and DHCP take seconds after a resume. The connection may live: nobody has sent anything over it meanwhile.
+void Machine::handle(const Resumed& event) {
+  if (phase_ == Phase::up && event.route == os::RouteStatus::none) {
+    if (pending_request_ == 0) await_network();
+    return;
+  }
+  if (phase_ != Phase::up) return on_path_change();
+  if (!attempt_.probes.had_no_route()) attempt_.probes.suspect_dead_path();
+  (void)attempt_.probes.until_change_probe(now_);
+  if (pending_request_ == 0) begin_probe();
+}
+
+/// NetworkChanged reports the network's return. ssh itself ends after 45 s of silence (ServerAliveInterval).
+void Machine::await_network() {
+  attempt_.probes.on_no_route();
+  set(Timer::probe, ProbePolicy::recheck_interval(rules_));
+  if (phase_ == Phase::port_busy) return set(Timer::forward_retry, forward_retry_wait());
+  view_.show_no_route(rules_.explain(FailureClass::unreachable, std::nullopt));
 }
 
 /// The reason for a pending wait may be gone: act now instead of when the timer fires.
 void Machine::on_path_change() {
-  if (phase_ == Phase::up && pending_request_ == 0) return begin_probe();
+  if (phase_ == Phase::up && pending_request_ == 0) return probe_after_change();
   if (may_request_early()) return request_forward_again();
   if (phase_ == Phase::waiting) return retry_early();
-  if (phase_ == Phase::starting) restart_stuck_attempt();
+  if (phase_ == Phase::starting) restart_stuck_attempt(EarlyReason::change);
 }
 
-/// A new attempt connects sooner than TCP retransmits on a path that was dead.
-void Machine::restart_stuck_attempt() {
+void Machine::probe_after_change() {
+  const Milliseconds wait = attempt_.probes.until_change_probe(now_);
+  if (wait > Milliseconds{0} && !attempt_.probes.had_no_route()) return set(Timer::probe, wait);
+  begin_probe();
+}
+
+/// A new attempt connects sooner than TCP retransmits on a path that was dead. Each one in a row gets twice the time,
+/// so that a login comes through while the network changes again and again.
+void Machine::restart_stuck_attempt(EarlyReason reason) {
   if (bastions_[view_.bastion].limit.until_login(now_) > Milliseconds{0}) return;  // a new attempt would have to wait
-  if (now_ - attempt_.began < k_stuck_connect || !backoff().allows_early(Urgency::soon, now_)) return;
+  if (now_ - attempt_.began < k_stuck_connect * (1 << std::min(stuck_attempts_, k_most_doublings))) return;
+  if (!backoff().allows_early(Urgency::soon, now_, reason)) return;
+  ++stuck_attempts_;
   attempt_.next_bastion = view_.bastion;
   end_child();
 }

@@ -117,11 +117,11 @@ void Machine::handle(const PathRestored& event) {
   if (event.bastion >= bastions_.size()) return;
   BastionState& state = bastions_[event.bastion];
   if (phase_ == Phase::waiting) {
-    if (state.backoff.allows_early(state.urgency, now_)) begin_attempt(event.bastion);
+    if (state.backoff.allows_early(state.urgency, now_, EarlyReason::path)) begin_attempt(event.bastion);
   } else if (phase_ == Phase::starting && event.bastion == view_.bastion) {
-    restart_stuck_attempt();
+    restart_stuck_attempt(EarlyReason::path);
   } else if (event.bastion < view_.bastion && (phase_ == Phase::up || phase_ == Phase::port_busy) && !failback_probe_ &&
-             state.backoff.allows_early(state.urgency, now_)) {
+             state.backoff.allows_early(state.urgency, now_, EarlyReason::path)) {
     state.due = now_ + state.limit.until_login(now_);
     plan_failback_probe();
   }
@@ -131,6 +131,7 @@ void Machine::handle(const PathRestored& event) {
 // With another bastion the wait stays: it keeps a fleet from logging in to the next bastion at once.
 void Machine::handle(const PathRefused& event) {
   if (may_be_watched(event.bastion)) bastions_[event.bastion].limit.on_reset();
+  if (phase_ == Phase::waiting && event.bastion == view_.bastion) show_refused();
   if (phase_ != Phase::waiting || bastions_.size() != 1 || event.bastion != 0 || !spread(0).spread_delay) return;
   BastionState& state = bastions_[0];
   if (state.urgency == Urgency::manual || state.due - now_ >= k_watched_retry / 2) return;
@@ -138,6 +139,14 @@ void Machine::handle(const PathRefused& event) {
   state.due = now_ + std::max(wait, state.limit.until_login(now_));
   view_.next_attempt = state.due;
   set(Timer::retry, std::chrono::ceil<Milliseconds>(state.due - now_));
+}
+
+/// The reason why the last connection ended is no longer the reason for the wait.
+void Machine::show_refused() {
+  if (bastions_[view_.bastion].urgency == Urgency::manual) return;
+  Diagnosis why = rules_.explain(FailureClass::refused, std::nullopt);
+  view_.show(TunnelState::waiting, why.message);
+  if (view_.last_error != why) view_.set_error(std::move(why));
 }
 
 /// Bastions before `from` stay watched: the tunnel may fail back to them.

@@ -39,11 +39,22 @@ void Machine::handle(const PathBlocked& event) {
               .seen_down = true,
               .first_probe = state.limit.until_first_bastion_probe(now_),
               .bastion = event.bastion});
-  if (phase_ == Phase::waiting && retry_bastion_ == event.bastion) wait_for_limit();
+  if (phase_ == Phase::waiting && retry_bastion_ == event.bastion)
+    wait_for_limit("a firewall at the bastion limits new connections");
+}
+
+/// A bastion counts the refused logins of a whole machine.
+bool Machine::waits_for_other_logins(std::size_t bastion) {
+  BastionState& state = bastions_[bastion];
+  if (!rules_.until_login) return false;
+  const Milliseconds wait = rules_.until_login(bastion, state.urgency == Urgency::manual);
+  if (wait <= Milliseconds{0}) return false;
+  state.due = now_ + wait;
+  return true;
 }
 
 /// Instead of an attempt at a limited bastion. Goes to another bastion that is due.
-void Machine::wait_for_limit() {
+void Machine::wait_for_limit(std::string_view reason) {
   cancel_all();
   forget_request();
   retry_bastion_ = first_due();
@@ -51,8 +62,7 @@ void Machine::wait_for_limit() {
   if (bastions_[retry_bastion_].due <= now_) return begin_attempt(retry_bastion_);
   phase_ = Phase::waiting;
   view_.next_attempt = bastions_[retry_bastion_].due;
-  if (view_.state != TunnelState::failed)
-    view_.show(TunnelState::waiting, "a firewall at the bastion limits new connections");
+  if (view_.state != TunnelState::failed) view_.show(TunnelState::waiting, std::string(reason));
   set(Timer::retry, std::chrono::ceil<Milliseconds>(bastions_[retry_bastion_].due - now_));
 }
 

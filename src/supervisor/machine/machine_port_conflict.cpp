@@ -27,6 +27,15 @@ void Machine::request_forward_again() {
   request_forward(attempt_.next_forward);
 }
 
+/// A new login frees ssh's records of refused requests, and sshd reads its configuration again. Without an open forward
+/// it costs nobody a session.
+void Machine::request_or_log_in_anew() {
+  if (attempt_.refusals < k_most_refusals || is_any_open()) return request_forward_again();
+  attempt_.cause.reset();
+  attempt_.next_bastion = view_.bastion;
+  end_child();
+}
+
 bool Machine::may_request_early() const {
   return phase_ == Phase::port_busy && pending_request_ == 0 &&
          (view_.state != TunnelState::standby || now_ - attempt_.requested_at >= k_between_standby_requests);
@@ -39,8 +48,10 @@ void Machine::on_refusal() {
     probes_target = now_ - conflict_.holder_probed_at >= rules_.probe_interval;
     if (probes_target) conflict_.holder_probed_at = now_;
   } else {
-    probes_target = is_takeover_due() || (conflict_.knock_failure && !conflict_.probed_target);
+    probes_target =
+        is_takeover_due() || (conflict_.knock_failure && !conflict_.probed_target) || is_prohibition_unclear();
     conflict_.probed_target |= probes_target;
+    if (probes_target) conflict_.holder_probed_at = now_;
   }
   if (probes_target) return find_port_holder(true);
   continue_port_conflict();
@@ -66,8 +77,15 @@ void Machine::handle(const PortHolderAnswered& event) {
       return request_next_forward();
     case Holder::prohibited:
       // A port that was held before, or that another host may hold, is more likely busy than forbidden.
+      ++attempt_.prohibitions;
       return previously_held() || rules_.standby ? skip_forward(ForwardState::busy) : mark_forward_denied();
   }
+}
+
+/// With host = any a standby may wait for months. A key that forbids every probe forbids this one, too.
+bool Machine::is_prohibition_unclear() const {
+  return attempt_.prohibitions > 0 && !rules_.standby && !is_probe_forbidden_ && !is_all_denied() &&
+         now_ - conflict_.holder_probed_at >= k_between_prohibitions;
 }
 
 bool Machine::is_any_open() const { return std::ranges::find(attempt_.open, true) != attempt_.open.end(); }
@@ -81,6 +99,7 @@ bool Machine::is_all_denied() const {
 /// Keeps the connection while another forward is open: sessions may run through it.
 void Machine::mark_forward_denied() {
   if (is_any_open()) return skip_forward(ForwardState::denied);
+  set_port_held(false);
   view_.forwards[attempt_.next_forward] = ForwardState::denied;
   give_up(rules_.explain(FailureClass::forward_denied, attempt_.next_forward));
 }
@@ -143,6 +162,7 @@ void Machine::handle(const KnockAnswered& event) {
 }
 
 Milliseconds Machine::forward_retry_wait() const {
+  if (view_.state == TunnelState::standby) return standby_wait();
   if (is_all_denied()) return k_shortest_slow;
   const auto age = now_ - conflict_.since;
   if (age < k_first_period) return std::chrono::seconds(1);
@@ -165,6 +185,8 @@ bool Machine::is_own_stale() const {
 }
 
 void Machine::resolve_port_conflict(const PortHolderAnswered& answer) {
+  const bool is_prohibited = answer.kind == Holder::prohibited && !rules_.standby && !is_probe_forbidden_;
+  if (is_prohibited && ++attempt_.prohibitions >= k_prohibition_limit) return mark_forward_denied();
   const bool takeover_due = is_takeover_due();
   if (takeover_due) conflict_.takeover_considered_at = now_;
   report_port_holder(answer);

@@ -19,6 +19,7 @@ Milliseconds ProbePolicy::recheck_interval(const Rules& rules) {
 }
 
 Milliseconds ProbePolicy::timeout(const Rules& rules, std::optional<double> rtt_ms) const {
+  if (had_no_route_) return k_returned_probe_timeout;
   if (rules.target_by_name && silences_ >= k_silence_limit) return k_long_probe_timeout;
   if (!suspects_dead_path_) return k_probe_timeout;
   if (!rtt_ms) return k_unmeasured_probe_timeout;
@@ -26,10 +27,17 @@ Milliseconds ProbePolicy::timeout(const Rules& rules, std::optional<double> rtt_
   return std::min(k_short_probe_timeout + round_trips, k_probe_timeout);
 }
 
+Milliseconds ProbePolicy::until_change_probe(TimePoint now) {
+  const auto passed = std::chrono::duration_cast<Milliseconds>(now - change_probed_at_);
+  if (passed < k_between_change_probes) return k_between_change_probes - passed;
+  change_probed_at_ = now;
+  return Milliseconds{0};
+}
+
 bool ProbePolicy::on_silent_request() noexcept { return ++silences_ >= k_silence_limit; }
 
 bool ProbePolicy::on_silent_probe(const Rules& rules) noexcept {
-  return ++silences_ >= (rules.target_by_name ? k_silence_limit + 1 : k_silence_limit);
+  return ++silences_ >= (rules.target_by_name && !had_no_route_ ? k_silence_limit + 1 : k_silence_limit);
 }
 
 }  // namespace holdfast::supervisor

@@ -16,8 +16,13 @@ inline constexpr Milliseconds k_long_probe_timeout = std::chrono::seconds(9);
 /// After a resume or a change of route the connection is more likely dead than slow. The probe gets this, plus four
 /// measured round trips. It covers one retransmission by TCP (200 ms at least: TCP_RTO_MIN of Linux).
 inline constexpr Milliseconds k_short_probe_timeout = std::chrono::milliseconds(400);
-/// The same while no round trip was measured.
+/// After this machine had no route to the bastion: TCP's next retransmission may be seconds away. Two probes, so 10 s.
+inline constexpr Milliseconds k_returned_probe_timeout = std::chrono::seconds(5);
+/// As k_short_probe_timeout while no round trip was measured.
 inline constexpr Milliseconds k_unmeasured_probe_timeout = std::chrono::seconds(1);
+
+/// Many changes of the network cause one probe in this time: each one reaches the target, too.
+inline constexpr Milliseconds k_between_change_probes = std::chrono::seconds(5);
 
 class ProbePolicy {
  public:
@@ -28,9 +33,25 @@ class ProbePolicy {
   /// Of the next probe.
   [[nodiscard]] Milliseconds timeout(const Rules& rules, std::optional<double> rtt_ms) const;
 
+  /// The wait from a change of the network to its probe. Zero: now, and the next one waits.
+  [[nodiscard]] Milliseconds until_change_probe(TimePoint now);
+
   /// Something suggests that the path is dead: the next probes get less time, until one is answered.
-  void suspect_dead_path() noexcept { suspects_dead_path_ = true; }
-  void on_answer() noexcept { *this = {}; }
+  void suspect_dead_path() noexcept {
+    suspects_dead_path_ = true;
+    had_no_route_ = false;
+  }
+  /// This machine has no route to the bastion: silence means nothing. The next probes get more time, until one is
+  /// answered.
+  void on_no_route() noexcept {
+    on_answer();
+    had_no_route_ = true;
+  }
+  [[nodiscard]] bool had_no_route() const noexcept { return had_no_route_; }
+  void on_answer() noexcept {
+    silences_ = 0;
+    suspects_dead_path_ = had_no_route_ = false;
+  }
   /// Counts a request for a forward without an answer. True: the peer counts as dead.
   [[nodiscard]] bool on_silent_request() noexcept;
   /// Counts a probe without an answer. True: the peer counts as dead. A named target gets one probe more.
@@ -39,6 +60,8 @@ class ProbePolicy {
  private:
   int silences_ = 0;  ///< In a row.
   bool suspects_dead_path_ = false;
+  bool had_no_route_ = false;
+  TimePoint change_probed_at_ = {};
 };
 
 }  // namespace holdfast::supervisor

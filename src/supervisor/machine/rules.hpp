@@ -39,6 +39,14 @@ inline constexpr Milliseconds k_between_takeovers = std::chrono::minutes(2);
 // lines to the bastion's log, so it asks no more often than that needs. Jitter keeps hosts from asking in step.
 inline constexpr Milliseconds k_shortest_standby = std::chrono::seconds(9);
 inline constexpr Milliseconds k_longest_standby = std::chrono::seconds(13);
+/// ssh keeps a record of each refused request, and each one makes the next slower. After so many a new login is due.
+inline constexpr int k_most_refusals = 2000;
+
+/// A refused port whose probe the bastion forbids may be held by a stale session. After so many answers, this long
+/// apart, the forward counts as forbidden.
+inline constexpr int k_prohibition_limit = 7;
+inline constexpr Milliseconds k_between_prohibitions = std::chrono::seconds(10);
+
 /// Even a network change does not make a standby ask more often than this.
 inline constexpr Milliseconds k_between_standby_requests = std::chrono::seconds(1);
 
@@ -55,6 +63,9 @@ struct Rules {
   std::vector<std::optional<TimePoint>> no_login_before = {};
   /// The message for a failure that the machine itself finds; `forward`: the forward it is about. Pure.
   std::function<Diagnosis(FailureClass, std::optional<std::size_t> forward)> explain;
+  /// How long the refused logins of all tunnels of this machine keep this one from that bastion. `was_refused`: its own
+  /// last login there was, so it counts, too.
+  std::function<Milliseconds(std::size_t bastion, bool was_refused)> until_login = {};
   /// How retries are spread among all tunnels that lost that bastion.
   std::function<RetrySpread(std::size_t bastion)> spread = {};
 };

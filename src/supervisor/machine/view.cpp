@@ -35,6 +35,13 @@ void ViewState::show_up(const ProbeAnswered& answer) {
   show(TunnelState::up, verified ? "verified end to end" : "open, but not verified end to end");
 }
 
+void ViewState::show_no_route(const Diagnosis& why) {
+  clear_measurement();
+  if (state == TunnelState::waiting && last_error == why) return;
+  set_error(why);
+  show(TunnelState::waiting, why.message);
+}
+
 void ViewState::show_target_down(const Diagnosis& why) {
   clear_measurement();
   if (state != TunnelState::waiting || last_error != why) set_error(why);

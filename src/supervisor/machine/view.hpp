@@ -34,6 +34,8 @@ struct ViewState : View {
   void show_up(const ProbeAnswered& answer);
   /// The path works: only the target is down.
   void show_target_down(const Diagnosis& why);
+  /// ssh keeps its connection until this machine has a route again.
+  void show_no_route(const Diagnosis& why);
 };
 
 }  // namespace holdfast::supervisor

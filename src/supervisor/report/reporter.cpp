@@ -1,6 +1,7 @@
 #include "supervisor/report/reporter.hpp"
 
 #include "core/text.hpp"
+#include "os/boot_clock.hpp"
 
 #include <fmt/format.h>
 
@@ -56,6 +57,7 @@ void Reporter::log(std::string_view line) { log_.write(host_.wall_now(), line); 
 void Reporter::publish(const View& view) {
   uptime_.publish(view);
   const auto now = host_.wall_now();
+  store::follow_clock(live_, now - os::since_boot());
   // The host may have been renamed: the processes still belong to it.
   live_.supervisor.host = host_.hostname();
   if (live_.ssh) live_.ssh->host = live_.supervisor.host;

@@ -33,6 +33,11 @@ int open_netlink() noexcept {
 }
 
 // Every address adds routes to the local table: they are ignored.
+bool is_loss(const nlmsghdr& header) noexcept {
+  const auto type = header.nlmsg_type;
+  return type == RTM_DELADDR || type == RTM_DELROUTE || type == RTM_NEWLINK || type == RTM_DELLINK;
+}
+
 bool is_gain(const nlmsghdr& header) noexcept {
   const void* body = NLMSG_DATA(&header);
   const auto size = header.nlmsg_len - NLMSG_HDRLEN;
@@ -57,11 +62,12 @@ bool is_gain(const nlmsghdr& header) noexcept {
 struct NetworkWatch::Impl : std::enable_shared_from_this<Impl> {
   boost::asio::posix::stream_descriptor socket;
   boost::asio::steady_timer settle;
-  std::function<void()> on_gain;
+  std::function<void(bool)> on_change;
   bool settling = false;
+  bool has_gained = false;  ///< Since the last call of `on_change`.
 
-  Impl(boost::asio::io_context& context, int descriptor, std::function<void()> handler)
-      : socket(context, descriptor), settle(context), on_gain(std::move(handler)) {}
+  Impl(boost::asio::io_context& context, int descriptor, std::function<void(bool)> handler)
+      : socket(context, descriptor), settle(context), on_change(std::move(handler)) {}
 
   void listen() {
     socket.async_wait(boost::asio::posix::descriptor_base::wait_read,
@@ -85,7 +91,7 @@ struct NetworkWatch::Impl : std::enable_shared_from_this<Impl> {
       message.msg_iovlen = 1;
       const ssize_t size = ::recvmsg(socket.native_handle(), &message, MSG_DONTWAIT);
       if (size < 0 && errno == ENOBUFS) {  // messages were lost: assume a gain
-        gained();
+        changed(true);
         continue;
       }
       if (size <= 0) return;
@@ -99,7 +105,8 @@ struct NetworkWatch::Impl : std::enable_shared_from_this<Impl> {
       nlmsghdr header{};
       std::memcpy(&header, bytes, sizeof header);
       if (header.nlmsg_len < sizeof header || header.nlmsg_len > size) return;
-      if (is_gain(*reinterpret_cast<const nlmsghdr*>(bytes))) gained();
+      const auto& whole = *reinterpret_cast<const nlmsghdr*>(bytes);
+      if (const bool gained = is_gain(whole); gained || is_loss(whole)) changed(gained);
       const std::size_t step = NLMSG_ALIGN(header.nlmsg_len);
       if (step >= size) return;
       bytes += step;
@@ -107,22 +114,23 @@ struct NetworkWatch::Impl : std::enable_shared_from_this<Impl> {
     }
   }
 
-  void gained() {
+  void changed(bool gained) {
+    has_gained |= gained;
     if (std::exchange(settling, true)) return;
     settle.expires_after(k_settle);
     settle.async_wait([self = weak_from_this()](const boost::system::error_code& error) {
       const auto alive = self.lock();
       if (!alive || error) return;
       alive->settling = false;
-      alive->on_gain();
+      alive->on_change(std::exchange(alive->has_gained, false));
     });
   }
 };
 
-NetworkWatch::NetworkWatch(boost::asio::io_context& context, std::function<void()> on_gain) {
+NetworkWatch::NetworkWatch(boost::asio::io_context& context, std::function<void(bool)> on_change) {
   const int descriptor = open_netlink();
   if (descriptor < 0) return;
-  impl_ = std::make_shared<Impl>(context, descriptor, std::move(on_gain));
+  impl_ = std::make_shared<Impl>(context, descriptor, std::move(on_change));
   impl_->listen();
 }
 

@@ -1,5 +1,6 @@
 #include "os/child.hpp"
 #include "os/posix_host.hpp"
+#include "os/routes.hpp"
 #include "os/tcp_sockets.hpp"
 #include "scratch_directory.hpp"
 
@@ -186,6 +187,19 @@ BOOST_AUTO_TEST_CASE(a_lost_local_address_is_distinguished_from_another_route) {
   BOOST_TEST((status("127.0.0.2", "127.0.0.1") == RouteStatus::elsewhere));
   BOOST_TEST((status("192.0.2.7", "127.0.0.1") == RouteStatus::lost));
   BOOST_TEST((status("192.0.2.7", "not an address") == RouteStatus::same));
+}
+
+BOOST_AUTO_TEST_CASE(a_route_has_an_interface_and_a_source) {
+  const auto route = route_to("127.0.0.1");
+  BOOST_REQUIRE(route);
+  BOOST_TEST(route->usable);
+  BOOST_TEST(route->interface != 0U);
+  BOOST_TEST(route->source.size() == 4U);
+  BOOST_TEST(route->gateway.empty());
+  BOOST_TEST((route == route_to("127.0.0.1")));
+  BOOST_TEST((route != route_to("::1")));
+  BOOST_TEST(!route_to("localhost"));
+  BOOST_TEST(!route_to("fe80::1"));  // on which interface?
 }
 
 BOOST_AUTO_TEST_CASE(users_are_found_through_the_name_service) {

@@ -1,5 +1,6 @@
 #include "store/live_state.hpp"
 
+#include "os/boot_clock.hpp"
 #include "store/scratch_directory.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -34,6 +35,7 @@ LiveState full_state() {
   state.autossh = os::ProcessId{4712, 99, "b", "ws"};
   state.connection = os::TcpPair{{"10.0.0.1", 40000}, {"::1", 22}};
   state.generation = 7;
+  state.booted_at = at(1'795'000'000'000);
   return state;
 }
 
@@ -63,6 +65,7 @@ BOOST_AUTO_TEST_CASE(a_written_state_reads_back_equal) {
   BOOST_TEST(again->last_error->diagnosis.message == "the port is taken \\xff by \"x\"");
   BOOST_TEST((again->connection == state.connection));
   BOOST_TEST(again->generation == 7U);
+  BOOST_TEST((again->booted_at == state.booted_at));
 }
 
 BOOST_AUTO_TEST_CASE(unknown_values_read_back_as_nothing) {
@@ -75,6 +78,52 @@ BOOST_AUTO_TEST_CASE(unknown_values_read_back_as_nothing) {
   BOOST_TEST(!again->next_attempt);
   BOOST_TEST(!again->last_error);
   BOOST_TEST(!again->connection);
+}
+
+BOOST_AUTO_TEST_CASE(elapsed_times_survive_a_set_clock) {
+  using std::chrono::hours;
+  for (const hours step : {hours(20785 * 24), hours(-24), hours(1)}) {
+    const LiveState before = full_state();
+    LiveState state = before;
+    const WallTime now = at(1'795'341'650'000);
+    follow_clock(state, *before.booted_at + step);
+    BOOST_TEST((now + step - state.since == now - before.since));
+    BOOST_TEST((*state.next_attempt - (now + step) == *before.next_attempt - now));
+    BOOST_TEST((now + step - state.last_error->at == now - before.last_error->at));
+    BOOST_TEST((*state.booted_at == *before.booted_at + step));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_slewed_clock_moves_no_time) {
+  LiveState state = full_state();
+  follow_clock(state, *state.booted_at + std::chrono::milliseconds(1900));
+  BOOST_TEST((state.since == full_state().since));
+  state.booted_at.reset();  // written by an older version
+  follow_clock(state, at(5000));
+  BOOST_TEST((state.since == full_state().since));
+  BOOST_TEST((*state.booted_at == at(5000)));
+}
+
+// The file is from a supervisor that saw the clock a year ago.
+BOOST_AUTO_TEST_CASE(a_state_of_this_boot_is_read_with_the_present_clock) {
+  const ScratchDirectory scratch_directory;
+  const fs::path file = scratch_directory / "x.live";
+  const HostAtHome home(scratch_directory.path());
+  const os::Host& host = *home;
+  LiveState state = full_state();
+  const WallTime now = host.wall_now();
+  const auto k_year = std::chrono::hours(365 * 24);
+  state.since = now - k_year - std::chrono::seconds(30);
+  state.booted_at = now - os::since_boot() - k_year;
+  const auto age_read_back = [&](const std::string& boot_id) {
+    state.supervisor.boot_id = boot_id;
+    test::write(file, format_live_state(state));
+    const auto again = read_live_state(host, file, ::getuid());
+    BOOST_REQUIRE(again);
+    return now - (*again)->since;
+  };
+  BOOST_TEST((age_read_back(host.boot_id()) < std::chrono::seconds(60)));
+  BOOST_TEST((age_read_back("another boot") > k_year));
 }
 
 BOOST_AUTO_TEST_CASE(every_state_has_a_unique_name) {

@@ -177,6 +177,101 @@ BOOST_AUTO_TEST_CASE(a_forbidden_probe_means_busy_where_the_port_was_held) {
   BOOST_TEST((fresh.last_class() == FailureClass::forward_denied));
 }
 
+// AllowTcpForwarding was switched off: this sshd session keeps it, even when the bastion allows it again.
+BOOST_AUTO_TEST_CASE(a_port_that_stays_prohibited_is_denied_and_logged_in_for_again) {
+  Rules rules = plain_rules();
+  rules.previously_held = {true};
+  Story story(rules);
+  story.log_in();
+  story.refuse();
+  story.answer_port_holder(Holder::prohibited);
+  const TimePoint begin = story.now;
+  while (story.child && !story.end_requested && story.now - begin < std::chrono::minutes(15)) {
+    story.fire(Timer::forward_retry);
+    story.refuse();
+    if (story.request != 0) story.answer_port_holder(Holder::prohibited);
+  }
+  BOOST_TEST((story.now - begin <= std::chrono::minutes(2)));
+  BOOST_TEST((story.now - begin >= std::chrono::seconds(45)));  // a stale session may hold it that long
+  for (int login = 0; login < 30; ++login) {
+    story.child_dies();
+    BOOST_TEST((story.state() == TunnelState::failed));
+    BOOST_TEST((story.last_class() == FailureClass::forward_denied));
+    BOOST_TEST((story.wait_of(Timer::retry) <= k_denied_retry));
+    story.fire(Timer::retry);
+    story.log_in();
+    story.refuse();
+    BOOST_TEST(has<EndChild>(story.answer_port_holder(Holder::prohibited)));
+  }
+  story.child_dies();
+  story.fire(Timer::retry);
+  story.bring_up();
+  BOOST_TEST((story.state() == TunnelState::up));
+}
+
+// The key allows no probe at all: the tunnel was up, but not verified.
+BOOST_AUTO_TEST_CASE(a_prohibited_port_says_nothing_where_every_probe_is) {
+  Story story;
+  story.log_in();
+  story.grant();
+  ProbeAnswered forbidden;
+  forbidden.request = story.request;
+  forbidden.kind = Probed::unproven;
+  forbidden.forwards = {ForwardState::up};
+  forbidden.why = failure(FailureClass::forward_denied);
+  story.give(forbidden);
+  story.child_dies();
+  story.log_in();
+  story.refuse();
+  story.answer_port_holder(Holder::prohibited);
+  const TimePoint begin = story.now;
+  while (story.now - begin < std::chrono::minutes(10)) {
+    story.fire(Timer::forward_retry);
+    story.refuse();
+    BOOST_REQUIRE(story.request == 0U);
+  }
+  BOOST_TEST((story.last_class() == FailureClass::forward_busy));
+}
+
+// ssh keeps a record of each refused request.
+BOOST_AUTO_TEST_CASE(a_standby_logs_in_anew_after_thousands_of_refusals) {
+  Standby story;
+  int refusals = 1;
+  while (story.starts.size() == 1U && refusals < 10 * k_most_refusals) {
+    const Actions actions = story.fire(Timer::forward_retry);
+    if (has<EndChild>(actions)) {
+      BOOST_TEST(has<StartChild>(story.child_dies()));
+      break;
+    }
+    story.refuse();
+    ++refusals;
+    if (story.request != 0) story.answer_port_holder(Holder::held);
+  }
+  BOOST_TEST(refusals == k_most_refusals);
+  story.stand_by();
+  BOOST_TEST((story.state() == TunnelState::standby));
+  BOOST_TEST(!has<EndChild>(story.fire(Timer::forward_retry)));
+}
+
+BOOST_AUTO_TEST_CASE(an_open_forward_is_not_closed_for_a_new_login) {
+  Story story(plain_rules(2));
+  story.log_in();
+  story.refuse();
+  story.answer_port_holder(Holder::held);
+  story.grant();
+  for (int refusal = 0; refusal < 2 * k_most_refusals; ++refusal) {
+    const bool probe_is_due =
+        story.is_set(Timer::probe) && story.wait_of(Timer::probe) < story.wait_of(Timer::forward_retry);
+    if (probe_is_due) {
+      story.fire(Timer::probe);
+      story.answer_probe(Probed::verified);
+    }
+    BOOST_REQUIRE(!has<EndChild>(story.fire(Timer::forward_retry)));
+    story.refuse();
+  }
+  BOOST_TEST(story.starts.size() == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(a_busy_port_does_not_block_other_forwards) {
   Story story(plain_rules(2));
   story.log_in();

@@ -58,12 +58,32 @@ std::optional<Diagnosis> some_diagnosis(Random& random) {
   return below(random, 2) == 0 ? std::optional(some_failure(random)) : std::nullopt;
 }
 
+os::RouteStatus some_route(Random& random) { return static_cast<os::RouteStatus>(below(random, 4)); }
+
 // The pending id most of the time, sometimes an old one or one that never existed.
 RequestId some_id(Random& random, const World& world) {
   const auto dice = below(random, 20);
   if (dice == 0 && world.request > 1) return world.request - 1;
   if (dice == 1) return random();
   return world.request;
+}
+
+/// Never the pending one.
+RequestId late_id(Random& random, const World& world) {
+  return world.request > 1 && below(random, 2) == 0 ? world.request - 1 : world.request + 1'000'000;
+}
+
+ProbeAnswered some_probe_answer(Random& random, const World& world) {
+  ProbeAnswered answer;
+  answer.request = some_id(random, world);
+  answer.kind =
+      below(random, 3) != 0 ? ProbeAnswered::Kind::verified : static_cast<ProbeAnswered::Kind>(below(random, 5));
+  const bool good = answer.kind == ProbeAnswered::Kind::verified || answer.kind == ProbeAnswered::Kind::unproven;
+  const auto state = good ? store::ForwardState::up : store::ForwardState::down;
+  if (answer.kind != ProbeAnswered::Kind::silent) answer.forwards.assign(world.probed, state);
+  if (below(random, 2) == 0) answer.why = some_failure(random);
+  answer.no_route = below(random, 3) == 0;
+  return answer;
 }
 
 Event some_answer(Random& random, const World& world) {
@@ -79,17 +99,8 @@ Event some_answer(Random& random, const World& world) {
       return TakeoverAnswered{id, below(random, 2) == 0, some_diagnosis(random)};
     case World::Pending::closing:
       return ForwardsClosed{id};
-    default: {
-      ProbeAnswered answer;
-      answer.request = id;
-      answer.kind =
-          below(random, 3) != 0 ? ProbeAnswered::Kind::verified : static_cast<ProbeAnswered::Kind>(below(random, 5));
-      const bool good = answer.kind == ProbeAnswered::Kind::verified || answer.kind == ProbeAnswered::Kind::unproven;
-      const auto state = good ? store::ForwardState::up : store::ForwardState::down;
-      if (answer.kind != ProbeAnswered::Kind::silent) answer.forwards.assign(world.probed, state);
-      if (below(random, 2) == 0) answer.why = some_failure(random);
-      return answer;
-    }
+    default:
+      return some_probe_answer(random, world);
   }
 }
 
@@ -130,9 +141,29 @@ void step(Random& random, World& world) {
     if (const auto timer = next_timer(world)) return void(world.fire(*timer, chance));
   }
   world.pass(Milliseconds(below(random, 90'000)));
-  switch (below(random, 15)) {
-    case 13:
+  switch (below(random, 22)) {
+    // Each kind of answer in each phase, late.
     case 14:
+      return void(world.give(ForwardAnswered{late_id(random, world), ForwardAnswered::Kind::refused}, chance));
+    case 15:
+      return void(world.give(PortHolderAnswered{late_id(random, world)}, chance));
+    case 16:
+      return void(world.give(TakeoverAnswered{late_id(random, world), below(random, 2) == 0, {}}, chance));
+    case 17:
+      return void(world.give(ForwardsClosed{late_id(random, world)}, chance));
+    case 18: {
+      auto late = some_probe_answer(random, world);
+      late.request = late_id(random, world);
+      return void(world.give(late, chance));
+    }
+    case 19:
+      return void(world.give(Started{}, chance));  // ignored after the start
+    case 20:
+      return void(world.give(ChildFailedToStart{some_failure(random)}, chance));  // ignored in most phases
+    case 21:
+      return void(world.give(ChildExited{some_diagnosis(random)}, chance));
+    case 12:
+    case 13:
       return void(world.give(PathBlocked{below(random, 3), below(random, 2) == 0}, chance));
     case 11:
       return void(world.give(PathRefused{below(random, 3)}, chance));
@@ -143,9 +174,9 @@ void step(Random& random, World& world) {
     case 8:
       return void(world.give(some_change(random, world), chance));
     case 0:
-      return void(world.give(NetworkChanged{static_cast<os::RouteStatus>(below(random, 3))}, chance));
+      return void(world.give(NetworkChanged{some_route(random)}, chance));
     case 1:
-      return void(world.give(Resumed{}, chance));
+      return void(world.give(Resumed{some_route(random)}, chance));
     case 2:
       return void(world.give(PathRestored{below(random, 3)}, chance));
     case 10:
@@ -186,6 +217,10 @@ Rules random_rules(Random& random) {
   for (std::size_t at = 0; at < rules.bastions; ++at)
     rules.no_login_before.push_back(below(random, 4) == 0 ? std::optional(k_begin + Milliseconds(below(random, 31'000)))
                                                           : std::nullopt);
+  if (below(random, 4) == 0)
+    rules.until_login = [seed = below(random, 1000), calls = std::size_t{0}](std::size_t, bool) mutable {
+      return ++calls % 3 == 0 ? Milliseconds((seed * calls * 7919) % 600'000) : Milliseconds{0};
+    };
   rules.probe_interval = std::chrono::seconds(10 + below(random, 3590));
   return rules;
 }
@@ -196,9 +231,11 @@ BOOST_AUTO_TEST_SUITE(machine_property)
 
 BOOST_AUTO_TEST_CASE(random_events_break_no_invariant) {
   const std::size_t streams = std::max<std::size_t>(1, events_wanted() / k_stream);
+  decltype(World::given) given{};
   for (std::size_t seed = 1; seed <= streams; ++seed) {
     Random random(seed);
     World world(random_rules(random));
+    for (std::size_t before = below(random, 8); before > 4; --before) step(random, world);
     if (below(random, 3) == 0)
       world.give(Adopted{below(random, 5), below(random, world.bastions)});
     else
@@ -207,7 +244,13 @@ BOOST_AUTO_TEST_CASE(random_events_break_no_invariant) {
     end(random, world);
     BOOST_REQUIRE_MESSAGE(world.violation.empty(), "seed " << seed << ": " << world.violation);
     BOOST_REQUIRE_MESSAGE(world.quit, "seed " << seed << ": it did not end");
+    for (std::size_t phase = 0; phase < given.size(); ++phase)
+      for (std::size_t kind = 0; kind < given[phase].size(); ++kind) given[phase][kind] += world.given[phase][kind];
   }
+  if (events_wanted() < 2'000'000) return;
+  for (std::size_t phase = 1; phase < static_cast<std::size_t>(Phase::stopped); ++phase)
+    for (std::size_t kind = 0; kind < given[phase].size(); ++kind)
+      BOOST_TEST(given[phase][kind] != 0U, "event " << kind << " in phase " << to_text(static_cast<Phase>(phase)));
 }
 
 // Whatever the network does, refused logins stay below the limits of fail2ban and its like.

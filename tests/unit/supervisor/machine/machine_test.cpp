@@ -2,16 +2,6 @@
 #include "story.hpp"
 
 namespace holdfast::supervisor {
-namespace {
-
-/// Of the requested probe; 0 when there is none.
-Milliseconds probe_timeout_of(const Actions& actions) {
-  for (const Action& action : actions)
-    if (const auto* probe = std::get_if<Probe>(&action)) return probe->timeout;
-  return Milliseconds{0};
-}
-
-}  // namespace
 
 BOOST_AUTO_TEST_SUITE(machine)
 
@@ -148,43 +138,6 @@ BOOST_AUTO_TEST_CASE(two_silent_probes_mean_a_dead_peer) {
   BOOST_TEST((story.last_class() == FailureClass::dead_peer));
 }
 
-BOOST_AUTO_TEST_CASE(after_resume_a_dead_connection_is_found_within_a_second) {
-  Story story;
-  story.bring_up();
-  const Milliseconds timeout = probe_timeout_of(story.give(Resumed{}));
-  BOOST_TEST((timeout >= k_short_probe_timeout && 2 * timeout < std::chrono::seconds(1)));
-  BOOST_TEST((probe_timeout_of(story.answer_probe(Probed::silent)) == timeout));
-  BOOST_TEST(has<EndChild>(story.answer_probe(Probed::silent)));
-  story.child_dies();
-  story.bring_up();
-  BOOST_TEST((probe_timeout_of(story.fire(Timer::probe)) == k_probe_timeout));  // the suspicion is over
-  story.answer_probe(Probed::verified);
-  story.give(Resumed{});
-  story.answer_probe(Probed::verified);
-  BOOST_TEST((probe_timeout_of(story.fire(Timer::probe)) == k_probe_timeout));
-}
-
-// A slow satellite link that works must keep its connection and its sessions.
-BOOST_AUTO_TEST_CASE(after_resume_a_slow_path_gets_four_round_trips) {
-  Story story;
-  story.rtt_ms = 600;
-  story.bring_up();
-  BOOST_TEST((probe_timeout_of(story.give(Resumed{})) >= std::chrono::milliseconds(4 * 600)));
-  story.answer_probe(Probed::verified);
-  story.rtt_ms = 5000;
-  story.fire(Timer::probe);
-  story.answer_probe(Probed::verified);
-  BOOST_TEST((probe_timeout_of(story.give(Resumed{})) == k_probe_timeout));  // the usual timeout is the maximum
-}
-
-BOOST_AUTO_TEST_CASE(after_resume_an_unmeasured_path_gets_a_second) {
-  Story story;
-  story.bring_up();
-  story.fire(Timer::probe);
-  story.answer_probe(Probed::target_down);
-  BOOST_TEST((probe_timeout_of(story.give(Resumed{})) == k_unmeasured_probe_timeout));
-}
-
 BOOST_AUTO_TEST_CASE(a_slow_resolver_gets_one_longer_probe) {
   Rules rules = plain_rules();
   rules.target_by_name = true;
@@ -223,58 +176,26 @@ BOOST_AUTO_TEST_CASE(a_forbidden_probe_leaves_the_tunnel_up_unverified) {
   BOOST_TEST(!story.machine.view().verified);
 }
 
-BOOST_AUTO_TEST_CASE(a_network_change_shortens_the_wait_and_probes) {
-  Story story;
-  story.child_dies(failure(FailureClass::unreachable));
-  BOOST_TEST(story.path_watched);
-  BOOST_TEST(has<StartChild>(story.give(NetworkChanged{})));
-  story.bring_up();
-  BOOST_TEST(has<Probe>(story.give(Resumed{})));
-  BOOST_TEST(!has<Probe>(story.give(NetworkChanged{})));  // one is pending
-}
-
-// Packets from an address that is gone are never sent: the sessions are lost already.
-BOOST_AUTO_TEST_CASE(a_lost_address_replaces_the_connection_at_once) {
-  Story story;
-  story.bring_up();
-  BOOST_TEST(has<EndChild>(story.give(NetworkChanged{os::RouteStatus::lost})));
-  BOOST_TEST(has<StartChild>(story.child_dies()));
-  BOOST_TEST((story.last_class() == FailureClass::dead_peer));
-}
-
-BOOST_AUTO_TEST_CASE(a_changed_route_shortens_the_probe_timeout) {
-  Story story;
-  story.bring_up();
-  const Actions actions = story.give(NetworkChanged{os::RouteStatus::elsewhere});
-  BOOST_REQUIRE(has<Probe>(actions));
-  BOOST_TEST((probe_timeout_of(actions) < std::chrono::seconds(1)));
-  story.answer_probe(Probed::verified);
-  BOOST_TEST((story.state() == TunnelState::up));
-}
-
-BOOST_AUTO_TEST_CASE(a_refused_probe_replaces_the_slot_by_the_watch) {
+// A bastion bans a machine, not a tunnel.
+BOOST_AUTO_TEST_CASE(refused_logins_of_other_tunnels_delay_a_login) {
   Rules rules = plain_rules();
-  rules.spread = [](std::size_t) {
-    return RetrySpread{.until_retry_slot = {}, .spread_delay = std::chrono::seconds(4)};
+  Milliseconds wait{0};
+  bool was_refused = false;
+  rules.until_login = [&](std::size_t, bool refused) {
+    was_refused = refused;
+    return wait;
   };
   Story story(rules);
-  story.bring_up();
-  story.child_dies(failure(FailureClass::closed));
-  BOOST_TEST((story.wait_of(Timer::retry) == std::chrono::seconds(4)));
-  BOOST_TEST(story.path_watched);
-  story.give(PathRefused{});
-  BOOST_TEST((story.wait_of(Timer::retry) >= k_watched_retry / 2));
-  BOOST_TEST(has<StartChild>(story.give(PathRestored{})));
-}
-
-BOOST_AUTO_TEST_CASE(a_restored_path_restarts_a_stuck_attempt) {
-  Story story;
-  story.child_dies(failure(FailureClass::timeout));
-  story.fire(Timer::retry);
-  BOOST_TEST(!has<EndChild>(story.give(PathRestored{})));  // too young
-  story.pass(std::chrono::seconds(4));
-  BOOST_TEST(has<EndChild>(story.give(PathRestored{})));
-  BOOST_TEST(has<StartChild>(story.child_dies()));
+  BOOST_TEST(story.starts.size() == 1U);
+  BOOST_TEST(!was_refused);
+  story.child_dies(failure(FailureClass::auth));
+  wait = std::chrono::minutes(7);
+  BOOST_TEST(!has<StartChild>(story.fire(Timer::retry)));
+  BOOST_TEST(was_refused);
+  BOOST_TEST((story.wait_of(Timer::retry) == wait));
+  BOOST_TEST((story.state() == TunnelState::failed));
+  wait = Milliseconds{0};
+  BOOST_TEST(has<StartChild>(story.fire(Timer::retry)));
 }
 
 BOOST_AUTO_TEST_CASE(ignores_a_late_answer) {

@@ -35,6 +35,7 @@ World::World(Rules rules)
       may_stand_by_(rules.standby),
       may_take_over_(rules.takeover),
       previously_held_(rules.previously_held) {
+  open.assign(forwards, false);
   previously_held_.resize(bastions);
   limited_.resize(bastions);
   for (std::size_t at = 0; at < std::min(bastions, rules.no_login_before.size()); ++at)
@@ -48,6 +49,7 @@ Milliseconds World::wait_of(Timer timer) const {
 
 const Actions& World::give(const Event& event, double chance) {
   const bool was_quit = quit;
+  ++given.at(static_cast<std::size_t>(machine.phase())).at(event.index());
   const bool stood_by = is_standing_by();
   run_watches();
   if (machine.phase() != Phase::port_busy) conflict_ended_since_takeover_ = true;

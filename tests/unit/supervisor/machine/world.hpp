@@ -46,6 +46,12 @@ class World {
   const Actions& answer_takeover(bool freed) { return give(TakeoverAnswered{.request = request, .freed = freed}); }
   const Actions& confirm_closed() { return give(ForwardsClosed{request}); }
   const Actions& answer_probe(ProbeAnswered::Kind kind);
+  const Actions& answer_probe_without_route() {
+    ProbeAnswered silent;
+    silent.request = request;
+    silent.no_route = true;
+    return give(silent);
+  }
   const Actions& child_dies(std::optional<Diagnosis> why = {}) { return give(ChildExited{std::move(why)}); }
   void bring_up();  ///< From the start of an attempt to `up`.
 
@@ -53,6 +59,7 @@ class World {
   TimePoint now{std::chrono::hours(1)};
   double rtt_ms = 1.0;    ///< Of each answered probe.
   std::string violation;  ///< The first broken invariant; empty: none.
+  std::array<std::array<std::size_t, std::variant_size_v<Event>>, 9> given{};  ///< Events, by phase and kind.
 
   // the child
   bool child = false;
@@ -93,7 +100,9 @@ class World {
     if constexpr (requires { event.request; }) end_request(event.request);
   }
   void note(const ChildExited&) { end_child(); }
-  void note(const ChildFailedToStart&) { end_child(); }
+  void note(const ChildFailedToStart&) {
+    if (machine.phase() == Phase::starting || machine.phase() == Phase::ending) end_child();
+  }
   void note(const Adopted& event);
   void note(const FailbackProbeAnswered& event);
   void note(const StopRequested& event) { may_leave = event.leave_child; }

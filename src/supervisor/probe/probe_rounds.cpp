@@ -1,0 +1,65 @@
+#include "supervisor/probe/probe_rounds.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace holdfast::supervisor {
+
+using store::ForwardState;
+using Kind = ProbeAnswered::Kind;
+
+ProbeRounds::Round ProbeRounds::begin(const Tunnel& tunnel, const std::vector<std::size_t>& wanted,
+                                      const MayReach& may_reach) {
+  targets_.clear();
+  for (const Forward& forward : tunnel->forwards) targets_.push_back(end_text(forward.target()));
+  reached_.resize(targets_.size());
+  std::map<std::string, std::vector<std::size_t>> members;
+  for (const std::size_t at : wanted) members[targets_.at(at)].push_back(at);
+  Round round{wanted, {}};
+  for (auto& [target, forwards] : members) {
+    std::ranges::rotate(forwards, forwards.begin() + static_cast<std::ptrdiff_t>(rounds_ % forwards.size()));
+    std::ranges::stable_partition(forwards, [this](std::size_t at) { return !reached_[at]; });
+    for (std::size_t count = 0; count < forwards.size(); ++count) {
+      const bool is_new = !reached_[forwards[count]];
+      if (count != 0 && (!is_new || rounds_ != 0 || count == k_first_round)) break;
+      if (!may_reach(target, is_new)) break;
+      round.forwards.push_back(forwards[count]);
+    }
+  }
+  std::ranges::sort(round.forwards);
+  ++rounds_;
+  return round;
+}
+
+ProbeAnswered ProbeRounds::finish(const Round& round, ProbeAnswered answer) {
+  if (answer.kind == Kind::silent || answer.forwards.size() != round.forwards.size()) return answer;
+  for (std::size_t at = 0; at < round.forwards.size(); ++at) {
+    const std::size_t forward = round.forwards[at];
+    if (forward >= targets_.size()) return answer;  // the forwards changed meanwhile: the machine ignores the answer
+    reached_[forward] = true;
+    states_[targets_[forward]] = answer.forwards[at];
+  }
+  last_ = answer;
+  return for_all(round, std::move(answer));
+}
+
+ProbeAnswered ProbeRounds::finish_path(const Round& round, double rtt_ms) {
+  ProbeAnswered answer = last_;
+  if (states_.empty()) answer.kind = Kind::unproven;
+  answer.rtt_ms = rtt_ms;
+  return for_all(round, std::move(answer));
+}
+
+ProbeAnswered ProbeRounds::for_all(const Round& round, ProbeAnswered answer) const {
+  answer.forwards.clear();
+  bool all_reached = true;
+  for (const std::size_t at : round.wanted) {
+    const auto state = at < targets_.size() ? states_.find(targets_[at]) : states_.end();
+    answer.forwards.push_back(state == states_.end() ? ForwardState::up : state->second);
+    all_reached = all_reached && at < reached_.size() && reached_[at];
+  }
+  if (answer.kind == Kind::verified && !all_reached) answer.kind = Kind::unproven;
+  return answer;
+}
+
+}  // namespace holdfast::supervisor

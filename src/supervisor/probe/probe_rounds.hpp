@@ -1,0 +1,51 @@
+// Which forwards a probe connects to. Each connection reaches the target, and sshd counts one that does not log in:
+// PerSourcePenalties (OpenSSH 9.8) bans this machine from itself. So a round reaches each distinct target once, by
+// another of its forwards each time. Pure.
+#pragma once
+
+#include "core/tunnel.hpp"
+#include "supervisor/machine/events.hpp"
+
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace holdfast::supervisor {
+
+/// How many forwards of one target the first round over a connection reaches.
+inline constexpr std::size_t k_first_round = 3;
+
+class ProbeRounds {
+ public:
+  /// `may_reach`: true when this user's tunnels have not reached the target lately. It counts as reached then.
+  /// `at_once`: the forward was not reached over this connection yet.
+  using MayReach = std::function<bool(const std::string& target, bool at_once)>;
+
+  struct Round {
+    std::vector<std::size_t> wanted;    ///< By number.
+    std::vector<std::size_t> forwards;  ///< Those to connect to. Empty: the path only.
+  };
+  [[nodiscard]] Round begin(const Tunnel& tunnel, const std::vector<std::size_t>& wanted, const MayReach& may_reach);
+
+  /// `answer` to Round::forwards becomes one to Round::wanted: a forward that was not connected to has the state of its
+  /// target. Until each one was reached over this connection, `verified` becomes `unproven` without a cause.
+  [[nodiscard]] ProbeAnswered finish(const Round& round, ProbeAnswered answer);
+  /// The bastion answered over the path with that round trip. No target was reached.
+  [[nodiscard]] ProbeAnswered finish_path(const Round& round, double rtt_ms);
+
+  /// For a new connection, or for other forwards.
+  void start_over() { *this = {}; }
+
+ private:
+  [[nodiscard]] ProbeAnswered for_all(const Round& round, ProbeAnswered answer) const;
+
+  std::vector<std::string> targets_;                   ///< By forward.
+  std::vector<bool> reached_;                          ///< By forward, over this connection.
+  std::map<std::string, store::ForwardState> states_;  ///< By target.
+  ProbeAnswered last_;                                 ///< To the last round that reached a target.
+  std::size_t rounds_ = 0;
+};
+
+}  // namespace holdfast::supervisor

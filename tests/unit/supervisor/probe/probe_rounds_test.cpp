@@ -1,0 +1,110 @@
+#include "supervisor/probe/probe_rounds.hpp"
+
+#include "core/tunnel.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <numeric>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace holdfast::supervisor {
+namespace {
+
+using Kind = ProbeAnswered::Kind;
+using store::ForwardState;
+
+Tunnel tunnel_to(const std::vector<std::string>& targets) {
+  TunnelSpec spec{TunnelName::parse("t").value(), Destination::parse("gate@bastion").value(), {}};
+  int port = 2200;
+  for (const auto& target : targets)
+    spec.forwards.push_back(Forward::parse(std::to_string(port++) + ":" + target).value());
+  return Tunnel::make(std::move(spec)).value();
+}
+
+/// The rounds over one connection to a tunnel's forwards.
+struct Connection {
+  explicit Connection(const std::vector<std::string>& targets) : tunnel(tunnel_to(targets)), all(targets.size()) {
+    std::iota(all.begin(), all.end(), std::size_t{0});
+  }
+  std::vector<std::size_t> begin(bool may_reach = true) {
+    round = rounds.begin(tunnel, all, [&](const std::string&, bool) { return may_reach; });
+    return round.forwards;
+  }
+  ProbeAnswered finish(Kind kind, ForwardState state = ForwardState::up) {
+    ProbeAnswered answer;
+    answer.kind = kind;
+    answer.forwards.assign(round.forwards.size(), state);
+    return rounds.finish(round, answer);
+  }
+  Tunnel tunnel;
+  std::vector<std::size_t> all;
+  ProbeRounds rounds;
+  ProbeRounds::Round round;
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(probe_rounds)
+
+BOOST_AUTO_TEST_CASE(a_round_reaches_each_distinct_target_once) {
+  Connection connection(std::vector<std::string>(20, "localhost:22"));
+  std::size_t connections = connection.begin().size();
+  BOOST_TEST(connections == 3U);
+  BOOST_TEST((connection.finish(Kind::verified).kind == Kind::unproven));  // 17 are not probed yet
+  ProbeAnswered answer;
+  std::set<std::size_t> reached(connection.round.forwards.begin(), connection.round.forwards.end());
+  for (int round = 0; round < 17; ++round) {
+    const auto forwards = connection.begin();
+    BOOST_REQUIRE(forwards.size() == 1U);
+    BOOST_TEST(reached.insert(forwards.front()).second);
+    answer = connection.finish(Kind::verified);
+    BOOST_TEST(answer.forwards.size() == 20U);
+  }
+  BOOST_TEST((answer.kind == Kind::verified));
+  BOOST_TEST(reached.size() == 20U);
+  BOOST_TEST(connection.begin().size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(different_targets_are_probed_together) {
+  Connection connection({"localhost:22", "localhost:80", "localhost:22", "localhost:8888"});
+  BOOST_TEST(connection.begin().size() == 4U);
+  BOOST_TEST((connection.finish(Kind::verified).kind == Kind::verified));
+  BOOST_TEST(connection.begin().size() == 3U);
+}
+
+BOOST_AUTO_TEST_CASE(a_forward_has_the_state_of_its_target) {
+  Connection connection({"localhost:22", "localhost:22"});
+  connection.begin();
+  connection.finish(Kind::verified);
+  connection.begin();
+  const auto answer = connection.finish(Kind::target_down, ForwardState::down);
+  BOOST_TEST((answer.kind == Kind::target_down));
+  BOOST_TEST((answer.forwards == std::vector<ForwardState>(2, ForwardState::down)));
+}
+
+BOOST_AUTO_TEST_CASE(without_a_slot_the_path_alone_is_probed) {
+  Connection connection({"localhost:22"});
+  BOOST_TEST(connection.begin(false).empty());
+  BOOST_TEST((connection.rounds.finish_path(connection.round, 5).kind == Kind::unproven));
+  connection.begin();
+  connection.finish(Kind::verified);
+  BOOST_TEST(connection.begin(false).empty());
+  const auto answer = connection.rounds.finish_path(connection.round, 7);
+  BOOST_TEST((answer.kind == Kind::verified));
+  BOOST_TEST(answer.rtt_ms.value() == 7);
+  connection.rounds.start_over();
+  BOOST_TEST(connection.begin(false).empty());
+  BOOST_TEST((connection.rounds.finish_path(connection.round, 7).kind == Kind::unproven));
+}
+
+BOOST_AUTO_TEST_CASE(silence_stays_silence) {
+  Connection connection({"localhost:22", "localhost:80"});
+  connection.begin();
+  BOOST_TEST((connection.rounds.finish(connection.round, ProbeAnswered{}).kind == Kind::silent));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace holdfast::supervisor
