@@ -143,7 +143,7 @@ class StalePort(UserTest):
     def test_the_message_names_a_nat_that_lost_its_mapping(self) -> None:
         """The NAT now uses another port: to the bastion a knock is a new connection."""
         self.nat_to("41000-41999")
-        self.addCleanup(self.network.road.run, "nft", "delete", "table", "ip", "lab_nat")
+        self.addCleanup(self.remove_nat)
         self.holdfast.run("restart", NAME)
         before = self.holdfast.await_up(NAME)
         holder = self.cut()
@@ -152,7 +152,6 @@ class StalePort(UserTest):
         self.network.forget("workstation")
         self.await_message("unless a NAT on the way has forgotten", "ClientAliveInterval")
         self.assertEqual(self.bastion.who_listens(PORT), holder)
-        self.bastion.kill_session_of("gate")
 
     def nat_to(self, ports: str, lost: str = "") -> None:
         """A NAT that uses its own address and these ports. It drops packets to the lost mapping silently."""
@@ -164,6 +163,14 @@ class StalePort(UserTest):
         if lost:
             rules.append(f"add rule ip lab_nat in ip daddr {gate} tcp dport {lost} drop")
         road.run("nft", "-f", "-", stdin="\n".join(rules) + "\n")
+
+    def remove_nat(self) -> None:
+        """Without the NAT, and with a session of tunnel 2222 that does not go through it."""
+        self.network.road.run("nft", "delete", "table", "ip", "lab_nat")
+        self.network.heal()
+        before = self.bastion.who_listens(PORT)
+        self.bastion.kill_session_of("gate")
+        until("a new session of tunnel 2222", lambda: self.bastion.who_listens(PORT) not in (None, before), timeout=60)
 
     # -- freed by takeover, a command on the bastion ----------------------------------------------------------------------
 
@@ -208,7 +215,7 @@ class StalePort(UserTest):
     def test_takeover_works_after_a_power_cut_behind_a_nat(self) -> None:
         """The .session file is enough."""
         self.nat_to("41000-41999")
-        self.addCleanup(self.network.road.run, "nft", "delete", "table", "ip", "lab_nat")
+        self.addCleanup(self.remove_nat)
         self.holdfast.run("restart", NAME)  # from behind the NAT as well
         _, holder = self.take_over("2241")
         self.network.blackhole("workstation")
@@ -221,7 +228,6 @@ class StalePort(UserTest):
         self.holdfast.await_up("2241", timeout=60)
         self.note("power cut behind a NAT, by takeover", time.monotonic() - began)
         self.assertNotEqual(self.bastion.who_listens(2241), holder)
-        self.bastion.kill_session_of("gate")  # tunnel 2222 has no takeover
 
     def test_takeover_ends_no_session_of_another_tunnel(self) -> None:
         """Another tunnel of the same account has the port and works."""
