@@ -33,34 +33,34 @@ struct Describer {
     return "remove directory " + printable(step.path.string()) + " if it is empty";
   }
   std::string operator()(const RemoveTree& step) const {
-    return "remove directory " + printable(step.path.string()) + " with all that is in it";
+    return "remove directory " + printable(step.path.string()) + " and everything in it";
   }
   std::string operator()(const Run& step) const {
     return "run " + command_line(step.command.argv) +
-           (step.pidfile ? " and note the process that it names in " + printable(step.pidfile->string()) : "") +
+           (step.pidfile ? " and write the pid that it prints to " + printable(step.pidfile->string()) : "") +
            (step.command.input.empty() ? "" : " with this input:" + indented(step.command.input));
   }
   std::string operator()(const OnUnwind& step) const {
-    return "if it has to be undone, run at the end " + command_line(step.command.argv);
+    return "if a later step fails, run after the undo: " + command_line(step.command.argv);
   }
   std::string operator()(const StartDetached& step) const {
-    return fmt::format("start in the background {} and note its process in {}",
-                       command_line(step.detached.command.argv), printable(step.pidfile.string()));
+    return fmt::format("start in the background {} and write its pid to {}", command_line(step.detached.command.argv),
+                       printable(step.pidfile.string()));
   }
   std::string operator()(const Terminate& step) const {
-    return "end the process noted in " + printable(step.pidfile.string());
+    return "end the process with the pid in " + printable(step.pidfile.string());
   }
   std::string operator()(const EditCrontab& step) const {
-    if (!step.lines) return "take the lines of tunnel " + step.name.text() + " out of your crontab";
-    return "have in your crontab, for tunnel " + step.name.text() + indented(*step.lines);
+    if (!step.lines) return "remove the lines of tunnel " + step.name.text() + " from your crontab";
+    return fmt::format("write the lines of tunnel {} to your crontab{}", step.name.text(), indented(*step.lines));
   }
   std::string operator()(const EditBlock& step) const {
     const auto file = printable(step.file.string());
-    if (!step.lines) return fmt::format("take the {} out of {}", step.label, file);
-    return fmt::format("have in {}{}", file, indented(marked(step.label, *step.lines)));
+    if (!step.lines) return fmt::format("remove the {} from {}", step.label, file);
+    return fmt::format("write the {} to {}{}", step.label, file, indented(marked(step.label, *step.lines)));
   }
   std::string operator()(const TryCrontab& step) const {
-    return "try whether your crontab takes the lines of tunnel " + step.edit.name.text() + ", and leave it as it was";
+    return fmt::format("test that your crontab accepts the lines of tunnel {}, then restore it", step.edit.name.text());
   }
 };
 

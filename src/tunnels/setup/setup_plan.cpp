@@ -21,13 +21,13 @@ class Preview {
   explicit Preview(const SetupRequest& request) : request_(request) {}
 
   Lines operator()(const RecordSetup&) const {
-    return {fmt::format("write {} ({:04o}), what setup changed besides the tunnel's own files, for remove",
+    return {fmt::format("write {} ({:04o}): the changes outside the tunnel's own files, so that remove can undo them",
                         store::installation_record_file(request_.paths).string(), request_.paths.file_mode)};
   }
   Lines operator()(const NoteHandOver& step) const {
     // The first note, before a backend is chosen, is replaced by the second one.
     if (step.note.from == step.note.to) return {};
-    return {fmt::format("write {} (0600), that the tunnel moves from {} to {}, until it has moved",
+    return {fmt::format("write {} (0600) until the tunnel has moved from {} to {}",
                         store::hand_over_file(request_.paths, request_.name).string(), step.note.from, step.note.to)};
   }
   Lines operator()(const RemoveHandOverNote&) const { return {}; }
@@ -37,7 +37,7 @@ class Preview {
   Lines operator()(const ReleasePrevious& step) const { return lines_of(step.plan); }
   Lines operator()(const TakeOver&) const { return {}; }
   Lines operator()(const AwaitReread&) const {
-    return {"make the running supervisor read the file: its connection stays"};
+    return {"let the running supervisor read the file again; its connection stays open"};
   }
   Lines operator()(const AwaitUp&) const { return {}; }
 

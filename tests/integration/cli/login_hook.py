@@ -67,7 +67,7 @@ class LoginHook(TunnelTest):
         self.assertIn(str(self.bashrc), there.stderr)
         self.assertEqual(self.await_up()["backend"]["name"], "login-hook")
         plan = self.run_holdfast("move", "--user", self.name, "--backend", "nohup", "--dry-run").stdout
-        self.assertIn(f"take the login hook out of {self.profile}", plan)
+        self.assertIn(f"remove the login hook from {self.profile}", plan)
         self.assertIn(b"login hook", self.profile.read_bytes())
         back = self.run_holdfast("move", "--user", self.name, "--backend", "nohup")
         self.assertEqual(back.returncode, 0, back.stderr)

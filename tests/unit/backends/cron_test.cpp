@@ -16,7 +16,7 @@ namespace {
 const std::string k_pidfile = "/tmp/holdfast-1000/web.pid";
 const std::string k_mark = "/home/ann/.local/state/holdfast/ws/web.stopped";
 const std::string k_start =
-    "start in the background /home/ann/.local/bin/holdfast run web and note its process in " + k_pidfile;
+    "start in the background /home/ann/.local/bin/holdfast run web and write its pid to " + k_pidfile;
 const char* const k_logind = "busctl get-property org.freedesktop.login1 /org/freedesktop/login1";
 
 RecordedHost host_with_cron() {
@@ -139,7 +139,7 @@ BOOST_AUTO_TEST_CASE(the_lines_start_the_tunnel_at_boot_and_every_minute) {
       "HOME.\nHOME=/\n@reboot " +
           command + "* * * * * " + command + "HOME=/home/ann\n");
   require_outline(cron_backend().prove(user_job(host), host),
-                  {"try whether your crontab takes the lines of tunnel web, and leave it as it was"});
+                  {"test that your crontab accepts the lines of tunnel web, then restore it"});
 }
 
 BOOST_AUTO_TEST_CASE(hostile_values_are_quoted) {
@@ -167,11 +167,11 @@ BOOST_AUTO_TEST_CASE(stop_writes_a_mark_that_start_removes) {
   const auto job = user_job(host);
   require_outline(cron_backend().start(job, host), {"remove file " + k_mark, k_start});
   require_outline(cron_backend().stop(job, host),
-                  {"write " + k_mark + " (0600)", "end the process noted in " + k_pidfile});
+                  {"write " + k_mark + " (0600)", "end the process with the pid in " + k_pidfile});
   require_outline(cron_backend().restart(job, host),
-                  {"remove file " + k_mark, "end the process noted in " + k_pidfile, k_start});
+                  {"remove file " + k_mark, "end the process with the pid in " + k_pidfile, k_start});
   require_outline(cron_backend().remove(job.name, job.paths, host),
-                  {"take the lines of tunnel web out of your crontab", "remove file " + k_mark,
+                  {"remove the lines of tunnel web from your crontab", "remove file " + k_mark,
                    "remove file /tmp/holdfast-1000/.cron.lock"});
 }
 

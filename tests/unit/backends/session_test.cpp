@@ -55,11 +55,11 @@ BOOST_AUTO_TEST_CASE(tmux_runs_one_server_per_tunnel) {
   const auto job = user_job(host);
   const std::string start = "run tmux -S " + k_socket +
                             " -f /dev/null new-session -d -P -F '#{pane_pid}' -s holdfast-web -c / -- " + k_job +
-                            " and note the process that it names in " + k_pidfile;
+                            " and write the pid that it prints to " + k_pidfile;
   require_outline(tmux_backend().install(job, host), {});
   require_outline(tmux_backend().start(job, host), {"remove file " + k_mark, start});
   require_outline(tmux_backend().stop(job, host),
-                  {"write " + k_mark + " (0600)", "end the process noted in " + k_pidfile});
+                  {"write " + k_mark + " (0600)", "end the process with the pid in " + k_pidfile});
   require_outline(tmux_backend().remove(job.name, job.paths, host), {"remove file " + k_mark});
   // A server left over is ended first, but only in a private directory.
   host.put_special(k_socket, os::FileKind::socket);
@@ -69,26 +69,27 @@ BOOST_AUTO_TEST_CASE(tmux_runs_one_server_per_tunnel) {
   require_outline(tmux_backend().start(job, host), {"remove file " + k_mark, end, "remove file " + k_socket, start});
   require_outline(
       tmux_backend().stop(job, host),
-      {"write " + k_mark + " (0600)", "end the process noted in " + k_pidfile, end, "remove file " + k_socket});
-  require_outline(tmux_backend().restart(job, host), {"remove file " + k_mark, "end the process noted in " + k_pidfile,
-                                                      end, "remove file " + k_socket, start});
+      {"write " + k_mark + " (0600)", "end the process with the pid in " + k_pidfile, end, "remove file " + k_socket});
+  require_outline(
+      tmux_backend().restart(job, host),
+      {"remove file " + k_mark, "end the process with the pid in " + k_pidfile, end, "remove file " + k_socket, start});
 }
 
 BOOST_AUTO_TEST_CASE(screen_uses_a_socket_directory_of_its_own) {
   auto host = login();
   const auto job = user_job(host);
   const std::string start = "start in the background screen -c /dev/null -D -m -S holdfast-web " + k_job +
-                            " and note its process in " + k_pidfile;
+                            " and write its pid to " + k_pidfile;
   const std::string directory = "make directory /tmp/holdfast-1000/screen (0700)";
   require_outline(screen_backend().install(job, host), {});
   require_outline(screen_backend().start(job, host), {"remove file " + k_mark, directory, start});
   require_outline(screen_backend().stop(job, host),
-                  {"write " + k_mark + " (0600)", "end the process noted in " + k_pidfile});
+                  {"write " + k_mark + " (0600)", "end the process with the pid in " + k_pidfile});
   host.put_directory("/tmp/holdfast-1000/screen", 0700);
   for (const char* session : {"12.holdfast-web", "13.holdfast-web2", "14.holdfast-we", "15.mine"})
     host.put_special(fs::path("/tmp/holdfast-1000/screen") / session, os::FileKind::socket);
   require_outline(screen_backend().stop(job, host),
-                  {"write " + k_mark + " (0600)", "end the process noted in " + k_pidfile,
+                  {"write " + k_mark + " (0600)", "end the process with the pid in " + k_pidfile,
                    "remove file /tmp/holdfast-1000/screen/12.holdfast-web",
                    "remove directory /tmp/holdfast-1000/screen if it is empty"});
   require_outline(screen_backend().remove(job.name, job.paths, host), {"remove file " + k_mark});

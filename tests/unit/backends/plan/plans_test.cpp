@@ -44,7 +44,7 @@ BOOST_AUTO_TEST_CASE(install_turns_on_linger_and_writes_and_enables_the_unit) {
       systemd_user_backend().install(user_job(host), host),
       {"run loginctl --no-ask-password enable-linger ann | may fail | undo: loginctl --no-ask-password disable-linger "
        "ann",
-       "if it has to be undone, run at the end systemctl --user daemon-reload", "write " + k_unit + " (0644)",
+       "if a later step fails, run after the undo: systemctl --user daemon-reload", "write " + k_unit + " (0644)",
        "run systemctl --user daemon-reload", "make directory " + k_wants + " (0755)",
        "run systemctl --user --quiet enable holdfast-web.service | undo: systemctl --user --quiet disable "
        "holdfast-web.service"});
@@ -55,7 +55,7 @@ BOOST_AUTO_TEST_CASE(install_keeps_existing_linger_and_links) {
   host.put("/var/lib/systemd/linger/ann", "", 0644, 0);
   host.put_special(k_wants + "/holdfast-web.service", os::FileKind::symlink);
   require_outline(systemd_user_backend().install(user_job(host), host),
-                  {"if it has to be undone, run at the end systemctl --user daemon-reload",
+                  {"if a later step fails, run after the undo: systemctl --user daemon-reload",
                    "write " + k_unit + " (0644)", "run systemctl --user daemon-reload"});
 }
 
@@ -63,7 +63,7 @@ BOOST_AUTO_TEST_CASE(start_stop_and_restart_use_systemctl) {
   const auto host = host_with_manager();
   const auto job = user_job(host);
   require_outline(systemd_user_backend().start(job, host),
-                  {"if it has to be undone, run at the end systemctl --user stop holdfast-web.service",
+                  {"if a later step fails, run after the undo: systemctl --user stop holdfast-web.service",
                    "run systemctl --user start holdfast-web.service"});
   require_outline(systemd_user_backend().stop(job, host),
                   {"run systemctl --user stop holdfast-web.service | 5 is fine",
@@ -78,7 +78,7 @@ BOOST_AUTO_TEST_CASE(remove_stops_disables_and_deletes) {
       systemd_user_backend().remove(job.name, job.paths, host),
       {"run systemctl --user stop holdfast-web.service | 5 is fine",
        "run systemctl --user reset-failed holdfast-web.service | may fail",
-       "if it has to be undone, run at the end systemctl --user daemon-reload",
+       "if a later step fails, run after the undo: systemctl --user daemon-reload",
        "run systemctl --user --quiet disable holdfast-web.service | may fail | undo: systemctl --user "
        "--quiet enable holdfast-web.service",
        "remove file " + k_wants + "/holdfast-web.service", "remove file " + k_unit,
@@ -198,7 +198,7 @@ BOOST_AUTO_TEST_CASE(install_writes_and_enables_a_system_unit) {
   const auto host = root_host();
   const std::string wants = "/etc/systemd/system/multi-user.target.wants";
   require_outline(systemd_system_backend().install(system_job(host), host),
-                  {"if it has to be undone, run at the end systemctl daemon-reload",
+                  {"if a later step fails, run after the undo: systemctl daemon-reload",
                    "write /etc/systemd/system/holdfast-web.service (0644)", "run systemctl daemon-reload",
                    "make directory " + wants + " (0755)",
                    "run systemctl --quiet enable holdfast-web.service | undo: systemctl --quiet disable "
@@ -212,14 +212,14 @@ BOOST_AUTO_TEST_CASE(remove_deletes_state_and_runtime_directories) {
       systemd_system_backend().remove(job.name, job.paths, host),
       {"run systemctl stop holdfast-web.service | 5 is fine",
        "run systemctl reset-failed holdfast-web.service | may fail",
-       "if it has to be undone, run at the end systemctl daemon-reload",
+       "if a later step fails, run after the undo: systemctl daemon-reload",
        "run systemctl --quiet disable holdfast-web.service | may fail | undo: systemctl --quiet enable "
        "holdfast-web.service",
        "remove file /etc/systemd/system/multi-user.target.wants/holdfast-web.service",
        "remove file /etc/systemd/system/holdfast-web.service", "run systemctl daemon-reload",
        "run systemctl reset-failed holdfast-web.service | may fail",
-       "remove directory /run/holdfast/web with all that is in it", "remove directory /run/holdfast if it is empty",
-       "remove directory /var/lib/holdfast/web with all that is in it",
+       "remove directory /run/holdfast/web and everything in it", "remove directory /run/holdfast if it is empty",
+       "remove directory /var/lib/holdfast/web and everything in it",
        "remove directory /var/lib/holdfast if it is empty"});
 }
 
@@ -227,7 +227,7 @@ BOOST_AUTO_TEST_CASE(start_and_stop_use_the_system_manager) {
   const auto host = root_host();
   const auto job = system_job(host);
   require_outline(systemd_system_backend().start(job, host),
-                  {"if it has to be undone, run at the end systemctl stop holdfast-web.service",
+                  {"if a later step fails, run after the undo: systemctl stop holdfast-web.service",
                    "run systemctl start holdfast-web.service"});
   require_outline(systemd_system_backend().stop(job, host),
                   {"run systemctl stop holdfast-web.service | 5 is fine",
@@ -275,16 +275,14 @@ BOOST_AUTO_TEST_CASE(nohup_installs_nothing_and_starts_with_a_pidfile) {
   require_outline(nohup_backend().prove(job, host), {});
   require_outline(nohup_backend().install(job, host), {});
   require_outline(nohup_backend().remove(job.name, job.paths, host), {"remove file " + k_mark});
-  require_outline(
-      nohup_backend().start(job, host),
-      {"remove file " + k_mark,
-       "start in the background /home/ann/.local/bin/holdfast run web and note its process in " + k_pidfile});
+  require_outline(nohup_backend().start(job, host),
+                  {"remove file " + k_mark,
+                   "start in the background /home/ann/.local/bin/holdfast run web and write its pid to " + k_pidfile});
   require_outline(nohup_backend().stop(job, host),
-                  {"write " + k_mark + " (0600)", "end the process noted in " + k_pidfile});
-  require_outline(
-      nohup_backend().restart(job, host),
-      {"remove file " + k_mark, "end the process noted in " + k_pidfile,
-       "start in the background /home/ann/.local/bin/holdfast run web and note its process in " + k_pidfile});
+                  {"write " + k_mark + " (0600)", "end the process with the pid in " + k_pidfile});
+  require_outline(nohup_backend().restart(job, host),
+                  {"remove file " + k_mark, "end the process with the pid in " + k_pidfile,
+                   "start in the background /home/ann/.local/bin/holdfast run web and write its pid to " + k_pidfile});
 }
 
 BOOST_AUTO_TEST_CASE(a_running_tunnel_is_not_started_again) {

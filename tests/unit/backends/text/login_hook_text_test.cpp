@@ -148,7 +148,8 @@ const std::string k_unmark = "remove file /home/ann/.local/state/holdfast/ws/web
 
 BOOST_FIXTURE_TEST_CASE(the_backend_is_nohup_with_the_hook, LoginHookUser) {
   const auto job = user_job(host);
-  require_outline(login_hook_backend().install(job, host), {"have in /home/ann/.profile", "have in /home/ann/.bashrc"});
+  require_outline(login_hook_backend().install(job, host),
+                  {"write the login hook to /home/ann/.profile", "write the login hook to /home/ann/.bashrc"});
   BOOST_TEST(outline(login_hook_backend().start(job, host).value()) ==
              outline(nohup_backend().start(job, host).value()));
   BOOST_TEST(outline(login_hook_backend().stop(job, host).value()) == outline(nohup_backend().stop(job, host).value()));
@@ -173,8 +174,8 @@ BOOST_FIXTURE_TEST_CASE(the_backend_is_installed_while_the_hook_exists, LoginHoo
 
 BOOST_FIXTURE_TEST_CASE(removing_the_last_tunnel_removes_the_hook, LoginHookUser) {
   install_all();
-  require_outline(removal(), {k_unmark, "take the login hook out of /home/ann/.profile",
-                              "take the login hook out of /home/ann/.bashrc"});
+  require_outline(removal(), {k_unmark, "remove the login hook from /home/ann/.profile",
+                              "remove the login hook from /home/ann/.bashrc"});
   put_tunnel("other", "nohup");
   BOOST_TEST(removal()->size() == 3U);
   put_tunnel("other");
@@ -204,7 +205,7 @@ BOOST_FIXTURE_TEST_CASE(a_hook_installed_by_the_user_stays, LoginHookUser) {
   BOOST_TEST(is_in_place(plan.front(), host));
   const auto& edit = std::get<EditBlock>(plan.back());
   host.put(edit.file, with_block("", edit.label, *edit.lines));
-  require_outline(removal(), {k_unmark, "take the login hook out of /home/ann/.bashrc"});
+  require_outline(removal(), {k_unmark, "remove the login hook from /home/ann/.bashrc"});
   // After `hook --install` all hooks are the user's.
   for (const auto& step : install_hook(Shell::bash, paths, host).value()) {
     const auto& own = std::get<EditBlock>(step);
