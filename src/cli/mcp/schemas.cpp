@@ -40,6 +40,22 @@ constexpr std::string_view k_survives = R"({
   "additionalProperties": false
 })";
 
+constexpr std::string_view k_preflight = R"({
+  "type": ["array", "null"],
+  "items": {
+    "type": "object",
+    "properties": {
+      "check": {"type": "string"},
+      "outcome": {"enum": ["passed", "warning", "failed", "skipped"]},
+      "figure": {"type": ["string", "null"]},
+      "class": {"type": ["string", "null"]},
+      "message": {"type": ["string", "null"]},
+      "hint": {"type": ["string", "null"]}
+    },
+    "required": ["check", "outcome", "figure", "class", "message", "hint"]
+  }
+})";
+
 // The object of `status --json`. Unknown values are null.
 constexpr std::string_view k_tunnel = R"(
   "properties": {
@@ -167,25 +183,11 @@ std::string_view doctor_schema() {
       "program": {{"type": "string"}},
       "host": {{"type": "object"}},
       "bastion": {{"type": ["string", "null"]}},
-      "preflight": {{
-        "type": ["array", "null"],
-        "items": {{
-          "type": "object",
-          "properties": {{
-            "check": {{"type": "string"}},
-            "outcome": {{"enum": ["passed", "warning", "failed", "skipped"]}},
-            "figure": {{"type": ["string", "null"]}},
-            "class": {{"type": ["string", "null"]}},
-            "message": {{"type": ["string", "null"]}},
-            "hint": {{"type": ["string", "null"]}}
-          }},
-          "required": ["check", "outcome", "figure", "class", "message", "hint"]
-        }}
-      }}
+      "preflight": {}
     }},
     "required": ["backends", "scope", "choice", "advice", "version", "program", "host", "bastion", "preflight"]
   }})",
-                                                       k_survives));
+                                                       k_survives, k_preflight));
   return schema;
 }
 
