@@ -71,7 +71,7 @@ std::optional<std::string> command_that_starts_cron(const os::Host& host) {
   return install_cron(host);
 }
 
-/// The variables of the job that differ from cron's own environment. cron sets LOGNAME itself.
+/// KEY=VALUE for the variables of the job that cron would not set, or set differently. cron sets LOGNAME itself.
 Result<std::vector<std::string>> assignments(const os::Environment& environment) {
   std::vector<std::string> encoded;
   for (const char* key : {"HOME", "PATH", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"}) {
@@ -114,7 +114,7 @@ Result<std::string> ensure_command(const Job& job, const os::Host& host) {
   }
   if (command.size() <= k_longest_crontab_command) return command;
   return Error{"writing into a crontab", "the command of tunnel " + job.name.text(),
-               fmt::format("it would have {} bytes; cron's limit is {}", command.size(), k_longest_crontab_command),
+               fmt::format("it has {} bytes; cron's limit is {}", command.size(), k_longest_crontab_command),
                "set it up with a shorter PATH: env PATH=/usr/local/bin:/usr/bin:/bin holdfast setup …"};
 }
 

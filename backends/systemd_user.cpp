@@ -81,7 +81,7 @@ class SystemdUser final : public Backend {
 
   Result<Plan> stop(const Job& job, const os::Host& host) const override {
     const auto manager = user_manager(host);
-    if (!manager) return Plan{};  // then no unit of it runs either
+    if (!manager) return Plan{};  // without a manager no unit runs
     return stop_unit(*manager, job.name);
   }
 
@@ -113,7 +113,7 @@ class SystemdUser final : public Backend {
     plan.emplace_back(RemoveFile{file});
   }
 
-  // May fail: without linger the backend still works until the logout, and assess() says so.
+  // It may fail. Without linger the backend works until logout, and assess() says so.
   static Plan optional_linger(const os::Host& host) {
     Plan plan = linger_on(host.user(), host);
     for (auto& step : plan)
@@ -127,7 +127,7 @@ class SystemdUser final : public Backend {
     return fitness;
   }
 
-  /// False when this login is the user's own: it should have started a manager, and another one will not either.
+  /// False if this login has a session in logind: that starts a manager where one can run, so another login won't help.
   static bool can_have_manager(const os::Host& host) {
     if (!is_booted_with_systemd(host)) return false;
     const auto group = host.read_file("/proc/self/cgroup");
@@ -141,10 +141,10 @@ class SystemdUser final : public Backend {
     if (permission == Permission::granted)
       return {Fitness::Grade::good, k_with_linger,
               "your systemd user manager runs; setup turns linger on to keep it running"};
-    // Where we cannot query polkit, logind cannot either, and it refuses.
+    // If polkit does not answer us, it does not answer logind either, and logind refuses.
     std::string reason = "your systemd user manager ends when you log out: linger is off, and ";
     reason += permission == Permission::refused ? "you are not allowed to turn it on"
-                                                : "polkit did not say that you are allowed to turn it on";
+                                                : "polkit did not confirm that you are allowed to turn it on";
     return {Fitness::Grade::degraded, k_without_linger, std::move(reason), linger_remedy(host.user()), k_with_linger};
   }
 

@@ -57,8 +57,8 @@ bool continues_at_end(std::string_view text) {
 
 Result<> check(const EditBlock& step, const fs::path& target, const std::string& text, const os::Host& host) {
   if (step.lines && !block_of(text, step.label) && continues_at_end(text))
-    return refuse(step.file, "its last line ends in a backslash and would continue into the added lines",
-                  "fix that line");
+    return refuse(step.file, "its last line ends in a backslash, which would join it to the added lines",
+                  "remove that backslash");
   if ((host.status(target).mode & 0200) == 0)
     return refuse(step.file, "it is read-only", "chmod u+w " + shell_quote(target.string()));
   return {};

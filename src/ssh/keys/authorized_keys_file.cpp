@@ -18,8 +18,8 @@ constexpr std::size_t k_largest = 512 * 1024;
 constexpr std::string_view k_read_marker = "holdfast authorized_keys ";
 constexpr std::string_view k_written_marker = "holdfast wrote authorized_keys";
 
-// The account's login shell reads these first. One line in single quotes, without backslash, quote or '!' inside, means
-// the same to sh, csh and fish. Start-up files may print before the scripts do.
+// The account's login shell parses these commands. One line in single quotes, without backslash, quote or '!' inside,
+// is the same in sh, csh and fish. The shell's start-up files may print something before the script's own output.
 constexpr const char* k_read =
     "exec sh -c '"
     "cd || exit 61; f=.ssh/authorized_keys; "
@@ -48,19 +48,19 @@ std::string failure_text(int exit_code) {
     case 61:
       return "the account has no home directory";
     case 62:
-      return "~/.ssh/authorized_keys is not a file";
+      return "~/.ssh/authorized_keys is not a regular file";
     case 63:
       return "the account cannot read its ~/.ssh/authorized_keys";
     case 64:
-      return "~/.ssh/authorized_keys is a link without a target";
+      return "~/.ssh/authorized_keys is a dangling symbolic link";
     case 65:
-      return "cannot make ~/.ssh";
+      return "cannot create ~/.ssh";
     case 66:
       return "~/.ssh/authorized_keys changed in the meantime";
     case 67:
       return "cannot write the new ~/.ssh/authorized_keys; the old one is unchanged";
     default:
-      return "the login runs no commands";
+      return "the bastion did not run the command";
   }
 }
 
@@ -98,23 +98,25 @@ Result<os::Completed> AuthorizedKeysFile::run(const char* script, const std::str
     return Error{"editing authorized_keys at", tunnel_->bastion.text(), std::move(cause), std::move(hint)};
   };
   if (done.timed_out) return refuse("no answer within a minute", "");
-  if (done.exit_code == 255) {  // ssh's own
+  if (done.exit_code == 255) {  // from ssh itself
     const auto why = diagnose({done.err, {}}, tunnel_);
     return refuse(why ? why->message : "ssh failed: " + printable(trim(done.err)),
-                  "use a login that may write there, or add the line that holdfast authorize prints by hand");
+                  "give another key: --login-key FILE; or add the line yourself: holdfast authorize prints it");
   }
   if (done.exit_code == 66) return refuse(failure_text(66), "run it again");
   if (done.exit_code != 0)
-    return refuse(failure_text(done.exit_code),
-                  "log in with another key than the tunnel's: --login-key FILE; or add the line by hand");
+    return refuse(
+        failure_text(done.exit_code),
+        "give a key that may run commands: --login-key FILE; or add the line yourself: holdfast authorize prints it");
   return done;
 }
 
 Result<std::string> AuthorizedKeysFile::read() {
   HOLDFAST_TRY(const auto done, run(k_read, {}));
   const auto invalid = [&] {
-    return Error{"reading authorized_keys at", tunnel_->bastion.text(), "the answer is not the file",
-                 "look for a forced command or a start-up file: ssh " + tunnel_->bastion.text() + " echo"};
+    return Error{"reading authorized_keys at", tunnel_->bastion.text(),
+                 "the bastion's answer is not the content of the file",
+                 "look for a forced command, or a start-up file that prints: ssh " + tunnel_->bastion.text() + " echo"};
   };
   const auto at = done.out.find(k_read_marker);
   const auto end = at == std::string::npos ? at : done.out.find('\n', at);

@@ -232,10 +232,10 @@ class Authorize(TunnelTest):
     def test_an_unwritable_file_is_reported_and_unchanged(self) -> None:
         far = self.far_home()
         (far / ".ssh").symlink_to(far / "nowhere")
-        self.assertIn("cannot make ~/.ssh", self.assert_reads_well(self.install("-p", "2222", "--install", status=1)))
+        self.assertIn("cannot create ~/.ssh", self.assert_reads_well(self.install("-p", "2222", "--install", status=1)))
         (far / ".ssh").unlink()
         (far / ".ssh/authorized_keys").mkdir(parents=True)
-        self.assertIn("is not a file", self.assert_reads_well(self.install("-p", "2222", "--install", status=1)))
+        self.assertIn("is not a regular file", self.assert_reads_well(self.install("-p", "2222", "--install", status=1)))
 
     def test_a_login_without_commands_is_reported(self) -> None:
         self.far_home()

@@ -54,7 +54,7 @@ std::string through_shell(std::string_view text) {
 
 BOOST_AUTO_TEST_SUITE(crontab_text)
 
-BOOST_AUTO_TEST_CASE(plain_words_are_not_quoted) {
+BOOST_AUTO_TEST_CASE(quotes_only_words_that_need_it) {
   BOOST_TEST(word("/home/ann/.local/bin/holdfast") == "/home/ann/.local/bin/holdfast");
   BOOST_TEST(word("--user") == "--user");
   BOOST_TEST(word("") == "''");
@@ -62,7 +62,7 @@ BOOST_AUTO_TEST_CASE(plain_words_are_not_quoted) {
   BOOST_TEST(word("it's 100%") == R"('it'\''s 100\%')");
 }
 
-BOOST_AUTO_TEST_CASE(a_word_passes_every_cron_and_the_shell_unchanged) {
+BOOST_AUTO_TEST_CASE(cron_and_shell_decode_each_word_to_the_original) {
   for (const std::string text : {"%",         "%%",
                                  "\\",        "\\\\",
                                  "\\%",       "%\\",
@@ -81,7 +81,7 @@ BOOST_AUTO_TEST_CASE(a_word_passes_every_cron_and_the_shell_unchanged) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(random_words_pass_cron_and_shell_unchanged) {
+BOOST_AUTO_TEST_CASE(cron_and_shell_decode_random_words_to_the_original) {
   std::mt19937 random(7);
   constexpr std::string_view k_bytes = "\\%' \"$a";
   for (int round = 0; round < 5000; ++round) {
@@ -138,13 +138,13 @@ BOOST_AUTO_TEST_CASE(a_crontab_without_a_last_line_break_is_restored) {
   BOOST_TEST(with_crontab_lines(text, "b", {}) == theirs);
 }
 
-BOOST_AUTO_TEST_CASE(control_bytes_are_refused) {
+BOOST_AUTO_TEST_CASE(refuses_control_bytes) {
   for (const char byte : {'\n', '\r', '\t', '\x1b', '\x7f'})
     BOOST_TEST(word(std::string("a") + byte + "* * * * * evil") == "refused: it contains a control byte");
   BOOST_TEST(word(std::string("a\0b", 3)) == "refused: it contains a control byte");
 }
 
-BOOST_AUTO_TEST_CASE(an_assignment_needs_a_variable_name) {
+BOOST_AUTO_TEST_CASE(refuses_an_assignment_without_a_valid_name) {
   BOOST_TEST(encode_crontab_assignment("PATH", "/usr/bin:/bin").value() == "PATH=/usr/bin:/bin");
   BOOST_TEST(encode_crontab_assignment("HOME", "/home/o'b %").value() == R"(HOME='/home/o'\''b \%')");
   BOOST_TEST(encode_crontab_assignment("XDG_CONFIG_HOME", "").value() == "XDG_CONFIG_HOME=");
