@@ -112,11 +112,14 @@ Result<ExitStatus> show_logs(Context& context, const Arguments& arguments) {
     terminal.answer(log_json(names.front().text(), lines));
     return ExitStatus::done;
   }
-  for (const auto& line : lines) terminal.answer(printable(line));
+  const auto print = [&](const std::vector<std::string>& printed) {
+    for (const auto& line : printed) terminal.answer(log_line_text(printable(line), terminal.drawing()));
+  };
+  print(lines);
   if (lines.empty() && count > 0) terminal.note("tunnel " + names.front().text() + " has no log on this host yet");
   if (!arguments.has("follow")) return ExitStatus::done;
   while (terminal.flush() && Terminal::is_read()) {
-    for (const auto& line : followed.read_new()) terminal.answer(printable(line));
+    print(followed.read_new());
     context.host.sleep_for(k_follow_interval);
   }
   return ExitStatus::done;  // the reader has gone
@@ -125,16 +128,17 @@ Result<ExitStatus> show_logs(Context& context, const Arguments& arguments) {
 }  // namespace
 
 const Command& logs_command() {
-  static const Command command{.name = "logs",
-                               .synopsis = "NAME [-f] [-n N] [--json]",
-                               .summary = "show the log of a tunnel's supervisor and ssh",
-                               .description = "The log is the same for every backend. Its times are in UTC.",
-                               .options = {{"follow,f", "", "print new lines until interrupted"},
-                                           {"lines,n", "N", "the last N lines; default: 50"},
-                                           {"json", "", "print the lines as JSON strings"}},
-                               .most_operands = 1,
-                               .operands = Values::tunnel,
-                               .run = show_logs};
+  static const Command command{
+      .name = "logs",
+      .synopsis = "NAME [-f] [-n N] [--json]",
+      .summary = "show the log of a tunnel's supervisor and ssh",
+      .description = "The log is the same with every backend. Times are local on a terminal, else UTC.",
+      .options = {{"follow,f", "", "print new lines until interrupted"},
+                  {"lines,n", "N", "the last N lines; default: 50"},
+                  {"json", "", "print the lines as JSON strings"}},
+      .most_operands = 1,
+      .operands = Values::tunnel,
+      .run = show_logs};
   return command;
 }
 

@@ -87,6 +87,13 @@ std::string time_text(WallTime time, const Drawing& drawing) {
   return buffer.data();
 }
 
+std::string log_line_text(std::string_view line, const Drawing& drawing) {
+  const auto stamp = line.substr(0, line.find(' '));
+  const auto time = from_rfc3339(stamp);
+  if (!time) return std::string(line);
+  return time_text(*time, drawing) + std::string(line.substr(stamp.size()));
+}
+
 std::string error_text(const Error& error, std::optional<std::size_t> width) {
   constexpr std::size_t k_unlimited = static_cast<std::size_t>(-1);
   constexpr std::size_t k_narrowest = 20;

@@ -26,6 +26,9 @@ struct Drawing {
 /// On a terminal local time, "2026-11-22 11:00:00 CET"; else RFC 3339 in UTC.
 [[nodiscard]] std::string time_text(WallTime time, const Drawing& drawing);
 
+/// A line of a tunnel's log, "2026-11-22T10:00:00Z text", with its time as time_text() shows it.
+[[nodiscard]] std::string log_line_text(std::string_view line, const Drawing& drawing);
+
 /// "holdfast: doing subject: cause", and "  hint: …" on the next line; every byte is made printable. With `width` both
 /// wrap at spaces, never inside a command of the hint.
 [[nodiscard]] std::string error_text(const Error& error, std::optional<std::size_t> width = {});

@@ -10,6 +10,7 @@ import socket
 import subprocess
 
 from case import PROGRAM, TunnelTest, is_alive, main, until
+from watch import Seat
 
 KEYS = ["name", "state", "verified", "since", "host", "bastion", "bastions", "engine", "forwards", "backend",
         "supervisor_pid", "ssh_pid", "rtt_ms", "reconnects", "next_attempt", "last_error", "credential"]
@@ -135,6 +136,20 @@ class Life(TunnelTest):
         self.kill(self.status()["ssh_pid"])
         self.assertIn("ssh", follower.stdout.readline())
         follower.stdout.close()
+
+    def test_logs_show_local_time_on_a_terminal(self) -> None:
+        self.set_up()
+        seat = Seat([PROGRAM, "logs", "--user", self.name, "-f"], {**self.env, "TZ": "TEST-2"}, columns=200)
+        self.addCleanup(seat.close)
+        stamp = r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d TEST "
+        seat.await_text(stamp[1:] + "up: verified")
+        self.kill(self.status()["ssh_pid"])
+        seat.await_text("up: verified.*ssh.*up: verified")
+        for line in seat.seen.splitlines():
+            self.assertRegex(line, stamp)
+        piped = self.run_holdfast("logs", "--user", self.name, env={"TZ": "TEST-2"}).stdout
+        for line in piped.splitlines():
+            self.assertRegex(line, r"^\S+T\S+Z ")
 
     def test_dry_run_prints_everything_and_changes_nothing(self) -> None:
         done = self.run_holdfast(*self.arguments("--dry-run"))

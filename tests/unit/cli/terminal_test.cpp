@@ -123,6 +123,11 @@ BOOST_AUTO_TEST_CASE(a_terminal_shows_local_time) {
   const auto time = from_rfc3339("2026-11-22T10:00:00Z").value();
   BOOST_TEST(time_text(time, {.width = 80}) == "2026-11-22 12:00:00 TEST");
   BOOST_TEST(time_text(time, {}) == "2026-11-22T10:00:00Z");
+  BOOST_TEST(log_line_text("2026-11-22T10:00:00Z up: verified", {.width = 80}) ==
+             "2026-11-22 12:00:00 TEST up: verified");
+  BOOST_TEST(log_line_text("2026-11-22T10:00:00Z up: verified", {}) == "2026-11-22T10:00:00Z up: verified");
+  for (const char* line : {"", "no time", "2026-11-22T10:00:00Z"}) BOOST_TEST(log_line_text(line, {}) == line);
+  BOOST_TEST(log_line_text("no time", {.width = 80}) == "no time");
   ::unsetenv("TZ");
   ::tzset();
 }
