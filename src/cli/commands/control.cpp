@@ -123,7 +123,7 @@ const Command& restart_command() {
       .synopsis = "[--keep-connection] NAME… | --all",
       .summary = "stop and start tunnels, and wait until they are up",
       .description =
-          "It applies manual changes of a tunnel file, or a new version of this program.\n"
+          "Use it after you edited a tunnel file, or to run a new version of holdfast.\n"
           "With --keep-connection the new supervisor takes over the running ssh, and no session through the tunnel is "
           "dropped. If the file changed in a way that needs a new connection, or has fewer forwards, holdfast says so "
           "and reconnects.",

@@ -235,7 +235,8 @@ const Command& status_command() {
       .options = {k_port_option,
                   {"json", "", "print JSON; unknown values are null"},
                   {"watch,w", "",
-                   "repeat until q: in place on a terminal; elsewhere print the table or JSON after each change"}},
+                   "keep showing changes: on a terminal in place, until q; elsewhere as a new table or JSON line for "
+                   "each change"}},
       .most_operands = k_any_number,
       .operands = Values::tunnel,
       .run = show_status};
