@@ -25,6 +25,7 @@ struct Request {
   bool accept_new_host_key = false;      ///< pin an unknown host key of the bastion
   bool preflight = true;                 ///< check the connection to the bastion before any change
   bool takeover = false;                 ///< allow a command on the bastion to end a stale session of this tunnel
+  bool allow_target_down = false;        ///< a target may start later: its forward is open and waits for it
 };
 
 /// A progress report.

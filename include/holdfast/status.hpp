@@ -15,6 +15,7 @@ using Instant = std::chrono::time_point<std::chrono::system_clock, std::chrono::
 struct Status {
   enum class State {
     up,
+    degraded,  ///< at least one forward works, and at least one does not
     connecting,
     waiting,  ///< next attempt at next_attempt
     standby,  ///< another host of a shared home runs it
@@ -27,6 +28,8 @@ struct Status {
     std::string listen;  ///< on the bastion: "127.0.0.1:2222", "[::1]:2222", a socket path
     std::string target;  ///< on this machine: "localhost:22"
     std::optional<State> state;
+    enum class Bound { unknown, loopback, all };
+    Bound bound = Bound::unknown;  ///< which addresses of the bastion it listens on, as far as it was seen
   };
 
   /// Whether a tunnel survives an event.

@@ -28,6 +28,8 @@ Status::State state_of(store::TunnelState state) {
   switch (state) {
     case store::TunnelState::up:
       return Status::State::up;
+    case store::TunnelState::degraded:
+      return Status::State::degraded;
     case store::TunnelState::connecting:
       return Status::State::connecting;
     case store::TunnelState::waiting:
@@ -57,6 +59,19 @@ Status::Forward::State state_of(store::ForwardState state) {
       break;
   }
   return State::pending;
+}
+
+Status::Forward::Bound bound_of(store::Bound bound) {
+  using Bound = Status::Forward::Bound;
+  switch (bound) {
+    case store::Bound::unknown:
+      break;
+    case store::Bound::loopback:
+      return Bound::loopback;
+    case store::Bound::all:
+      return Bound::all;
+  }
+  return Bound::unknown;
 }
 
 Status::Endurance endurance_of(const Survival& survival) {
@@ -101,8 +116,9 @@ Status status_of(const tunnels::TunnelStatus& status) {
   out.bastions = status.bastions;
   out.engine = status.engine;
   for (const auto& forward : status.forwards)
-    out.forwards.push_back(
-        {forward.listen, forward.target, forward.state ? std::optional(state_of(*forward.state)) : std::nullopt});
+    out.forwards.push_back({forward.listen, forward.target,
+                            forward.state ? std::optional(state_of(*forward.state)) : std::nullopt,
+                            bound_of(forward.bound)});
   out.backend = backend_of(status.backend);
   out.supervisor_pid = status.supervisor_pid;
   out.ssh_pid = status.ssh_pid;

@@ -47,6 +47,9 @@ std::optional<UptimeRow> row_of(WallTime from, WallTime to, TunnelState state, b
     case TunnelState::up:
       (degraded ? row.degraded : row.up) = row.length;
       return row;
+    case TunnelState::degraded:
+      row.degraded = row.length;
+      return row;
     case TunnelState::connecting:
     case TunnelState::waiting:
     case TunnelState::failed:

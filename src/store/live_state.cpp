@@ -23,8 +23,9 @@ constexpr std::size_t k_deepest = 8;
 constexpr std::size_t k_longest_text = 4096;
 
 using enum TunnelState;
-constexpr std::array<std::pair<TunnelState, std::string_view>, 6> k_states{{
+constexpr std::array<std::pair<TunnelState, std::string_view>, 7> k_states{{
     {up, "up"},
+    {degraded, "degraded"},
     {connecting, "connecting"},
     {waiting, "waiting"},
     {standby, "standby"},
@@ -39,6 +40,13 @@ constexpr std::array<NamedForwardState, 5> k_forward_states{{
     {ForwardState::denied, "denied"},
     {ForwardState::busy, "busy"},
     {ForwardState::pending, "pending"},
+}};
+
+using NamedBound = std::pair<Bound, std::string_view>;
+constexpr std::array<NamedBound, 3> k_bounds{{
+    {Bound::unknown, "unknown"},
+    {Bound::loopback, "loopback"},
+    {Bound::all, "all"},
 }};
 
 // Escaping makes a text up to four times as long.
@@ -73,7 +81,8 @@ json::array forwards_value(const std::vector<LiveForward>& forwards) {
   for (const LiveForward& forward : forwards)
     array.push_back(json::object{{"listen", bounded_text(forward.listen)},
                                  {"target", bounded_text(forward.target)},
-                                 {"state", json_text(to_text(forward.state))}});
+                                 {"state", json_text(to_text(forward.state))},
+                                 {"bound", json_text(to_text(forward.bound))}});
   return array;
 }
 
@@ -178,11 +187,18 @@ std::optional<ForwardState> forward_state_from(std::string_view text) {
   return found == k_forward_states.end() ? std::nullopt : std::optional(found->first);
 }
 
+std::optional<Bound> bound_from(std::string_view text) {
+  const auto* found = std::ranges::find(k_bounds, text, &NamedBound::second);
+  return found == k_bounds.end() ? std::nullopt : std::optional(found->first);
+}
+
 std::vector<LiveForward> read_forwards(const json::array& array, std::string& bad) {
   std::vector<LiveForward> forwards;
   for (const json::value& item : array) {
     Members members(item.if_object(), bad);
     forwards.push_back({members.text("listen"), members.text("target"), members.named("state", &forward_state_from)});
+    // An earlier version did not write it.
+    if (members.has("bound")) forwards.back().bound = members.named("bound", &bound_from);
   }
   return forwards;
 }
@@ -207,6 +223,18 @@ std::string_view to_text(ForwardState state) noexcept {
   for (const auto& [value, name] : k_forward_states)
     if (value == state) return name;
   return "pending";
+}
+
+std::string_view to_text(Bound bound) noexcept {
+  for (const auto& [value, name] : k_bounds)
+    if (value == bound) return name;
+  return "unknown";
+}
+
+bool holds_forwards(const LiveState& state) noexcept {
+  const bool is_target_down =
+      state.last_error && state.last_error->diagnosis.failure == FailureClass::target_down && state.ssh;
+  return carries(state.state) || (state.state == waiting && is_target_down);
 }
 
 std::string format_live_state(const LiveState& state) {

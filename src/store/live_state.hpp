@@ -17,12 +17,21 @@
 
 namespace holdfast::store {
 
-enum class TunnelState { up, connecting, waiting, standby, failed, stopped };
+/// degraded: at least one forward works, and at least one does not.
+enum class TunnelState { up, degraded, connecting, waiting, standby, failed, stopped };
 [[nodiscard]] std::string_view to_text(TunnelState state) noexcept;
 [[nodiscard]] std::optional<TunnelState> tunnel_state_from(std::string_view text) noexcept;
+/// At least one forward works.
+[[nodiscard]] constexpr bool carries(TunnelState state) noexcept {
+  return state == TunnelState::up || state == TunnelState::degraded;
+}
 
 enum class ForwardState { up, down, denied, busy, pending };
 [[nodiscard]] std::string_view to_text(ForwardState state) noexcept;
+
+/// Which addresses of the bastion a forward listens on, as far as it was seen.
+enum class Bound { unknown, loopback, all };
+[[nodiscard]] std::string_view to_text(Bound bound) noexcept;
 
 struct LastError {
   Diagnosis diagnosis;
@@ -33,6 +42,7 @@ struct LiveForward {
   std::string listen;  ///< "127.0.0.1:2222"
   std::string target;  ///< "localhost:22"
   ForwardState state = ForwardState::pending;
+  Bound bound = Bound::unknown;
 };
 
 struct LiveState {
@@ -57,6 +67,9 @@ struct LiveState {
 /// Moves every time of `state` to a wall clock that says that this machine booted at `booted_at`. Somebody may have set
 /// the clock since; elapsed times stay what they are. Does nothing within 2 s, so that a slewed clock moves no time.
 void follow_clock(LiveState& state, WallTime booted_at);
+
+/// Its ssh has forwards open on the bastion, whether their targets answer or not.
+[[nodiscard]] bool holds_forwards(const LiveState& state) noexcept;
 
 [[nodiscard]] std::string format_live_state(const LiveState& state);
 [[nodiscard]] Result<LiveState> parse_live_state(std::string_view json);

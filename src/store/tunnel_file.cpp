@@ -44,6 +44,15 @@ Result<> read_mechanism(const TunnelLines& lines, TunnelSpec& spec) {
   return {};
 }
 
+Result<> read_flag(const TunnelLines& lines, const char* key, bool& flag) {
+  const auto text = lines.first(key);
+  if (!text) return {};
+  if (*text != "yes" && *text != "no")
+    return lines.at(key, bad_value("expected yes or no", fmt::format("write {} = no", key)));
+  flag = *text == "yes";
+  return {};
+}
+
 Result<> read_behaviour(const TunnelLines& lines, TunnelSpec& spec) {
   constexpr std::uint32_t k_shortest_interval = 10;
   constexpr std::uint32_t k_longest_interval = 3600;
@@ -56,12 +65,8 @@ Result<> read_behaviour(const TunnelLines& lines, TunnelSpec& spec) {
                                                   "write probe-interval = 60"));
     spec.probe_interval = std::chrono::seconds(*seconds);
   }
-  if (const auto text = lines.first("takeover")) {
-    if (*text != "yes" && *text != "no")
-      return lines.at("takeover", bad_value("expected yes or no", "write takeover = no"));
-    spec.takeover = *text == "yes";
-  }
-  return {};
+  HOLDFAST_CHECK(read_flag(lines, "takeover", spec.takeover));
+  return read_flag(lines, "allow-target-down", spec.allow_target_down);
 }
 
 /// Every value of the repeatable `key`, parsed.
@@ -127,6 +132,7 @@ std::string format_tunnel(const Tunnel& tunnel) {
   if (tunnel->runtime_dir) add("runtime-dir", tunnel->runtime_dir->native());
   add("probe-interval", std::to_string(tunnel->probe_interval.count()));
   if (tunnel->takeover) add("takeover", "yes");
+  if (tunnel->allow_target_down) add("allow-target-down", "yes");
   add("bastion", bastions_text(tunnel->bastion, tunnel->fallbacks));
   return out;
 }

@@ -14,6 +14,7 @@ bool needs_new_login(const Tunnel& now, const Tunnel& wanted) {
   same.host = wanted->host;
   same.backend = wanted->backend;
   same.takeover = wanted->takeover;
+  same.allow_target_down = wanted->allow_target_down;
   return same != wanted.spec();
 }
 

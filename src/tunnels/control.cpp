@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <csignal>
 
 namespace holdfast::tunnels {
@@ -72,6 +73,12 @@ Result<Stopped> stop_one(const InstalledJob& installed_job, os::Host& host, bool
   return stopped;
 }
 
+bool are_all_open(const std::vector<store::LiveForward>& forwards) {
+  return std::ranges::all_of(forwards, [](const store::LiveForward& forward) {
+    return forward.state == store::ForwardState::up || forward.state == store::ForwardState::down;
+  });
+}
+
 /// The result that the live state shows, or nothing while the supervisor is still at it.
 std::optional<Arrival> result_of(const store::LiveState& live, milliseconds waited) {
   Arrival arrival;
@@ -89,8 +96,10 @@ std::optional<Arrival> result_of(const store::LiveState& live, milliseconds wait
       return arrival;
     case store::TunnelState::failed:
       return arrival;
+    case store::TunnelState::degraded:
     case store::TunnelState::waiting:
       if (!arrival.failure) return std::nullopt;
+      arrival.target_down = is(FailureClass::target_down) && are_all_open(live.forwards);
       if (is(FailureClass::forward_busy) && waited < k_busy_timeout) return std::nullopt;
       return arrival;
     case store::TunnelState::connecting:

@@ -59,6 +59,7 @@ struct Arrival {
   bool up = false;
   bool verified = false;
   bool standing_by = false;  ///< host = any: another host has the port, and this one is ready to take over
+  bool target_down = false;  ///< every forward is open on the bastion, and at least one target here is down
   std::chrono::milliseconds took{0};
   std::optional<Diagnosis> failure = {};  ///< why it is not up, or why it is up without having been verified
 };

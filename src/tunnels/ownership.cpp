@@ -32,6 +32,7 @@ std::string take_over_command(const Tunnel& tunnel, const os::Host& host) {
     command += " --ssh-option " + shell_quote(option.key + "=" + option.value);
   if (tunnel->engine != Engine::native) command += fmt::format(" --engine {}", to_text(tunnel->engine));
   if (tunnel->takeover) command += " --takeover";
+  if (tunnel->allow_target_down) command += " --allow-target-down";
   return command + " --host " + shell_quote(host.hostname());
 }
 

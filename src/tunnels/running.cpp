@@ -66,8 +66,9 @@ Result<> apply_start(const InstalledJob& installed_job, os::Host& host) {
   return error;
 }
 
-Result<Arrival> arrived(const TunnelName& name, Arrival arrival) {
-  if (arrival.up || arrival.standing_by) return arrival;
+Result<Arrival> arrived(const Tunnel& tunnel, Arrival arrival) {
+  if (arrival.up || arrival.standing_by || (arrival.target_down && tunnel->allow_target_down)) return arrival;
+  const TunnelName& name = tunnel->name;
   const auto& failure = arrival.failure;
   const auto cause =
       failure ? failure->message : fmt::format("its supervisor reported nothing for {} s", k_timeout.count() / 1000);
@@ -93,7 +94,7 @@ Result<Arrival> restart(const LockedTunnel& tunnel, const InstalledJob& installe
   if (tunnel.entry.tunnel) forget_refused_logins(*tunnel.entry.tunnel, installed_job, host);
   HOLDFAST_CHECK(apply_start(installed_job, host));
   HOLDFAST_TRY(auto arrival, wait_until_up(installed_job, previous, host, k_timeout, observer));
-  return arrived(tunnel.entry.name, std::move(arrival));
+  return arrived(*tunnel.entry.tunnel, std::move(arrival));
 }
 
 /// With a hand-over note from a backend to itself: a supervisor that stops leaves its ssh to the next one. The system
@@ -126,7 +127,7 @@ Result<Arrival> start_tunnel(const TunnelName& name, const store::Paths& paths, 
   forget_refused_logins(*tunnel.entry.tunnel, installed_job, host);
   if (!living_supervisor(installed_job, host)) HOLDFAST_CHECK(apply_start(installed_job, host));
   HOLDFAST_TRY(auto arrival, wait_until_up(installed_job, {}, host, k_timeout, observer));
-  return arrived(name, std::move(arrival));
+  return arrived(*tunnel.entry.tunnel, std::move(arrival));
 }
 
 Result<Stopped> stop_tunnel(const TunnelName& name, const store::Paths& paths, os::Host& host,
@@ -156,7 +157,7 @@ Result<Arrival> restart_keeping_connection(const TunnelName& name, const store::
   const auto after = read_live(job.runtime_dir, job.name, job.paths, host);
   if (before->ssh && after && after->ssh != before->ssh)
     observer.warn("the connection could not be kept: the tunnel has reconnected");
-  return arrived(name, std::move(arrival));
+  return arrived(*tunnel.entry.tunnel, std::move(arrival));
 }
 
 }  // namespace holdfast::tunnels

@@ -13,7 +13,8 @@
 
 namespace holdfast::tunnels {
 
-/// Starts the tunnel if it does not run, and waits until it is up or stands by. An Error with ExitStatus::not_up after
+/// Starts the tunnel if it does not run, and waits until it is up or stands by, or until its forwards are open if its
+/// targets may be down. An Error with ExitStatus::not_up after
 /// 30 s: the supervisor runs and keeps trying.
 [[nodiscard]] Result<Arrival> start_tunnel(const TunnelName& name, const store::Paths& paths, os::Host& host,
                                            const Observer& observer);

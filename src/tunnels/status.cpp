@@ -46,10 +46,11 @@ void add_live_state(TunnelStatus& status, const store::LiveState& live, const os
   status.reconnects = live.reconnects;
   status.next_attempt = live.next_attempt;
   status.forwards.clear();
-  for (const auto& forward : live.forwards) status.forwards.push_back({forward.listen, forward.target, forward.state});
+  for (const auto& forward : live.forwards)
+    status.forwards.push_back({forward.listen, forward.target, forward.state, forward.bound});
   if (live.ssh && os::is_alive(host, *live.ssh)) status.ssh_pid = live.ssh->pid;
   // ssh has just died and the supervisor has not published that yet.
-  if (live.state == TunnelState::up && live.ssh && !status.ssh_pid) {
+  if (store::carries(live.state) && live.ssh && !status.ssh_pid) {
     status.state = TunnelState::connecting;
     status.verified = false;
   }

@@ -29,6 +29,7 @@ struct TunnelStatus {
     std::string listen;
     std::string target;
     std::optional<store::ForwardState> state;
+    store::Bound bound = store::Bound::unknown;
   };
   struct Backend {
     std::optional<std::string> name;

@@ -47,6 +47,9 @@ void print_arrival(const TunnelName& name, const tunnels::Arrival& arrival, Term
   if (arrival.standing_by) {
     terminal.answer(fmt::format(
         "tunnel {} stands by: another host has the port; this host takes over when the port is free", name.text()));
+  } else if (arrival.target_down) {
+    terminal.answer(fmt::format("tunnel {} is open and waits for its target{}", name.text(),
+                                arrival.failure ? ": " + printable(arrival.failure->message) : ""));
   } else if (arrival.verified) {
     terminal.answer(fmt::format("tunnel {} is up: verified end to end in {} ms", name.text(), arrival.took.count()));
   } else {

@@ -79,7 +79,7 @@ Existing existing_at(const tunnels::SetupRequest& request, const os::Host& host)
     if (!existing.known_hosts) existing.known_hosts = tunnel->known_hosts;
     const auto live =
         tunnels::read_live(tunnels::runtime_directory_of(tunnel, request.paths, host), entry.name, request.paths, host);
-    if (live && live->state == store::TunnelState::up && os::is_alive(host, live->supervisor))
+    if (live && store::holds_forwards(*live) && os::is_alive(host, live->supervisor))
       for (const Forward& forward : tunnel->forwards) {
         existing.held.push_back(forward);
         existing.held_by.push_back(entry.name.text());

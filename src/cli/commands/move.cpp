@@ -37,7 +37,7 @@ tunnels::SetupRequest request_of(const Tunnel& tunnel, store::Paths paths, os::U
 /// A tunnel that is up needs no preflight.
 bool is_up(const Tunnel& tunnel, const store::Paths& paths, const os::Host& host) {
   const auto live = tunnels::read_live(tunnels::runtime_directory_of(tunnel, paths, host), tunnel->name, paths, host);
-  return live && os::is_alive(host, live->supervisor) && live->state == store::TunnelState::up;
+  return live && os::is_alive(host, live->supervisor) && store::holds_forwards(*live);
 }
 
 Result<ExitStatus> move_tunnel(Context& context, const Arguments& arguments) {

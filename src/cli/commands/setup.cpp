@@ -29,6 +29,9 @@ void show_move(const tunnels::SetupOutcome& outcome, bool strongest, Context& co
     return context.terminal.answer(held + (strongest ? " already, the strongest that works here" : " already") +
                                    ": nothing to do, nothing changed");
   if (outcome.standing_by) return context.terminal.answer(held + ", and stands by: another host has it");
+  if (outcome.target_down)
+    return context.terminal.answer(
+        fmt::format("{}, and waits for its target: {}", held, printable(outcome.target_down->message)));
   if (outcome.unverified)
     return context.terminal.answer(fmt::format("{}, and up, but could not be verified end to end: {}", held,
                                                printable(outcome.unverified->message)));
@@ -43,6 +46,10 @@ void show_setup(const tunnels::SetupOutcome& outcome, const std::string& user, C
   if (outcome.standing_by) {
     terminal.answer(fmt::format("tunnel {} {}: another host has it, and this one takes over when that one stops", name,
                                 outcome.changed ? "stands by" : "stands by already, nothing changed"));
+  } else if (outcome.target_down) {
+    terminal.answer(fmt::format("tunnel {} is open{} and waits for its target: {}", name,
+                                outcome.changed ? "" : " already, nothing changed,",
+                                printable(outcome.target_down->message)));
   } else if (!outcome.changed) {
     terminal.answer(fmt::format("tunnel {} is up already: nothing to do, nothing changed", name));
   } else if (outcome.unverified) {

@@ -64,6 +64,7 @@ const std::vector<Option>& setup_options() {
        false, Values::host},
       {"run-as", "USER", "system scope: the ordinary user that the tunnel runs as (default: SUDO_USER)"},
       {"takeover", "", "let a command on the bastion end a stale session of this tunnel when nothing else can"},
+      {"allow-target-down", "", "a target may be down now and start later: its forward is open and waits for it"},
       {"ssh-option", "KEY=VALUE", "another -o option for ssh; may be repeated", true},
       {"no-preflight", "", "install without the checks that come first"},
       {"json", "", "print the tunnel as JSON, with \"changed\"; with --dry-run the plan"}};
@@ -97,6 +98,7 @@ Result<tunnels::SetupRequest> read_setup_request(Context& context, const Argumen
   given.host = arguments.one("host");
   given.accept_new_host_key = arguments.has("accept-new-host-key");
   given.takeover = arguments.has("takeover");
+  given.allow_target_down = arguments.has("allow-target-down");
   given.preflight = !arguments.has("no-preflight");
   HOLDFAST_TRY(auto only_backends, read_only_backends(context.variables));
   TerminalObserver observer(context.terminal);

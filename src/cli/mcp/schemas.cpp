@@ -60,7 +60,7 @@ constexpr std::string_view k_preflight = R"({
 constexpr std::string_view k_tunnel = R"(
   "properties": {
     "name": {"type": "string"},
-    "state": {"enum": ["up", "connecting", "waiting", "standby", "failed", "stopped", null]},
+    "state": {"enum": ["up", "degraded", "connecting", "waiting", "standby", "failed", "stopped", null]},
     "verified": {"type": ["boolean", "null"], "description": "true if a connection to the port on the bastion reached the target here"},
     "since": {"type": ["string", "null"], "description": "start of the state, RFC 3339"},
     "host": {"type": ["string", "null"]},
@@ -71,8 +71,9 @@ constexpr std::string_view k_tunnel = R"(
       "type": "array",
       "items": {
         "type": "object",
-        "properties": {"listen": {"type": "string"}, "target": {"type": "string"}, "state": {"type": ["string", "null"]}},
-        "required": ["listen", "target", "state"]
+        "properties": {"listen": {"type": "string"}, "target": {"type": "string"}, "state": {"type": ["string", "null"]},
+                       "bound": {"enum": ["loopback", "all", "unknown"], "description": "which addresses of the bastion it listens on"}},
+        "required": ["listen", "target", "state", "bound"]
       }
     },
     "backend": {

@@ -107,6 +107,8 @@ std::vector<Parameter> setup_parameters() {
       flag_parameter("takeover", "takeover",
                      "end an old session of this tunnel that holds the port with a command on the bastion, if nothing "
                      "else can; the key must be allowed to run commands there"),
+      flag_parameter("allow_target_down", "allow-target-down",
+                     "a service that the tunnel leads to may be down now and start later"),
       flag_parameter("accept_new_host_key", "accept-new-host-key",
                      "store the bastion's host key if it is unknown. Use it only after a person has compared the "
                      "fingerprint in the first error; a changed key is never accepted"),

@@ -22,7 +22,8 @@ json::array forwards_value(const std::vector<tunnels::TunnelStatus::Forward>& fo
     array.push_back(json::object{
         {"listen", json_text(forward.listen)},
         {"target", json_text(forward.target)},
-        {"state", forward.state ? json::value(json::string(store::to_text(*forward.state))) : json::value(nullptr)}});
+        {"state", forward.state ? json::value(json::string(store::to_text(*forward.state))) : json::value(nullptr)},
+        {"bound", json_text(store::to_text(forward.bound))}});
   return array;
 }
 

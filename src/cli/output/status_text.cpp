@@ -21,6 +21,7 @@ Style style_of(const std::optional<TunnelState>& state) {
   switch (*state) {
     case TunnelState::up:
       return Style::green;
+    case TunnelState::degraded:
     case TunnelState::connecting:
     case TunnelState::waiting:
     case TunnelState::standby:
@@ -90,8 +91,22 @@ std::string expiry_text(const tunnels::TunnelStatus::Credential& credential, Wal
                      left.count() > 0 ? "expires in " + duration_text(left) : "has expired; renew it");
 }
 
+std::string ends_text(const tunnels::TunnelStatus::Forward& forward, const Drawing& drawing) {
+  return fmt::format("{} {} {}", printable(forward.listen), arrow(drawing), printable(forward.target));
+}
+
+/// While ssh is logged in, a forward is down because its target is.
+std::string_view state_text(const tunnels::TunnelStatus& tunnel, const tunnels::TunnelStatus::Forward& forward) {
+  if (!forward.state) return "unknown";
+  const bool is_open = tunnel.ssh_pid && tunnel.last_error &&
+                       tunnel.last_error->diagnosis.failure == FailureClass::target_down &&
+                       (tunnel.state == TunnelState::degraded || tunnel.state == TunnelState::waiting);
+  if (is_open && *forward.state == store::ForwardState::down) return "waiting for its target";
+  return store::to_text(*forward.state);
+}
+
 /// Why a tunnel is not up, and what to do: messages below its row.
-std::vector<std::string> reasons(const tunnels::TunnelStatus& tunnel, WallTime now) {
+std::vector<std::string> reasons(const tunnels::TunnelStatus& tunnel, WallTime now, const Drawing& drawing) {
   std::vector<std::string> lines;
   if (tunnel.elsewhere && !tunnel.renamed) {
     lines.push_back("it belongs to host " + or_unknown(tunnel.host) + ": run holdfast status there");
@@ -101,6 +116,10 @@ std::vector<std::string> reasons(const tunnels::TunnelStatus& tunnel, WallTime n
   if (tunnel.is_up() && tunnel.verified != false && !tunnel.renamed) return lines;
   if (tunnel.state == TunnelState::standby)
     lines.emplace_back("another host has the port; this host takes over when the port is free");
+  if (tunnel.state == TunnelState::degraded)
+    for (const auto& forward : tunnel.forwards)
+      if (forward.state != store::ForwardState::up)
+        lines.push_back(fmt::format("not working: {}, {}", ends_text(forward, drawing), state_text(tunnel, forward)));
   const bool shows_next = !tunnel.is_up() || !tunnel.last_error;
   if (tunnel.last_error) {
     lines.push_back(printable(tunnel.last_error->diagnosis.message));
@@ -171,10 +190,11 @@ std::string other_bastions(const tunnels::TunnelStatus& tunnel) {
                                                    : fmt::format(" (instead of {})", others);
 }
 
-std::string forward_text(const tunnels::TunnelStatus::Forward& forward, const Drawing& drawing) {
-  const auto ends = fmt::format("{} {} {}", printable(forward.listen), arrow(drawing), printable(forward.target));
+std::string forward_text(const tunnels::TunnelStatus& tunnel, const tunnels::TunnelStatus::Forward& forward,
+                         const Drawing& drawing) {
+  const auto ends = ends_text(forward, drawing);
   if (!forward.state) return ends;
-  return fmt::format("{}, {}", ends, paint(style_of(*forward.state), store::to_text(*forward.state), drawing.colour));
+  return fmt::format("{}, {}", ends, paint(style_of(*forward.state), state_text(tunnel, forward), drawing.colour));
 }
 
 /// The round trip, the reconnects and the uptime charts of the last day and week.
@@ -199,7 +219,7 @@ std::string status_table(const std::vector<tunnels::TunnelStatus>& tunnels, Wall
     rows.push_back({{Cell{tunnel.name, Style::bold}, Cell{state_text(tunnel), style_of(tunnel.state)},
                      Cell{age(tunnel.since, now)}, Cell{or_unknown(tunnel.bastion)},
                      Cell{forwards_text(tunnel, drawing)}, Cell{or_unknown(tunnel.backend.name)}},
-                    reasons(tunnel, now)});
+                    reasons(tunnel, now, drawing)});
   return table(rows, drawing);
 }
 
@@ -221,7 +241,7 @@ std::string status_detail(const tunnels::TunnelStatus& tunnel, const std::vector
   sheet.row("host", or_unknown(tunnel.host) +
                         (tunnel.elsewhere && !tunnel.renamed ? " (not this host: run holdfast status there)" : ""));
   sheet.row("bastion", or_unknown(tunnel.bastion) + other_bastions(tunnel));
-  for (const auto& forward : tunnel.forwards) sheet.row("forward", forward_text(forward, drawing));
+  for (const auto& forward : tunnel.forwards) sheet.row("forward", forward_text(tunnel, forward, drawing));
   sheet.row("backend", backend_text(tunnel));
   sheet.row("survives", survives_text(tunnel.backend.survives) + stronger_hint(tunnel));
   if (tunnel.hook_files) sheet.row("login hook", hook_text(*tunnel.hook_files));

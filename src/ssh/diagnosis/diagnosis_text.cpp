@@ -156,7 +156,7 @@ Diagnosis forward_denied_text(const EvidenceText& text) {
 
 Diagnosis target_down_text(const EvidenceText& text) {
   return {target_down, fmt::format("the target {} is not accepting connections", text.target()),
-          "start the service there; for sshd: systemctl start ssh"};
+          text.is_ssh_target() ? "start sshd there: systemctl start ssh" : "start the service there"};
 }
 
 Diagnosis dead_peer_text(const EvidenceText& text) {

@@ -84,6 +84,13 @@ std::string EvidenceText::target() const {
   return only ? end_text(only->target()) : "of the tunnel";
 }
 
+bool EvidenceText::is_ssh_target() const {
+  constexpr std::uint16_t k_ssh_port = 22;
+  const auto only = forward();
+  const auto* tcp = only ? std::get_if<TcpEnd>(&only->target()) : nullptr;
+  return tcp != nullptr && tcp->port == k_ssh_port;
+}
+
 bool EvidenceText::listens_on_socket() const {
   const auto only = forward();
   return only && std::holds_alternative<SocketEnd>(only->listen());

@@ -54,6 +54,8 @@ class EvidenceText {
   [[nodiscard]] std::string listen_ends() const;
   /// The target of the affected forward: "localhost:22".
   [[nodiscard]] std::string target() const;
+  /// True when the target of the affected forward has ssh's port.
+  [[nodiscard]] bool is_ssh_target() const;
   /// True when the affected forward listens on a socket.
   [[nodiscard]] bool listens_on_socket() const;
   /// True when it listens on a TCP port below 1024 and the tunnel does not log in as root.

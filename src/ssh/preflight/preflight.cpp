@@ -35,13 +35,16 @@ void report_target(PreflightRun& run, const Forward& forward, const TargetResult
     case TargetResult::Kind::closed:
       return run.checks.warn(
           name, {FailureClass::target_down, target + " accepts connections and closes them at once",
-                 "read the log of its service; an sshd does so when it bans 127.0.0.1 or has too many logins"});
+                 "read the log of its service; an sshd that penalises this machine needs PerSourcePenaltyExemptList "
+                 "127.0.0.1,::1 in its sshd_config"});
     case TargetResult::Kind::down:
     case TargetResult::Kind::under_way:
       break;
   }
   Diagnosis failure = explain(FailureClass::target_down, run.tunnel, forward);
   failure.message += ": " + result.detail;
+  if (run.tunnel->allow_target_down) return run.checks.warn(name, std::move(failure));
+  failure.hint += "; if it starts later: holdfast setup --allow-target-down";
   run.checks.fail(name, std::move(failure));
 }
 

@@ -160,6 +160,7 @@ void Machine::handle(const ProbeAnswered& event) {
   if (event.kind == ProbeAnswered::Kind::lost)
     return give_up(event.why ? *event.why : rules_.explain(FailureClass::closed, std::nullopt));
   if (phase_ == Phase::port_busy) {  // only the open forwards were probed
+    show_port_conflict(view_.reason);
     set(Timer::probe, ProbePolicy::interval(rules_, chance_));
     return set(Timer::forward_retry, forward_retry_wait());
   }

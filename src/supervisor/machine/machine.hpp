@@ -101,6 +101,7 @@ class Machine {
   void skip_forward(store::ForwardState state);
   void mark_forward_denied();
   void begin_port_conflict();
+  void show_port_conflict(std::string reason);
   void continue_port_conflict();
   void stand_by();
   void knock();

@@ -130,15 +130,20 @@ void Machine::begin_port_conflict() {
   conflict_ = {};
   conflict_.since = conflict_.holder_probed_at = now_;
   cancel(Timer::attempt);
-  if (is_any_open()) set(Timer::probe, ProbePolicy::recheck_interval(rules_));
+  if (is_any_open()) set(Timer::probe, k_first_probe_in_conflict);  // which of the open ones work
   plan_failback_probe();
   if (rules_.standby && !is_own_stale()) return stand_by();
-  const bool denied = is_all_denied();
-  Diagnosis why =
-      rules_.explain(denied ? FailureClass::forward_denied : FailureClass::forward_busy, attempt_.next_forward);
-  view_.show(denied ? TunnelState::failed : TunnelState::waiting, why.message);
+  Diagnosis why = rules_.explain(is_all_denied() ? FailureClass::forward_denied : FailureClass::forward_busy,
+                                 attempt_.next_forward);
+  show_port_conflict(why.message);
   view_.set_error(std::move(why));
   knock();
+}
+
+/// A standby stays one: one host has all forwards of a tunnel.
+void Machine::show_port_conflict(std::string reason) {
+  if (view_.state == TunnelState::standby) return;
+  view_.show_partial(is_all_denied() ? TunnelState::failed : TunnelState::waiting, std::move(reason));
 }
 
 void Machine::continue_port_conflict() {
@@ -202,7 +207,7 @@ void Machine::report_port_holder(const PortHolderAnswered& answer) {
     const bool is_explained = answer.kind == Holder::held && answer.why;
     if (!is_explained && !conflict_.knock_failure) return;
     view_.set_error(is_explained ? *answer.why : *conflict_.knock_failure);
-    return view_.show(TunnelState::waiting, view_.last_error->message);
+    return show_port_conflict(view_.last_error->message);
   }
   if (answer.kind == Holder::silent) {
     // The bastion may hold the port for hours for a host that lost its power.
@@ -232,7 +237,7 @@ void Machine::handle(const TakeoverAnswered& event) {
   if (event.freed) return set(Timer::forward_retry, k_after_knock);
   if (event.why) {
     view_.set_error(*event.why);
-    view_.show(TunnelState::waiting, event.why->message);
+    show_port_conflict(event.why->message);
   }
   continue_port_conflict();
 }

@@ -10,6 +10,9 @@ namespace holdfast::supervisor {
 /// While a target is down or a port is busy.
 inline constexpr Milliseconds k_target_recheck = std::chrono::seconds(10);
 
+/// From the refusal of a forward to the first probe of the open ones.
+inline constexpr Milliseconds k_first_probe_in_conflict{1};
+
 inline constexpr Milliseconds k_probe_timeout = std::chrono::seconds(3);
 /// For a target whose name is being resolved: a resolver gives up after 5 s a server, resolv.conf(5).
 inline constexpr Milliseconds k_long_probe_timeout = std::chrono::seconds(9);

@@ -42,10 +42,16 @@ void ViewState::show_no_route(const Diagnosis& why) {
   show(TunnelState::waiting, why.message);
 }
 
+void ViewState::show_partial(TunnelState otherwise, std::string new_reason) {
+  const bool is_any_up = std::ranges::find(forwards, store::ForwardState::up) != forwards.end();
+  show(is_any_up ? TunnelState::degraded : otherwise, std::move(new_reason));
+}
+
 void ViewState::show_target_down(const Diagnosis& why) {
   clear_measurement();
-  if (state != TunnelState::waiting || last_error != why) set_error(why);
-  show(TunnelState::waiting, why.message);
+  const bool is_shown = (state == TunnelState::waiting || state == TunnelState::degraded) && last_error == why;
+  if (!is_shown) set_error(why);
+  show_partial(TunnelState::waiting, why.message);
 }
 
 }  // namespace holdfast::supervisor

@@ -32,7 +32,9 @@ struct ViewState : View {
   void clear_measurement();  ///< Not verified, no round trip.
   /// After a probe that was verified or unproven.
   void show_up(const ProbeAnswered& answer);
-  /// The path works: only the target is down.
+  /// The connection works, but at least one forward does not: `degraded` if another one does, else `otherwise`.
+  void show_partial(store::TunnelState otherwise, std::string new_reason);
+  /// The path works: only a target is down.
   void show_target_down(const Diagnosis& why);
   /// ssh keeps its connection until this machine has a route again.
   void show_no_route(const Diagnosis& why);

@@ -112,6 +112,7 @@ std::string Reporter::status_line(const View& view) const {
       return fmt::format("connecting to {}", live_.bastion);
     case TunnelState::standby:
       return fmt::format("standing by: {}", view.reason);
+    case TunnelState::degraded:
     case TunnelState::waiting:
     case TunnelState::failed: {
       std::string line = fmt::format("{}: {}", to_text(view.state), view.reason);

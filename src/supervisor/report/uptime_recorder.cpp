@@ -33,6 +33,8 @@ UptimeRecorder::Kind UptimeRecorder::kind_of(const View& view) {
   switch (view.state) {
     case TunnelState::up:
       return view.verified || !view.last_error ? Kind::up : Kind::degraded;
+    case TunnelState::degraded:
+      return Kind::degraded;
     case TunnelState::connecting:
     case TunnelState::waiting:
     case TunnelState::failed:
@@ -69,7 +71,7 @@ void UptimeRecorder::count_reconnects(const View& view) {
         static_cast<std::uint32_t>(view.reconnects - reconnects_);
   }
   reconnects_ = view.reconnects;
-  if (view.state == TunnelState::up) errors_ = view.errors;
+  if (store::carries(view.state)) errors_ = view.errors;
 }
 
 void UptimeRecorder::begin(WallTime from) {

@@ -44,7 +44,7 @@ class UptimeRecorder {
   double rtt_sum_ = 0;  ///< Of rtt × time, in this row.
   std::chrono::milliseconds rtt_time_{0};
   std::uint64_t reconnects_ = 0;
-  std::uint64_t errors_ = 0;  ///< When it was up last.
+  std::uint64_t errors_ = 0;  ///< When a forward worked last.
   bool has_view_ = false;
 };
 

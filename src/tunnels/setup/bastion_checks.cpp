@@ -41,7 +41,7 @@ std::optional<Diagnosis> find_own_conflict(const Tunnel& wanted, const store::Pa
     const Tunnel& other = *entry.tunnel;
     const auto live = read_live(runtime_directory_of(other, paths, host), entry.name, paths, host);
     const bool elsewhere = is_elsewhere(other, host);
-    if (other->bastion != wanted->bastion || (!elsewhere && (!live || live->state != store::TunnelState::up))) continue;
+    if (other->bastion != wanted->bastion || (!elsewhere && (!live || !store::holds_forwards(*live)))) continue;
     const auto where = elsewhere ? fmt::format(" of host {}", printable(other->host)) : std::string();
     return Diagnosis{FailureClass::forward_busy,
                      fmt::format("the port on {} is in use by your own tunnel {}{}", wanted->bastion.text(),

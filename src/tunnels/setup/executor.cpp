@@ -59,6 +59,7 @@ Result<SetupOutcome> Executor::run(const SetupPlan& plan) {
   SetupOutcome outcome{plan.tunnel, changed, arrival_.took};
   if (arrival_.up && !arrival_.verified) outcome.unverified = arrival_.failure;
   outcome.standing_by = arrival_.standing_by;
+  if (arrival_.target_down) outcome.target_down = arrival_.failure;
   return outcome;
 }
 
@@ -129,6 +130,10 @@ Result<> Executor::execute(const AwaitUp& step) {
   arrival_.took = milliseconds_since(clock_, host_);
   if (arrival_.standing_by || (arrival_.up && arrival_.verified)) return {};
   const auto subject = "tunnel " + request_.name.text();
+  if (arrival_.target_down && step.target_may_be_down && !step.must_be_verified) {
+    observer_.step_warned("open, and waits for its target", arrival_.failure->message);
+    return {};
+  }
   if (!arrival_.up) {
     observer_.step_failed("verified end to end");
     if (arrival_.failure) return error_from(step.doing, subject, *arrival_.failure);

@@ -19,9 +19,10 @@ namespace holdfast::tunnels {
 struct SetupOutcome {
   Tunnel tunnel;
   bool changed = true;
-  std::chrono::milliseconds took{0};         ///< from the start of the job until it was up
-  std::optional<Diagnosis> unverified = {};  ///< up, but not verified end to end, and why
-  bool standing_by = false;                  ///< host = any: another host has the port
+  std::chrono::milliseconds took{0};          ///< from the start of the job until it was up
+  std::optional<Diagnosis> unverified = {};   ///< up, but not verified end to end, and why
+  bool standing_by = false;                   ///< host = any: another host has the port
+  std::optional<Diagnosis> target_down = {};  ///< open, and a target that may be down is
 };
 
 /// The one place of setup that changes the host. After a failed call undo() restores everything; nothing else may be

@@ -48,9 +48,9 @@ std::vector<SetupMessage> choice_messages(const BackendDecision& decision, const
 /// Steps that were planned for one kind of setup.
 class StepList {
  public:
-  StepList(const SetupRequest& request, const SetupFacts& facts, const BackendDecision& decision,
-           const InstalledJob& job, const BackendPlans& plans)
-      : request_(request), facts_(facts), decision_(decision), job_(job), plans_(plans) {}
+  StepList(const SetupRequest& request, const SetupFacts& facts, const BackendDecision& decision, const SetupPlan& plan,
+           const BackendPlans& plans)
+      : request_(request), facts_(facts), decision_(decision), tunnel_(plan.tunnel), job_(plan.job), plans_(plans) {}
 
   std::vector<SetupStep> install(backends::Plan install) const {
     std::vector<SetupStep> steps;
@@ -117,12 +117,13 @@ class StepList {
   AwaitUp await_up() const {
     const auto& live = facts_.previous.live;
     return {job_, live ? std::optional(live->supervisor) : std::nullopt, doing(request_),
-            static_cast<bool>(request_.take_over)};
+            static_cast<bool>(request_.take_over), tunnel_->allow_target_down};
   }
 
   const SetupRequest& request_;
   const SetupFacts& facts_;
   const BackendDecision& decision_;
+  const Tunnel& tunnel_;
   const InstalledJob& job_;
   const BackendPlans& plans_;
 };
@@ -174,7 +175,8 @@ Change find_change(const SetupRequest& request, const SetupFacts& facts, bool pi
   if ((*wanted)->forwards != now->forwards)
     return supervisor::needs_new_login(now, *wanted) ? Change::job : Change::forwards;
   const bool runs = previous.registration && previous.registration->installed && previous.registration->running;
-  const bool is_up = facts.arrival && (facts.arrival->up || facts.arrival->standing_by);
+  const bool is_up = facts.arrival && (facts.arrival->up || facts.arrival->standing_by ||
+                                       (facts.arrival->target_down && now->allow_target_down));
   return runs && is_up && *wanted == now && are_files_in_place(request, facts, *wanted) ? Change::none : Change::job;
 }
 
@@ -216,7 +218,7 @@ Result<SetupPlan> plan_forwards_change(const SetupRequest& request, const SetupF
                                                                  paths.file_mode, paths.directory_mode}}},
                         .starts_clock = true});
   plan.steps.push_back({AwaitReread{installed_job}});
-  plan.steps.push_back({AwaitUp{installed_job, {}, "changing"},
+  plan.steps.push_back({AwaitUp{installed_job, {}, "changing", false, tunnel->allow_target_down},
                         {{SetupMessage::Kind::done, "forwards changed", "the connection stayed"}}});
   return plan;
 }
@@ -232,7 +234,7 @@ Result<SetupPlan> plan_setup(const SetupRequest& request, const SetupFacts& fact
   }
   HOLDFAST_TRY(auto install, file_steps(request, facts, tunnel, pinned_lines));
   install.insert(install.end(), plans.install.begin(), plans.install.end());
-  const StepList list(request, facts, decision, plan.job, plans);
+  const StepList list(request, facts, decision, plan, plans);
   if (previous.can_release() && previous.installed_jobs.front().backend != decision.backend) {
     plan.kind = SetupPlan::Kind::hand_over;
     plan.steps = list.hand_over(std::move(install));

@@ -17,7 +17,7 @@ void add_state(PreviousTunnel& previous, const InstalledJob& installed_job, cons
   if (!live) return;
   const bool supervised = os::is_alive(host, live->supervisor);
   // An ssh outlives a supervisor that was killed.
-  if (live->state == store::TunnelState::up && (supervised || (live->ssh && os::is_alive(host, *live->ssh)))) {
+  if (store::holds_forwards(*live) && (supervised || (live->ssh && os::is_alive(host, *live->ssh)))) {
     previous.holds_forwards = true;
     previous.bastion = live->bastion;
   }

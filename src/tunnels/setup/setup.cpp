@@ -153,6 +153,7 @@ SetupOutcome unchanged(const SetupFacts& facts) {
   if (!facts.arrival) return outcome;
   if (!facts.arrival->verified) outcome.unverified = facts.arrival->failure;
   outcome.standing_by = facts.arrival->standing_by;
+  if (facts.arrival->target_down) outcome.target_down = facts.arrival->failure;
   return outcome;
 }
 
@@ -160,7 +161,11 @@ std::string nothing_to_do(const SetupRequest& request, const SetupFacts& facts) 
   const auto& name = request.name.text();
   if (request.move) return fmt::format("nothing: {} holds tunnel {} already", (*facts.previous.tunnel)->backend, name);
   const bool standing_by = facts.arrival && facts.arrival->standing_by;
-  return fmt::format("nothing: tunnel {} is {} already", name, standing_by ? "standing by" : "up");
+  const bool is_waiting = facts.arrival && facts.arrival->target_down;
+  return fmt::format("nothing: tunnel {} is {} already", name,
+                     standing_by  ? "standing by"
+                     : is_waiting ? "open and waiting for its target"
+                                  : "up");
 }
 
 void note_other_hosts(const SetupRequest& request, const SetupFacts& facts, Observer& observer) {

@@ -156,6 +156,7 @@ Result<SetupRequest> read_setup(const Request& arguments, Scope scope, std::vect
   HOLDFAST_TRY(request.host, read_host(arguments.host, host));
   request.accept_new_host_key = arguments.accept_new_host_key;
   request.takeover = arguments.takeover;
+  request.allow_target_down = arguments.allow_target_down;
   request.preflight = arguments.preflight;
   HOLDFAST_CHECK(check_engine(request));
   return request;

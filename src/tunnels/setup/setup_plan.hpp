@@ -65,6 +65,7 @@ struct AwaitUp {
   std::optional<os::ProcessId> previous = {};
   std::string doing;  ///< "setting up": Error::doing if it fails
   bool must_be_verified = false;
+  bool target_may_be_down = false;
 };
 
 using SetupAction = std::variant<RecordSetup, NoteHandOver, RemoveHandOverNote, ApplyPlan, StopPrevious, AwaitQueued,

@@ -25,6 +25,7 @@ struct SetupRequest {
   os::User run_as = {};  ///< ourselves in the user scope
   bool accept_new_host_key = false;
   bool takeover = false;
+  bool allow_target_down = false;
   bool preflight = true;
   bool move = false;               ///< the tunnel exists, and only its backend is to change
   std::vector<Forward> held = {};  ///< another process has them until take_over(): preflight does not request them

@@ -25,6 +25,7 @@ TunnelSpec requested_spec(const SetupRequest& request, const SetupFacts& facts) 
   spec.engine = request.engine;
   spec.ssh_options = request.ssh_options;
   spec.takeover = request.takeover;
+  spec.allow_target_down = request.allow_target_down;
   if (request.paths.scope == Scope::system) spec.run_as = request.run_as.name;
   if (const auto& previous = facts.previous.tunnel) {
     if (!(*previous)->host.empty() && !request.host) spec.host = (*previous)->host;

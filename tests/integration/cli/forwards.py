@@ -148,7 +148,7 @@ class Forwards(TunnelTest):
             holder.listen()
             taken = int(holder.getsockname()[1])
             self.edit(self.line(self.other), self.line(self.other) + self.line(taken))
-            now = until("status to report the wait", lambda: (now := self.status())["state"] == "waiting" and now)
+            now = until("status to report the busy port", lambda: (now := self.status())["state"] == "degraded" and now)
             self.assertEqual((now["last_error"]["class"], now["forwards"][2]["state"]), ("forward-busy", "busy"))
             self.assertIn(str(taken), now["last_error"]["message"])
             self.assertEqual(self.banner(self.other), b"SSH-")

@@ -93,7 +93,8 @@ BOOST_AUTO_TEST_CASE(a_status_keeps_every_value) {
   known.bastion = "b";
   known.bastions = {"a", "b"};
   known.engine = "native";
-  known.forwards = {{"127.0.0.1:2222", "localhost:22", store::ForwardState::busy}, {"/s", "localhost:80", {}}};
+  known.forwards = {{"127.0.0.1:2222", "localhost:22", store::ForwardState::busy, store::Bound::all},
+                    {"/s", "localhost:80", {}}};
   known.backend = {
       "cron", true, false,
       Survives{{Survival::Kind::within, seconds(60)}, {Survival::Kind::yes, {}}, {Survival::Kind::at_login, {}}}};
@@ -116,6 +117,9 @@ BOOST_AUTO_TEST_CASE(a_status_keeps_every_value) {
   BOOST_TEST(status.forwards.at(0).target == "localhost:22");
   BOOST_TEST((status.forwards.at(0).state == Status::Forward::State::busy));
   BOOST_TEST(!status.forwards.at(1).state);
+  BOOST_TEST((status.forwards.at(0).bound == Status::Forward::Bound::all));
+  known.state = store::TunnelState::degraded;
+  BOOST_TEST((library::status_of(known).state == Status::State::degraded));
   BOOST_TEST((status.backend.name == "cron" && status.backend.installed == true && status.backend.running == false));
   BOOST_TEST((status.backend.crash->kind == Status::Endurance::Kind::within));
   BOOST_TEST((status.backend.crash->bound == seconds(60)));
@@ -159,6 +163,7 @@ BOOST_AUTO_TEST_CASE(every_field_of_a_request_is_used) {
   request.ssh_options = {"Compression=yes"};
   request.accept_new_host_key = true;
   request.takeover = true;
+  request.allow_target_down = true;
   request.preflight = false;
   test::RecordedHost host;
   tunnels::Observer nobody;
@@ -171,6 +176,7 @@ BOOST_AUTO_TEST_CASE(every_field_of_a_request_is_used) {
   BOOST_TEST(read.ssh_options.at(0).key == "Compression");
   BOOST_TEST(read.accept_new_host_key);
   BOOST_TEST(read.takeover);
+  BOOST_TEST(read.allow_target_down);
   BOOST_TEST(!read.preflight);
 }
 

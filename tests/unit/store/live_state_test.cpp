@@ -128,9 +128,19 @@ BOOST_AUTO_TEST_CASE(a_state_of_this_boot_is_read_with_the_present_clock) {
 
 BOOST_AUTO_TEST_CASE(every_state_has_a_unique_name) {
   using enum TunnelState;
-  for (const auto state : {up, connecting, waiting, standby, failed, stopped})
+  for (const auto state : {up, degraded, connecting, waiting, standby, failed, stopped})
     BOOST_TEST((tunnel_state_from(to_text(state)) == state));
   BOOST_TEST(!tunnel_state_from("UP"));
+}
+
+BOOST_AUTO_TEST_CASE(a_state_of_an_earlier_version_has_no_bound_addresses) {
+  LiveState state = full_state();
+  state.forwards.front().bound = Bound::all;
+  std::string text = format_live_state(state);
+  BOOST_TEST((parse_live_state(text)->forwards.front().bound == Bound::all));
+  const std::string member = ",\"bound\":\"all\"";
+  text.erase(text.find(member), member.size());
+  BOOST_TEST((parse_live_state(text)->forwards.front().bound == Bound::unknown));
 }
 
 BOOST_AUTO_TEST_CASE(a_truncated_state_is_an_error) {

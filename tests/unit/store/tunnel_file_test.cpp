@@ -68,6 +68,16 @@ BOOST_AUTO_TEST_CASE(several_bastions_keep_their_order_on_one_line) {
   BOOST_TEST(!parse(text + "engine = autossh\n"));  // autossh supports one bastion
 }
 
+BOOST_AUTO_TEST_CASE(a_target_that_may_be_down_is_kept) {
+  TunnelSpec spec = a_spec();
+  BOOST_TEST(format_tunnel(*Tunnel::make(spec)).find("allow-target-down") == std::string::npos);
+  spec.allow_target_down = true;
+  const Tunnel tunnel = *Tunnel::make(spec);
+  const auto again = parse(format_tunnel(tunnel));
+  BOOST_REQUIRE_MESSAGE(again, again.error().line());
+  BOOST_TEST((*again == tunnel));
+}
+
 BOOST_AUTO_TEST_CASE(takeover_is_written_only_when_set) {
   TunnelSpec spec = a_spec();
   BOOST_TEST(format_tunnel(*Tunnel::make(spec)).find("takeover") == std::string::npos);

@@ -157,6 +157,7 @@ BOOST_AUTO_TEST_CASE(the_running_supervisor_fills_the_time_since_the_last_row) {
   BOOST_TEST((tail(TunnelState::up, false).up == 1000s));
   BOOST_TEST((tail(TunnelState::waiting, false).down == 100s));
   BOOST_TEST((tail(TunnelState::waiting, true).degraded == 100s));
+  BOOST_TEST((tail(TunnelState::degraded, false).degraded == 100s));
   BOOST_TEST((tail(TunnelState::stopped, false).known() == 900s));
   BOOST_TEST((tail(TunnelState::standby, false).known() == 900s));
 }

@@ -171,7 +171,7 @@ BOOST_AUTO_TEST_CASE(json_has_every_key_in_order) {
   BOOST_TEST(status_json({status()}) ==
              R"({"tunnels":[{"name":"lab","state":"up","verified":true,"since":"2027-01-15T08:00:00Z","host":"ws",)"
              R"("bastion":"gate@bastion","bastions":["gate@bastion"],"engine":"native",)"
-             R"("forwards":[{"listen":"127.0.0.1:2222","target":"localhost:22","state":"up"}],)"
+             R"("forwards":[{"listen":"127.0.0.1:2222","target":"localhost:22","state":"up","bound":"unknown"}],)"
              R"("backend":{"name":"nohup","installed":true,"running":true,)"
              R"("survives":{"crash":"no","logout":"yes","reboot":"no"}},)"
              R"("supervisor_pid":101,"ssh_pid":102,"rtt_ms":12.500,"reconnects":3,"next_attempt":null,)"
@@ -224,6 +224,21 @@ BOOST_AUTO_TEST_CASE(the_table_shows_reasons_below_a_row) {
              "  gate@bastion refused\\x1b[2J\n"
              "  hint: start sshd\n"
              "  next attempt in 12 s\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_degraded_tunnel_shows_which_forward_does_not_work) {
+  live.state = TunnelState::degraded;
+  live.verified = false;
+  live.forwards.push_back({"127.0.0.1:8888", "localhost:8888", store::ForwardState::down});
+  live.last_error = store::LastError{{FailureClass::target_down, "localhost:8888 is down", ""}, at(0)};
+  BOOST_TEST(status_table({status()}, at(1), {false, true}) ==
+             "NAME  STATE     SINCE  BASTION       FORWARDS                                    BACKEND\n"
+             "lab   degraded  1 s    gate@bastion  2222 → localhost:22, 8888 → localhost:8888  nohup\n"
+             "  not working: 127.0.0.1:8888 → localhost:8888, waiting for its target\n"
+             "  localhost:8888 is down\n");
+  BOOST_TEST(status_detail(status(), {}, at(1), {})
+                 .find("\nforward    127.0.0.1:8888 -> localhost:8888, waiting for its target\n") != std::string::npos);
+  BOOST_TEST(status_json({status()}).find(R"("state":"degraded")") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(an_unverified_tunnel_shows_its_reason) {

@@ -182,6 +182,8 @@ BOOST_AUTO_TEST_CASE(the_affected_forward_of_several_is_named) {
   BOOST_TEST(explain(forward_busy, many, many->forwards[2]).message.find("socket /run/lab.sock ") == 0u);
   check({forward_busy, "Error: remote port forwarding failed for listen port 8080\r\n", "port 8080 on"}, many);
   BOOST_TEST((explain(target_down, many, many->forwards[1]).message.find("localhost:80") != std::string::npos));
+  BOOST_TEST(explain(target_down, many, many->forwards[1]).hint == "start the service there");
+  BOOST_TEST((explain(target_down, many, many->forwards[2]).hint.find("systemctl start ssh") != std::string::npos));
   BOOST_TEST((explain(forward_denied, many, many->forwards[1]).hint.find("permitlisten=\"127.0.0.1:8080\"") !=
               std::string::npos));
 }

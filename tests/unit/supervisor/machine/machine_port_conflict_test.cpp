@@ -325,6 +325,24 @@ BOOST_AUTO_TEST_CASE(a_failed_knock_is_reported_while_the_port_stays_busy) {
   BOOST_TEST((story.state() == TunnelState::up));
 }
 
+BOOST_AUTO_TEST_CASE(a_busy_port_beside_a_working_one_is_degraded) {
+  Story story(plain_rules(2));
+  story.log_in();
+  story.grant();
+  story.refuse();
+  story.answer_port_holder(Holder::held);
+  BOOST_TEST((story.state() == TunnelState::waiting));  // the other one is not probed yet
+  BOOST_TEST((story.wait_of(Timer::probe) == k_first_probe_in_conflict));
+  BOOST_TEST(has<Probe>(story.fire(Timer::probe)));
+  story.answer_probe(Probed::verified);
+  BOOST_TEST((story.state() == TunnelState::degraded));
+  BOOST_TEST((story.last_class() == FailureClass::forward_busy));
+  story.fire(Timer::forward_retry);
+  story.grant();
+  story.answer_probe(Probed::verified);
+  BOOST_TEST((story.state() == TunnelState::up));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace holdfast::supervisor

@@ -81,6 +81,9 @@ ProbeAnswered some_probe_answer(Random& random, const World& world) {
   const bool good = answer.kind == ProbeAnswered::Kind::verified || answer.kind == ProbeAnswered::Kind::unproven;
   const auto state = good ? store::ForwardState::up : store::ForwardState::down;
   if (answer.kind != ProbeAnswered::Kind::silent) answer.forwards.assign(world.probed, state);
+  if (answer.kind == ProbeAnswered::Kind::target_down)
+    for (std::size_t at = 1; at < answer.forwards.size(); ++at)
+      if (below(random, 2) == 0) answer.forwards[at] = store::ForwardState::up;
   if (below(random, 2) == 0) answer.why = some_failure(random);
   answer.no_route = below(random, 3) == 0;
   return answer;

@@ -167,6 +167,23 @@ BOOST_AUTO_TEST_CASE(a_target_that_is_down_keeps_the_connection) {
   BOOST_TEST(story.starts.size() == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(one_dead_target_of_three_degrades_the_tunnel) {
+  Story story(plain_rules(3));
+  story.bring_up();
+  story.fire(Timer::probe);
+  BOOST_TEST(!has<EndChild>(story.answer_probe_partly(1)));
+  BOOST_TEST((story.state() == TunnelState::degraded));
+  BOOST_TEST(!story.machine.view().verified);
+  BOOST_TEST((story.last_class() == FailureClass::target_down));
+  story.fire(Timer::probe);
+  story.answer_probe(Probed::target_down);
+  BOOST_TEST((story.state() == TunnelState::waiting));  // none works
+  story.fire(Timer::probe);
+  story.answer_probe(Probed::verified);
+  BOOST_TEST((story.state() == TunnelState::up));
+  BOOST_TEST(story.starts.size() == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(a_forbidden_probe_leaves_the_tunnel_up_unverified) {
   Story story;
   story.log_in();

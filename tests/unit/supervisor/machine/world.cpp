@@ -89,6 +89,15 @@ const Actions& World::answer_probe(ProbeAnswered::Kind kind) {
   return give(answer);
 }
 
+const Actions& World::answer_probe_partly(std::size_t down) {
+  ProbeAnswered answer;
+  answer.request = request;
+  answer.kind = ProbeAnswered::Kind::target_down;
+  answer.forwards.assign(probed, ForwardState::up);
+  answer.forwards.at(down) = ForwardState::down;
+  return give(answer);
+}
+
 void World::bring_up() {
   log_in();
   for (std::size_t at = 0; at < forwards; ++at) grant();

@@ -52,6 +52,8 @@ class World {
     silent.no_route = true;
     return give(silent);
   }
+  /// One target is down; those of the other probed forwards answer.
+  const Actions& answer_probe_partly(std::size_t down);
   const Actions& child_dies(std::optional<Diagnosis> why = {}) { return give(ChildExited{std::move(why)}); }
   void bring_up();  ///< From the start of an attempt to `up`.
 

@@ -142,6 +142,18 @@ void World::check_state() {
     check(std::ranges::all_of(view.forwards, [](ForwardState state) { return state == ForwardState::up; }),
           "up means every forward");
   }
+  const auto is_up = [](ForwardState state) { return state == ForwardState::up; };
+  if (view.state == TunnelState::degraded) {
+    check((phase == Phase::opening || phase == Phase::port_busy || phase == Phase::verifying || phase == Phase::up ||
+           (quit && may_leave)) &&
+              child,
+          "degraded needs a logged-in ssh");
+    check(std::ranges::any_of(view.forwards, is_up) && !std::ranges::all_of(view.forwards, is_up),
+          "degraded means that one forward works and one does not");
+    check(view.last_error.has_value(), "a degraded tunnel has an error");
+  }
+  if (phase == Phase::up && view.state == TunnelState::waiting)
+    check(std::ranges::none_of(view.forwards, is_up), "a forward that works is not waiting");
   check(!view.verified || view.state == TunnelState::up, "verified means up");
   if (view.state == TunnelState::failed) check(view.last_error.has_value(), "a failure has an error");
   check(view.next_attempt.has_value() == (phase == Phase::waiting), "only a waiting machine has a next attempt");
