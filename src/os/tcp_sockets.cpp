@@ -1,7 +1,7 @@
 #include "os/tcp_sockets.hpp"
 
-#include "core/text.hpp"
 #include "os/posix_files.hpp"
+#include "os/process_sockets.hpp"
 #include "os/routes.hpp"
 
 #include <arpa/inet.h>
@@ -11,79 +11,28 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
-#include <map>
 #include <string>
-#include <vector>
 
 namespace holdfast::os {
 namespace {
-
-// The sockets that `pid` has open, inode to descriptor: /proc/PID/fd/N -> "socket:[12345]".
-std::map<std::string, int> open_sockets(pid_t pid) {
-  std::map<std::string, int> sockets;
-  const fs::path directory("/proc/" + std::to_string(pid) + "/fd");
-  for (const auto& name : list_directory(directory)) {
-    std::array<char, 128> target;
-    const ssize_t size = ::readlink((directory / name).c_str(), target.data(), target.size());
-    if (size <= 0) continue;
-    const std::string_view link(target.data(), static_cast<std::size_t>(size));
-    const auto number = parse_number(name, 0, 1U << 30);
-    if (number && link.starts_with("socket:[") && link.ends_with("]"))
-      sockets.emplace(link.substr(8, link.size() - 9), static_cast<int>(*number));
-  }
-  return sockets;
-}
-
-// "0100007F:0016": the address in host byte order by 32-bit words, the port in hex. proc(5)
-std::optional<TcpEnd> parse_end(const std::string& text) {
-  const auto colon = text.find(':');
-  if (colon == std::string::npos) return std::nullopt;
-  const std::string address = text.substr(0, colon);
-  if (address.size() != 8 && address.size() != 32) return std::nullopt;
-  std::array<unsigned char, 16> bytes{};
-  for (std::size_t word = 0; word < address.size() / 8; ++word) {
-    const auto value = static_cast<std::uint32_t>(std::stoul(address.substr(word * 8, 8), nullptr, 16));
-    std::memcpy(bytes.data() + word * 4, &value, 4);
-  }
-  std::array<char, INET6_ADDRSTRLEN> numeric{};
-  if (::inet_ntop(address.size() == 8 ? AF_INET : AF_INET6, bytes.data(), numeric.data(), numeric.size()) == nullptr)
-    return std::nullopt;
-  std::string host = numeric.data();
-  if (host.starts_with("::ffff:") && host.find('.') != std::string::npos) host = host.substr(7);
-  return TcpEnd{host, static_cast<std::uint16_t>(std::stoul(text.substr(colon + 1), nullptr, 16))};
-}
 
 struct Connection {
   TcpPair pair;
   int descriptor;  ///< the owner's
 };
 
-void collect(const std::string& table, const std::map<std::string, int>& sockets, std::vector<Connection>& found) {
-  constexpr std::size_t k_local = 1, k_peer = 2, k_state = 3, k_inode = 9;
-  constexpr std::string_view k_established = "01";
-  const auto text = slurp(table, 8 << 20);
-  if (!text) return;
-  for (const auto& line : split(*text, '\n')) {
-    const auto fields = split_words(line);
-    if (fields.size() <= k_inode || fields[k_state] != k_established || !sockets.contains(fields[k_inode])) continue;
-    const auto local = parse_end(fields[k_local]);
-    const auto peer = parse_end(fields[k_peer]);
-    if (local && peer) found.push_back(Connection{TcpPair{*local, *peer}, sockets.at(fields[k_inode])});
-  }
-}
-
 std::optional<Connection> only_connection(pid_t pid) {
   const auto sockets = open_sockets(pid);
-  if (sockets.empty()) return std::nullopt;
-  std::vector<Connection> found;
-  collect("/proc/" + std::to_string(pid) + "/net/tcp", sockets, found);
-  collect("/proc/" + std::to_string(pid) + "/net/tcp6", sockets, found);
-  if (found.size() != 1) return std::nullopt;
-  return found.front();
+  std::optional<Connection> found;
+  for (const TcpSocket& socket : tcp_sockets(pid, sockets)) {
+    if (socket.state != TcpSocket::State::established) continue;
+    if (found) return std::nullopt;
+    found = Connection{socket.pair, sockets.at(socket.inode)};
+  }
+  return found;
 }
 
 struct Address {

@@ -145,7 +145,7 @@ BOOST_FIXTURE_TEST_CASE(a_silent_target_is_open_but_not_an_sshd, Connected) {
   const RogueServer other(Rogue::garbage);
   const auto two = forward(free_port(), other.port());
   BOOST_REQUIRE(is_granted(open(two)));
-  BOOST_TEST((probe(two).kind == Kind::silent));
+  BOOST_TEST((probe(two).kind == Kind::closed));
 }
 
 BOOST_AUTO_TEST_CASE(a_key_without_permitopen_forwards_but_cannot_probe) {

@@ -138,6 +138,7 @@ Permits permits_for(const std::vector<Forward>& forwards) {
     if (!std::holds_alternative<TcpEnd>(forward.listen())) continue;
     add(permits.listen, {end_text(forward.listen())});
     add(permits.open, {end_text(loopback_endpoint(forward.listen()))});
+    for (const End& end : loopback_endpoints(forward.listen())) add(permits.open, {end_text(end)});
   }
   if (permits.listen.empty()) permits = {{"127.0.0.1:1"}, {"127.0.0.1:9"}};  // tcpmux and discard: RFC 1078, RFC 863
   return permits;

@@ -13,6 +13,7 @@ class BannerReader {
   void add(std::string_view bytes) { received_.append(bytes); }
 
   [[nodiscard]] bool empty() const noexcept { return received_.empty(); }
+  [[nodiscard]] const std::string& received() const noexcept { return received_; }
   /// More than 8 KiB came; a server sends its banner sooner.
   [[nodiscard]] bool is_full() const noexcept;
   /// The banner has begun.

@@ -42,7 +42,7 @@ struct ProbeAnswer {
     banner,    ///< an ssh banner came
     open,      ///< the channel stayed open for ProbeRequest::stay_open
     silent,    ///< opened, but no ssh banner came in time
-    closed,    ///< opened, then closed without a byte
+    closed,    ///< opened, then closed without a banner; `reason`: what came before, if `spoke`
     refused,   ///< the server did not open it: nothing listens there, or it is not permitted
     no_reply,  ///< the master or the server did not answer in time
   } kind = Kind::no_reply;
@@ -57,6 +57,9 @@ struct ProbeRequest {
   Deadline reply{3000};     ///< for the opening of the channel
   Deadline timeout{3000};   ///< for the banner after the opening
   Deadline stay_open{250};  ///< for `open`
+  /// Called while the probe is open, before it ends as `banner`, `open` or `silent`. False: a probe that would end as
+  /// `open` waits longer, until `timeout`.
+  std::function<bool()> may_end = {};
 };
 
 /// Asynchronous requests on an io_context. The handler is called exactly once, never from within the call.

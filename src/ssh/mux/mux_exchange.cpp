@@ -64,20 +64,26 @@ std::uint32_t next_request_id() noexcept {
 
 std::optional<ProbeReader::Outcome> ProbeReader::add(std::string_view bytes) {
   banner_.add(bytes);
+  if (!request_.may_end && !request_.expect_ssh_banner && !banner_.has_banner())
+    return Outcome{ProbeAnswer::Kind::open};
+  if (!banner_.has_banner() && !banner_.is_full()) return std::nullopt;  // the target may close the connection next
+  (void)may_end();
   if (banner_.has_banner()) return Outcome{ProbeAnswer::Kind::banner};
   if (!request_.expect_ssh_banner) return Outcome{ProbeAnswer::Kind::open};
-  if (banner_.is_full()) return Outcome{ProbeAnswer::Kind::silent, k_not_an_sshd};
-  return std::nullopt;
+  return Outcome{ProbeAnswer::Kind::silent, k_not_an_sshd};
 }
 
 ProbeReader::Outcome ProbeReader::at_end() const {
   if (banner_.empty()) return {ProbeAnswer::Kind::closed, "the connection was closed at once"};
-  return {ProbeAnswer::Kind::silent, k_not_an_sshd};
+  return {ProbeAnswer::Kind::closed, banner_.received()};
 }
 
-ProbeReader::Outcome ProbeReader::at_deadline() const {
-  if (!request_.expect_ssh_banner) return {ProbeAnswer::Kind::open};
-  return {ProbeAnswer::Kind::silent, banner_.empty() ? "the target sent no ssh banner" : k_not_an_sshd};
+std::optional<ProbeReader::Outcome> ProbeReader::at_deadline(std::chrono::steady_clock::duration open_for) const {
+  const bool may_close = may_end();
+  if (request_.expect_ssh_banner)
+    return Outcome{ProbeAnswer::Kind::silent, banner_.empty() ? "the target sent no ssh banner" : k_not_an_sshd};
+  if (may_close || open_for >= request_.timeout) return Outcome{ProbeAnswer::Kind::open};
+  return std::nullopt;
 }
 
 void Exchange::start(const boost::filesystem::path& control) {
@@ -256,6 +262,7 @@ void Probe::on_reply(const Reply& reply) {
     case Reply::Kind::session_opened:
       if (std::exchange(opened_, true)) return;
       measure_round_trip();
+      opened_at_ = std::chrono::steady_clock::now();
       set_deadline(reader_.deadline());
       return listen();
     case Reply::Kind::failure:
@@ -288,7 +295,9 @@ void Probe::on_broken(std::string why) {
 
 void Probe::on_deadline() {
   if (!opened_) return finish({ProbeAnswer::Kind::no_reply, k_timed_out});
-  finish(reader_.at_deadline());
+  auto outcome = reader_.at_deadline(std::chrono::steady_clock::now() - opened_at_);
+  if (!outcome) return set_deadline(k_ask_again);
+  finish(std::move(*outcome));
 }
 
 bool Probe::close_data() {

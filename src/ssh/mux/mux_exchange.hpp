@@ -33,6 +33,9 @@ template <class Encode, class... Arguments>
   return {id, encode(id, arguments...)};
 }
 
+/// How often a probe that may not end yet asks again.
+inline constexpr Deadline k_ask_again{50};
+
 inline constexpr const char* k_timed_out = "ssh did not answer in time";
 
 /// How long the master may take to close the connection of an exchange that has ended.
@@ -50,13 +53,16 @@ class ProbeReader {
   /// Nothing while more bytes are needed.
   [[nodiscard]] std::optional<Outcome> add(std::string_view bytes);
   [[nodiscard]] Outcome at_end() const;
-  [[nodiscard]] Outcome at_deadline() const;
+  /// Nothing when the probe goes on: call it again after k_ask_again. `open_for`: the time since the opening.
+  [[nodiscard]] std::optional<Outcome> at_deadline(std::chrono::steady_clock::duration open_for) const;
 
-  /// The time from the opening to at_deadline().
+  /// The time from the opening to the first at_deadline().
   [[nodiscard]] Deadline deadline() const { return request_.expect_ssh_banner ? request_.timeout : request_.stay_open; }
   [[nodiscard]] bool has_bytes() const noexcept { return !banner_.empty(); }
 
  private:
+  bool may_end() const { return !request_.may_end || request_.may_end(); }
+
   ProbeRequest request_;
   BannerReader banner_;
 };
@@ -180,6 +186,7 @@ class Probe final : public Exchange {
   bool passed_ = false;  ///< the master holds the other end of the pair
   bool opened_ = false;
   std::chrono::steady_clock::time_point asked_;
+  std::chrono::steady_clock::time_point opened_at_;
   std::chrono::microseconds round_trip_{0};
 };
 

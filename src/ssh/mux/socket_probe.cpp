@@ -74,12 +74,19 @@ struct SocketProbe::Impl : std::enable_shared_from_this<Impl> {
         if (const auto alive = self.lock()) alive->open();
       });
     }
-    timer.expires_after(reader.deadline());
+    wait(reader.deadline());
+    read();
+  }
+
+  void wait(Deadline span) {
+    timer.expires_after(span);
     timer.async_wait([self = weak_from_this()](error_code cancelled) {
       const auto alive = self.lock();
-      if (alive && !cancelled) alive->close(alive->reader.at_deadline());
+      if (!alive || cancelled) return;
+      auto outcome = alive->reader.at_deadline(steady_clock::now() - alive->connected_at);
+      if (!outcome) return alive->wait(k_ask_again);
+      alive->close(std::move(*outcome));
     });
-    read();
   }
 
   void read() {

@@ -62,7 +62,7 @@ void TargetCheck::listen() {
     if (done() || error == asio::error::operation_aborted) return;
     banner_.add({chunk_.data(), count});
     if (auto software = banner_.software()) return finish(Kind::banner, std::move(*software));
-    if (error) return finish(banner_.empty() ? Kind::closed : Kind::open);
+    if (error) return finish(Kind::closed);
     if (banner_.is_full()) return finish(Kind::open);
     listen();
   });

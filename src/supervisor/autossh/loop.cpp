@@ -56,7 +56,9 @@ struct AutosshLoop::Impl final : LoopBase {
     if (std::holds_alternative<autossh::SshStarted>(event)) {
       credential_watch.note(tunnel);
       tunnel_file_watch.check();  // autossh logs in again even when the tunnel belongs to another host by now
-      end_to_end.emplace(context, session.mux(), files.probe, tunnel, [this] { return session.take_log_lines(); });
+      const auto pid = [this] { return session.ssh() ? std::optional(session.ssh()->pid) : std::nullopt; };
+      end_to_end.emplace(context, session.mux(), files.probe, tunnel,
+                         EndToEnd::Ssh{[this] { return session.take_log_lines(); }, pid});
       probe_rounds.start_over();
     }
     if (std::holds_alternative<ControlReady>(event) && session.ssh()) {

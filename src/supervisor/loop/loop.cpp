@@ -190,10 +190,12 @@ void Loop::Impl::open_mux() {
 }
 
 void Loop::Impl::make_end_to_end() {
-  end_to_end.emplace(context, *mux, files.probe, active_tunnel, [this] {
+  const auto take_log_lines = [this] {
     log_ssh();
     return ssh_lines.take();
-  });
+  };
+  const auto pid = [this] { return session.process() ? std::optional(session.process()->pid) : std::nullopt; };
+  end_to_end.emplace(context, *mux, files.probe, active_tunnel, EndToEnd::Ssh{take_log_lines, pid});
 }
 
 void Loop::Impl::on_exit(std::optional<int> exit_code) {

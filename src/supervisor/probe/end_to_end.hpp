@@ -7,6 +7,8 @@
 
 #include <boost/filesystem/path.hpp>
 
+#include <sys/types.h>
+
 #include <functional>
 #include <memory>
 #include <optional>
@@ -19,22 +21,24 @@ class io_context;
 
 namespace holdfast::supervisor {
 
-/// Why the bastion refused to open a channel, from the lines that ssh logged meanwhile.
-enum class OpenFailure { prohibited, nobody_listens, other };
-[[nodiscard]] OpenFailure classify_open_failure(std::string_view log_lines) noexcept;
-
 class EndToEnd {
  public:
-  /// `probe_socket`: the path of a temporary socket. `take_log_lines` returns the lines that ssh logged since its last
-  /// call.
+  /// The ssh that carries the tunnel.
+  struct Ssh {
+    std::function<std::string()> take_log_lines;  ///< What it logged since the last call.
+    std::function<std::optional<pid_t>()> pid;
+  };
+
+  /// `probe_socket`: the path of a temporary socket.
   EndToEnd(boost::asio::io_context& context, ssh::mux::MuxClient& mux, const boost::filesystem::path& probe_socket,
-           const Tunnel& tunnel, std::function<std::string()> take_log_lines);
+           const Tunnel& tunnel, Ssh ssh);
   ~EndToEnd();
   EndToEnd(const EndToEnd&) = delete;
   EndToEnd& operator=(const EndToEnd&) = delete;
 
-  /// Probes these forwards one after the other and stops at the first silence. Each one has `timeout` for the bastion's
-  /// answer and 3 s for the target's. `on_answer` is called once, later, unless another check() replaces this one.
+  /// Probes these forwards, up to 16 at the same time, and stops when the bastion is silent. Each one has `timeout` for
+  /// the bastion's answer and 3 s for the target's. A forward is verified when this ssh connects to the target while
+  /// the probe is open. `on_answer` is called once, later, unless another check() replaces this one.
   void check(std::vector<std::size_t> forwards, Milliseconds timeout, std::function<void(ProbeAnswered)> on_answer);
 
   /// Connects to the bastion's end of a refused forward, to identify the process that listens there. `await_target`:
