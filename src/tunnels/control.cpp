@@ -7,6 +7,7 @@
 #include "store/hand_over.hpp"
 #include "store/history.hpp"
 #include "store/host_settings.hpp"
+#include "tunnels/survivors.hpp"
 
 #include <fmt/format.h>
 
@@ -61,6 +62,8 @@ Result<Stopped> stop_one(const InstalledJob& installed_job, os::Host& host, bool
     if (os::is_alive(host, live->supervisor)) HOLDFAST_CHECK(end_supervisor(live->supervisor, host));
     stopped.supervisors.push_back(live->supervisor.pid);
   }
+  HOLDFAST_TRY(const auto survivors, end_survivors(job.name, job.paths, host));
+  stopped.supervisors.insert(stopped.supervisors.end(), survivors.begin(), survivors.end());
   const auto known = live ? live->ssh : std::nullopt;
   // Before ssh, or it would start another one.
   HOLDFAST_CHECK(ssh::end_autossh(files.control, host, live ? live->autossh : std::nullopt));

@@ -10,6 +10,7 @@
 #include "store/shared_files.hpp"
 #include "tunnels/name_lock.hpp"
 #include "tunnels/ownership.hpp"
+#include "tunnels/survivors.hpp"
 
 #include <fmt/format.h>
 
@@ -160,6 +161,9 @@ Result<> remove_tunnel(const TunnelName& name, const store::Paths& paths, os::Ho
   // First, and for good: where the home cannot be written, nothing must start the tunnel again.
   HOLDFAST_CHECK(remove_from_crontab(name, installed_jobs, paths, host, report));
   HOLDFAST_TRY(const auto stopped, stop_installed_jobs(installed_jobs, host, false));
+  // A tunnel whose file and runtime files are gone has no job that could be stopped.
+  HOLDFAST_TRY(const auto survivors, end_survivors(name, paths, host));
+  for (const auto pid : survivors) report.push_back(fmt::format("stopped supervisor {}", pid));
   for (const auto pid : stopped.supervisors) report.push_back(fmt::format("stopped supervisor {}", pid));
   if (stopped.ssh) report.emplace_back("stopped its ssh");
   return remove_installation(name, installed_jobs, paths, host, report);

@@ -6,6 +6,7 @@
 #include "store/login_ledger.hpp"
 #include "tunnels/name_lock.hpp"
 #include "tunnels/ownership.hpp"
+#include "tunnels/survivors.hpp"
 
 #include <fmt/format.h>
 
@@ -51,6 +52,18 @@ Result<InstalledJob> sole_installed_job(const LockedTunnel& tunnel) {
 void forget_refused_logins(const Tunnel& tunnel, const InstalledJob& installed_job, os::Host& host) {
   for (std::size_t at = 0; at < tunnel.bastions(); ++at)
     store::LoginLedger(host, installed_job.job.runtime_dir, tunnel.bastion(at).text()).forget();
+}
+
+/// A second supervisor would fight the first one for the port.
+Result<> check_no_survivor(const InstalledJob& installed_job, const os::Host& host) {
+  const auto& job = installed_job.job;
+  const auto survivors = Survivors(job.paths, host).of(job.name);
+  // One that has just started holds the lock, but has not published its state.
+  if (survivors.empty() || host.is_locked(store::runtime_files(job.name, job.runtime_dir).lock)) return {};
+  return Error{"starting", "tunnel " + job.name.text(),
+               fmt::format("its supervisor {} runs, but its runtime directory {} is gone or is another one here",
+                           survivors.front().pid, job.runtime_dir.string()),
+               "holdfast restart " + job.name.text()};
 }
 
 Result<> apply_start(const InstalledJob& installed_job, os::Host& host) {
@@ -125,7 +138,10 @@ Result<Arrival> start_tunnel(const TunnelName& name, const store::Paths& paths, 
   HOLDFAST_TRY(const auto tunnel, lock_tunnel(name, paths, host));
   HOLDFAST_TRY(const auto installed_job, sole_installed_job(tunnel));
   forget_refused_logins(*tunnel.entry.tunnel, installed_job, host);
-  if (!living_supervisor(installed_job, host)) HOLDFAST_CHECK(apply_start(installed_job, host));
+  if (!living_supervisor(installed_job, host)) {
+    HOLDFAST_CHECK(check_no_survivor(installed_job, host));
+    HOLDFAST_CHECK(apply_start(installed_job, host));
+  }
   HOLDFAST_TRY(auto arrival, wait_until_up(installed_job, {}, host, k_timeout, observer));
   return arrived(*tunnel.entry.tunnel, std::move(arrival));
 }

@@ -4,6 +4,9 @@
 #include "ssh/keys/certificate.hpp"
 #include "tunnels/installation.hpp"
 #include "tunnels/ownership.hpp"
+#include "tunnels/survivors.hpp"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <map>
@@ -20,6 +23,20 @@ TunnelStatus of_broken_file(const store::Entry& entry) {
   status.verified = false;
   const auto& error = entry.tunnel.error();
   status.last_error = TunnelStatus::Failure{{FailureClass::config, error.line(), error.hint}, {}};
+  return status;
+}
+
+void add_live_state(TunnelStatus& status, const store::LiveState& live, const os::Host& host);
+
+/// Its supervisor may run on, with the settings that it read before.
+TunnelStatus of_broken_file(const store::Entry& entry, const store::Paths& paths, const os::Host& host) {
+  auto status = of_broken_file(entry);
+  for (const auto& directory : possible_runtime_directories(entry.name, paths, host)) {
+    const auto live = read_live(directory, entry.name, paths, host);
+    if (!live || !os::is_alive(host, live->supervisor)) continue;
+    add_live_state(status, *live, host);
+    break;
+  }
   return status;
 }
 
@@ -56,6 +73,23 @@ void add_live_state(TunnelStatus& status, const store::LiveState& live, const os
   }
 }
 
+/// A supervisor that ends by itself publishes `stopped`, and a stop by holdfast removes the file.
+bool was_killed(const std::optional<store::LiveState>& last, const os::Host& host) {
+  return last && last->state != TunnelState::stopped && last->supervisor.boot_id == host.boot_id() &&
+         last->supervisor.host == host.hostname();
+}
+
+void add_killed(TunnelStatus& status, const store::LiveState& last, const os::Host& host) {
+  status.state = TunnelState::failed;
+  std::string message = "its supervisor was killed";
+  if (last.ssh && os::is_alive(host, *last.ssh)) {
+    status.ssh_pid = last.ssh->pid;
+    message += fmt::format("; its ssh {} still runs, without a supervisor", last.ssh->pid);
+  }
+  status.last_error =
+      TunnelStatus::Failure{{FailureClass::unknown, std::move(message), "holdfast start " + status.name}, {}};
+}
+
 void add_no_supervisor(TunnelStatus& status, const store::Paths& paths, const TunnelName& name,
                        const std::optional<backends::Registration>& registration) {
   const bool starting = registration && (registration->restarting || registration->running);
@@ -83,17 +117,45 @@ std::optional<TunnelStatus::Credential> credential_of(const Tunnel& tunnel, cons
                                   found->certificate->expires};
 }
 
+/// The supervisor runs, but publishes nothing here.
+void add_survivor(TunnelStatus& status, const os::ProcessId& supervisor, const backends::Job& job,
+                  const os::Host& host) {
+  status.supervisor_pid = supervisor.pid;
+  status.state = TunnelState::connecting;
+  status.verified = false;
+  if (host.is_locked(store::runtime_files(job.name, job.runtime_dir).lock)) return;  // it has just started
+  const auto last = store::History::read(job.paths.state_file(job.name, "history"), 1);
+  if (!last.empty() && last.front().to != TunnelState::stopped) {
+    status.state = last.front().to;
+    status.since = last.front().at;
+  }
+  status.last_error = TunnelStatus::Failure{
+      {FailureClass::unknown,
+       fmt::format("its supervisor {} runs, but its runtime directory {} is gone or is another one here",
+                   supervisor.pid, job.runtime_dir.string()),
+       "holdfast restart " + status.name},
+      {}};
+}
+
 /// Adds the live state. Without a supervisor, derives the state from the registration.
 void complete_live(TunnelStatus& status, const Tunnel& tunnel, const backends::Job& job,
-                   const std::optional<backends::Registration>& registration, const os::Host& host) {
+                   const std::optional<backends::Registration>& registration, Survivors& survivors,
+                   const os::Host& host) {
   status.credential = credential_of(tunnel, host, job.run_as.home);
   const auto live = read_live(job.runtime_dir, job.name, job.paths, host);
   if (live && live->last_error)
     status.last_error = TunnelStatus::Failure{live->last_error->diagnosis, live->last_error->at};
-  if (live && os::is_alive(host, live->supervisor))
+  if (live && os::is_alive(host, live->supervisor)) {
     add_live_state(status, *live, host);
-  else
+  } else if (const auto found = survivors.of(job.name); !found.empty()) {
+    add_survivor(status, found.front(), job, host);
+  } else {
     add_no_supervisor(status, job.paths, job.name, registration);
+    // A service manager restarts a killed one.
+    const auto backend = backend_of(tunnel);
+    const bool alone = backend && !(*backend)->restarts_job();
+    if (alone && status.state == TunnelState::stopped && was_killed(live, host)) add_killed(status, *live, host);
+  }
   if (status.renamed) {
     status.last_error = TunnelStatus::Failure{explain_elsewhere(tunnel, host), {}};
     if (!status.is_up()) status.state = TunnelState::failed;  // it needs manual action
@@ -101,13 +163,13 @@ void complete_live(TunnelStatus& status, const Tunnel& tunnel, const backends::J
 }
 
 void complete(TunnelStatus& status, const Tunnel& tunnel, const backends::Backend& backend, const backends::Job& job,
-              const std::optional<backends::Registration>& registration, const os::Host& host) {
+              const std::optional<backends::Registration>& registration, Survivors& survivors, const os::Host& host) {
   if (registration) {
     status.backend.installed = registration->installed;
     status.backend.running = registration->running || registration->restarting;
   }
   status.backend.survives = backend.survives(job, host);
-  complete_live(status, tunnel, job, registration, host);
+  complete_live(status, tunnel, job, registration, survivors, host);
 }
 
 constexpr std::chrono::seconds k_day_slot = std::chrono::minutes(30);
@@ -149,6 +211,7 @@ StatusReader::StatusReader(store::Paths paths, const os::Host& host) : paths_(st
 StatusReader::~StatusReader() = default;
 
 void StatusReader::refresh(std::vector<TunnelStatus>& statuses) const {
+  Survivors survivors(paths_, host_);
   for (const auto& known : known_) {
     auto& status = statuses[known.row];
     auto fresh = of_file(known.tunnel);
@@ -158,7 +221,7 @@ void StatusReader::refresh(std::vector<TunnelStatus>& statuses) const {
     fresh.stronger = std::move(status.stronger);
     fresh.hook_files = std::move(status.hook_files);
     fresh.uptime_summary = std::move(status.uptime_summary);
-    complete_live(fresh, known.tunnel, known.job, known.registration, host_);
+    complete_live(fresh, known.tunnel, known.job, known.registration, survivors, host_);
     status = std::move(fresh);
   }
 }
@@ -171,7 +234,7 @@ std::vector<TunnelStatus> StatusReader::read(const std::vector<store::Entry>& en
   std::map<const backends::Backend*, Group> groups;
   for (const auto& entry : entries) {
     if (!entry.tunnel) {
-      statuses.push_back(of_broken_file(entry));
+      statuses.push_back(of_broken_file(entry, paths_, host));
       continue;
     }
     const Tunnel& tunnel = *entry.tunnel;
@@ -192,12 +255,13 @@ std::vector<TunnelStatus> StatusReader::read(const std::vector<store::Entry>& en
     group.tunnels.push_back(tunnel);
     group.rows.push_back(statuses.size() - 1);
   }
+  Survivors survivors(paths_, host);
   for (const auto& [backend, group] : groups) {
     const auto answers = backend->query(group.jobs, host);
     if (!answers) warnings.push_back(answers.error().line());
     for (std::size_t i = 0; i < group.jobs.size(); ++i) {
       const auto registration = answers ? std::optional((*answers)[i]) : std::nullopt;
-      complete(statuses[group.rows[i]], group.tunnels[i], *backend, group.jobs[i], registration, host);
+      complete(statuses[group.rows[i]], group.tunnels[i], *backend, group.jobs[i], registration, survivors, host);
       known_.push_back({group.rows[i], group.tunnels[i], group.jobs[i], registration});
     }
   }

@@ -53,7 +53,7 @@ class Engine(BackendTest):
         self.host.kill(self.before["supervisor_pid"])
         if not self.CRASH:
             self.assertEqual(survives, "no")
-            until("status to report it", lambda: self.holdfast.state(NAME) == "stopped")
+            until("status to report it", lambda: self.holdfast.state(NAME) == "failed")
             self.assertTrue(self.answers(), "the tunnel answers, because autossh still runs")
             return
         self.assertNotEqual(survives, "no")

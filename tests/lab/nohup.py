@@ -65,7 +65,8 @@ class Nohup(ShellOnly, UserTest):
 
     def test_status_reports_a_killed_supervisor_and_start_restores_it(self) -> None:
         self.host.kill(self.before["supervisor_pid"])
-        until("status to report it", lambda: self.holdfast.state(NAME) == "stopped")
+        until("status to report it", lambda: self.holdfast.state(NAME) == "failed")
+        self.assertIn("its supervisor was killed", self.holdfast.run("status", NAME, check=False).stdout)
         self.assertFalse(self.holdfast.status(NAME)["backend"]["running"])
         self.holdfast.run("start", NAME)
         self.holdfast.await_up(NAME)

@@ -79,7 +79,7 @@ class SessionTest(BackendTest):
 
     def test_ensure_restarts_a_killed_supervisor(self) -> None:
         self.host.kill(self.before["supervisor_pid"])
-        until("status to report it", lambda: self.holdfast.state(NAME) == "stopped")
+        until("status to report it", lambda: self.holdfast.state(NAME) == "failed")
         self.assertFalse(self.holdfast.status(NAME)["backend"]["running"])
         self.assertEqual(self.as_ann(f"{self.holdfast.path} ensure"), "")
         self.holdfast.await_up(NAME)

@@ -10,6 +10,7 @@
 #include "tunnels/name_lock.hpp"
 #include "tunnels/own_directories.hpp"
 #include "tunnels/ownership.hpp"
+#include "tunnels/survivors.hpp"
 
 #include <fmt/format.h>
 
@@ -56,6 +57,8 @@ Result<> ensure_one(const store::Entry& entry, const store::Paths& paths, Contex
   // Another ensure has just started it, and it has no lock yet.
   const auto files = store::runtime_files(name, tunnels::runtime_directory_of(tunnel, paths, host));
   if (backends::running_process(host, files.pidfile)) return skip("it is starting");
+  if (!tunnels::Survivors(paths, host).of(name).empty())
+    return skip("its supervisor runs, but its runtime directory is gone: holdfast restart " + name.text());
   return start(tunnel, *backend, paths, context);
 }
 

@@ -113,7 +113,8 @@ std::vector<std::string> reasons(const tunnels::TunnelStatus& tunnel, WallTime n
     return lines;
   }
   if (tunnel.expires_soon(now)) lines.push_back("warning: " + expiry_text(*tunnel.credential, now));
-  if (tunnel.is_up() && tunnel.verified != false && !tunnel.renamed) return lines;
+  const bool has_bad_file = tunnel.last_error && tunnel.last_error->diagnosis.failure == FailureClass::config;
+  if (tunnel.is_up() && tunnel.verified != false && !tunnel.renamed && !has_bad_file) return lines;
   if (tunnel.state == TunnelState::standby)
     lines.emplace_back("another host has the port; this host takes over when the port is free");
   if (tunnel.state == TunnelState::degraded)

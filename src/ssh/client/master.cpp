@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstdint>
 #include <cstring>
 
 namespace holdfast::ssh {
@@ -76,6 +77,14 @@ bool end_process(os::Host& host, const fs::path& control, const os::ProcessId& m
   return os::wait_for_exit(host, master, k_after_sigkill);
 }
 
+/// A master whose socket was deleted is known by its arguments alone.
+std::optional<os::ProcessId> find_by_arguments(const os::Host& host, const fs::path& control) {
+  for (const auto& name : host.list("/proc"))
+    if (const auto pid = parse_number(name, 2, INT32_MAX))
+      if (auto master = process_of_socket(host, static_cast<pid_t>(*pid), control)) return master;
+  return std::nullopt;
+}
+
 // With a dead socket file, `ssh -M` prints "already exists, disabling multiplexing" and listens on no socket.
 Result<> remove_dead_socket(os::Host& host, const fs::path& control) {
   if (host.status(control).kind != os::FileKind::socket || listener_of(control).exists) return {};
@@ -109,7 +118,8 @@ std::optional<os::ProcessId> find_master(const os::Host& host, const fs::path& c
 }
 
 Result<bool> end_master(const fs::path& control, os::Host& host, const std::optional<os::ProcessId>& known) {
-  const auto master = find_master(host, control, known);
+  auto master = find_master(host, control, known);
+  if (!master && host.status(control).kind == os::FileKind::missing) master = find_by_arguments(host, control);
   if (!master) {
     if (host.status(control).kind == os::FileKind::socket && listener_of(control).exists)
       return Error{"ending the ssh on", control.native(), "another program listens there",

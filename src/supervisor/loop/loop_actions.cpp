@@ -15,6 +15,7 @@ namespace holdfast::supervisor {
 
 void Loop::Impl::execute(const StartChild& action) {
   tunnel_file_watch.check();
+  runtime_directory.check();
   pending_closes = 0;
   if (reread) apply_reread();
   switch_to(action.bastion);

@@ -2,6 +2,7 @@
 
 #include "core/text.hpp"
 #include "os/boot_clock.hpp"
+#include "os/directories.hpp"
 #include "store/shared_files.hpp"
 #include "store/tunnel_store.hpp"
 
@@ -32,6 +33,7 @@ LoopBase::LoopBase(os::Host& real_host, store::Paths tunnel_paths, Tunnel initia
                        {.on_probe_request = [this] { post_shared(ProbeRequested{}); },
                         .on_reload = [this] { reload(); },
                         .on_stop = [this] { post_shared(StopRequested{.leave_child = leaves_child()}); }}),
+      runtime_directory(context, files, [this] { reclaim_directory(); }),
       timers(context,
              [this](Timer timer, Clock::duration late) {
                if (late > k_frozen) post_shared(Resumed{route_status()});
@@ -53,6 +55,7 @@ LoopBase::~LoopBase() = default;
 
 void LoopBase::begin(std::string_view banner) {
   process_services.begin();
+  runtime_directory.hold();
   reporter.log(banner);
 }
 
@@ -68,6 +71,22 @@ void LoopBase::end(const Error& error) {
   reporter.log(error.line());
   manager.stopping();
   post_shared(StopRequested{});
+}
+
+void LoopBase::reclaim_directory() {
+  // systemd makes the directory of the system scope, and only root could make it again.
+  if (paths.scope == Scope::system || end_reason) return;
+  if (const auto claimed = os::claim_private_directory(files.directory, host.user().uid); !claimed)
+    return reporter.log("the runtime directory was removed: " + claimed.error().line());
+  auto lock = os::FileLock::try_take(files.lock);
+  if (!lock) return reporter.log("the runtime directory was removed: " + lock.error().line());
+  if (!*lock)
+    return end({"running", tunnel->name.text(), "its runtime directory was removed, and another supervisor runs it",
+                "holdfast status " + tunnel->name.text()});
+  reclaimed_lock = std::move(*lock);
+  runtime_directory.hold();
+  reporter.publish_again();
+  reporter.log("the runtime directory was removed, and made again: the connection stays");
 }
 
 std::optional<Tunnel> LoopBase::load_changed_tunnel() {
@@ -115,6 +134,18 @@ void LoopBase::on_network_change(bool gained) {
 
 void LoopBase::execute(const Probe& action) {
   if (!end_to_end) return;
+  // autossh makes the socket anew with each ssh.
+  if (tunnel->engine == Engine::native && host.status(files.control).kind != os::FileKind::socket) {
+    // The bastion is not silent: it cannot be asked.
+    ProbeAnswered answer;
+    answer.request = action.request;
+    answer.kind = ProbeAnswered::Kind::unproven;
+    answer.forwards.assign(action.forwards.size(), store::ForwardState::up);
+    answer.why = Diagnosis{FailureClass::unknown,
+                           "ssh's control socket was deleted: the tunnel cannot be verified until it reconnects",
+                           "holdfast restart " + tunnel->name.text()};
+    return post_shared(std::move(answer));
+  }
   const auto may_reach = [this](const std::string& target, bool at_once) {
     return store::take_target_probe(host, files.directory, target, os::since_boot(), at_once);
   };

@@ -3,6 +3,7 @@
 
 #include "core/result.hpp"
 #include "core/tunnel.hpp"
+#include "os/file_lock.hpp"
 #include "os/host.hpp"
 #include "os/routes.hpp"
 #include "ssh/client/arguments.hpp"
@@ -16,6 +17,7 @@
 #include "supervisor/report/reporter.hpp"
 #include "supervisor/watch/credentials.hpp"
 #include "supervisor/watch/network.hpp"
+#include "supervisor/watch/runtime_directory.hpp"
 #include "supervisor/watch/suspend.hpp"
 #include "supervisor/watch/tunnel_file.hpp"
 
@@ -72,6 +74,9 @@ struct LoopBase {
   [[nodiscard]] ChildFailedToStart failed_to_start(const Error& error, const boost::filesystem::path& program,
                                                    FailureClass otherwise) const;
 
+  /// The runtime directory was removed: makes it again, with the lock and the live state. The connection stays.
+  void reclaim_directory();
+
   void execute(const SetTimer& action) { timers.set(action.timer, action.wait); }
   void execute(const CancelTimer& action) { timers.cancel(action.timer); }
   void execute(const Probe& action);
@@ -91,6 +96,8 @@ struct LoopBase {
   std::unique_ptr<boost::asio::io_context> owned_context;
   boost::asio::io_context& context;
   ProcessServices process_services;
+  RuntimeDirectory runtime_directory;
+  std::optional<os::FileLock> reclaimed_lock;
   Timers timers;
   Reporter reporter;
   std::optional<EndToEnd> end_to_end;

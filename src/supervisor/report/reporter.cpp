@@ -94,6 +94,10 @@ void Reporter::publish(const View& view) {
   }
 }
 
+void Reporter::publish_again() {
+  if (!published_.empty()) (void)host_.write_volatile_file(live_file_, published_, live_mode_);
+}
+
 std::string Reporter::transition_line(const View& view) const {
   std::string line(to_text(view.state));
   const bool is_logged = view.last_error && view.last_error->message == view.reason;

@@ -35,6 +35,9 @@ class Reporter {
   /// Writes what changed since the last call. Errors (a full disk) are ignored.
   void publish(const View& view);
 
+  /// Writes the live state once more: its file was deleted.
+  void publish_again();
+
   void log(std::string_view line);
 
  private:

@@ -92,7 +92,7 @@ class Engine(TunnelTest):
         before = self.status()
         autossh = parent(before["ssh_pid"])
         self.kill_and_wait(before["supervisor_pid"])
-        self.assertEqual(self.status()["state"], "stopped")
+        self.assertEqual(self.status()["state"], "failed")
         self.kill_and_wait(before["ssh_pid"])
         until("the bastion's port to lead here again", lambda: self.banner() == b"SSH-")
         self.assertTrue(is_alive(autossh))

@@ -2,10 +2,13 @@
 """The supervisor with a real ssh and sshd: it reports faults, and repairs the connection."""
 from __future__ import annotations
 
+import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
+import subprocess
 import threading
 from typing import Any, Optional
 
@@ -239,6 +242,75 @@ class Supervision(TunnelTest):
         self.assertIn("AllowStreamLocalForwarding", now["last_error"]["hint"])
         self.look(now)
         self.assertEqual(self.await_state("up")["ssh_pid"], now["ssh_pid"])
+
+
+class RuntimeDirectory(TunnelTest):
+    """The runtime directory is removed, or is another one for the command than for the supervisor."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.set_up()
+        self.run_holdfast("stop", "--user", self.name)
+        self.run_in("run")
+        self.assertEqual(self.run_holdfast("start", "--user", self.name).returncode, 0)
+        self.first = self.await_up()
+
+    def run_in(self, directory: str) -> None:
+        """Changes the directory in the tunnel's file."""
+        path = self.root / directory
+        path.mkdir(mode=0o700)
+        file = self.home / f".config/holdfast/tunnels/{self.name}.conf"
+        file.write_text(re.sub(r"(?m)^runtime-dir = .*$", f"runtime-dir = {path}", file.read_text()))
+
+    def supervisors(self) -> list[int]:
+        found = subprocess.run(["pgrep", "-f", f"run --user {self.name}$"], capture_output=True, text=True)
+        return [int(pid) for pid in found.stdout.split()]
+
+    def assert_stop_ends_all(self) -> None:
+        done = self.run_holdfast("stop", "--user", self.name)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(str(self.first["supervisor_pid"]), done.stdout)
+        self.assertEqual(self.supervisors(), [])
+        self.assertFalse(is_alive(self.first["ssh_pid"]))
+        self.assertEqual(self.status()["state"], "stopped")
+
+    def test_a_removed_directory_is_made_again_and_the_connection_stays(self) -> None:
+        shutil.rmtree(self.root / "run")
+        until("the live state to be there again", (self.root / f"run/{self.name}.live").exists)
+        self.kill(self.first["supervisor_pid"], signal.SIGUSR1)  # probes at once
+        now = until("the probe to find no socket", lambda: (seen := self.status())["verified"] is False and seen)
+        self.assertEqual((now["state"], now["supervisor_pid"], now["ssh_pid"]),
+                         ("up", self.first["supervisor_pid"], self.first["ssh_pid"]))
+        self.assertIn("control socket was deleted", now["last_error"]["message"])
+        self.run_holdfast("ensure", "--user")
+        self.assertEqual(self.supervisors(), [self.first["supervisor_pid"]])
+        self.assertEqual(self.banner(), b"SSH-")
+        self.assert_stop_ends_all()
+
+    def test_a_killed_ssh_is_replaced_in_the_new_directory(self) -> None:
+        shutil.rmtree(self.root / "run")
+        self.kill(self.first["ssh_pid"])
+        until("another ssh", lambda: self.status()["ssh_pid"] not in (None, self.first["ssh_pid"]))
+        self.assertEqual(self.await_up()["supervisor_pid"], self.first["supervisor_pid"])
+
+    def test_a_supervisor_of_another_directory_is_found_and_ended(self) -> None:
+        self.run_in("other")
+        now = self.status()
+        self.assertEqual((now["state"], now["supervisor_pid"]), ("up", self.first["supervisor_pid"]))
+        self.assertIn("is another one here", now["last_error"]["message"])
+        self.assertIn("its supervisor runs", self.run_holdfast("ensure", "--user", "-v", self.name).stderr)
+        self.assertEqual(self.run_holdfast("start", "--user", self.name).returncode, 1)
+        self.assertEqual(self.supervisors(), [self.first["supervisor_pid"]])
+        self.assert_stop_ends_all()
+
+    def test_remove_ends_a_supervisor_without_files(self) -> None:
+        os.kill(self.first["supervisor_pid"], signal.SIGSTOP)  # it cannot make the directory again
+        shutil.rmtree(self.root / "run")
+        done = self.run_holdfast("remove", "--user", self.name)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(self.supervisors(), [])
+        self.assertFalse(is_alive(self.first["ssh_pid"]))
+        self.assertEqual(self.banner(), b"")
 
 
 if __name__ == "__main__":

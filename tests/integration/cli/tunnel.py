@@ -174,7 +174,7 @@ class Broken(TunnelTest):
         before = self.status()
         self.kill(before["supervisor_pid"])
         until("the supervisor to be gone", lambda: not is_alive(before["supervisor_pid"]))
-        self.assertEqual(self.status()["state"], "stopped")
+        self.assertEqual(self.status()["state"], "failed")
         self.assertEqual(self.run_holdfast("start", "--user", self.name).returncode, 0)
         self.assertEqual(self.status()["ssh_pid"], before["ssh_pid"], "the same ssh still runs")
         self.assertEqual(self.banner(), b"SSH-")

@@ -79,7 +79,9 @@ BOOST_AUTO_TEST_CASE(ignores_live_state_of_a_dead_supervisor) {
   live.supervisor.start_time = 4;  // another process has the pid now
   host.put("/tmp/holdfast-1000/lab.pid", backends::format_process_id(live.supervisor), 0600);
   const auto now = status();
-  BOOST_TEST((now.state == TunnelState::stopped));
+  BOOST_TEST((now.state == TunnelState::failed));
+  BOOST_TEST(now.last_error->diagnosis.message ==
+             "its supervisor was killed; its ssh 102 still runs, without a supervisor");
   BOOST_TEST(!now.verified.value());
   BOOST_TEST(!now.backend.running.value());
   BOOST_TEST(!now.supervisor_pid);
@@ -116,6 +118,17 @@ BOOST_AUTO_TEST_CASE(a_broken_file_harms_no_other) {
   BOOST_TEST((now[0].last_error->diagnosis.failure == FailureClass::config));
   BOOST_TEST(now[0].last_error->diagnosis.message == "reading /x/broken.conf line 1: expected KEY = VALUE");
   BOOST_TEST(now[1].is_up());
+}
+
+BOOST_AUTO_TEST_CASE(a_running_tunnel_with_a_broken_file_keeps_its_state) {
+  host.put("/tmp/holdfast-1000/lab.live", store::format_live_state(live), 0600);
+  const auto name = TunnelName::parse("lab").value();
+  std::vector<std::string> warnings;
+  const auto broken = store::parse_tunnel(name, "prot = 1\n", "/x/lab.conf");
+  const auto now = tunnels::gather_status({{name, broken}}, paths, host, warnings).front();
+  BOOST_TEST(now.is_up());
+  BOOST_TEST(now.last_error->diagnosis.message.find("/x/lab.conf line 1") != std::string::npos);
+  BOOST_TEST(status_table({now}, at(5), {false, true}).find("/x/lab.conf line 1") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(a_tunnel_of_another_host_has_no_state) {

@@ -1,0 +1,34 @@
+// Holds the tunnel's runtime directory, and reports its loss: an administrator, a Slurm epilog or systemd-tmpfiles may
+// remove it under a running supervisor. inotify(7), flock(2).
+#pragma once
+
+#include "store/paths.hpp"
+
+#include <functional>
+#include <memory>
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace holdfast::supervisor {
+
+class RuntimeDirectory {
+ public:
+  /// `on_loss` is called from the context, after hold(): the directory is another one, or the lock file is gone.
+  RuntimeDirectory(boost::asio::io_context& context, const store::RuntimeFiles& files, std::function<void()> on_loss);
+  ~RuntimeDirectory();
+  RuntimeDirectory(const RuntimeDirectory&) = delete;
+  RuntimeDirectory& operator=(const RuntimeDirectory&) = delete;
+
+  /// Locks and watches the directory that has the path now. systemd-tmpfiles leaves a locked directory alone.
+  void hold();
+  /// Calls `on_loss` at once if the directory is lost.
+  void check();
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace holdfast::supervisor

@@ -1,0 +1,42 @@
+// Supervisors that run although their runtime files are gone: the runtime directory was removed, or this process sees
+// another /tmp. They are known by their command line, and by the identity in the kept state.
+#pragma once
+
+#include "core/result.hpp"
+#include "core/tunnel_name.hpp"
+#include "os/host.hpp"
+#include "store/paths.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace holdfast::tunnels {
+
+/// Reads /proc once, when it is first asked.
+class Survivors {
+ public:
+  Survivors(const store::Paths& paths, const os::Host& host) : paths_(paths), host_(host) {}
+
+  /// The supervisors of the tunnel that run on this host: `PROGRAM run SCOPE NAME`, of the same user and configuration.
+  [[nodiscard]] std::vector<os::ProcessId> of(const TunnelName& name);
+
+ private:
+  struct Found {
+    std::string name;
+    os::ProcessId process;
+  };
+  void search();
+  [[nodiscard]] std::optional<std::string> name_run_by(pid_t pid) const;
+  [[nodiscard]] bool has_our_configuration(pid_t pid) const;
+
+  store::Paths paths_;
+  const os::Host& host_;
+  std::optional<std::vector<Found>> found_;
+};
+
+/// Ends the supervisors of the tunnel that still run. An Error when one does not end. Returns their pids.
+[[nodiscard]] Result<std::vector<pid_t>> end_survivors(const TunnelName& name, const store::Paths& paths,
+                                                       os::Host& host);
+
+}  // namespace holdfast::tunnels
