@@ -42,9 +42,19 @@ struct Fitness {
 /// A backend's answer about one tunnel.
 struct Registration {
   bool installed = false;
-  bool running = false;     ///< its job runs; with systemd, also between a crash and the next start
-  bool restarting = false;  ///< between a crash and the next start
+  bool running = false;                    ///< its job runs, or the backend is about to restart it
+  bool restarting = false;                 ///< between a crash and the next start
+  std::optional<fs::path> program = {};    ///< what the mechanism starts; empty: nothing, or not known
+  std::vector<std::string> problems = {};  ///< how it differs from what install() makes, one clause each
+  bool restarts = true;                    ///< false: a crashed job stays down, because of these problems
+  bool never_started = false;              ///< its unit waits to be started, and nobody has stopped it
+  bool starts = true;                      ///< false: nothing starts the job at boot or login, because of them
 };
+
+/// `survives` without what the problems of the registration prevent.
+[[nodiscard]] Survives limited_by(Survives survives, const Registration& registration);
+/// Adds the problem that the program is gone.
+void check_program(Registration& registration, const os::Host& host);
 
 class Backend {
  public:
@@ -58,7 +68,8 @@ class Backend {
   /// Changes nothing. Each command is limited to 2 s, but a file system that hangs can block the call for ever: an
   /// interactive command uses assess_all() instead.
   [[nodiscard]] virtual Fitness assess(const os::Host&) const = 0;
-  /// The faults that the installed job survives now, for `status`. Runs a command only if no file has the answer.
+  /// The faults that the installed job survives now, for `status`, if query() finds no problem. Runs a command only if no
+  /// file has the answer.
   [[nodiscard]] virtual Survives survives(const Job&, const os::Host&) const = 0;
   /// Steps that setup executes to test the backend before it uses it; may be empty. They may turn linger on: if setup
   /// rejects the backend, it must unwind their Applied. Call assess() again afterwards: the grade may have changed.
@@ -70,7 +81,8 @@ class Backend {
   [[nodiscard]] virtual Result<Plan> stop(const Job&,
                                           const os::Host&) const = 0;  ///< stops the job; the caller ends its ssh
   [[nodiscard]] virtual Result<Plan> restart(const Job&, const os::Host&) const = 0;
-  /// One answer for each job, in order. Runs at most one command for all of them.
+  /// One answer for each job, in order. Runs at most one command for all of them. Compares the installation with what
+  /// install() makes, whichever program both start.
   [[nodiscard]] virtual Result<std::vector<Registration>> query(std::span<const Job>, const os::Host&) const = 0;
 };
 

@@ -6,6 +6,7 @@
 #include "backends/pidfile_backend.hpp"
 #include "backends/registry.hpp"
 #include "backends/text/crontab_text.hpp"
+#include "backends/text/installed_text.hpp"
 #include "backends/text/templates.hpp"
 #include "backends/text/unit_text.hpp"
 #include "core/text.hpp"
@@ -130,6 +131,34 @@ Result<EditCrontab> crontab_edit(const Job& job, const os::Host& host) {
   return EditCrontab{job.name, std::move(lines)};
 }
 
+/// The program that the installed lines start; empty when they are not what setup writes.
+std::optional<fs::path> program_of(const std::string& lines, const Job& job, const os::Host& host) {
+  constexpr std::string_view k_any_command = "@COMMAND@";
+  constexpr std::string_view k_home = "\nHOME=";
+  // HOME and the variables of the command are those of the login that ran setup.
+  const auto home = lines.rfind(k_home);
+  const auto text = find_template(k_template, job.paths, host);
+  if (!text || home == std::string::npos) return std::nullopt;
+  const auto expected = fill_template(text->text,
+                                      {{"NAME", job.name.text()},
+                                       {"COMMAND", std::string(k_any_command)},
+                                       {"HOME", first_line(lines.substr(home + k_home.size()))}},
+                                      text->source);
+  const auto command = expected ? text_at_mark(lines, *expected, k_any_command) : std::nullopt;
+  auto sample = job;
+  sample.argv.front() = k_any_program;
+  sample.environment.clear();
+  const auto any = ensure_command(sample, host);
+  if (!command || !any) return std::nullopt;
+  const auto script = any->substr(0, any->find(k_any_program));
+  const auto arguments = any->substr(any->rfind(k_any_program) + k_any_program.size());
+  if (!command->starts_with(script) || !command->ends_with(arguments)) return std::nullopt;
+  const auto words = command->substr(script.size(), command->size() - script.size() - arguments.size());
+  for (auto end = words.find(' '); end != std::string::npos; end = words.find(' ', end + 1))
+    if (const auto word = words.substr(0, end); words.ends_with(' ' + word)) return unquoted(word);
+  return std::nullopt;
+}
+
 /// True when logind kills the processes that a cron job leaves behind.
 bool kills_processes_of_jobs(const os::Host& host) {
   return std::ranges::any_of(k_services, [&](const char* service) { return opens_logind_session(service, host); }) &&
@@ -200,14 +229,26 @@ class Cron final : public PidfileBackend {
     HOLDFAST_TRY(auto answers, PidfileBackend::query(jobs, host));
     for (std::size_t i = 0; i < jobs.size(); ++i) {
       auto& answer = answers[i];
-      answer.installed = crontab_lines_of(crontab, jobs[i].name.text()).has_value();
+      const auto lines = crontab_lines_of(crontab, jobs[i].name.text());
+      answer.installed = lines.has_value();
+      check_lines(answer, lines, jobs[i], host);
       answer.restarting =
-          answer.installed && !answer.running && cron_runs && !has_stop_mark(jobs[i].name, jobs[i].paths, host);
+          answer.restarts && !answer.running && cron_runs && !has_stop_mark(jobs[i].name, jobs[i].paths, host);
     }
     return answers;
   }
 
  private:
+  static void check_lines(Registration& answer, const std::optional<std::string>& lines, const Job& job,
+                          const os::Host& host) {
+    if (lines) answer.program = program_of(*lines, job, host);
+    check_program(answer, host);
+    if (lines && answer.program) return;
+    answer.problems.emplace_back(lines ? "its lines in your crontab differ from what setup writes"
+                                       : "its lines are missing from your crontab");
+    answer.restarts = answer.starts = false;
+  }
+
   static Fitness unavailable(std::string reason, std::optional<std::string> remedy = {}) {
     Fitness fitness{Fitness::Grade::unavailable, {}, std::move(reason), std::move(remedy)};
     if (fitness.remedy) fitness.with_remedy = Survives{k_within_a_minute, k_yes, k_yes};

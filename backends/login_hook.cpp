@@ -51,8 +51,14 @@ class LoginHook final : public PidfileBackend {
 
   Result<std::vector<Registration>> query(std::span<const Job> jobs, const os::Host& host) const override {
     HOLDFAST_TRY(auto answers, PidfileBackend::query(jobs, host));
-    const bool hooked = !jobs.empty() && has_login_hook(jobs.front().paths, host);
-    for (auto& answer : answers) answer.installed = answer.installed && hooked;
+    if (jobs.empty()) return answers;
+    const auto hook = check_hook(jobs.front().paths, host);
+    for (auto& answer : answers) {
+      answer.installed = answer.installed && hook.installed;
+      answer.program = hook.program;
+      answer.problems = hook.problems;
+      // survives() counts on the hook only while it works.
+    }
     return answers;
   }
 

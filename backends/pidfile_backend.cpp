@@ -40,7 +40,7 @@ Result<std::vector<Registration>> PidfileBackend::query(std::span<const Job> job
   std::vector<Registration> answers;
   for (const auto& job : jobs) {
     const bool installed = host.status(job.paths.tunnel_file(job.name)).kind != os::FileKind::missing;
-    answers.push_back({installed, running_process(host, pidfile_of(job)).has_value(), false});
+    answers.push_back({.installed = installed, .running = running_process(host, pidfile_of(job)).has_value()});
   }
   return answers;
 }

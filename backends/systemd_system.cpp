@@ -1,3 +1,4 @@
+#include "backends/host/installed_unit.hpp"
 #include "backends/host/program_access.hpp"
 #include "backends/host/systemctl.hpp"
 #include "backends/registry.hpp"
@@ -78,7 +79,7 @@ class SystemdSystem final : public Backend {
   }
 
   Result<std::vector<Registration>> query(std::span<const Job> jobs, const os::Host& host) const override {
-    return query_units(manager(host), k_unit_directory, jobs, host);
+    return query_units(manager(host), {k_unit_directory, k_template, k_target}, jobs, host);
   }
 
  private:

@@ -1,6 +1,9 @@
+#include "backends/host/installed_unit.hpp"
+#include "backends/host/late_home.hpp"
 #include "backends/host/logind.hpp"
 #include "backends/host/systemctl.hpp"
 #include "backends/registry.hpp"
+#include "backends/text/login_hook_text.hpp"
 #include "backends/text/unit.hpp"
 #include "core/text.hpp"
 
@@ -23,6 +26,9 @@ constexpr Survives k_with_linger{k_yes, k_yes, k_yes};
 constexpr Survival k_at_login{Survival::Kind::at_login, {}};
 constexpr Survives k_without_linger{k_yes, k_at_login, k_at_login};
 
+// After a boot, the manager does not find the unit: the home is not mounted yet.
+constexpr Survives k_with_late_home{k_yes, k_yes, {}};
+
 class SystemdUser final : public Backend {
  public:
   std::string_view name() const noexcept override { return "systemd-user"; }
@@ -44,8 +50,9 @@ class SystemdUser final : public Backend {
     return by_linger(host);
   }
 
-  Survives survives(const Job&, const os::Host& host) const override {
-    return is_lingering(host, host.user()) ? k_with_linger : k_without_linger;
+  Survives survives(const Job& job, const os::Host& host) const override {
+    if (!is_lingering(host, host.user())) return k_without_linger;
+    return is_late_home(host) ? with_login_hook(k_with_late_home, job.paths, host) : k_with_linger;
   }
 
   Result<Plan> prove(const Job& job, const os::Host& host) const override {
@@ -74,9 +81,12 @@ class SystemdUser final : public Backend {
     return remove_unit(user_manager(host), tunnel, user_unit_directory(host), k_target);
   }
 
+  // The manager may have started before the home was mounted, and does not know the unit then.
   Result<Plan> start(const Job& job, const os::Host& host) const override {
     HOLDFAST_TRY(const auto manager, require_manager(host));
-    return start_unit(manager, job.name);
+    Plan plan = reload_manager(manager);
+    for (auto& step : start_unit(manager, job.name)) plan.push_back(std::move(step));
+    return plan;
   }
 
   Result<Plan> stop(const Job& job, const os::Host& host) const override {
@@ -91,7 +101,15 @@ class SystemdUser final : public Backend {
   }
 
   Result<std::vector<Registration>> query(std::span<const Job> jobs, const os::Host& host) const override {
-    return query_units(user_manager(host), directory_of_units(jobs, host), jobs, host);
+    HOLDFAST_TRY(auto answers,
+                 query_units(user_manager(host), {directory_of_units(jobs, host), k_template, k_target}, jobs, host));
+    const bool lingering = is_lingering(host, host.user());
+    // Setup chooses this runtime directory only with linger.
+    const auto with_linger = store::runtime_directory_candidates(host, true).front();
+    for (std::size_t at = 0; at < jobs.size(); ++at)
+      if (!lingering && jobs[at].runtime_dir == with_linger)
+        answers[at].problems.emplace_back("linger is off: your user manager ends when you log out");
+    return answers;
   }
 
  private:
@@ -135,7 +153,12 @@ class SystemdUser final : public Backend {
   }
 
   static Fitness by_linger(const os::Host& host) {
-    if (is_lingering(host, host.user()))
+    const bool lingering = is_lingering(host, host.user());
+    if (is_late_home(host) && (lingering || linger_permission(host) == Permission::granted))
+      return {Fitness::Grade::degraded, k_with_late_home,
+              fmt::format("your home {} is a mount of its own: after a boot, your user manager may start before it",
+                          host.user().home.string())};
+    if (lingering)
       return {Fitness::Grade::good, k_with_linger, "your systemd user manager runs, and linger keeps it running", {}};
     const auto permission = linger_permission(host);
     if (permission == Permission::granted)

@@ -36,6 +36,31 @@ fs::path wants_directory(const fs::path& unit_directory, const std::string& targ
   return unit_directory / (target + ".wants");
 }
 
+/// Takes ExecStart= out of the unit's drop-ins. Their other settings stay.
+Plan restore_command(const fs::path& unit_file, const os::Host& host) {
+  Plan plan;
+  const fs::path directory = unit_file.string() + ".d";
+  for (const auto& name : host.list(directory)) {
+    const auto text = host.read_file(directory / name);
+    if (!name.ends_with(".conf") || !text) continue;
+    std::string kept;
+    bool has_settings = false;
+    for (const auto& line : split(*text, '\n')) {
+      if (line.starts_with("ExecStart=")) continue;
+      has_settings = has_settings || line.find('=') != std::string::npos;
+      kept += line + '\n';
+    }
+    kept.pop_back();  // of the part after the last line break
+    if (kept == *text) continue;
+    if (has_settings)
+      plan.emplace_back(WriteFile{directory / name, std::move(kept), 0644, 0755});
+    else
+      plan.emplace_back(RemoveFile{directory / name});
+  }
+  if (!plan.empty()) plan.emplace_back(RemoveEmptyDirectory{directory});
+  return plan;
+}
+
 }  // namespace
 
 bool is_booted_with_systemd(const os::Host& host) {
@@ -97,19 +122,6 @@ fs::path user_unit_directory(const os::Host& host) {
 
 std::string unit_name(const TunnelName& name) { return "holdfast-" + name.text() + ".service"; }
 
-std::map<std::string, UnitState> parse_units(std::string_view list_units) {
-  std::map<std::string, UnitState> units;
-  for (const auto& line : split(list_units, '\n')) {
-    const auto columns = split_words(line);
-    // UNIT LOAD ACTIVE SUB DESCRIPTION…; before systemd 246 a failed unit has a bullet in front even with --plain.
-    const auto unit =
-        std::find_if(columns.begin(), columns.end(), [](const std::string& w) { return w.ends_with(".service"); });
-    if (columns.end() - unit < 4 || unit - columns.begin() > 1) continue;
-    units[unit[0]] = UnitState{unit[2], unit[3]};
-  }
-  return units;
-}
-
 std::vector<std::string> parse_unit_files(std::string_view list_unit_files) {
   std::vector<std::string> units;
   for (const auto& line : split(list_unit_files, '\n'))
@@ -117,30 +129,8 @@ std::vector<std::string> parse_unit_files(std::string_view list_unit_files) {
   return units;
 }
 
-Result<std::vector<Registration>> query_units(const std::optional<Systemctl>& manager, const fs::path& unit_directory,
-                                              std::span<const Job> jobs, const os::Host& host) {
-  std::map<std::string, UnitState> units;
-  if (manager && !jobs.empty()) {
-    const auto command = manager->command(
-        {"list-units", "--all", "--plain", "--no-legend", "--no-pager", "--full", "--type=service", "holdfast-*"});
-    HOLDFAST_TRY(const auto done, host.run(command, k_query_deadline));
-    if (!done.ok())
-      return Error{"querying systemd for", "the state of the tunnels' units",
-                   done.timed_out ? "it does not answer" : first_line(done.err), ""};
-    units = parse_units(done.out);
-  }
-  std::vector<Registration> answers;
-  for (const auto& job : jobs) {
-    Registration answer;
-    answer.installed = host.status(unit_directory / unit_name(job.name)).kind != os::FileKind::missing;
-    if (const auto unit = units.find(unit_name(job.name)); unit != units.end()) {
-      const auto& [active, sub] = unit->second;
-      answer.restarting = sub.starts_with("auto-restart");
-      answer.running = active == "active" || active == "activating" || active == "reloading";
-    }
-    answers.push_back(answer);
-  }
-  return answers;
+Plan reload_manager(const Systemctl& manager) {
+  return {Run{manager.command({"daemon-reload"}), {}, false, k_reload_deadline, {}}};
 }
 
 Plan start_unit(const Systemctl& manager, const TunnelName& name) {
@@ -162,10 +152,14 @@ Plan install_unit(const Systemctl& manager, const TunnelName& name, const fs::pa
                   std::string unit_text, const std::string& target, const os::Host& host) {
   const auto unit = unit_name(name);
   const auto wants = wants_directory(unit_directory, target);
-  Plan plan{OnUnwind{manager.command({"daemon-reload"})},
-            // World-readable: systemd shows the unit to everybody anyway, and warns about other modes.
-            WriteFile{unit_directory / unit, std::move(unit_text), 0644, 0755},
-            Run{manager.command({"daemon-reload"}), {}, false, k_reload_deadline, {}}};
+  Plan plan{OnUnwind{manager.command({"daemon-reload"})}};
+  // A mask is a link to /dev/null, which is no file to read.
+  if (host.status(unit_directory / unit).kind == os::FileKind::symlink && !host.read_file(unit_directory / unit))
+    plan.emplace_back(RemoveFile{unit_directory / unit});
+  for (auto& step : restore_command(unit_directory / unit, host)) plan.push_back(std::move(step));
+  // World-readable: systemd shows the unit to everybody anyway, and warns about other modes.
+  plan.emplace_back(WriteFile{unit_directory / unit, std::move(unit_text), 0644, 0755});
+  plan.push_back(reload_manager(manager).front());
   if (host.status(wants / unit).kind == os::FileKind::missing) {
     plan.emplace_back(MakeDirectory{wants, 0755});
     plan.emplace_back(Run{manager.command({"--quiet", "enable", unit}), manager.command({"--quiet", "disable", unit})});
@@ -187,7 +181,7 @@ Plan remove_unit(const std::optional<Systemctl>& manager, const TunnelName& name
   plan.emplace_back(RemoveFile{wants_directory(unit_directory, target) / unit});
   plan.emplace_back(RemoveFile{unit_directory / unit});
   if (manager) {
-    plan.emplace_back(Run{manager->command({"daemon-reload"}), {}, false, k_reload_deadline, {}});
+    plan.push_back(reload_manager(*manager).front());
     // A failed unit stays loaded after its file is gone, until reset-failed.
     plan.emplace_back(Run{manager->command({"reset-failed", unit}), {}, true, k_query_deadline, {}});
   }

@@ -4,9 +4,7 @@
 #include "backends/backend.hpp"
 #include "os/host.hpp"
 
-#include <map>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,26 +41,16 @@ class Systemctl {
 
 [[nodiscard]] std::string unit_name(const TunnelName& name);  ///< holdfast-NAME.service
 
-/// Columns of `systemctl list-units --all --plain --no-legend`.
-struct UnitState {
-  std::string active;
-  std::string sub;
-};
-/// By unit name.
-[[nodiscard]] std::map<std::string, UnitState> parse_units(std::string_view list_units);
 /// The first column of `systemctl list-unit-files --no-legend`.
 [[nodiscard]] std::vector<std::string> parse_unit_files(std::string_view list_unit_files);
 
-/// One answer for each job, from one `list-units`. `manager` is empty when none is running: then no job runs either.
-[[nodiscard]] Result<std::vector<Registration>> query_units(const std::optional<Systemctl>& manager,
-                                                            const fs::path& unit_directory, std::span<const Job> jobs,
-                                                            const os::Host& host);
-
 // Plans for either manager.
+[[nodiscard]] Plan reload_manager(const Systemctl& manager);
 [[nodiscard]] Plan start_unit(const Systemctl& manager, const TunnelName& name);
 [[nodiscard]] Plan stop_unit(const Systemctl& manager, const TunnelName& name);
 [[nodiscard]] Plan restart_unit(const Systemctl& manager, const TunnelName& name);
-/// Writes the unit file, reloads the manager and enables the unit for `target` ("default.target").
+/// Writes the unit file, reloads the manager and enables the unit for `target` ("default.target"). Unmasks it, and
+/// takes ExecStart= out of the drop-ins in `unit_directory`.
 [[nodiscard]] Plan install_unit(const Systemctl& manager, const TunnelName& name, const fs::path& unit_directory,
                                 std::string unit_text, const std::string& target, const os::Host& host);
 /// Works in any state: running, failed, waiting to restart, half removed, or without a manager.

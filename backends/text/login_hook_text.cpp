@@ -1,6 +1,7 @@
 #include "backends/text/login_hook_text.hpp"
 
 #include "backends/text/block_file.hpp"
+#include "backends/text/installed_text.hpp"
 #include "backends/text/marked_block.hpp"
 #include "backends/text/templates.hpp"
 #include "backends/text/unit_text.hpp"
@@ -38,10 +39,10 @@ Result<std::string> quote(const std::string& word, Shell shell) {
   return quoted + "'";
 }
 
-Result<std::string> hook_lines(Shell shell, std::string_view login_arm, const store::Paths& paths,
-                               const os::Host& host) {
+Result<std::string> hook_lines(Shell shell, std::string_view login_arm, const std::string& program_path,
+                               const store::Paths& paths, const os::Host& host) {
   HOLDFAST_TRY(const auto text, find_template(fmt::format("hook.{}", to_text(shell)), paths, host));
-  HOLDFAST_TRY(auto program, quote(host.self().string(), shell));
+  HOLDFAST_TRY(auto program, quote(program_path, shell));
   return fill_template(text.text, {{"PROGRAM", std::move(program)}, {"LOGIN", std::string(login_arm)}}, text.source);
 }
 
@@ -136,6 +137,19 @@ std::vector<EditBlock> existing_hooks(const store::Paths& paths, const os::Host&
   return found;
 }
 
+/// The program that an installed hook starts; empty when it is not what setup writes.
+std::optional<fs::path> program_of(std::string_view lines, const StartUpFile& file, const store::Paths& paths,
+                                   const os::Host& host) {
+  const std::string any_program(k_any_program);
+  const auto expected = hook_lines(file.language, file.login_arm, any_program, paths, host);
+  const auto mark = quote(any_program, file.language);
+  if (lines.starts_with(k_managed)) lines.remove_prefix(k_managed.size());
+  const auto word = expected && mark ? text_at_mark(lines, *expected, *mark) : std::nullopt;
+  if (!word) return std::nullopt;
+  // In fish, backslashes escape inside the quotes too.
+  return file.language == Shell::fish ? unquoted(word->substr(1, word->size() - 2)) : unquoted(*word);
+}
+
 std::optional<Shell> shell_of(const fs::path& program) {
   const auto name = program.filename().string();
   for (const char* posix_shell : {"dash", "ash", "busybox", "ksh", "ksh93", "mksh"})
@@ -176,7 +190,7 @@ Result<Shell> login_shell(const os::Host& host) {
 }
 
 Result<std::string> hook_text(Shell shell, const store::Paths& paths, const os::Host& host) {
-  HOLDFAST_TRY(const auto lines, hook_lines(shell, {}, paths, host));
+  HOLDFAST_TRY(const auto lines, hook_lines(shell, {}, host.self().string(), paths, host));
   return marked(k_hook_label, lines);
 }
 
@@ -186,7 +200,7 @@ Result<Plan> install_hook(Shell shell, const store::Paths& paths, const os::Host
   Plan plan;
   for (const auto each : shells)
     for (const auto& file : start_up_files(each, paths, host)) {
-      HOLDFAST_TRY(auto lines, hook_lines(file.language, file.login_arm, paths, host));
+      HOLDFAST_TRY(auto lines, hook_lines(file.language, file.login_arm, host.self().string(), paths, host));
       plan.emplace_back(EditBlock{file.path, std::string(k_hook_label), std::move(lines)});
     }
   return plan;
@@ -227,12 +241,31 @@ std::vector<fs::path> files_with_hook(const store::Paths& paths, const os::Host&
   return files;
 }
 
-bool has_login_hook(const store::Paths& paths, const os::Host& host) {
+Registration check_hook(const store::Paths& paths, const os::Host& host) {
+  Registration answer;
+  answer.restarts = answer.starts = false;
   const auto shell = login_shell(host);
-  if (!shell) return false;
-  const auto block = read_block(start_up_files(*shell, paths, host).front().path, k_hook_label, host);
-  return block && *block;
+  if (!shell) return answer;
+  const auto files = start_up_files(*shell, paths, host);
+  for (const auto& file : files) {
+    const auto block = read_block(file.path, k_hook_label, host);
+    const bool present = block && *block;
+    const auto program = present ? program_of(**block, file, paths, host) : std::nullopt;
+    if (&file == &files.front()) {
+      answer.installed = present;
+      answer.restarts = answer.starts = program.has_value();
+    }
+    if (program) answer.program = program;
+    if (!present)
+      answer.problems.push_back(fmt::format("the login hook is missing from {}", file.path.string()));
+    else if (!program)
+      answer.problems.push_back(fmt::format("the login hook in {} differs from what setup writes", file.path.string()));
+  }
+  check_program(answer, host);
+  return answer;
 }
+
+bool has_login_hook(const store::Paths& paths, const os::Host& host) { return check_hook(paths, host).starts; }
 
 Survives back_at_login(Survives survives) {
   for (auto* survival : {&survives.crash, &survives.logout, &survives.reboot})

@@ -1,7 +1,7 @@
 // The login hook: a block in a shell's start-up files that starts the tunnels which should be running but aren't.
 #pragma once
 
-#include "backends/plan/plan.hpp"
+#include "backends/backend.hpp"
 #include "core/result.hpp"
 #include "core/survives.hpp"
 #include "os/host.hpp"
@@ -44,7 +44,10 @@ inline constexpr std::string_view k_hook_label = "login hook";
 /// The files that contain the hook now, of every shell.
 [[nodiscard]] std::vector<fs::path> files_with_hook(const store::Paths& paths, const os::Host& host);
 
-/// True when the start-up file of this user's login shell contains the hook. Runs getent(1) if $SHELL is not set.
+/// How the hook is installed for this user's login shell. Runs getent(1) if $SHELL is not set.
+[[nodiscard]] Registration check_hook(const store::Paths& paths, const os::Host& host);
+
+/// True when the start-up file of this user's login shell contains the hook, and its program exists.
 [[nodiscard]] bool has_login_hook(const store::Paths& paths, const os::Host& host);
 
 /// Replaces each `no` by `at-login`.

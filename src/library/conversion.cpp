@@ -120,7 +120,7 @@ Status status_of(const tunnels::TunnelStatus& status) {
                             forward.state ? std::optional(state_of(*forward.state)) : std::nullopt,
                             bound_of(forward.bound)});
   out.backend = backend_of(status.backend);
-  out.supervisor_pid = status.supervisor_pid;
+  out.supervisor_pid = status.supervisor.pid;
   out.ssh_pid = status.ssh_pid;
   if (status.rtt_ms) out.round_trip = std::chrono::duration<double, std::milli>(*status.rtt_ms);
   out.reconnects = status.reconnects;

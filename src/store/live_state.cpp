@@ -1,8 +1,10 @@
 #include "store/live_state.hpp"
 
 #include "core/json.hpp"
+#include "core/text.hpp"
 #include "os/boot_clock.hpp"
 #include "store/private_file.hpp"
+#include "store/tunnel_file.hpp"
 
 #include <fmt/format.h>
 #include <boost/json.hpp>
@@ -237,6 +239,15 @@ bool holds_forwards(const LiveState& state) noexcept {
   return carries(state.state) || (state.state == waiting && is_target_down);
 }
 
+std::string settings_mark(const Tunnel& tunnel) {
+  auto spec = tunnel.spec();
+  // A file need not name them: `run` takes the default directory, and any backend starts it.
+  spec.runtime_dir.reset();
+  spec.backend = "auto";
+  const auto settings = Tunnel::make(std::move(spec));
+  return settings ? fmt::format("{:016x}", fnv1a(format_tunnel(*settings))) : std::string();
+}
+
 std::string format_live_state(const LiveState& state) {
   const json::object out{{"supervisor", process_value(state.supervisor)},
                          {"state", json_text(to_text(state.state))},
@@ -252,6 +263,9 @@ std::string format_live_state(const LiveState& state) {
                          {"next_attempt", optional_value(state.next_attempt, time_value)},
                          {"last_error", optional_value(state.last_error, last_error_value)},
                          {"connection", optional_value(state.connection, connection_value)},
+                         {"version", text_or_null(state.version)},
+                         {"program", text_or_null(state.program)},
+                         {"settings", text_or_null(state.settings)},
                          {"generation", state.generation},
                          {"booted_at", optional_value(state.booted_at, time_value)}};
   return json::serialize(out) + "\n";
@@ -279,6 +293,9 @@ Result<LiveState> parse_live_state(std::string_view text) {
   if (members.has("next_attempt")) state.next_attempt = members.time("next_attempt");
   if (members.has("last_error")) state.last_error = read_last_error(members.object("last_error"));
   if (members.has("connection")) state.connection = read_connection(members.object("connection"));
+  if (members.has("version")) state.version = members.text("version");
+  if (members.has("program")) state.program = members.text("program");
+  if (members.has("settings")) state.settings = members.text("settings");
   state.generation = members.number("generation");
   if (members.has("booted_at")) state.booted_at = members.time("booted_at");
   if (!bad.empty()) return not_live_state("its member " + bad + " is missing or has the wrong type");

@@ -60,6 +60,9 @@ struct LiveState {
   std::optional<WallTime> next_attempt;
   std::optional<LastError> last_error;
   std::optional<os::TcpPair> connection;  ///< of the last ssh that was up; the knock needs it
+  std::optional<std::string> version;     ///< of the supervisor
+  std::optional<std::string> program;     ///< its path
+  std::optional<std::string> settings;    ///< settings_mark() of the tunnel as it runs
   std::uint64_t generation = 0;           ///< +1 for each read of the tunnel file; setup waits for the next one
   std::optional<WallTime> booted_at;      ///< by the wall clock that the times above are from
 };
@@ -70,6 +73,9 @@ void follow_clock(LiveState& state, WallTime booted_at);
 
 /// Its ssh has forwards open on the bastion, whether their targets answer or not.
 [[nodiscard]] bool holds_forwards(const LiveState& state) noexcept;
+
+/// Differs where two tunnels differ in any setting but the backend and the runtime directory.
+[[nodiscard]] std::string settings_mark(const Tunnel& tunnel);
 
 [[nodiscard]] std::string format_live_state(const LiveState& state);
 [[nodiscard]] Result<LiveState> parse_live_state(std::string_view json);

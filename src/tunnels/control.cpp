@@ -175,6 +175,16 @@ Result<Stopped> stop_installed_jobs(const std::vector<InstalledJob>& installed_j
   return all;
 }
 
+Result<> check_restartable(const InstalledJob& installed_job, const os::Host& host) {
+  const auto& [backend, job] = installed_job;
+  // Others start this program, which exists.
+  if (!backend->restarts_job()) return {};
+  const auto known = query_one(*backend, job, host);
+  if (!known || known->restarts || known->starts) return {};
+  return Error{"starting", fmt::format("tunnel {} with {}", job.name.text(), backend->name()),
+               known->problems.empty() ? "it is not installed" : known->problems.front(), "run holdfast setup again"};
+}
+
 Result<backends::Plan> release_plan(const InstalledJob& installed_job, const os::Host& host) {
   HOLDFAST_TRY(auto plan, installed_job.backend->stop(installed_job.job, host));
   erase_mark(plan, installed_job);

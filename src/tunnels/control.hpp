@@ -32,6 +32,7 @@ struct InstalledJob {
 struct Stopped {
   std::vector<pid_t> supervisors;
   bool ssh = false;
+  std::string cannot_restart = {};  ///< why the backend could not start the tunnel again; empty: it can
   [[nodiscard]] bool anything() const noexcept { return ssh || !supervisors.empty(); }
 };
 
@@ -41,6 +42,10 @@ struct Stopped {
 /// one.
 [[nodiscard]] Result<Stopped> stop_installed_jobs(const std::vector<InstalledJob>& installed_jobs, os::Host& host,
                                                   bool stay_down = true);
+
+/// Before anything is stopped: an Error when the job's backend could not start it again, because its program is gone,
+/// or its unit is masked or missing.
+[[nodiscard]] Result<> check_restartable(const InstalledJob& installed_job, const os::Host& host);
 
 /// The plan that stops the job for a successor that waits: Backend::stop() without the stop mark and without the
 /// pidfile, which names the successor by then. Make the plan before the successor starts.

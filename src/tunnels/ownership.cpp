@@ -23,7 +23,7 @@ Diagnosis explain_elsewhere(const Tunnel& tunnel, const os::Host& host) {
           fmt::format("if {} is now called {}: {}", owner, here, take_over_command(tunnel, host))};
 }
 
-std::string take_over_command(const Tunnel& tunnel, const os::Host& host) {
+std::string setup_command(const Tunnel& tunnel) {
   std::string command = "holdfast setup -n " + tunnel->name.text();
   for (const auto& forward : tunnel->forwards) command += " -p " + shell_quote(forward.text());
   command += " -b " + shell_quote(bastions_text(tunnel->bastion, tunnel->fallbacks));
@@ -33,7 +33,12 @@ std::string take_over_command(const Tunnel& tunnel, const os::Host& host) {
   if (tunnel->engine != Engine::native) command += fmt::format(" --engine {}", to_text(tunnel->engine));
   if (tunnel->takeover) command += " --takeover";
   if (tunnel->allow_target_down) command += " --allow-target-down";
-  return command + " --host " + shell_quote(host.hostname());
+  if (tunnel->run_as) command += " --system --run-as " + shell_quote(*tunnel->run_as);
+  return command;
+}
+
+std::string take_over_command(const Tunnel& tunnel, const os::Host& host) {
+  return setup_command(tunnel) + " --host " + shell_quote(host.hostname());
 }
 
 }  // namespace holdfast::tunnels

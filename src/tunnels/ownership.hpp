@@ -16,6 +16,9 @@ namespace holdfast::tunnels {
 /// Why nothing is done here for a tunnel that is_elsewhere(), and the command that changes it.
 [[nodiscard]] Diagnosis explain_elsewhere(const Tunnel& tunnel, const os::Host& host);
 
+/// The `holdfast setup …` that sets the tunnel up again as it is.
+[[nodiscard]] std::string setup_command(const Tunnel& tunnel);
+
 /// The `holdfast setup …` that makes the tunnel belong to this host.
 [[nodiscard]] std::string take_over_command(const Tunnel& tunnel, const os::Host& host);
 

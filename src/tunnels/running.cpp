@@ -139,6 +139,7 @@ Result<Arrival> start_tunnel(const TunnelName& name, const store::Paths& paths, 
   HOLDFAST_TRY(const auto installed_job, sole_installed_job(tunnel));
   forget_refused_logins(*tunnel.entry.tunnel, installed_job, host);
   if (!living_supervisor(installed_job, host)) {
+    HOLDFAST_CHECK(check_restartable(installed_job, host));
     HOLDFAST_CHECK(check_no_survivor(installed_job, host));
     HOLDFAST_CHECK(apply_start(installed_job, host));
   }
@@ -149,14 +150,19 @@ Result<Arrival> start_tunnel(const TunnelName& name, const store::Paths& paths, 
 Result<Stopped> stop_tunnel(const TunnelName& name, const store::Paths& paths, os::Host& host,
                             std::vector<std::string>& warnings) {
   HOLDFAST_TRY(const auto tunnel, lock_tunnel(name, paths, host));
+  const auto restartable =
+      tunnel.installed_jobs.empty() ? Result<>() : check_restartable(tunnel.installed_jobs.front(), host);
   leave_stop_marks(tunnel, host, warnings);
-  return stop_installed_jobs(tunnel.installed_jobs, host, false);
+  HOLDFAST_TRY(auto stopped, stop_installed_jobs(tunnel.installed_jobs, host, false));
+  if (!restartable) stopped.cannot_restart = restartable.error().cause;
+  return stopped;
 }
 
 Result<Arrival> restart_tunnel(const TunnelName& name, const store::Paths& paths, os::Host& host,
                                const Observer& observer) {
   HOLDFAST_TRY(const auto tunnel, lock_tunnel(name, paths, host));
   HOLDFAST_TRY(const auto installed_job, sole_installed_job(tunnel));
+  HOLDFAST_CHECK(check_restartable(installed_job, host));
   return restart(tunnel, installed_job, host, observer);
 }
 
@@ -164,6 +170,7 @@ Result<Arrival> restart_keeping_connection(const TunnelName& name, const store::
                                            Observer& observer) {
   HOLDFAST_TRY(const auto tunnel, lock_tunnel(name, paths, host));
   HOLDFAST_TRY(const auto installed_job, sole_installed_job(tunnel));
+  HOLDFAST_CHECK(check_restartable(installed_job, host));
   const auto& job = installed_job.job;
   const auto before = read_live(job.runtime_dir, job.name, job.paths, host);
   const bool half_moved = tunnel.installed_jobs.size() > 1;

@@ -35,6 +35,7 @@ TunnelStatus of_broken_file(const store::Entry& entry, const store::Paths& paths
     const auto live = read_live(directory, entry.name, paths, host);
     if (!live || !os::is_alive(host, live->supervisor)) continue;
     add_live_state(status, *live, host);
+    status.remarks.push_back("its file has an error, and it cannot start again: " + entry.tunnel.error().line());
     break;
   }
   return status;
@@ -58,7 +59,7 @@ void add_live_state(TunnelStatus& status, const store::LiveState& live, const os
   status.verified = live.verified;
   if (!live.bastion.empty()) status.bastion = live.bastion;
   status.since = live.since;
-  status.supervisor_pid = live.supervisor.pid;
+  status.supervisor = {live.supervisor.pid, live.version, live.program};
   status.rtt_ms = live.rtt_ms;
   status.reconnects = live.reconnects;
   status.next_attempt = live.next_attempt;
@@ -101,6 +102,18 @@ void add_no_supervisor(TunnelStatus& status, const store::Paths& paths, const Tu
   if (!last.empty() && last.front().to == TunnelState::stopped) status.since = last.front().at;
 }
 
+/// Names the command by which this program becomes the supervisor.
+void compare_supervisor(TunnelStatus& status, const std::optional<backends::Registration>& registration,
+                        const os::Host& host) {
+  auto& supervisor = status.supervisor;
+  if (!supervisor.version || !supervisor.program) return;
+  const auto self = host.self();
+  if (*supervisor.version == HOLDFAST_VERSION && *supervisor.program == self.string()) return;
+  const bool starts_another = registration && registration->program && *registration->program != self;
+  supervisor.update =
+      starts_another ? status.installation.repair : "holdfast restart " + status.name + " --keep-connection";
+}
+
 /// The tunnels of one backend, for one query.
 struct Group {
   std::vector<backends::Job> jobs;
@@ -120,15 +133,13 @@ std::optional<TunnelStatus::Credential> credential_of(const Tunnel& tunnel, cons
 /// The supervisor runs, but publishes nothing here.
 void add_survivor(TunnelStatus& status, const os::ProcessId& supervisor, const backends::Job& job,
                   const os::Host& host) {
-  status.supervisor_pid = supervisor.pid;
-  status.state = TunnelState::connecting;
+  status.supervisor.pid = supervisor.pid;
+  const auto last = store::History::read(job.paths.state_file(job.name, "history"), 1);
+  const bool known = !last.empty() && last.front().to != TunnelState::stopped;
+  status.state = known ? last.front().to : TunnelState::connecting;
+  if (known) status.since = last.front().at;
   status.verified = false;
   if (host.is_locked(store::runtime_files(job.name, job.runtime_dir).lock)) return;  // it has just started
-  const auto last = store::History::read(job.paths.state_file(job.name, "history"), 1);
-  if (!last.empty() && last.front().to != TunnelState::stopped) {
-    status.state = last.front().to;
-    status.since = last.front().at;
-  }
   status.last_error = TunnelStatus::Failure{
       {FailureClass::unknown,
        fmt::format("its supervisor {} runs, but its runtime directory {} is gone or is another one here",
@@ -147,6 +158,9 @@ void complete_live(TunnelStatus& status, const Tunnel& tunnel, const backends::J
     status.last_error = TunnelStatus::Failure{live->last_error->diagnosis, live->last_error->at};
   if (live && os::is_alive(host, live->supervisor)) {
     add_live_state(status, *live, host);
+    compare_supervisor(status, registration, host);
+    if (live->settings && *live->settings != store::settings_mark(tunnel))
+      status.remarks.push_back("its file was changed, but not applied: holdfast restart " + status.name);
   } else if (const auto found = survivors.of(job.name); !found.empty()) {
     add_survivor(status, found.front(), job, host);
   } else {
@@ -164,11 +178,15 @@ void complete_live(TunnelStatus& status, const Tunnel& tunnel, const backends::J
 
 void complete(TunnelStatus& status, const Tunnel& tunnel, const backends::Backend& backend, const backends::Job& job,
               const std::optional<backends::Registration>& registration, Survivors& survivors, const os::Host& host) {
+  status.backend.survives = backend.survives(job, host);
+  status.installation.repair = setup_command(tunnel);
   if (registration) {
     status.backend.installed = registration->installed;
     status.backend.running = registration->running || registration->restarting;
+    status.backend.survives = backends::limited_by(*status.backend.survives, *registration);
+    status.installation.ok = registration->installed && registration->problems.empty();
+    status.installation.problems = registration->problems;
   }
-  status.backend.survives = backend.survives(job, host);
   complete_live(status, tunnel, job, registration, survivors, host);
 }
 
@@ -188,7 +206,7 @@ bool TunnelStatus::expires_soon(WallTime now) const noexcept {
 UptimeSummary uptime_summary_of(const TunnelStatus& tunnel, const TunnelName& name, const store::Paths& paths,
                                 WallTime now) {
   std::optional<store::Present> present;
-  if (tunnel.supervisor_pid && tunnel.state && tunnel.since) {
+  if (tunnel.supervisor.pid && tunnel.state && tunnel.since) {
     const bool has_forward = std::ranges::find(tunnel.forwards, store::ForwardState::up,
                                                &TunnelStatus::Forward::state) != tunnel.forwards.end();
     const bool degraded = tunnel.is_up() ? tunnel.verified == false && tunnel.last_error : has_forward;
@@ -218,6 +236,7 @@ void StatusReader::refresh(std::vector<TunnelStatus>& statuses) const {
     fresh.renamed = status.renamed;
     fresh.elsewhere = status.elsewhere;
     fresh.backend = std::move(status.backend);
+    fresh.installation = std::move(status.installation);
     fresh.stronger = std::move(status.stronger);
     fresh.hook_files = std::move(status.hook_files);
     fresh.uptime_summary = std::move(status.uptime_summary);

@@ -44,6 +44,18 @@ struct TunnelStatus {
     std::optional<WallTime> begins = {};   ///< of a certificate
     std::optional<WallTime> expires = {};  ///< of a certificate; empty: never
   };
+  /// What a backend needs to start the tunnel.
+  struct Installation {
+    std::optional<bool> ok;
+    std::vector<std::string> problems = {};  ///< one clause each
+    std::string repair = {};                 ///< the command that sets the tunnel up again
+  };
+  struct Supervisor {
+    std::optional<pid_t> pid;
+    std::optional<std::string> version;
+    std::optional<std::string> program;
+    std::string update = {};  ///< text only: the command that makes it this program, if it is another one
+  };
   struct Failure {
     Diagnosis diagnosis;
     std::optional<WallTime> at;
@@ -59,7 +71,9 @@ struct TunnelStatus {
   std::optional<std::string> engine;
   std::vector<Forward> forwards;
   Backend backend;
-  std::optional<pid_t> supervisor_pid;
+  Installation installation;
+  std::vector<std::string> remarks;  ///< about the tunnel's file, with what to do
+  Supervisor supervisor;
   std::optional<pid_t> ssh_pid;
   std::optional<double> rtt_ms;
   std::optional<std::uint64_t> reconnects;

@@ -144,7 +144,7 @@ class Choice(LabTest):
             self.addCleanup(self.holdfast.run, "remove", name, check=False)
             self.holdfast.await_up(name)
             said = self.holdfast.run("status", name, session=session).stdout
-            self.assertIn("hint: this host now allows systemd-user, which survives a crash and a reboot: "
+            self.assertIn("hint: this host allows systemd-user, which survives a crash and a reboot: "
                           f"holdfast move {name} --backend auto\n", said)
             self.assertNotIn("allows", self.holdfast.run("status", session=session).stdout)
             self.assertNotIn("allows", self.holdfast.run("status", name, "--json", session=session).stdout)

@@ -97,6 +97,23 @@ class Tunnel(Cron):
         after = self.holdfast.status(NAME)
         self.assertEqual(after["supervisor_pid"], self.before["supervisor_pid"])
 
+    def test_setup_restores_its_lines_and_keeps_the_connection(self) -> None:
+        whole = self.crontab() or ""
+        damages = ((whole.replace("\n* * * * * test", "\n#* * * * * test"), "differ from what setup writes"),
+                   (whole.replace("ensure --user 2222", "ensure --user other"), "differ from what setup writes"),
+                   (THEIRS, "are missing"))
+        for crontab, problem in damages:
+            self.host.run(["crontab", "-u", "ann", "-"], stdin=crontab.encode())
+            told = self.holdfast.status(NAME)
+            self.assertIn(problem, "; ".join(told["installation"]["problems"]))
+            self.assertEqual((told["state"], told["backend"]["survives"]),
+                             ("up", {"crash": "no", "logout": "yes", "reboot": "no"}))
+            self.assertIn("repaired", self.set_up())
+            after = self.holdfast.status(NAME)
+            self.assertEqual((after["installation"]["ok"], after["ssh_pid"], after["backend"]),
+                             (True, self.before["ssh_pid"], self.before["backend"]))
+        self.assertEqual(self.crontab(), whole)
+
     def test_a_killed_ssh_is_replaced(self) -> None:
         self.host.kill(self.before["ssh_pid"])
         until("a new ssh", lambda: self.holdfast.status(NAME)["ssh_pid"] not in (None, self.before["ssh_pid"]))

@@ -88,6 +88,16 @@ class SystemTunnel(UserTest):
                 self.assertEqual(watch.lies(longer_than=2), [], watch.timeline())
                 self.assert_leads_home()
 
+    def test_setup_enables_a_disabled_unit_and_keeps_the_connection(self) -> None:
+        self.host.run(["systemctl", "disable", UNIT])
+        told = self.holdfast.status(NAME)
+        self.assertEqual(told["installation"], {"ok": False, "problems": ["its unit is disabled"]})
+        self.assertEqual(told["backend"]["survives"], {"crash": "yes", "logout": "yes", "reboot": "no"})
+        self.holdfast.setup("-p", NAME, "-b", "gate@bastion", "--run-as", "ann")
+        after = self.holdfast.status(NAME)
+        self.assertEqual((after["installation"]["ok"], after["backend"], after["ssh_pid"]),
+                         (True, self.before["backend"], self.before["ssh_pid"]))
+
     def test_remove_leaves_nothing(self) -> None:
         self.holdfast.run("remove", NAME)
         self.assertEqual(self.fresh.changes(self.host.snapshot()), [])

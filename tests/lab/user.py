@@ -2,11 +2,13 @@
 """An ordinary user in a real login: one program in ~/.local/bin, one `setup`, and what the tunnel survives."""
 from __future__ import annotations
 
+import copy
+import json
 import signal
 import time
 from typing import Any, Callable
 
-from lab import UserTest, Watch, holds, main, until
+from lab import Session, UserTest, Watch, holds, main, until
 
 PORT = 2222
 NAME = str(PORT)
@@ -205,6 +207,43 @@ class UserTunnel(UserTest):
         out("workstation")
         time.sleep(seconds)  # the length of the fault is what is tested
 
+    # -- a home that is mounted late ------------------------------------------------------------------------
+
+    def test_ensure_starts_a_unit_that_the_manager_did_not_find(self) -> None:
+        """NFS, an automounter, a bind mount: with linger, the user manager is there before the home."""
+        home, manager = self.ann.home, f"/run/user/{self.ann.uid}/systemd/private"
+        self.host.run(["sh", "-ec", f"mkdir /srv/late; mv {home} /srv/late/ann; install -d -o ann -m 700 {home}"])
+        self.host.write_file("/etc/systemd/system/late-home.service", "\n".join([
+            "[Service]", "Type=oneshot",
+            f"ExecStart=sh -c 'until test -S {manager}; do sleep .1; done; sleep 1; mount --bind /srv/late/ann {home}'",
+            "[Install]", "WantedBy=multi-user.target", ""]))
+        self.host.run(["systemctl", "enable", "late-home.service"])
+        self.addCleanup(self.put_home_back)
+        self.host.reboot()
+        until("the home to be mounted", lambda: self.host.exists(self.holdfast.path))
+        status = self.holdfast.status(NAME)
+        self.assertEqual((status["state"], status["backend"]["survives"]["reboot"]), ("stopped", "no"))
+        self.assertIn("systemd has not found its unit file yet", status["installation"]["problems"])
+        told = json.loads(self.holdfast.run("doctor", "--json", check=False).stdout)
+        reason, = (backend["reason"] for backend in told["backends"] if backend["name"] == "systemd-user")
+        self.assertIn("is a mount of its own", reason)
+        self.holdfast.run("ensure")
+        self.holdfast.await_up(NAME)
+        self.assert_leads_home()
+        self.holdfast.run("stop", NAME)
+        self.holdfast.run("ensure")
+        self.assertEqual(self.holdfast.state(NAME), "stopped")
+
+    def put_home_back(self) -> None:
+        home = self.ann.home
+        self.host.run(["systemctl", "disable", "late-home.service"])
+        self.host.power_off()
+        self.host.boot()
+        self.host.run(["sh", "-ec", f"rmdir {home}; mv /srv/late/ann {home}; rmdir /srv/late; "
+                                    "rm /etc/systemd/system/late-home.service"])
+        self.host.reboot()
+        self.holdfast.await_up(NAME)
+
     # -- commands -----------------------------------------------------------------------------------
 
     def test_stop_start_and_restart_work(self) -> None:
@@ -225,6 +264,67 @@ class UserTunnel(UserTest):
             self.host.kill(self.before["ssh_pid"], signal.SIGTERM)
             self.await_recovery(watch)
         self.assertIn("up", self.holdfast.run("logs", NAME, "-n", "20").stdout)
+
+    # -- its installation --------------------------------------------------------------------------------
+
+    def test_setup_repairs_a_damaged_installation_and_keeps_the_connection(self) -> None:
+        unit = f"{self.ann.home}/.config/systemd/user/holdfast-{NAME}.service"
+        name = f"holdfast-{NAME}.service"
+        disabled = {"crash": "yes", "logout": "yes", "reboot": "no"}
+        broken = {"crash": "no", "logout": "yes", "reboot": "no"}
+        drop_in = f"[Service]\nExecStart=\nExecStart=/bin/sleep 1000\n"
+        damages = (
+            (f"systemctl --user disable {name}", "its unit is disabled", disabled),
+            (f"rm {unit}; systemctl --user mask {name}", "its unit is masked", broken),
+            (f"rm {unit}", "is missing", broken),
+            (f"mkdir {unit}.d; printf '{drop_in}' >{unit}.d/own.conf; systemctl --user daemon-reload",
+             "a drop-in changes its command", broken),
+            (f"sed -i s/Restart=always/Restart=no/ {unit}; systemctl --user daemon-reload", "Restart=no",
+             {"crash": "no", "logout": "yes", "reboot": "yes"}),
+            ("loginctl disable-linger", "linger is off", {"crash": "yes", "logout": "at-login", "reboot": "at-login"}),
+            (f"mv {self.holdfast.path} ~/moved", "is gone", broken))
+        with self.host.login(self.ann) as session:
+            for command, problem, survives in damages:
+                with self.subTest(command):
+                    session.run(command)
+                    self.check_and_repair(session, problem, survives)
+            session.run(f"mv ~/moved {self.holdfast.path}")
+            self.holdfast.run("setup", "-p", NAME, "-b", "gate@bastion", session=session)
+
+    def test_restart_stops_nothing_if_the_program_is_gone(self) -> None:
+        path, moved = self.holdfast.path, f"{self.ann.home}/moved"
+        self.host.run(["mv", path, moved])
+        self.addCleanup(self.host.run, ["mv", moved, path])
+        elsewhere = copy.copy(self.holdfast)
+        elsewhere.path = moved
+        for arguments in (("restart", NAME), ("restart", "--keep-connection", NAME)):
+            done = elsewhere.run(*arguments, check=False)
+            self.assertEqual(done.returncode, 1, done.stderr)
+            self.assertIn(f"the program {path} is gone", done.stderr)
+            self.assertIn("run holdfast setup again", done.stderr)
+        after = elsewhere.status(NAME)
+        self.assertEqual((after["state"], after["supervisor_pid"], after["ssh_pid"]),
+                         ("up", self.before["supervisor_pid"], self.before["ssh_pid"]))
+        self.assertEqual(after["supervisor"]["program"], path)
+        self.assertIn(f"the supervisor is holdfast {after['supervisor']['version']}, {path}",
+                      elsewhere.run("status", NAME).stdout)
+
+    def check_and_repair(self, session: Session, problem: str, survives: dict[str, str]) -> None:
+        holdfast = copy.copy(self.holdfast)
+        if not self.host.exists(holdfast.path):
+            holdfast.path = f"{self.ann.home}/moved"
+        told = json.loads(holdfast.run("status", NAME, "--json", session=session).stdout)["tunnels"][0]
+        self.assertFalse(told["installation"]["ok"])
+        self.assertIn(problem, "; ".join(told["installation"]["problems"]))
+        self.assertEqual((told["state"], told["backend"]["survives"]), ("up", survives))
+        self.assertIn(problem, holdfast.run("status", session=session).stdout)
+        again = holdfast.run("setup", "-p", NAME, "-b", "gate@bastion", session=session)
+        self.assertIn("repaired", again.stdout + again.stderr)
+        after = json.loads(holdfast.run("status", NAME, "--json", session=session).stdout)["tunnels"][0]
+        self.assertEqual(after["installation"], {"ok": True, "problems": []})
+        self.assertEqual(after["backend"], self.before["backend"])
+        self.assertEqual((after["supervisor_pid"], after["ssh_pid"]),
+                         (self.before["supervisor_pid"], self.before["ssh_pid"]))
 
 
 if __name__ == "__main__":

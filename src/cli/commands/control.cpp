@@ -73,6 +73,9 @@ Result<> stop_one(const TunnelName& name, const store::Paths& paths, Context& co
   for (const auto pid : stopped.supervisors) text += fmt::format(", supervisor {} has ended", pid);
   context.terminal.answer(text);
   for (const auto& warning : warnings) context.terminal.warn(warning);
+  if (!stopped.cannot_restart.empty())
+    context.terminal.warn(fmt::format("tunnel {} cannot be started again: {}. Run holdfast setup again", name.text(),
+                                      printable(stopped.cannot_restart)));
   return {};
 }
 

@@ -25,6 +25,14 @@ bool is_supervised(const Tunnel& tunnel, const store::Paths& paths, const os::Ho
          host.is_locked(store::runtime_files(tunnel->name, directory).lock);
 }
 
+/// True when a backend that restarts its job has never started it: its manager came up before the home.
+bool is_forgotten(const Tunnel& tunnel, const backends::Backend& backend, const store::Paths& paths,
+                  const os::Host& host) {
+  const auto job = tunnels::make_job(tunnel, paths, tunnels::nominal_user(tunnel, paths, host), host);
+  const auto known = tunnels::query_one(backend, job, host);
+  return known && known->installed && known->never_started;
+}
+
 Result<> start(const Tunnel& tunnel, const backends::Backend& backend, const store::Paths& paths, Context& context) {
   auto& host = context.host;
   const auto job = tunnels::make_job(tunnel, paths, tunnels::nominal_user(tunnel, paths, host), host);
@@ -52,8 +60,9 @@ Result<> ensure_one(const store::Entry& entry, const store::Paths& paths, Contex
   HOLDFAST_TRY(const auto tunnel, store::load(host, paths, name));
   HOLDFAST_TRY(const auto* backend, tunnels::backend_of(tunnel));
   if (tunnels::is_elsewhere(tunnel, host) || is_supervised(tunnel, paths, host)) return skip("it is running");
-  if (backend->restarts_job()) return skip(fmt::format("{} restarts it", backend->name()));
   if (backends::has_stop_mark(name, paths, host)) return skip("it was stopped with holdfast stop");
+  if (backend->restarts_job() && !is_forgotten(tunnel, *backend, paths, host))
+    return skip(fmt::format("{} restarts it", backend->name()));
   // Another ensure has just started it, and it has no lock yet.
   const auto files = store::runtime_files(name, tunnels::runtime_directory_of(tunnel, paths, host));
   if (backends::running_process(host, files.pidfile)) return skip("it is starting");
@@ -100,7 +109,8 @@ const Command& ensure_command() {
           "For cron and login hooks: it prints nothing without -v, doesn't wait, and starts no process when all "
           "tunnels run. Without names it checks every tunnel.\n"
           "It skips tunnels that you stopped with holdfast stop (until the next boot), tunnels of other hosts, "
-          "tunnels that another command is changing, and tunnels that systemd restarts.",
+          "tunnels that another command is changing, and tunnels that systemd restarts. A unit that "
+          "systemd has never started, because the home was mounted later, is started.",
       .most_operands = k_any_number,
       .operands = Values::tunnel,
       .run = ensure};

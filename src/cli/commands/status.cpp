@@ -121,7 +121,7 @@ class Status {
 
   [[nodiscard]] std::vector<std::optional<pid_t>> supervisors() const {
     std::vector<std::optional<pid_t>> pids;
-    for (const auto& status : statuses_) pids.push_back(status.supervisor_pid);
+    for (const auto& status : statuses_) pids.push_back(status.supervisor.pid);
     return pids;
   }
 

@@ -86,6 +86,17 @@ constexpr std::string_view k_tunnel = R"(
       },
       "required": ["name", "installed", "running", "survives"]
     },
+    "installation": {
+      "type": "object",
+      "description": "what the backend needs to start the tunnel; tunnel_setup repairs it",
+      "properties": {"ok": {"type": ["boolean", "null"]}, "problems": {"type": "array", "items": {"type": "string"}}},
+      "required": ["ok", "problems"]
+    },
+    "supervisor": {
+      "type": "object",
+      "properties": {"pid": {"type": ["integer", "null"]}, "version": {"type": ["string", "null"]}, "program": {"type": ["string", "null"]}},
+      "required": ["pid", "version", "program"]
+    },
     "supervisor_pid": {"type": ["integer", "null"]},
     "ssh_pid": {"type": ["integer", "null"]},
     "rtt_ms": {"type": ["number", "null"]},
@@ -112,8 +123,8 @@ constexpr std::string_view k_tunnel = R"(
       "required": ["kind", "expires"]
     }
   },
-  "required": ["name", "state", "verified", "since", "host", "bastion", "engine", "forwards", "backend", "supervisor_pid",
-               "ssh_pid", "rtt_ms", "reconnects", "next_attempt", "last_error", "credential"])";
+  "required": ["name", "state", "verified", "since", "host", "bastion", "engine", "forwards", "backend", "installation",
+               "supervisor", "supervisor_pid", "ssh_pid", "rtt_ms", "reconnects", "next_attempt", "last_error", "credential"])";
 
 std::string replaced(std::string_view text, std::string_view placeholder, std::string_view value) {
   std::string whole(text);

@@ -46,6 +46,20 @@ json::object backend_value(const tunnels::TunnelStatus::Backend& backend) {
                                     {"reboot", survival(&Survives::reboot)}}}};
 }
 
+json::object installation_value(const tunnels::TunnelStatus& tunnel) {
+  json::array problems;
+  for (const auto* list : {&tunnel.installation.problems, &tunnel.remarks})
+    for (const auto& problem : *list) problems.push_back(json_text(problem));
+  const auto ok = tunnel.remarks.empty() ? tunnel.installation.ok : std::optional(false);
+  return {{"ok", or_null(ok)}, {"problems", std::move(problems)}};
+}
+
+json::object supervisor_value(const tunnels::TunnelStatus::Supervisor& supervisor) {
+  return {{"pid", or_null(supervisor.pid)},
+          {"version", text_or_null(supervisor.version)},
+          {"program", text_or_null(supervisor.program)}};
+}
+
 json::value failure_value(const std::optional<tunnels::TunnelStatus::Failure>& failure) {
   if (!failure) return nullptr;
   const auto& diagnosis = failure->diagnosis;
@@ -104,7 +118,9 @@ json::object tunnel_value(const tunnels::TunnelStatus& tunnel) {
           {"engine", text_or_null(tunnel.engine)},
           {"forwards", forwards_value(tunnel.forwards)},
           {"backend", backend_value(tunnel.backend)},
-          {"supervisor_pid", or_null(tunnel.supervisor_pid)},
+          {"installation", installation_value(tunnel)},
+          {"supervisor", supervisor_value(tunnel.supervisor)},
+          {"supervisor_pid", or_null(tunnel.supervisor.pid)},
           {"ssh_pid", or_null(tunnel.ssh_pid)},
           {"rtt_ms", or_null(tunnel.rtt_ms)},
           {"reconnects", or_null(tunnel.reconnects)},

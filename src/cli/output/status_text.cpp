@@ -105,9 +105,19 @@ std::string_view state_text(const tunnels::TunnelStatus& tunnel, const tunnels::
   return store::to_text(*forward.state);
 }
 
-/// Why a tunnel is not up, and what to do: messages below its row.
-std::vector<std::string> reasons(const tunnels::TunnelStatus& tunnel, WallTime now, const Drawing& drawing) {
+/// The problems of the installation and of the file, and the commands that fix them.
+std::vector<std::string> installation_lines(const tunnels::TunnelStatus& tunnel) {
+  const auto& [ok, problems, repair] = tunnel.installation;
   std::vector<std::string> lines;
+  for (const auto& problem : problems) lines.push_back(printable(problem));
+  if (!lines.empty()) lines.push_back("hint: " + printable(repair));
+  for (const auto& remark : tunnel.remarks) lines.push_back(printable(remark));
+  return lines;
+}
+
+/// Why a tunnel is not up, what is wrong with its installation, and what to do: messages below its row.
+std::vector<std::string> reasons(const tunnels::TunnelStatus& tunnel, WallTime now, const Drawing& drawing) {
+  auto lines = installation_lines(tunnel);
   if (tunnel.elsewhere && !tunnel.renamed) {
     lines.push_back("it belongs to host " + or_unknown(tunnel.host) + ": run holdfast status there");
     return lines;
@@ -141,8 +151,7 @@ std::string survives_text(const std::optional<Survives>& survives) {
 
 std::string stronger_hint(const tunnels::TunnelStatus& tunnel) {
   if (!tunnel.stronger) return {};
-  return fmt::format("\nhint: this host now allows {}, which {}: holdfast move {} --backend auto",
-                     tunnel.stronger->name,
+  return fmt::format("\nhint: this host allows {}, which {}: holdfast move {} --backend auto", tunnel.stronger->name,
                      tunnels::survival_gain_text(*tunnel.backend.survives, tunnel.stronger->survives), tunnel.name);
 }
 
@@ -155,6 +164,17 @@ std::string backend_text(const tunnels::TunnelStatus& tunnel) {
   std::string out = or_unknown(tunnel.backend.name);
   if (tunnel.backend.installed == false) out += ", not installed";
   if (tunnel.backend.running) out += *tunnel.backend.running ? ", running" : ", not running";
+  return out;
+}
+
+std::string processes_text(const tunnels::TunnelStatus& tunnel) {
+  const auto& supervisor = tunnel.supervisor;
+  auto out = fmt::format("supervisor {}", *supervisor.pid);
+  if (tunnel.ssh_pid) out += fmt::format(", ssh {}", *tunnel.ssh_pid);
+  if (!supervisor.update.empty())
+    out += fmt::format("\nthe supervisor is holdfast {}, {}; this is holdfast {}\nhint: {}",
+                       or_unknown(supervisor.version), or_unknown(supervisor.program), HOLDFAST_VERSION,
+                       printable(supervisor.update));
   return out;
 }
 
@@ -244,12 +264,12 @@ std::string status_detail(const tunnels::TunnelStatus& tunnel, const std::vector
   sheet.row("bastion", or_unknown(tunnel.bastion) + other_bastions(tunnel));
   for (const auto& forward : tunnel.forwards) sheet.row("forward", forward_text(tunnel, forward, drawing));
   sheet.row("backend", backend_text(tunnel));
+  if (const auto lines = installation_lines(tunnel); !lines.empty())
+    sheet.row("installation", fmt::format("{}", fmt::join(lines, "\n")));
   sheet.row("survives", survives_text(tunnel.backend.survives) + stronger_hint(tunnel));
   if (tunnel.hook_files) sheet.row("login hook", hook_text(*tunnel.hook_files));
   sheet.row("engine", or_unknown(tunnel.engine));
-  if (tunnel.supervisor_pid)
-    sheet.row("processes", fmt::format("supervisor {}{}", *tunnel.supervisor_pid,
-                                       tunnel.ssh_pid ? fmt::format(", ssh {}", *tunnel.ssh_pid) : ""));
+  if (tunnel.supervisor.pid) sheet.row("processes", processes_text(tunnel));
   add_history(sheet, tunnel, drawing);
   std::string last;
   for (const auto& transition : transitions)

@@ -38,6 +38,7 @@ struct AutosshLoop::Impl final : LoopBase {
                 {.on_event = [this](autossh::Event event) { post(std::move(event)); },
                  .on_line = [this](const std::string& line) { reporter.log(line); }}) {
     reporter.set_tunnel(tunnel);
+    reporter.set_applied(tunnel);
   }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
@@ -99,6 +100,7 @@ struct AutosshLoop::Impl final : LoopBase {
       tunnel = *std::exchange(reread, std::nullopt);
       machine.set_rules(rules_of(tunnel));
       reporter.set_tunnel(tunnel);
+      reporter.set_applied(tunnel);
     }
     if (const auto started = session.start(program, client, tunnel); !started)
       post(failed_to_start(started.error(), program, FailureClass::config));

@@ -83,6 +83,7 @@ std::vector<std::optional<TimePoint>> Loop::Impl::stored_limits() const {
 
 void Loop::Impl::publish_route() {
   reporter.set_tunnel(active_tunnel);
+  reporter.set_applied(tunnel);
   reporter.set_connection(connections.last(active_tunnel->bastion.text()));
 }
 

@@ -41,6 +41,8 @@ Reporter::Reporter(os::Host& host, const store::Paths& paths, const TunnelName& 
       uptime_(host, paths.state_file(name, "uptime")) {
   if (const auto self = host.process(::getpid())) live_.supervisor = *self;
   live_.since = host.wall_now();
+  live_.version = HOLDFAST_VERSION;
+  live_.program = host.self().string();
 }
 
 void Reporter::set_tunnel(const Tunnel& tunnel) {

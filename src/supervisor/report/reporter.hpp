@@ -28,6 +28,8 @@ class Reporter {
 
   /// Call it when the tunnel changed: its bastion and forwards are published from then on.
   void set_tunnel(const Tunnel& tunnel);
+  /// The settings that have been applied, with all bastions.
+  void set_applied(const Tunnel& tunnel) { live_.settings = store::settings_mark(tunnel); }
   void set_ssh(std::optional<os::ProcessId> ssh) { live_.ssh = std::move(ssh); }
   void set_autossh(std::optional<os::ProcessId> autossh) { live_.autossh = std::move(autossh); }
   void set_connection(std::optional<os::TcpPair> connection) { live_.connection = std::move(connection); }

@@ -168,16 +168,20 @@ Change find_change(const SetupRequest& request, const SetupFacts& facts, bool pi
   if (request.move)
     return request.backend == now->backend && previous.is_held_by(now->backend) ? Change::none : Change::job;
   const auto& installed_job = previous.installed_jobs.front();
-  if (!previous.live || !facts.job_in_place || !is_backend_kept(request, previous)) return Change::job;
+  const auto& registration = previous.registration;
+  const bool damaged = registration && (!registration->installed || !registration->problems.empty());
+  if (!previous.live || !is_backend_kept(request, previous)) return Change::job;
+  if (!facts.job_in_place && !damaged) return Change::job;
   if (installed_job.backend != backends::find_backend(now->backend)) return Change::job;
   const auto wanted = wanted_tunnel(request, facts, now->backend, installed_job.job.runtime_dir, pinned);
   if (!wanted) return Change::job;
   if ((*wanted)->forwards != now->forwards)
-    return supervisor::needs_new_login(now, *wanted) ? Change::job : Change::forwards;
-  const bool runs = previous.registration && previous.registration->installed && previous.registration->running;
+    return damaged || supervisor::needs_new_login(now, *wanted) ? Change::job : Change::forwards;
   const bool is_up = facts.arrival && (facts.arrival->up || facts.arrival->standing_by ||
                                        (facts.arrival->target_down && now->allow_target_down));
-  return runs && is_up && *wanted == now && are_files_in_place(request, facts, *wanted) ? Change::none : Change::job;
+  const bool as_wanted = *wanted == now && are_files_in_place(request, facts, *wanted);
+  if (!registration || !registration->running || !is_up || !as_wanted) return Change::job;
+  return damaged ? Change::repair : Change::none;
 }
 
 KeptBackend kept_backend(const SetupRequest& request, const SetupFacts& facts) {
@@ -220,6 +224,18 @@ Result<SetupPlan> plan_forwards_change(const SetupRequest& request, const SetupF
   plan.steps.push_back({AwaitReread{installed_job}});
   plan.steps.push_back({AwaitUp{installed_job, {}, "changing", false, tunnel->allow_target_down},
                         {{SetupMessage::Kind::done, "forwards changed", "the connection stayed"}}});
+  return plan;
+}
+
+SetupPlan plan_repair(const SetupRequest& request, const SetupFacts& facts, InstalledJob job, const Survives& survives,
+                      backends::Plan install) {
+  SetupPlan plan{SetupPlan::Kind::repair, std::move(job), *facts.previous.tunnel, survives};
+  SetupStep step{ApplyPlan{std::move(install), true}};
+  for (const auto& problem : facts.previous.registration->problems)
+    step.done.push_back({SetupMessage::Kind::done, "repaired", problem});
+  step.starts_clock = true;
+  plan.steps.push_back(std::move(step));
+  plan.steps.push_back({AwaitUp{plan.job, {}, doing(request)}});
   return plan;
 }
 

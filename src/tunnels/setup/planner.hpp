@@ -23,6 +23,7 @@ namespace holdfast::tunnels {
 enum class Change {
   none,      ///< the tunnel has the requested settings and is up
   forwards,  ///< only forwards differ: change them over the open connection
+  repair,    ///< what the backend needs to start the tunnel again; the tunnel itself stays up
   job,       ///< anything else differs: replace the job
 };
 [[nodiscard]] Change find_change(const SetupRequest& request, const SetupFacts& facts, bool pinned = false);
@@ -40,6 +41,10 @@ struct KeptBackend {
 /// The plan for Change::forwards.
 [[nodiscard]] Result<SetupPlan> plan_forwards_change(const SetupRequest& request, const SetupFacts& facts,
                                                      bool pinned = false);
+
+/// What find_change() calls Change::repair. `job` is the tunnel's own, installed by `install`.
+[[nodiscard]] SetupPlan plan_repair(const SetupRequest& request, const SetupFacts& facts, InstalledJob job,
+                                    const Survives& survives, backends::Plan install);
 
 /// The backend that setup chose for the tunnel.
 struct BackendDecision {

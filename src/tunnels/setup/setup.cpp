@@ -148,6 +148,15 @@ Result<SetupOutcome> install(const SetupRequest& request, const SetupFacts& fact
   return execute(*plan, executor, observer);
 }
 
+/// For Change::repair.
+Result<SetupPlan> make_repair_plan(const SetupRequest& request, const SetupFacts& facts, const os::Host& host) {
+  const auto& backend = *facts.previous.installed_jobs.front().backend;
+  InstalledJob job{&backend, make_job(*facts.previous.tunnel, request.paths, request.run_as, host)};
+  HOLDFAST_TRY(auto install, backend.install(job.job, host));
+  const auto survives = backend.survives(job.job, host);
+  return plan_repair(request, facts, std::move(job), survives, std::move(install));
+}
+
 SetupOutcome unchanged(const SetupFacts& facts) {
   SetupOutcome outcome{*facts.previous.tunnel, false};
   if (!facts.arrival) return outcome;
@@ -221,7 +230,13 @@ Result<SetupOutcome> run_setup(const SetupRequest& request, os::Host& host, Obse
   HOLDFAST_TRY(const auto facts, collect_facts(request, host));
   HOLDFAST_CHECK(check_request(request, facts));
   note_other_hosts(request, facts, observer);
-  if (find_change(request, facts) == Change::none) return unchanged(facts);
+  const auto change = find_change(request, facts);
+  if (change == Change::none) return unchanged(facts);
+  if (change == Change::repair) {
+    HOLDFAST_TRY(const auto plan, make_repair_plan(request, facts, host));
+    Executor executor(request, facts, host, observer);
+    return execute(plan, executor, observer);
+  }
   HOLDFAST_TRY(auto checked, check_host(request, facts, host, observer));
   HOLDFAST_TRY(const auto pinned_lines, preflight(request, facts, checked, lock.directory(), host, observer));
   HOLDFAST_CHECK(check_cancelled(observer));
@@ -235,11 +250,14 @@ Result<SetupOutcome> run_setup(const SetupRequest& request, os::Host& host, Obse
 Result<std::vector<std::string>> preview_setup(const SetupRequest& request, const os::Host& host, Observer& observer) {
   HOLDFAST_TRY(const auto facts, collect_facts(request, host));
   HOLDFAST_CHECK(check_request(request, facts));
-  switch (find_change(request, facts)) {
+  const auto change = find_change(request, facts);
+  switch (change) {
     case Change::none:
       return std::vector{nothing_to_do(request, facts)};
+    case Change::repair:
     case Change::forwards: {
-      HOLDFAST_TRY(const auto plan, plan_forwards_change(request, facts));
+      HOLDFAST_TRY(const auto plan, change == Change::repair ? make_repair_plan(request, facts, host)
+                                                             : plan_forwards_change(request, facts));
       Lines lines(request);
       lines.add(plan.steps);
       return lines.take();

@@ -92,6 +92,7 @@ struct SetupPlan {
   enum class Kind {
     keep,             ///< nothing to do: a move to the tunnel's present backend
     change_forwards,  ///< the running supervisor changes its forwards and keeps its connection
+    repair,           ///< the tunnel is installed again, and its supervisor runs on
     install,          ///< the previous tunnel, if any, is stopped first
     hand_over,        ///< the new job is started first and waits for the previous one: docs/adr/0011
   };

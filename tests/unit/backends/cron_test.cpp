@@ -7,6 +7,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <fmt/ranges.h>
+
 using namespace holdfast;
 using namespace holdfast::backends;
 using namespace holdfast::test;
@@ -194,7 +196,11 @@ BOOST_AUTO_TEST_CASE(one_crontab_command_answers_for_all_tunnels) {
     return text;
   };
   BOOST_TEST(state() == "--- --- --- ");
-  host.answer("crontab -l", with_block(with_block("", jobs[0].name.text(), "x\n"), jobs[1].name.text(), "x\n"));
+  host.put(jobs[0].argv.front(), "", 0755);
+  std::string crontab;
+  for (const auto& job : std::span(jobs).first(2))
+    crontab = with_block(crontab, job.name.text(), lines_of(cron_backend().install(job, host).value()));
+  host.answer("crontab -l", crontab);
   host.put(k_pidfile, "4711 99 0e2c8c5e ws\n", 0600);
   host.put_process({4711, 99, "0e2c8c5e", "ws"});
   BOOST_TEST(state() == "ir- i-a --- ");
@@ -206,6 +212,37 @@ BOOST_AUTO_TEST_CASE(one_crontab_command_answers_for_all_tunnels) {
   BOOST_TEST(state() == "ir- i-- --- ");
   host.answer("crontab -l", os::Completed{143, true, "", ""});
   BOOST_TEST(cron_backend().query(jobs, host).has_error());
+}
+
+BOOST_AUTO_TEST_CASE(a_query_names_what_is_wrong_with_the_lines) {
+  auto host = host_with_cron();
+  auto job = user_job(host);
+  host.put(job.argv.front(), "", 0755);
+  const auto lines = lines_of(cron_backend().install(job, host).value());
+  const auto find_problems = [&](const std::string& text) {
+    host.answer("crontab -l", with_block("", "web", text));
+    const auto answer = cron_backend().query({&job, 1}, host).value().front();
+    BOOST_TEST(survival(limited_by({{Survival::Kind::yes, {}}, {Survival::Kind::yes, {}}, {Survival::Kind::yes, {}}},
+                                   answer)) == (answer.problems.empty() ? "yes/yes/yes" : "no/yes/no"));
+    return fmt::format("{}", fmt::join(answer.problems, "; "));
+  };
+  const std::string differ = "its lines in your crontab differ from what setup writes";
+  BOOST_TEST(find_problems(lines) == "");
+  job.environment["PATH"] = "/bin";
+  BOOST_TEST(find_problems(lines) == "", "another login has other variables");
+  const auto watchdog = lines.rfind("* * * * *");
+  BOOST_TEST(find_problems(lines.substr(0, watchdog)) == differ);
+  BOOST_TEST(find_problems(lines.substr(0, watchdog) + "#" + lines.substr(watchdog)) == differ);
+  BOOST_TEST(find_problems(lines.substr(0, watchdog) + "0 * * * *" + lines.substr(watchdog + 9)) == differ);
+  auto other = job;
+  other.argv.front() = "/opt/it's 50%/holdfast";
+  const auto with_other = lines_of(cron_backend().install(other, host).value());
+  BOOST_TEST(find_problems(with_other) == "the program /opt/it's 50%/holdfast is gone");
+  host.put(other.argv.front(), "", 0755);
+  BOOST_TEST(find_problems(with_other) == "");
+  host.answer("crontab -l", "5 5 5 5 5 x\n");
+  const auto answer = cron_backend().query({&job, 1}, host).value().front();
+  BOOST_TEST((answer.problems == std::vector<std::string>{"its lines are missing from your crontab"}));
 }
 
 BOOST_AUTO_TEST_CASE(survives_reflects_the_present_state) {

@@ -89,7 +89,7 @@ class RecordedHost : public os::Host {
     return names;
   }
   std::optional<fs::path> find_program(const std::string& program) const override {
-    const auto path = fs::path("/usr/bin") / program;
+    const auto path = program.starts_with('/') ? fs::path(program) : fs::path("/usr/bin") / program;
     return entries_.contains(path) ? std::optional(path) : std::nullopt;
   }
   Result<os::Completed> run(const os::Command& command, std::chrono::milliseconds) const override {

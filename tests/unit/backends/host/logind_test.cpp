@@ -1,6 +1,8 @@
 // Parsing of logind, polkit and systemctl output.
 #include "backends/host/logind.hpp"
 
+#include "backends/host/installed_unit.hpp"
+#include "backends/host/late_home.hpp"
 #include "backends/host/systemctl.hpp"
 #include "backends/recorded_host.hpp"
 #include "backends/sample_job.hpp"
@@ -147,18 +149,44 @@ BOOST_AUTO_TEST_CASE(the_control_group_tells_the_kind_of_process) {
   BOOST_TEST(is("4:cpu,cpuacct:/\n1:name=systemd:/user.slice/user-1000.slice/session-9.scope\n0::/\n", G::session));
 }
 
-BOOST_AUTO_TEST_CASE(unit_lists_are_parsed_around_other_lines) {
+BOOST_AUTO_TEST_CASE(unit_properties_are_parsed) {
   const auto units = parse_units(
-      "holdfast-web.service            loaded    active     running      holdfast tunnel web\n"
-      "* holdfast-x.service not-found failed failed holdfast-x.service\n"
-      "holdfast-.y.service loaded activating auto-restart-queued holdfast tunnel with active words\n"
-      "torn.service loaded\n"
+      "Id=holdfast-web.service\nLoadState=loaded\nActiveState=active\nExecStart={ path=/a ; argv[]=/a X=1 ; }\n"
+      "DropInPaths=/d/a.conf /d/b.conf\nNeedDaemonReload=yes\nInactiveExitTimestampMonotonic=7\n"
       "\n"
-      "3 loaded units listed.\n");
-  BOOST_TEST(units.size() == 3);
-  BOOST_TEST(units.at("holdfast-web.service").active == "active");
-  BOOST_TEST(units.at("holdfast-x.service").sub == "failed");
-  BOOST_TEST(units.at("holdfast-.y.service").sub == "auto-restart-queued");
+      "torn line\nId=holdfast-.y.service\nSubState=auto-restart\nInactiveExitTimestampMonotonic=0\n");
+  BOOST_REQUIRE(units.size() == 2);
+  const auto& web = units.at("holdfast-web.service");
+  BOOST_TEST(web.exec_start == "{ path=/a ; argv[]=/a X=1 ; }");
+  BOOST_TEST((web.drop_ins.size() == 2 && web.needs_reload && web.was_active));
+  const auto& other = units.at("holdfast-.y.service");
+  BOOST_TEST((other.sub == "auto-restart" && other.active.empty() && !other.needs_reload && !other.was_active));
+}
+
+BOOST_AUTO_TEST_CASE(a_home_that_may_be_mounted_after_the_manager_is_late) {
+  RecordedHost host;
+  host.me.home = "/home/ann b";
+  const std::string root = "25 1 8:1 / / rw - ext4 /dev/sda1 rw\n";
+  const std::string manager = "60 25 0:50 / /run/user/1000 rw shared:1 - tmpfs tmpfs rw\n";
+  const auto is_late = [&](const std::string& mountinfo) {
+    host.put("/proc/self/mountinfo", mountinfo);
+    return is_late_home(host);
+  };
+  const auto home = [](const std::string& point, const std::string& type) {
+    return "70 25 0:60 / " + point + " rw shared:2 master:3 - " + type + " source rw\n";
+  };
+  BOOST_TEST(!is_late(""));
+  BOOST_TEST(!is_late(root + manager));
+  BOOST_TEST(!is_late(root + home("/home", "ext4") + manager), "a partition of its own");
+  BOOST_TEST(is_late(root + home("/home", "nfs4") + manager));
+  BOOST_TEST(is_late(root + home("/home/ann\\040b", "autofs") + manager));
+  BOOST_TEST(is_late(root + home("/home/ann\\040b", "ext4") + manager), "mounted for this user alone");
+  BOOST_TEST(is_late(root + manager + home("/home", "ext4")), "mounted after the manager started");
+  BOOST_TEST(!is_late(root + manager + home("/home/bob", "nfs4")));
+  host.put("/run/systemd/generator/home.mount", "");
+  BOOST_TEST(!is_late(root + manager + home("/home", "ext4")), "in /etc/fstab: systemd mounts it before");
+  host.put("/run/systemd/generator/home-ann\\x20b.mount", "");
+  BOOST_TEST(!is_late(root + home("/home/ann\\040b", "ext4") + manager));
 }
 
 BOOST_AUTO_TEST_CASE(unit_files_are_the_first_column) {

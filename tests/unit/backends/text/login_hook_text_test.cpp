@@ -18,6 +18,7 @@ namespace {
 
 struct Login {
   RecordedHost host;
+  Login() { host.put(host.self(), "", 0755); }
   store::Paths paths = store::paths(Scope::user, host).value();
 
   std::string text(Shell shell) const {
@@ -167,6 +168,7 @@ BOOST_FIXTURE_TEST_CASE(the_backend_is_installed_while_the_hook_exists, LoginHoo
   BOOST_TEST(state() == "false no/yes/no");
   install_all();
   BOOST_TEST(state() == "true at-login/yes/at-login");
+  BOOST_TEST(login_hook_backend().query(jobs, host).value().front().problems.empty());
   BOOST_TEST(files_with_hook(paths, host).size() == 2U);
   host.answer("busctl get-property org.freedesktop.login1 /org/freedesktop/login1", "b true\nas 0\nas 0\n");
   BOOST_TEST(state() == "true at-login/at-login/at-login");

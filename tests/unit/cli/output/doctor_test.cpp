@@ -212,7 +212,7 @@ BOOST_AUTO_TEST_CASE(the_status_of_many_tunnels_shares_queries) {
     for (const char* program : {"crontab", "tmux", "screen"}) host.put_program(program);
     host.put_locked("/run/crond.pid");
     host.put("/proc/self/cgroup", "0::/user.slice/user-1000.slice/session-3.scope\n");
-    host.answer("systemctl --user list-units", "");
+    host.answer("systemctl --user show --no-pager", "");
     host.answer("crontab -l", "");
     host.me.name.clear();
     const auto paths = store::paths(Scope::user, host).value();

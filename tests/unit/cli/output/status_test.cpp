@@ -69,7 +69,7 @@ BOOST_AUTO_TEST_CASE(reads_the_state_from_a_running_supervisor) {
   const auto now = status();
   BOOST_TEST(now.is_up());
   BOOST_TEST(now.verified.value());
-  BOOST_TEST(now.supervisor_pid.value() == 101);
+  BOOST_TEST(now.supervisor.pid.value() == 101);
   BOOST_TEST(now.ssh_pid.value() == 102);
   BOOST_TEST(now.backend.installed.value());
   BOOST_TEST(now.backend.running.value());
@@ -84,7 +84,7 @@ BOOST_AUTO_TEST_CASE(ignores_live_state_of_a_dead_supervisor) {
              "its supervisor was killed; its ssh 102 still runs, without a supervisor");
   BOOST_TEST(!now.verified.value());
   BOOST_TEST(!now.backend.running.value());
-  BOOST_TEST(!now.supervisor_pid);
+  BOOST_TEST(!now.supervisor.pid);
   BOOST_TEST(!now.since);
 }
 
@@ -124,11 +124,34 @@ BOOST_AUTO_TEST_CASE(a_running_tunnel_with_a_broken_file_keeps_its_state) {
   host.put("/tmp/holdfast-1000/lab.live", store::format_live_state(live), 0600);
   const auto name = TunnelName::parse("lab").value();
   std::vector<std::string> warnings;
-  const auto broken = store::parse_tunnel(name, "prot = 1\n", "/x/lab.conf");
-  const auto now = tunnels::gather_status({{name, broken}}, paths, host, warnings).front();
+  const auto now =
+      tunnels::gather_status({{name, store::parse_tunnel(name, "prot = 1\n", "/x/lab.conf")}}, paths, host, warnings)
+          .front();
   BOOST_TEST(now.is_up());
-  BOOST_TEST(now.last_error->diagnosis.message.find("/x/lab.conf line 1") != std::string::npos);
-  BOOST_TEST(status_table({now}, at(5), {false, true}).find("/x/lab.conf line 1") != std::string::npos);
+  BOOST_TEST(now.remarks.front().find("/x/lab.conf line 1") != std::string::npos, now.remarks.front());
+  BOOST_TEST(status_table({now}, at(5), {false, true}).find("its file has an error") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_changed_file_is_reported_until_it_is_applied) {
+  const auto tunnel = *entry_of("lab").tunnel;
+  live.settings = store::settings_mark(tunnel);
+  BOOST_TEST(status().remarks.empty());
+  auto spec = tunnel.spec();
+  spec.ssh_options.push_back({"Compression", "yes"});
+  const auto now = status({spec.name, Tunnel::make(spec)});
+  BOOST_TEST(now.remarks.front() == "its file was changed, but not applied: holdfast restart lab");
+  BOOST_TEST(now.is_up());
+}
+
+BOOST_AUTO_TEST_CASE(another_supervisor_is_named_with_the_command_that_replaces_it) {
+  live.version = HOLDFAST_VERSION;
+  live.program = host.self().string();
+  BOOST_TEST(status().supervisor.update == "");
+  live.version = "0.0.1";
+  const auto now = status();
+  BOOST_TEST(now.supervisor.update == "holdfast restart lab --keep-connection");
+  BOOST_TEST(status_detail(now, {}, at(5), {false, true}).find("the supervisor is holdfast 0.0.1, ") !=
+             std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(a_tunnel_of_another_host_has_no_state) {
@@ -187,6 +210,8 @@ BOOST_AUTO_TEST_CASE(json_has_every_key_in_order) {
              R"("forwards":[{"listen":"127.0.0.1:2222","target":"localhost:22","state":"up","bound":"unknown"}],)"
              R"("backend":{"name":"nohup","installed":true,"running":true,)"
              R"("survives":{"crash":"no","logout":"yes","reboot":"no"}},)"
+             R"("installation":{"ok":true,"problems":[]},)"
+             R"("supervisor":{"pid":101,"version":null,"program":null},)"
              R"("supervisor_pid":101,"ssh_pid":102,"rtt_ms":12.500,"reconnects":3,"next_attempt":null,)"
              R"("last_error":{"class":"forward-busy","message":"the port is taken","hint":"wait",)"
              R"("at":"2027-01-15T07:59:00Z"},"credential":null,"history":null}]})");
@@ -199,7 +224,8 @@ BOOST_AUTO_TEST_CASE(json_has_null_for_unknown_values) {
       setup_json(unknown, false) ==
       R"({"name":"lab","state":null,"verified":null,"since":null,"host":null,"bastion":null,"bastions":null,"engine":null,)"
       R"("forwards":[],"backend":{"name":null,"installed":null,"running":null,)"
-      R"("survives":{"crash":null,"logout":null,"reboot":null}},"supervisor_pid":null,"ssh_pid":null,)"
+      R"("survives":{"crash":null,"logout":null,"reboot":null}},"installation":{"ok":null,"problems":[]},)"
+      R"("supervisor":{"pid":null,"version":null,"program":null},"supervisor_pid":null,"ssh_pid":null,)"
       R"("rtt_ms":null,"reconnects":null,"next_attempt":null,"last_error":null,"credential":null,"changed":false})");
   BOOST_TEST(status_json({}) == R"({"tunnels":[]})");
 }
@@ -268,7 +294,7 @@ BOOST_AUTO_TEST_CASE(the_detail_suggests_a_more_durable_backend) {
   now.stronger =
       tunnels::TunnelStatus::Stronger{"systemd-user", {{Survival::Kind::yes, {}}, {Survival::Kind::yes, {}}, {}}};
   const auto text = [&] { return status_detail(now, {}, at(90), {}); };
-  BOOST_TEST(text().find("\n           hint: this host now allows systemd-user, which survives a crash: "
+  BOOST_TEST(text().find("\n           hint: this host allows systemd-user, which survives a crash: "
                          "holdfast move lab --backend auto\n") != std::string::npos);
   now.stronger->survives.reboot = {Survival::Kind::yes, {}};
   BOOST_TEST(text().find("which survives a crash and a reboot:") != std::string::npos);

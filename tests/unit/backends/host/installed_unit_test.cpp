@@ -1,0 +1,133 @@
+// What status reads about the unit of a tunnel, and how setup repairs it.
+#include "backends/recorded_host.hpp"
+#include "backends/registry.hpp"
+#include "backends/sample_job.hpp"
+#include "backends/text/unit.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+using namespace holdfast;
+using namespace holdfast::backends;
+using namespace holdfast::test;
+
+namespace {
+
+RecordedHost host_with_manager() {
+  RecordedHost host;
+  host.put_user_manager();
+  return host;
+}
+
+const std::string k_unit = "/home/ann/.config/systemd/user/holdfast-web.service";
+const std::string k_wants = "/home/ann/.config/systemd/user/default.target.wants";
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(installed_unit)
+
+BOOST_AUTO_TEST_CASE(one_command_answers_for_all_tunnels) {
+  auto host = host_with_manager();
+  host.answer("systemctl --user show",
+              "Id=holdfast-a.service\nLoadState=loaded\nActiveState=active\nSubState=running\n\n"
+              "Id=holdfast-b.service\nActiveState=activating\nSubState=auto-restart\n\n"
+              "Id=holdfast-c.service\nActiveState=failed\nSubState=failed\n\n"
+              "Id=holdfast-e.service\nLoadState=not-found\nActiveState=inactive\nSubState=dead\n");
+  for (const char* name : {"a", "b", "c", "d"})
+    host.put(fmt::format("/home/ann/.config/systemd/user/holdfast-{}.service", name), "");
+  std::vector<Job> jobs;
+  for (const char* name : {"a", "b", "c", "d", "e"}) jobs.push_back(user_job(host, name));
+  const auto answers = systemd_user_backend().query(jobs, host).value();
+  std::string state;
+  for (const auto& answer : answers)
+    state +=
+        fmt::format("{}{}{} ", answer.installed ? "i" : "-", answer.running ? "r" : "-", answer.restarting ? "a" : "-");
+  BOOST_TEST(state == "ir- ira i-- i-- --- ");
+}
+
+BOOST_AUTO_TEST_CASE(a_query_names_what_is_wrong_with_the_installation) {
+  const auto all = [](const Registration& answer) {
+    return fmt::format("{}{}{}", fmt::join(answer.problems, "; "), answer.restarts ? "" : " (stays down)",
+                       answer.starts ? "" : " (never starts)");
+  };
+  const std::string program = "/home/ann/.local/bin/holdfast";
+  const std::string command = "{ path=" + program + " ; argv[]=" + program + " run web ; ignore_errors=no ; }";
+  std::map<std::string, std::string> sound{
+      {"Id", "holdfast-web.service"}, {"LoadState", "loaded"},      {"ActiveState", "active"},
+      {"SubState", "running"},        {"UnitFileState", "enabled"}, {"ExecStart", command},
+      {"Restart", "always"},          {"DropInPaths", ""},          {"NeedDaemonReload", "no"}};
+  auto host = host_with_manager();
+  const std::vector<Job> jobs{user_job(host)};
+  const auto unit = render_unit(jobs.front(), "systemd-user.service", host).value();
+  const auto find_problems = [&](std::map<std::string, std::string> properties) {
+    for (const auto& [key, value] : sound) properties.try_emplace(key, value);
+    std::string shown;
+    for (const auto& [key, value] : properties) shown += key + "=" + value + "\n";
+    host.answer("systemctl --user show --no-pager", shown);
+    return all(systemd_user_backend().query(jobs, host).value().front());
+  };
+  host.put(program, "", 0755);
+  host.put(k_unit, unit);
+  host.put_special(k_wants + "/holdfast-web.service", os::FileKind::symlink);
+  BOOST_TEST(find_problems({}) == "");
+  BOOST_TEST(find_problems({{"UnitFileState", "disabled"}}) == "its unit is disabled (never starts)");
+  BOOST_TEST(find_problems({{"UnitFileState", "masked"}}) == "its unit is masked (stays down) (never starts)");
+  BOOST_TEST(find_problems({{"Restart", "no"}}) == "its unit has Restart=no (stays down)");
+  BOOST_TEST(find_problems({{"NeedDaemonReload", "yes"}}) == "systemd has not read its changed unit file yet");
+  BOOST_TEST(find_problems({{"LoadState", "not-found"}, {"UnitFileState", ""}}) ==
+             "systemd has not found its unit file yet (stays down) (never starts)");
+  BOOST_TEST(find_problems({{"ExecStart", "{ path=/bin/true ; argv[]=/bin/true ; }"}, {"DropInPaths", "/d/o.conf"}}) ==
+             "a drop-in changes its command: /d/o.conf (stays down) (never starts)");
+  // Setup ran in another login, and another program was installed.
+  const std::string other = "/opt/50%/holdfast";
+  auto text = unit;
+  for (auto at = text.find(program); at != std::string::npos; at = text.find(program, at))
+    text.replace(at, program.size(), "/opt/50%%/holdfast");
+  host.put(k_unit, text + "Environment=\"LANG=C\"\n");
+  const auto with_other = "{ path=" + other + " ; argv[]=" + other + " run web ; ignore_errors=no ; }";
+  BOOST_TEST(find_problems({{"ExecStart", with_other}}) ==
+             "the program /opt/50%/holdfast is gone (stays down) (never starts)");
+  host.put(other, "", 0755);
+  BOOST_TEST(find_problems({{"ExecStart", with_other}}) == "");
+  host.put(k_unit, unit + "Nice=5\n");
+  BOOST_TEST(find_problems({}) == "its unit file " + k_unit + " differs from what setup writes");
+  host.put(k_unit, unit);
+  host.forget(k_wants + "/holdfast-web.service");
+  BOOST_TEST(find_problems({}) == "its unit is disabled (never starts)");
+  host.forget(k_unit);
+  BOOST_TEST(find_problems({}) == "its unit file " + k_unit + " is missing (stays down) (never starts)");
+}
+
+BOOST_AUTO_TEST_CASE(linger_that_was_switched_off_is_a_problem) {
+  auto host = host_with_manager();
+  host.answer("systemctl --user show --no-pager", "");
+  std::vector<Job> jobs{user_job(host)};
+  const auto has_problem = [&] {
+    return std::ranges::count(systemd_user_backend().query(jobs, host).value().front().problems,
+                              "linger is off: your user manager ends when you log out") == 1;
+  };
+  BOOST_TEST(!has_problem(), "setup never turned it on");
+  jobs.front().runtime_dir = "/run/user/1000/holdfast";
+  BOOST_TEST(has_problem());
+  host.put("/var/lib/systemd/linger/ann", "", 0644, 0);
+  BOOST_TEST(!has_problem());
+}
+
+BOOST_AUTO_TEST_CASE(install_takes_the_command_out_of_drop_ins) {
+  auto host = host_with_manager();
+  host.put(k_unit + ".d/override.conf", "[Service]\nExecStart=\nExecStart=/bin/true\n");
+  host.put(k_unit + ".d/nice.conf", "[Service]\nExecStart=/bin/true\nNice=5\n");
+  const auto plan = systemd_user_backend().install(user_job(host), host).value();
+  const auto lines = outline(plan);
+  const auto has = [&](const std::string& line) { return std::ranges::count(lines, line) == 1; };
+  BOOST_TEST(has("remove file " + k_unit + ".d/override.conf"));
+  BOOST_TEST(has("write " + k_unit + ".d/nice.conf (0644)"));
+  for (const auto& step : plan)
+    if (const auto* file = std::get_if<WriteFile>(&step); file != nullptr && file->path.filename() == "nice.conf")
+      BOOST_TEST(file->bytes == "[Service]\nNice=5\n");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
