@@ -238,7 +238,8 @@ struct EndToEnd::Impl : std::enable_shared_from_this<Impl> {
                                      tunnel, probed);
     const bool is_known_down = round->down.contains(end_text(probed.target()));
     if (is_known_down && result.kind == Kind::verified) result = result_of_down_target(probed);
-    if (result.state != store::ForwardState::busy && result.kind != Kind::silent && one->granted) was_reached[at] = true;
+    if (result.state != store::ForwardState::busy && result.kind != Kind::silent && one->granted)
+      was_reached[at] = true;
     if (result.kind == Kind::verified && !one->granted) result = not_granted(probed);
     end_address(one, std::move(result));
   }

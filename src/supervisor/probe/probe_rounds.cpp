@@ -37,8 +37,14 @@ ProbeAnswered ProbeRounds::finish(const Round& round, ProbeAnswered answer) {
     const std::size_t forward = round.forwards[at];
     if (forward >= targets_.size()) return answer;  // the forwards changed meanwhile: the machine ignores the answer
     reached_[forward] = true;
+    if (answer.forwards[at] == ForwardState::busy) {
+      busy_.insert(forward);
+      continue;
+    }
+    busy_.erase(forward);
     states_[targets_[forward]] = answer.forwards[at];
   }
+  if (answer.kind == Kind::target_down) why_ = answer.why;
   last_ = answer;
   return for_all(round, std::move(answer));
 }
@@ -55,10 +61,17 @@ ProbeAnswered ProbeRounds::for_all(const Round& round, ProbeAnswered answer) con
   bool all_reached = true;
   for (const std::size_t at : round.wanted) {
     const auto state = at < targets_.size() ? states_.find(targets_[at]) : states_.end();
-    answer.forwards.push_back(state == states_.end() ? ForwardState::up : state->second);
+    const auto of_target = state == states_.end() ? ForwardState::up : state->second;
+    answer.forwards.push_back(busy_.contains(at) ? ForwardState::busy : of_target);
     all_reached = all_reached && at < reached_.size() && reached_[at];
   }
   if (answer.kind == Kind::verified && !all_reached) answer.kind = Kind::unproven;
+  // What this round did not reach works no better than before.
+  const bool all_up = std::ranges::all_of(answer.forwards, [](ForwardState one) { return one == ForwardState::up; });
+  if (!all_up && (answer.kind == Kind::verified || answer.kind == Kind::unproven)) {
+    answer.kind = Kind::target_down;
+    answer.why = why_;
+  }
   return answer;
 }
 

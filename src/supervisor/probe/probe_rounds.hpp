@@ -9,6 +9,8 @@
 #include <cstddef>
 #include <functional>
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -44,6 +46,8 @@ class ProbeRounds {
   std::vector<std::string> targets_;                   ///< By forward.
   std::vector<bool> reached_;                          ///< By forward, over this connection.
   std::map<std::string, store::ForwardState> states_;  ///< By target.
+  std::set<std::size_t> busy_;                         ///< Forwards on whose port another process answers.
+  std::optional<Diagnosis> why_;                       ///< Of the last forward that did not work.
   ProbeAnswered last_;                                 ///< To the last round that reached a target.
   std::size_t rounds_ = 0;
 };

@@ -4,7 +4,7 @@
 
 namespace holdfast {
 
-BOOST_AUTO_TEST_SUITE(loopback_endpoints)
+BOOST_AUTO_TEST_SUITE(loopback_addresses)
 
 BOOST_AUTO_TEST_CASE(a_wildcard_bind_address_is_replaced_by_loopback) {
   const auto dialled = [](const char* forward) {

@@ -284,7 +284,7 @@ BOOST_AUTO_TEST_CASE(a_busy_port_does_not_block_other_forwards) {
   story.give(TimerFired{Timer::probe});
   story.answer_probe(ProbeAnswered::Kind::verified);
   BOOST_TEST((story.machine.view().forwards[1] == ForwardState::up));
-  BOOST_TEST((story.state() == TunnelState::waiting));
+  BOOST_TEST((story.state() == TunnelState::degraded));
   BOOST_TEST(has<OpenForward>(story.fire(Timer::forward_retry)));
   story.grant();
   story.answer_probe(ProbeAnswered::Kind::verified);
@@ -301,7 +301,7 @@ BOOST_AUTO_TEST_CASE(a_forbidden_forward_keeps_the_open_ones) {
   BOOST_TEST(!has<EndChild>(story.answer_port_holder(PortHolderAnswered::Kind::free)));
   story.refuse();
   BOOST_TEST(!has<EndChild>(story.answer_port_holder(PortHolderAnswered::Kind::free)));
-  BOOST_TEST((story.state() == TunnelState::failed));
+  BOOST_TEST((story.state() == TunnelState::degraded));
   BOOST_TEST((story.machine.view().forwards[1] == ForwardState::denied));
   BOOST_TEST((story.wait_of(Timer::forward_retry) == k_shortest_slow));
 }

@@ -99,6 +99,20 @@ BOOST_AUTO_TEST_CASE(without_a_slot_the_path_alone_is_probed) {
   BOOST_TEST((connection.rounds.finish_path(connection.round, 7).kind == Kind::unproven));
 }
 
+BOOST_AUTO_TEST_CASE(a_forward_that_a_round_skips_works_no_better_than_before) {
+  Connection connection({"localhost:22", "localhost:80", "localhost:22"});
+  connection.begin();
+  connection.rounds.finish(connection.round, {.kind = Kind::target_down,
+                                              .forwards = {ForwardState::busy, ForwardState::down, ForwardState::up},
+                                              .rtt_ms = {},
+                                              .why = Diagnosis{FailureClass::target_down, "down", ""}});
+  connection.round.forwards = {2};
+  const auto answer = connection.finish(Kind::verified);
+  BOOST_TEST((answer.kind == Kind::target_down));
+  BOOST_TEST(answer.why->message == "down");
+  BOOST_TEST((answer.forwards == std::vector{ForwardState::busy, ForwardState::down, ForwardState::up}));
+}
+
 BOOST_AUTO_TEST_CASE(silence_stays_silence) {
   Connection connection({"localhost:22", "localhost:80"});
   connection.begin();

@@ -95,7 +95,7 @@ BOOST_AUTO_TEST_CASE(records_up_down_and_degraded_time) {
   BOOST_TEST((row.up == 140s));
   BOOST_TEST((row.down == 10s));
   BOOST_TEST((row.degraded == 65s));
-  BOOST_TEST((row.length == 250s));
+  BOOST_TEST((row.length == 265s));
 }
 
 BOOST_AUTO_TEST_CASE(hours_without_a_change_make_one_row) {

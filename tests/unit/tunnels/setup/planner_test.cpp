@@ -165,16 +165,10 @@ BOOST_AUTO_TEST_CASE(a_tunnel_that_is_as_wanted_and_up_is_not_touched) {
   BOOST_TEST((find_change(request, facts) == Change::none));
   facts.arrival = Arrival{.standing_by = true};
   BOOST_TEST((find_change(request, facts) == Change::none));
-}
-
-BOOST_AUTO_TEST_CASE(a_tunnel_that_waits_for_a_target_that_may_be_down_is_not_touched) {
   request.allow_target_down = true;
-  put_previous(std::string(k_file) + "allow-target-down = yes\n");
-  put_previous(store::format_tunnel(*facts.previous.tunnel));
+  put_previous(store::format_tunnel(wanted()));
   facts.arrival = Arrival{.target_down = true};
   BOOST_TEST((find_change(request, facts) == Change::none));
-  request.allow_target_down = false;
-  BOOST_TEST((find_change(request, facts) == Change::job));
 }
 
 BOOST_AUTO_TEST_CASE(a_tunnel_that_is_down_or_half_installed_is_set_up_again) {
