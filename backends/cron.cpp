@@ -13,6 +13,7 @@
 #include "os/replace_file.hpp"
 
 #include <fmt/format.h>
+#include <boost/algorithm/string/replace.hpp>
 
 #include <algorithm>
 #include <array>
@@ -155,7 +156,10 @@ std::optional<fs::path> program_of(const std::string& lines, const Job& job, con
   if (!command->starts_with(script) || !command->ends_with(arguments)) return std::nullopt;
   const auto words = command->substr(script.size(), command->size() - script.size() - arguments.size());
   for (auto end = words.find(' '); end != std::string::npos; end = words.find(' ', end + 1))
-    if (const auto word = words.substr(0, end); words.ends_with(' ' + word)) return unquoted(word);
+    if (auto word = words.substr(0, end); words.ends_with(' ' + word)) {
+      boost::algorithm::replace_all(word, "\\%", "%");  // crontab(5)
+      return unquoted(word);
+    }
   return std::nullopt;
 }
 

@@ -3,6 +3,7 @@
 #include "core/text.hpp"
 #include "os/boot_clock.hpp"
 #include "os/directories.hpp"
+#include "store/login_ledger.hpp"
 #include "store/shared_files.hpp"
 #include "store/tunnel_store.hpp"
 
@@ -45,6 +46,8 @@ LoopBase::LoopBase(os::Host& real_host, store::Paths tunnel_paths, Tunnel initia
       tunnel_file_watch(
           context, host, paths, tunnel, [this] { on_file_change(); }, [this](const Error& error) { end(error); }),
       credential_watch(context, host.user().home, [this] {
+        for (std::size_t at = 0; at < tunnel.bastions(); ++at)  // those were refused with other credentials
+          store::LoginLedger(host, files.directory, tunnel.bastion(at).text()).forget();
         reporter.log("a key, certificate or known_hosts file changed: logging in again");
         post_shared(ProbeRequested{});
       }) {

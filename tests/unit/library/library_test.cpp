@@ -98,7 +98,7 @@ BOOST_AUTO_TEST_CASE(a_status_keeps_every_value) {
   known.backend = {
       "cron", true, false,
       Survives{{Survival::Kind::within, seconds(60)}, {Survival::Kind::yes, {}}, {Survival::Kind::at_login, {}}}};
-  known.supervisor_pid = 101;
+  known.supervisor.pid = 101;
   known.ssh_pid = 102;
   known.rtt_ms = 12.5;
   known.reconnects = 3;

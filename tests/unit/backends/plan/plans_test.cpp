@@ -154,7 +154,7 @@ BOOST_AUTO_TEST_CASE(units_go_where_the_manager_reads_them_whatever_the_shell_ex
 
 BOOST_AUTO_TEST_CASE(status_and_remove_find_the_unit_where_setup_wrote_it) {
   auto host = host_with_manager();
-  host.answer("systemctl --user list-units", "");
+  host.answer("systemctl --user show --no-pager", "");
   host.put("/srv/ann/config/systemd/user/holdfast-web.service", "");
   const std::vector<Job> jobs{user_job(host)};
   BOOST_TEST(!systemd_user_backend().query(jobs, host).value().front().installed);
@@ -166,7 +166,7 @@ BOOST_AUTO_TEST_CASE(status_and_remove_find_the_unit_where_setup_wrote_it) {
 
 BOOST_AUTO_TEST_CASE(a_manager_that_does_not_answer_is_an_error) {
   auto host = host_with_manager();
-  host.answer("systemctl --user show", os::Completed{1, false, "", "Failed to connect to bus: Host is down\n"});
+  host.answer("systemctl --user show --no-pager", os::Completed{1, false, "", "Failed to connect to bus: Host is down\n"});
   const std::vector<Job> jobs{user_job(host)};
   const auto answers = systemd_user_backend().query(jobs, host);
   BOOST_REQUIRE(answers.has_error());

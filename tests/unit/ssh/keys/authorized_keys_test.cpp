@@ -28,10 +28,11 @@ BOOST_AUTO_TEST_SUITE(authorized_keys)
 BOOST_AUTO_TEST_CASE(the_line_permits_listening_and_the_probe) {
   BOOST_TEST(line_of({"2222"}) ==
              k_head + R"(permitlisten="127.0.0.1:2222",permitopen="127.0.0.1:2222" ssh-ed25519 )" + k_blob + " ann@ws");
-  // The probe of a wildcard address connects to loopback.
+  // The probe of a wildcard address connects to loopback; "[::]" may listen on both families.
   BOOST_TEST(line_of({"0.0.0.0:2222", "[::]:2223"}) ==
              k_head + R"(permitlisten="0.0.0.0:2222",permitlisten="[::]:2223",)" +
-                 R"(permitopen="127.0.0.1:2222",permitopen="[::1]:2223" ssh-ed25519 )" + k_blob + " ann@ws");
+                 R"(permitopen="127.0.0.1:2222",permitopen="[::1]:2223",permitopen="127.0.0.1:2223" ssh-ed25519 )" + k_blob +
+                 " ann@ws");
 }
 
 BOOST_AUTO_TEST_CASE(a_tunnel_of_sockets_permits_no_usable_port) {

@@ -102,7 +102,7 @@ BOOST_AUTO_TEST_CASE(without_a_slot_the_path_alone_is_probed) {
 BOOST_AUTO_TEST_CASE(a_forward_that_a_round_skips_works_no_better_than_before) {
   Connection connection({"localhost:22", "localhost:80", "localhost:22"});
   connection.begin();
-  connection.rounds.finish(connection.round, {.kind = Kind::target_down,
+  (void)connection.rounds.finish(connection.round, {.kind = Kind::target_down,
                                               .forwards = {ForwardState::busy, ForwardState::down, ForwardState::up},
                                               .rtt_ms = {},
                                               .why = Diagnosis{FailureClass::target_down, "down", ""}});

@@ -3,7 +3,11 @@
 
 #include "backends/pidfile.hpp"
 #include "backends/recorded_host.hpp"
+#include "backends/registry.hpp"
+#include "backends/text/login_hook_text.hpp"
 #include "store/live_state.hpp"
+#include "store/tunnel_file.hpp"
+#include "tunnels/installation.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -41,7 +45,17 @@ struct Successor {
     host.put("/proc/101/cgroup", "0::/\n");
     host.put_program("crontab");
     host.put_locked("/run/crond.pid");
-    host.answer("crontab -l", "# >>> holdfast 2222 >>>\n* * * * * ensure\n# <<< holdfast 2222 <<<\n");
+    host.answer("crontab -l", crontab());
+  }
+
+  /// With the lines that setup writes.
+  std::string crontab() const {
+    const auto tunnel = store::parse_tunnel(name, file, "2222.conf").value();
+    const auto plan = backends::cron_backend().install(make_job(tunnel, paths, host.user(), host), host).value();
+    std::string lines;
+    for (const auto& step : plan)
+      if (const auto* edit = std::get_if<backends::EditCrontab>(&step)) lines = edit->lines.value();
+    return "# >>> holdfast 2222 >>>\n" + lines + "# <<< holdfast 2222 <<<\n";
   }
 
   void replace(const std::string& from, const std::string& to) { file.replace(file.find(from), from.size(), to); }
@@ -65,6 +79,7 @@ BOOST_AUTO_TEST_CASE(a_verified_tunnel_with_the_same_forwards_is_a_successor) { 
 
 BOOST_AUTO_TEST_CASE(a_stopped_tunnel_is_no_successor) {
   live.supervisor.start_time = 4;
+  live.state = store::TunnelState::stopped;
   installed = false;
   host.unlock("/run/crond.pid");
   BOOST_TEST(objection() == "tunnel 2222 exists already and is not up on this host (stopped) | holdfast start 2222");
@@ -127,7 +142,7 @@ BOOST_AUTO_TEST_CASE(a_tunnel_that_survives_less_is_no_successor) {
   replace("backend = cron", "backend = nohup");
   BOOST_TEST(objection() == refused("does not survive a reboot"));
   host.environment["SHELL"] = "/bin/zsh";
-  host.put("/home/ann/.zshrc", "# >>> holdfast login hook >>>\ntrue\n# <<< holdfast login hook <<<\n");
+  host.put("/home/ann/.zshrc", backends::hook_text(backends::Shell::zsh, paths, host).value());
   BOOST_TEST(objection() == refused("is back after a reboot only at the next login"));
   // A line of a start-up file is run at the next login, too.
   std::string command = k_legacy;
