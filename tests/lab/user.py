@@ -60,7 +60,7 @@ class UserTunnel(UserTest):
             "name": "systemd-user", "installed": True, "running": True,
             "survives": {"crash": "yes", "logout": "yes", "reboot": "yes"}})
         self.assertEqual(self.before["forwards"], [
-            {"listen": f"127.0.0.1:{PORT}", "target": "localhost:22", "state": "up"}])
+            {"listen": f"127.0.0.1:{PORT}", "target": "localhost:22", "state": "up", "bound": "unknown"}])
         self.assertEqual((self.before["host"], self.before["bastion"], self.before["engine"]),
                          ("workstation", "gate@bastion", "native"))
         self.assertEqual(self.host.pids("holdfast run", "ann"), [self.before["supervisor_pid"]])
@@ -223,7 +223,8 @@ class UserTunnel(UserTest):
         until("the home to be mounted", lambda: self.host.exists(self.holdfast.path))
         status = self.holdfast.status(NAME)
         self.assertEqual((status["state"], status["backend"]["survives"]["reboot"]), ("stopped", "no"))
-        self.assertIn("systemd has not found its unit file yet", status["installation"]["problems"])
+        # `systemctl show` makes newer managers look for the unit again.
+        self.assertLessEqual(set(status["installation"]["problems"]), {"systemd has not found its unit file yet"})
         told = json.loads(self.holdfast.run("doctor", "--json", check=False).stdout)
         reason, = (backend["reason"] for backend in told["backends"] if backend["name"] == "systemd-user")
         self.assertIn("is a mount of its own", reason)

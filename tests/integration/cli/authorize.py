@@ -246,7 +246,7 @@ class Authorize(TunnelTest):
         config = (self.bastion.directory / "config").read_text()
         (self.bastion.directory / "config").write_text(config.partition("ForceCommand")[0] + "ForceCommand /bin/false\n")
         self.bastion.start()
-        self.assertIn("runs no command", self.assert_reads_well(self.install("-p", "2222", "--install", status=1)))
+        self.assertIn("did not run the command", self.assert_reads_well(self.install("-p", "2222", "--install", status=1)))
         self.keys.write_text("")
         done = self.install("-p", "2222", "--install", status=1)
         self.assertIn("hint:", done.stderr)

@@ -10,7 +10,7 @@ import socket
 import subprocess
 
 from case import PROGRAM, TunnelTest, is_alive, main, until
-from watch import Seat
+from watch import Terminal
 
 KEYS = ["name", "state", "verified", "since", "host", "bastion", "bastions", "engine", "forwards", "backend",
         "supervisor_pid", "ssh_pid", "rtt_ms", "reconnects", "next_attempt", "last_error", "credential"]
@@ -139,13 +139,13 @@ class Life(TunnelTest):
 
     def test_logs_show_local_time_on_a_terminal(self) -> None:
         self.set_up()
-        seat = Seat([PROGRAM, "logs", "--user", self.name, "-f"], {**self.env, "TZ": "TEST-2"}, columns=200)
-        self.addCleanup(seat.close)
+        terminal = Terminal([PROGRAM, "logs", "--user", self.name, "-f"], {**self.env, "TZ": "TEST-2"}, columns=200)
+        self.addCleanup(terminal.close)
         stamp = r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d TEST "
-        seat.await_text(stamp[1:] + "up: verified")
+        terminal.await_text(stamp[1:] + "up: verified")
         self.kill(self.status()["ssh_pid"])
-        seat.await_text("up: verified.*ssh.*up: verified")
-        for line in seat.seen.splitlines():
+        terminal.await_text("up: verified.*ssh.*up: verified")
+        for line in terminal.seen.splitlines():
             self.assertRegex(line, stamp)
         piped = self.run_holdfast("logs", "--user", self.name, env={"TZ": "TEST-2"}).stdout
         for line in piped.splitlines():
