@@ -25,8 +25,10 @@ boost::filesystem::path shared_file(const boost::filesystem::path& directory, co
 
 Result<> remove_last_shared_files(os::Host& host, const boost::filesystem::path& directory) {
   const auto names = host.list(directory);
-  if (!std::ranges::all_of(names, [](const auto& name) { return name.starts_with(k_prefix); })) return {};
-  for (const auto& name : names) HOLDFAST_CHECK(host.remove_file(directory / name));
+  // The locks of commands begin with a dot, too.
+  if (!std::ranges::all_of(names, [](const auto& name) { return name.starts_with('.'); })) return {};
+  for (const auto& name : names)
+    if (name.starts_with(k_prefix)) HOLDFAST_CHECK(host.remove_file(directory / name));
   return {};
 }
 

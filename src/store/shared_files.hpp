@@ -15,7 +15,7 @@ namespace holdfast::store {
 [[nodiscard]] boost::filesystem::path shared_file(const boost::filesystem::path& directory, const std::string& kind,
                                                   const std::string& key);
 
-/// Removes them if `directory` has no other file.
+/// Removes them if `directory` has no file of a tunnel.
 [[nodiscard]] Result<> remove_last_shared_files(os::Host& host, const boost::filesystem::path& directory);
 
 /// Over all tunnels: the time between two periodic connections to a target, and what a connection after a new login
