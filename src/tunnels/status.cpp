@@ -1,5 +1,6 @@
 #include "tunnels/status.hpp"
 
+#include "os/boot_clock.hpp"
 #include "os/read_only_host.hpp"
 #include "ssh/keys/certificate.hpp"
 #include "tunnels/installation.hpp"
@@ -7,6 +8,8 @@
 #include "tunnels/survivors.hpp"
 
 #include <fmt/format.h>
+
+#include <unistd.h>
 
 #include <algorithm>
 #include <map>
@@ -130,16 +133,24 @@ std::optional<TunnelStatus::Credential> credential_of(const Tunnel& tunnel, cons
                                   found->certificate->expires};
 }
 
+bool has_just_started(const os::ProcessId& process) {
+  const auto ticks_per_second = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
+  const std::chrono::milliseconds started(1000 * process.start_time / ticks_per_second);
+  return os::since_boot() - started < std::chrono::seconds(5);
+}
+
 /// The supervisor runs, but publishes nothing here.
 void add_survivor(TunnelStatus& status, const os::ProcessId& supervisor, const backends::Job& job,
                   const os::Host& host) {
   status.supervisor.pid = supervisor.pid;
-  const auto last = store::History::read(job.paths.state_file(job.name, "history"), 1);
-  const bool known = !last.empty() && last.front().to != TunnelState::stopped;
-  status.state = known ? last.front().to : TunnelState::connecting;
-  if (known) status.since = last.front().at;
   status.verified = false;
-  if (host.is_locked(store::runtime_files(job.name, job.runtime_dir).lock)) return;  // it has just started
+  status.state = TunnelState::connecting;
+  if (host.is_locked(store::runtime_files(job.name, job.runtime_dir).lock) || has_just_started(supervisor)) return;
+  const auto last = store::History::read(job.paths.state_file(job.name, "history"), 1);
+  if (!last.empty() && last.front().to != TunnelState::stopped) {
+    status.state = last.front().to;
+    status.since = last.front().at;
+  }
   status.last_error = TunnelStatus::Failure{
       {FailureClass::unknown,
        fmt::format("its supervisor {} runs, but its runtime directory {} is gone or is another one here",
