@@ -43,8 +43,8 @@ bool take_target_probe(os::Host& host, const boost::filesystem::path& directory,
         fields.size() == 2 ? parse_number(fields[1], 0, std::numeric_limits<std::uint32_t>::max()) : std::nullopt;
     if (time && fields[0] == host.boot_id()) due = std::max(now, milliseconds(std::chrono::seconds(*time)));
   }
-  if (due > now + k_between_target_probes + std::chrono::seconds(1)) due = now;  // no tunnel writes that
-  const auto ahead = at_once ? k_between_target_probes - k_after_first_probe : std::chrono::seconds(0);
+  if (due > now + k_first_probes_ahead + k_after_first_probe + std::chrono::seconds(1)) due = now;  // nobody writes that
+  const auto ahead = at_once ? k_first_probes_ahead : std::chrono::seconds(0);
   if (due > now + ahead) return false;
   const auto next =
       std::chrono::floor<std::chrono::seconds>(due + (at_once ? k_after_first_probe : k_between_target_probes));

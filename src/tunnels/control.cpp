@@ -90,6 +90,7 @@ std::optional<Arrival> result_of(const store::LiveState& live, milliseconds wait
   const auto is = [&](FailureClass failure) { return arrival.failure && arrival.failure->failure == failure; };
   switch (live.state) {
     case store::TunnelState::up:
+      if (!live.verified && !live.last_error) return std::nullopt;  // the first probes are not complete
       arrival.verified = live.verified;
       if (live.verified) arrival.failure.reset();
       arrival.up = live.verified || !is(FailureClass::target_down);
@@ -242,6 +243,7 @@ Result<Arrival> wait_until_up(const InstalledJob& installed_job, const std::opti
     if (waited >= deadline) {
       Arrival late;
       late.took = waited;
+      late.up = ours && live->state == store::TunnelState::up;
       if (ours && live->last_error) late.failure = live->last_error->diagnosis;
       return late;
     }

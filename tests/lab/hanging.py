@@ -82,7 +82,7 @@ class Hanging(LabTest):
             try:
                 said = self.doctor(session)
                 self.assertIsNone(said["host"]["kill_user_processes"])
-                self.assertIn("polkit did not say", said["rows"]["systemd-user"]["reason"])
+                self.assertIn("polkit did not confirm", said["rows"]["systemd-user"]["reason"])
                 self.assertEqual((said["choice"], said["rows"]["nohup"]["survives"]["logout"]), ("cron", "no"))
                 self.assertEqual(self.set_up(session), "cron")
             finally:

@@ -215,7 +215,7 @@ void Machine::handle(const ProbeAnswered& event) {
     return set(Timer::probe, ProbePolicy::recheck_interval(rules_));
   }
   view_.show_up(event);
-  set(Timer::probe, ProbePolicy::interval(rules_, chance_));
+  set(Timer::probe, ProbePolicy::interval_after(event, rules_, chance_));
 }
 
 // --- external events

@@ -178,12 +178,9 @@ void Machine::become_up(const ProbeAnswered& answer) {
   attempt_.was_up = true;
   bastions_[view_.bastion].silent_logins = 0;
   set_port_held(true);
-  const bool is_unproven = answer.kind == ProbeAnswered::Kind::unproven;
-  is_probe_forbidden_ = is_unproven && answer.why;
+  is_probe_forbidden_ = answer.kind == ProbeAnswered::Kind::unproven && answer.why;
   view_.show_up(answer);
-  // Without a cause the next probe reaches what this one spared.
-  set(Timer::probe,
-      is_unproven && !answer.why ? ProbePolicy::recheck_interval(rules_) : ProbePolicy::interval(rules_, chance_));
+  set(Timer::probe, ProbePolicy::interval_after(answer, rules_, chance_));
 }
 
 // The path works, so ssh stays. The healthy time counts from the target's return.

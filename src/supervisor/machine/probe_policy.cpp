@@ -18,6 +18,11 @@ Milliseconds ProbePolicy::recheck_interval(const Rules& rules) {
   return std::min<Milliseconds>(k_target_recheck, rules.probe_interval);
 }
 
+Milliseconds ProbePolicy::interval_after(const ProbeAnswered& answer, const Rules& rules, double chance) {
+  const bool is_incomplete = answer.kind == ProbeAnswered::Kind::unproven && !answer.why;
+  return is_incomplete ? std::min<Milliseconds>(k_incomplete_recheck, rules.probe_interval) : interval(rules, chance);
+}
+
 Milliseconds ProbePolicy::timeout(const Rules& rules, std::optional<double> rtt_ms) const {
   if (had_no_route_) return k_returned_probe_timeout;
   if (rules.target_by_name && silences_ >= k_silence_limit) return k_long_probe_timeout;

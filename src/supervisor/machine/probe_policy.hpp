@@ -1,6 +1,7 @@
 // When an open tunnel is probed, how long a probe waits, and how much silence means a dead peer. Pure.
 #pragma once
 
+#include "supervisor/machine/events.hpp"
 #include "supervisor/machine/rules.hpp"
 
 #include <optional>
@@ -9,6 +10,9 @@ namespace holdfast::supervisor {
 
 /// While a target is down or a port is busy.
 inline constexpr Milliseconds k_target_recheck = std::chrono::seconds(10);
+
+/// While some forwards were not probed yet, because the target had as many connections as sshd allows.
+inline constexpr Milliseconds k_incomplete_recheck = std::chrono::seconds(2);
 
 /// From the refusal of a forward to the first probe of the open ones.
 inline constexpr Milliseconds k_first_probe_in_conflict{1};
@@ -32,6 +36,8 @@ class ProbePolicy {
   /// The wait until the next probe while up: 80 % to 100 % of the probe interval; `chance` is in [0, 1).
   [[nodiscard]] static Milliseconds interval(const Rules& rules, double chance);
   [[nodiscard]] static Milliseconds recheck_interval(const Rules& rules);
+  /// After a probe that was verified or unproven. Unproven without a cause: the next one reaches what it spared.
+  [[nodiscard]] static Milliseconds interval_after(const ProbeAnswered& answer, const Rules& rules, double chance);
 
   /// Of the next probe.
   [[nodiscard]] Milliseconds timeout(const Rules& rules, std::optional<double> rtt_ms) const;

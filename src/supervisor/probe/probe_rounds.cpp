@@ -21,7 +21,7 @@ ProbeRounds::Round ProbeRounds::begin(const Tunnel& tunnel, const std::vector<st
     std::ranges::stable_partition(forwards, [this](std::size_t at) { return !reached_[at]; });
     for (std::size_t count = 0; count < forwards.size(); ++count) {
       const bool is_new = !reached_[forwards[count]];
-      if (count != 0 && (!is_new || rounds_ != 0 || count == k_first_round)) break;
+      if (count != 0 && !is_new) break;
       if (!may_reach(target, is_new)) break;
       round.forwards.push_back(forwards[count]);
     }

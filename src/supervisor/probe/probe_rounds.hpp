@@ -16,9 +16,6 @@
 
 namespace holdfast::supervisor {
 
-/// How many forwards of one target the first round over a connection reaches.
-inline constexpr std::size_t k_first_round = 3;
-
 class ProbeRounds {
  public:
   /// `may_reach`: true when this user's tunnels have not reached the target lately. It counts as reached then.

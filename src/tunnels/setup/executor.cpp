@@ -142,7 +142,7 @@ Result<> Executor::execute(const AwaitUp& step) {
                  facts_.previous.here ? "holdfast logs " + request_.name.text() : "run the command again with -v"};
   }
   if (!arrival_.failure)
-    arrival_.failure = Diagnosis{FailureClass::unknown, "the bastion does not allow a connection to its own port", ""};
+    arrival_.failure = Diagnosis{FailureClass::unknown, "not every forward has been probed yet", ""};
   if (!step.must_be_verified) {
     observer_.step_warned("up, but not verified end to end", arrival_.failure->message);
     return {};

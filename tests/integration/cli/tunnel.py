@@ -13,7 +13,7 @@ from case import PROGRAM, TunnelTest, is_alive, main, until
 from watch import Terminal
 
 KEYS = ["name", "state", "verified", "since", "host", "bastion", "bastions", "engine", "forwards", "backend",
-        "supervisor_pid", "ssh_pid", "rtt_ms", "reconnects", "next_attempt", "last_error", "credential"]
+        "installation", "supervisor", "supervisor_pid", "ssh_pid", "rtt_ms", "reconnects", "next_attempt", "last_error", "credential"]
 
 
 class Life(TunnelTest):
