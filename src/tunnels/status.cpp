@@ -136,7 +136,7 @@ std::optional<TunnelStatus::Credential> credential_of(const Tunnel& tunnel, cons
 bool has_just_started(const os::ProcessId& process) {
   const auto ticks_per_second = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
   const std::chrono::milliseconds started(1000 * process.start_time / ticks_per_second);
-  return os::since_boot() - started < std::chrono::seconds(5);
+  return os::since_boot() - started < std::chrono::seconds(1);
 }
 
 /// The supervisor runs, but publishes nothing here.
