@@ -241,6 +241,9 @@ class Hook(LabTest):
                 'mkdir -p dotfiles; for f; do name=${f##*/}; printf "# mine" >"dotfiles/$name"; '
                 'ln -sf ~/dotfiles/"$name" "$f"; done',
         }
+        for person in self.people:  # a running tunnel writes its live state at any time
+            person.holdfast.run("stop", person.name)
+            self.addCleanup(person.holdfast.run, "start", person.name)
         for case, arrange in odd.items():
             with self.subTest(files=case):
                 for person in self.people:
