@@ -244,6 +244,8 @@ class Hook(LabTest):
         for person in self.people:  # a running tunnel writes its live state at any time
             person.holdfast.run("stop", person.name)
             self.addCleanup(person.holdfast.run, "start", person.name)
+            self.install(person)  # fish leaves files of its own at its first start on a terminal
+            self.remove(person)
         for case, arrange in odd.items():
             with self.subTest(files=case):
                 for person in self.people:
