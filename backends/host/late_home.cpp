@@ -75,7 +75,7 @@ std::string mount_unit(const fs::path& point) {
 /// systemd mounts it before user managers start: in /etc/fstab, or found by a generator.
 bool is_mounted_by_systemd(const fs::path& point, const os::Host& host) {
   constexpr std::array k_directories{"/run/systemd/generator", "/run/systemd/generator.late", "/etc/systemd/system"};
-  return std::ranges::any_of(k_directories, [&](const fs::path directory) {
+  return std::ranges::any_of(k_directories, [&](const fs::path& directory) {
     return host.status(directory / mount_unit(point)).kind != os::FileKind::missing;
   });
 }

@@ -46,7 +46,7 @@ AgentState probe_agent(const boost::filesystem::path& socket, std::chrono::milli
   const auto end = Clock::now() + timeout;
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  const std::string path = socket.native();
+  const std::string& path = socket.native();
   if (path.size() >= sizeof address.sun_path) return AgentState::unreachable;
   std::memcpy(address.sun_path, path.c_str(), path.size());
   const Socket agent;
