@@ -18,10 +18,6 @@ constexpr milliseconds k_shell_timeout{10000};
 constexpr milliseconds k_hook_timeout{3000};  // the hook runs in the background
 constexpr milliseconds k_poll{10};
 
-/// Ends the shell without a line in its history: a killed shell saves none, and fish, where $$ is an error, saves no line
-/// that begins with a space.
-const char* const k_end = " kill -9 $$\n exit\n";
-
 /// As sshd starts a login shell, without the variables of this one.
 os::Environment login_environment(const os::Host& host) {
   auto environment = ssh::job_environment(host, host.user());
@@ -49,7 +45,10 @@ Result<> check_hook(backends::Shell shell, os::Host& host) {
   const auto report = directory / fmt::format(".hook.{}", os::thread_id());
   auto environment = login_environment(host);
   environment[k_variable] = report.string();
-  const auto done = host.run({on_terminal(program, host), std::move(environment), k_end}, k_shell_timeout);
+  // The shell saves no history. A line that begins with a space is not saved either, unless the user wants it.
+  environment["HISTFILE"] = "/dev/null";
+  environment["fish_history"] = "";
+  const auto done = host.run({on_terminal(program, host), std::move(environment), " exit\n"}, k_shell_timeout);
   bool has_run = false;
   for (milliseconds waited{0}; done && !has_run && waited < k_hook_timeout; waited += k_poll) {
     has_run = host.status(report).kind != os::FileKind::missing;

@@ -25,6 +25,14 @@ def run(*command: str | pathlib.Path, **options) -> str:
     return done.stdout
 
 
+def command_line(pid: str) -> bytes:
+    """Empty if the process has ended."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
 class Installation:
     """What is installed below `top`, and what a program of a stranger's is built with; the sources are copied away."""
 
@@ -111,8 +119,7 @@ class Library(TunnelTest):
         self.addCleanup(example.kill)
         children = pathlib.Path(f"/proc/{example.pid}/task/{example.pid}/children")
         until("an ssh that waits for the bastion",
-              lambda: any(b"ssh" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
-                          for pid in children.read_text().split() if pathlib.Path(f"/proc/{pid}").exists()))
+              lambda: any(b"ssh" in command_line(pid) for pid in children.read_text().split()))
         example.send_signal(signal.SIGINT)
         said = example.communicate(timeout=60)[1]
         self.assertRegex(said, r"(^|\n)tunnels: (.*: )?interrupted\n$")
