@@ -80,7 +80,7 @@ const Rule* find(const Rules& rules, std::string_view key) noexcept {
   return at == rules.end() ? nullptr : &*at;
 }
 
-/// A file of host keys: not "none", not relative to a directory that nobody knows, not an empty device.
+/// An absolute or "~/" path of a file of host keys. Refuses "none", relative paths, and devices such as /dev/null.
 bool is_key_file(std::string_view path) {
   if (path.starts_with("~/")) return true;
   if (!path.starts_with('/')) return false;

@@ -1,5 +1,5 @@
 // Supervisors that run although their runtime files are gone: the runtime directory was removed, or this process sees
-// another /tmp. They are known by their command line, and by the identity in the kept state.
+// another /tmp. They are found in /proc by their command line, user and configuration directory.
 #pragma once
 
 #include "core/result.hpp"
