@@ -251,6 +251,11 @@ class RuntimeDirectory(TunnelTest):
         super().setUp()
         self.set_up()
         self.run_holdfast("stop", "--user", self.name)
+        # `remove` does not look into the directory that setup chose once the file names another one.
+        file = self.home / f".config/holdfast/tunnels/{self.name}.conf"
+        first = re.search(r"(?m)^runtime-dir = (.*)$", file.read_text())
+        assert first
+        self.addCleanup(pathlib.Path(first[1], f"{self.name}.lock").unlink, missing_ok=True)
         self.run_in("run")
         self.assertEqual(self.run_holdfast("start", "--user", self.name).returncode, 0)
         self.first = self.await_up()
