@@ -47,6 +47,24 @@ Error refuse(std::string_view text, std::string cause) {
                      "give [BIND:]PORT[:HOST:HOSTPORT], as in 2222 or 127.0.0.1:2222:localhost:22");
 }
 
+bool is_port(const std::string& part) { return parse_number(part, 1, 65535).has_value(); }
+
+bool is_path(const std::string& part) { return !part.empty() && part.front() == '/'; }
+
+// `text`: the whole forward, for the error.
+Result<End> tcp_end(std::string_view text, const std::string& host, const std::string& port) {
+  if (!is_host(host)) return refuse(text, "\"" + host.substr(0, 200) + "\" is not a host or address");
+  const auto number = parse_number(port, 1, 65535);
+  if (!number) return refuse(text, "\"" + port.substr(0, 200) + "\" is not a port from 1 to 65535");
+  return End(TcpEnd{host, static_cast<std::uint16_t>(*number)});
+}
+
+Result<End> socket_end(std::string_view text, const std::string& path) {
+  if (path.back() == '/') return refuse(text, "\"" + path.substr(0, 200) + "\" is a directory, not a socket");
+  if (path.size() > k_longest_socket_path) return refuse(text, "the socket's path is longer than 107 bytes");
+  return End(SocketEnd{path});
+}
+
 }  // namespace
 
 std::string end_text(const End& end) {
@@ -59,45 +77,31 @@ Result<Forward> Forward::parse(std::string_view text) {
   if (has_control_bytes(text)) return refuse(text, "it contains a control character");
   const auto parts = split_parts(text);
   if (!parts) return refuse(text, "its brackets do not match, or contain no IPv6 address");
-  const auto is_port = [](const std::string& part) { return parse_number(part, 1, 65535).has_value(); };
   if (parts->size() == 2 && std::ranges::all_of(*parts, is_port)) {
     auto error = refuse(text, "\"" + parts->front() + "\" is not a host or address");
     error.hint = "did you mean " + parts->front() + ":localhost:" + parts->back();
     return error;
   }
 
-  const auto tcp = [&](const std::string& host, const std::string& port) -> Result<End> {
-    if (!is_host(host)) return refuse(text, "\"" + host + "\" is not a host or address");
-    const auto number = parse_number(port, 1, 65535);
-    if (!number) return refuse(text, "\"" + port + "\" is not a port from 1 to 65535");
-    return End(TcpEnd{host, static_cast<std::uint16_t>(*number)});
-  };
-  const auto socket = [&](const std::string& path) -> Result<End> {
-    if (path.back() == '/') return refuse(text, "\"" + path + "\" is a directory, not a socket");
-    if (path.size() > k_longest_socket_path) return refuse(text, "the socket's path is longer than 107 bytes");
-    return End(SocketEnd{path});
-  };
-  const auto is_path = [](const std::string& part) { return !part.empty() && part.front() == '/'; };
-
   // The listening end is one part (a path, a port) or two (bind address and port); the rest is the target.
   const std::size_t count = parts->size();
   std::size_t used = 1;
   Forward forward;
   if (is_path((*parts)[0])) {
-    HOLDFAST_TRY(forward.listen_, socket((*parts)[0]));
+    HOLDFAST_TRY(forward.listen_, socket_end(text, (*parts)[0]));
   } else {
     const bool with_bind = count == 2 ? !is_path((*parts)[1]) : (count == 4 || (count == 3 && is_path((*parts)[2])));
     const std::string bind = with_bind ? (*parts)[0] : "127.0.0.1";
-    HOLDFAST_TRY(forward.listen_, tcp(bind, (*parts)[with_bind ? 1 : 0]));
+    HOLDFAST_TRY(forward.listen_, tcp_end(text, bind, (*parts)[with_bind ? 1 : 0]));
     used = with_bind ? 2 : 1;
   }
   const std::size_t rest = count - used;
   if (rest == 0) {
     forward.target_ = TcpEnd{"localhost", 22};
   } else if (rest == 1 && is_path((*parts)[used])) {
-    HOLDFAST_TRY(forward.target_, socket((*parts)[used]));
+    HOLDFAST_TRY(forward.target_, socket_end(text, (*parts)[used]));
   } else if (rest == 2) {
-    HOLDFAST_TRY(forward.target_, tcp((*parts)[used], (*parts)[used + 1]));
+    HOLDFAST_TRY(forward.target_, tcp_end(text, (*parts)[used], (*parts)[used + 1]));
   } else {
     return refuse(text, "it has too few or too many parts");
   }
