@@ -53,7 +53,7 @@ std::optional<Predecessor> find_predecessor(const Tunnel& tunnel, const store::R
   if (!has_only_forwards_of(tunnel, live) || !answers(files, master->pid)) return std::nullopt;
   for (std::size_t at = 0; at < tunnel.bastions(); ++at)
     if (was_started_with(session_arguments(client, tunnel.via_bastion(at), files), master->pid, host))
-      return Predecessor{*master, live.reconnects, live.state == store::TunnelState::up, at};
+      return Predecessor{*master, live.reconnects, live.state == store::TunnelState::up, at, live.forwards};
   return std::nullopt;
 }
 

@@ -4,11 +4,13 @@
 #include "core/tunnel.hpp"
 #include "os/host.hpp"
 #include "ssh/client/arguments.hpp"
+#include "store/live_state.hpp"
 #include "store/paths.hpp"
 #include "supervisor/service_manager.hpp"
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 namespace holdfast::supervisor {
 
@@ -18,6 +20,7 @@ struct Predecessor {
   std::uint64_t reconnects = 0;  ///< As the previous supervisor counted them.
   bool was_up = false;           ///< If so, the stored last connection is this ssh's.
   std::size_t bastion = 0;
+  std::vector<store::LiveForward> forwards = {};  ///< As the previous supervisor published them.
 };
 
 /// The ssh that answers on the control socket, if all of this holds:

@@ -60,7 +60,7 @@ class UserTunnel(UserTest):
             "name": "systemd-user", "installed": True, "running": True,
             "survives": {"crash": "yes", "logout": "yes", "reboot": "yes"}})
         self.assertEqual(self.before["forwards"], [
-            {"listen": f"127.0.0.1:{PORT}", "target": "localhost:22", "state": "up", "bound": "unknown"}])
+            {"listen": f"127.0.0.1:{PORT}", "target": "localhost:22", "state": "up", "bound": "loopback"}])
         self.assertEqual((self.before["host"], self.before["bastion"], self.before["engine"]),
                          ("workstation", "gate@bastion", "native"))
         self.assertEqual(self.host.pids("holdfast run", "ann"), [self.before["supervisor_pid"]])

@@ -7,6 +7,7 @@
 #include "cli/output/terminal_observer.hpp"
 #include "core/text.hpp"
 #include "tunnels/client_command.hpp"
+#include "tunnels/exposures.hpp"
 #include "tunnels/setup/setup.hpp"
 
 #include <fmt/format.h>
@@ -86,6 +87,8 @@ Result<ExitStatus> execute(Context& context, const Arguments& arguments, const t
   const Interruption guard;
   TerminalObserver observer(context.terminal);
   HOLDFAST_TRY(const auto outcome, tunnels::run_setup(request, context.host, observer));
+  for (const auto& exposure : tunnels::await_exposures(outcome.tunnel, request.paths, context.host, observer))
+    context.terminal.warn(printable(fmt::format("{}: {}", exposure.message, exposure.hint)));
   if (json)
     context.terminal.answer(setup_json(status_of(outcome.tunnel, request.paths, context), outcome.changed));
   else if (request.move)

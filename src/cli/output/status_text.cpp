@@ -2,6 +2,7 @@
 #include "cli/output/survival_cell.hpp"
 #include "cli/output/table.hpp"
 #include "core/text.hpp"
+#include "store/exposure.hpp"
 #include "tunnels/survival_text.hpp"
 
 #include <fmt/format.h>
@@ -115,6 +116,13 @@ std::vector<std::string> installation_lines(const tunnels::TunnelStatus& tunnel)
   return lines;
 }
 
+void add_exposure(std::vector<std::string>& lines, const tunnels::TunnelStatus::Forward& forward) {
+  const auto exposure = store::exposure_of(forward.listen, forward.bound);
+  if (!exposure) return;
+  lines.push_back("warning: " + printable(exposure->message));
+  lines.push_back("hint: " + printable(exposure->hint));
+}
+
 /// Why a tunnel is not up, what is wrong with its installation, and what to do: messages below its row.
 std::vector<std::string> reasons(const tunnels::TunnelStatus& tunnel, WallTime now, const Drawing& drawing) {
   auto lines = installation_lines(tunnel);
@@ -123,6 +131,7 @@ std::vector<std::string> reasons(const tunnels::TunnelStatus& tunnel, WallTime n
     return lines;
   }
   if (tunnel.expires_soon(now)) lines.push_back("warning: " + expiry_text(*tunnel.credential, now));
+  for (const auto& forward : tunnel.forwards) add_exposure(lines, forward);
   const bool has_bad_file = tunnel.last_error && tunnel.last_error->diagnosis.failure == FailureClass::config;
   if (tunnel.is_up() && tunnel.verified != false && !tunnel.renamed && !has_bad_file) return lines;
   if (tunnel.state == TunnelState::standby)
@@ -213,9 +222,11 @@ std::string other_bastions(const tunnels::TunnelStatus& tunnel) {
 
 std::string forward_text(const tunnels::TunnelStatus& tunnel, const tunnels::TunnelStatus::Forward& forward,
                          const Drawing& drawing) {
-  const auto ends = ends_text(forward, drawing);
-  if (!forward.state) return ends;
-  return fmt::format("{}, {}", ends, paint(style_of(*forward.state), state_text(tunnel, forward), drawing.colour));
+  std::vector<std::string> lines{ends_text(forward, drawing)};
+  if (forward.state)
+    lines.front() += ", " + paint(style_of(*forward.state), state_text(tunnel, forward), drawing.colour);
+  add_exposure(lines, forward);
+  return fmt::format("{}", fmt::join(lines, "\n"));
 }
 
 /// The round trip, the reconnects and the uptime charts of the last day and week.

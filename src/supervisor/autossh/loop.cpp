@@ -57,10 +57,10 @@ struct AutosshLoop::Impl final : LoopBase {
     if (std::holds_alternative<autossh::SshStarted>(event)) {
       credential_watch.note(tunnel);
       tunnel_file_watch.check();  // autossh logs in again even when the tunnel belongs to another host by now
-      const auto pid = [this] { return session.ssh() ? std::optional(session.ssh()->pid) : std::nullopt; };
       end_to_end.emplace(context, session.mux(), files.probe, tunnel,
-                         EndToEnd::Ssh{[this] { return session.take_log_lines(); }, pid});
+                         EndToEnd::Ssh{[this] { return session.take_log_lines(); }, [this] { return ssh_pid(); }});
       probe_rounds.start_over();
+      forget_bounds();
     }
     if (std::holds_alternative<ControlReady>(event) && session.ssh()) {
       connection = os::established_connection(session.ssh()->pid);
@@ -75,6 +75,12 @@ struct AutosshLoop::Impl final : LoopBase {
   }
 
   [[nodiscard]] ssh::mux::MuxClient* control_master() override { return &session.mux(); }
+  [[nodiscard]] std::optional<pid_t> ssh_pid() const override {
+    return session.ssh() ? std::optional(session.ssh()->pid) : std::nullopt;
+  }
+  [[nodiscard]] std::optional<std::string> bastion_address() const override {
+    return connection ? std::optional(connection->peer.host) : std::nullopt;
+  }
   [[nodiscard]] os::RouteStatus route_status() const override {
     return connection ? os::route_status_of(*connection) : os::RouteStatus::same;
   }

@@ -156,6 +156,11 @@ os::RouteStatus Loop::Impl::route_status() const {
   return pair ? os::route_status_of(*pair) : os::RouteStatus::same;
 }
 
+std::optional<std::string> Loop::Impl::bastion_address() const {
+  const auto pair = connections.current();
+  return pair ? std::optional(pair->peer.host) : std::nullopt;
+}
+
 std::vector<std::string> Loop::Impl::route_peers() const {
   std::vector<std::string> peers;
   if (const auto pair = connections.current()) peers.push_back(pair->peer.host);
@@ -181,12 +186,15 @@ void Loop::Impl::adopt(const Predecessor& predecessor) {
   connections.begin(active_tunnel->bastion.text(), predecessor.was_up);
   takeover.begin(active_tunnel->bastion);
   open_mux();
+  for (const auto& forward : predecessor.forwards) bound_check.remember(forward.listen, forward.bound);
+  reporter.set_bounds(bound_check.bounds());
   post(Adopted{predecessor.reconnects, predecessor.bastion});
 }
 
 void Loop::Impl::open_mux() {
   mux.emplace(context, files.control);
   probe_rounds.start_over();
+  forget_bounds();
   make_end_to_end();
 }
 
@@ -195,8 +203,8 @@ void Loop::Impl::make_end_to_end() {
     log_ssh();
     return ssh_lines.take();
   };
-  const auto pid = [this] { return session.process() ? std::optional(session.process()->pid) : std::nullopt; };
-  end_to_end.emplace(context, *mux, files.probe, active_tunnel, EndToEnd::Ssh{take_log_lines, pid});
+  end_to_end.emplace(context, *mux, files.probe, active_tunnel,
+                     EndToEnd::Ssh{take_log_lines, [this] { return ssh_pid(); }});
 }
 
 void Loop::Impl::on_exit(std::optional<int> exit_code) {

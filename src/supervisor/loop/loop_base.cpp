@@ -6,6 +6,7 @@
 #include "store/login_ledger.hpp"
 #include "store/shared_files.hpp"
 #include "store/tunnel_store.hpp"
+#include "supervisor/probe/bound_result.hpp"
 
 #include <boost/asio/io_context.hpp>
 
@@ -17,6 +18,17 @@ namespace holdfast::supervisor {
 namespace {
 
 constexpr std::chrono::seconds k_frozen(5);  // a timer this late: the machine slept, or this process was stopped
+
+/// The forwards of `round` that led to this tunnel. Of an answer with a cause it is not known which ones did not.
+std::vector<std::size_t> open_forwards(const ProbeRounds::Round& round, const ProbeAnswered& answer) {
+  using Kind = ProbeAnswered::Kind;
+  std::vector<std::size_t> open;
+  if (answer.kind == Kind::lost || answer.kind == Kind::silent || (answer.kind == Kind::unproven && answer.why))
+    return open;
+  for (std::size_t at = 0; at < std::min(round.forwards.size(), answer.forwards.size()); ++at)
+    if (answer.forwards[at] == store::ForwardState::up) open.push_back(round.forwards[at]);
+  return open;
+}
 
 }  // namespace
 
@@ -41,6 +53,9 @@ LoopBase::LoopBase(os::Host& real_host, store::Paths tunnel_paths, Tunnel initia
                post_shared(TimerFired{timer});
              }),
       reporter(host, paths, tunnel->name, files.live, manager),
+      bound_check(context, {.ssh = [this] { return ssh_pid(); },
+                            .may_reach = [this](const std::string& target) { return may_reach(target, true); },
+                            .on_change = [this] { reporter.set_bounds(bound_check.bounds()); }}),
       network_watch(context, [this](bool gained) { on_network_change(gained); }),
       suspend_watch(context, [this] { post_shared(Resumed{route_status()}); }),
       tunnel_file_watch(
@@ -137,6 +152,7 @@ void LoopBase::on_network_change(bool gained) {
 
 void LoopBase::execute(const Probe& action) {
   if (!end_to_end) return;
+  if (bound_check.is_running()) return bound_check.when_idle([this, action] { execute(action); });
   // autossh makes the socket anew with each ssh.
   if (tunnel->engine == Engine::native && host.status(files.control).kind != os::FileKind::socket) {
     // The bastion is not silent: it cannot be asked.
@@ -149,23 +165,40 @@ void LoopBase::execute(const Probe& action) {
                            "holdfast restart " + tunnel->name.text()};
     return post_shared(std::move(answer));
   }
-  const auto may_reach = [this](const std::string& target, bool at_once) {
-    return store::take_target_probe(host, files.directory, target, os::since_boot(), at_once);
-  };
-  const auto answered = [this, id = action.request](ProbeAnswered answer) {
-    answer.request = id;
-    answer.no_route = answer.kind == ProbeAnswered::Kind::silent && route_status() == os::RouteStatus::none;
-    post_shared(std::move(answer));
-  };
-  auto round = probe_rounds.begin(tunnel, action.forwards, may_reach);
+  auto round = probe_rounds.begin(
+      tunnel, action.forwards, [this](const std::string& target, bool at_once) { return may_reach(target, at_once); });
+  const auto id = action.request;
   if (round.forwards.empty())
-    return check_path(action.timeout, [this, round, answered](std::optional<double> rtt_ms) {
-      answered(rtt_ms ? probe_rounds.finish_path(round, *rtt_ms) : ProbeAnswered{});
+    return check_path(action.timeout, [this, round, id](std::optional<double> rtt_ms) {
+      post_answer(id, rtt_ms ? probe_rounds.finish_path(round, *rtt_ms) : ProbeAnswered{});
     });
   auto forwards = round.forwards;
-  end_to_end->check(std::move(forwards), action.timeout, [this, round, answered](ProbeAnswered answer) {
-    answered(probe_rounds.finish(round, std::move(answer)));
+  end_to_end->check(std::move(forwards), action.timeout, [this, round, id](ProbeAnswered answer) {
+    bound_check.learn(tunnel, open_forwards(round, answer), bastion_address());
+    post_answer(id, probe_rounds.finish(round, std::move(answer)));
   });
+}
+
+bool LoopBase::may_reach(const std::string& target, bool at_once) {
+  return store::take_target_probe(host, files.directory, target, os::since_boot(), at_once);
+}
+
+void LoopBase::forget_bounds() {
+  bound_check.start_over();
+  reporter.set_bounds({});
+}
+
+void LoopBase::post_answer(RequestId request, ProbeAnswered answer) {
+  const auto post = [this, request, answer = std::move(answer)] {
+    ProbeAnswered whole = bound_check.limit(tunnel, answer);
+    whole.request = request;
+    whole.no_route = whole.kind == ProbeAnswered::Kind::silent && route_status() == os::RouteStatus::none;
+    post_shared(std::move(whole));
+  };
+  const bool needs_bounds =
+      std::ranges::any_of(tunnel->forwards, [](const Forward& one) { return asks_for_all(one.listen()); });
+  if (!needs_bounds) return post();
+  bound_check.when_idle(post);
 }
 
 /// Without a connection to a target: nothing listens on the bastion's discard port (RFC 863), and its answer says so.

@@ -12,6 +12,7 @@
 #include "supervisor/loop/timers.hpp"
 #include "supervisor/machine/actions.hpp"
 #include "supervisor/machine/view.hpp"
+#include "supervisor/probe/bound_check.hpp"
 #include "supervisor/probe/end_to_end.hpp"
 #include "supervisor/probe/probe_rounds.hpp"
 #include "supervisor/report/reporter.hpp"
@@ -50,6 +51,9 @@ struct LoopBase {
   [[nodiscard]] virtual bool leaves_child() { return false; }
   /// Null while there is no ssh.
   [[nodiscard]] virtual ssh::mux::MuxClient* control_master() = 0;
+  [[nodiscard]] virtual std::optional<pid_t> ssh_pid() const = 0;
+  /// The numeric address that ssh is connected to; empty: not known, as behind a proxy.
+  [[nodiscard]] virtual std::optional<std::string> bastion_address() const = 0;
   /// Of the connection that carries the tunnel.
   [[nodiscard]] virtual os::RouteStatus route_status() const { return os::RouteStatus::same; }
   /// The numeric addresses whose routes matter; empty: not known.
@@ -80,6 +84,12 @@ struct LoopBase {
   void execute(const SetTimer& action) { timers.set(action.timer, action.wait); }
   void execute(const CancelTimer& action) { timers.cancel(action.timer); }
   void execute(const Probe& action);
+  /// For another login.
+  void forget_bounds();
+  /// Where a forward asks for all addresses, after it is known which ones it got.
+  void post_answer(RequestId request, ProbeAnswered answer);
+  /// See store::take_target_probe().
+  [[nodiscard]] bool may_reach(const std::string& target, bool at_once);
   void check_path(Milliseconds timeout, std::function<void(std::optional<double> rtt_ms)> on_answer);
 
   /// Call it after each event: watches the credentials while a login failed because of them.
@@ -102,6 +112,7 @@ struct LoopBase {
   Reporter reporter;
   std::optional<EndToEnd> end_to_end;
   ProbeRounds probe_rounds;
+  BoundCheck bound_check;
   std::vector<std::pair<std::string, os::Route>> routes;  ///< By peer, as notice_routes() saw them.
   NetworkWatch network_watch;
   SuspendWatch suspend_watch;

@@ -52,6 +52,10 @@ struct Loop::Impl final : LoopBase {
   void on_file_change() override;
   [[nodiscard]] bool leaves_child() override;
   [[nodiscard]] ssh::mux::MuxClient* control_master() override { return mux ? &*mux : nullptr; }
+  [[nodiscard]] std::optional<pid_t> ssh_pid() const override {
+    return session.process() ? std::optional(session.process()->pid) : std::nullopt;
+  }
+  [[nodiscard]] std::optional<std::string> bastion_address() const override;
   void note_login(store::LoginLedger::Event event);
   [[nodiscard]] std::string identity() const { return tunnel->identity ? tunnel->identity->native() : std::string(); }
   [[nodiscard]] os::RouteStatus route_status() const override;

@@ -2,6 +2,7 @@
 
 #include "core/text.hpp"
 #include "os/boot_clock.hpp"
+#include "store/exposure.hpp"
 
 #include <fmt/format.h>
 
@@ -83,17 +84,40 @@ void Reporter::publish(const View& view) {
   live_.reconnects = view.reconnects;
   for (std::size_t at = 0; at < std::min(live_.forwards.size(), view.forwards.size()); ++at)
     live_.forwards[at].state = view.forwards[at];
-
-  std::string text = store::format_live_state(live_);
-  if (text != published_) {
-    if (const auto written = host_.write_volatile_file(live_file_, text, live_mode_)) published_ = std::move(text);
-  }
+  apply_bounds();
+  write_live_state();
   std::string status = status_line(view);
   if (status != published_status_) {
     manager_.status(status);
     terminal_.show(now, status);
     published_status_ = std::move(status);
   }
+}
+
+// Without ssh nothing is bound.
+void Reporter::apply_bounds() {
+  for (auto& forward : live_.forwards) {
+    const auto found = bounds_.find(forward.listen);
+    forward.bound = found == bounds_.end() || !live_.ssh ? store::Bound::unknown : found->second;
+  }
+}
+
+void Reporter::write_live_state() {
+  std::string text = store::format_live_state(live_);
+  if (text == published_) return;
+  if (const auto written = host_.write_volatile_file(live_file_, text, live_mode_)) published_ = std::move(text);
+}
+
+void Reporter::set_bounds(std::map<std::string, store::Bound> bounds) {
+  for (const auto& [listen, bound] : bounds) {
+    const auto before = bounds_.find(listen);
+    if (before != bounds_.end() && before->second == bound) continue;
+    if (const auto exposure = store::exposure_of(listen, bound))
+      log(fmt::format("warning: {}; {}", exposure->message, exposure->hint));
+  }
+  bounds_ = std::move(bounds);
+  apply_bounds();
+  if (!published_.empty()) write_live_state();
 }
 
 void Reporter::publish_again() {

@@ -14,6 +14,7 @@
 
 #include <boost/filesystem/path.hpp>
 
+#include <map>
 #include <optional>
 #include <string>
 
@@ -32,6 +33,8 @@ class Reporter {
   void set_applied(const Tunnel& tunnel) { live_.settings = store::settings_mark(tunnel); }
   void set_ssh(std::optional<os::ProcessId> ssh) { live_.ssh = std::move(ssh); }
   void set_autossh(std::optional<os::ProcessId> autossh) { live_.autossh = std::move(autossh); }
+  /// Where the forwards listen, by LiveForward::listen. Published at once, and logged if it is more than was asked for.
+  void set_bounds(std::map<std::string, store::Bound> bounds);
   void set_connection(std::optional<os::TcpPair> connection) { live_.connection = std::move(connection); }
 
   /// Writes what changed since the last call. Errors (a full disk) are ignored.
@@ -43,6 +46,8 @@ class Reporter {
   void log(std::string_view line);
 
  private:
+  void apply_bounds();
+  void write_live_state();
   [[nodiscard]] std::string transition_line(const View& view) const;
   [[nodiscard]] std::string status_line(const View& view) const;
 
@@ -55,6 +60,7 @@ class Reporter {
   store::History history_;
   UptimeRecorder uptime_;
   store::LiveState live_;
+  std::map<std::string, store::Bound> bounds_;
   std::string published_;         ///< The live state's text.
   std::string published_status_;  ///< The status line.
   std::uint64_t published_errors_ = 0;

@@ -157,9 +157,9 @@ class Bastion(Host):
         """A port that accepts every connection, sends these bytes, and then stays silent or closes."""
         return FakeServer(self, greet, close)
 
-    def holder(self, port: int, greet: bytes = b"") -> FakeServer:
-        """A process that has this port of the loopback."""
-        return FakeServer(self, greet, close=False, where=("127.0.0.1", port))
+    def holder(self, port: int, greet: bytes = b"", address: str = "127.0.0.1") -> FakeServer:
+        """A process that has this port of one address."""
+        return FakeServer(self, greet, close=False, where=(address, port))
 
     def silent_listener(self) -> FakeServer:
         return self.fake_server()
