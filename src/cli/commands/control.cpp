@@ -1,4 +1,5 @@
 #include "cli/commands.hpp"
+#include "cli/interruption.hpp"
 #include "cli/output/terminal_observer.hpp"
 #include "cli/scope.hpp"
 #include "core/text.hpp"
@@ -28,13 +29,17 @@ Result<std::vector<TunnelName>> chosen_names(const Arguments& arguments, const o
   return names;
 }
 
-/// Continues after a failure. The exit status is that of the last failure.
+/// Continues after a failure. The exit status is that of the last failure. A signal ends it between two tunnels, and ends
+/// a wait for `up`. A tunnel that restart has stopped is started all the same: the terminal may hang up because the
+/// login came through that tunnel.
 Result<ExitStatus> run_for_each(Context& context, const Arguments& arguments, Action action) {
   HOLDFAST_TRY(const auto paths, choose_paths(arguments, context.host));
   HOLDFAST_TRY(const auto names, chosen_names(arguments, context.host, paths));
   if (names.empty()) context.terminal.note("there are no tunnels");
+  const Interruption guard;
   auto status = ExitStatus::done;
   for (const auto& name : names) {
+    HOLDFAST_CHECK(Interruption::check());
     const auto done = action(name, paths, context);
     if (done) continue;
     context.terminal.error(done.error());

@@ -1,4 +1,5 @@
 #include "cli/commands.hpp"
+#include "cli/interruption.hpp"
 #include "cli/output/answers_json.hpp"
 #include "cli/scope.hpp"
 #include "tunnels/installation.hpp"
@@ -46,7 +47,13 @@ Result<ExitStatus> remove_tunnels(Context& context, const Arguments& arguments) 
   if (names.empty()) terminal.note("there are no tunnels to remove");
   std::vector<Removed> all;
   std::optional<Error> failure;
+  const Interruption guard;  // a removal is never left half done
   for (const auto& name : names) {
+    if (const auto uninterrupted = Interruption::check(); !uninterrupted) {
+      terminal.error(uninterrupted.error());
+      failure = uninterrupted.error();
+      break;
+    }
     auto& [removed_name, report] = all.emplace_back(Removed{name.text(), {}});
     const auto removed = tunnels::remove_tunnel(name, paths, context.host, report);
     if (!json && (removed || !report.empty())) {

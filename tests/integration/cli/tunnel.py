@@ -3,11 +3,13 @@
 import json
 import os
 import pathlib
+import re
 import resource
 import shlex
 import signal
 import socket
 import subprocess
+import time
 
 from case import PROGRAM, TunnelTest, is_alive, main, until
 from watch import Terminal
@@ -77,6 +79,35 @@ class Life(TunnelTest):
         self.assertEqual(self.run_holdfast("restart", "--user", self.name).returncode, 0)
         self.assertNotEqual(self.status()["supervisor_pid"], started["supervisor_pid"])
         self.assertEqual(self.banner(), b"SSH-")
+
+    def interrupted(self, number: signal.Signals, *arguments: str) -> int:
+        """Sends the signal to holdfast while it waits for the supervisor to end. Returns its exit status."""
+        supervisor = self.status()["supervisor_pid"]
+        status = pathlib.Path(f"/proc/{supervisor}/status")
+        os.kill(supervisor, signal.SIGSTOP)
+        with subprocess.Popen([PROGRAM, *arguments], env=self.env, cwd=self.root, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as command:
+            until("it to be told to end", lambda: int(re.findall(r"ShdPnd:\s*(\w+)", status.read_text())[0], 16)
+                  & 1 << signal.SIGTERM - 1)
+            command.send_signal(number)
+            time.sleep(0.2)  # the signal may be handled only when holdfast runs again
+            os.kill(supervisor, signal.SIGCONT)
+        return command.returncode
+
+    def test_a_signal_does_not_part_stop_from_start(self) -> None:
+        self.set_up()
+        for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+            with self.subTest(number.name):
+                before = self.await_up()["supervisor_pid"]
+                self.assertEqual(self.interrupted(number, "restart", "--user", self.name), 130)
+                self.assertNotEqual(self.await_up()["supervisor_pid"], before)
+
+    def test_a_signal_does_not_leave_a_removal_half_done(self) -> None:
+        for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+            with self.subTest(number.name):
+                self.set_up()
+                self.assertEqual(self.interrupted(number, "remove", "--user", self.name), 0)
+                self.assert_nothing_changed()
 
     def test_remove_leaves_nothing(self) -> None:
         self.set_up()
