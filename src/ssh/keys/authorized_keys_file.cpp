@@ -1,5 +1,6 @@
 #include "ssh/keys/authorized_keys_file.hpp"
 
+#include "core/failure.hpp"
 #include "core/ssh_option_rules.hpp"
 #include "core/text.hpp"
 #include "ssh/client/as_user.hpp"
@@ -43,6 +44,11 @@ constexpr const char* k_write =
     "mv -f -- \"$n\" \"$f\" || exit 67; "
     "echo \"holdfast wrote authorized_keys\"'";
 
+/// "-p 2200 gate@bastion"
+std::string login_arguments(const Destination& bastion) {
+  return (bastion.port() ? fmt::format("-p {} ", *bastion.port()) : std::string()) + bastion.ssh_argument();
+}
+
 std::string failure_text(int exit_code) {
   switch (exit_code) {
     case 61:
@@ -62,6 +68,33 @@ std::string failure_text(int exit_code) {
     default:
       return "the bastion did not run the command";
   }
+}
+
+bool is_about_key(FailureClass failure) {
+  switch (failure) {
+    case FailureClass::auth:
+    case FailureClass::key_missing:
+    case FailureClass::key_permissions:
+    case FailureClass::key_passphrase:
+    case FailureClass::agent:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/// ssh could not log in to edit the file.
+Error login_error(const std::optional<Diagnosis>& why, std::string_view err, const Tunnel& tunnel) {
+  constexpr const char* k_doing = "editing authorized_keys at";
+  constexpr const char* k_other_key =
+      "give another key: --login-key FILE; or add the line yourself: holdfast authorize prints it";
+  const auto& bastion = tunnel->bastion;
+  if (!why) return {k_doing, bastion.text(), "ssh failed: " + printable(trim(err)), k_other_key};
+  auto error = error_from(k_doing, bastion.text(), *why);
+  if (is_about_key(why->failure)) error.hint = k_other_key;
+  if (why->failure == FailureClass::host_key_unknown)  // setup's hint has an option that authorize lacks
+    error.hint = "check the fingerprint with its owner; then run ssh " + login_arguments(bastion) + " once";
+  return error;
 }
 
 }  // namespace
@@ -98,11 +131,7 @@ Result<os::Completed> AuthorizedKeysFile::run(const char* script, const std::str
     return Error{"editing authorized_keys at", tunnel_->bastion.text(), std::move(cause), std::move(hint)};
   };
   if (done.timed_out) return refuse("no answer within a minute", "");
-  if (done.exit_code == 255) {  // from ssh itself
-    const auto why = diagnose({done.err, {}}, tunnel_);
-    return refuse(why ? why->message : "ssh failed: " + printable(trim(done.err)),
-                  "give another key: --login-key FILE; or add the line yourself: holdfast authorize prints it");
-  }
+  if (done.exit_code == 255) return login_error(diagnose({done.err, {}}, tunnel_), done.err, tunnel_);
   if (done.exit_code == 66) return refuse(failure_text(66), "run it again");
   if (done.exit_code != 0)
     return refuse(

@@ -229,6 +229,22 @@ class Authorize(TunnelTest):
         self.install("-p", "2222", "--install", "--replace")
         self.assertEqual(file.read_text(), self.line("2222"))
 
+    def test_an_unknown_host_key_is_named_with_its_remedy(self) -> None:
+        words = ["-b", self.at, "-s", str(self.key), "--login-key", f"{self.bastion.directory}/key", "-p", "2222"]
+        for edit in ("--install", "--remove"):
+            done = self.authorize(*words, edit, status=1)
+            self.assertRegex(self.assert_reads_well(done), "the host key of .* is unknown")
+            self.assertIn(f"then run ssh -p {self.bastion.port} {self.user()}@127.0.0.1 once", done.stderr)
+            self.assertNotIn("key: --login-key", done.stderr)
+        done = self.authorize(*words, "--install", "--json", status=1)
+        self.assertEqual(json.loads(done.stdout)["error"]["class"], "host-key-unknown")
+
+    def test_a_bastion_that_is_down_is_no_matter_of_the_key(self) -> None:
+        self.bastion.stop()
+        done = self.authorize("-b", self.at, "-s", str(self.key), "-p", "2222", "--install", status=1)
+        self.assertIn("refused the connection", self.assert_reads_well(done))
+        self.assertNotIn("--login-key", done.stderr)
+
     def test_an_unwritable_file_is_reported_and_unchanged(self) -> None:
         far = self.far_home()
         (far / ".ssh").symlink_to(far / "nowhere")
