@@ -25,6 +25,7 @@ constexpr std::chrono::milliseconds k_assess_deadline{2000};
 constexpr std::chrono::milliseconds k_query_deadline{5000};
 
 const char* const k_template = "crontab";
+const char* const k_denied = "you are not allowed to use cron (/etc/cron.allow, /etc/cron.deny)";
 
 constexpr Survival k_yes{Survival::Kind::yes, {}};
 constexpr Survival k_within_a_minute{Survival::Kind::within, std::chrono::seconds(60)};
@@ -62,12 +63,28 @@ std::string_view unsupported_cron(const os::Host& host) {
   return {};
 }
 
-/// One command that starts the cron that is installed, or installs one; empty when none is known.
-std::optional<std::string> command_that_starts_cron(const os::Host& host) {
+/// The unit of the cron that is installed; empty when there is none, or systemd does not run this host.
+std::string_view cron_unit(const os::Host& host) {
+  if (!is_booted_with_systemd(host)) return {};
   for (const char* service : k_services)
     for (const char* directory : {"/usr/lib/systemd/system", "/lib/systemd/system"})
-      if (is_booted_with_systemd(host) && exists(host, fmt::format("{}/{}.service", directory, service)))
-        return fmt::format("sudo systemctl enable --now {}", service);
+      if (exists(host, fmt::format("{}/{}.service", directory, service))) return service;
+  return {};
+}
+
+/// How to let cron start at boot; empty where it does, or where nothing tells.
+std::optional<std::string> command_that_enables_cron(const os::Host& host) {
+  const auto unit = cron_unit(host);
+  if (unit.empty()) return std::nullopt;
+  for (const char* directory : {"/etc/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"})
+    for (const char* target : {"multi-user", "default", "graphical", "basic"})
+      if (exists(host, fmt::format("{}/{}.target.wants/{}.service", directory, target, unit))) return std::nullopt;
+  return fmt::format("sudo systemctl enable {}", unit);
+}
+
+/// One command that starts the cron that is installed, or installs one; empty when none is known.
+std::optional<std::string> command_that_starts_cron(const os::Host& host) {
+  if (const auto unit = cron_unit(host); !unit.empty()) return fmt::format("sudo systemctl enable --now {}", unit);
   for (const char* service : k_services)
     if (exists(host, fmt::format("/etc/init.d/{}", service))) return fmt::format("sudo service {} start", service);
   return install_cron(host);
@@ -186,12 +203,16 @@ class Cron final : public PidfileBackend {
     const auto answer = read_crontab(host, k_assess_deadline);
     if (!answer) return unavailable(answer.error().line());
     if (answer->denied)
-      return unavailable("you are not allowed to use cron (/etc/cron.allow, /etc/cron.deny)",
+      return unavailable(k_denied,
                          fmt::format("ask an administrator to allow cron for {} (/etc/cron.allow)", host.user().name));
     if (kills_processes_of_jobs(host))
       return unavailable(
           "logind kills every process of a cron job when the job ends (KillUserProcesses=yes, pam_systemd)");
     const auto logout = survives_logout(control_group(host, 0), host, host.user()) ? k_yes : k_within_a_minute;
+    if (auto remedy = command_that_enables_cron(host))
+      return {Fitness::Grade::degraded, Survives{k_within_a_minute, logout, {}},
+              "cron runs now, but does not start at boot", std::move(remedy),
+              Survives{k_within_a_minute, logout, k_yes}};
     return {Fitness::Grade::good,
             Survives{k_within_a_minute, logout, k_yes},
             "cron starts the tunnel at boot and checks it every minute",
@@ -224,18 +245,28 @@ class Cron final : public PidfileBackend {
   }
 
   Result<std::vector<Registration>> query(std::span<const Job> jobs, const os::Host& host) const override {
-    std::string crontab;
+    CrontabAnswer crontab;
     if (!jobs.empty() && host.find_program("crontab")) {
-      HOLDFAST_TRY(const auto answer, read_crontab(host, k_query_deadline));
-      crontab = answer.text.value_or(std::string());
+      HOLDFAST_TRY(crontab, read_crontab(host, k_query_deadline));
     }
+    const auto remedy = command_that_enables_cron(host);
     const bool cron_runs = is_cron_running(host);
     HOLDFAST_TRY(auto answers, PidfileBackend::query(jobs, host));
     for (std::size_t i = 0; i < jobs.size(); ++i) {
       auto& answer = answers[i];
-      const auto lines = crontab_lines_of(crontab, jobs[i].name.text());
-      answer.installed = lines.has_value();
-      check_lines(answer, lines, jobs[i], host);
+      if (crontab.denied) {
+        // cron runs the lines all the same: only crontab(1) reads cron.allow and cron.deny.
+        answer.installed = true;
+        answer.problems.emplace_back("whether its lines are in your crontab is not known: " + std::string(k_denied));
+      } else {
+        const auto lines = crontab_lines_of(crontab.text.value_or(""), jobs[i].name.text());
+        answer.installed = lines.has_value();
+        check_lines(answer, lines, jobs[i], host);
+      }
+      if (remedy) {
+        answer.problems.emplace_back("cron does not start at boot: " + *remedy);
+        answer.starts = false;
+      }
       answer.restarting =
           answer.restarts && !answer.running && cron_runs && !has_stop_mark(jobs[i].name, jobs[i].paths, host);
     }

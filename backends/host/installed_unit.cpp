@@ -111,7 +111,24 @@ class UnitCheck {
       answer_.problems.push_back(fmt::format("its unit has Restart={}", unit_->restart));
       answer_.restarts = false;
     }
+    check_conditions();
+    // Restart=always, but not after a failure that only the user can mend: RestartPreventExitStatus=.
+    if (unit_->active == "failed" && unit_->result == "exit-code")
+      add_broken(fmt::format("its supervisor ended with an error, and systemd does not start it again: holdfast logs {}",
+                             job_.name.text()));
     if (unit_->needs_reload) answer_.problems.emplace_back("systemd has not read its changed unit file yet");
+  }
+
+  /// What setup writes has neither a condition nor a command before the supervisor.
+  void check_conditions() {
+    if (unit_->has_start_commands)
+      add_broken(fmt::format("a drop-in runs a command before it: {}", fmt::join(unit_->drop_ins, ", ")));
+    for (const auto& path : unit_->drop_ins) {
+      const auto text = host_.read_file(path);
+      for (const auto& line : split(text ? *text : std::string(), '\n'))
+        if (line.starts_with("Condition") || line.starts_with("Assert"))
+          return add_broken(fmt::format("a drop-in may keep it from starting: {} ({})", path, printable(line)));
+    }
   }
 
   void check_enabled() {
@@ -134,8 +151,8 @@ class UnitCheck {
 Result<std::map<std::string, UnitProperties>> show_units(const Systemctl& manager, std::span<const Job> jobs,
                                                          const os::Host& host) {
   std::vector<std::string> arguments{"show", "--no-pager",
-                                     "--property=Id,LoadState,ActiveState,SubState,UnitFileState,ExecStart,Restart,"
-                                     "DropInPaths,NeedDaemonReload,InactiveExitTimestampMonotonic",
+                                     "--property=Id,LoadState,ActiveState,SubState,Result,UnitFileState,ExecStart,"
+                                     "ExecStartPre,ExecCondition,Restart,DropInPaths,NeedDaemonReload,InactiveExitTimestampMonotonic",
                                      "--"};
   for (const auto& job : jobs) arguments.push_back(unit_name(job.name));
   HOLDFAST_TRY(const auto done, host.run(manager.command(std::move(arguments)), k_query_deadline));
@@ -166,8 +183,10 @@ std::map<std::string, UnitProperties> parse_units(std::string_view systemctl_sho
     if (key == "LoadState") unit.load = value;
     if (key == "ActiveState") unit.active = value;
     if (key == "SubState") unit.sub = value;
+    if (key == "Result") unit.result = value;
     if (key == "UnitFileState") unit.file_state = value;
     if (key == "ExecStart") unit.exec_start = value;
+    if ((key == "ExecStartPre" || key == "ExecCondition") && !value.empty()) unit.has_start_commands = true;
     if (key == "Restart") unit.restart = value;
     if (key == "DropInPaths") unit.drop_ins = split_words(value);
     if (key == "InactiveExitTimestampMonotonic") unit.was_active = value != "0";

@@ -245,6 +245,42 @@ BOOST_AUTO_TEST_CASE(a_query_names_what_is_wrong_with_the_lines) {
   BOOST_TEST((answer.problems == std::vector<std::string>{"its lines are missing from your crontab"}));
 }
 
+BOOST_AUTO_TEST_CASE(a_cron_that_does_not_start_at_boot_is_named) {
+  auto host = host_with_cron();
+  host.put_directory("/run/systemd/system", 0755, 0);
+  const std::string vendor = "/usr/lib/systemd/system/";
+  host.put(vendor + "cron.service", "");
+  auto job = user_job(host);
+  host.put(job.argv.front(), "", 0755);
+  host.answer("crontab -l", with_block("", "web", lines_of(cron_backend().install(job, host).value())));
+  const auto problems = [&] { return cron_backend().query({&job, 1}, host).value().front().problems; };
+  BOOST_TEST(fitness(host) == "within:60s/yes/no");
+  BOOST_TEST(cron_backend().assess(host).remedy.value_or("none") == "sudo systemctl enable cron");
+  BOOST_TEST((problems() == std::vector<std::string>{"cron does not start at boot: sudo systemctl enable cron"}));
+  BOOST_TEST(!cron_backend().query({&job, 1}, host).value().front().starts);
+  for (const std::string& directory : {std::string("/etc/systemd/system/"), vendor}) {
+    const auto link = directory + "multi-user.target.wants/cron.service";
+    host.put_special(link, os::FileKind::symlink);
+    BOOST_TEST(fitness(host) == "within:60s/yes/yes");
+    BOOST_TEST(problems().empty());
+    host.forget(link);
+  }
+  host.forget(vendor + "cron.service");
+  BOOST_TEST(problems().empty(), "nothing tells");
+}
+
+BOOST_AUTO_TEST_CASE(lines_that_may_not_be_read_are_not_missing) {
+  auto host = host_with_cron();
+  const auto job = user_job(host);
+  host.answer("crontab -l", os::Completed{1, false, "", "You (ann) are not allowed to use this program (crontab)\n"});
+  const auto answer = cron_backend().query({&job, 1}, host).value().front();
+  BOOST_TEST(answer.installed);
+  BOOST_TEST(answer.starts);
+  BOOST_TEST(answer.restarts);
+  BOOST_TEST((answer.problems == std::vector<std::string>{"whether its lines are in your crontab is not known: you are "
+                                                          "not allowed to use cron (/etc/cron.allow, /etc/cron.deny)"}));
+}
+
 BOOST_AUTO_TEST_CASE(survives_reflects_the_present_state) {
   auto host = host_with_cron();
   const auto job = user_job(host);

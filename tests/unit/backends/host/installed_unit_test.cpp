@@ -81,6 +81,17 @@ BOOST_AUTO_TEST_CASE(a_query_names_what_is_wrong_with_the_installation) {
              "systemd has not found its unit file yet (stays down) (never starts)");
   BOOST_TEST(find_problems({{"ExecStart", "{ path=/bin/true ; argv[]=/bin/true ; }"}, {"DropInPaths", "/d/o.conf"}}) ==
              "a drop-in changes its command: /d/o.conf (stays down) (never starts)");
+  BOOST_TEST(find_problems({{"ActiveState", "failed"}, {"SubState", "failed"}, {"Result", "exit-code"}}) ==
+             "its supervisor ended with an error, and systemd does not start it again: holdfast logs web (stays down) "
+             "(never starts)");
+  BOOST_TEST(find_problems({{"ActiveState", "failed"}, {"Result", "timeout"}}) == "", "it was stopped");
+  BOOST_TEST(find_problems({{"ExecStartPre", "{ path=/bin/false ; }"}, {"DropInPaths", "/d/o.conf"}}) ==
+             "a drop-in runs a command before it: /d/o.conf (stays down) (never starts)");
+  host.put("/d/o.conf", "[Unit]\nConditionPathExists=/gone\n");
+  BOOST_TEST(find_problems({{"DropInPaths", "/d/o.conf"}}) ==
+             "a drop-in may keep it from starting: /d/o.conf (ConditionPathExists=/gone) (stays down) (never starts)");
+  host.put("/d/o.conf", "[Service]\nTimeoutStopFailureMode=abort\n");
+  BOOST_TEST(find_problems({{"DropInPaths", "/d/o.conf"}}) == "", "distributions have such");
   // Setup ran in another login, and another program was installed.
   const std::string other = "/opt/50%/holdfast";
   auto text = unit;
