@@ -2,9 +2,13 @@
 
 #include "backends/backend.hpp"
 #include "os/forked_query.hpp"
+#include "store/tunnel_store.hpp"
 #include "tunnels/scope.hpp"
+#include "tunnels/selection.hpp"
 #include "tunnels/unresponsive_paths.hpp"
 
+#include <algorithm>
+#include <string>
 #include <vector>
 
 namespace holdfast::cli {
@@ -28,6 +32,18 @@ Result<> check_answers(const store::Paths& paths, const os::Host& host) {
   return {};
 }
 
+/// How many of the tunnels that the arguments name are there.
+std::size_t count_known(const Arguments& arguments, const store::Paths& paths, const os::Host& host) {
+  if (const auto port = arguments.one("port")) {
+    const auto found = tunnels::on_port(*port, store::load_all(host, paths));
+    return found ? 1 : 0;
+  }
+  return static_cast<std::size_t>(std::ranges::count_if(arguments.operands(), [&](const std::string& operand) {
+    const auto name = TunnelName::parse(operand);
+    return name && store::is_known(host, paths, *name);
+  }));
+}
+
 }  // namespace
 
 Result<Scope> choose_scope(const Arguments& arguments, const os::Host& host) {
@@ -43,6 +59,16 @@ Result<store::Paths> choose_paths(const Arguments& arguments, const os::Host& ho
   HOLDFAST_TRY(auto paths, store::paths(scope, host));
   HOLDFAST_CHECK(check_answers(paths, host));
   return paths;
+}
+
+Result<store::Paths> choose_paths_to_read(const Arguments& arguments, const os::Host& host) {
+  HOLDFAST_TRY(auto own, choose_paths(arguments, host));
+  const std::size_t asked = arguments.has("port") ? 1 : arguments.operands().size();
+  if (own.scope == Scope::system || arguments.has("user") || asked == 0) return own;
+  if (count_known(arguments, own, host) > 0) return own;
+  auto machine = store::paths(Scope::system, host);
+  if (machine && count_known(arguments, *machine, host) == asked) return machine;
+  return own;
 }
 
 }  // namespace holdfast::cli

@@ -15,4 +15,8 @@ namespace holdfast::cli {
 /// The paths of that scope. An Error when one of them does not answer within 2 s.
 [[nodiscard]] Result<store::Paths> choose_paths(const Arguments& arguments, const os::Host& host);
 
+/// For a command that only reads: the machine's paths when neither --user nor --system is given, this user has none of
+/// the tunnels that the operands or --port name, and the machine has all of them. Else as choose_paths().
+[[nodiscard]] Result<store::Paths> choose_paths_to_read(const Arguments& arguments, const os::Host& host);
+
 }  // namespace holdfast::cli

@@ -20,22 +20,47 @@ bool is_tcp_to_ssh(const Forward& forward) {
   return leads_to_ssh_port(forward) && std::holds_alternative<TcpEnd>(forward.listen());
 }
 
-std::string through_jump(const Tunnel& tunnel, const Forward& forward, const std::string& user) {
+std::string through_jump(const ssh::ResolvedRoute& route, const Forward& forward, const std::string& user) {
   // Never "localhost": another process may have ::1, and our permitopen names 127.0.0.1.
   const auto remote = std::get<TcpEnd>(loopback_endpoint(forward.listen()));
   const auto& name = leads_to_this_host(forward) && !user.empty() ? user : std::string("USER");
-  return fmt::format("ssh -J {} -p {} {}@{}", shell_quote(tunnel->bastion.text()), remote.port, shell_quote(name),
+  return fmt::format("ssh -J {} -p {} {}@{}", shell_quote(jumps_of(route)), remote.port, shell_quote(name),
                      shell_quote(remote.host));
 }
 
-std::string through_local_port(const Tunnel& tunnel, const Forward& forward) {
+}  // namespace
+
+ssh::ResolvedRoute unresolved_route(const Tunnel& tunnel, const os::User& user) {
+  ssh::ResolvedRoute route;
   const auto& bastion = tunnel->bastion;
-  const auto port = bastion.port() ? fmt::format(" -p {}", *bastion.port()) : std::string();
-  return fmt::format("ssh -N -L {}{} {}", shell_quote(local_forward(forward)), port,
-                     shell_quote(bastion.ssh_argument()));
+  // ssh would log in with the laptop's user name.
+  const auto named = bastion.user() ? Result<Destination>(bastion) : Destination::parse(user.name + "@" + bastion.text());
+  route.hops.push_back(named ? *named : bastion);
+  return route;
 }
 
-}  // namespace
+Result<ssh::ResolvedRoute> client_route(const Tunnel& tunnel, const os::User& user, const ssh::Client& client,
+                                        const os::Host& host) {
+  const auto self = host.user().uid;
+  if (self != user.uid && self != 0) return unresolved_route(tunnel, user);
+  return ssh::resolve_route(host, client, tunnel->bastion, tunnel->ssh_options, user);
+}
+
+std::string jumps_of(const ssh::ResolvedRoute& route) {
+  std::string jumps;
+  for (const auto& hop : route.hops) jumps += (jumps.empty() ? "" : ",") + hop.text();
+  return jumps;
+}
+
+std::string local_forward_command(const ssh::ResolvedRoute& route, const Forward& forward) {
+  auto before = route;
+  const auto bastion = before.hops.back();
+  before.hops.pop_back();
+  const auto jump = before.hops.empty() ? "" : " -J " + shell_quote(jumps_of(before));
+  const auto port = bastion.port() ? fmt::format(" -p {}", *bastion.port()) : std::string();
+  return fmt::format("ssh -N -L {}{}{} {}", shell_quote(local_forward(forward)), jump, port,
+                     shell_quote(bastion.ssh_argument()));
+}
 
 bool leads_to_ssh_port(const Forward& forward) {
   const auto* target = std::get_if<TcpEnd>(&forward.target());
@@ -64,11 +89,11 @@ std::string login_name(const os::User& user, const os::Host& host) {
   return answer && answer->ok() ? std::string(trim(answer->out)) : std::string();
 }
 
-std::string client_command(const Tunnel& tunnel, const std::string& user) {
+std::string client_command(const Tunnel& tunnel, const ssh::ResolvedRoute& route, const std::string& user) {
   const auto& forwards = tunnel->forwards;
   const auto to_ssh = std::ranges::find_if(forwards, is_tcp_to_ssh);
-  if (to_ssh != forwards.end()) return through_jump(tunnel, *to_ssh, user);
-  return through_local_port(tunnel, forwards.front());
+  if (to_ssh != forwards.end()) return through_jump(route, *to_ssh, user);
+  return local_forward_command(route, forwards.front());
 }
 
 }  // namespace holdfast::tunnels

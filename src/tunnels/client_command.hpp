@@ -3,14 +3,29 @@
 
 #include "core/tunnel.hpp"
 #include "os/host.hpp"
+#include "ssh/client/resolution.hpp"
 
 #include <string>
 
 namespace holdfast::tunnels {
 
+/// The route to the bastion for a laptop, which has no alias of this machine. An ordinary user cannot read the ssh_config
+/// of another `user`: then the bastion is as in the tunnel's file.
+[[nodiscard]] Result<ssh::ResolvedRoute> client_route(const Tunnel& tunnel, const os::User& user,
+                                                      const ssh::Client& client, const os::Host& host);
+/// The bastion as in the tunnel's file.
+[[nodiscard]] ssh::ResolvedRoute unresolved_route(const Tunnel& tunnel, const os::User& user);
+
+/// The argument of `ssh -J` for the whole route.
+[[nodiscard]] std::string jumps_of(const ssh::ResolvedRoute& route);
+
+/// `ssh -N -L …` with every jump host on the route to the bastion.
+[[nodiscard]] std::string local_forward_command(const ssh::ResolvedRoute& route, const Forward& forward);
+
 /// One ssh command. If a forward leads to an ssh port, it logs in there with the bastion as jump host, as `user` if the
 /// target is this host. Else it is `ssh -L`, which opens a port on the laptop for the first forward.
-[[nodiscard]] std::string client_command(const Tunnel& tunnel, const std::string& user);
+[[nodiscard]] std::string client_command(const Tunnel& tunnel, const ssh::ResolvedRoute& route,
+                                         const std::string& user);
 
 /// True when the target of `forward` is port 22.
 [[nodiscard]] bool leads_to_ssh_port(const Forward& forward);

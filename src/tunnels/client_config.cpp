@@ -17,23 +17,6 @@ namespace {
 
 namespace json = boost::json;
 
-std::string jumps_of(const ssh::ResolvedRoute& route) {
-  std::string jumps;
-  for (const auto& hop : route.hops) jumps += (jumps.empty() ? "" : ",") + hop.text();
-  return jumps;
-}
-
-/// `ssh -N -L …` with every jump host on the route to the bastion.
-std::string local_forward_command(const ssh::ResolvedRoute& route, const Forward& forward) {
-  auto before = route;
-  const auto bastion = before.hops.back();
-  before.hops.pop_back();
-  const auto jump = before.hops.empty() ? "" : " -J " + shell_quote(jumps_of(before));
-  const auto port = bastion.port() ? fmt::format(" -p {}", *bastion.port()) : std::string();
-  return fmt::format("ssh -N -L {}{}{} {}", shell_quote(local_forward(forward)), jump, port,
-                     shell_quote(bastion.ssh_argument()));
-}
-
 /// Lower case, as ssh compares it, and without pattern characters, which would match other hosts' keys.
 std::string host_key_alias(const std::string& host, const std::string& alias) {
   auto text = fmt::format("holdfast-{}-{}", store::host_directory_name(host), alias);
@@ -44,7 +27,6 @@ std::string host_key_alias(const std::string& host, const std::string& alias) {
 ClientHost host_block(const Forward& forward, std::string alias, const ClientConfig& config,
                       const ssh::ResolvedRoute& route, const std::string& user) {
   ClientHost block{.alias = std::move(alias), .hostname = "127.0.0.1", .host_key_alias = {}, .forward = forward};
-  block.host_key_alias = host_key_alias(config.host, block.alias);
   if (leads_to_this_host(forward) && !user.empty()) block.user = user;
   const auto remote = loopback_endpoint(forward.listen());
   if (const auto* end = std::get_if<TcpEnd>(&remote)) {
@@ -58,11 +40,26 @@ ClientHost host_block(const Forward& forward, std::string alias, const ClientCon
   return block;
 }
 
-/// The first alias is the tunnel's name; the others end with their port.
-std::string alias_of(const Tunnel& tunnel, const Forward& forward, std::size_t number) {
-  if (number == 0) return tunnel->name.text();
+std::string with_port(const std::string& alias, const Forward& forward) {
   const auto* listen = std::get_if<TcpEnd>(&forward.listen());
-  return fmt::format("{}-{}", tunnel->name.text(), listen != nullptr ? listen->port : local_port(forward));
+  return fmt::format("{}-{}", alias, listen != nullptr ? listen->port : local_port(forward));
+}
+
+/// setup names a tunnel after its first port when the user gives no name.
+bool has_default_name(const Tunnel& tunnel) {
+  const auto* first = std::get_if<TcpEnd>(&tunnel->forwards.front().listen());
+  return first != nullptr && tunnel->name.text() == std::to_string(first->port);
+}
+
+/// The machine's name for its own sshd behind a tunnel with the default name. Else `name`, which is the tunnel's name or
+/// that with a port.
+std::string alias_of(const Tunnel& tunnel, const Forward& forward, const std::string& name, const std::string& host,
+                     std::set<std::string>& aliases) {
+  const bool is_name = consists_of(host, ".-_") && host.front() != '-';  // no pattern of ssh_config(5)
+  if (!has_default_name(tunnel) || !leads_to_this_host(forward) || host == k_any_host || !is_name) return name;
+  if (aliases.insert(host).second) return host;
+  auto further = with_port(host, forward);
+  return aliases.insert(further).second ? further : name;
 }
 
 /// One value of ssh_config(5).
@@ -88,7 +85,10 @@ std::string block_text(const ClientHost& block) {
   else
     text += fmt::format("  # the target is {}: add User with your login name there\n", target);
   if (block.proxy_jump) text += fmt::format("  ProxyJump {}\n", *block.proxy_jump);
-  return text + fmt::format("  HostKeyAlias {}\n", block.host_key_alias);
+  text += fmt::format("  HostKeyAlias {}\n", block.host_key_alias);
+  if (!block.known_hosts.empty())
+    text += "  # the target's host key, as a line for ~/.ssh/known_hosts:\n  #   " + block.known_hosts + '\n';
+  return text;
 }
 
 json::object json_of(const ClientConfig& config) {
@@ -100,6 +100,7 @@ json::object json_of(const ClientConfig& config) {
                                  {"user", text_or_null(block.user)},
                                  {"proxy_jump", text_or_null(block.proxy_jump)},
                                  {"host_key_alias", json_text(block.host_key_alias)},
+                                 {"known_hosts", text_or_null(block.known_hosts)},
                                  {"before", text_or_null(block.before)},
                                  {"listen", json_text(end_text(block.forward.listen()))},
                                  {"target", json_text(end_text(block.forward.target()))}});
@@ -118,19 +119,27 @@ json::object json_of(const ClientConfig& config) {
 
 }  // namespace
 
-ClientConfig client_config(const Tunnel& tunnel, const ssh::ResolvedRoute& route, const std::vector<bool>& speaks_ssh,
-                           const std::string& user, const std::string& host) {
+ClientConfig client_config(const Tunnel& tunnel, const ssh::ResolvedRoute& route,
+                           const std::vector<ClientTarget>& targets, const ClientLogin& login,
+                           std::set<std::string>& aliases) {
   ClientConfig config{.name = tunnel->name,
                       .bastion = tunnel->bastion.text(),
-                      .host = tunnel->host.empty() ? host : tunnel->host,
+                      .host = tunnel->host.empty() ? login.host : tunnel->host,
                       .proxy_jump = jumps_of(route),
                       .proxy_commands = route.proxy_commands};
   for (std::size_t i = 0; i < tunnel->forwards.size(); ++i) {
     const auto& forward = tunnel->forwards[i];
-    if (speaks_ssh.at(i))
-      config.hosts.push_back(host_block(forward, alias_of(tunnel, forward, config.hosts.size()), config, route, user));
-    else
+    if (!targets.at(i).speaks_ssh) {
       config.forwards.push_back({local_forward_command(route, forward), forward});
+      continue;
+    }
+    const auto& own = tunnel->name.text();
+    const auto name = config.hosts.empty() ? own : with_port(own, forward);
+    auto alias = alias_of(tunnel, forward, name, config.host, aliases);
+    auto block = host_block(forward, std::move(alias), config, route, login.user);
+    block.host_key_alias = host_key_alias(config.host, name);
+    if (!targets[i].host_key.empty()) block.known_hosts = block.host_key_alias + ' ' + targets[i].host_key;
+    config.hosts.push_back(std::move(block));
   }
   return config;
 }

@@ -5,6 +5,7 @@
 #include "ssh/client/resolution.hpp"
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@ struct ClientHost {
   std::optional<std::string> user = {};        ///< nothing: the target is another machine, with users of its own
   std::optional<std::string> proxy_jump = {};  ///< nothing: through a local port of the laptop, which `before` opens
   std::string host_key_alias;
+  std::string known_hosts = {};  ///< the target's line for the laptop's known_hosts; empty: its key is not known here
   std::optional<std::string> before = {};  ///< a command that must run meanwhile: ssh cannot jump to a socket
   Forward forward;
 };
@@ -38,11 +40,24 @@ struct ClientConfig {
   std::vector<ClientForward> forwards = {};
 };
 
-/// `route`: the route to the bastion. `speaks_ssh`: for each forward, whether its target is an ssh server. `user`: the
-/// login name on this machine, may be empty. `host`: this machine's name.
+/// What is known here about the target of a forward.
+struct ClientTarget {
+  bool speaks_ssh = false;
+  std::string host_key = {};  ///< "ssh-ed25519 AAAA…"; empty: not known
+};
+
+/// Whom the blocks lead to.
+struct ClientLogin {
+  std::string user;  ///< the login name on this machine, may be empty
+  std::string host;  ///< this machine's name
+};
+
+/// `route`: the route to the bastion. `targets`: one for each forward. A tunnel with the default name gives its block for
+/// this machine the machine's name. `aliases`: those that are in use, such as the names of all tunnels; it gets the new
+/// ones.
 [[nodiscard]] ClientConfig client_config(const Tunnel& tunnel, const ssh::ResolvedRoute& route,
-                                         const std::vector<bool>& speaks_ssh, const std::string& user,
-                                         const std::string& host);
+                                         const std::vector<ClientTarget>& targets, const ClientLogin& login,
+                                         std::set<std::string>& aliases);
 
 [[nodiscard]] std::string client_config_text(const ClientConfig& config);
 [[nodiscard]] std::string client_config_json(const std::vector<ClientConfig>& configs);

@@ -31,12 +31,14 @@ class Laptop(UserTest):
     def tearDown(self) -> None:
         self.holdfast.run("remove", "--all")
 
-    def configure_laptop(self, *names: str) -> None:
-        """Makes the output of client-config the laptop's ~/.ssh/config."""
+    def configure_laptop(self) -> None:
+        """Makes the output of client-config the laptop's ~/.ssh/config, and adds its lines to known_hosts."""
         config = self.holdfast.run("client-config").stdout
-        self.lab.hosts["laptop"].write_file(f"{self.visitor.home}/.ssh/config", config, "600", "visitor")
-        for name in names:
-            self.visitor.trust(self.host, f"holdfast-workstation-{name}")
+        laptop, known = self.lab.hosts["laptop"], f"{self.visitor.home}/.ssh/known_hosts"
+        laptop.write_file(f"{self.visitor.home}/.ssh/config", config, "600", "visitor")
+        lines = [line.strip("# ") + "\n" for line in config.splitlines() if line.startswith("  #   holdfast-")]
+        self.assertTrue(lines, config)
+        laptop.write_file(known, laptop.read_file(known) + "".join(lines), "600", "visitor")
 
     def on_laptop(self, *argv: str) -> str:
         return self.lab.hosts["laptop"].run(argv, user="visitor").stdout
@@ -54,17 +56,17 @@ class Laptop(UserTest):
 
     def test_the_laptop_logs_in_through_the_bastion(self) -> None:
         self.holdfast.setup("-p", str(PORT), "-b", "gate@bastion")
-        self.configure_laptop("2222")
-        self.assert_reaches("2222")
+        self.configure_laptop()
+        self.assert_reaches("workstation")
 
     def test_an_alias_behind_a_jump_host_works(self) -> None:
         self.holdfast.setup("-n", "home", "-p", str(PORT), "-b", "hpc")
-        self.configure_laptop("home")
+        self.configure_laptop()
         self.assert_reaches("home")
 
     def test_a_unix_socket_on_the_bastion_works(self) -> None:
         self.holdfast.setup("-n", "lab", "-p", "/home/gate/lab.sock", "-b", "gate@bastion")
-        self.configure_laptop("lab")
+        self.configure_laptop()
         config = self.holdfast.run("client-config", "lab").stdout
         command = next(line[4:] for line in config.splitlines() if line.startswith("#   ssh -N"))
         laptop = self.lab.hosts["laptop"]

@@ -2,6 +2,7 @@
 """root sets up a system tunnel that runs as an ordinary user, in a sandbox."""
 from __future__ import annotations
 
+import json
 import re
 import time
 
@@ -46,6 +47,10 @@ class SystemTunnel(UserTest):
 
     def test_a_user_command_points_to_the_system_tunnel(self) -> None:
         self.assertIn("you have no tunnels, but the machine has: holdfast status --system", self.own.run("status").stderr)
+        for selection in ((NAME,), ("-p", NAME)):
+            self.assertEqual(json.loads(self.own.run("status", *selection, "--json").stdout)["tunnels"][0]["state"], "up")
+            self.assertIn("ProxyJump gate@bastion", self.own.run("client-config", *selection).stdout)
+        self.assertIn(" up", self.own.run("logs", NAME).stdout)
         done = self.own.run("remove", NAME, check=False)
         self.assertEqual(done.returncode, 4)
         self.assertIn("hint: a tunnel of the machine has that name: add --system, and sudo to change it", done.stderr)

@@ -2,22 +2,31 @@
 #include "cli/commands.hpp"
 #include "cli/scope.hpp"
 #include "os/read_only_host.hpp"
+#include "ssh/keys/host_key_scan.hpp"
 #include "ssh/preflight/target_banner.hpp"
 #include "store/tunnel_store.hpp"
 #include "tunnels/client_command.hpp"
 #include "tunnels/installation.hpp"
 #include "tunnels/selection.hpp"
 
+#include <set>
+#include <string>
+#include <vector>
+
 namespace holdfast::cli {
 namespace {
 
-/// Which forwards lead to an ssh server: by port, or by its banner when the tunnel belongs to this host.
-std::vector<bool> find_ssh(const Tunnel& tunnel, const os::Host& host) {
-  auto found = tunnels::is_elsewhere(tunnel, host) ? std::vector<bool>(tunnel->forwards.size())
-                                                   : ssh::have_ssh_banner(tunnel->forwards);
-  for (std::size_t i = 0; i < found.size(); ++i)
-    if (tunnels::leads_to_ssh_port(tunnel->forwards[i])) found[i] = true;
-  return found;
+/// An ssh server is found by its port, or by its banner when the tunnel belongs to this host.
+std::vector<tunnels::ClientTarget> find_targets(const Tunnel& tunnel, const os::Host& host) {
+  const auto& forwards = tunnel->forwards;
+  std::vector<tunnels::ClientTarget> targets(forwards.size());
+  const bool elsewhere = tunnels::is_elsewhere(tunnel, host);
+  const auto banners = elsewhere ? std::vector<bool>(forwards.size()) : ssh::have_ssh_banner(forwards);
+  for (std::size_t i = 0; i < forwards.size(); ++i) {
+    targets[i].speaks_ssh = banners[i] || tunnels::leads_to_ssh_port(forwards[i]);
+    if (banners[i] && tunnel->host != k_any_host) targets[i].host_key = ssh::scan_host_key(host, forwards[i].target());
+  }
+  return targets;
 }
 
 Result<std::vector<store::Entry>> selected(const Arguments& arguments, const store::Paths& paths,
@@ -34,24 +43,26 @@ Result<std::vector<store::Entry>> selected(const Arguments& arguments, const sto
 }
 
 Result<tunnels::ClientConfig> config_of(const store::Entry& entry, const store::Paths& paths, const ssh::Client& client,
-                                        const os::Host& host) {
+                                        const os::Host& host, std::set<std::string>& aliases) {
   if (!entry.tunnel) return entry.tunnel.error();
   const auto& tunnel = *entry.tunnel;
   HOLDFAST_TRY(const auto user, tunnels::find_job_user(tunnel, paths, host));
-  HOLDFAST_TRY(const auto route, ssh::resolve_route(host, client, tunnel->bastion, tunnel->ssh_options, user));
-  return tunnels::client_config(tunnel, route, find_ssh(tunnel, host), tunnels::login_name(user, host),
-                                host.hostname());
+  HOLDFAST_TRY(const auto route, tunnels::client_route(tunnel, user, client, host));
+  const tunnels::ClientLogin login{tunnels::login_name(user, host), host.hostname()};
+  return tunnels::client_config(tunnel, route, find_targets(tunnel, host), login, aliases);
 }
 
 Result<ExitStatus> print_client_config(Context& context, const Arguments& arguments) {
-  HOLDFAST_TRY(const auto paths, choose_paths(arguments, context.host));
+  HOLDFAST_TRY(const auto paths, choose_paths_to_read(arguments, context.host));
   HOLDFAST_TRY(const auto entries, selected(arguments, paths, context.host));
   HOLDFAST_TRY(const auto client, ssh::find_client(context.host));
   const os::ReadOnlyHost read_only_host(context.host);  // caches: tunnels of one bastion share one query of ssh
   std::vector<tunnels::ClientConfig> configs;
   std::optional<Error> failure;
+  std::set<std::string> aliases;  // a tunnel's own name goes before this machine's
+  for (const auto& name : store::tunnel_names(context.host, paths)) aliases.insert(name.text());
   for (const auto& entry : entries) {
-    auto config = config_of(entry, paths, client, read_only_host);
+    auto config = config_of(entry, paths, client, read_only_host, aliases);
     if (config)
       configs.push_back(std::move(*config));
     else if (entries.size() == 1)
@@ -78,7 +89,9 @@ const Command& client_config_command() {
       .summary = "print the ~/.ssh/config lines for a laptop that connects",
       .description =
           "Prints a Host block for each forward that leads to an ssh server. With these lines, ssh NAME, scp and "
-          "rsync on the laptop connect through the bastion. Host aliases and ProxyJump of this machine's "
+          "rsync on the laptop connect through the bastion. NAME is the tunnel's name or, for a tunnel without a name "
+          "of its own that leads to this machine, the name of this machine. The host key of an sshd here is printed as "
+          "a line for the laptop's known_hosts. Host aliases and ProxyJump of this machine's "
           "configuration are resolved, so the laptop needs none of them. For other forwards, the block has the ssh -L "
           "command as a comment.\n"
           "The laptop needs a key of its own. The bastion must accept it and let it open connections.",

@@ -97,7 +97,7 @@ Result<ExitStatus> show_logs(Context& context, const Arguments& arguments) {
   if (arguments.has("json") && arguments.has("follow"))
     return usage_error("option --json", "it cannot be combined with --follow");
   HOLDFAST_TRY(const auto count, line_count(arguments));
-  HOLDFAST_TRY(const auto paths, choose_paths(arguments, context.host));
+  HOLDFAST_TRY(const auto paths, choose_paths_to_read(arguments, context.host));
   if (arguments.operands().empty())
     return usage_error("the command line", "missing tunnel name", "holdfast status lists them");
   HOLDFAST_TRY(const auto names, tunnels::named_tunnels(arguments.operands(), context.host, paths));

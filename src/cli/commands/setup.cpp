@@ -6,6 +6,8 @@
 #include "cli/output/status_output.hpp"
 #include "cli/output/terminal_observer.hpp"
 #include "core/text.hpp"
+#include "os/read_only_host.hpp"
+#include "ssh/client/arguments.hpp"
 #include "tunnels/client_command.hpp"
 #include "tunnels/exposures.hpp"
 #include "tunnels/setup/setup.hpp"
@@ -40,7 +42,19 @@ void show_move(const tunnels::SetupOutcome& outcome, bool strongest, Context& co
       fmt::format("{}: verified end to end {} ms after the previous backend released it", held, outcome.took.count()));
 }
 
-void show_setup(const tunnels::SetupOutcome& outcome, const std::string& user, Context& context) {
+/// The last line of setup. The bastion's real name, user and port, not an alias of this machine.
+void show_client_command(const Tunnel& tunnel, const os::User& user, Context& context) {
+  const os::ReadOnlyHost host(context.host);
+  auto route = tunnels::unresolved_route(tunnel, user);
+  if (const auto client = ssh::find_client(host))
+    if (auto found = tunnels::client_route(tunnel, user, *client, host)) route = std::move(*found);
+  context.terminal.note("from a laptop that may log in to the bastion:");
+  if (!route.proxy_commands.empty())
+    context.terminal.note("  note: this machine reaches the bastion through a ProxyCommand, which the laptop may lack");
+  context.terminal.answer(tunnels::client_command(tunnel, route, tunnels::login_name(user, host)));
+}
+
+void show_setup(const tunnels::SetupOutcome& outcome, const os::User& user, Context& context) {
   const auto& tunnel = outcome.tunnel;
   auto& terminal = context.terminal;
   const auto& name = tunnel->name.text();
@@ -60,8 +74,7 @@ void show_setup(const tunnels::SetupOutcome& outcome, const std::string& user, C
   } else {
     terminal.answer(fmt::format("tunnel {} is up: verified end to end in {} ms", name, outcome.took.count()));
   }
-  terminal.note("from a laptop that may log in to the bastion:");
-  terminal.answer(tunnels::client_command(tunnel, user));
+  show_client_command(tunnel, user, context);
 }
 
 Result<ExitStatus> print_plan(Context& context, const tunnels::SetupRequest& request, bool json) {
@@ -94,7 +107,7 @@ Result<ExitStatus> execute(Context& context, const Arguments& arguments, const t
   else if (request.move)
     show_move(outcome, request.backend == "auto", context);
   else
-    show_setup(outcome, tunnels::login_name(request.run_as, context.host), context);
+    show_setup(outcome, request.run_as, context);
   return ExitStatus::done;
 }
 

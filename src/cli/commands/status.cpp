@@ -205,7 +205,7 @@ std::string no_tunnels_text(const store::Paths& paths, const os::Host& host) {
 }
 
 Result<ExitStatus> show_status(Context& context, const Arguments& arguments) {
-  HOLDFAST_TRY(const auto paths, choose_paths(arguments, context.host));
+  HOLDFAST_TRY(const auto paths, choose_paths_to_read(arguments, context.host));
   const auto no_tunnels = no_tunnels_text(paths, context.host);
   Status status(context, arguments, paths);
   if (arguments.has("watch")) return watch_status(context, status, no_tunnels, arguments.has("json"));

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import pathlib
+import re
+import socket
 import subprocess
 
 from case import Done, TunnelTest, main
@@ -35,6 +37,28 @@ class ClientConfig(TunnelTest):
         self.assertRegex(known, rf"(?m)^holdfast-\S+-{self.name} ssh-ed25519 ")
         self.assertNotIn(f"[127.0.0.1]:{self.port}", known)  # another tunnel may use that port later
 
+    def test_with_the_known_hosts_line_the_laptop_asks_nothing(self) -> None:
+        self.set_up()
+        config = self.config(self.name)
+        line, = (word.strip("# ") for word in config.splitlines() if re.match(r"  #   holdfast-\S+ ssh-ed25519 AAAA", word))
+        key = (self.bastion.directory / "host_key.pub").read_text().split()[1]
+        self.assertEqual(line.split()[2], key)
+        bastion_line = f"[127.0.0.1]:{self.bastion.port} ssh-ed25519 {key}"
+        (self.root / "laptop_known_hosts").write_text(f"{line}\n{bastion_line}\n")
+        done = self.ssh(config.replace("Host ", "Match all\n  StrictHostKeyChecking yes\nHost ", 1), self.name, "echo in")
+        self.assertEqual(done.stdout, "in\n", done.stderr)
+
+    def test_a_tunnel_without_a_name_has_the_name_of_this_machine(self) -> None:
+        self.name = str(self.port)
+        words = self.arguments()
+        del words[words.index("-n"):words.index("-n") + 2]
+        done = self.run_holdfast(*words)
+        self.addCleanup(self.run_holdfast, "remove", "--user", self.name)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        config = self.config()
+        self.assertIn(f"Host {socket.gethostname()}\n", config)
+        self.assertEqual(self.ssh(config, socket.gethostname(), "echo in").stdout, "in\n")
+
     def test_the_laptop_needs_no_host_alias(self) -> None:
         ssh = self.home / ".ssh"
         ssh.mkdir(mode=0o700)
@@ -55,6 +79,9 @@ class ClientConfig(TunnelTest):
         words[words.index("-b") + 1] = "far"
         done = self.run_holdfast(*words)
         self.assertEqual(done.returncode, 0, done.stderr)
+        # Nor for the last line of setup.
+        self.assertEqual(done.stdout.splitlines()[-1],
+                         f"ssh -N -L {self.port}:127.0.0.1:{self.port} -p {self.bastion.port} {self.user()}@127.0.0.1")
         config = self.config()
         self.assertIn(f"  ProxyJump {self.user()}@127.0.0.1:{self.bastion.port}\n", config)
         self.assertEqual(self.ssh(config, self.name, "echo in").stdout, "in\n")

@@ -26,6 +26,16 @@ Tunnel tunnel_of(const std::string& bastion, const std::vector<std::string>& por
   return Tunnel::make({TunnelName::parse("lab").value(), Destination::parse(bastion).value(), forwards}).value();
 }
 
+/// With the route `hops`, or the bastion as it is written.
+std::string client_command(const std::string& bastion, const std::vector<std::string>& ports,
+                           const std::vector<std::string>& hops = {}) {
+  const auto tunnel = tunnel_of(bastion, ports);
+  auto route = tunnels::unresolved_route(tunnel, {});
+  if (!hops.empty()) route.hops.clear();
+  for (const auto& hop : hops) route.hops.push_back(Destination::parse(hop).value());
+  return tunnels::client_command(tunnel, route, "ann");
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(terminal)
@@ -81,24 +91,34 @@ BOOST_AUTO_TEST_CASE(the_env_file_and_new_names_take_precedence) {
 }
 
 BOOST_AUTO_TEST_CASE(client_command_is_one_ssh_command) {
-  BOOST_TEST(tunnels::client_command(tunnel_of("gate@bastion", {"2222"}), "ann") ==
+  BOOST_TEST(client_command("gate@bastion", {"2222"}) ==
              "ssh -J gate@bastion -p 2222 ann@127.0.0.1");
-  BOOST_TEST(tunnels::client_command(tunnel_of("gate@bastion:2200", {"0.0.0.0:2222"}), "ann") ==
+  BOOST_TEST(client_command("gate@bastion:2200", {"0.0.0.0:2222"}) ==
              "ssh -J gate@bastion:2200 -p 2222 ann@127.0.0.1");
-  BOOST_TEST(tunnels::client_command(tunnel_of("alias", {"10.0.0.1:2222"}), "ann") ==
-             "ssh -J alias -p 2222 ann@10.0.0.1");
+  BOOST_TEST(client_command("alias", {"10.0.0.1:2222"}, {"ann@front:2200", "gate@bastion"}) ==
+             "ssh -J ann@front:2200,gate@bastion -p 2222 ann@10.0.0.1");
   // Another machine may not have this user.
-  BOOST_TEST(tunnels::client_command(tunnel_of("alias", {"2222:nas:22"}), "ann") ==
-             "ssh -J alias -p 2222 USER@127.0.0.1");
+  BOOST_TEST(client_command("alias", {"2222:nas:22"}, {"gate@bastion"}) ==
+             "ssh -J gate@bastion -p 2222 USER@127.0.0.1");
+}
+
+BOOST_AUTO_TEST_CASE(an_unresolved_route_has_the_user_of_the_tunnel) {
+  const os::User ann{1000, 1000, "ann", "/home/ann"};
+  const auto hops = tunnels::unresolved_route(tunnel_of("bastion:2200", {"2222"}), ann).hops;
+  BOOST_REQUIRE(hops.size() == 1);
+  BOOST_TEST(hops.front().text() == "ann@bastion:2200");
+  BOOST_TEST(tunnels::unresolved_route(tunnel_of("gate@bastion", {"2222"}), ann).hops.front().text() == "gate@bastion");
 }
 
 BOOST_AUTO_TEST_CASE(a_target_other_than_sshd_is_reached_through_a_local_port) {
-  BOOST_TEST(tunnels::client_command(tunnel_of("gate@bastion:2200", {"8080:localhost:80"}), "ann") ==
+  BOOST_TEST(client_command("gate@bastion:2200", {"8080:localhost:80"}) ==
              "ssh -N -L 8080:127.0.0.1:8080 -p 2200 gate@bastion");
-  BOOST_TEST(tunnels::client_command(tunnel_of("gate@bastion", {"/run/lab.sock:localhost:80"}), "ann") ==
+  BOOST_TEST(client_command("gate@bastion", {"/run/lab.sock:localhost:80"}) ==
              "ssh -N -L 2280:/run/lab.sock gate@bastion");
+  BOOST_TEST(client_command("alias", {"8080:localhost:80"}, {"ann@front", "gate@bastion:2200"}) ==
+             "ssh -N -L 8080:127.0.0.1:8080 -J ann@front -p 2200 gate@bastion");
   // The first forward that leads to an ssh server is used.
-  BOOST_TEST(tunnels::client_command(tunnel_of("gate@bastion", {"8080:localhost:80", "2222"}), "ann") ==
+  BOOST_TEST(client_command("gate@bastion", {"8080:localhost:80", "2222"}) ==
              "ssh -J gate@bastion -p 2222 ann@127.0.0.1");
 }
 
