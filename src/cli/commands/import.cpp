@@ -88,6 +88,8 @@ Result<ExitStatus> import_tunnels(Context& context, const Arguments& arguments) 
     HOLDFAST_CHECK(Interruption::check());
   }
   if (arguments.has("json")) context.terminal.answer(imports_json(results));
+  if (std::ranges::any_of(results, [](const Imported& one) { return one.outcome == Outcome::planned; }))
+    context.terminal.note("nothing was changed, and no bastion was checked: --dry-run");
   if (results.empty())
     context.terminal.note("nothing to import was found" +
                           tunnels::LegacySearch(scope, context.host).hint_at_system_scope());
@@ -120,7 +122,7 @@ const Command& import_command() {
                    "system scope: the ordinary user to run as; default: the user that the unit or line names"},
                   {"accept-new-host-key", "",
                    "store the bastion's host key if it is unknown, and show its fingerprint"},
-                  {"dry-run", "", "print every file and command in full, and change nothing"},
+                  {"dry-run", "", "print every file and command in full; change nothing, and do not contact a bastion"},
                   {"json", "", "print JSON; unknown values are null"}},
       .most_operands = k_any_number,
       .operands = Values::file,

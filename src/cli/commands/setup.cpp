@@ -83,7 +83,10 @@ Result<ExitStatus> print_plan(Context& context, const tunnels::SetupRequest& req
   if (json) context.terminal.answer(plan_json(lines));
   for (const auto& line : lines)
     if (!json) context.terminal.answer(line);
-  context.terminal.note("nothing was changed: --dry-run");
+  const auto& bastion = request.bastion.text();
+  context.terminal.note(request.move ? "nothing was changed: --dry-run"
+                                     : "nothing was changed, and the bastion was not checked: --dry-run. To check it: "
+                                       "holdfast doctor -b " + shell_quote(bastion));
   return ExitStatus::done;
 }
 

@@ -53,7 +53,7 @@ const std::vector<Option>& setup_options() {
        false, Values::file},
       {"name,n", "NAME", "the tunnel's name (default: the first port)"},
       {"accept-new-host-key", "", "store the bastion's host key if it is unknown, and show its fingerprint"},
-      {"dry-run", "", "print every file and command in full, and change nothing"},
+      {"dry-run", "", "print every file and command in full; change nothing, and do not contact the bastion"},
       {"backend", "NAME",
        "the backend that keeps the tunnel running: auto (the most durable that works here), or its name", false,
        Values::backend},

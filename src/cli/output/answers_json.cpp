@@ -31,7 +31,7 @@ std::string log_json(const std::string& name, const std::vector<std::string>& li
 }
 
 std::string plan_json(const std::vector<std::string>& lines) {
-  return json::serialize(json::object{{"plan", json_array(lines)}});
+  return json::serialize(json::object{{"plan", json_array(lines)}, {"checked", false}});
 }
 
 }  // namespace holdfast::cli

@@ -24,7 +24,7 @@ struct Removed {
 /// {"name": …, "lines": […]}
 [[nodiscard]] std::string log_json(const std::string& name, const std::vector<std::string>& lines);
 
-/// {"plan": […]}
+/// {"plan": […], "checked": false}: a dry run does not check the bastion.
 [[nodiscard]] std::string plan_json(const std::vector<std::string>& lines);
 
 }  // namespace holdfast::cli

@@ -96,6 +96,7 @@ class Import(TunnelTest):
         done = self.run_import("--dry-run")
         self.assertIn(f"end autossh (process {old[0]})", done.stdout)
         self.assertIn(f"write {self.home}/.config/holdfast/tunnels/{self.name}.conf", done.stdout)
+        self.assertIn("no bastion was checked", done.stderr)
         self.assertEqual((self.everything(), self.autosshs()), (everything, old))
         self.assertEqual(self.one(self.run_import("--dry-run", "--json"))["outcome"], "planned")
 

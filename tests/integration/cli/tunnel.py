@@ -188,6 +188,9 @@ class Life(TunnelTest):
         for word in (f"{self.name}.conf (0600)", f"    port = 127.0.0.1:{self.port}:", "start in the background"):
             self.assertIn(word, done.stdout)
         self.assert_nothing_changed()
+        at = f"{self.user()}@127.0.0.1:{self.bastion.port}"
+        self.assertIn(f"the bastion was not checked: --dry-run. To check it: holdfast doctor -b {at}", done.stderr)
+        self.assertIs(json.loads(self.run_holdfast(*self.arguments("--dry-run", "--json")).stdout)["checked"], False)
 
 
 class Broken(TunnelTest):
