@@ -55,6 +55,31 @@ class SystemTunnel(UserTest):
         self.assertEqual(done.returncode, 4)
         self.assertIn("hint: a tunnel of the machine has that name: add --system, and sudo to change it", done.stderr)
 
+    def test_systemctl_reload_applies_an_edit(self) -> None:
+        file = f"/etc/holdfast/tunnels/{NAME}.conf"
+        text = self.host.read_file(file)
+        self.addCleanup(self.host.run, ["systemctl", "reload", UNIT])
+        self.addCleanup(self.host.write_file, file, text)
+        self.host.write_file(file, text + "port = 127.0.0.1:2298:localhost:22\n")
+        self.host.run(["systemctl", "reload", UNIT])
+        until("the added port", lambda: [forward["state"] for forward in self.holdfast.status(NAME)["forwards"]] == ["up", "up"])
+        after = self.holdfast.status(NAME)
+        self.assertEqual((after["ssh_pid"], after["supervisor_pid"]), (self.before["ssh_pid"], self.before["supervisor_pid"]))
+
+    def journal(self) -> list[tuple[str, str]]:
+        """Priority and text of the unit's own lines."""
+        said = self.host.run(["journalctl", "--no-pager", "-o", "json", "-u", UNIT, "_COMM=holdfast"]).stdout
+        return [(line["PRIORITY"], line["MESSAGE"]) for line in map(json.loads, said.splitlines())]
+
+    def test_the_journal_has_one_line_for_each_change(self) -> None:
+        before = len(self.journal())
+        self.host.kill(self.before["ssh_pid"])
+        until("two lines", lambda: len(self.journal()) >= before + 2)
+        down, up = self.journal()[before:]
+        self.assertEqual((down[0], up[0]), ("4", "6"))
+        self.assertRegex(down[1], r"^down, after .* up: \S+: ")
+        self.assertRegex(up[1], rf"^up: 127\.0\.0\.1:{NAME} of gate@bastion, verified end to end, after .* down$")
+
     def test_nothing_was_written_into_the_users_home(self) -> None:
         changes = [line for line in self.fresh.changes(self.host.snapshot()) if "/home/" in line]
         self.assertEqual(changes, [])

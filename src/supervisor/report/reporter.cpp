@@ -37,6 +37,7 @@ Reporter::Reporter(os::Host& host, const store::Paths& paths, const TunnelName& 
       live_file_(std::move(live_file)),
       live_mode_(paths.scope == Scope::system ? 0644 : 0600),
       manager_(manager),
+      journal_(host),
       log_(paths.state_file(name, "log")),
       history_(paths.state_file(name, "history")),
       uptime_(host, paths.state_file(name, "uptime")) {
@@ -79,6 +80,7 @@ void Reporter::publish(const View& view) {
     live_.since = now;
     live_.state = view.state;
   }
+  journal_.publish(view, host_.now(), fmt::format("{} of {}", ports_of(live_), live_.bastion));
   live_.verified = view.verified;
   if (!is_near(live_.rtt_ms, view.rtt_ms)) live_.rtt_ms = view.rtt_ms;
   live_.reconnects = view.reconnects;

@@ -1,5 +1,5 @@
-// Publishes the tunnel's state: live state, history, uptime record, log, and a status line for the service manager and
-// the terminal.
+// Publishes the tunnel's state: live state, history, uptime record, log, the system's journal, and a status line for
+// the service manager and the terminal.
 #pragma once
 
 #include "core/tunnel.hpp"
@@ -8,6 +8,7 @@
 #include "store/live_state.hpp"
 #include "store/paths.hpp"
 #include "supervisor/machine/view.hpp"
+#include "supervisor/report/journal.hpp"
 #include "supervisor/report/terminal_line.hpp"
 #include "supervisor/report/uptime_recorder.hpp"
 #include "supervisor/service_manager.hpp"
@@ -56,6 +57,7 @@ class Reporter {
   mode_t live_mode_;
   const ServiceManager& manager_;
   TerminalLine terminal_;
+  Journal journal_;
   store::Log log_;
   store::History history_;
   UptimeRecorder uptime_;
