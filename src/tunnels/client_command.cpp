@@ -34,7 +34,8 @@ ssh::ResolvedRoute unresolved_route(const Tunnel& tunnel, const os::User& user) 
   ssh::ResolvedRoute route;
   const auto& bastion = tunnel->bastion;
   // ssh would log in with the laptop's user name.
-  const auto named = bastion.user() ? Result<Destination>(bastion) : Destination::parse(user.name + "@" + bastion.text());
+  const auto named =
+      bastion.user() ? Result<Destination>(bastion) : Destination::parse(user.name + "@" + bastion.text());
   route.hops.push_back(named ? *named : bastion);
   return route;
 }

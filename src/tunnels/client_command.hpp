@@ -9,8 +9,8 @@
 
 namespace holdfast::tunnels {
 
-/// The route to the bastion for a laptop, which has no alias of this machine. An ordinary user cannot read the ssh_config
-/// of another `user`: then the bastion is as in the tunnel's file.
+/// The route to the bastion for a laptop, which has no alias of this machine. An ordinary user cannot read the
+/// ssh_config of another `user`: then the bastion is as in the tunnel's file.
 [[nodiscard]] Result<ssh::ResolvedRoute> client_route(const Tunnel& tunnel, const os::User& user,
                                                       const ssh::Client& client, const os::Host& host);
 /// The bastion as in the tunnel's file.

@@ -51,8 +51,8 @@ bool has_default_name(const Tunnel& tunnel) {
   return first != nullptr && tunnel->name.text() == std::to_string(first->port);
 }
 
-/// The machine's name for its own sshd behind a tunnel with the default name. Else `name`, which is the tunnel's name or
-/// that with a port.
+/// The machine's name for its own sshd behind a tunnel with the default name. Else `name`, which is the tunnel's name
+/// or that with a port.
 std::string alias_of(const Tunnel& tunnel, const Forward& forward, const std::string& name, const std::string& host,
                      std::set<std::string>& aliases) {
   const bool is_name = consists_of(host, ".-_") && host.front() != '-';  // no pattern of ssh_config(5)

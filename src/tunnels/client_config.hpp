@@ -52,9 +52,9 @@ struct ClientLogin {
   std::string host;  ///< this machine's name
 };
 
-/// `route`: the route to the bastion. `targets`: one for each forward. A tunnel with the default name gives its block for
-/// this machine the machine's name. `aliases`: those that are in use, such as the names of all tunnels; it gets the new
-/// ones.
+/// `route`: the route to the bastion. `targets`: one for each forward. A tunnel with the default name gives its block
+/// for this machine the machine's name. `aliases`: those that are in use, such as the names of all tunnels; it gets the
+/// new ones.
 [[nodiscard]] ClientConfig client_config(const Tunnel& tunnel, const ssh::ResolvedRoute& route,
                                          const std::vector<ClientTarget>& targets, const ClientLogin& login,
                                          std::set<std::string>& aliases);

@@ -86,7 +86,8 @@ Result<ExitStatus> print_plan(Context& context, const tunnels::SetupRequest& req
   const auto& bastion = request.bastion.text();
   context.terminal.note(request.move ? "nothing was changed: --dry-run"
                                      : "nothing was changed, and the bastion was not checked: --dry-run. To check it: "
-                                       "holdfast doctor -b " + shell_quote(bastion));
+                                       "holdfast doctor -b " +
+                                           shell_quote(bastion));
   return ExitStatus::done;
 }
 

@@ -68,8 +68,8 @@ std::string Transitions::duration(TimePoint now) const {
 JournalLine Transitions::line_of(Kind kind, const View& view, TimePoint now, const std::string& ports) const {
   const bool worked = kind_ == Kind::up || kind_ == Kind::degraded;
   const bool has_error = view.last_error && view.errors != errors_;
-  auto why = has_error ? fmt::format("{}: {}", to_text(view.last_error->failure), view.last_error->message)
-                       : view.reason;
+  auto why =
+      has_error ? fmt::format("{}: {}", to_text(view.last_error->failure), view.last_error->message) : view.reason;
   if (has_error && !view.last_error->hint.empty()) why += fmt::format(" ({})", view.last_error->hint);
   const auto end = worked ? ", after " + duration(now) + " up" : std::string();
   switch (kind) {

@@ -29,8 +29,8 @@ class Transitions {
 
   Kind kind_ = Kind::none;  ///< of the last line
   std::optional<FailureClass> failure_;
-  std::uint64_t errors_ = 0;         ///< View::errors at the last line
-  std::optional<TimePoint> since_;   ///< it works, or does not work, since then
+  std::uint64_t errors_ = 0;        ///< View::errors at the last line
+  std::optional<TimePoint> since_;  ///< it works, or does not work, since then
 };
 
 /// Standard error, when systemd connected it to its journal: JOURNAL_STREAM, systemd.exec(5). Else it does nothing.

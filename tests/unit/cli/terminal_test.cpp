@@ -91,10 +91,8 @@ BOOST_AUTO_TEST_CASE(the_env_file_and_new_names_take_precedence) {
 }
 
 BOOST_AUTO_TEST_CASE(client_command_is_one_ssh_command) {
-  BOOST_TEST(client_command("gate@bastion", {"2222"}) ==
-             "ssh -J gate@bastion -p 2222 ann@127.0.0.1");
-  BOOST_TEST(client_command("gate@bastion:2200", {"0.0.0.0:2222"}) ==
-             "ssh -J gate@bastion:2200 -p 2222 ann@127.0.0.1");
+  BOOST_TEST(client_command("gate@bastion", {"2222"}) == "ssh -J gate@bastion -p 2222 ann@127.0.0.1");
+  BOOST_TEST(client_command("gate@bastion:2200", {"0.0.0.0:2222"}) == "ssh -J gate@bastion:2200 -p 2222 ann@127.0.0.1");
   BOOST_TEST(client_command("alias", {"10.0.0.1:2222"}, {"ann@front:2200", "gate@bastion"}) ==
              "ssh -J ann@front:2200,gate@bastion -p 2222 ann@10.0.0.1");
   // Another machine may not have this user.

@@ -108,11 +108,11 @@ BOOST_AUTO_TEST_CASE(the_hosts_name_is_not_used_when_it_would_mislead) {
   };
   BOOST_TEST(alias("2222", "2222", "", {}) == "WS");
   BOOST_TEST(alias("2222", "2222", "other", {}) == "other");
-  BOOST_TEST(alias("2223", "2222", "", {}) == "2223");            // the user chose it
-  BOOST_TEST(alias("2222", "2222:nas:22", "", {}) == "2222");     // another machine
-  BOOST_TEST(alias("2222", "2222", "any", {}) == "2222");         // one of several hosts
-  BOOST_TEST(alias("2222", "2222", "*", {}) == "2222");           // a pattern
-  BOOST_TEST(alias("2222", "2222", "", {"WS"}) == "WS-2222");     // the name of another tunnel
+  BOOST_TEST(alias("2223", "2222", "", {}) == "2223");         // the user chose it
+  BOOST_TEST(alias("2222", "2222:nas:22", "", {}) == "2222");  // another machine
+  BOOST_TEST(alias("2222", "2222", "any", {}) == "2222");      // one of several hosts
+  BOOST_TEST(alias("2222", "2222", "*", {}) == "2222");        // a pattern
+  BOOST_TEST(alias("2222", "2222", "", {"WS"}) == "WS-2222");  // the name of another tunnel
 }
 
 BOOST_AUTO_TEST_CASE(a_known_host_key_is_a_line_for_known_hosts) {

@@ -14,8 +14,9 @@ BOOST_AUTO_TEST_CASE(the_first_valid_key_counts) {
 }
 
 BOOST_AUTO_TEST_CASE(anything_else_is_no_key) {
-  for (const char* text : {"", "# only a remark\n", "localhost ssh-ed25519\n", "localhost ssh-ed25519 AAAA\x1b[2J\n",
-                           "localhost ssh-ed25519 BBBB\n", "localhost ssh-ed25519 AAAA more\n", "localhost $(id) AAAA\n"})
+  for (const char* text :
+       {"", "# only a remark\n", "localhost ssh-ed25519\n", "localhost ssh-ed25519 AAAA\x1b[2J\n",
+        "localhost ssh-ed25519 BBBB\n", "localhost ssh-ed25519 AAAA more\n", "localhost $(id) AAAA\n"})
     BOOST_TEST(scanned_key(text).empty(), text);
 }
 

@@ -82,7 +82,8 @@ BOOST_AUTO_TEST_CASE(what_was_asked_for_is_no_warning) {
   fail(FailureClass::closed, "an old error");
   (void)become(TunnelState::connecting);
   (void)become(TunnelState::up);
-  BOOST_TEST(become(TunnelState::connecting, "the tunnel file changed") == "6 down, after 0 s up: the tunnel file changed");
+  BOOST_TEST(become(TunnelState::connecting, "the tunnel file changed") ==
+             "6 down, after 0 s up: the tunnel file changed");
   (void)become(TunnelState::up);
   BOOST_TEST(become(TunnelState::stopped) == "6 stopped, after 0 s up");
 }
