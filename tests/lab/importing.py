@@ -204,6 +204,34 @@ class Import(LabTest):
         until("the old tunnel", lambda: self.answers(port))
         return command, table
 
+    def interrupted(self, port: int) -> str:
+        """The crontab after a power cut while a periodic line was imported. Returns the line."""
+        line = f"*/5 * * * * pgrep -f {port}:localhost || autossh -M 0 -f -N -R {port}:localhost:22 gate@bastion\n"
+        self.host.run(["crontab", "-"], user="ann", stdin=f"# holdfast replaces it (tunnel {port}): {line}")
+        self.addCleanup(self.host.run, ["crontab", "-r"], user="ann", check=False)
+        return line
+
+    def test_an_import_that_a_power_cut_ended_is_finished(self) -> None:
+        line = self.interrupted(2237)
+        holdfast = Holdfast(self.host, self.user)
+        self.addCleanup(holdfast.run, "remove", "--all", check=False)
+        warning = "the import of tunnel 2237 from your crontab did not end: holdfast import finishes it"
+        with self.host.login("ann") as session:
+            self.assertIn(warning, holdfast.run("status", session=session).stderr)
+            holdfast.run("import", session=session)
+            self.assertNotIn(warning, holdfast.run("status", session=session).stderr)
+        self.assertTrue(holdfast.await_up("2237")["verified"])
+        self.assertIn(f"# holdfast has it (tunnel 2237): {line}", self.host.run(["crontab", "-l"], user="ann").stdout)
+
+    def test_its_line_is_put_back_if_the_import_fails(self) -> None:
+        line = self.interrupted(2238)
+        self.allow_localhost_alone(2238)
+        with self.host.login("ann") as session:
+            done = Holdfast(self.host, self.user).run("import", session=session, check=False)
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        self.assertIn("is restored", done.stderr)
+        self.assertEqual(self.host.run(["crontab", "-l"], user="ann").stdout, line)
+
     def test_a_failed_import_restores_the_crontab(self) -> None:
         self.allow_localhost_alone(2225)
         _, table = self.start_line(2225)

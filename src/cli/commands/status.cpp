@@ -7,6 +7,8 @@
 #include "cli/output/watch.hpp"
 #include "cli/scope.hpp"
 #include "core/text.hpp"
+#include "os/read_only_host.hpp"
+#include "tunnels/import/legacy_search.hpp"
 #include "tunnels/selection.hpp"
 #include "tunnels/survival_text.hpp"
 
@@ -31,6 +33,7 @@ class Status {
     HOLDFAST_TRY(const auto entries, selected());
     warnings_.clear();
     statuses_ = reader_.read(entries, warnings_);
+    if (!is_selection()) warn_of_interrupted_imports();
     names_ = store::tunnel_names(context_.host, paths_);
     supervisors_ = supervisors();
     if (is_selection()) find_uptime_summary();
@@ -148,6 +151,17 @@ class Status {
     status.hook_files.emplace();
     for (const auto& file : backends::files_with_hook(paths_, context_.host))
       status.hook_files->push_back(file.string());
+  }
+
+  /// Lines of a crontab that are comments since an import, and not yet a tunnel.
+  void warn_of_interrupted_imports() {
+    const os::ReadOnlyHost host(context_.host, backends::k_timeout);
+    const auto entries = tunnels::LegacySearch(paths_.scope, host).crontabs();
+    if (!entries) return;
+    for (const auto& entry : *entries)
+      if (entry.interrupted)
+        warnings_.push_back(fmt::format("the import of tunnel {} from {} did not end: holdfast import finishes it",
+                                        entry.interrupted->text(), entry.where));
   }
 
   /// Only for named tunnels: reading all would be slow.

@@ -71,6 +71,7 @@ Result<> Import::check_source(Imported& result, std::optional<SetupRequest>& req
   if (!source.command) return source.command.error();
   HOLDFAST_TRY(request, setup_request(source));
   result.notes = (*source.command).notes;
+  if (source.interrupted) result.notes.emplace_back("an earlier import of this line did not end");
   result.name = request->name.text();
   // A crontab line and a start-up file line often start the same tunnel: the second one finds it imported.
   exists = store::is_known(host_, request_.paths, request->name);
@@ -113,14 +114,19 @@ Result<> Import::change(Imported& result, SetupRequest request, bool exists) {
   }
   const auto legacy = make_legacy_tunnel(result.source, request.name, request_.paths.scope, std::move(owner), host_);
   if (exists) return retire_duplicate(result, request, *legacy);
-  HOLDFAST_CHECK(require_survival(result.source, request, host_));
-  if (request_.dry_run) return plan(result, std::move(request), *legacy);
+  auto survives = require_survival(result.source, request, host_);
+  if (survives && request_.dry_run) return plan(result, std::move(request), *legacy);
+  if (!survives && result.source.interrupted && !request_.dry_run)
+    return restored(std::move(survives).error(), result.source.where, *legacy);
+  HOLDFAST_CHECK(survives);
   return set_up_successor(result, std::move(request), *legacy);
 }
 
 Result<SetupRequest> Import::setup_request(const LegacyEntry& source) const {
   const auto& command = *source.command;
-  HOLDFAST_TRY(auto name, TunnelName::parse(request_.name.value_or(command.forwards.front().short_text())));
+  HOLDFAST_TRY(auto name, source.interrupted
+                              ? Result<TunnelName>(*source.interrupted)
+                              : TunnelName::parse(request_.name.value_or(command.forwards.front().short_text())));
   SetupRequest request{
       name, command.bastion, command.forwards, {}, command.ssh_options, request_.backend, {}, {}, request_.paths, {}};
   HOLDFAST_TRY(request.run_as, find_run_as(source));
@@ -176,7 +182,7 @@ Result<> Import::plan(Imported& result, SetupRequest request, const LegacyTunnel
 }
 
 Result<> Import::set_up_successor(Imported& result, SetupRequest request, LegacyTunnel& legacy) {
-  bool stopped = false;
+  bool stopped = result.source.interrupted.has_value();
   request.take_over = [&]() -> Result<> {
     stopped = true;
     HOLDFAST_CHECK(legacy.stop());

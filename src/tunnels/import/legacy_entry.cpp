@@ -133,13 +133,28 @@ std::string one_line(const std::vector<std::string>& lines, std::size_t first, s
   return text;
 }
 
-/// The source's lines as comments that name the tunnel.
-std::vector<std::string> disabled_lines(const LegacyEntry& source, const TunnelName& name) {
+constexpr std::string_view k_replacing = "# holdfast replaces it (tunnel ";
+constexpr std::string_view k_replaced = "# holdfast has it (tunnel ";
+
+/// The source's lines, as comments that name the tunnel unless they are active.
+std::vector<std::string> lines_in(LineState state, const LegacyEntry& source, const TunnelName& name) {
   auto lines = lines_with_ends(source.text);
+  if (state == LineState::active) return lines;
   for (std::size_t i = 0; i < lines.size(); ++i)
-    lines[i] = fmt::format("{}# holdfast has it (tunnel {}): {}", source.kind == Kind::file && i == 0 ? ": " : "",
-                           name.text(), lines[i]);
+    lines[i] = fmt::format("{}{}{}): {}", source.kind == Kind::file && i == 0 ? ": " : "",
+                           state == LineState::replacing ? k_replacing : k_replaced, name.text(), lines[i]);
   return lines;
+}
+
+/// Removes the comment of an import that did not end; the tunnel that it names.
+std::optional<TunnelName> take_interrupted(std::string& line) {
+  constexpr std::string_view k_end = "): ";
+  const auto end = line.find(k_end);
+  if (!line.starts_with(k_replacing) || end == std::string::npos) return std::nullopt;
+  auto name = TunnelName::parse(std::string_view(line).substr(k_replacing.size(), end - k_replacing.size()));
+  if (!name) return std::nullopt;
+  line.erase(0, end + k_end.size());
+  return std::move(*name);
 }
 
 /// `text` with the lines `from` replaced by `to`, at line `likely` or else at their first occurrence; nothing when
@@ -171,8 +186,9 @@ struct CronLine {
 std::vector<LegacyEntry> crontab_sources(const std::string& text,
                                          const std::function<LegacyEntry(const CronLine&)>& make) {
   std::vector<LegacyEntry> found;
-  const auto lines = lines_with_ends(text);
+  auto lines = lines_with_ends(text);
   for (std::size_t i = 0; i < lines.size(); ++i) {
+    auto interrupted = take_interrupted(lines[i]);
     if (!mentions_autossh(lines[i])) continue;
     const auto bare = joined(lines, i, 1);
     const auto word = trim(bare);
@@ -182,6 +198,7 @@ std::vector<LegacyEntry> crontab_sources(const std::string& text,
         rest ? without_percents(*rest) : Result<std::string>(Error{"reading", "the line", "it has no command"});
     auto source = make({lines, i, plain ? *plain : std::string()});
     if (!plain) source.command = std::move(plain).error();
+    source.interrupted = std::move(interrupted);
     found.push_back(std::move(source));
   }
   return found;
@@ -303,12 +320,9 @@ std::vector<LegacyEntry> read_shell_lines(const fs::path& file, const std::strin
   return found;
 }
 
-std::optional<std::string> without_source(const std::string& text, const LegacyEntry& source, const TunnelName& name) {
-  return exchanged(text, lines_with_ends(source.text), disabled_lines(source, name), source.first_line);
-}
-
-std::optional<std::string> with_source(const std::string& text, const LegacyEntry& source, const TunnelName& name) {
-  return exchanged(text, disabled_lines(source, name), lines_with_ends(source.text), source.first_line);
+std::optional<std::string> with_lines(const std::string& text, const LegacyEntry& source, const TunnelName& name,
+                                      LineState from, LineState to) {
+  return exchanged(text, lines_in(from, source, name), lines_in(to, source, name), source.first_line);
 }
 
 }  // namespace holdfast::tunnels

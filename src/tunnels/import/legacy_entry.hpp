@@ -25,7 +25,10 @@ struct LegacyEntry {
   std::string text = {};                 ///< its lines with their line breaks; unused for a unit
   std::optional<std::string> user = {};  ///< a unit's User=, or the user field of a system crontab
   StartLine start = {};                  ///< how to start it again; unused for a unit
-  Result<AutosshCommand> command;        ///< or why it cannot be imported
+  /// An import to this tunnel did not end: the line of the crontab is a comment (LineState::replacing). `text` is the
+  /// line without it.
+  std::optional<TunnelName> interrupted = {};
+  Result<AutosshCommand> command;  ///< or why it cannot be imported
 };
 
 /// The names of Kind in JSON.
@@ -43,12 +46,16 @@ struct LegacyEntry {
 [[nodiscard]] std::vector<LegacyEntry> read_shell_lines(const fs::path& file, const std::string& text,
                                                         const std::string& home);
 
-/// `text` with the source's lines turned into comments that name the tunnel; nothing when the lines are gone. In a
-/// start-up file the first line becomes ":" with a comment, because an `if` around it needs a command.
-[[nodiscard]] std::optional<std::string> without_source(const std::string& text, const LegacyEntry& source,
-                                                        const TunnelName& name);
-/// Undoes without_source(). Other lines may have changed meanwhile.
-[[nodiscard]] std::optional<std::string> with_source(const std::string& text, const LegacyEntry& source,
-                                                     const TunnelName& name);
+/// The lines of a source while it is imported. cron would run an active line again meanwhile.
+enum class LineState {
+  active,
+  replacing,  ///< a comment, until the tunnel is verified: "# holdfast replaces it (tunnel 2222): …"
+  replaced,   ///< a comment: "# holdfast has it (tunnel 2222): …"
+};
+
+/// `text` with the source's lines in another state; nothing when they are not there. Other lines may have changed
+/// meanwhile. In a start-up file the first line becomes ":" with a comment, because an `if` around it needs a command.
+[[nodiscard]] std::optional<std::string> with_lines(const std::string& text, const LegacyEntry& source,
+                                                    const TunnelName& name, LineState from, LineState to);
 
 }  // namespace holdfast::tunnels

@@ -107,19 +107,23 @@ bool is_periodic(const LegacyEntry& source) {
 class LegacyLine final : public LegacyTunnel {
  public:
   LegacyLine(const LegacyEntry& source, TunnelName name, os::User owner, os::Host& host)
-      : source_(source), name_(std::move(name)), owner_(std::move(owner)), host_(host) {}
+      : source_(source),
+        name_(std::move(name)),
+        owner_(std::move(owner)),
+        host_(host),
+        state_(source.interrupted ? LineState::replacing : LineState::active) {}
 
   // A line that cron runs at boot, or a shell at login, stays until its successor is verified: a power cut in between
-  // costs no tunnel. cron would run a periodic line again meanwhile.
+  // costs no tunnel. cron would run a periodic line again meanwhile. After a power cut, the next import finds it.
   Result<> stop() override {
-    if (is_periodic(source_)) HOLDFAST_CHECK(comment_out());
+    if (is_periodic(source_) && state_ == LineState::active) HOLDFAST_CHECK(change_to(LineState::replacing));
     return end_processes();
   }
-  Result<> retire() override { return edited_ ? Result<>() : comment_out(); }
+  Result<> retire() override { return change_to(LineState::replaced); }
   std::vector<std::string> restore() override {
     std::vector<std::string> problems;
-    if (edited_)
-      if (const auto done = put_back(); !done) problems.push_back(done.error().line());
+    if (state_ != LineState::active)
+      if (const auto done = change_to(LineState::active); !done) problems.push_back(done.error().line());
     if (ended_.empty()) return problems;
     if (const auto done = start_again(); !done) problems.push_back(done.error().line());
     return problems;
@@ -142,12 +146,13 @@ class LegacyLine final : public LegacyTunnel {
     return answer.text.value_or("");
   }
 
-  Result<> comment_out() {
+  /// Not from a saved copy: a backend may have edited the same file in between.
+  Result<> change_to(LineState wanted) {
     HOLDFAST_TRY(const auto before, read());
-    const auto after = without_source(before, source_, name_);
+    const auto after = with_lines(before, source_, name_, state_, wanted);
     if (!after) return Error{"changing", source_.where, "its line is gone", "run it again"};
     HOLDFAST_CHECK(swap(before, *after));
-    edited_ = true;
+    state_ = wanted;
     return {};
   }
 
@@ -162,14 +167,6 @@ class LegacyLine final : public LegacyTunnel {
     const backends::EditCrontab step{name_, {}, backends::EditCrontab::Before{from, to}};
     HOLDFAST_TRY(const auto done, backends::edit_crontab(step, host_));
     return done ? Result<>() : changed;
-  }
-
-  /// Not from a saved copy: a backend may have edited the same file in between.
-  Result<> put_back() {
-    HOLDFAST_TRY(const auto now, read());
-    const auto wanted = with_source(now, source_, name_);
-    if (!wanted) return Error{"restoring", source_.where, "the comment that holdfast made is gone"};
-    return swap(now, *wanted);
   }
 
   Result<> end_processes() {
@@ -221,7 +218,7 @@ class LegacyLine final : public LegacyTunnel {
   TunnelName name_;
   os::User owner_;
   os::Host& host_;
-  bool edited_ = false;
+  LineState state_;
   std::vector<os::ProcessId> ended_;
 };
 

@@ -27,6 +27,14 @@ std::string replaced(std::string text, const std::string& what, const std::strin
   return text.replace(text.find(what), what.size(), with);
 }
 
+std::optional<std::string> without_source(const std::string& text, const LegacyEntry& source, const TunnelName& name) {
+  return with_lines(text, source, name, LineState::active, LineState::replaced);
+}
+
+std::optional<std::string> with_source(const std::string& text, const LegacyEntry& source, const TunnelName& name) {
+  return with_lines(text, source, name, LineState::replaced, LineState::active);
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(legacy_entry)
@@ -70,6 +78,27 @@ BOOST_AUTO_TEST_CASE(finds_only_autossh_lines_in_a_crontab) {
   BOOST_TEST(with_source(after + "later\n", sources[1], k_name).value() == text + "later\n");
   // Lines before it may have changed.
   BOOST_TEST(without_source("new\n" + text, sources[1], k_name).value() == "new\n" + after);
+}
+
+BOOST_AUTO_TEST_CASE(an_interrupted_import_is_found_and_a_finished_one_is_not) {
+  const std::string line = "*/5 * * * * " + k_command + "\n";
+  const std::string text = "# holdfast has it (tunnel 2222): " + line +
+                           "# holdfast replaces it (tunnel 2222): " + line +
+                           "# holdfast replaces it (tunnel a/b): " + line;
+  const auto sources = read_crontab_lines(text, "/home/ann");
+  BOOST_REQUIRE(sources.size() == 1U);
+  BOOST_TEST(sources[0].interrupted.value().text() == "2222");
+  BOOST_TEST(sources[0].text == line);
+  BOOST_TEST(sources[0].first_line == 1U);
+  BOOST_TEST(!!sources[0].command);
+  const auto back = with_lines(text, sources[0], k_name, LineState::replacing, LineState::active).value();
+  BOOST_TEST(back == replaced(text, "# holdfast replaces it (tunnel 2222): ", ""));
+  BOOST_TEST(
+      with_lines(back, read_crontab_lines(back, "")[0], k_name, LineState::active, LineState::replacing).value() ==
+      text);
+  BOOST_TEST(with_lines(text, sources[0], k_name, LineState::replacing, LineState::replaced).value() ==
+             replaced(text, "replaces it", "has it"));
+  BOOST_TEST(!read_crontab_lines(back, "")[0].interrupted);
 }
 
 BOOST_AUTO_TEST_CASE(reads_the_user_of_a_system_crontab_line) {
