@@ -1,12 +1,23 @@
 #include "backends/pidfile_backend.hpp"
 
 #include "backends/host/stop_mark.hpp"
+#include "store/installation_record.hpp"
+#include "store/tunnel_store.hpp"
 
 namespace holdfast::backends {
 namespace {
 
 void append(Plan& plan, Plan more) {
   plan.insert(plan.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+}
+
+/// These backends install nothing but the tunnel's file, which a user may also have written by hand. Without the record
+/// of this host, setup's file is known by its runtime directory.
+bool is_set_up(const Job& job, const os::Host& host) {
+  const auto record = store::InstallationRecord::load(host, job.paths);
+  if (record && !record->tunnels().empty()) return record->tunnels().contains(job.name.text());
+  const auto tunnel = store::load_as_written(host, job.paths, job.name);
+  return !tunnel || (*tunnel)->runtime_dir.has_value();
 }
 
 }  // namespace
@@ -39,8 +50,9 @@ Result<Plan> PidfileBackend::restart(const Job& job, const os::Host& host) const
 Result<std::vector<Registration>> PidfileBackend::query(std::span<const Job> jobs, const os::Host& host) const {
   std::vector<Registration> answers;
   for (const auto& job : jobs) {
-    const bool installed = host.status(job.paths.tunnel_file(job.name)).kind != os::FileKind::missing;
-    answers.push_back({.installed = installed, .running = running_process(host, pidfile_of(job)).has_value()});
+    const bool running = running_process(host, pidfile_of(job)).has_value();
+    const bool exists = host.status(job.paths.tunnel_file(job.name)).kind != os::FileKind::missing;
+    answers.push_back({.installed = exists && (running || is_set_up(job, host)), .running = running});
   }
   return answers;
 }

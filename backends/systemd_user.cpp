@@ -78,7 +78,13 @@ class SystemdUser final : public Backend {
   }
 
   Result<Plan> remove(const TunnelName& tunnel, const store::Paths&, const os::Host& host) const override {
-    return remove_unit(user_manager(host), tunnel, user_unit_directory(host), k_target);
+    const auto manager = user_manager(host);
+    if (manager) return remove_unit(manager, tunnel, user_unit_directory(host), k_target);
+    // Nothing says where the manager looked.
+    Plan plan;
+    for (const auto& directory : possible_directories(host))
+      for (auto& step : remove_unit({}, tunnel, directory, k_target)) plan.push_back(std::move(step));
+    return plan;
   }
 
   // The manager may have started before the home was mounted, and does not know the unit then.
@@ -120,6 +126,14 @@ class SystemdUser final : public Backend {
                             return host.status(usual / unit_name(job.name)).kind != os::FileKind::missing;
                           });
     return is_usual ? usual : user_unit_directory(host);
+  }
+
+  /// ~/.config/systemd/user and, if our XDG_CONFIG_HOME names another one, that.
+  static std::vector<fs::path> possible_directories(const os::Host& host) {
+    std::vector<fs::path> directories{host.user().home / ".config/systemd/user"};
+    const auto exported = fs::path(host.env("XDG_CONFIG_HOME").value_or("")) / "systemd/user";
+    if (exported.is_absolute() && exported != directories.front()) directories.push_back(exported);
+    return directories;
   }
 
   /// Proves that the manager finds a unit in the directory that install() writes to.

@@ -164,6 +164,17 @@ BOOST_AUTO_TEST_CASE(status_and_remove_find_the_unit_where_setup_wrote_it) {
   BOOST_TEST(std::ranges::count(lines, "remove file /srv/ann/config/systemd/user/holdfast-web.service") == 1);
 }
 
+BOOST_AUTO_TEST_CASE(remove_without_a_manager_looks_where_setup_may_have_written_the_unit) {
+  auto host = host_with_manager();
+  host.forget("/run/user/1000/systemd/private");
+  host.environment["XDG_CONFIG_HOME"] = "/home/ann/cfg";
+  const auto job = user_job(host);
+  const auto lines = outline(systemd_user_backend().remove(job.name, job.paths, host).value());
+  for (const char* config : {"/home/ann/.config", "/home/ann/cfg"})
+    for (const char* file : {"holdfast-web.service", "default.target.wants/holdfast-web.service"})
+      BOOST_TEST(std::ranges::count(lines, fmt::format("remove file {}/systemd/user/{}", config, file)) == 1);
+}
+
 BOOST_AUTO_TEST_CASE(a_manager_that_does_not_answer_is_an_error) {
   auto host = host_with_manager();
   host.answer("systemctl --user show --no-pager", os::Completed{1, false, "", "Failed to connect to bus: Host is down\n"});
@@ -291,6 +302,28 @@ BOOST_AUTO_TEST_CASE(running_means_the_process_in_the_pidfile) {
   BOOST_TEST(state() == "true false");
   host.put_process({4711, 99, "0e2c8c5e", "ws"});
   BOOST_TEST(state() == "true true");
+}
+
+BOOST_AUTO_TEST_CASE(a_file_that_setup_did_not_write_here_is_not_installed) {
+  RecordedHost host;
+  const std::vector<Job> jobs{user_job(host)};
+  const auto installed = [&](const std::string& more) {
+    host.put("/home/ann/.config/holdfast/tunnels/web.conf",
+             "port = 2222\nbastion = gate@bastion\nbackend = nohup\n" + more, 0600);
+    return nohup_backend().query(jobs, host).value().front().installed;
+  };
+  BOOST_TEST(!installed(""));
+  BOOST_TEST(installed("runtime-dir = /tmp/holdfast-1000\n"));
+  const auto record = [&](const std::string& tunnel) {
+    host.put("/home/ann/.local/state/holdfast/ws/installed.json",
+             fmt::format(R"({{"tunnels":["{}"],"directories":[],"linger_turned_on":false,"linger_needed_by":[]}})",
+                         tunnel),
+             0600);
+  };
+  record("other");
+  BOOST_TEST(!installed("runtime-dir = /tmp/holdfast-1000\n"));
+  record("web");
+  BOOST_TEST(installed(""));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

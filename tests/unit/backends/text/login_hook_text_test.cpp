@@ -132,7 +132,9 @@ struct LoginHookUser : Login {
   }
   void put_tunnel(const std::string& name, const std::string& backend = "login-hook", const std::string& of = "ws") {
     host.put(paths.tunnel_file(TunnelName::parse(name).value()),
-             "port = 2222\nbastion = gate@bastion\nbackend = " + backend + "\nhost = " + of + "\n", 0600);
+             "port = 2222\nbastion = gate@bastion\nruntime-dir = /tmp/holdfast-1000\nbackend = " + backend +
+                 "\nhost = " + of + "\n",
+             0600);
   }
   void install_all() {
     for (const auto& step : login_hook_backend().install(user_job(host), host).value()) {
