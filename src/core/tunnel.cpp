@@ -9,6 +9,8 @@
 namespace holdfast {
 namespace {
 
+constexpr std::size_t k_longest_path = 4095;  // PATH_MAX without the NUL
+
 bool is_option_name(std::string_view text) noexcept { return consists_of(text, "") && text.size() <= 64; }
 
 }  // namespace
@@ -43,6 +45,9 @@ Result<Tunnel> Tunnel::make(TunnelSpec spec) {
   if (spec.forwards.size() > 256) return usage_error("port", "more than 256 forwards");
   const auto check_path = [](const char* key, const boost::filesystem::path& path) -> Result<> {
     if (!path.is_absolute()) return usage_error(key, "it is not an absolute path");
+    if (path.native().size() > k_longest_path)
+      return usage_error(key, "the path has " + std::to_string(path.native().size()) + " bytes, more than the " +
+                                  std::to_string(k_longest_path) + " that Linux allows");
     if (has_control_bytes(path.native())) return usage_error(key, "the path contains a control character");
     return {};
   };

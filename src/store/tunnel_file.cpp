@@ -137,6 +137,20 @@ std::string format_tunnel(const Tunnel& tunnel) {
   return out;
 }
 
+Result<> check_reads_back(const Tunnel& tunnel) {
+  const auto subject = "tunnel " + tunnel->name.text();
+  const auto text = format_tunnel(tunnel);
+  if (text.size() > k_largest_tunnel_file)
+    return usage_error(
+        subject,
+        fmt::format("its file would have {} bytes, more than the {} allowed", text.size(), k_largest_tunnel_file),
+        "give fewer or shorter values");
+  const auto read = parse_tunnel(tunnel->name, text, tunnel->name.text() + ".conf");
+  if (!read) return usage_error(subject, fmt::format("its file would not be readable: {}", read.error().cause));
+  if (*read != tunnel) return usage_error(subject, "its file would describe another tunnel");
+  return {};
+}
+
 std::string replace_backend(std::string_view text, const Tunnel& tunnel) {
   std::map<std::string, std::string> wanted{{"backend", tunnel->backend}};
   if (tunnel->runtime_dir) wanted["runtime-dir"] = tunnel->runtime_dir->native();

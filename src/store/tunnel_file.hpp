@@ -27,6 +27,10 @@ namespace holdfast::store {
 /// cut short at any byte is an error.
 [[nodiscard]] std::string format_tunnel(const Tunnel& tunnel);
 
+/// A usage error when parse_tunnel() would not read format_tunnel(tunnel) back to an equal Tunnel, as with a file that
+/// is too large.
+[[nodiscard]] Result<> check_reads_back(const Tunnel& tunnel);
+
 /// `text` with the backend and runtime directory of `tunnel`; all other lines and comments stay as they are. `text`
 /// must be a valid file of a tunnel that differs from `tunnel` in nothing else.
 [[nodiscard]] std::string replace_backend(std::string_view text, const Tunnel& tunnel);

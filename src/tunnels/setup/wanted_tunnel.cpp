@@ -54,7 +54,9 @@ Result<Tunnel> wanted_tunnel(const SetupRequest& request, const SetupFacts& fact
   spec.backend = std::string(backend);
   spec.runtime_dir = runtime_dir;
   if (pinned) spec.known_hosts = pin_file(request.name, request.paths);
-  return Tunnel::make(std::move(spec));
+  HOLDFAST_TRY(auto tunnel, Tunnel::make(std::move(spec)));
+  HOLDFAST_CHECK(store::check_reads_back(tunnel));
+  return tunnel;
 }
 
 Result<std::string> tunnel_file_text(const SetupRequest& request, const SetupFacts& facts, const Tunnel& tunnel) {

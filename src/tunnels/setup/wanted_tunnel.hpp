@@ -14,7 +14,8 @@
 namespace holdfast::tunnels {
 
 /// The requested tunnel with `backend`. `pinned`: NAME.known_hosts will contain its host key.
-/// Keys of the tunnel file that no option of setup sets keep their values. A move changes only the backend.
+/// Keys of the tunnel file that no option of setup sets keep their values. A move changes only the backend. A usage
+/// error for a tunnel that could not be read back from its file.
 [[nodiscard]] Result<Tunnel> wanted_tunnel(const SetupRequest& request, const SetupFacts& facts,
                                            std::string_view backend, const fs::path& runtime_dir, bool pinned = false);
 
