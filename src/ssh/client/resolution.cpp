@@ -60,6 +60,7 @@ class RouteResolver {
       jumps->pop_back();
       // ssh passes the hops before the last one to its own ssh with -J.
       HOLDFAST_CHECK(add(last, {}, jumps->empty() ? std::nullopt : jumps));
+      route.proxy_jumps.push_back(last);
     } else if (resolved.proxy_command) {
       route.proxy_commands.push_back(*resolved.proxy_command);
     }

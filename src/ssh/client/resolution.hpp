@@ -37,6 +37,7 @@ struct Resolution {
 /// The whole route to a destination, with all host aliases resolved.
 struct ResolvedRoute {
   std::vector<Destination> hops;            ///< every hop with its user; the destination comes last
+  std::vector<Destination> proxy_jumps;     ///< the hops that ssh reaches by ProxyJump, as written, in their order
   std::vector<std::string> proxy_commands;  ///< ProxyCommands on the route; only ssh can run them
   Resolution destination = {};              ///< of the destination itself
   /// The hops before the destination.

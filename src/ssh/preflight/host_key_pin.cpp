@@ -36,8 +36,7 @@ Result<std::vector<SshOption>> pinning_options(PreflightRun& run) {
   HOLDFAST_CHECK(run.host.remove_file(temporary_file(run)));
   return std::vector<SshOption>{{"StrictHostKeyChecking", "accept-new"},
                                 {"UserKnownHostsFile", file_value(temporary_file(run))},  // never the user's own file
-                                {"HashKnownHosts", "no"},
-                                {"UpdateHostKeys", "no"}};
+                                {"HashKnownHosts", "no"}};
 }
 
 Result<> keep_pin(PreflightRun& run) {

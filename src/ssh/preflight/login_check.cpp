@@ -1,10 +1,13 @@
 #include "core/text.hpp"
 #include "ssh/client/login.hpp"
+#include "ssh/client/read_only_login.hpp"
 #include "ssh/diagnosis/diagnosis.hpp"
 #include "ssh/diagnosis/diagnosis_text.hpp"
 #include "ssh/diagnosis/login_text.hpp"
 #include "ssh/preflight/preflight_run.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace holdfast::ssh {
@@ -41,7 +44,7 @@ class LoginCheck {
 
 Result<> LoginCheck::check() {
   // A check, also that of doctor, writes nothing to the user's known_hosts.
-  HOLDFAST_TRY(Login::Outcome outcome, log_in({{"UpdateHostKeys", "no"}}));
+  HOLDFAST_TRY(Login::Outcome outcome, log_in(read_only_login_options(run_.request.client, run_.route)));
   if (outcome == Login::Outcome::ended && run_.request.accept_new_host_key) {
     // The first login checks strictly against every known_hosts file of the user's configuration. So only an unknown
     // key is ever pinned, and never a changed one.
@@ -98,7 +101,8 @@ Result<Login::Outcome> LoginCheck::log_in(const std::vector<SshOption>& extra) {
 
 Result<Login::Outcome> LoginCheck::log_in_and_pin() {
   const std::string shown = progress_.host_key;
-  HOLDFAST_TRY(const auto options, pinning_options(run_));
+  HOLDFAST_TRY(auto options, pinning_options(run_));
+  std::ranges::copy(read_only_login_options(run_.request.client, run_.route), std::back_inserter(options));
   HOLDFAST_TRY(const Login::Outcome outcome, log_in(options));
   if (progress_.host_key != shown)
     return Error{"pinning the host key of", run_.tunnel->bastion.text(),
