@@ -58,6 +58,7 @@ constexpr std::array k_own{
 
 // They would let ssh trust a host key that it would otherwise refuse.
 constexpr std::array k_trust{
+    Rule{"canonicalizepermittedcnames", "the resolver would decide which host ssh trusts", k_in_host_block},
     Rule{"casignaturealgorithms", "it decides which signatures of host certificates ssh trusts", k_in_host_block},
     Rule{"checkhostip", "holdfast keeps every check of the host key"},
     Rule{"globalknownhostsfile", "holdfast adds the host key that setup pinned with it",

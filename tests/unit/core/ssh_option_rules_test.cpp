@@ -37,7 +37,8 @@ BOOST_DATA_TEST_CASE(options_that_weaken_the_host_key_check_are_refused,
                                  "KnownHostsCommand=/bin/echo %H", "VerifyHostKeyDNS=yes", "HostKeyAlias=other",
                                  "hostkeyalias=localhost", "CheckHostIP=no", "NoHostAuthenticationForLocalhost=yes",
                                  "UpdateHostKeys=yes", "CASignatureAlgorithms=+ssh-rsa", "RevokedHostKeys=none",
-                                 "RequiredRSASize=512", "GSSAPIKeyExchange=yes", "GSSAPITrustDns=yes"})) {
+                                 "RequiredRSASize=512", "GSSAPIKeyExchange=yes", "GSSAPITrustDns=yes",
+                                 "CanonicalizePermittedCNAMEs=*:*"})) {
   const auto error = refusal(sample);
   BOOST_TEST(error.cause.find("cannot be overridden: ") != std::string::npos);
   BOOST_TEST(!error.hint.empty());
