@@ -18,10 +18,16 @@ std::string session_name(const TunnelName& name) {
   return session;
 }
 
+/// One argument of a tmux command. tmux ends the command at an argument that ends in ";", and runs the rest as another.
+std::string encode_argument(std::string argument) {
+  if (argument.ends_with(';')) argument.insert(argument.size() - 1, 1, '\\');
+  return argument;
+}
+
 /// A tmux command for the server at `socket`, without the user's configuration.
 os::Command tmux(const fs::path& socket, std::vector<std::string> arguments, const os::Host& host) {
   std::vector<std::string> argv{"tmux", "-S", socket.string(), "-f", "/dev/null"};
-  argv.insert(argv.end(), std::make_move_iterator(arguments.begin()), std::make_move_iterator(arguments.end()));
+  for (auto& argument : arguments) argv.push_back(encode_argument(std::move(argument)));
   return os::Command{std::move(argv), session_environment(host), {}};
 }
 

@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import re
+import shlex
 import socket
 import subprocess
 import sys
@@ -43,6 +44,9 @@ class Injection(ProgramTest):
         super().setUp()
         self.canary = self.root / "ran"
         self.values = hostile_values(self.canary)
+        # For inputs that take a run each. The unit tests put every value into every text.
+        self.few = {name: self.values[name] for name in (
+            "newline", "single quote", "substitution", "option", "escape", "bidi", "long", "invalid utf-8")}
         self.tunnels = self.home / ".config/holdfast/tunnels"
         self.programs = self.root / "programs"
         self.programs.mkdir()
@@ -69,14 +73,78 @@ class Injection(ProgramTest):
         """The values that fit into an argument or a variable."""
         return {name: value for name, value in self.values.items() if b"\0" not in value}
 
+    def test_options(self) -> None:
+        usual = {"--port": "2222", "--bastion": GATE, "--name": "x", "--no-preflight": None, "--dry-run": None,
+                 "--user": None}
+        shapes = {
+            "--port": ("{}", "{}:2222", "2222:{}:22", "2222:localhost:{}", "/tmp/{}"), "--name": ("{}",),
+            "--bastion": ("{}", "{}@127.0.0.1", "gate@{}", "127.0.0.1:{}", "ssh://{}", f"{GATE},{{}}"),
+            "--identity": ("{}", "/tmp/{}"), "--ssh-option": ("{}", "{}=x", "Compression={}", "ProxyJump={}"),
+            "--backend": ("{}",), "--engine": ("{}",), "--host": ("{}",), "--env-file": ("{}",), "--run-as": ("{}",),
+        }
+        for name, value in self.few.items():
+            for option, forms in shapes.items():
+                for form in forms:
+                    words: list[Text] = ["setup"]
+                    for usually, standard in usual.items():
+                        if usually != option:
+                            words.append(usually if standard is None else f"{usually}={standard}")
+                    words.append(option.encode() + b"=" + form.encode().replace(b"{}", value))
+                    self.check(f"{option} {form} {name}", *words, *(["--json"] if name == "escape" else []))
+        self.assert_nothing_changed()
+
     def test_operands(self) -> None:
         for name, value in self.passable().items():
-            for command in ("remove", "start", "logs", "status", "client-config", "hook"):
+            for command in ("remove", "start", "logs", "status", "client-config", "hook") if name in self.few else ("remove",):
                 self.check(f"{command} {name}", command, "--user", "--", value)
-            for command in ("completion", "help"):
-                self.check(f"{command} {name}", command, "--", value)
+            self.check(f"completion {name}", "completion", "--", value)
             self.check(f"a command {name}", value)
         self.assert_nothing_changed()
+
+    def test_variables(self) -> None:
+        setup = ("setup", "--user", "--no-preflight", "--dry-run", "--port=2222", "--name=x")
+        file = self.root / "some.env"
+        for name, value in {**self.few, "nul": self.values["nul"]}.items():
+            for variable in ("HOLDFAST_BASTION", "HOLDFAST_IDENTITY", "HOLDFAST_BACKENDS", "SCITEX_TUNNEL_BASTION_SERVER"):
+                others: list[Text] = [] if "BASTION" in variable else [f"--bastion={GATE}"]
+                if name != "nul":
+                    self.check(f"{variable} {name}", *setup, *others, env={variable: value})
+                for quote in (b"", b'"'):
+                    file.write_bytes(variable.encode() + b"=" + quote + value + quote + b"\n")
+                    self.check(f"{variable} {name} in a file", *setup, *others, f"--env-file={file}")
+            if name == "nul":
+                continue
+            several = {variable: value for variable in ("TERM", "LANG", "USER", "SHELL", "NO_COLOR")}
+            self.check(f"variables {name}", *setup, f"--bastion={GATE}", env=several)
+            for variable in ("XDG_STATE_HOME", "XDG_CONFIG_HOME", "HOME"):
+                self.check(f"{variable} {name}", "status", env={variable: value})
+
+    def test_tunnel_files(self) -> None:
+        self.tunnels.mkdir(parents=True, mode=0o700)
+        good = {"port": "2222", "bastion": GATE, "backend": "nohup", "engine": "native"}
+        file = self.tunnels / "x.conf"
+        for name, value in self.few.items():
+            for key in ("port", "bastion", "identity", "backend", "engine", "host", "machine", "ssh-option", "known-hosts",
+                        "runtime-dir", "probe-interval", "takeover", "a key"):
+                lines = [f"{other} = {text}\n".encode() for other, text in good.items() if other != key]
+                path = b"/tmp/" if key in ("identity", "known-hosts", "runtime-dir") else b""
+                file.write_bytes(b"".join(lines) + key.encode() + b" = " + path + value + b"\n")
+                file.chmod(0o600)
+                self.check(f"{key} = {name}", "status", "--user", *(["--json"] if name == "escape" else ["x"]))
+                if key in ("bastion", "host", "port"):
+                    self.check_block(self.check(f"{key} = {name}", "client-config", "--user", "x"))
+            file.write_bytes(value)
+            self.check(f"a file of {name}", "status", "--user")
+            file.unlink()
+
+    def check_block(self, block: bytes) -> None:
+        """What ssh reads from a block of client-config runs no command."""
+        file = self.root / "block"
+        file.write_bytes(block)
+        for alias in re.findall(rb"^Host (\S+)$", block, re.MULTILINE):
+            done = subprocess.run(["ssh", "-G", "-F", str(file), "--", alias], capture_output=True, text=True, timeout=60)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertNotRegex(done.stdout, r"(?m)^(proxycommand|localcommand|knownhostscommand|permitlocalcommand yes)")
 
     def test_names_of_files(self) -> None:
         self.tunnels.mkdir(parents=True, mode=0o700)
@@ -110,6 +178,48 @@ class Injection(ProgramTest):
             for words in (("logs", "x"), ("logs", "x", "--json"), ("status", "x"), ("status", "--json")):
                 self.check(f"state of {name}", *words, "--user", statuses=(0, 3))
 
+    def test_what_other_programs_print(self) -> None:
+        """Crontabs and start-up files that import reads, and programs that backends ask."""
+        for name, value in self.few.items():
+            one_line = value.replace(b"\n", b" ")
+            for line in (b"@reboot autossh -M 0 -N -R 2222:localhost:22 gate@" + one_line,
+                         b"@reboot autossh -M 0 -N -o " + one_line + b" -R 2222:localhost:22 gate@bastion",
+                         b"@reboot autossh -M 0 -N -i '" + one_line + b"' -R 2222:localhost:22 gate@bastion", value):
+                (self.root / "table").write_bytes(line + b"\n")
+                self.fake("crontab", f"cat {shlex.quote(str(self.root / 'table'))}")
+                self.check(f"crontab with {name}", "import", "--dry-run", "--crontab")
+                (self.home / ".bashrc").write_bytes(line.replace(b"@reboot ", b"") + b"\n")
+                self.check(f".bashrc with {name}", "import", "--dry-run", "--json")
+            (self.root / "shown").write_bytes(value)
+            for program in ("systemctl", "tmux", "screen", "loginctl", "busctl", "getent"):
+                self.fake(program, f"cat {shlex.quote(str(self.root / 'shown'))}")
+            self.check(f"programs that print {name}", "doctor", "--user")
+            for program in self.programs.iterdir():
+                program.unlink()
+
+    def fake(self, name: str, script: str) -> None:
+        (self.programs / name).write_text(f"#!/bin/sh\n{script}\n")
+        (self.programs / name).chmod(0o755)
+
+    def test_ssh_configuration(self) -> None:
+        directory = self.home / ".ssh"
+        directory.mkdir(mode=0o700)
+        self.tunnels.mkdir(parents=True, mode=0o700)
+        (self.tunnels / "x.conf").write_text("port = 2222\nbastion = lab\nbackend = nohup\n")
+        (self.tunnels / "x.conf").chmod(0o600)
+        wrapper = f'exec {shlex.quote(str(self.real_ssh()))} -F {shlex.quote(str(directory / "config"))} "$@"'
+        self.fake("ssh", f'[ "$1" = -V ] && exec {shlex.quote(str(self.real_ssh()))} -V; {wrapper}')
+        for name, value in self.few.items():
+            for line in (b"Host " + value, b"Host lab\n  HostName " + value, b"Host lab\n  User " + value,
+                         b"Host lab\n  HostKeyAlias " + value, b"Host lab\n  IdentityFile " + value, value):
+                (directory / "config").write_bytes(line + b"\n  ConnectTimeout 1\n")
+                self.check(f"{line[:20]!r} {name}", "client-config", "--user", "x")
+            self.check(f"aliases {name}", "doctor", "--user", "-b", "lba")
+
+    @staticmethod
+    def real_ssh() -> str:
+        return subprocess.run(["which", "ssh"], capture_output=True, text=True, check=True).stdout.strip()
+
     def test_banners_of_servers(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as listener:
             port = listener.getsockname()[1]
@@ -127,7 +237,7 @@ class Injection(ProgramTest):
             server = threading.Thread(target=serve)
             server.start()
             try:
-                for name, value in self.values.items():
+                for name, value in self.few.items():
                     for banner in (value + b"\r\n", b"SSH-2.0-" + value + b"\r\n"):
                         current[0] = banner
                         self.check(f"a banner of {name}", "doctor", "--user", "-b", f"gate@127.0.0.1:{port}")
@@ -166,7 +276,7 @@ class Injection(ProgramTest):
         saved = dict(os.environ)
         self.addCleanup(lambda: (os.environ.clear(), os.environ.update(saved)))
         os.environ.update({**self.env, "HOLDFAST_PROGRAM": str(pathlib.Path(PROGRAM).resolve())})
-        for name, value in self.values.items():
+        for name, value in {**self.few, "nul": self.values["nul"]}.items():
             text = os.fsdecode(value)
             for call in (lambda: holdfast.setup(text, GATE, dry_run=True, no_preflight=True, user=True),
                          lambda: holdfast.setup(2222, text, name="x", dry_run=True, no_preflight=True, user=True),
