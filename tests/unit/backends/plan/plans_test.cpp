@@ -177,7 +177,8 @@ BOOST_AUTO_TEST_CASE(remove_without_a_manager_looks_where_setup_may_have_written
 
 BOOST_AUTO_TEST_CASE(a_manager_that_does_not_answer_is_an_error) {
   auto host = host_with_manager();
-  host.answer("systemctl --user show --no-pager", os::Completed{1, false, "", "Failed to connect to bus: Host is down\n"});
+  host.answer("systemctl --user show --no-pager",
+              os::Completed{1, false, "", "Failed to connect to bus: Host is down\n"});
   const std::vector<Job> jobs{user_job(host)};
   const auto answers = systemd_user_backend().query(jobs, host);
   BOOST_REQUIRE(answers.has_error());
@@ -315,10 +316,10 @@ BOOST_AUTO_TEST_CASE(a_file_that_setup_did_not_write_here_is_not_installed) {
   BOOST_TEST(!installed(""));
   BOOST_TEST(installed("runtime-dir = /tmp/holdfast-1000\n"));
   const auto record = [&](const std::string& tunnel) {
-    host.put("/home/ann/.local/state/holdfast/ws/installed.json",
-             fmt::format(R"({{"tunnels":["{}"],"directories":[],"linger_turned_on":false,"linger_needed_by":[]}})",
-                         tunnel),
-             0600);
+    host.put(
+        "/home/ann/.local/state/holdfast/ws/installed.json",
+        fmt::format(R"({{"tunnels":["{}"],"directories":[],"linger_turned_on":false,"linger_needed_by":[]}})", tunnel),
+        0600);
   };
   record("other");
   BOOST_TEST(!installed("runtime-dir = /tmp/holdfast-1000\n"));
