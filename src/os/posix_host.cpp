@@ -4,6 +4,7 @@
 #include "os/file_lock.hpp"
 #include "os/posix_files.hpp"
 #include "os/posix_processes.hpp"
+#include "os/volatile_file.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -69,7 +70,7 @@ class PosixHost final : public Host {
     return write_file_atomically(path, bytes, mode, true);
   }
   Result<> write_volatile_file(const fs::path& path, std::string_view bytes, mode_t mode) override {
-    return write_file_atomically(path, bytes, mode, false);
+    return write_volatile(path, bytes, mode);
   }
   Result<> remove_file(const fs::path& path) override {
     if (::unlink(path.c_str()) != 0 && errno != ENOENT) return errno_error("removing", path.string(), errno);
@@ -133,7 +134,8 @@ Result<User> PosixHost::find_user(const std::string& name) const {
 }  // namespace
 
 bool is_alive(const Host& host, const ProcessId& process) {
-  if (process.pid <= 0 || process.host != host.hostname() || process.boot_id != host.boot_id()) return false;
+  // Not by the host's name: DHCP, or hostnamectl(1), may change it while the process runs.
+  if (process.pid <= 0 || process.boot_id != host.boot_id()) return false;
   const auto now = host.process(process.pid);
   return now && now->start_time == process.start_time;
 }

@@ -1,15 +1,13 @@
 #include "tunnels/status.hpp"
 
-#include "os/boot_clock.hpp"
 #include "os/read_only_host.hpp"
 #include "ssh/keys/certificate.hpp"
 #include "tunnels/installation.hpp"
+#include "tunnels/live_status.hpp"
 #include "tunnels/ownership.hpp"
 #include "tunnels/survivors.hpp"
 
 #include <fmt/format.h>
-
-#include <unistd.h>
 
 #include <algorithm>
 #include <map>
@@ -28,8 +26,6 @@ TunnelStatus of_broken_file(const store::Entry& entry) {
   status.last_error = TunnelStatus::Failure{{FailureClass::config, error.line(), error.hint}, {}};
   return status;
 }
-
-void add_live_state(TunnelStatus& status, const store::LiveState& live, const os::Host& host);
 
 /// Its supervisor may run on, with the settings that it read before.
 TunnelStatus of_broken_file(const store::Entry& entry, const store::Paths& paths, const os::Host& host) {
@@ -55,54 +51,6 @@ TunnelStatus of_file(const Tunnel& tunnel) {
     status.forwards.push_back({end_text(forward.listen()), end_text(forward.target()), {}});
   status.backend.name = tunnel->backend;
   return status;
-}
-
-void add_live_state(TunnelStatus& status, const store::LiveState& live, const os::Host& host) {
-  status.state = live.state;
-  status.verified = live.verified;
-  if (!live.bastion.empty()) status.bastion = live.bastion;
-  status.since = live.since;
-  status.supervisor = {live.supervisor.pid, live.version, live.program};
-  status.rtt_ms = live.rtt_ms;
-  status.reconnects = live.reconnects;
-  status.next_attempt = live.next_attempt;
-  status.forwards.clear();
-  for (const auto& forward : live.forwards)
-    status.forwards.push_back({forward.listen, forward.target, forward.state, forward.bound});
-  if (live.ssh && os::is_alive(host, *live.ssh)) status.ssh_pid = live.ssh->pid;
-  // ssh has just died and the supervisor has not published that yet.
-  if (store::carries(live.state) && live.ssh && !status.ssh_pid) {
-    status.state = TunnelState::connecting;
-    status.verified = false;
-  }
-}
-
-/// A supervisor that ends by itself publishes `stopped`, and a stop by holdfast removes the file.
-bool was_killed(const std::optional<store::LiveState>& last, const os::Host& host) {
-  return last && last->state != TunnelState::stopped && last->supervisor.boot_id == host.boot_id() &&
-         last->supervisor.host == host.hostname();
-}
-
-void add_killed(TunnelStatus& status, const store::LiveState& last, const os::Host& host) {
-  status.state = TunnelState::failed;
-  std::string message = "its supervisor was killed";
-  if (last.ssh && os::is_alive(host, *last.ssh)) {
-    status.ssh_pid = last.ssh->pid;
-    message += fmt::format("; its ssh {} still runs, without a supervisor", last.ssh->pid);
-  }
-  status.last_error =
-      TunnelStatus::Failure{{FailureClass::unknown, std::move(message), "holdfast start " + status.name}, {}};
-}
-
-void add_no_supervisor(TunnelStatus& status, const store::Paths& paths, const TunnelName& name,
-                       const std::optional<backends::Registration>& registration) {
-  const bool starting = registration && (registration->restarting || registration->running);
-  status.state = starting ? TunnelState::connecting : TunnelState::stopped;
-  status.verified = false;
-  for (auto& forward : status.forwards) forward.state = store::ForwardState::down;
-  if (starting) return;
-  const auto last = store::History::read(paths.state_file(name, "history"), 1);
-  if (!last.empty() && last.front().to == TunnelState::stopped) status.since = last.front().at;
 }
 
 /// Names the command by which this program becomes the supervisor.
@@ -133,32 +81,6 @@ std::optional<TunnelStatus::Credential> credential_of(const Tunnel& tunnel, cons
                                   found->certificate->expires};
 }
 
-bool has_just_started(const os::ProcessId& process) {
-  const auto ticks_per_second = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
-  const std::chrono::milliseconds started(1000 * process.start_time / ticks_per_second);
-  return os::since_boot() - started < std::chrono::seconds(1);
-}
-
-/// The supervisor runs, but publishes nothing here.
-void add_survivor(TunnelStatus& status, const os::ProcessId& supervisor, const backends::Job& job,
-                  const os::Host& host) {
-  status.supervisor.pid = supervisor.pid;
-  status.verified = false;
-  status.state = TunnelState::connecting;
-  if (host.is_locked(store::runtime_files(job.name, job.runtime_dir).lock) || has_just_started(supervisor)) return;
-  const auto last = store::History::read(job.paths.state_file(job.name, "history"), 1);
-  if (!last.empty() && last.front().to != TunnelState::stopped) {
-    status.state = last.front().to;
-    status.since = last.front().at;
-  }
-  status.last_error = TunnelStatus::Failure{
-      {FailureClass::unknown,
-       fmt::format("its supervisor {} runs, but its runtime directory {} is gone or is another one here",
-                   supervisor.pid, job.runtime_dir.string()),
-       "holdfast restart " + status.name},
-      {}};
-}
-
 /// Adds the live state. Without a supervisor, derives the state from the registration.
 void complete_live(TunnelStatus& status, const Tunnel& tunnel, const backends::Job& job,
                    const std::optional<backends::Registration>& registration, Survivors& survivors,
@@ -183,7 +105,7 @@ void complete_live(TunnelStatus& status, const Tunnel& tunnel, const backends::J
   }
   if (status.renamed) {
     status.last_error = TunnelStatus::Failure{explain_elsewhere(tunnel, host), {}};
-    if (!status.is_up()) status.state = TunnelState::failed;  // it needs manual action
+    if (!status.supervisor.pid) status.state = TunnelState::failed;  // it needs manual action
   }
 }
 

@@ -80,7 +80,8 @@ class Status {
   /// "3 tunnels: 2 up, 1 waiting"
   [[nodiscard]] std::string summary() const {
     std::map<std::string_view, std::size_t> states;
-    for (const auto& status : statuses_) ++states[status.state ? store::to_text(*status.state) : "elsewhere"];
+    for (const auto& status : statuses_)
+      ++states[status.state ? store::to_text(*status.state) : status.elsewhere ? "elsewhere" : "unknown"];
     std::string out = fmt::format("{} tunnel{}", statuses_.size(), statuses_.size() == 1 ? "" : "s");
     std::string_view separator = ": ";
     for (const auto& [state, count] : states)

@@ -3,8 +3,10 @@
 #include "core/text.hpp"
 #include "os/boot_clock.hpp"
 #include "os/directories.hpp"
+#include "ssh/diagnosis/diagnosis.hpp"
 #include "store/login_ledger.hpp"
 #include "store/shared_files.hpp"
+#include "store/target_note.hpp"
 #include "store/tunnel_store.hpp"
 #include "supervisor/probe/bound_result.hpp"
 
@@ -46,7 +48,8 @@ LoopBase::LoopBase(os::Host& real_host, store::Paths tunnel_paths, Tunnel initia
                        {.on_probe_request = [this] { post_shared(ProbeRequested{}); },
                         .on_reload = [this] { reload(); },
                         .on_stop = [this] { post_shared(StopRequested{.leave_child = leaves_child()}); }}),
-      runtime_directory(context, files, [this] { reclaim_directory(); }),
+      runtime_directory(
+          context, files, [this] { reclaim_directory(); }, [this] { reporter.publish_again(); }),
       timers(context,
              [this](Timer timer, Clock::duration late) {
                if (late > k_frozen) post_shared(Resumed{route_status()});
@@ -156,24 +159,27 @@ void LoopBase::execute(const Probe& action) {
   // autossh makes the socket anew with each ssh.
   if (tunnel->engine == Engine::native && host.status(files.control).kind != os::FileKind::socket) {
     // The bastion is not silent: it cannot be asked.
-    ProbeAnswered answer;
+    const auto nothing = [](const std::string&, bool) { return false; };
+    ProbeAnswered answer = probe_rounds.finish_unseen(
+        probe_rounds.begin(tunnel, action.forwards, nothing),
+        {FailureClass::unknown, "ssh's control socket was deleted: the tunnel cannot be verified until it reconnects",
+         "holdfast restart " + tunnel->name.text()});
     answer.request = action.request;
-    answer.kind = ProbeAnswered::Kind::unproven;
-    answer.forwards.assign(action.forwards.size(), store::ForwardState::up);
-    answer.why = Diagnosis{FailureClass::unknown,
-                           "ssh's control socket was deleted: the tunnel cannot be verified until it reconnects",
-                           "holdfast restart " + tunnel->name.text()};
     return post_shared(std::move(answer));
   }
   auto round = probe_rounds.begin(
       tunnel, action.forwards, [this](const std::string& target, bool at_once) { return may_reach(target, at_once); });
   const auto id = action.request;
+  for (const auto& target : probe_rounds.skipped_targets(round))
+    if (const auto note = store::read_target_note(host, files.directory, target, os::since_boot()))
+      probe_rounds.hear(target, note->answers ? std::nullopt : std::optional(note->why));
   if (round.forwards.empty())
     return check_path(action.timeout, [this, round, id](std::optional<double> rtt_ms) {
       post_answer(id, rtt_ms ? probe_rounds.finish_path(round, *rtt_ms) : ProbeAnswered{});
     });
   auto forwards = round.forwards;
   end_to_end->check(std::move(forwards), action.timeout, [this, round, id](ProbeAnswered answer) {
+    keep_target_notes(round, answer);
     bound_check.learn(tunnel, open_forwards(round, answer), bastion_address());
     post_answer(id, probe_rounds.finish(round, std::move(answer)));
   });
@@ -199,6 +205,24 @@ void LoopBase::post_answer(RequestId request, ProbeAnswered answer) {
       std::ranges::any_of(tunnel->forwards, [](const Forward& one) { return asks_for_all(one.listen()); });
   if (!needs_bounds) return post();
   bound_check.when_idle(post);
+}
+
+/// For the other tunnels to the same targets.
+void LoopBase::keep_target_notes(const ProbeRounds::Round& round, const ProbeAnswered& answer) {
+  const bool is_down = answer.kind == ProbeAnswered::Kind::target_down;
+  if (!is_down && answer.kind != ProbeAnswered::Kind::verified) return;
+  for (std::size_t at = 0; at < std::min(round.forwards.size(), answer.forwards.size()); ++at) {
+    if (round.forwards[at] >= tunnel->forwards.size()) return;
+    const Forward& forward = tunnel->forwards[round.forwards[at]];
+    const auto target = end_text(forward.target());
+    const bool answers = answer.forwards[at] == store::ForwardState::up;
+    if (!answers && answer.forwards[at] != store::ForwardState::down) continue;
+    store::TargetNote note{answers};
+    // The answer has one cause, which may be about another target.
+    const bool is_its_cause = answer.why && answer.why->message.find(target) != std::string::npos;
+    if (!answers) note.why = is_its_cause ? *answer.why : ssh::explain(FailureClass::target_down, tunnel, forward);
+    store::keep_target_note(host, files.directory, target, note, os::since_boot());
+  }
 }
 
 /// Without a connection to a target: nothing listens on the bastion's discard port (RFC 863), and its answer says so.

@@ -90,6 +90,7 @@ struct LoopBase {
   void post_answer(RequestId request, ProbeAnswered answer);
   /// See store::take_target_probe().
   [[nodiscard]] bool may_reach(const std::string& target, bool at_once);
+  void keep_target_notes(const ProbeRounds::Round& round, const ProbeAnswered& answer);
   void check_path(Milliseconds timeout, std::function<void(std::optional<double> rtt_ms)> on_answer);
 
   /// Call it after each event: watches the credentials while a login failed because of them.

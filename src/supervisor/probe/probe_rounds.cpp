@@ -31,6 +31,18 @@ ProbeRounds::Round ProbeRounds::begin(const Tunnel& tunnel, const std::vector<st
   return round;
 }
 
+std::vector<std::string> ProbeRounds::skipped_targets(const Round& round) const {
+  std::set<std::string> skipped;
+  for (const std::size_t at : round.wanted) skipped.insert(targets_.at(at));
+  for (const std::size_t at : round.forwards) skipped.erase(targets_.at(at));
+  return {skipped.begin(), skipped.end()};
+}
+
+void ProbeRounds::hear(const std::string& target, const std::optional<Diagnosis>& why) {
+  states_[target] = why ? ForwardState::down : ForwardState::up;
+  if (why) why_ = why;
+}
+
 ProbeAnswered ProbeRounds::finish(const Round& round, ProbeAnswered answer) {
   if (answer.kind == Kind::silent || answer.forwards.size() != round.forwards.size()) return answer;
   for (std::size_t at = 0; at < round.forwards.size(); ++at) {
@@ -51,9 +63,22 @@ ProbeAnswered ProbeRounds::finish(const Round& round, ProbeAnswered answer) {
 
 ProbeAnswered ProbeRounds::finish_path(const Round& round, double rtt_ms) {
   ProbeAnswered answer = last_;
-  if (states_.empty()) answer.kind = Kind::unproven;
+  if (answer.kind == Kind::silent) answer.kind = Kind::unproven;  // no round has reached a target
+  if (answer.kind == Kind::target_down) {                         // for_all() decides that anew
+    answer.kind = Kind::verified;
+    answer.why.reset();
+  }
   answer.rtt_ms = rtt_ms;
   return for_all(round, std::move(answer));
+}
+
+ProbeAnswered ProbeRounds::finish_unseen(const Round& round, Diagnosis why) const {
+  ProbeAnswered answer;
+  answer.kind = Kind::unproven;
+  answer.why = why;
+  answer = for_all(round, std::move(answer));
+  if (answer.kind == Kind::target_down) answer.why = std::move(why);
+  return answer;
 }
 
 ProbeAnswered ProbeRounds::for_all(const Round& round, ProbeAnswered answer) const {

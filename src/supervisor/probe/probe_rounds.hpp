@@ -28,11 +28,19 @@ class ProbeRounds {
   };
   [[nodiscard]] Round begin(const Tunnel& tunnel, const std::vector<std::size_t>& wanted, const MayReach& may_reach);
 
+  /// The targets that the round wants, and does not connect to.
+  [[nodiscard]] std::vector<std::string> skipped_targets(const Round& round) const;
+  /// Another tunnel of this user has just connected to a skipped target. `why`: empty when the target answered.
+  void hear(const std::string& target, const std::optional<Diagnosis>& why);
+
   /// `answer` to Round::forwards becomes one to Round::wanted: a forward that was not connected to has the state of its
   /// target. Until each one was reached over this connection, `verified` becomes `unproven` without a cause.
   [[nodiscard]] ProbeAnswered finish(const Round& round, ProbeAnswered answer);
   /// The bastion answered over the path with that round trip. No target was reached.
   [[nodiscard]] ProbeAnswered finish_path(const Round& round, double rtt_ms);
+
+  /// Nothing can be probed: every forward stays as it was last seen.
+  [[nodiscard]] ProbeAnswered finish_unseen(const Round& round, Diagnosis why) const;
 
   /// For a new connection, or for other forwards.
   void start_over() { *this = {}; }

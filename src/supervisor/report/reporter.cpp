@@ -107,7 +107,12 @@ void Reporter::apply_bounds() {
 void Reporter::write_live_state() {
   std::string text = store::format_live_state(live_);
   if (text == published_) return;
-  if (const auto written = host_.write_volatile_file(live_file_, text, live_mode_)) published_ = std::move(text);
+  if (host_.write_volatile_file(live_file_, text, live_mode_)) {
+    published_ = std::move(text);
+    return;
+  }
+  (void)host_.remove_file(live_file_);  // no state is better than an old one
+  published_.clear();
 }
 
 void Reporter::set_bounds(std::map<std::string, store::Bound> bounds) {

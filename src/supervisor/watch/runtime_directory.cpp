@@ -27,13 +27,19 @@ constexpr std::chrono::seconds k_poll(5);           // without inotify
 struct RuntimeDirectory::Impl : std::enable_shared_from_this<Impl> {
   store::RuntimeFiles files;
   std::function<void()> on_loss;
+  std::function<void()> on_state_loss;
   boost::asio::posix::stream_descriptor events;
   boost::asio::steady_timer timer;
   int directory = -1;
   std::array<char, 4096> buffer{};
 
-  Impl(boost::asio::io_context& context, store::RuntimeFiles runtime_files, std::function<void()> handler)
-      : files(std::move(runtime_files)), on_loss(std::move(handler)), events(context), timer(context) {}
+  Impl(boost::asio::io_context& context, store::RuntimeFiles runtime_files, std::function<void()> loss,
+       std::function<void()> state_loss)
+      : files(std::move(runtime_files)),
+        on_loss(std::move(loss)),
+        on_state_loss(std::move(state_loss)),
+        events(context),
+        timer(context) {}
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
   ~Impl() { release(); }
@@ -91,13 +97,15 @@ struct RuntimeDirectory::Impl : std::enable_shared_from_this<Impl> {
   }
 
   void check() {
-    if (is_lost()) on_loss();
+    struct stat now {};
+    if (is_lost()) return on_loss();
+    if (::lstat(files.live.c_str(), &now) != 0) on_state_loss();
   }
 };
 
 RuntimeDirectory::RuntimeDirectory(boost::asio::io_context& context, const store::RuntimeFiles& files,
-                                   std::function<void()> on_loss)
-    : impl_(std::make_shared<Impl>(context, files, std::move(on_loss))) {}
+                                   std::function<void()> on_loss, std::function<void()> on_state_loss)
+    : impl_(std::make_shared<Impl>(context, files, std::move(on_loss), std::move(on_state_loss))) {}
 
 RuntimeDirectory::~RuntimeDirectory() = default;
 

@@ -15,15 +15,17 @@ namespace holdfast::supervisor {
 
 class RuntimeDirectory {
  public:
-  /// `on_loss` is called from the context, after hold(): the directory is another one, or the lock file is gone.
-  RuntimeDirectory(boost::asio::io_context& context, const store::RuntimeFiles& files, std::function<void()> on_loss);
+  /// Called from the context, after hold(). `on_loss`: the directory is another one, or the lock file is gone.
+  /// `on_state_loss`: only the live state is gone.
+  RuntimeDirectory(boost::asio::io_context& context, const store::RuntimeFiles& files, std::function<void()> on_loss,
+                   std::function<void()> on_state_loss);
   ~RuntimeDirectory();
   RuntimeDirectory(const RuntimeDirectory&) = delete;
   RuntimeDirectory& operator=(const RuntimeDirectory&) = delete;
 
   /// Locks and watches the directory that has the path now. systemd-tmpfiles leaves a locked directory alone.
   void hold();
-  /// Calls `on_loss` at once if the directory is lost.
+  /// Calls one of both at once if something is lost.
   void check();
 
  private:

@@ -64,6 +64,18 @@ BOOST_AUTO_TEST_CASE(concurrent_writes_of_one_file_never_mix) {
   BOOST_TEST(host->list(scratch_directory.path()).size() == 1u);
 }
 
+BOOST_AUTO_TEST_CASE(a_volatile_file_is_overwritten_where_it_cannot_be_replaced) {
+  const auto file =
+      scratch_directory / std::string(250, 'a').c_str();  // the name of its temporary file would be too long
+  BOOST_TEST(!host->write_volatile_file(file, "new", 0600));
+  std::ofstream(file.string()) << "a longer text";
+  BOOST_REQUIRE(host->write_volatile_file(file, "short", 0600));
+  BOOST_TEST(*host->read_file(file) == "short");
+  BOOST_REQUIRE(host->write_volatile_file(file, std::string(100'000, 'x'), 0600));
+  BOOST_TEST(host->read_file(file)->size() == 100'000u);
+  BOOST_TEST(!host->write_file(file, "durable", 0600));
+}
+
 BOOST_AUTO_TEST_CASE(a_failed_write_changes_nothing) {
   const auto file = scratch_directory / "missing/a";
   const auto written = host->write_file(file, "x", 0600);

@@ -1,6 +1,7 @@
 #include "os/child.hpp"
 #include "os/posix_host.hpp"
 #include "os/routes.hpp"
+#include "os/stopped_process.hpp"
 #include "os/tcp_sockets.hpp"
 #include "scratch_directory.hpp"
 
@@ -87,7 +88,7 @@ BOOST_AUTO_TEST_CASE(a_failed_start_is_an_error_without_a_zombie) {
   BOOST_TEST(::waitpid(-1, nullptr, WNOHANG) == -1);  // no child left
 }
 
-BOOST_AUTO_TEST_CASE(a_process_is_identified_by_start_time_and_host_too) {
+BOOST_AUTO_TEST_CASE(a_process_is_identified_by_start_time_and_boot_too) {
   const auto started = host->start_detached(Detached{Command{{MISBEHAVE, "hang"}, {}, {}}, scratch_directory / "out"});
   BOOST_REQUIRE(started);
   BOOST_TEST(is_alive(*host, *started));
@@ -96,13 +97,32 @@ BOOST_AUTO_TEST_CASE(a_process_is_identified_by_start_time_and_host_too) {
   BOOST_TEST(!is_alive(*host, stranger));
   BOOST_TEST(!host->signal(stranger, SIGKILL));
   BOOST_TEST(is_alive(*host, *started));
-  auto elsewhere = *started;
-  elsewhere.host = "another";
-  BOOST_TEST(!host->signal(elsewhere, SIGKILL));
+  auto earlier = *started;
+  earlier.boot_id = "another";
+  BOOST_TEST(!host->signal(earlier, SIGKILL));
+  auto renamed = *started;
+  renamed.host = "formerly";
+  BOOST_TEST(is_alive(*host, renamed));
   BOOST_TEST(host->command_line(started->pid).find("hang") != std::string::npos);
   BOOST_TEST(host->signal(*started, SIGKILL));
   ::waitpid(started->pid, nullptr, 0);
   BOOST_TEST(!is_alive(*host, *started));
+}
+
+BOOST_AUTO_TEST_CASE(a_stopped_process_is_recognised_until_it_continues) {
+  const auto process = host->start_detached(Detached{Command{{MISBEHAVE, "hang"}, {}, {}}, {}}).value();
+  const auto becomes = [&](bool stopped) {
+    for (int tries = 0; is_stopped(*host, process.pid) != stopped && tries < 1000; ++tries) host->sleep_for(10ms);
+    return is_stopped(*host, process.pid) == stopped;
+  };
+  BOOST_TEST(becomes(false));
+  BOOST_TEST(host->signal(process, SIGSTOP));
+  BOOST_TEST(becomes(true));
+  BOOST_TEST(host->signal(process, SIGCONT));
+  BOOST_TEST(becomes(false));
+  BOOST_TEST(host->signal(process, SIGKILL));
+  ::waitpid(process.pid, nullptr, 0);
+  BOOST_TEST(!is_stopped(*host, process.pid));
 }
 
 BOOST_AUTO_TEST_CASE(the_exit_of_a_process_is_awaited_until_the_timeout) {

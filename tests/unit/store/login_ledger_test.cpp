@@ -2,6 +2,7 @@
 
 #include "store/scratch_directory.hpp"
 #include "store/shared_files.hpp"
+#include "store/target_note.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -117,6 +118,25 @@ BOOST_AUTO_TEST_CASE(new_logins_verify_at_once_and_never_fifteen_in_a_row) {
   BOOST_TEST(take_target_probe(*home, directory.path(), "localhost:22", 102s, true));
   BOOST_TEST(take_target_probe(*home, directory.path(), "localhost:80", 100s, false));
   BOOST_TEST(take_target_probe(*home, directory.path(), "localhost:80", 100s, true));  // a login after a periodic probe
+}
+
+BOOST_AUTO_TEST_CASE(what_a_tunnel_saw_of_a_target_is_known_to_the_others_for_a_while) {
+  const ScratchDirectory directory;
+  const HostAtHome home(directory.path());
+  const auto read = [&](milliseconds at) { return read_target_note(*home, directory.path(), "localhost:22", at); };
+  BOOST_TEST(!read(100s));
+  keep_target_note(*home, directory.path(), "localhost:22",
+                   {false, {FailureClass::target_down, "it is\ndown", "start it"}}, 100s);
+  BOOST_TEST(!read(100s)->answers);
+  BOOST_TEST(read(190s)->why.message == "it is\\ndown");
+  BOOST_TEST(read(190s)->why.hint == "start it");
+  BOOST_TEST(!read(191s + 1ms));
+  BOOST_TEST(!read(99s));  // not of this boot
+  BOOST_TEST(!read_target_note(*home, directory.path(), "localhost:80", 100s));
+  keep_target_note(*home, directory.path(), "localhost:22", {true}, 110s);
+  BOOST_TEST(read(110s)->answers);
+  test::write(shared_file(directory.path(), "target", "localhost:22"), home->boot_id() + " 1 perhaps\n\n\n");
+  BOOST_TEST(!read(1s));
 }
 
 BOOST_AUTO_TEST_CASE(shared_files_go_with_the_last_tunnel) {

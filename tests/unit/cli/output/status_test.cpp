@@ -101,6 +101,42 @@ BOOST_AUTO_TEST_CASE(up_with_a_dead_ssh_is_connecting) {
   BOOST_TEST(!now.ssh_pid);
 }
 
+BOOST_AUTO_TEST_CASE(a_tunnel_that_is_not_up_has_no_forward_that_is) {
+  live.ssh->start_time = 1;
+  const auto now = status();
+  BOOST_TEST((now.forwards.front().state == store::ForwardState::down));
+  BOOST_TEST(!now.rtt_ms);
+  BOOST_TEST(!now.since);
+}
+
+BOOST_AUTO_TEST_CASE(a_stopped_supervisor_is_not_believed) {
+  host.put("/proc/101/stat", "101 (hold) fast) T 1 101\n");
+  const auto now = status();
+  BOOST_TEST(!now.state.has_value());
+  BOOST_TEST(!now.verified.value());
+  BOOST_TEST(!now.forwards.front().state);
+  BOOST_TEST(now.last_error->diagnosis.message.starts_with("its supervisor 101 is stopped"));
+  BOOST_TEST(now.last_error->diagnosis.hint == "kill -CONT 101");
+  BOOST_TEST(status_table({now}, at(5), {false, true}).find("lab   unknown  -") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_frozen_supervisor_is_not_believed) {
+  host.put("/proc/101/stat", "101 (holdfast) S 1 101\n");
+  host.put("/proc/101/cgroup", "0::/a.slice/b.service\n");
+  host.put("/sys/fs/cgroup/a.slice/b.service/cgroup.events", "populated 1\nfrozen 0\n");
+  BOOST_TEST(status().is_up());
+  host.put("/sys/fs/cgroup/a.slice/b.service/cgroup.events", "populated 1\nfrozen 1\n");
+  BOOST_TEST(!status().is_up());
+}
+
+BOOST_AUTO_TEST_CASE(a_stopped_ssh_carries_nothing) {
+  host.put("/proc/102/stat", "102 (ssh) T 101 102\n");
+  const auto now = status();
+  BOOST_TEST((now.state == TunnelState::connecting));
+  BOOST_TEST((now.forwards.front().state == store::ForwardState::down));
+  BOOST_TEST(now.last_error->diagnosis.message.starts_with("its ssh 102 is stopped"));
+}
+
 BOOST_AUTO_TEST_CASE(ignores_live_state_of_another_user) {
   host.put("/tmp/holdfast-1000/lab.live", store::format_live_state(live), 0600, 1001);
   std::vector<std::string> warnings;
@@ -182,6 +218,19 @@ BOOST_AUTO_TEST_CASE(a_renamed_host_gets_the_command_that_fixes_it) {
   const auto another = status({spec.name, Tunnel::make(spec)});
   BOOST_TEST(!another.renamed);
   BOOST_TEST(!another.state.has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_running_tunnel_keeps_its_state_on_a_renamed_host) {
+  host.put("/etc/machine-id", "8f3a0c5d9b7e4f1a8c2d6e0b4a9f7c31\n");
+  auto spec = entry_of("lab").tunnel->spec();
+  spec.host = "formerly";
+  spec.machine = store::machine_mark(host);
+  live.supervisor.host = live.ssh->host = "formerly";  // it has published nothing since
+  BOOST_TEST(status({spec.name, Tunnel::make(spec)}).is_up());
+  live.state = TunnelState::waiting;
+  const auto now = status({spec.name, Tunnel::make(spec)});
+  BOOST_TEST((now.state == TunnelState::waiting));
+  BOOST_TEST(now.last_error->diagnosis.message.starts_with("it belongs to host formerly"));
 }
 
 BOOST_AUTO_TEST_CASE(a_standby_has_no_hint) {

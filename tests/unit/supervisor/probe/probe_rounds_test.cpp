@@ -111,6 +111,62 @@ BOOST_AUTO_TEST_CASE(a_forward_that_a_round_skips_works_no_better_than_before) {
   BOOST_TEST((answer.forwards == std::vector{ForwardState::busy, ForwardState::down, ForwardState::up}));
 }
 
+BOOST_AUTO_TEST_CASE(a_skipped_target_has_the_state_that_another_tunnel_saw) {
+  Connection connection({"localhost:22", "localhost:80"});
+  connection.begin();
+  connection.finish(Kind::verified);
+  BOOST_TEST(connection.begin(false).empty());
+  BOOST_TEST((connection.rounds.skipped_targets(connection.round) ==
+              std::vector<std::string>{"localhost:22", "localhost:80"}));
+  connection.rounds.hear("localhost:80", Diagnosis{FailureClass::target_down, "seen by another", ""});
+  const auto down = connection.rounds.finish_path(connection.round, 7);
+  BOOST_TEST((down.kind == Kind::target_down));
+  BOOST_TEST(down.why->message == "seen by another");
+  BOOST_TEST((down.forwards == std::vector{ForwardState::up, ForwardState::down}));
+  connection.rounds.hear("localhost:80", {});
+  const auto up = connection.rounds.finish_path(connection.round, 7);
+  BOOST_TEST((up.kind == Kind::verified));
+  BOOST_TEST(!up.why);
+}
+
+BOOST_AUTO_TEST_CASE(a_target_that_was_down_is_verified_when_another_tunnel_reached_it) {
+  Connection connection({"localhost:22"});
+  connection.begin();
+  connection.finish(Kind::target_down, ForwardState::down);
+  BOOST_TEST(connection.begin(false).empty());
+  BOOST_TEST((connection.rounds.finish_path(connection.round, 7).kind == Kind::target_down));
+  connection.rounds.hear("localhost:22", {});
+  BOOST_TEST((connection.rounds.finish_path(connection.round, 7).kind == Kind::verified));
+}
+
+BOOST_AUTO_TEST_CASE(what_another_tunnel_saw_verifies_no_new_connection) {
+  Connection connection({"localhost:22"});
+  BOOST_TEST(connection.begin(false).empty());
+  connection.rounds.hear("localhost:22", {});
+  BOOST_TEST((connection.rounds.finish_path(connection.round, 7).kind == Kind::unproven));
+}
+
+BOOST_AUTO_TEST_CASE(a_forward_that_cannot_be_probed_stays_as_it_was_seen) {
+  Connection connection({"localhost:22", "localhost:80"});
+  connection.begin();
+  (void)connection.rounds.finish(connection.round, {.kind = Kind::target_down,
+                                              .forwards = {ForwardState::up, ForwardState::down},
+                                              .rtt_ms = {},
+                                              .why = Diagnosis{FailureClass::target_down, "down", ""}});
+  connection.begin(false);
+  const Diagnosis why{FailureClass::unknown, "no socket", ""};
+  auto answer = connection.rounds.finish_unseen(connection.round, why);
+  BOOST_TEST((answer.kind == Kind::target_down));
+  BOOST_TEST((answer.forwards == std::vector{ForwardState::up, ForwardState::down}));
+  BOOST_TEST(answer.why->message == "no socket");
+  connection.begin();
+  connection.finish(Kind::verified);
+  connection.begin(false);
+  answer = connection.rounds.finish_unseen(connection.round, why);
+  BOOST_TEST((answer.kind == Kind::unproven));
+  BOOST_TEST(answer.why->message == "no socket");
+}
+
 BOOST_AUTO_TEST_CASE(silence_stays_silence) {
   Connection connection({"localhost:22", "localhost:80"});
   connection.begin();

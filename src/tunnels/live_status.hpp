@@ -1,0 +1,27 @@
+// The state of a tunnel, from what its supervisor published last, and from what runs.
+#pragma once
+
+#include "backends/backend.hpp"
+#include "store/live_state.hpp"
+#include "tunnels/status.hpp"
+
+#include <optional>
+
+namespace holdfast::tunnels {
+
+/// The supervisor runs. What it published is not believed where its ssh has died, or where one of both is stopped.
+void add_live_state(TunnelStatus& status, const store::LiveState& live, const os::Host& host);
+
+/// A supervisor that ends by itself publishes `stopped`, and a stop by holdfast removes the file.
+[[nodiscard]] bool was_killed(const std::optional<store::LiveState>& last, const os::Host& host);
+void add_killed(TunnelStatus& status, const store::LiveState& last, const os::Host& host);
+
+/// No supervisor runs.
+void add_no_supervisor(TunnelStatus& status, const store::Paths& paths, const TunnelName& name,
+                       const std::optional<backends::Registration>& registration);
+
+/// The supervisor runs, but publishes nothing here.
+void add_survivor(TunnelStatus& status, const os::ProcessId& supervisor, const backends::Job& job,
+                  const os::Host& host);
+
+}  // namespace holdfast::tunnels

@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+"""What status says when the supervisor's last word may be wrong: stopped processes, state that cannot be written."""
+from __future__ import annotations
+
+import json
+import pathlib
+import re
+import signal
+from typing import Any
+
+from case import TunnelTest, free_port, main, until
+from probes import Target
+
+
+class StaleState(TunnelTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.set_up("--allow-target-down")
+        self.first = self.await_up()
+        text = (self.home / f".config/holdfast/tunnels/{self.name}.conf").read_text()
+        found = re.search(r"(?m)^runtime-dir = (.*)$", text)
+        assert found
+        self.directory = pathlib.Path(found[1])
+
+    def await_state(self, state: str) -> dict[str, Any]:
+        return dict(until(f"the tunnel to be {state}", lambda: (now := self.status())["state"] == state and now))
+
+    def stop(self, which: str) -> None:
+        self.kill(self.first[which], signal.SIGSTOP)
+        self.addCleanup(self.kill, self.first[which], signal.SIGCONT)
+
+    def test_a_stopped_supervisor_is_not_believed(self) -> None:
+        self.stop("supervisor_pid")
+        now = dict(until("status to notice it", lambda: (told := self.status())["state"] != "up" and told))
+        self.assertEqual((now["state"], now["verified"], now["forwards"][0]["state"]), (None, False, None))
+        self.assertEqual(now["last_error"]["hint"], f"kill -CONT {self.first['supervisor_pid']}")
+        self.kill(self.first["supervisor_pid"], signal.SIGCONT)
+        self.assertEqual(self.await_up()["ssh_pid"], self.first["ssh_pid"])
+
+    def test_a_stopped_ssh_carries_nothing(self) -> None:
+        self.stop("supervisor_pid")
+        self.stop("ssh_pid")
+        now = dict(until("status to notice it", lambda: (told := self.status())["state"] == "connecting" and told))
+        self.assertEqual((now["verified"], now["forwards"][0]["state"], now["rtt_ms"]), (False, "down", None))
+        self.kill(self.first["ssh_pid"], signal.SIGCONT)
+        self.kill(self.first["supervisor_pid"], signal.SIGCONT)
+        self.await_up()
+
+    def test_a_state_that_cannot_be_replaced_is_overwritten(self) -> None:
+        # The name of the temporary file is taken, as on a full disk there would be no room for it.
+        blocker = self.directory / f"{self.name}.live.new.{self.first['supervisor_pid']}"
+        blocker.mkdir()
+        self.addCleanup(blocker.rmdir)
+        self.bastion.stop()
+        self.assertEqual(self.await_state("waiting")["forwards"][0]["state"], "down")
+
+    def test_a_deleted_state_is_written_again(self) -> None:
+        live = self.directory / f"{self.name}.live"
+        live.unlink()
+        until("the live state to be there again", live.exists, timeout=5)
+        self.assertEqual(self.await_up()["ssh_pid"], self.first["ssh_pid"])
+
+    def test_a_dead_target_stays_down_without_a_control_socket(self) -> None:
+        added = self.run_holdfast(*self.arguments("-p", f"{free_port()}:127.0.0.1:{free_port()}", "--allow-target-down"))
+        self.assertEqual(added.returncode, 0, added.stderr)
+        now = self.await_state("degraded")
+        for socket in self.directory.glob("*.s"):
+            if str(socket).encode() in pathlib.Path(f"/proc/{now['ssh_pid']}/cmdline").read_bytes():
+                socket.unlink()
+        self.kill(now["supervisor_pid"], signal.SIGUSR1)
+        now = dict(until("the probe to find no socket",
+                         lambda: "control socket" in (told := self.status())["last_error"]["message"] and told))
+        self.assertEqual(now["state"], "degraded")
+        self.assertEqual([forward["state"] for forward in now["forwards"]], ["up", "down"])
+
+
+class SharedTarget(TunnelTest):
+    """Only one of the tunnels to a target may connect to it at a time."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.target = Target().serve()
+        self.addCleanup(self.target.close)
+        self.names = [self.name, self.name + "-b"]
+        self.addCleanup(self.run_holdfast, "remove", "--user", self.names[1])
+        for name in self.names:
+            arguments = self.arguments(port=free_port(), target=self.target.port)
+            arguments[arguments.index("-n") + 1] = name
+            done = self.run_holdfast(*arguments)
+            self.assertEqual(done.returncode, 0, done.stderr)
+
+    def probe(self, name: str) -> dict[str, Any]:
+        tunnel, = json.loads(self.run_holdfast("status", "--user", name, "--json").stdout)["tunnels"]
+        self.kill(tunnel["supervisor_pid"], signal.SIGUSR1)
+        return dict(tunnel)
+
+    def test_a_dead_target_is_dead_for_every_tunnel(self) -> None:
+        self.target.close()
+        until("the first tunnel to notice it", lambda: self.probe(self.names[0])["state"] == "waiting")
+        now = dict(until("the second one to hear of it",
+                         lambda: (told := self.probe(self.names[1]))["state"] == "waiting" and told, timeout=5))
+        self.assertIn(f"127.0.0.1:{self.target.port}", now["last_error"]["message"])
+        self.target = Target(port=self.target.port).serve()
+        self.addCleanup(self.target.close)
+        until("the first tunnel to be up", lambda: self.probe(self.names[0])["state"] == "up")
+        until("the second one to be up", lambda: self.probe(self.names[1])["state"] == "up", timeout=5)
+
+
+if __name__ == "__main__":
+    main()
