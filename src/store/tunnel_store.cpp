@@ -115,6 +115,25 @@ Result<Tunnel> load(const os::Host& host, const Paths& paths, const TunnelName& 
   return Tunnel::make(std::move(spec));
 }
 
+namespace {
+
+/// The tunnel has no file that lstat(2) finds.
+Error why_missing(const os::Host& host, const Paths& paths, const TunnelName& name) {
+  const fs::path file = paths.tunnel_file(name);
+  const auto text = host.read_file(file, k_largest_tunnel_file);
+  const bool is_missing = text || text.error().cause.find("no such file") != std::string::npos;
+  if (!is_missing)
+    return refuse(file, text.error().cause,
+                  fmt::format("make {} a directory that you can read", paths.tunnels.native()));
+  Error error{"finding", file.native(),
+              "the file was removed by hand or on another host, but the tunnel is still installed here",
+              "holdfast remove " + name.text()};
+  error.status = ExitStatus::no_such_tunnel;
+  return error;
+}
+
+}  // namespace
+
 std::vector<Entry> orphaned_installations(const os::Host& host, const Paths& paths) {
   std::vector<Entry> entries;
   const auto record = InstallationRecord::load(host, paths);
@@ -122,10 +141,7 @@ std::vector<Entry> orphaned_installations(const os::Host& host, const Paths& pat
   for (const std::string& text : record->tunnels()) {
     auto name = TunnelName::parse(text);
     if (!name || exists(host, paths, *name)) continue;
-    Error error{"finding", paths.tunnel_file(*name).native(),
-                "the file was removed by hand or on another host, but the tunnel is still installed here",
-                "holdfast remove " + text};
-    error.status = ExitStatus::no_such_tunnel;
+    auto error = why_missing(host, paths, *name);
     entries.push_back({std::move(*name), std::move(error)});
   }
   return entries;

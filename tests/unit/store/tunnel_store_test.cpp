@@ -1,5 +1,6 @@
 #include "store/tunnel_store.hpp"
 
+#include "store/installation_record.hpp"
 #include "store/scratch_directory.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -39,6 +40,17 @@ bool says(const Result<Tunnel>& tunnel, std::string_view cause) {
 }  // namespace
 
 BOOST_FIXTURE_TEST_SUITE(tunnel_store, Fixture)
+
+BOOST_AUTO_TEST_CASE(a_directory_that_cannot_be_read_removes_no_tunnel) {
+  const auto name = TunnelName::parse("lab").value();
+  BOOST_REQUIRE(add_to_record(*host, here, name, {}, LingerUse::none));
+  BOOST_TEST(orphaned_installations(*host, here).front().tunnel.error().hint == "holdfast remove lab");
+  fs::remove_all(here.tunnels);
+  write(here.tunnels, "");
+  const auto error = orphaned_installations(*host, here).front().tunnel.error();
+  BOOST_TEST(error.cause == "not a directory");
+  BOOST_TEST(error.hint.find("remove") == std::string::npos, error.hint);
+}
 
 BOOST_AUTO_TEST_CASE(an_invalid_file_does_not_affect_other_tunnels) {
   write(file("2222"), k_ok);
