@@ -1,10 +1,12 @@
 #include "supervisor/supervisor.hpp"
 
 #include "os/directories.hpp"
+#include "os/end_process.hpp"
 #include "ssh/autossh/autossh.hpp"
 #include "ssh/autossh/autossh_process.hpp"
 #include "ssh/client/arguments.hpp"
 #include "ssh/client/master.hpp"
+#include "store/kept_processes.hpp"
 #include "store/live_state.hpp"
 #include "supervisor/adoption.hpp"
 #include "supervisor/autossh/loop.hpp"
@@ -12,6 +14,9 @@
 #include "supervisor/service_manager.hpp"
 #include "supervisor/supervisor_lock.hpp"
 
+#include <fmt/format.h>
+
+#include <chrono>
 #include <csignal>
 #include <optional>
 #include <utility>
@@ -45,6 +50,18 @@ Result<> end_predecessor(const store::RuntimeFiles& files, os::Host& host) {
   return {};
 }
 
+/// The same where the runtime files are gone, or were in another directory.
+Result<> end_kept_processes(const TunnelName& name, const store::Paths& paths, os::Host& host) {
+  const auto kept = store::read_living_processes(host, paths, name);
+  if (!kept || kept->supervisor) return {};
+  constexpr std::chrono::milliseconds k_grace(1500);
+  for (const auto& process : {kept->autossh, kept->ssh})  // autossh would start another ssh
+    if (process && !os::end_process(host, *process, k_grace))
+      return Error{"ending", fmt::format("process {} of the previous supervisor", process->pid),
+                   "it is still running after SIGKILL", ""};
+  return {};
+}
+
 }  // namespace
 
 Result<> run(const Tunnel& tunnel, const store::Paths& paths, os::Host& host) {
@@ -61,7 +78,10 @@ Result<> run(const Tunnel& tunnel, const store::Paths& paths, os::Host& host) {
   HOLDFAST_TRY(ssh::Client client, ssh::find_client(host));
   if (lock.left) HOLDFAST_CHECK(end_predecessor(*lock.left, host));
   auto predecessor = find_predecessor(tunnel, files, client, host);
-  if (!predecessor) HOLDFAST_CHECK(end_predecessor(files, host));
+  if (!predecessor) {
+    HOLDFAST_CHECK(end_predecessor(files, host));
+    HOLDFAST_CHECK(end_kept_processes(tunnel->name, paths, host));
+  }
   // On an error there is no log, but the tunnel works.
   (void)host.make_directories(paths.state_directory(tunnel->name), 0700);
   if (tunnel->engine == Engine::autossh) {

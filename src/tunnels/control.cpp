@@ -69,7 +69,8 @@ Result<Stopped> stop_one(const InstalledJob& installed_job, os::Host& host, bool
   HOLDFAST_CHECK(ssh::end_autossh(files.control, host, live ? live->autossh : std::nullopt));
   const bool carried = known && os::is_alive(host, *known);
   HOLDFAST_TRY(const bool ended, ssh::end_master(files.control, host, known));
-  stopped.ssh = ended || carried || (lived && known);
+  HOLDFAST_TRY(const bool survived, end_surviving_ssh(job.name, job.paths, host));
+  stopped.ssh = ended || carried || survived || (lived && known);
   for (const auto& file : {files.control, files.live, files.pidfile, files.ssh_log, files.ssh_err, files.probe,
                            files.autossh_log, files.failback_probe, files.failback_log, files.failback_err})
     if (host.status(file).kind != os::FileKind::missing) HOLDFAST_CHECK(host.remove_file(file));

@@ -88,12 +88,12 @@ bool was_killed(const std::optional<store::LiveState>& last, const os::Host& hos
   return last && last->state != TunnelState::stopped && last->supervisor.boot_id == host.boot_id();
 }
 
-void add_killed(TunnelStatus& status, const store::LiveState& last, const os::Host& host) {
+void add_killed(TunnelStatus& status, const std::optional<os::ProcessId>& ssh) {
   status.state = TunnelState::failed;
   std::string message = "its supervisor was killed";
-  if (last.ssh && os::is_alive(host, *last.ssh)) {
-    status.ssh_pid = last.ssh->pid;
-    message += fmt::format("; its ssh {} still runs, without a supervisor", last.ssh->pid);
+  if (ssh) {
+    status.ssh_pid = ssh->pid;
+    message += fmt::format("; its ssh {} still runs, without a supervisor", ssh->pid);
   }
   status.last_error =
       TunnelStatus::Failure{{FailureClass::unknown, std::move(message), "holdfast start " + status.name}, {}};

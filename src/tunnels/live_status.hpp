@@ -14,7 +14,8 @@ void add_live_state(TunnelStatus& status, const store::LiveState& live, const os
 
 /// A supervisor that ends by itself publishes `stopped`, and a stop by holdfast removes the file.
 [[nodiscard]] bool was_killed(const std::optional<store::LiveState>& last, const os::Host& host);
-void add_killed(TunnelStatus& status, const store::LiveState& last, const os::Host& host);
+/// `ssh`: the one that it left.
+void add_killed(TunnelStatus& status, const std::optional<os::ProcessId>& ssh);
 
 /// No supervisor runs.
 void add_no_supervisor(TunnelStatus& status, const store::Paths& paths, const TunnelName& name,

@@ -7,6 +7,7 @@
 #include "store/history.hpp"
 #include "store/host_settings.hpp"
 #include "store/installation_record.hpp"
+#include "store/kept_processes.hpp"
 #include "store/shared_files.hpp"
 #include "tunnels/name_lock.hpp"
 #include "tunnels/ownership.hpp"
@@ -49,6 +50,24 @@ Result<> remove_if_there(const fs::path& file, os::Host& host, std::vector<std::
   HOLDFAST_CHECK(host.remove_file(file));
   report.push_back("removed " + file.string());
   return {};
+}
+
+/// The directories with runtime files of the tunnel that its file need not name any more. Only a user's own: in the
+/// system scope the tunnel's user writes kept state, and must not make root remove files elsewhere.
+std::vector<fs::path> former_directories(const TunnelName& name, const store::Paths& paths, const os::Host& host) {
+  if (paths.scope == Scope::system) return {};
+  auto directories = possible_runtime_directories(name, paths, host);
+  if (const auto kept = store::read_living_processes(host, paths, name)) directories.push_back(kept->runtime_dir);
+  std::erase_if(directories, [&](const fs::path& directory) {
+    const auto status = host.status(directory);
+    const auto files = store::runtime_files(name, directory);
+    const bool has_files =
+        host.status(files.lock).kind != os::FileKind::missing || host.status(files.live).kind != os::FileKind::missing;
+    // One that is locked belongs to a tunnel of that name in another configuration.
+    return status.kind != os::FileKind::directory || status.owner != host.user().uid || !has_files ||
+           host.is_locked(files.lock);
+  });
+  return directories;
 }
 
 /// Removes NAME.live.new.PID and the like: a process was killed while it replaced a file.
@@ -108,7 +127,7 @@ Result<> clear_runtime(const TunnelName& name, const fs::path& directory, os::Ho
 Result<> clear_state(const TunnelName& name, const store::Paths& paths, os::Host& host,
                      std::vector<std::string>& report) {
   for (const char* suffix :
-       {"log", "history", "uptime", "connection", "limit", "session", "stopped", "handover", "host"})
+       {"log", "history", "uptime", "connection", "limit", "processes", "session", "stopped", "handover", "host"})
     for (const auto& file : store::files_of(paths.state_file(name, suffix)))
       HOLDFAST_CHECK(remove_if_there(file, host, report));
   return {};
@@ -163,9 +182,10 @@ Result<> remove_tunnel(const TunnelName& name, const store::Paths& paths, os::Ho
   HOLDFAST_TRY(const auto stopped, stop_installed_jobs(installed_jobs, host, false));
   // A tunnel whose file and runtime files are gone has no job that could be stopped.
   HOLDFAST_TRY(const auto survivors, end_survivors(name, paths, host));
+  HOLDFAST_TRY(const bool had_ssh, end_surviving_ssh(name, paths, host));
   for (const auto pid : survivors) report.push_back(fmt::format("stopped supervisor {}", pid));
   for (const auto pid : stopped.supervisors) report.push_back(fmt::format("stopped supervisor {}", pid));
-  if (stopped.ssh) report.emplace_back("stopped its ssh");
+  if (stopped.ssh || had_ssh) report.emplace_back("stopped its ssh");
   return remove_installation(name, installed_jobs, paths, host, report);
 }
 
@@ -190,6 +210,8 @@ Result<> remove_installation(const TunnelName& name, const std::vector<Installed
   directories.reserve(installed_jobs.size());
   for (const auto& installed_job : installed_jobs) directories.push_back(installed_job.job.runtime_dir);
   if (directories.empty()) directories = possible_runtime_directories(name, paths, host);
+  for (const auto& former : former_directories(name, paths, host))
+    if (std::ranges::find(directories, former) == directories.end()) directories.push_back(former);
   const auto others = store::other_hosts_with(host, paths, name);
   auto forgotten = forget_tunnel(name, directories, paths, host, false, report);
   for (const auto& other : others)

@@ -2,6 +2,7 @@
 
 #include "os/read_only_host.hpp"
 #include "ssh/keys/certificate.hpp"
+#include "store/hand_over.hpp"
 #include "tunnels/installation.hpp"
 #include "tunnels/live_status.hpp"
 #include "tunnels/ownership.hpp"
@@ -101,7 +102,11 @@ void complete_live(TunnelStatus& status, const Tunnel& tunnel, const backends::J
     // A service manager restarts a killed one.
     const auto backend = backend_of(tunnel);
     const bool alone = backend && !(*backend)->restarts_job();
-    if (alone && status.state == TunnelState::stopped && was_killed(live, host)) add_killed(status, *live, host);
+    auto ssh = surviving_ssh(job.name, job.paths, host);
+    if (!ssh && live && live->ssh && os::is_alive(host, *live->ssh)) ssh = live->ssh;
+    // The successor is about to adopt it.
+    if (store::is_under_way(store::read_hand_over(host, job.paths, job.name), host)) ssh.reset();
+    if (alone && status.state == TunnelState::stopped && (was_killed(live, host) || ssh)) add_killed(status, ssh);
   }
   if (status.renamed) {
     status.last_error = TunnelStatus::Failure{explain_elsewhere(tunnel, host), {}};

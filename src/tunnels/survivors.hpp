@@ -1,5 +1,6 @@
-// Supervisors that run although their runtime files are gone: the runtime directory was removed, or this process sees
-// another /tmp. They are found in /proc by their command line, user and configuration directory.
+// Processes that run although their runtime files are gone: the runtime directory was removed, or this process sees
+// another /tmp. They are found in kept state, and supervisors also in /proc by their command line, user and
+// configuration directory.
 #pragma once
 
 #include "core/result.hpp"
@@ -18,7 +19,8 @@ class Survivors {
  public:
   Survivors(const store::Paths& paths, const os::Host& host) : paths_(paths), host_(host) {}
 
-  /// The supervisors of the tunnel that run on this host: `PROGRAM run SCOPE NAME`, of the same user and configuration.
+  /// The supervisors of the tunnel that run on this host, of the same user and configuration: `PROGRAM run NAME`, and
+  /// the one in kept state, whatever its command line is.
   [[nodiscard]] std::vector<os::ProcessId> of(const TunnelName& name);
 
  private:
@@ -38,5 +40,12 @@ class Survivors {
 /// Ends the supervisors of the tunnel that still run. An Error when one does not end. Returns their pids.
 [[nodiscard]] Result<std::vector<pid_t>> end_survivors(const TunnelName& name, const store::Paths& paths,
                                                        os::Host& host);
+
+/// The ssh in kept state that still runs.
+[[nodiscard]] std::optional<os::ProcessId> surviving_ssh(const TunnelName& name, const store::Paths& paths,
+                                                         const os::Host& host);
+
+/// Ends the ssh (and autossh) in kept state, without their supervisor. True when there was one.
+[[nodiscard]] Result<bool> end_surviving_ssh(const TunnelName& name, const store::Paths& paths, os::Host& host);
 
 }  // namespace holdfast::tunnels

@@ -173,6 +173,7 @@ class Demo {
                paths_.state_file(name, "log"),
                paths_.state_file(name, "history"),
                paths_.state_file(name, "uptime"),
+               paths_.state_file(name, "processes"),
                runtime.control,
                runtime.live,
                runtime.lock,

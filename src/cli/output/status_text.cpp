@@ -110,6 +110,7 @@ std::string_view state_text(const tunnels::TunnelStatus& tunnel, const tunnels::
 std::vector<std::string> installation_lines(const tunnels::TunnelStatus& tunnel) {
   const auto& [ok, problems, repair] = tunnel.installation;
   std::vector<std::string> lines;
+  lines.reserve(problems.size() + tunnel.remarks.size() + 1);
   for (const auto& problem : problems) lines.push_back(printable(problem));
   if (!lines.empty()) lines.push_back("hint: " + printable(repair));
   for (const auto& remark : tunnel.remarks) lines.push_back(printable(remark));

@@ -95,8 +95,13 @@ void LoopBase::end(const Error& error) {
 }
 
 void LoopBase::reclaim_directory() {
-  // systemd makes the directory of the system scope, and only root could make it again.
-  if (paths.scope == Scope::system || end_reason) return;
+  if (end_reason) return;
+  // Only systemd makes the directory of the system scope, when it starts the unit.
+  if (paths.scope == Scope::system) {
+    if (!ssh_pid() && host.status(files.lock).kind == os::FileKind::missing)
+      end({"running", tunnel->name.text(), "its runtime directory was removed, and systemd must make it again", ""});
+    return;
+  }
   if (const auto claimed = os::claim_private_directory(files.directory, host.user().uid); !claimed)
     return reporter.log("the runtime directory was removed: " + claimed.error().line());
   auto lock = os::FileLock::try_take(files.lock);

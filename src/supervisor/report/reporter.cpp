@@ -34,6 +34,8 @@ bool is_near(const std::optional<double>& published, const std::optional<double>
 Reporter::Reporter(os::Host& host, const store::Paths& paths, const TunnelName& name, fs::path live_file,
                    const ServiceManager& manager)
     : host_(host),
+      paths_(paths),
+      name_(name),
       live_file_(std::move(live_file)),
       live_mode_(paths.scope == Scope::system ? 0644 : 0600),
       manager_(manager),
@@ -88,6 +90,7 @@ void Reporter::publish(const View& view) {
     live_.forwards[at].state = view.forwards[at];
   apply_bounds();
   write_live_state();
+  keep_processes();
   std::string status = status_line(view);
   if (status != published_status_) {
     manager_.status(status);
@@ -113,6 +116,13 @@ void Reporter::write_live_state() {
   }
   (void)host_.remove_file(live_file_);  // no state is better than an old one
   published_.clear();
+}
+
+/// Twice a login. A state directory that cannot be written must not stop the tunnel.
+void Reporter::keep_processes() {
+  const store::KeptProcesses now{live_.supervisor, live_file_.parent_path(), live_.ssh, live_.autossh};
+  if (kept_ == now) return;
+  if (store::keep_processes(host_, paths_, name_, now)) kept_ = now;
 }
 
 void Reporter::set_bounds(std::map<std::string, store::Bound> bounds) {

@@ -5,6 +5,7 @@
 #include "core/tunnel.hpp"
 #include "os/host.hpp"
 #include "store/history.hpp"
+#include "store/kept_processes.hpp"
 #include "store/live_state.hpp"
 #include "store/paths.hpp"
 #include "supervisor/machine/view.hpp"
@@ -49,10 +50,13 @@ class Reporter {
  private:
   void apply_bounds();
   void write_live_state();
+  void keep_processes();
   [[nodiscard]] std::string transition_line(const View& view) const;
   [[nodiscard]] std::string status_line(const View& view) const;
 
   os::Host& host_;
+  store::Paths paths_;
+  TunnelName name_;
   fs::path live_file_;
   mode_t live_mode_;
   const ServiceManager& manager_;
@@ -63,7 +67,8 @@ class Reporter {
   UptimeRecorder uptime_;
   store::LiveState live_;
   std::map<std::string, store::Bound> bounds_;
-  std::string published_;         ///< The live state's text.
+  std::string published_;  ///< The live state's text.
+  std::optional<store::KeptProcesses> kept_;
   std::string published_status_;  ///< The status line.
   std::uint64_t published_errors_ = 0;
 };

@@ -173,6 +173,7 @@ class Injection(ProgramTest):
             (state / "x.log").write_bytes(b"2026-11-22T10:00:00Z " + value.replace(b"\n", b" ") + b"\nlast\n")
             (state / "x.history").write_text(f'{{"at":"2026-11-22T10:00:00Z","from":"up","to":"waiting","reason":{text}}}\n')
             (state / "x.uptime").write_bytes(value)
+            (state / "x.processes").write_bytes(value)
             (state / "x.setup").write_bytes(value)
             (run / "x.live").write_bytes(b'{"state":"up","message":' + text.encode() + b"}")
             for words in (("logs", "x"), ("logs", "x", "--json"), ("status", "x"), ("status", "--json")):

@@ -54,7 +54,7 @@ class Move(TunnelTest):
         self.assertEqual(self.kept(self.everything()), self.kept(files))
 
     def kept(self, files: dict[str, tuple[int, bytes]]) -> dict[str, tuple[int, bytes]]:
-        told = (".log", ".history", ".uptime", ".connection", ".live", ".pid", ".ssh.log", ".ssh.err")
+        told = (".log", ".history", ".uptime", ".connection", ".processes", ".live", ".pid", ".ssh.log", ".ssh.err")
         others = str(self.runtime / ".check.")  # another test's preflight
         return {path: seen for path, seen in files.items() if not path.endswith(told) and not path.startswith(others)}
 
