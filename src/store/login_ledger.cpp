@@ -59,6 +59,14 @@ Logins parse(std::string_view ledger, std::string_view boot, milliseconds now) {
   return logins;
 }
 
+/// 0 for an invalid line.
+std::uint32_t seconds_of(const std::string& line) {
+  const auto fields = split(line, ' ');
+  const auto seconds = fields.size() > 1 ? parse_number(fields[1], 0, std::numeric_limits<std::uint32_t>::max())
+                                         : std::nullopt;
+  return seconds.value_or(0);
+}
+
 /// Until fewer than `most` of `times` are younger than `window`. Sorted, oldest first.
 milliseconds until_below(const std::vector<milliseconds>& times, std::size_t most, milliseconds window,
                          milliseconds now) {
@@ -84,8 +92,19 @@ milliseconds until_login(std::string_view ledger, std::string_view boot, pid_t s
                   until_below(times, k_refused_in_an_hour, std::chrono::hours(1), now));
 }
 
-LoginLedger::LoginLedger(os::Host& host, const boost::filesystem::path& runtime_directory, const std::string& bastion)
-    : host_(host), file_(shared_file(runtime_directory, "logins", bastion)) {}
+LoginLedger::LoginLedger(os::Host& host, const boost::filesystem::path& runtime_directory, const std::string& bastion,
+                         const boost::filesystem::path& system_root)
+    : host_(host),
+      file_(shared_file(runtime_directory, "logins", bastion)),
+      has_siblings_(runtime_directory.parent_path() == system_root) {}
+
+std::vector<boost::filesystem::path> LoginLedger::files() const {
+  if (!has_siblings_) return {file_};
+  std::vector<boost::filesystem::path> files;
+  const auto root = file_.parent_path().parent_path();
+  for (const auto& tunnel : host_.list(root)) files.push_back(root / tunnel / file_.filename());
+  return files;
+}
 
 void LoginLedger::note(Event event, const std::string& identity, milliseconds now) {
   const auto seconds = std::chrono::floor<std::chrono::seconds>(now).count();
@@ -96,11 +115,19 @@ void LoginLedger::note(Event event, const std::string& identity, milliseconds no
 }
 
 milliseconds LoginLedger::until_login(const std::string& identity, bool was_refused, milliseconds now) const {
-  const auto text = read_private_file(host_, file_, k_largest);
-  if (!text) return milliseconds{0};
-  return store::until_login(*text, host_.boot_id(), ::getpid(), identity, was_refused, now);
+  std::vector<std::string> lines;
+  for (const auto& file : files())
+    if (const auto text = read_private_file(host_, file, k_largest))
+      for (auto& line : split(*text, '\n')) lines.push_back(std::move(line));
+  if (lines.empty()) return milliseconds{0};
+  if (has_siblings_) std::ranges::stable_sort(lines, {}, seconds_of);
+  std::string ledger;
+  for (const auto& line : lines) ledger += line + "\n";
+  return store::until_login(ledger, host_.boot_id(), ::getpid(), identity, was_refused, now);
 }
 
-void LoginLedger::forget() { (void)host_.remove_file(file_); }
+void LoginLedger::forget() {
+  for (const auto& file : files()) (void)host_.remove_file(file);
+}
 
 }  // namespace holdfast::store

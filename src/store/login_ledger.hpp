@@ -1,5 +1,6 @@
-// The logins of all tunnels of a user to one bastion, in the runtime directory. A bastion that bans (fail2ban and its
-// like) counts the refused ones of a machine, not of a tunnel.
+// The logins of all tunnels of a user to one bastion. A bastion that bans (fail2ban and its like) counts the refused ones
+// of a machine, not of a tunnel. The tunnels of a user share one file in their runtime directory. In the system scope each
+// tunnel has a directory of its own, so a file of its own, and reads those of the others.
 #pragma once
 
 #include "os/host.hpp"
@@ -11,8 +12,12 @@
 #include <chrono>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace holdfast::store {
+
+/// Has the runtime directories of the system scope.
+inline constexpr const char* k_system_runtime_root = "/run/holdfast";
 
 /// At most so many refused logins within each window. fail2ban bans after 5 in 10 min by default.
 inline constexpr std::size_t k_refused_in_ten_minutes = 4;
@@ -21,7 +26,8 @@ inline constexpr std::size_t k_refused_in_an_hour = 15;
 class LoginLedger {
  public:
   /// `bastion`: Destination::text(), with its user.
-  LoginLedger(os::Host& host, const boost::filesystem::path& runtime_directory, const std::string& bastion);
+  LoginLedger(os::Host& host, const boost::filesystem::path& runtime_directory, const std::string& bastion,
+              const boost::filesystem::path& system_root = k_system_runtime_root);
 
   enum class Event {
     begun,
@@ -41,8 +47,12 @@ class LoginLedger {
   void forget();
 
  private:
+  /// Ours, and in the system scope those of the other tunnels.
+  [[nodiscard]] std::vector<boost::filesystem::path> files() const;
+
   os::Host& host_;
   boost::filesystem::path file_;
+  bool has_siblings_;
 };
 
 /// The same for the text of a ledger: lines "BOOT SECONDS PID EVENT IDENTITY-HASH". Those of another boot or of the

@@ -1,6 +1,8 @@
 #include "supervisor/autossh/loop.hpp"
 
+#include "os/boot_clock.hpp"
 #include "ssh/client/master.hpp"
+#include "store/login_ledger.hpp"
 #include "supervisor/autossh/machine.hpp"
 #include "supervisor/autossh/session.hpp"
 #include "supervisor/loop/event_queue.hpp"
@@ -33,7 +35,7 @@ struct AutosshLoop::Impl final : LoopBase {
                  std::move(ssh_client), service_manager),
         program(std::move(autossh_program)),
         events(context, [this](const autossh::Event& event, double chance) { handle(event, chance); }),
-        machine(rules_of(tunnel)),
+        machine(rules()),
         session(context, host, files,
                 {.on_event = [this](autossh::Event event) { post(std::move(event)); },
                  .on_line = [this](const std::string& line) { reporter.log(line); }}) {
@@ -45,6 +47,30 @@ struct AutosshLoop::Impl final : LoopBase {
   // The base destroys `end_to_end` after the session's mux, which it refers to.
   ~Impl() override { end_to_end.reset(); }
 
+  [[nodiscard]] Rules rules() {
+    Rules rules = rules_of(tunnel);
+    rules.until_login = [this](std::size_t, bool was_refused) {
+      return ledger().until_login(identity(), was_refused, os::since_boot());
+    };
+    return rules;
+  }
+
+  // --- the logins of all tunnels
+
+  [[nodiscard]] store::LoginLedger ledger() { return {host, files.directory, tunnel->bastion.text()}; }
+  [[nodiscard]] std::string identity() const { return tunnel->identity ? tunnel->identity->native() : std::string(); }
+
+  void note_login(const autossh::Event& event) {
+    using Noted = store::LoginLedger::Event;
+    const auto note = [this](Noted what) { ledger().note(what, identity(), os::since_boot()); };
+    if (std::holds_alternative<autossh::SshStarted>(event)) return note(Noted::begun);
+    if (std::holds_alternative<ControlReady>(event)) return note(Noted::accepted);
+    const auto* const ended = std::get_if<autossh::SshEnded>(&event);
+    if (ended == nullptr) return;
+    const bool was_refused = ended->why && ended->why->retry_class() == FailureClass::auth;
+    note(was_refused ? Noted::refused : Noted::ended);
+  }
+
   // --- events
 
   void post(autossh::Event event) { events.post(std::move(event)); }
@@ -54,6 +80,7 @@ struct AutosshLoop::Impl final : LoopBase {
   }
 
   void handle(const autossh::Event& event, double chance) {
+    note_login(event);
     if (std::holds_alternative<autossh::SshStarted>(event)) {
       credential_watch.note(tunnel);
       tunnel_file_watch.check();  // autossh logs in again even when the tunnel belongs to another host by now
@@ -104,7 +131,7 @@ struct AutosshLoop::Impl final : LoopBase {
     end_to_end.reset();
     if (reread) {
       tunnel = *std::exchange(reread, std::nullopt);
-      machine.set_rules(rules_of(tunnel));
+      machine.set_rules(rules());
       reporter.set_tunnel(tunnel);
       reporter.set_applied(tunnel);
     }

@@ -79,7 +79,7 @@ void Machine::rest() {
   phase_ = Phase::resting;
   const Diagnosis why = cause_.value_or(Diagnosis{FailureClass::unknown, "autossh ended", {}});
   const auto drop_scope = run_.was_up ? DropScope::local : DropScope::none;
-  const Milliseconds wait = backoff_.after(why.retry_class(), drop_scope, now_, chance_);
+  const Milliseconds wait = std::max(backoff_.after(why.retry_class(), drop_scope, now_, chance_), until_login());
   if (wait == Milliseconds{0}) return start_autossh();
   show_failure(why);
   view_.next_attempt = now_ + wait;
@@ -146,6 +146,13 @@ void Machine::handle(const SshEnded& event) {
   else
     show_failure(*cause_);
   if (cause_->failure == FailureClass::forward_busy) view_.mark_all(ForwardState::busy);
+  if (until_login() > Milliseconds{0}) end_autossh();  // its next ssh would start too soon
+}
+
+/// A bastion counts the refused logins of all tunnels of this machine.
+Milliseconds Machine::until_login() const {
+  if (!rules_.until_login) return Milliseconds{0};
+  return rules_.until_login(0, cause_ && cause_->retry_class() == FailureClass::auth);
 }
 
 void Machine::end_run() {
@@ -266,6 +273,7 @@ void Machine::handle(const ProbeRequested&) {
 void Machine::start_early(Urgency urgency) {
   const bool is_asleep = phase_ == Phase::between && sleeping_;
   if ((!is_asleep && phase_ != Phase::resting) || !backoff_.allows_early(urgency, now_)) return;
+  if (until_login() > Milliseconds{0}) return;
   if (phase_ == Phase::resting) return start_autossh();
   sleeping_ = false;
   set(Timer::attempt, k_attempt_limit);

@@ -96,6 +96,7 @@ class Machine {
   void cancel(Timer timer) { actions_.emplace_back(CancelTimer{timer}); }
   void cancel_all();
   [[nodiscard]] bool has_ssh() const noexcept;
+  [[nodiscard]] Milliseconds until_login() const;
 
   /// The state of one run of ssh.
   struct Run {

@@ -74,7 +74,7 @@ void Machine::begin_failback_probe() {
   if ((phase_ != Phase::up && phase_ != Phase::port_busy) || failback_probe_) return;
   if (now_ - carried_since() < failback_delay_) return plan_failback_probe();
   for (std::size_t at = 0; at < view_.bastion; ++at) {
-    if (bastions_[at].due > now_) continue;
+    if (bastions_[at].due > now_ || waits_for_other_logins(at)) continue;
     failback_probe_ = at;
     note_login(at);
     actions_.emplace_back(StartFailbackProbe{at});

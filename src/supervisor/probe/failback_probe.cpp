@@ -1,8 +1,10 @@
 #include "supervisor/probe/failback_probe.hpp"
 
 #include "core/text.hpp"
+#include "os/boot_clock.hpp"
 #include "ssh/diagnosis/diagnosis.hpp"
 #include "ssh/mux/mux_client.hpp"
+#include "store/login_ledger.hpp"
 #include "supervisor/loop/event_queue.hpp"
 #include "supervisor/loop/ssh_session.hpp"
 #include "supervisor/machine/rules.hpp"
@@ -38,6 +40,7 @@ struct FailbackProbe::Impl {
   std::optional<Tunnel> tunnel;
   bool request_ports = false;
   bool ending = false;
+  bool logging_in = false;
   std::optional<Diagnosis> why;
   std::function<void(std::optional<Diagnosis>)> on_done;
 
@@ -54,12 +57,25 @@ struct FailbackProbe::Impl {
     const os::Command command{.argv = session_arguments(client, *tunnel, files),
                               .environment = ssh::job_environment(host, host.user())};
     const auto started = session.start(
-        command, [this] { request(0); }, [this](int exit_code) { on_exit(exit_code); });
+        command,
+        [this] {
+          note_login(store::LoginLedger::Event::accepted);
+          logging_in = false;
+          request(0);
+        },
+        [this](int exit_code) { on_exit(exit_code); });
     if (!started) return answer_later(Diagnosis{FailureClass::unknown, printable(started.error().line()), {}});
+    logging_in = true;
+    note_login(store::LoginLedger::Event::begun);
     timer.expires_after(k_attempt_limit);
     timer.async_wait([this](const boost::system::error_code& cancelled) {
       if (!cancelled) finish(ssh::explain(FailureClass::timeout, *tunnel));
     });
+  }
+
+  void note_login(store::LoginLedger::Event event) {
+    const std::string identity = (*tunnel)->identity ? (*tunnel)->identity->native() : std::string();
+    store::LoginLedger(host, files.directory, (*tunnel)->bastion.text()).note(event, identity, os::since_boot());
   }
 
   void request(std::size_t forward) {
@@ -97,6 +113,10 @@ struct FailbackProbe::Impl {
       const ssh::SshOutput said = session.said(exit_code);
       why = ssh::diagnose(said, *tunnel);
       if (!why) why = ssh::explain_silent_end("ssh", ssh::process_end(exit_code, said));
+    }
+    if (std::exchange(logging_in, false)) {
+      const bool was_refused = why && why->retry_class() == FailureClass::auth;
+      note_login(was_refused ? store::LoginLedger::Event::refused : store::LoginLedger::Event::ended);
     }
     for (const auto& file : {files.control, files.ssh_log, files.ssh_err}) (void)host.remove_file(file);
     answer(std::exchange(why, std::nullopt));

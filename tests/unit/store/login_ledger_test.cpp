@@ -67,6 +67,31 @@ BOOST_AUTO_TEST_CASE(a_login_that_works_forgets_the_refused_ones) {
   BOOST_TEST((machine.wait("/key", true, 1201s) == 0ms));
 }
 
+// In the system scope each tunnel has a runtime directory of its own.
+BOOST_AUTO_TEST_CASE(tunnels_of_the_system_scope_count_together) {
+  ScratchDirectory root;
+  HostAtHome home{root.path()};
+  const auto ledger_of = [&](const std::string& tunnel) {
+    boost::filesystem::create_directories(root.path() / tunnel);
+    return LoginLedger(*home, root.path() / tunnel, "gate@bastion", root.path());
+  };
+  auto first = ledger_of("a");
+  auto second = ledger_of("b");
+  for (const auto at : {1000s, 1002s}) first.note(Event::refused, "/key", at);
+  for (const auto at : {1001s, 1003s}) second.note(Event::refused, "/key", at);
+  BOOST_TEST((first.until_login("/key", true, 1004s) == 596s));
+  BOOST_TEST((ledger_of("c").until_login("/key", false, 1004s) == 596s));
+  BOOST_TEST((LoginLedger(*home, root.path() / "a", "gate@bastion").until_login("/key", true, 1004s) == 0ms));
+  second.forget();
+  BOOST_TEST((first.until_login("/key", true, 1004s) == 0ms));
+  first.note(Event::refused, "/key", 1005s);
+  second.note(Event::accepted, "/key", 1006s);
+  for (const auto at : {1007s, 1008s}) first.note(Event::refused, "/key", at);
+  BOOST_TEST((first.until_login("/key", false, 1009s) == 0ms));
+  for (const auto at : {1009s, 1010s}) second.note(Event::refused, "/key", at);
+  BOOST_TEST((first.until_login("/key", true, 1011s) == 596s));  // the login that worked forgot the one before
+}
+
 BOOST_AUTO_TEST_CASE(an_hour_has_fifteen_refused_logins) {
   Machine machine;
   for (int login = 0; login < 15; ++login) machine.refuse("/key", 1000s + login * 200s);

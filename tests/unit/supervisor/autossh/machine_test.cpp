@@ -132,6 +132,26 @@ void step(std::mt19937_64& random, World& world) {
 
 BOOST_AUTO_TEST_SUITE(autossh_machine)
 
+// autossh would start ssh again at once.
+BOOST_AUTO_TEST_CASE(a_refused_key_waits_for_the_logins_of_the_machine) {
+  World world;
+  Milliseconds left{0};
+  Rules rules{.forwards = 1, .explain = [](FailureClass one, std::optional<std::size_t>) { return failure(one); }};
+  rules.until_login = [&](std::size_t, bool was_refused) { return was_refused ? left : Milliseconds{0}; };
+  world.machine.set_rules(rules);
+  world.give(SshStarted{});
+  BOOST_TEST(!has<EndChild>(world.give(SshEnded{failure(FailureClass::auth)})));
+  left = std::chrono::minutes(9);
+  world.give(SshStarted{});
+  BOOST_TEST(has<EndChild>(world.give(SshEnded{failure(FailureClass::auth)})));
+  world.autossh_ends();
+  BOOST_TEST((world.state() == TunnelState::failed));
+  BOOST_TEST((world.timers.at(Timer::retry) >= left));
+  BOOST_TEST(!has<StartChild>(world.give(ProbeRequested{})));
+  left = Milliseconds{0};
+  BOOST_TEST(has<StartChild>(world.give(ProbeRequested{})));
+}
+
 BOOST_AUTO_TEST_CASE(up_needs_a_probe) {
   World world;
   world.give(SshStarted{});

@@ -134,6 +134,18 @@ BOOST_AUTO_TEST_CASE(failback_probes_with_a_refused_key_are_rare) {
   BOOST_TEST(probes <= 14);  // with the first login: fifteen an hour
 }
 
+BOOST_AUTO_TEST_CASE(failback_probes_wait_for_the_logins_of_the_machine) {
+  Milliseconds left{0};
+  Rules rules = two();
+  rules.until_login = [&](std::size_t bastion, bool) { return bastion == 0 ? left : Milliseconds{0}; };
+  Second story(std::move(rules));
+  left = std::chrono::minutes(9);
+  BOOST_TEST(!has<StartFailbackProbe>(story.fire(Timer::failback_probe)));
+  BOOST_TEST((story.wait_of(Timer::failback_probe) >= left));
+  left = Milliseconds{0};
+  BOOST_TEST(has<StartFailbackProbe>(story.fire(Timer::failback_probe)));
+}
+
 BOOST_AUTO_TEST_CASE(a_port_that_stays_busy_moves_the_tunnel_on) {
   Story story(two());
   story.log_in();
