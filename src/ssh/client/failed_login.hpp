@@ -2,6 +2,7 @@
 #pragma once
 
 #include "ssh/client/arguments.hpp"
+#include "ssh/client/resolution.hpp"
 #include "ssh/diagnosis/diagnosis.hpp"
 
 #include <optional>
@@ -9,8 +10,12 @@
 namespace holdfast::ssh {
 
 /// diagnose() for an ssh of our own user with LogLevel=INFO. After a refused key it reads the tunnel's certificate.
-/// After a failed jump host it runs `ssh -G`, which blocks for 10 s at most a hop.
+/// After a refused key, an unknown host key and a failed jump host it runs `ssh -G`, which blocks for 10 s at most a
+/// hop.
 [[nodiscard]] std::optional<Diagnosis> diagnose_failed_login(const os::Host& host, const Client& client,
                                                              SshOutput output, const Tunnel& tunnel);
+
+/// Names the setting of ssh_config that explains the failure: UserKnownHostsFile /dev/null.
+[[nodiscard]] Diagnosis with_settings(Diagnosis diagnosis, const Resolution& bastion);
 
 }  // namespace holdfast::ssh

@@ -53,7 +53,8 @@ class RouteResolver {
       return loop;
     }
     HOLDFAST_TRY(const auto resolved, resolve(host_, client_, destination, options, user_));
-    if (hops_ == 1) route.destination = resolved;
+    const bool is_jump_host = hops_ > 1;
+    if (!is_jump_host) route.destination = resolved;
     if (!jumps) jumps = resolved.jumps;
     if (!jumps->empty()) {
       HOLDFAST_TRY(const auto last, Destination::parse(jumps->back()));
@@ -66,6 +67,7 @@ class RouteResolver {
     }
     HOLDFAST_TRY(auto here, to_destination(resolved));
     route.hops.push_back(std::move(here));
+    if (is_jump_host && resolved.agent) route.jump_agents.push_back(*resolved.agent);
     return {};
   }
 
@@ -98,6 +100,8 @@ Result<Resolution> parse_resolution(std::string_view output) {
     if (key == "identityfile" && value != "none") resolved.identities.push_back(value);
     if (key == "identityagent") resolved.agent = value;
     if (key == "userknownhostsfile") resolved.known_hosts = value;
+    if (key == "pkcs11provider") resolved.uses_token = value != "none";
+    if (key == "pubkeyauthentication") resolved.offers_keys = value != "no" && value != "false";
   }
   if (resolved.user.empty() || resolved.host.empty() || !port)
     return Error{"reading", "the output of ssh -G", "user, host or port is missing"};

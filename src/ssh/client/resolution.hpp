@@ -25,6 +25,8 @@ struct Resolution {
   std::vector<std::string> identities = {};        ///< private keys that ssh would offer; they may not exist
   std::optional<std::string> agent = {};           ///< IdentityAgent, possibly "none"
   std::string known_hosts = {};                    ///< UserKnownHostsFile, as ssh -G prints it
+  bool offers_keys = true;                         ///< PubkeyAuthentication
+  bool uses_token = false;                         ///< PKCS11Provider
 };
 
 /// Parses the output of `ssh -G`. An Error without user, host and port.
@@ -40,6 +42,7 @@ struct ResolvedRoute {
   std::vector<Destination> proxy_jumps;     ///< the hops that ssh reaches by ProxyJump, as written, in their order
   std::vector<std::string> proxy_commands;  ///< ProxyCommands on the route; only ssh can run them
   Resolution destination = {};              ///< of the destination itself
+  std::vector<std::string> jump_agents = {};  ///< IdentityAgent of each jump host that has one, in connection order
   /// The hops before the destination.
   [[nodiscard]] std::vector<Destination> jump_hosts() const;
 };

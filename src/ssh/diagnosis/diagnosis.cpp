@@ -92,6 +92,8 @@ std::optional<Diagnosis> diagnose(const SshOutput& output, const Tunnel& tunnel)
   Evidence evidence{.line = reading.verdict->line,
                     .offending = reading.offending,
                     .offered = progress.host_key,
+                    .address = progress.address,
+                    .last_address = output.last_address,
                     .certificate = progress.host_certificate,
                     .said = server_text(output, *reading.verdict),
                     .now = output.at,

@@ -21,6 +21,7 @@ struct SshOutput {
   bool ended_by_signal = false;              ///< then only a known message explains the end, not the last line
   std::optional<WallTime> at = {};           ///< when ssh ended; a message about an expired certificate shows it
   std::vector<Destination> jump_hosts = {};  ///< with their aliases resolved, in connection order; empty: not known
+  std::string last_address = {};             ///< where this tunnel was up before, numeric; empty: not known
 };
 
 /// Class, message and a hint that names this tunnel's bastion, key and ports. `unknown` quotes the last line of the

@@ -94,6 +94,21 @@ Diagnosis key_passphrase_text(const EvidenceText& text) {
           "create a key for this tunnel: ssh-keygen -t ed25519 -N '' -f ~/.ssh/holdfast"};
 }
 
+/// Another machine may have the bastion's former address, so no hint tells how to trust its key.
+std::string moved_hint(const EvidenceText& text) {
+  return fmt::format(
+      "compare the address and the fingerprint with its owner: getent hosts {}; holdfast logs in again as soon as the "
+      "name or known_hosts changes",
+      shell_quote(text.looked_up_name()));
+}
+
+/// The name led to another address while the tunnel was up.
+std::string former_address(const EvidenceText& text) {
+  const auto& evidence = text.evidence();
+  if (evidence.address.empty() || evidence.address == evidence.last_address) return {};
+  return fmt::format("; the name led to {} before", printable(evidence.last_address));
+}
+
 Diagnosis host_key_unknown_text(const EvidenceText& text) {
   const std::string_view offered = text.evidence().offered;
   if (!text.evidence().certificate.empty())
@@ -102,9 +117,10 @@ Diagnosis host_key_unknown_text(const EvidenceText& text) {
                         printable(text.evidence().certificate.substr(0, k_longest_quote))),
             "check the authority's fingerprint with its owner; then add it to ~/.ssh/known_hosts: @cert-authority " +
                 shell_quote(text.known_hosts_name()) + " KEY"};
-  return {host_key_unknown,
-          fmt::format("the host key of {} is unknown{}", text.bastion(),
-                      offered.empty() ? "" : "; the server offers " + printable(offered)),
+  const auto message = fmt::format("the host key of {}{} is unknown{}", text.bastion(), text.at_address(),
+                                   offered.empty() ? "" : "; the server offers " + printable(offered));
+  if (text.may_have_moved()) return {host_key_unknown, message + former_address(text), moved_hint(text)};
+  return {host_key_unknown, message,
           fmt::format("check the fingerprint with its owner; then run ssh {} once, or add "
                       "--accept-new-host-key",
                       text.destination())};
@@ -114,13 +130,19 @@ Diagnosis host_key_changed_text(const EvidenceText& text) {
   if (contains(text.evidence().circumstance, "REVOKED"))
     return {host_key_changed, fmt::format("the host key of {} is revoked", text.bastion()),
             "ask its owner; do not connect until the key is replaced"};
+  if (text.may_have_moved())
+    return {host_key_changed,
+            fmt::format("the host key of {}{} has changed: its name leads to another machine, the server was "
+                        "reinstalled, or someone intercepts the connection{}",
+                        text.bastion(), text.at_address(), former_address(text)),
+            moved_hint(text)};
   std::string command = "ssh-keygen";
   if (const auto file = text.known_hosts_file(); !file.empty()) command += " -f " + shell_quote(file);
   command += " -R " + shell_quote(text.known_hosts_name());
   return {
       host_key_changed,
-      fmt::format("the host key of {} has changed: the server was reinstalled, or someone intercepts the connection",
-                  text.bastion()),
+      fmt::format("the host key of {}{} has changed: the server was reinstalled, or someone intercepts the connection",
+                  text.bastion(), text.at_address()),
       "ask its owner for the new fingerprint; only if it is confirmed: " + command};
 }
 

@@ -35,6 +35,23 @@ std::string EvidenceText::destination() const {
   return (port ? fmt::format("-p {} ", *port) : std::string()) + tunnel_->bastion.ssh_argument();
 }
 
+std::string EvidenceText::at_address() const {
+  const bool is_known = !evidence_.address.empty() && evidence_.address != tunnel_->bastion.host();
+  return is_known ? " at " + printable(evidence_.address) : std::string();
+}
+
+std::string EvidenceText::looked_up_name() const {
+  auto named = between(evidence_.line, "Host key for ", " has changed");
+  if (named.empty()) named = between(evidence_.line, " host key is known for ", " and you have");
+  if (const auto bracketed = between(named, "[", "]:"); !bracketed.empty()) named = bracketed;
+  return named.empty() ? tunnel_->bastion.host() : printable(named);
+}
+
+bool EvidenceText::may_have_moved() const {
+  const std::string name = looked_up_name();
+  return !evidence_.last_address.empty() && name != evidence_.last_address && name != evidence_.address;
+}
+
 std::string EvidenceText::known_hosts_name() const {
   constexpr std::uint16_t k_ssh_port = 22;
   const auto named = between(evidence_.line, "Host key for ", " has changed");

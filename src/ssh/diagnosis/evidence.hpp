@@ -16,6 +16,8 @@ struct Evidence {
   std::string_view circumstance = {};   ///< the line that explains it
   std::string_view offending = {};      ///< "Offending ED25519 key in FILE:LINE", for a changed host key
   std::string_view offered = {};        ///< "ED25519 SHA256:…": the host key of the server
+  std::string_view address = {};        ///< numeric: where the bastion's name leads
+  std::string_view last_address = {};   ///< numeric: where the tunnel was up before
   std::string_view foreign = {};        ///< the text of a server without an ssh banner
   std::string_view certificate = {};    ///< "ID "x" … valid from … to …": the host certificate of the server
   std::string_view said = {};           ///< what the server wrote to stderr before it closed the connection
@@ -42,6 +44,12 @@ class EvidenceText {
   [[nodiscard]] std::string account() const;
   /// The arguments of an ssh command to the bastion: "-p 2222 gate@bastion".
   [[nodiscard]] std::string destination() const;
+  /// " at 192.0.2.1": where the bastion's name leads, as far as that is known and not the name itself.
+  [[nodiscard]] std::string at_address() const;
+  /// The host that ssh looked up for the bastion, in place of an alias: the one whose key it reports.
+  [[nodiscard]] std::string looked_up_name() const;
+  /// The tunnel was up before, at a bastion that has a name: the name may lead to another machine now.
+  [[nodiscard]] bool may_have_moved() const;
   /// The bastion's name in known_hosts: "[host]:port" unless the port is 22, sshd(8).
   [[nodiscard]] std::string known_hosts_name() const;
   /// The known_hosts file that has the offending key.

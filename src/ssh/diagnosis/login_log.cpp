@@ -44,7 +44,9 @@ LoginProgress read_login_log(std::string_view log) {
   bool tries_keys = false;
   bool found_key = false;
   for (std::string_view line : lines_of(log)) {
-    if (remove_prefix(line, "debug1: Remote protocol version ")) {
+    if (remove_prefix(line, "debug1: Connecting to ")) {
+      progress.address = between(line, " [", "] port ");
+    } else if (remove_prefix(line, "debug1: Remote protocol version ")) {
       progress.has_banner = true;
     } else if (remove_prefix(line, "debug1: kex_exchange_identification: banner line 0: ")) {
       progress.foreign = line;

@@ -16,6 +16,7 @@ struct LoginProgress {
   bool is_verbose = false;            ///< the server listed its login methods in a line that only LogLevel=DEBUG1 shows
   bool offers_no_key = false;         ///< the server takes keys, but ssh tried none: its configuration says so
   bool has_no_key = false;            ///< ssh tried keys and found none
+  std::string address = {};           ///< the numeric address that ssh connected to last; empty through a proxy
   /// Addresses that did not answer before another one did.
   std::vector<std::string> silent_addresses = {};
   bool operator==(const LoginProgress&) const = default;

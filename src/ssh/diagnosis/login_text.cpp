@@ -18,12 +18,6 @@ bool contains(std::string_view text, std::string_view part) { return text.find(p
 
 std::string_view methods_of(const Evidence& evidence) { return between(evidence.line, "Permission denied (", ")"); }
 
-bool chooses_methods(const Tunnel& tunnel) {
-  return std::ranges::any_of(tunnel->ssh_options, [](const SshOption& option) {
-    return equals_ignoring_case(option.key, "PreferredAuthentications");
-  });
-}
-
 std::string clock_text(std::optional<WallTime> now) {
   return now ? fmt::format("; this machine's clock is at {}", to_rfc3339(*now)) : std::string();
 }
@@ -51,6 +45,12 @@ FailureClass refine_auth(const Evidence& evidence, const Tunnel& tunnel) {
   // PubkeyAuthentication looks the same, except in a verbose log.
   const bool one_other = !methods.empty() && !contains(methods, "publickey") && !contains(methods, ",");
   return one_other && !evidence.log_is_verbose ? second_factor : auth;
+}
+
+bool chooses_methods(const Tunnel& tunnel) {
+  return std::ranges::any_of(tunnel->ssh_options, [](const SshOption& option) {
+    return equals_ignoring_case(option.key, "PreferredAuthentications");
+  });
 }
 
 Diagnosis auth_text(const EvidenceText& text) {
@@ -157,7 +157,7 @@ Diagnosis explain_silent_address(const Tunnel& tunnel, std::string_view address)
   return {timeout,
           fmt::format("the address {} of {} does not answer: each login takes 10 s longer", printable(address),
                       tunnel->bastion.text()),
-          fmt::format("--ssh-option AddressFamily={}", is_ipv6 ? "inet" : "inet6")};
+          fmt::format("skip it with --ssh-option AddressFamily={}", is_ipv6 ? "inet" : "inet6")};
 }
 
 }  // namespace holdfast::ssh

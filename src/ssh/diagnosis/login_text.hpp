@@ -15,6 +15,9 @@ namespace holdfast::ssh {
 /// What "Permission denied (…)" means: auth, or second_factor, key_missing or config.
 [[nodiscard]] FailureClass refine_auth(const Evidence& evidence, const Tunnel& tunnel);
 
+/// --ssh-option PreferredAuthentications: the user decided how ssh logs in.
+[[nodiscard]] bool chooses_methods(const Tunnel& tunnel);
+
 [[nodiscard]] Diagnosis auth_text(const EvidenceText& text);
 [[nodiscard]] Diagnosis no_key_text(const EvidenceText& text);
 [[nodiscard]] Diagnosis no_key_tried_text(const EvidenceText& text);

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 #include <string>
+#include <utility>
 
 namespace holdfast::ssh {
 namespace {
@@ -22,13 +23,14 @@ constexpr std::size_t k_header = 9;  // length, type, number of keys
 
 class Socket {
  public:
-  Socket() : descriptor_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {}
+  explicit Socket(int descriptor) : descriptor_(descriptor) {}
   ~Socket() {
     if (descriptor_ >= 0) ::close(descriptor_);
   }
   Socket(const Socket&) = delete;
   Socket& operator=(const Socket&) = delete;
   [[nodiscard]] int get() const noexcept { return descriptor_; }
+  [[nodiscard]] int release() noexcept { return std::exchange(descriptor_, -1); }
 
   [[nodiscard]] bool is_ready(short events, Clock::time_point end) const {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now());
@@ -42,21 +44,28 @@ class Socket {
 
 }  // namespace
 
-AgentState probe_agent(const boost::filesystem::path& socket, std::chrono::milliseconds timeout) {
-  const auto end = Clock::now() + timeout;
+AgentRequest request_agent_keys(const boost::filesystem::path& socket) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   const std::string& path = socket.native();
-  if (path.size() >= sizeof address.sun_path) return AgentState::unreachable;
+  if (path.size() >= sizeof address.sun_path) return {};
   std::memcpy(address.sun_path, path.c_str(), path.size());
-  const Socket agent;
-  if (agent.get() < 0) return AgentState::unreachable;
+  Socket agent(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (agent.get() < 0) return {};
   // EAGAIN: its queue of connections is full, unix(7). It accepts none.
   if (::connect(agent.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-    return errno == EAGAIN ? AgentState::silent : AgentState::unreachable;
+    return {.state = errno == EAGAIN ? AgentState::silent : AgentState::unreachable};
   constexpr std::array<unsigned char, 5> k_request{0, 0, 0, 1, k_request_identities};
   if (::send(agent.get(), k_request.data(), k_request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(k_request.size()))
-    return AgentState::unreachable;
+    return {};
+  return {.descriptor = agent.release(), .state = AgentState::silent};
+}
+
+AgentState probe_agent(const boost::filesystem::path& socket, std::chrono::milliseconds timeout) {
+  const auto end = Clock::now() + timeout;
+  const AgentRequest request = request_agent_keys(socket);
+  if (request.descriptor < 0) return request.state;
+  const Socket agent(request.descriptor);
   std::array<unsigned char, k_header> answer{};
   std::size_t size = 0;
   while (size < answer.size()) {

@@ -129,8 +129,8 @@ std::vector<fs::path> credential_files(const Tunnel& tunnel, const fs::path& hom
   auto files = private_keys(tunnel, home);
   const auto certificates = certificate_files(tunnel, home);
   files.insert(files.end(), certificates.begin(), certificates.end());
-  for (const char* known : {".ssh/known_hosts", ".ssh/known_hosts2"}) files.push_back(home / known);
-  files.emplace_back("/etc/ssh/ssh_known_hosts");
+  for (const char* other : {".ssh/known_hosts", ".ssh/known_hosts2", ".ssh/config"}) files.push_back(home / other);
+  for (const char* other : {"/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_config"}) files.emplace_back(other);
   if (tunnel->known_hosts) files.push_back(*tunnel->known_hosts);
   return files;
 }

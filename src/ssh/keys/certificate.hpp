@@ -28,7 +28,8 @@ struct Credential {
   std::optional<Certificate> certificate = {};  ///< nothing: a plain key
 };
 
-/// The files that a login depends on, whether they exist or not: private keys, certificates, known_hosts. `home` is of
+/// The files that a login depends on, whether they exist or not: private keys, certificates, known_hosts, ssh_config.
+/// `home` is of
 /// the user that ssh runs as.
 [[nodiscard]] std::vector<os::fs::path> credential_files(const Tunnel& tunnel, const os::fs::path& home);
 

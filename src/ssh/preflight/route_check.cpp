@@ -1,4 +1,6 @@
 #include "core/text.hpp"
+#include "ssh/client/failed_login.hpp"
+#include "ssh/client/route_agents.hpp"
 #include "ssh/diagnosis/jump_host.hpp"
 #include "ssh/diagnosis/login_text.hpp"
 #include "ssh/keys/agent.hpp"
@@ -10,16 +12,6 @@ namespace holdfast::ssh {
 namespace {
 
 constexpr std::chrono::seconds k_agent_timeout{5};
-
-/// The socket that ssh uses without our environment; nothing for "none", and for names that only ssh expands.
-std::optional<fs::path> configured_agent(const PreflightRun& run) {
-  const auto& agent = run.route.destination.agent;
-  if (!agent || agent->find_first_of("$%") != std::string::npos) return std::nullopt;
-  if (*agent == "none" || *agent == "SSH_AUTH_SOCK") return std::nullopt;
-  const auto& home = run.request.run_as.home;
-  const auto file = resolve_identity(*agent, home, home);
-  return file ? std::optional(*file) : std::nullopt;
-}
 
 bool has_keys_in_session_agent(const PreflightRun& run) {
   const auto socket = run.host.env("SSH_AUTH_SOCK");
@@ -38,11 +30,12 @@ bool check_route(PreflightRun& run) {
     return false;
   }
   run.route = std::move(*route);
-  if (run.tunnel->identity) return true;
-  const auto agent = configured_agent(run);
-  if (!agent || probe_agent(*agent, k_agent_timeout) != AgentState::silent) return true;
-  run.checks.fail("ssh agent answering", explain_silent_agent(run.tunnel, agent->native()));
-  return false;
+  for (const auto& agent : route_agents(run.route, run.tunnel, run.request.run_as.home)) {
+    if (probe_agent(agent, k_agent_timeout) != AgentState::silent) continue;
+    run.checks.fail("ssh agent answering", explain_silent_agent(run.tunnel, agent.native()));
+    return false;
+  }
+  return true;
 }
 
 Diagnosis refine_login_failure(const PreflightRun& run, Diagnosis diagnosis, std::string_view log) {
@@ -52,13 +45,7 @@ Diagnosis refine_login_failure(const PreflightRun& run, Diagnosis diagnosis, std
   }
   if (diagnosis.failure == FailureClass::key_missing && !run.tunnel->identity && has_keys_in_session_agent(run))
     return explain_agent_only(run.tunnel);
-  if (diagnosis.failure == FailureClass::host_key_unknown && run.route.destination.known_hosts == "/dev/null") {
-    diagnosis.message += "; ssh_config has UserKnownHostsFile /dev/null, so ssh remembers no key";
-    diagnosis.hint =
-        "remove UserKnownHostsFile /dev/null for this host from ssh_config, or pin the key: "
-        "--accept-new-host-key";
-  }
-  return diagnosis;
+  return with_settings(std::move(diagnosis), run.route.destination);
 }
 
 }  // namespace holdfast::ssh

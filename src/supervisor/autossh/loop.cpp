@@ -83,6 +83,7 @@ struct AutosshLoop::Impl final : LoopBase {
     note_login(event);
     if (std::holds_alternative<autossh::SshStarted>(event)) {
       credential_watch.note(tunnel);
+      name_watch.note_attempt();
       tunnel_file_watch.check();  // autossh logs in again even when the tunnel belongs to another host by now
       end_to_end.emplace(context, session.mux(), files.probe, tunnel,
                          EndToEnd::Ssh{[this] { return session.take_log_lines(); }, [this] { return ssh_pid(); }});
@@ -98,7 +99,7 @@ struct AutosshLoop::Impl final : LoopBase {
     reporter.set_autossh(session.process());
     reporter.set_ssh(session.ssh());
     reporter.publish(machine.view());
-    watch_credentials(machine.view());
+    watch_causes(machine.view());
   }
 
   [[nodiscard]] ssh::mux::MuxClient* control_master() override { return &session.mux(); }

@@ -30,7 +30,9 @@ Loop::Impl::Impl(os::Host& real_host, store::Paths tunnel_paths, Tunnel initial_
       session(context, host, files),
       knocker(context),
       takeover(context, host, paths, tunnel->name, files, client),
-      failback_probe(context, host, files, client) {
+      failback_probe(context, host, files, client),
+      verbose_login(context, host, files, client),
+      stalled_login(context, host, client, [this](Diagnosis why) { post(LoginBlocked{std::move(why)}); }) {
   make_bastion_watches();
   publish_route();
 }
@@ -148,7 +150,7 @@ void Loop::Impl::handle(const Event& event, double chance) {
   if (machine.phase() == Phase::up && tunnel->takeover)
     takeover.note([this](const std::string& line) { reporter.log(line); });
   reporter.publish(machine.view());
-  watch_credentials(machine.view());
+  watch_causes(machine.view());
 }
 
 os::RouteStatus Loop::Impl::route_status() const {
@@ -209,12 +211,29 @@ void Loop::Impl::make_end_to_end() {
 
 void Loop::Impl::on_exit(std::optional<int> exit_code) {
   log_ssh();
+  stalled_login.stop();
   const ssh::SshOutput output = session.said(exit_code);
-  auto why = ssh::diagnose_failed_login(host, client, output, active_tunnel);
+  auto why = diagnose(output);
+  auto end = ssh::process_end(exit_code, output);
   const bool was_refused = why && why->retry_class() == FailureClass::auth;
-  if (machine.phase() == Phase::starting)
-    note_login(was_refused ? store::LoginLedger::Event::refused : store::LoginLedger::Event::ended);
-  post(ChildExited{std::move(why), ssh::process_end(exit_code, output)});
+  const bool was_login = machine.phase() == Phase::starting;
+  if (was_login) note_login(was_refused ? store::LoginLedger::Event::refused : store::LoginLedger::Event::ended);
+  if (was_login && why && needs_verbose_login(*why)) return explain_with_details(std::move(*why), std::move(end));
+  post(ChildExited{std::move(why), std::move(end)});
+}
+
+std::optional<Diagnosis> Loop::Impl::diagnose(ssh::SshOutput output) const {
+  if (const auto last = connections.last(active_tunnel->bastion.text())) output.last_address = last->peer.host;
+  return ssh::diagnose_failed_login(host, client, std::move(output), active_tunnel);
+}
+
+/// The machine learns of the failed login when ssh has repeated it, which takes 2 s at most.
+void Loop::Impl::explain_with_details(Diagnosis why, ssh::ProcessEnd end) {
+  verbose_login.start(active_tunnel, [this, why = std::move(why), end = std::move(end)](auto output) {
+    auto details = output ? diagnose(std::move(*output)) : std::nullopt;
+    const bool is_better = details && explains_better(*details, why);
+    post(ChildExited{is_better ? std::move(*details) : why, end});
+  });
 }
 
 void Loop::Impl::note_login(store::LoginLedger::Event event) {

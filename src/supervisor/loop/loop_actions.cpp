@@ -22,21 +22,28 @@ void Loop::Impl::execute(const StartChild& action) {
   connections.begin(active_tunnel->bastion.text());
   takeover.begin(active_tunnel->bastion);
   credential_watch.note(active_tunnel);
+  name_watch.note_attempt();
   const os::Command command{.argv = session_arguments(client, active_tunnel, files),
                             .environment = ssh::job_environment(host, host.user())};
   const auto started = session.start(
       command,
       [this] {
+        stalled_login.stop();
         note_login(store::LoginLedger::Event::accepted);
         post(ControlReady{});
       },
       [this](int exit_code) { on_exit(exit_code); });
   if (!started) return post(failed_to_start(started.error(), client.program, FailureClass::unknown));
   note_login(store::LoginLedger::Event::begun);
+  stalled_login.start(active_tunnel);
   open_mux();
 }
 
-void Loop::Impl::execute(const EndChild& action) { session.signal(action.by_force ? SIGKILL : SIGTERM); }
+void Loop::Impl::execute(const EndChild& action) {
+  stalled_login.stop();
+  session.signal(action.by_force ? SIGKILL : SIGTERM);
+  verbose_login.end();
+}
 
 void Loop::Impl::execute(const OpenForward& action) {
   mux->open_forward(tunnel->forwards.at(action.forward), k_forward_timeout,

@@ -3,6 +3,7 @@
 #include "core/text.hpp"
 #include "os/boot_clock.hpp"
 #include "os/directories.hpp"
+#include "ssh/client/resolution.hpp"
 #include "ssh/diagnosis/diagnosis.hpp"
 #include "store/login_ledger.hpp"
 #include "store/shared_files.hpp"
@@ -66,9 +67,15 @@ LoopBase::LoopBase(os::Host& real_host, store::Paths tunnel_paths, Tunnel initia
       credential_watch(context, host.user().home, [this] {
         for (std::size_t at = 0; at < tunnel.bastions(); ++at)  // those were refused with other credentials
           store::LoginLedger(host, files.directory, tunnel.bastion(at).text()).forget();
-        reporter.log("a key, certificate or known_hosts file changed: logging in again");
+        reporter.log("a key, a certificate, known_hosts or ssh_config changed: logging in again");
         post_shared(ProbeRequested{});
-      }) {
+      }),
+      name_watch(
+          context, [this] { return route_names(); },
+          [this] {
+            reporter.log("the bastion's name leads to another address: logging in again");
+            post_shared(ProbeRequested{});
+          }) {
   credential_watch.note(tunnel);
 }
 
@@ -134,11 +141,29 @@ ChildFailedToStart LoopBase::failed_to_start(const Error& error, const boost::fi
   return {{is_missing ? FailureClass::ssh_missing : otherwise, printable(error.line()), error.hint}};
 }
 
-void LoopBase::watch_credentials(const View& view) {
+void LoopBase::watch_causes(const View& view) {
   const bool failed = view.state == store::TunnelState::failed || view.state == store::TunnelState::waiting;
-  if (failed && view.last_error && depends_on_credentials(*view.last_error))
-    return credential_watch.start(*view.last_error);
-  credential_watch.stop();
+  const auto why = failed ? view.last_error : std::nullopt;
+  if (why && depends_on_credentials(*why))
+    credential_watch.start(*why);
+  else
+    credential_watch.stop();
+  if (why && depends_on_address(*why))
+    name_watch.start();
+  else
+    name_watch.stop();
+}
+
+std::vector<std::string> LoopBase::route_names() const {
+  std::vector<std::string> hosts;
+  for (std::size_t at = 0; at < tunnel.bastions(); ++at) {
+    const auto& bastion = tunnel.bastion(at);
+    const auto route = ssh::resolve_route(host, client, bastion, tunnel->ssh_options, host.user());
+    if (!route) hosts.push_back(bastion.host());
+    if (route)
+      for (const auto& hop : route->hops) hosts.push_back(hop.host());
+  }
+  return names_of(hosts);
 }
 
 bool LoopBase::notice_routes() {

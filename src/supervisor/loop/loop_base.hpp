@@ -17,6 +17,7 @@
 #include "supervisor/probe/probe_rounds.hpp"
 #include "supervisor/report/reporter.hpp"
 #include "supervisor/watch/credentials.hpp"
+#include "supervisor/watch/name.hpp"
 #include "supervisor/watch/network.hpp"
 #include "supervisor/watch/runtime_directory.hpp"
 #include "supervisor/watch/suspend.hpp"
@@ -93,8 +94,10 @@ struct LoopBase {
   void keep_target_notes(const ProbeRounds::Round& round, const ProbeAnswered& answer);
   void check_path(Milliseconds timeout, std::function<void(std::optional<double> rtt_ms)> on_answer);
 
-  /// Call it after each event: watches the credentials while a login failed because of them.
-  void watch_credentials(const View& view);
+  /// Call it after each event: watches the credentials and the bastion's name while a login failed because of them.
+  void watch_causes(const View& view);
+  /// Of every bastion and its jump hosts, as ssh resolves its aliases. Blocks for `ssh -G`.
+  [[nodiscard]] std::vector<std::string> route_names() const;
 
   os::Host& host;
   store::Paths paths;
@@ -119,6 +122,7 @@ struct LoopBase {
   SuspendWatch suspend_watch;
   TunnelFileWatch tunnel_file_watch;
   CredentialWatch credential_watch;
+  NameWatch name_watch;
   std::optional<Error> end_reason;
 };
 

@@ -11,9 +11,11 @@
 #include "supervisor/loop/ssh_session.hpp"
 #include "supervisor/machine/machine.hpp"
 #include "supervisor/probe/failback_probe.hpp"
+#include "supervisor/probe/verbose_login.hpp"
 #include "supervisor/stale/knock.hpp"
 #include "supervisor/stale/takeover.hpp"
 #include "supervisor/watch/bastion.hpp"
+#include "supervisor/watch/stalled_login.hpp"
 
 #include <deque>
 #include <string>
@@ -31,6 +33,8 @@ struct Loop::Impl final : LoopBase {
   Takeover takeover;
   std::deque<BastionWatch> bastion_watches;  ///< By bastion.
   FailbackProbe failback_probe;
+  VerboseLogin verbose_login;
+  StalledLogin stalled_login;
   std::size_t pending_closes = 0;  ///< Forwards of a ChangeForwards that are not closed yet.
   RecentLines ssh_lines;           ///< Since end_to_end last asked.
   std::string last_logged_line;
@@ -47,6 +51,8 @@ struct Loop::Impl final : LoopBase {
   void handle(const Event& event, double chance);
   void adopt(const Predecessor& predecessor);
   void on_exit(std::optional<int> exit_code);
+  [[nodiscard]] std::optional<Diagnosis> diagnose(ssh::SshOutput output) const;
+  void explain_with_details(Diagnosis why, ssh::ProcessEnd end);
   void reload() override;
   void reload_now();
   void on_file_change() override;

@@ -7,6 +7,7 @@
 
 #include <unistd.h>
 
+#include <csignal>
 #include <utility>
 
 namespace holdfast::supervisor {
@@ -62,7 +63,11 @@ void SshSession::adopt(const os::ProcessId& process, std::function<void()> on_ex
 }
 
 void SshSession::signal(int signal_number) noexcept {
-  if (child_) child_->signal(signal_number);
+  // Its whole group: jump hosts that lead back to each other start one ssh after the other, also without the first.
+  if (child_ && process_)
+    ::kill(-child_->pid(), signal_number);
+  else if (child_)
+    child_->signal(signal_number);
   if (adopted_ && process_) host_.signal(*process_, signal_number);
 }
 

@@ -28,6 +28,9 @@ struct Adopted {    ///< The supervisor starts with a predecessor's ssh, which i
 struct ChildFailedToStart {
   Diagnosis why;
 };
+struct LoginBlocked {  ///< ssh makes no progress for a reason that no wait ends.
+  Diagnosis why;
+};
 struct ControlReady {};  ///< ssh is logged in: its control socket exists.
 struct ChildExited {
   std::optional<Diagnosis> why;  ///< From ssh's messages; empty when they explain nothing.
@@ -117,9 +120,10 @@ struct StopRequested {
   bool leave_child = false;  ///< Leave a logged-in ssh running for the next supervisor.
 };
 
-using Event = std::variant<Started, Adopted, ChildFailedToStart, ControlReady, ChildExited, ForwardAnswered,
-                           PortHolderAnswered, KnockAnswered, TakeoverAnswered, ForwardsChanged, ForwardsClosed,
-                           ProbeAnswered, TimerFired, NetworkChanged, Resumed, PathRestored, PathRefused, PathBlocked,
-                           FailbackProbeAnswered, ProbeRequested, Reloaded, StopRequested>;
+using Event =
+    std::variant<Started, Adopted, ChildFailedToStart, LoginBlocked, ControlReady, ChildExited, ForwardAnswered,
+                 PortHolderAnswered, KnockAnswered, TakeoverAnswered, ForwardsChanged, ForwardsClosed, ProbeAnswered,
+                 TimerFired, NetworkChanged, Resumed, PathRestored, PathRefused, PathBlocked, FailbackProbeAnswered,
+                 ProbeRequested, Reloaded, StopRequested>;
 
 }  // namespace holdfast::supervisor

@@ -76,6 +76,10 @@ void Machine::handle(const ChildFailedToStart& event) {
   conclude_attempt(DropScope::none);
 }
 
+void Machine::handle(const LoginBlocked& event) {
+  if (phase_ == Phase::starting) give_up(event.why);
+}
+
 void Machine::handle(const ControlReady&) {
   if (phase_ != Phase::starting) return;
   stuck_attempts_ = 0;

@@ -52,6 +52,7 @@ class Machine {
   void handle(const Started&);
   void handle(const Adopted&);
   void handle(const ChildFailedToStart&);
+  void handle(const LoginBlocked&);
   void handle(const ControlReady&);
   void handle(const ChildExited&);
   void handle(const ForwardAnswered&);

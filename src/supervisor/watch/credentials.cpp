@@ -54,6 +54,9 @@ bool depends_on_credentials(const Diagnosis& why) noexcept {
     case FailureClass::host_key_unknown:
     case FailureClass::host_key_changed:
     case FailureClass::certificate:
+    case FailureClass::agent:
+    case FailureClass::config:
+    case FailureClass::jump_host:
       return true;
     default:
       return false;

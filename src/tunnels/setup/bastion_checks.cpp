@@ -51,6 +51,11 @@ std::optional<Diagnosis> find_own_conflict(const Tunnel& wanted, const store::Pa
   return std::nullopt;
 }
 
+/// A warning is one line.
+std::string with_hint(const Diagnosis& problem) {
+  return problem.message + (problem.hint.empty() ? "" : "; " + problem.hint);
+}
+
 class BastionChecks {
  public:
   BastionChecks(const SetupRequest& request, const SetupFacts& facts, const Tunnel& tunnel, const ssh::Client& client,
@@ -66,7 +71,7 @@ class BastionChecks {
                    if (!check.failure)
                      observer_.step_done(prefix + check.what, check.figure);
                    else if (check.warning || (several && is_down(*check.failure)))
-                     observer_.step_warned(prefix + check.what, check.failure->message);
+                     observer_.step_warned(prefix + check.what, with_hint(*check.failure));
                    else
                      observer_.step_failed(prefix + check.what);
                  }));

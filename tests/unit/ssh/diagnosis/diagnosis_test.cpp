@@ -188,4 +188,40 @@ BOOST_AUTO_TEST_CASE(the_affected_forward_of_several_is_named) {
               std::string::npos));
 }
 
+// The bastion moved, and another machine has its former address.
+BOOST_AUTO_TEST_CASE(a_name_that_may_lead_to_a_stranger_gets_no_ssh_keygen) {
+  const std::string unknown_key =
+      "No ED25519 host key is known for bastion.example and you have requested strict checking.\r\n"
+      "Host key verification failed.\r\n";
+  const auto found = [](const std::string& log, const std::string& last, const Tunnel& about) {
+    return diagnose({.log = "debug1: Connecting to bastion.example [192.0.2.1] port 2200.\r\n" + log,
+                     .err = {},
+                     .last_address = last},
+                    about)
+        .value();
+  };
+  const auto has = [](const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+  };
+  for (const auto& log : {k_changed, unknown_key}) {
+    const auto same = found(log, "192.0.2.1", tunnel());
+    BOOST_TEST(has(same.message, "the host key of gate@bastion.example:2200 at 192.0.2.1 "));
+    BOOST_TEST(!has(same.message, "before"));
+    BOOST_TEST(has(same.hint, "getent hosts bastion.example"));
+    BOOST_TEST(!has(same.hint, "ssh-keygen"));
+    BOOST_TEST(!has(same.hint, "accept-new-host-key"));
+    BOOST_TEST(has(found(log, "192.0.2.7", tunnel()).message, "the name led to 192.0.2.7 before"));
+  }
+  // Nothing is known of an earlier address, or the bastion is given by its address.
+  BOOST_TEST(has(found(k_changed, "", tunnel()).hint, "ssh-keygen"));
+  std::string numeric = k_changed;
+  numeric.replace(numeric.find("Host key for [bastion.example]"), 30, "Host key for [192.0.2.1]");
+  for (const char* bastion : {"gate@192.0.2.1:2200", "alias"}) {
+    const auto by_address = found(numeric, "192.0.2.1", tunnel_to(bastion));
+    BOOST_TEST(has(by_address.hint, "ssh-keygen"));
+    BOOST_TEST(has(by_address.message, " at 192.0.2.1 ") == (std::string(bastion) == "alias"));
+  }
+  BOOST_TEST(has(found(k_changed, "192.0.2.1", tunnel_to("alias")).hint, "getent hosts bastion.example"));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

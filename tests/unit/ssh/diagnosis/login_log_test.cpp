@@ -11,7 +11,9 @@ BOOST_AUTO_TEST_CASE(the_log_shows_each_step_of_a_login) {
       "debug1: Connecting to 127.0.0.1 [127.0.0.1] port 29122.\r\n"
       "debug1: Connection established.\r\n"
       "debug1: Local version string SSH-2.0-OpenSSH_9.2p1\r\n";
-  BOOST_TEST((read_login_log(log) == LoginProgress{}));
+  LoginProgress connected;
+  connected.address = "127.0.0.1";
+  BOOST_TEST((read_login_log(log) == connected));
   log += "debug1: Remote protocol version 2.0, remote software version OpenSSH_9.2p1\r\n";
   BOOST_TEST(read_login_log(log).has_banner);
   log += "debug1: Server host key: ecdsa-sha2-nistp256 SHA256:RKiDkq52U3Y/qgXZskhGXQ3dyg5sVwC90lWYNy56Yq4\r\n";
@@ -55,6 +57,14 @@ BOOST_AUTO_TEST_CASE(incomplete_lines_are_ignored) {
   for (const char* log : {"", "\n\n\r\n", "debug1: Server host key: ", "debug1: Server host key: x", "debug1: Host '",
                           "debug1: kex_exchange_identification: banner line 0: "})
     BOOST_TEST((read_login_log(log) == LoginProgress{}));
+}
+
+BOOST_AUTO_TEST_CASE(the_address_is_the_last_one_that_ssh_tried) {
+  BOOST_TEST(read_login_log("debug1: Connecting to bastion [2001:db8::1] port 22.\r\n"
+                            "debug1: connect to address 2001:db8::1 port 22: Network is unreachable\r\n"
+                            "debug1: Connecting to bastion [192.0.2.1] port 22.\r\n")
+                 .address == "192.0.2.1");
+  BOOST_TEST(read_login_log("debug1: Executing proxy command: exec nc bastion 22\r\n").address.empty());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

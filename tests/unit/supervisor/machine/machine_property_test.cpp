@@ -144,7 +144,7 @@ void step(Random& random, World& world) {
     if (const auto timer = next_timer(world)) return void(world.fire(*timer, chance));
   }
   world.pass(Milliseconds(below(random, 90'000)));
-  switch (below(random, 22)) {
+  switch (below(random, 23)) {
     // Each kind of answer in each phase, late.
     case 14:
       return void(world.give(ForwardAnswered{late_id(random, world), ForwardAnswered::Kind::refused}, chance));
@@ -165,6 +165,8 @@ void step(Random& random, World& world) {
       return void(world.give(ChildFailedToStart{some_failure(random)}, chance));  // ignored in most phases
     case 21:
       return void(world.give(ChildExited{some_diagnosis(random)}, chance));
+    case 22:
+      return void(world.give(LoginBlocked{some_failure(random)}, chance));  // ignored in most phases
     case 12:
     case 13:
       return void(world.give(PathBlocked{below(random, 3), below(random, 2) == 0}, chance));

@@ -238,6 +238,20 @@ BOOST_AUTO_TEST_CASE(a_stop_while_waiting_ends_at_once) {
   BOOST_TEST((story.state() == TunnelState::stopped));
 }
 
+BOOST_AUTO_TEST_CASE(a_blocked_login_ends_with_its_reason) {
+  Story story;
+  BOOST_TEST(has<EndChild>(story.give(LoginBlocked{failure(FailureClass::agent)})));
+  story.give(ChildExited{});
+  BOOST_TEST((story.last_class() == FailureClass::agent));
+  BOOST_TEST((story.state() == TunnelState::failed));
+}
+
+BOOST_AUTO_TEST_CASE(a_finished_login_is_not_blocked) {
+  Story story;
+  story.give(ControlReady{});
+  BOOST_TEST(!has<EndChild>(story.give(LoginBlocked{failure(FailureClass::agent)})));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace holdfast::supervisor

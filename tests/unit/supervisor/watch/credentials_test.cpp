@@ -58,6 +58,14 @@ BOOST_AUTO_TEST_CASE(a_renewed_certificate_is_reported_within_seconds) {
   BOOST_TEST(home.is_reported(std::chrono::seconds(10)));
 }
 
+BOOST_AUTO_TEST_CASE(a_corrected_ssh_config_is_reported_within_seconds) {
+  Home home;
+  home.watch.note(home.tunnel);
+  home.write(".ssh/config");
+  home.watch.start(failed(FailureClass::config));
+  BOOST_TEST(home.is_reported(std::chrono::seconds(10)));
+}
+
 BOOST_AUTO_TEST_CASE(known_hosts_matters_only_for_host_keys) {
   Home home;
   home.watch.note(home.tunnel);
