@@ -41,6 +41,11 @@ const Backend* find_backend(std::string_view name) {
   return found == table().end() ? nullptr : *found;
 }
 
+std::vector<const Backend*> backends_with_entries(Scope scope) {
+  if (scope == Scope::system) return {&systemd_system_backend()};
+  return {&systemd_user_backend(), &cron_backend()};
+}
+
 bool is_future_backend(std::string_view name) { return name == "slurm"; }
 
 bool is_in_choice(const Backend& backend, std::span<const std::string> only) {

@@ -210,7 +210,8 @@ bool is_in_place(const Step& step, const os::Host& host) {
   }
   if (const auto* edit = std::get_if<EditCrontab>(&step)) {
     const auto crontab = read_crontab(host, k_crontab_deadline);
-    if (!crontab) return !edit->lines;  // without a readable crontab there is no block
+    // Without crontab(1) there is no block. One that may not be read may have it.
+    if (!crontab || crontab->denied) return !edit->lines && !host.find_program("crontab");
     return crontab_lines_of(crontab->text.value_or(std::string()), edit->name.text()) == edit->lines;
   }
   if (const auto* edit = std::get_if<EditBlock>(&step)) {

@@ -2,6 +2,7 @@
 
 #include "backends/host/stop_mark.hpp"
 #include "backends/plan/apply.hpp"
+#include "backends/registry.hpp"
 #include "ssh/autossh/autossh_process.hpp"
 #include "ssh/client/master.hpp"
 #include "store/hand_over.hpp"
@@ -54,10 +55,14 @@ Result<Stopped> stop_one(const InstalledJob& installed_job, os::Host& host, bool
   const auto live = read_live(job.runtime_dir, job.name, job.paths, host);
   const bool lived = live && os::is_alive(host, live->supervisor) && is_its_owners(live->supervisor, files.live, host);
 
+  // Without its live state, a supervisor that the plan ends would not be reported.
+  const auto unpublished = lived ? std::vector<os::ProcessId>() : Survivors(job.paths, host).of(job.name);
   HOLDFAST_TRY(auto plan, installed_job.backend->stop(job, host));
   if (!stays_down) erase_mark(plan, installed_job);
   HOLDFAST_CHECK(backends::apply(plan, host));
   Stopped stopped;
+  for (const auto& process : unpublished)
+    if (!os::is_alive(host, process)) stopped.supervisors.push_back(process.pid);
   if (lived) {
     if (os::is_alive(host, live->supervisor)) HOLDFAST_CHECK(end_supervisor(live->supervisor, host));
     stopped.supervisors.push_back(live->supervisor.pid);
@@ -138,6 +143,18 @@ void add_half_moved(std::vector<InstalledJob>& installed_jobs, const store::Path
   }
 }
 
+/// A file that was edited by hand names another backend than the one that still starts the tunnel.
+void add_other_entries(std::vector<InstalledJob>& installed_jobs, const os::Host& host) {
+  const InstalledJob own = installed_jobs.front();
+  for (const auto* backend : backends::backends_with_entries(own.backend->scope())) {
+    if (std::ranges::find(installed_jobs, backend, &InstalledJob::backend) != installed_jobs.end()) continue;
+    const auto known = query_one(*backend, own.job, host);
+    // Of a crontab that may not be read, no program is known.
+    const bool has_entry = known && known->installed && (known->program || backend->restarts_job());
+    if (has_entry) installed_jobs.push_back({backend, own.job});
+  }
+}
+
 }  // namespace
 
 std::vector<InstalledJob> installed_jobs_of(const store::Entry& entry, const store::Paths& paths,
@@ -147,6 +164,9 @@ std::vector<InstalledJob> installed_jobs_of(const store::Entry& entry, const sto
     if (const auto backend = backend_of(tunnel)) {
       std::vector<InstalledJob> sound{{*backend, make_job(tunnel, paths, nominal_user(tunnel, paths, host), host)}};
       add_half_moved(sound, paths, host);
+      // Where hosts share the tunnel, the other entry may be another host's. A move has both for a moment.
+      const bool moving = store::is_under_way(store::read_hand_over(host, paths, entry.name), host);
+      if (!moving && !store::is_shared(tunnel, paths)) add_other_entries(sound, host);
       return sound;
     }
   }

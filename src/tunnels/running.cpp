@@ -41,11 +41,18 @@ std::optional<os::ProcessId> living_supervisor(const InstalledJob& installed_job
   return std::nullopt;
 }
 
-/// The job of a tunnel whose file is sound; otherwise the Error of that file.
-Result<InstalledJob> sole_installed_job(const LockedTunnel& tunnel) {
+/// The job of a tunnel whose file is sound; otherwise the Error of that file. An Error too when another backend than the
+/// one in the file starts it: both would hold the port.
+Result<InstalledJob> sole_installed_job(const LockedTunnel& tunnel, const store::Paths& paths, const os::Host& host) {
   if (!tunnel.entry.tunnel) return tunnel.entry.tunnel.error();
   HOLDFAST_CHECK(backend_of(*tunnel.entry.tunnel));
-  return tunnel.installed_jobs.front();
+  const auto& jobs = tunnel.installed_jobs;
+  if (jobs.size() == 1 || store::read_hand_over(host, paths, tunnel.entry.name)) return jobs.front();
+  const auto installed = jobs[1].backend->name();
+  return Error{"starting", "tunnel " + tunnel.entry.name.text(),
+               fmt::format("its file says backend = {}, but {} still starts it", jobs[0].backend->name(), installed),
+               fmt::format("set backend = {} in its file, or move it: {}", installed,
+                           setup_command(*tunnel.entry.tunnel))};
 }
 
 /// The user asks for an attempt now, perhaps because the bastion accepts the key again.
@@ -136,7 +143,7 @@ Result<Arrival> restart_noted(const InstalledJob& installed_job, const os::Proce
 Result<Arrival> start_tunnel(const TunnelName& name, const store::Paths& paths, os::Host& host,
                              const Observer& observer) {
   HOLDFAST_TRY(const auto tunnel, lock_tunnel(name, paths, host));
-  HOLDFAST_TRY(const auto installed_job, sole_installed_job(tunnel));
+  HOLDFAST_TRY(const auto installed_job, sole_installed_job(tunnel, paths, host));
   forget_refused_logins(*tunnel.entry.tunnel, installed_job, host);
   if (!living_supervisor(installed_job, host)) {
     HOLDFAST_CHECK(check_restartable(installed_job, host));
@@ -161,7 +168,7 @@ Result<Stopped> stop_tunnel(const TunnelName& name, const store::Paths& paths, o
 Result<Arrival> restart_tunnel(const TunnelName& name, const store::Paths& paths, os::Host& host,
                                const Observer& observer) {
   HOLDFAST_TRY(const auto tunnel, lock_tunnel(name, paths, host));
-  HOLDFAST_TRY(const auto installed_job, sole_installed_job(tunnel));
+  HOLDFAST_TRY(const auto installed_job, sole_installed_job(tunnel, paths, host));
   HOLDFAST_CHECK(check_restartable(installed_job, host));
   return restart(tunnel, installed_job, host, observer);
 }
@@ -169,7 +176,7 @@ Result<Arrival> restart_tunnel(const TunnelName& name, const store::Paths& paths
 Result<Arrival> restart_keeping_connection(const TunnelName& name, const store::Paths& paths, os::Host& host,
                                            Observer& observer) {
   HOLDFAST_TRY(const auto tunnel, lock_tunnel(name, paths, host));
-  HOLDFAST_TRY(const auto installed_job, sole_installed_job(tunnel));
+  HOLDFAST_TRY(const auto installed_job, sole_installed_job(tunnel, paths, host));
   HOLDFAST_CHECK(check_restartable(installed_job, host));
   const auto& job = installed_job.job;
   const auto before = read_live(job.runtime_dir, job.name, job.paths, host);

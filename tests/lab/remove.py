@@ -55,6 +55,23 @@ class RemoveTest(UserTest):
 
 
 class Remove(RemoveTest):
+    def test_an_edited_backend_hides_none_that_starts_the_tunnel(self) -> None:
+        self.setup()
+        file = f"{self.ann.home}/.config/holdfast/tunnels/{NAME}.conf"
+        text = self.host.run(["cat", file]).stdout
+        for backend in ("nohup", "cron"):
+            self.host.write_file(file, text.replace("backend = systemd-user", f"backend = {backend}"), "600", "ann")
+            refused = self.holdfast.run("restart", NAME, session=self.session, check=False)
+            self.assertEqual(refused.returncode, 1)
+            self.assertIn(f"its file says backend = {backend}, but systemd-user still starts it", refused.stderr)
+            self.assertEqual(self.sub_state(), "running")
+            self.holdfast.run("stop", NAME, session=self.session)
+            self.assertEqual(self.sub_state(), "dead")
+            self.host.run(["systemctl", "--user", "start", UNIT], user="ann", env=self.manager)
+            until("it to run again", lambda: self.sub_state() == "running")
+        self.remove()
+        self.assert_as_before()
+
     # -- states ------------------------------------------------------------------------------------------
 
     def test_a_tunnel_that_is_up_is_removed(self) -> None:

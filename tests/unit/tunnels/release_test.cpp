@@ -85,4 +85,19 @@ BOOST_AUTO_TEST_CASE(a_note_with_an_unknown_backend_names_no_job) {
   BOOST_TEST(jobs().size() == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(a_backend_that_still_starts_an_edited_tunnel_is_one_of_its_jobs) {
+  const auto names = [&] {
+    std::string all;
+    for (const auto& job : jobs()) all += std::string(job.backend->name()) + ' ';
+    return all;
+  };
+  host.answer("crontab -l", os::Completed{1, false, "", "no crontab for ann\n"});
+  host.answer("systemctl --user show", "");
+  BOOST_TEST(names() == "tmux ");
+  host.put("/home/ann/.config/systemd/user/holdfast-lab.service", "");
+  BOOST_TEST(names() == "tmux systemd-user ");
+  host.answer("crontab -l", os::Completed{1, false, "", "You (ann) are not allowed to use this program (crontab)\n"});
+  BOOST_TEST(names() == "tmux systemd-user ", "nobody knows what it has");
+}
+
 BOOST_AUTO_TEST_SUITE_END()

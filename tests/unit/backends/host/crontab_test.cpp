@@ -176,4 +176,12 @@ BOOST_AUTO_TEST_CASE(without_crontab_removal_succeeds_and_adding_fails) {
   BOOST_TEST(cause(add) == "there is no such program");
 }
 
+BOOST_AUTO_TEST_CASE(lines_in_a_crontab_that_may_not_be_read_are_still_due) {
+  BOOST_TEST(cause(add) == "done");
+  put("denied", "");
+  BOOST_TEST(!is_in_place(remove, *host), "cron runs them all the same");
+  BOOST_TEST(!is_in_place(add, *host));
+  BOOST_TEST(cause(remove) == "you are not allowed to use cron");
+}
+
 BOOST_AUTO_TEST_SUITE_END()
