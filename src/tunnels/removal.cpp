@@ -11,6 +11,7 @@
 #include "store/shared_files.hpp"
 #include "tunnels/name_lock.hpp"
 #include "tunnels/ownership.hpp"
+#include "tunnels/setup/scratch_directory.hpp"
 #include "tunnels/survivors.hpp"
 
 #include <fmt/format.h>
@@ -167,6 +168,7 @@ Result<> forget_tunnel(const TunnelName& name, const std::vector<fs::path>& runt
 Result<> remove_tunnel(const TunnelName& name, const store::Paths& paths, os::Host& host,
                        std::vector<std::string>& report) {
   HOLDFAST_TRY(const auto lock, NameLock::take(name, paths, host));
+  remove_abandoned(lock.directory(), host);
   const store::Entry entry{name, store::load(host, paths, name)};
   if (!entry.tunnel && !store::is_known(host, paths, name)) return entry.tunnel.error();
   if (entry.tunnel && is_elsewhere(*entry.tunnel, host)) {

@@ -36,7 +36,8 @@ Result<std::unique_ptr<Login>> Login::start(boost::asio::io_context& context, os
   HOLDFAST_TRY(os::Command command,
                command_as(host, request.run_as,
                           os::Command{master_arguments(request.client, tunnel, session), request.environment}));
-  const os::ChildSpec spec{.command = std::move(command), .out = {}, .err = login->err_};
+  // A setup that is killed must not stay logged in.
+  const os::ChildSpec spec{.command = std::move(command), .out = {}, .err = login->err_, .ends_with_us = true};
   HOLDFAST_TRY(login->child_, os::Child::start(context, spec, [raw = login.get()](int) { raw->ended_ = true; }));
   login->ended_ = false;
   return login;

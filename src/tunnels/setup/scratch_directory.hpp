@@ -8,6 +8,10 @@
 
 namespace holdfast::tunnels {
 
+/// Removes what commands that were killed left in the directory of their locks: scratch directories, with the ssh of a
+/// check, and locks.
+void remove_abandoned(const boost::filesystem::path& directory, os::Host& host);
+
 /// A directory with mode 0700, removed with this object.
 class ScratchDirectory {
  public:

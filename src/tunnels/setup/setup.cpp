@@ -227,6 +227,7 @@ Result<std::vector<std::string>> preview_installation(const SetupRequest& reques
 
 Result<SetupOutcome> run_setup(const SetupRequest& request, os::Host& host, Observer& observer) {
   HOLDFAST_TRY(const auto lock, NameLock::take(request.name, request.paths, host));
+  remove_abandoned(lock.directory(), host);
   HOLDFAST_TRY(const auto facts, collect_facts(request, host));
   HOLDFAST_CHECK(check_request(request, facts));
   note_other_hosts(request, facts, observer);
