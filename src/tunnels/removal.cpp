@@ -1,5 +1,6 @@
 #include "tunnels/removal.hpp"
 
+#include "backends/host/crontab.hpp"
 #include "backends/host/logind.hpp"
 #include "backends/plan/apply.hpp"
 #include "core/text.hpp"
@@ -94,12 +95,31 @@ Result<backends::Plan> uninstallation(const TunnelName& name, const std::vector<
   return plan;
 }
 
+/// False when cron is no longer installed. An Error when the crontab cannot be read: its lines would start the tunnel
+/// again.
+Result<bool> can_read_crontab(const os::Host& host, std::vector<std::string>& report) {
+  constexpr std::chrono::milliseconds k_deadline{5000};
+  const std::string warning = "left its lines in your crontab, if there are any: crontab is not installed";
+  if (!host.find_program("crontab")) {
+    if (host.status("/usr/bin/crontab").kind != os::FileKind::missing)
+      return Error{"finding", "crontab", "it is not in PATH", "add /usr/bin to PATH"};
+    if (std::ranges::find(report, warning) == report.end()) report.push_back(warning);
+    return false;
+  }
+  HOLDFAST_TRY(const auto crontab, backends::read_crontab(host, k_deadline));
+  if (!crontab.denied) return true;
+  return Error{"reading", "your crontab", "you are not allowed to use cron",
+               "ask an administrator to add you to /etc/cron.allow, or to remove you from /etc/cron.deny"};
+}
+
 Result<> remove_from_crontab(const TunnelName& name, const std::vector<InstalledJob>& installed_jobs,
                              const store::Paths& paths, os::Host& host, std::vector<std::string>& report) {
   HOLDFAST_TRY(auto plan, uninstallation(name, installed_jobs, paths, host));
-  std::erase_if(plan, [&](const backends::Step& step) {
-    return !std::holds_alternative<backends::EditCrontab>(step) || backends::is_in_place(step, host);
-  });
+  std::erase_if(plan, [](const backends::Step& step) { return !std::holds_alternative<backends::EditCrontab>(step); });
+  if (plan.empty()) return {};
+  HOLDFAST_TRY(const bool readable, can_read_crontab(host, report));
+  if (!readable) return {};
+  std::erase_if(plan, [&](const backends::Step& step) { return backends::is_in_place(step, host); });
   HOLDFAST_CHECK(backends::apply(plan, host));
   if (!plan.empty()) report.emplace_back("removed its lines from your crontab");
   return {};

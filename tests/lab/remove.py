@@ -55,23 +55,6 @@ class RemoveTest(UserTest):
 
 
 class Remove(RemoveTest):
-    def test_an_edited_backend_hides_none_that_starts_the_tunnel(self) -> None:
-        self.setup()
-        file = f"{self.ann.home}/.config/holdfast/tunnels/{NAME}.conf"
-        text = self.host.run(["cat", file]).stdout
-        for backend in ("nohup", "cron"):
-            self.host.write_file(file, text.replace("backend = systemd-user", f"backend = {backend}"), "600", "ann")
-            refused = self.holdfast.run("restart", NAME, session=self.session, check=False)
-            self.assertEqual(refused.returncode, 1)
-            self.assertIn(f"its file says backend = {backend}, but systemd-user still starts it", refused.stderr)
-            self.assertEqual(self.sub_state(), "running")
-            self.holdfast.run("stop", NAME, session=self.session)
-            self.assertEqual(self.sub_state(), "dead")
-            self.host.run(["systemctl", "--user", "start", UNIT], user="ann", env=self.manager)
-            until("it to run again", lambda: self.sub_state() == "running")
-        self.remove()
-        self.assert_as_before()
-
     # -- states ------------------------------------------------------------------------------------------
 
     def test_a_tunnel_that_is_up_is_removed(self) -> None:
@@ -182,6 +165,34 @@ class Remove(RemoveTest):
         self.assertIn("removed its lines from your crontab", done.stdout)
         self.assertNotEqual(self.host.run(["crontab", "-l"], user="ann", check=False).returncode, 0)
         self.host.run(["umount", "-l", home])
+        self.remove()
+        self.assert_as_before()
+
+    def test_the_backend_that_has_it_is_found_after_an_edit(self) -> None:
+        for backend in ("systemd-user", "cron"):
+            with self.subTest(backend):
+                self.setup("--backend", backend)
+                self.host.run(["sed", "-i", "s/^backend.*/backend = nohup/",
+                               f"{self.ann.home}/.config/holdfast/tunnels/{NAME}.conf"], user="ann")
+                done = self.holdfast.run("restart", NAME, session=self.session, check=False)
+                self.assertIn(f"its file says backend = nohup, but {backend} still starts it", done.stderr)
+                self.assertEqual(len(self.host.pids("holdfast run", "ann")), 1)
+                self.holdfast.run("stop", NAME, session=self.session)
+                time.sleep(3)  # systemd would start it again after 1 s
+                self.assertEqual(self.host.pids("holdfast run", "ann"), [])
+                self.remove()
+                self.assert_as_before()
+                self.assertNotEqual(self.host.run(["crontab", "-l"], user="ann", check=False).returncode, 0)
+
+    def test_nothing_is_stopped_while_the_crontab_cannot_be_read(self) -> None:
+        status = self.setup("--backend", "cron")
+        self.host.write_file("/etc/cron.deny", "ann\n")
+        self.addCleanup(self.host.run, ["rm", "-f", "/etc/cron.deny"])
+        done = self.holdfast.run("remove", NAME, session=self.session, check=False)
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("not allowed to use cron", done.stderr)
+        self.assertEqual(self.holdfast.status(NAME)["supervisor_pid"], status["supervisor_pid"])
+        self.host.run(["rm", "/etc/cron.deny"])
         self.remove()
         self.assert_as_before()
 
