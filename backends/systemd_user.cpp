@@ -29,6 +29,9 @@ constexpr Survives k_without_linger{k_yes, k_at_login, k_at_login};
 // After a boot, the manager does not find the unit: the home is not mounted yet.
 constexpr Survives k_with_late_home{k_yes, k_yes, {}};
 
+/// No tunnel's name begins with "-".
+std::string proof_unit_name(const TunnelName& name) { return "holdfast--proof-" + name.text() + ".service"; }
+
 class SystemdUser final : public Backend {
  public:
   std::string_view name() const noexcept override { return "systemd-user"; }
@@ -79,11 +82,13 @@ class SystemdUser final : public Backend {
 
   Result<Plan> remove(const TunnelName& tunnel, const store::Paths&, const os::Host& host) const override {
     const auto manager = user_manager(host);
-    if (manager) return remove_unit(manager, tunnel, user_unit_directory(host), k_target);
-    // Nothing says where the manager looked.
+    // Without one, nothing says where it looked.
+    const auto directories = manager ? std::vector{user_unit_directory(host)} : possible_directories(host);
     Plan plan;
-    for (const auto& directory : possible_directories(host))
-      for (auto& step : remove_unit({}, tunnel, directory, k_target)) plan.push_back(std::move(step));
+    for (const auto& directory : directories) {
+      for (auto& step : remove_unit(manager, tunnel, directory, k_target)) plan.push_back(std::move(step));
+      plan.emplace_back(RemoveFile{directory / proof_unit_name(tunnel)});  // of a setup that was killed
+    }
     return plan;
   }
 
@@ -138,7 +143,7 @@ class SystemdUser final : public Backend {
 
   /// Proves that the manager finds a unit in the directory that install() writes to.
   static void append_unit_proof(Plan& plan, const Systemctl& manager, const TunnelName& name, const os::Host& host) {
-    const auto unit = "holdfast--proof-" + name.text() + ".service";  // no tunnel's name begins with "-"
+    const auto unit = proof_unit_name(name);
     const auto file = user_unit_directory(host) / unit;
     plan.emplace_back(WriteFile{file, "[Service]\nType=oneshot\nExecStart=/bin/true\n", 0644, 0755});
     plan.emplace_back(Run{manager.command({"cat", "--no-pager", unit}), {}, false, k_assess_deadline, {}});

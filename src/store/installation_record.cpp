@@ -97,6 +97,10 @@ bool InstallationRecord::parse(std::string_view text) {
   return true;
 }
 
+bool InstallationRecord::is_linger_needed_beside(const std::string& name) const {
+  return std::ranges::any_of(linger_needed_by_, [&](const auto& other) { return other != name; });
+}
+
 Result<InstallationRecord> InstallationRecord::load(const os::Host& host, const Paths& paths) {
   InstallationRecord record;
   const fs::path file = installation_record_file(paths);

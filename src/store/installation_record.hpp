@@ -38,6 +38,8 @@ class InstallationRecord {
   [[nodiscard]] const std::vector<fs::path>& directories() const noexcept { return directories_; }
   [[nodiscard]] bool linger_turned_on() const noexcept { return linger_turned_on_; }
   [[nodiscard]] bool damaged() const noexcept { return damaged_; }
+  /// True when a tunnel other than `name` needs linger.
+  [[nodiscard]] bool is_linger_needed_beside(const std::string& name) const;
 
  private:
   friend Result<> add_to_record(os::Host&, const Paths&, const TunnelName&, const std::vector<fs::path>&, LingerUse);

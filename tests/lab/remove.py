@@ -196,6 +196,22 @@ class Remove(RemoveTest):
         self.remove()
         self.assert_as_before()
 
+    def test_what_a_killed_setup_did_is_removed(self) -> None:
+        self.session.run(f"{self.holdfast.path} setup -p {NAME} -b gate@10.255.255.1 --no-preflight >/dev/null 2>&1 & "
+                         "while ! test -e /var/lib/systemd/linger/ann; do sleep .01; done; kill -KILL $!; wait",
+                         check=False)
+        self.remove()
+        self.assert_as_before()
+
+    def test_a_failing_setup_keeps_the_linger_of_another_tunnel(self) -> None:
+        self.session.run(f"{self.holdfast.path} setup -p 2223 -b gate@10.255.255.1 --no-preflight >/dev/null 2>&1 & "
+                         f"while ! test -e /var/lib/systemd/linger/ann; do sleep .01; done; "
+                         f"{self.holdfast.path} setup -p {NAME} -b gate@bastion; wait")
+        self.assertTrue(self.host.exists("/var/lib/systemd/linger/ann"))
+        self.holdfast.await_up(NAME)
+        self.remove()
+        self.assert_as_before()
+
     # -- what must stay -------------------------------------------------------------------------------
 
     def test_linger_that_was_on_stays_on(self) -> None:

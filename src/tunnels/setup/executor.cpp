@@ -43,10 +43,22 @@ Result<> Executor::run(const std::vector<SetupStep>& steps) {
 
 Result<backends::AssessedBackend> Executor::prove(std::vector<backends::AssessedBackend> candidates,
                                                   const backends::Job& job, std::vector<PassedOver>& passed_over) {
+  HOLDFAST_CHECK(record_proof(*candidates.front().backend, job));
   HOLDFAST_TRY(auto chosen, prove_best(std::move(candidates), job, host_, passed_over));
   applied_.append(std::move(chosen.proof));
   HOLDFAST_CHECK(check_cancelled(observer_));
   return std::move(chosen.assessed);
+}
+
+/// Before the proof: a setup that is killed undoes nothing, and then `remove` does, from the record. Another setup that
+/// fails meanwhile sees there that this tunnel needs linger.
+Result<> Executor::record_proof(const backends::Backend& backend, const backends::Job& job) {
+  if (backend.name() != "systemd-user") return {};
+  const auto plan = backend.prove(job, host_);
+  if (!plan) return {};  // prove_best() reports it
+  const auto planned = facts_.was_lingering ? store::LingerUse::needed : store::LingerUse::turned_on;
+  return store::add_to_record(host_, request_.paths, request_.name, backends::directories_to_make(*plan, host_),
+                              facts_.previous.here ? store::LingerUse::as_before : planned);
 }
 
 Result<SetupOutcome> Executor::run(const SetupPlan& plan) {

@@ -58,10 +58,13 @@ class Executor {
   [[nodiscard]] Result<> execute(const AwaitUp& step);
   void report(const SetupStep& step, TimePoint begin);
 
+  [[nodiscard]] Result<> record_proof(const backends::Backend& backend, const backends::Job& job);
+
   [[nodiscard]] Result<> commit(const SetupPlan& plan);
   [[nodiscard]] store::LingerUse linger_use(const SetupPlan& plan) const;
   [[nodiscard]] Result<store::LingerUse> forget_previous_name(store::LingerUse use, std::vector<std::string>& report);
 
+  void unwind(std::vector<std::string>& leftovers);
   void end_new_job(const SetupPlan& plan, std::vector<std::string>& leftovers);
   void restore_previous(const SetupPlan* plan, std::vector<std::string>& leftovers);
   [[nodiscard]] Result<> restart_previous();

@@ -1,5 +1,7 @@
 // Undoing a setup that failed or was cancelled.
+#include "backends/host/logind.hpp"
 #include "backends/host/stop_mark.hpp"
+#include "store/installation_record.hpp"
 #include "tunnels/removal.hpp"
 #include "tunnels/setup/executor.hpp"
 
@@ -20,7 +22,7 @@ Error Executor::undo(Error error, const SetupPlan* plan) {
   std::vector<std::string> leftovers;
   const auto& previous = facts_.previous;
   if (plan != nullptr) end_new_job(*plan, leftovers);
-  for (auto& line : applied_.unwind(host_)) leftovers.push_back(std::move(line));
+  unwind(leftovers);
   if (previous.here) {
     restore_previous(plan, leftovers);
   } else {
@@ -35,6 +37,17 @@ Error Executor::undo(Error error, const SetupPlan* plan) {
                                       : "undone: the previous tunnel is as it was");
   for (const auto& line : leftovers) observer_.warn("it could not be undone: " + line);
   return error;
+}
+
+/// Linger that this setup turned on stays on if another tunnel needs it by now.
+void Executor::unwind(std::vector<std::string>& leftovers) {
+  const bool turned_on = !facts_.was_lingering && backends::is_lingering(host_, host_.user());
+  for (auto& line : applied_.unwind(host_)) leftovers.push_back(std::move(line));
+  if (request_.paths.scope == Scope::system || !turned_on) return;
+  const auto record = store::InstallationRecord::load(host_, request_.paths);
+  if (!record || !record->is_linger_needed_beside(request_.name.text())) return;
+  add_error(leftovers, backends::apply(backends::linger_on(host_.user(), host_), host_));
+  add_error(leftovers, store::add_to_record(host_, request_.paths, request_.name, {}, store::LingerUse::turned_on));
 }
 
 void Executor::end_new_job(const SetupPlan& plan, std::vector<std::string>& leftovers) {
