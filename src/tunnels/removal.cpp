@@ -190,7 +190,7 @@ Result<> remove_tunnel(const TunnelName& name, const store::Paths& paths, os::Ho
   HOLDFAST_TRY(const auto lock, NameLock::take(name, paths, host));
   remove_abandoned(lock.directory(), host);
   const store::Entry entry{name, store::load(host, paths, name)};
-  if (!entry.tunnel && !store::is_known(host, paths, name)) return entry.tunnel.error();
+  if (!entry.tunnel && !is_present(name, paths, host)) return entry.tunnel.error();
   if (entry.tunnel && is_elsewhere(*entry.tunnel, host)) {
     auto reason = explain_elsewhere(*entry.tunnel, host);
     if (!is_renamed(*entry.tunnel, host))

@@ -3,6 +3,7 @@
 #include "core/suggestion.hpp"
 #include "core/text.hpp"
 #include "tunnels/scope.hpp"
+#include "tunnels/survivors.hpp"
 
 #include <algorithm>
 
@@ -36,7 +37,7 @@ Result<std::vector<TunnelName>> named_tunnels(const std::vector<std::string>& op
   std::vector<TunnelName> names;
   for (const auto& operand : operands) {
     HOLDFAST_TRY(auto name, TunnelName::parse(operand));
-    if (!store::is_known(host, paths, name))
+    if (!is_present(name, paths, host))
       return Error{"finding", "tunnel " + name.text(), "there is no such tunnel", hint_for_unknown(name, host, paths),
                    ExitStatus::no_such_tunnel};
     if (std::ranges::find(names, name) == names.end()) names.push_back(std::move(name));

@@ -3,6 +3,7 @@
 #include "core/text.hpp"
 #include "os/end_process.hpp"
 #include "store/kept_processes.hpp"
+#include "store/tunnel_store.hpp"
 
 #include <fmt/format.h>
 
@@ -102,6 +103,10 @@ bool Survivors::has_our_configuration(pid_t pid) const {
     configuration = (home.empty() ? host_.user().home.string() : home) + "/.config";
   }
   return (fs::path(configuration) / "holdfast").lexically_normal() == paths_.config.lexically_normal();
+}
+
+bool is_present(const TunnelName& name, const store::Paths& paths, const os::Host& host) {
+  return store::is_known(host, paths, name) || !Survivors(paths, host).of(name).empty();
 }
 
 Result<std::vector<pid_t>> end_survivors(const TunnelName& name, const store::Paths& paths, os::Host& host) {

@@ -37,6 +37,9 @@ class Survivors {
   std::optional<std::vector<Found>> found_;
 };
 
+/// True when the tunnel has a file or a record here, or a supervisor of it runs: both may have been deleted by hand.
+[[nodiscard]] bool is_present(const TunnelName& name, const store::Paths& paths, const os::Host& host);
+
 /// Ends the supervisors of the tunnel that still run. An Error when one does not end. Returns their pids.
 [[nodiscard]] Result<std::vector<pid_t>> end_survivors(const TunnelName& name, const store::Paths& paths,
                                                        os::Host& host);

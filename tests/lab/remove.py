@@ -212,6 +212,17 @@ class Remove(RemoveTest):
         self.remove()
         self.assert_as_before()
 
+    def test_a_running_tunnel_without_its_files_is_removed(self) -> None:
+        self.setup()
+        self.addCleanup(self.host.run, ["loginctl", "disable-linger", "ann"])  # only the deleted record knew
+        self.session.run("rm -r ~/.config/holdfast ~/.local/state/holdfast")
+        self.remove()
+        self.host.run(["loginctl", "disable-linger", "ann"])
+        self.assertEqual(self.host.pids("holdfast") + self.host.pids("ssh -N"), [])
+        self.assertFalse(self.host.exists(f"{self.ann.home}/.config/systemd/user/{UNIT}"))
+        self.assertEqual(self.holdfast.run("status", NAME, check=False).returncode, 4)
+        self.session.run("rm -rf ~/.config ~/.local/state")
+
     # -- what must stay -------------------------------------------------------------------------------
 
     def test_linger_that_was_on_stays_on(self) -> None:
