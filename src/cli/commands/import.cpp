@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <csignal>
 
 namespace holdfast::cli {
 
@@ -73,6 +74,7 @@ std::string imports_json(const std::vector<Imported>& results) {
 
 Result<ExitStatus> import_tunnels(Context& context, const Arguments& arguments) {
   HOLDFAST_TRY(auto request, read_request(context, arguments));
+  std::signal(SIGHUP, SIG_IGN);  // the user's terminal may be a login through the tunnel that is replaced
   const Interruption guard;
   TerminalObserver observer(context.terminal);
   const auto scope = request.paths.scope;

@@ -8,11 +8,14 @@
 #include "core/text.hpp"
 #include "os/read_only_host.hpp"
 #include "ssh/client/arguments.hpp"
+#include "store/tunnel_store.hpp"
 #include "tunnels/client_command.hpp"
 #include "tunnels/exposures.hpp"
 #include "tunnels/setup/setup.hpp"
 
 #include <fmt/format.h>
+
+#include <csignal>
 
 namespace holdfast::cli {
 namespace {
@@ -101,6 +104,8 @@ Result<ExitStatus> set_up(Context& context, const Arguments& arguments) {
 Result<ExitStatus> execute(Context& context, const Arguments& arguments, const tunnels::SetupRequest& request) {
   const bool json = arguments.has("json");
   if (arguments.has("dry-run")) return print_plan(context, request, json);
+  // A change ends the tunnel's connection, and the user's terminal may be a login through it.
+  if (store::exists(context.host, request.paths, request.name)) std::signal(SIGHUP, SIG_IGN);
   const Interruption guard;
   TerminalObserver observer(context.terminal);
   HOLDFAST_TRY(const auto outcome, tunnels::run_setup(request, context.host, observer));
