@@ -15,8 +15,8 @@ namespace holdfast::backends {
 [[nodiscard]] const Backend& nohup_backend();
 [[nodiscard]] const Backend& login_hook_backend();
 
-/// The backends of `scope` whose mechanism keeps an entry of its own for each tunnel (a unit, crontab lines), and starts the
-/// tunnel from it whatever the tunnel's file says.
+/// The backends of `scope` whose mechanism keeps an entry of its own for each tunnel (a unit, crontab lines), and
+/// starts the tunnel from it whatever the tunnel's file says.
 [[nodiscard]] std::vector<const Backend*> backends_with_entries(Scope scope);
 
 /// True when `a` survives more than `b`: reboot counts first, then logout, then crash. `at-login` counts as `no` in a

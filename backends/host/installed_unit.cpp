@@ -114,8 +114,9 @@ class UnitCheck {
     check_conditions();
     // Restart=always, but not after a failure that only the user can mend: RestartPreventExitStatus=.
     if (unit_->active == "failed" && unit_->result == "exit-code")
-      add_broken(fmt::format("its supervisor ended with an error, and systemd does not start it again: holdfast logs {}",
-                             job_.name.text()));
+      add_broken(
+          fmt::format("its supervisor ended with an error, and systemd does not start it again: holdfast logs {}",
+                      job_.name.text()));
     if (unit_->needs_reload) answer_.problems.emplace_back("systemd has not read its changed unit file yet");
   }
 
@@ -150,10 +151,11 @@ class UnitCheck {
 
 Result<std::map<std::string, UnitProperties>> show_units(const Systemctl& manager, std::span<const Job> jobs,
                                                          const os::Host& host) {
-  std::vector<std::string> arguments{"show", "--no-pager",
-                                     "--property=Id,LoadState,ActiveState,SubState,Result,UnitFileState,ExecStart,"
-                                     "ExecStartPre,ExecCondition,Restart,DropInPaths,NeedDaemonReload,InactiveExitTimestampMonotonic",
-                                     "--"};
+  std::vector<std::string> arguments{
+      "show", "--no-pager",
+      "--property=Id,LoadState,ActiveState,SubState,Result,UnitFileState,ExecStart,"
+      "ExecStartPre,ExecCondition,Restart,DropInPaths,NeedDaemonReload,InactiveExitTimestampMonotonic",
+      "--"};
   for (const auto& job : jobs) arguments.push_back(unit_name(job.name));
   HOLDFAST_TRY(const auto done, host.run(manager.command(std::move(arguments)), k_query_deadline));
   if (!done.ok())

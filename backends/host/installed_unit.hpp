@@ -22,13 +22,13 @@ struct UnitPlace {
 
 /// Properties of `systemctl show`.
 struct UnitProperties {
-  std::string load;        ///< LoadState
-  std::string active;      ///< ActiveState
-  std::string result;      ///< Result: "exit-code" when the program reported a failure
-  std::string sub;         ///< SubState
-  std::string file_state;  ///< UnitFileState
-  std::string exec_start;  ///< ExecStart: "{ path=/… ; argv[]=/… run … ; … }"
-  std::string restart;     ///< Restart
+  std::string load;                 ///< LoadState
+  std::string active;               ///< ActiveState
+  std::string result;               ///< Result: "exit-code" when the program reported a failure
+  std::string sub;                  ///< SubState
+  std::string file_state;           ///< UnitFileState
+  std::string exec_start;           ///< ExecStart: "{ path=/… ; argv[]=/… run … ; … }"
+  std::string restart;              ///< Restart
   bool has_start_commands = false;  ///< ExecStartPre or ExecCondition
   std::vector<std::string> drop_ins;
   bool needs_reload = false;

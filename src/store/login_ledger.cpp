@@ -62,8 +62,8 @@ Logins parse(std::string_view ledger, std::string_view boot, milliseconds now) {
 /// 0 for an invalid line.
 std::uint32_t seconds_of(const std::string& line) {
   const auto fields = split(line, ' ');
-  const auto seconds = fields.size() > 1 ? parse_number(fields[1], 0, std::numeric_limits<std::uint32_t>::max())
-                                         : std::nullopt;
+  const auto seconds =
+      fields.size() > 1 ? parse_number(fields[1], 0, std::numeric_limits<std::uint32_t>::max()) : std::nullopt;
   return seconds.value_or(0);
 }
 

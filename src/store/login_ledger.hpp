@@ -1,6 +1,6 @@
-// The logins of all tunnels of a user to one bastion. A bastion that bans (fail2ban and its like) counts the refused ones
-// of a machine, not of a tunnel. The tunnels of a user share one file in their runtime directory. In the system scope each
-// tunnel has a directory of its own, so a file of its own, and reads those of the others.
+// The logins of all tunnels of a user to one bastion. A bastion that bans (fail2ban and its like) counts the refused
+// ones of a machine, not of a tunnel. The tunnels of a user share one file in their runtime directory. In the system
+// scope each tunnel has a directory of its own, so a file of its own, and reads those of the others.
 #pragma once
 
 #include "os/host.hpp"

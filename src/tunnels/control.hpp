@@ -23,8 +23,8 @@ struct InstalledJob {
 };
 
 /// The jobs of a tunnel on this host: first that of the backend in its file, then one that an interrupted move may have
-/// left, or that another backend still starts because the file was edited by hand. If the tunnel's file is broken: a job for each backend of the scope that has it installed, and each directory
-/// that may contain its runtime files.
+/// left, or that another backend still starts because the file was edited by hand. If the tunnel's file is broken: a
+/// job for each backend of the scope that has it installed, and each directory that may contain its runtime files.
 [[nodiscard]] std::vector<InstalledJob> installed_jobs_of(const store::Entry& entry, const store::Paths& paths,
                                                           const os::Host& host);
 

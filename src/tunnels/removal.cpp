@@ -56,7 +56,7 @@ Result<> remove_if_there(const fs::path& file, os::Host& host, std::vector<std::
 
 /// The directories with runtime files of the tunnel that its file need not name any more. Only a user's own: in the
 /// system scope the tunnel's user writes kept state, and must not make root remove files elsewhere.
-std::vector<fs::path> former_directories(const TunnelName& name, const store::Paths& paths, const os::Host& host) {
+std::vector<fs::path> previous_directories(const TunnelName& name, const store::Paths& paths, const os::Host& host) {
   if (paths.scope == Scope::system) return {};
   auto directories = possible_runtime_directories(name, paths, host);
   if (const auto kept = store::read_living_processes(host, paths, name)) directories.push_back(kept->runtime_dir);
@@ -232,8 +232,8 @@ Result<> remove_installation(const TunnelName& name, const std::vector<Installed
   directories.reserve(installed_jobs.size());
   for (const auto& installed_job : installed_jobs) directories.push_back(installed_job.job.runtime_dir);
   if (directories.empty()) directories = possible_runtime_directories(name, paths, host);
-  for (const auto& former : former_directories(name, paths, host))
-    if (std::ranges::find(directories, former) == directories.end()) directories.push_back(former);
+  for (const auto& previous : previous_directories(name, paths, host))
+    if (std::ranges::find(directories, previous) == directories.end()) directories.push_back(previous);
   const auto others = store::other_hosts_with(host, paths, name);
   auto forgotten = forget_tunnel(name, directories, paths, host, false, report);
   for (const auto& other : others)

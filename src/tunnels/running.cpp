@@ -41,18 +41,18 @@ std::optional<os::ProcessId> living_supervisor(const InstalledJob& installed_job
   return std::nullopt;
 }
 
-/// The job of a tunnel whose file is sound; otherwise the Error of that file. An Error too when another backend than the
-/// one in the file starts it: both would hold the port.
+/// The job of a tunnel whose file is sound; otherwise the Error of that file. An Error too when another backend than
+/// the one in the file starts it: both would hold the port.
 Result<InstalledJob> sole_installed_job(const LockedTunnel& tunnel, const store::Paths& paths, const os::Host& host) {
   if (!tunnel.entry.tunnel) return tunnel.entry.tunnel.error();
   HOLDFAST_CHECK(backend_of(*tunnel.entry.tunnel));
   const auto& jobs = tunnel.installed_jobs;
   if (jobs.size() == 1 || store::read_hand_over(host, paths, tunnel.entry.name)) return jobs.front();
   const auto installed = jobs[1].backend->name();
-  return Error{"starting", "tunnel " + tunnel.entry.name.text(),
-               fmt::format("its file says backend = {}, but {} still starts it", jobs[0].backend->name(), installed),
-               fmt::format("set backend = {} in its file, or move it: {}", installed,
-                           setup_command(*tunnel.entry.tunnel))};
+  return Error{
+      "starting", "tunnel " + tunnel.entry.name.text(),
+      fmt::format("its file says backend = {}, but {} still starts it", jobs[0].backend->name(), installed),
+      fmt::format("set backend = {} in its file, or move it: {}", installed, setup_command(*tunnel.entry.tunnel))};
 }
 
 /// The user asks for an attempt now, perhaps because the bastion accepts the key again.

@@ -29,9 +29,9 @@ Result<std::vector<TunnelName>> chosen_names(const Arguments& arguments, const o
   return names;
 }
 
-/// Continues after a failure. The exit status is that of the last failure. A signal ends it between two tunnels, and ends
-/// a wait for `up`. A tunnel that restart has stopped is started all the same: the terminal may hang up because the
-/// login came through that tunnel.
+/// Continues after a failure. The exit status is that of the last failure. A signal ends it between two tunnels, and
+/// ends a wait for `up`. A tunnel that restart has stopped is started all the same: the terminal may hang up because
+/// the login came through that tunnel.
 Result<ExitStatus> run_for_each(Context& context, const Arguments& arguments, Action action) {
   HOLDFAST_TRY(const auto paths, choose_paths(arguments, context.host));
   HOLDFAST_TRY(const auto names, chosen_names(arguments, context.host, paths));

@@ -38,10 +38,10 @@ struct Resolution {
 
 /// The whole route to a destination, with all host aliases resolved.
 struct ResolvedRoute {
-  std::vector<Destination> hops;            ///< every hop with its user; the destination comes last
-  std::vector<Destination> proxy_jumps;     ///< the hops that ssh reaches by ProxyJump, as written, in their order
-  std::vector<std::string> proxy_commands;  ///< ProxyCommands on the route; only ssh can run them
-  Resolution destination = {};              ///< of the destination itself
+  std::vector<Destination> hops;              ///< every hop with its user; the destination comes last
+  std::vector<Destination> proxy_jumps;       ///< the hops that ssh reaches by ProxyJump, as written, in their order
+  std::vector<std::string> proxy_commands;    ///< ProxyCommands on the route; only ssh can run them
+  Resolution destination = {};                ///< of the destination itself
   std::vector<std::string> jump_agents = {};  ///< IdentityAgent of each jump host that has one, in connection order
   /// The hops before the destination.
   [[nodiscard]] std::vector<Destination> jump_hosts() const;

@@ -103,7 +103,7 @@ std::string moved_hint(const EvidenceText& text) {
 }
 
 /// The name led to another address while the tunnel was up.
-std::string former_address(const EvidenceText& text) {
+std::string previous_address(const EvidenceText& text) {
   const auto& evidence = text.evidence();
   if (evidence.address.empty() || evidence.address == evidence.last_address) return {};
   return fmt::format("; the name led to {} before", printable(evidence.last_address));
@@ -119,7 +119,7 @@ Diagnosis host_key_unknown_text(const EvidenceText& text) {
                 shell_quote(text.known_hosts_name()) + " KEY"};
   const auto message = fmt::format("the host key of {}{} is unknown{}", text.bastion(), text.at_address(),
                                    offered.empty() ? "" : "; the server offers " + printable(offered));
-  if (text.may_have_moved()) return {host_key_unknown, message + former_address(text), moved_hint(text)};
+  if (text.may_have_moved()) return {host_key_unknown, message + previous_address(text), moved_hint(text)};
   return {host_key_unknown, message,
           fmt::format("check the fingerprint with its owner; then run ssh {} once, or add "
                       "--accept-new-host-key",
@@ -134,7 +134,7 @@ Diagnosis host_key_changed_text(const EvidenceText& text) {
     return {host_key_changed,
             fmt::format("the host key of {}{} has changed: its name leads to another machine, the server was "
                         "reinstalled, or someone intercepts the connection{}",
-                        text.bastion(), text.at_address(), former_address(text)),
+                        text.bastion(), text.at_address(), previous_address(text)),
             moved_hint(text)};
   std::string command = "ssh-keygen";
   if (const auto file = text.known_hosts_file(); !file.empty()) command += " -f " + shell_quote(file);

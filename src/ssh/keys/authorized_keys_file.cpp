@@ -105,10 +105,9 @@ Result<os::Completed> AuthorizedKeysFile::run(const char* script, const std::str
     command.argv.emplace_back("-o");
     command.argv.push_back(std::move(option));
   };
-  for (const char* option :
-       {"BatchMode=yes", "ConnectTimeout=10", "ServerAliveInterval=15", "ClearAllForwardings=yes",
-        "PermitLocalCommand=no", "ForwardAgent=no", "ForwardX11=no", "ControlMaster=no", "UpdateHostKeys=no",
-        "LogLevel=INFO"})
+  for (const char* option : {"BatchMode=yes", "ConnectTimeout=10", "ServerAliveInterval=15", "ClearAllForwardings=yes",
+                             "PermitLocalCommand=no", "ForwardAgent=no", "ForwardX11=no", "ControlMaster=no",
+                             "UpdateHostKeys=no", "LogLevel=INFO"})
     set(option);
   for (const auto& [key, value] : k_host_key_checks) set(std::string(key) + "=" + value);
   if (client_.version >= Version{7, 6}) set("RemoteCommand=none");

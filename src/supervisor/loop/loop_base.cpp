@@ -64,12 +64,14 @@ LoopBase::LoopBase(os::Host& real_host, store::Paths tunnel_paths, Tunnel initia
       suspend_watch(context, [this] { post_shared(Resumed{route_status()}); }),
       tunnel_file_watch(
           context, host, paths, tunnel, [this] { on_file_change(); }, [this](const Error& error) { end(error); }),
-      credential_watch(context, host.user().home, [this] {
-        for (std::size_t at = 0; at < tunnel.bastions(); ++at)  // those were refused with other credentials
-          store::LoginLedger(host, files.directory, tunnel.bastion(at).text()).forget();
-        reporter.log("a key, a certificate, known_hosts or ssh_config changed: logging in again");
-        post_shared(ProbeRequested{});
-      }),
+      credential_watch(context, host.user().home,
+                       [this] {
+                         for (std::size_t at = 0; at < tunnel.bastions();
+                              ++at)  // those were refused with other credentials
+                           store::LoginLedger(host, files.directory, tunnel.bastion(at).text()).forget();
+                         reporter.log("a key, a certificate, known_hosts or ssh_config changed: logging in again");
+                         post_shared(ProbeRequested{});
+                       }),
       name_watch(
           context, [this] { return route_names(); },
           [this] {

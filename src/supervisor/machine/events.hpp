@@ -120,10 +120,9 @@ struct StopRequested {
   bool leave_child = false;  ///< Leave a logged-in ssh running for the next supervisor.
 };
 
-using Event =
-    std::variant<Started, Adopted, ChildFailedToStart, LoginBlocked, ControlReady, ChildExited, ForwardAnswered,
-                 PortHolderAnswered, KnockAnswered, TakeoverAnswered, ForwardsChanged, ForwardsClosed, ProbeAnswered,
-                 TimerFired, NetworkChanged, Resumed, PathRestored, PathRefused, PathBlocked, FailbackProbeAnswered,
-                 ProbeRequested, Reloaded, StopRequested>;
+using Event = std::variant<Started, Adopted, ChildFailedToStart, LoginBlocked, ControlReady, ChildExited,
+                           ForwardAnswered, PortHolderAnswered, KnockAnswered, TakeoverAnswered, ForwardsChanged,
+                           ForwardsClosed, ProbeAnswered, TimerFired, NetworkChanged, Resumed, PathRestored,
+                           PathRefused, PathBlocked, FailbackProbeAnswered, ProbeRequested, Reloaded, StopRequested>;
 
 }  // namespace holdfast::supervisor

@@ -30,8 +30,8 @@ std::string read_all(int descriptor) {
   std::array<char, 4096> buffer{};
   constexpr std::size_t k_largest = 64 * 1024;
   ssize_t size = 0;
-  while (text.size() < k_largest && (size = ::pread(descriptor, buffer.data(), buffer.size(),
-                                                    static_cast<off_t>(text.size()))) > 0)
+  while (text.size() < k_largest &&
+         (size = ::pread(descriptor, buffer.data(), buffer.size(), static_cast<off_t>(text.size()))) > 0)
     text.append(buffer.data(), static_cast<std::size_t>(size));
   return text;
 }
@@ -78,7 +78,7 @@ struct NameWatch::Impl : std::enable_shared_from_this<Impl> {
   boost::asio::steady_timer timer;
   std::optional<std::vector<std::string>> wanted = {};  ///< The names, once they are known.
   std::optional<std::vector<std::string>> known = {};   ///< Their addresses.
-  std::unique_ptr<os::Child> lookup = {};  ///< The last one.
+  std::unique_ptr<os::Child> lookup = {};               ///< The last one.
   bool looking_up = false;
   int output = -1;
   TimePoint since = {};

@@ -32,7 +32,6 @@ void remove_abandoned(const boost::filesystem::path& directory, os::Host& host) 
   }
 }
 
-
 Result<ScratchDirectory> ScratchDirectory::make(const boost::filesystem::path& parent, const os::User& owner,
                                                 os::Host& host) {
   auto path = parent / fmt::format("{}{}", k_prefix, os::thread_id());

@@ -277,8 +277,9 @@ BOOST_AUTO_TEST_CASE(lines_that_may_not_be_read_are_not_missing) {
   BOOST_TEST(answer.installed);
   BOOST_TEST(answer.starts);
   BOOST_TEST(answer.restarts);
-  BOOST_TEST((answer.problems == std::vector<std::string>{"whether its lines are in your crontab is not known: you are "
-                                                          "not allowed to use cron (/etc/cron.allow, /etc/cron.deny)"}));
+  BOOST_TEST(
+      (answer.problems == std::vector<std::string>{"whether its lines are in your crontab is not known: you are "
+                                                   "not allowed to use cron (/etc/cron.allow, /etc/cron.deny)"}));
 }
 
 BOOST_AUTO_TEST_CASE(survives_reflects_the_present_state) {

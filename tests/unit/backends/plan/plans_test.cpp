@@ -32,6 +32,7 @@ RecordedHost root_host() {
 }
 
 const std::string k_unit = "/home/ann/.config/systemd/user/holdfast-web.service";
+const std::string k_proof = "/home/ann/.config/systemd/user/holdfast--proof-web.service";  // of a setup that was killed
 const std::string k_wants = "/home/ann/.config/systemd/user/default.target.wants";
 
 }  // namespace
@@ -75,22 +76,23 @@ BOOST_AUTO_TEST_CASE(start_stop_and_restart_use_systemctl) {
 BOOST_AUTO_TEST_CASE(remove_stops_disables_and_deletes) {
   const auto host = host_with_manager();
   const auto job = user_job(host);
-  require_outline(
-      systemd_user_backend().remove(job.name, job.paths, host),
-      {"run systemctl --user stop holdfast-web.service | 5 is fine",
-       "run systemctl --user reset-failed holdfast-web.service | may fail",
-       "if a later step fails, run after the undo: systemctl --user daemon-reload",
-       "run systemctl --user --quiet disable holdfast-web.service | may fail | undo: systemctl --user "
-       "--quiet enable holdfast-web.service",
-       "remove file " + k_wants + "/holdfast-web.service", "remove file " + k_unit,
-       "run systemctl --user daemon-reload", "run systemctl --user reset-failed holdfast-web.service | may fail"});
+  require_outline(systemd_user_backend().remove(job.name, job.paths, host),
+                  {"run systemctl --user stop holdfast-web.service | 5 is fine",
+                   "run systemctl --user reset-failed holdfast-web.service | may fail",
+                   "if a later step fails, run after the undo: systemctl --user daemon-reload",
+                   "run systemctl --user --quiet disable holdfast-web.service | may fail | undo: systemctl --user "
+                   "--quiet enable holdfast-web.service",
+                   "remove file " + k_wants + "/holdfast-web.service", "remove file " + k_unit,
+                   "run systemctl --user daemon-reload",
+                   "run systemctl --user reset-failed holdfast-web.service | may fail", "remove file " + k_proof});
 }
 
 BOOST_AUTO_TEST_CASE(without_a_manager_remove_works_and_start_fails) {
   const RecordedHost host;
   const auto job = user_job(host);
-  require_outline(systemd_user_backend().remove(job.name, job.paths, host),
-                  {"remove file " + k_wants + "/holdfast-web.service", "remove file " + k_unit});
+  require_outline(
+      systemd_user_backend().remove(job.name, job.paths, host),
+      {"remove file " + k_wants + "/holdfast-web.service", "remove file " + k_unit, "remove file " + k_proof});
   require_outline(systemd_user_backend().stop(job, host), {});
   for (const auto& plan : {systemd_user_backend().install(job, host), systemd_user_backend().start(job, host),
                            systemd_user_backend().restart(job, host), systemd_user_backend().prove(job, host)}) {

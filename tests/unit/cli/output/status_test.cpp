@@ -89,7 +89,7 @@ BOOST_AUTO_TEST_CASE(ignores_live_state_of_a_dead_supervisor) {
 }
 
 BOOST_AUTO_TEST_CASE(ignores_live_state_of_another_boot) {
-  live.supervisor.boot_id = "another";
+  live.supervisor.boot_id = live.ssh->boot_id = "another";
   host.put("/tmp/holdfast-1000/lab.pid", backends::format_process_id(live.supervisor), 0600);
   BOOST_TEST((status().state == TunnelState::stopped));
 }

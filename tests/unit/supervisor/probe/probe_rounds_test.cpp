@@ -100,10 +100,11 @@ BOOST_AUTO_TEST_CASE(without_a_slot_the_path_alone_is_probed) {
 BOOST_AUTO_TEST_CASE(a_forward_that_a_round_skips_works_no_better_than_before) {
   Connection connection({"localhost:22", "localhost:80", "localhost:22"});
   connection.begin();
-  (void)connection.rounds.finish(connection.round, {.kind = Kind::target_down,
-                                              .forwards = {ForwardState::busy, ForwardState::down, ForwardState::up},
-                                              .rtt_ms = {},
-                                              .why = Diagnosis{FailureClass::target_down, "down", ""}});
+  (void)connection.rounds.finish(connection.round,
+                                 {.kind = Kind::target_down,
+                                  .forwards = {ForwardState::busy, ForwardState::down, ForwardState::up},
+                                  .rtt_ms = {},
+                                  .why = Diagnosis{FailureClass::target_down, "down", ""}});
   connection.round.forwards = {2};
   const auto answer = connection.finish(Kind::verified);
   BOOST_TEST((answer.kind == Kind::target_down));
@@ -150,9 +151,9 @@ BOOST_AUTO_TEST_CASE(a_forward_that_cannot_be_probed_stays_as_it_was_seen) {
   Connection connection({"localhost:22", "localhost:80"});
   connection.begin();
   (void)connection.rounds.finish(connection.round, {.kind = Kind::target_down,
-                                              .forwards = {ForwardState::up, ForwardState::down},
-                                              .rtt_ms = {},
-                                              .why = Diagnosis{FailureClass::target_down, "down", ""}});
+                                                    .forwards = {ForwardState::up, ForwardState::down},
+                                                    .rtt_ms = {},
+                                                    .why = Diagnosis{FailureClass::target_down, "down", ""}});
   connection.begin(false);
   const Diagnosis why{FailureClass::unknown, "no socket", ""};
   auto answer = connection.rounds.finish_unseen(connection.round, why);

@@ -81,6 +81,7 @@ BOOST_AUTO_TEST_CASE(a_verified_tunnel_with_the_same_forwards_is_a_successor) { 
 BOOST_AUTO_TEST_CASE(a_stopped_tunnel_is_no_successor) {
   live.supervisor.start_time = 4;
   live.state = store::TunnelState::stopped;
+  live.ssh.reset();
   installed = false;
   host.unlock("/run/crond.pid");
   BOOST_TEST(objection() == "tunnel 2222 exists already and is not up on this host (stopped) | holdfast start 2222");
