@@ -5,6 +5,7 @@
 #include "ssh/keys/host_key_scan.hpp"
 #include "ssh/preflight/target_banner.hpp"
 #include "store/tunnel_store.hpp"
+#include "tunnels/active_bastion.hpp"
 #include "tunnels/client_command.hpp"
 #include "tunnels/installation.hpp"
 #include "tunnels/selection.hpp"
@@ -45,7 +46,7 @@ Result<std::vector<store::Entry>> selected(const Arguments& arguments, const sto
 Result<tunnels::ClientConfig> config_of(const store::Entry& entry, const store::Paths& paths, const ssh::Client& client,
                                         const os::Host& host, std::set<std::string>& aliases) {
   if (!entry.tunnel) return entry.tunnel.error();
-  const auto& tunnel = *entry.tunnel;
+  const auto tunnel = tunnels::via_active_bastion(*entry.tunnel, paths, host);
   HOLDFAST_TRY(const auto user, tunnels::find_job_user(tunnel, paths, host));
   HOLDFAST_TRY(const auto route, tunnels::client_route(tunnel, user, client, host));
   const tunnels::ClientLogin login{tunnels::login_name(user, host), host.hostname()};

@@ -9,6 +9,7 @@
 #include "os/read_only_host.hpp"
 #include "ssh/client/arguments.hpp"
 #include "store/tunnel_store.hpp"
+#include "tunnels/active_bastion.hpp"
 #include "tunnels/client_command.hpp"
 #include "tunnels/exposures.hpp"
 #include "tunnels/setup/setup.hpp"
@@ -57,7 +58,7 @@ void show_client_command(const Tunnel& tunnel, const os::User& user, Context& co
   context.terminal.answer(tunnels::client_command(tunnel, route, tunnels::login_name(user, host)));
 }
 
-void show_setup(const tunnels::SetupOutcome& outcome, const os::User& user, Context& context) {
+void show_setup(const tunnels::SetupOutcome& outcome, const tunnels::SetupRequest& request, Context& context) {
   const auto& tunnel = outcome.tunnel;
   auto& terminal = context.terminal;
   const auto& name = tunnel->name.text();
@@ -77,7 +78,7 @@ void show_setup(const tunnels::SetupOutcome& outcome, const os::User& user, Cont
   } else {
     terminal.answer(fmt::format("tunnel {} is up: verified end to end in {} ms", name, outcome.took.count()));
   }
-  show_client_command(tunnel, user, context);
+  show_client_command(tunnels::via_active_bastion(tunnel, request.paths, context.host), request.run_as, context);
 }
 
 Result<ExitStatus> print_plan(Context& context, const tunnels::SetupRequest& request, bool json) {
@@ -116,7 +117,7 @@ Result<ExitStatus> execute(Context& context, const Arguments& arguments, const t
   else if (request.move)
     show_move(outcome, request.backend == "auto", context);
   else
-    show_setup(outcome, request.run_as, context);
+    show_setup(outcome, request, context);
   return ExitStatus::done;
 }
 

@@ -8,7 +8,7 @@ import re
 import socket
 import subprocess
 
-from case import Done, TunnelTest, main
+from case import Done, TunnelTest, free_port, main
 
 
 class ClientConfig(TunnelTest):
@@ -58,6 +58,17 @@ class ClientConfig(TunnelTest):
         config = self.config()
         self.assertIn(f"Host {socket.gethostname()}\n", config)
         self.assertEqual(self.ssh(config, socket.gethostname(), "echo in").stdout, "in\n")
+
+    def test_the_bastion_that_carries_the_tunnel_is_named(self) -> None:
+        words = self.arguments()
+        alive = words[words.index("-b") + 1]
+        words[words.index("-b") + 1] = f"{self.user()}@127.0.0.1:{free_port()},{alive}"
+        done = self.run_holdfast(*words)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(f" -p {self.bastion.port} ", done.stdout.splitlines()[-1])
+        config = self.config(self.name)
+        self.assertIn(f"  ProxyJump {alive}\n", config)
+        self.assertEqual(self.ssh(config, self.name, "echo in").stdout, "in\n")
 
     def test_the_laptop_needs_no_host_alias(self) -> None:
         ssh = self.home / ".ssh"
