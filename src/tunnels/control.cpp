@@ -155,6 +155,28 @@ void add_other_entries(std::vector<InstalledJob>& installed_jobs, const os::Host
   }
 }
 
+backends::Job job_without_file(const TunnelName& name, const fs::path& runtime_directory, const store::Paths& paths,
+                               const os::Host& host) {
+  const auto user = paths.scope == Scope::user ? host.user() : os::User{};
+  return {name, {host.self().string()}, {}, user, {}, runtime_directory, paths};
+}
+
+/// The jobs of a tunnel whose file is missing or broken. systemd is always among them: a setup that was killed may have
+/// left a part of one that no query shows.
+std::vector<InstalledJob> possible_jobs(const TunnelName& name, const store::Paths& paths, const os::Host& host) {
+  std::vector<InstalledJob> installed_jobs;
+  for (const auto& directory : possible_runtime_directories(name, paths, host)) {
+    for (const auto* backend : backends::all_backends()) {
+      if (backend->scope() != paths.scope) continue;
+      InstalledJob installed_job{backend, job_without_file(name, directory, paths, host)};
+      const auto known = query_one(*backend, installed_job.job, host);
+      if (backend->restarts_job() || !known || known->installed || known->running)
+        installed_jobs.push_back(std::move(installed_job));
+    }
+  }
+  return installed_jobs;
+}
+
 }  // namespace
 
 std::vector<InstalledJob> installed_jobs_of(const store::Entry& entry, const store::Paths& paths,
@@ -170,21 +192,11 @@ std::vector<InstalledJob> installed_jobs_of(const store::Entry& entry, const sto
       return sound;
     }
   }
-  std::vector<InstalledJob> installed_jobs;
-  const auto user = paths.scope == Scope::user ? host.user() : os::User{};
   // host = any, removed on another host: this host's settings still name the backend.
   if (const auto part = store::read_host_settings(host, paths, entry.name))
     if (const auto* backend = backends::find_backend(part->backend); backend && backend->scope() == paths.scope)
-      return {{backend, {entry.name, {host.self().string()}, {}, user, {}, part->runtime_dir, paths}}};
-  for (const auto& directory : possible_runtime_directories(entry.name, paths, host)) {
-    for (const auto* backend : backends::all_backends()) {
-      if (backend->scope() != paths.scope) continue;
-      InstalledJob installed_job{backend, {entry.name, {host.self().string()}, {}, user, {}, directory, paths}};
-      const auto known = query_one(*backend, installed_job.job, host);
-      if (!known || known->installed || known->running) installed_jobs.push_back(std::move(installed_job));
-    }
-  }
-  return installed_jobs;
+      return {{backend, job_without_file(entry.name, part->runtime_dir, paths, host)}};
+  return possible_jobs(entry.name, paths, host);
 }
 
 Result<Stopped> stop_installed_jobs(const std::vector<InstalledJob>& installed_jobs, os::Host& host, bool stay_down) {
