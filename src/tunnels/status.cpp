@@ -126,6 +126,11 @@ void complete(TunnelStatus& status, const Tunnel& tunnel, const backends::Backen
     status.installation.problems = registration->problems;
   }
   complete_live(status, tunnel, job, registration, survivors, host);
+  // Another user may not see into the directory of the key.
+  const bool sees_key = job.paths.scope == Scope::user || host.user().uid == 0;
+  if (sees_key && tunnel->identity && host.status(*tunnel->identity).kind == os::FileKind::missing)
+    status.remarks.push_back(
+        fmt::format("its key {} is gone: the next login will be refused", tunnel->identity->native()));
 }
 
 constexpr std::chrono::seconds k_day_slot = std::chrono::minutes(30);

@@ -75,6 +75,14 @@ BOOST_AUTO_TEST_CASE(reads_the_state_from_a_running_supervisor) {
   BOOST_TEST(now.backend.running.value());
 }
 
+BOOST_AUTO_TEST_CASE(a_key_that_is_gone_is_named) {
+  const auto with_key = entry_of("lab", "identity = /home/ann/.ssh/lab\n");
+  BOOST_TEST((status(with_key).remarks ==
+              std::vector<std::string>{"its key /home/ann/.ssh/lab is gone: the next login will be refused"}));
+  host.put("/home/ann/.ssh/lab", "", 0600);
+  BOOST_TEST(status(with_key).remarks.empty());
+}
+
 BOOST_AUTO_TEST_CASE(ignores_live_state_of_a_dead_supervisor) {
   live.supervisor.start_time = 4;  // another process has the pid now
   host.put("/tmp/holdfast-1000/lab.pid", backends::format_process_id(live.supervisor), 0600);
