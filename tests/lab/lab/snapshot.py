@@ -20,6 +20,7 @@ FILE_NOISE = re.compile("^(" + "|".join([
     "/run/(log|dbus|mount|host|credentials|sudo|udev)(/|$)",
     r"/run/(utmp|motd\.dynamic|initctl|crond\.(pid|reboot)|sshd\.pid)$",
     r"/run/user/\d+$", r"/run/user/\d+/(systemd|dbus-1|gnupg|bus)(/|$)", "/(var/)?tmp/systemd-private-",
+    r"/run/user/\d+/fish_universal_variables\.notifier$",  # of every fish that sets a variable
     r"/tmp/\.(X11|ICE|font|XIM|Test)-unix$"]) + ")")
 PROCESS_NOISE = re.compile(r"^\S+ (" + "|".join([
     r"\[.*\]$", "sshd: ", "/usr/sbin/sshd -D -R$",  # for a connection that has ended
