@@ -13,6 +13,7 @@
 #include "tunnels/client_command.hpp"
 #include "tunnels/exposures.hpp"
 #include "tunnels/setup/setup.hpp"
+#include "tunnels/unresponsive_paths.hpp"
 
 #include <fmt/format.h>
 
@@ -105,6 +106,7 @@ Result<ExitStatus> set_up(Context& context, const Arguments& arguments) {
 Result<ExitStatus> execute(Context& context, const Arguments& arguments, const tunnels::SetupRequest& request) {
   const bool json = arguments.has("json");
   if (arguments.has("dry-run")) return print_plan(context, request, json);
+  HOLDFAST_CHECK(tunnels::check_for_unresponsive_paths(context.host));
   // A change ends the tunnel's connection, and the user's terminal may be a login through it.
   if (store::exists(context.host, request.paths, request.name)) std::signal(SIGHUP, SIG_IGN);
   const Interruption guard;
