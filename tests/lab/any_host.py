@@ -157,10 +157,10 @@ class AnyHost(TwoHostsTest):
         live = json.loads(files["live"])
         live["supervisor"].update(pid=other, start_time=int(start))
         live["ssh"].update(pid=other, start_time=int(start))
-        for boot_id, name in ((boot, host), (self.node2.boot_id(), host), (boot, "node2")):
-            self.node2.write_file(f"{runtime}/2222.pid", f"{other} {start} {boot_id} {name}\n", mode="600", user="ann")
+        for name in (host, "node2"):  # the boot tells: a host may get another name
+            self.node2.write_file(f"{runtime}/2222.pid", f"{other} {start} {boot} {name}\n", mode="600", user="ann")
             for process in (live["supervisor"], live["ssh"]):
-                process.update(boot_id=boot_id, host=name)
+                process.update(boot_id=boot, host=name)
             self.node2.write_file(f"{runtime}/2222.live", json.dumps(live), mode="600", user="ann")
             told = self.status("node2")
             self.assertEqual((told["state"], told["supervisor_pid"], told["backend"]["running"]),
