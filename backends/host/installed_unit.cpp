@@ -112,7 +112,8 @@ class UnitCheck {
       answer_.restarts = false;
     }
     check_conditions();
-    // Restart=always, but not after a failure that only the user can mend: RestartPreventExitStatus=.
+    // RestartPreventExitStatus= of the unit: systemd starts it again after every end but an error that the user must
+    // fix.
     if (unit_->active == "failed" && unit_->result == "exit-code")
       add_broken(
           fmt::format("its supervisor ended with an error, and systemd does not start it again: holdfast logs {}",

@@ -14,8 +14,8 @@ struct Exposure {
   std::string hint;
 };
 
-/// `listen`: what was asked for, as in LiveForward::listen. Nothing when the forward listens where it was asked to, or
-/// when that is not known.
+/// `listen`: the address that the user asked for, as in LiveForward::listen. Empty when the bastion bound that address,
+/// or when it is not known what the bastion bound.
 [[nodiscard]] std::optional<Exposure> exposure_of(std::string_view listen, Bound bound);
 
 }  // namespace holdfast::store

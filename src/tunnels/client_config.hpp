@@ -46,7 +46,7 @@ struct ClientTarget {
   std::string host_key = {};  ///< "ssh-ed25519 AAAA…"; empty: not known
 };
 
-/// Whom the blocks lead to.
+/// The login on this machine that the blocks open.
 struct ClientLogin {
   std::string user;  ///< the login name on this machine, may be empty
   std::string host;  ///< this machine's name

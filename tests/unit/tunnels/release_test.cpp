@@ -97,7 +97,7 @@ BOOST_AUTO_TEST_CASE(a_backend_that_still_starts_an_edited_tunnel_is_one_of_its_
   host.put("/home/ann/.config/systemd/user/holdfast-lab.service", "");
   BOOST_TEST(names() == "tmux systemd-user ");
   host.answer("crontab -l", os::Completed{1, false, "", "You (ann) are not allowed to use this program (crontab)\n"});
-  BOOST_TEST(names() == "tmux systemd-user ", "nobody knows what it has");
+  BOOST_TEST(names() == "tmux systemd-user ", "its lines are not known");
 }
 
 BOOST_AUTO_TEST_SUITE_END()
