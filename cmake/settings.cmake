@@ -16,6 +16,12 @@ if(HOLDFAST_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${HOLDFAST_CCACHE})
 endif()
 
+# GNU ld needs 10 s and more for each test program of a debug build, mold one.
+find_program(HOLDFAST_MOLD mold)
+if(HOLDFAST_MOLD AND NOT HOLDFAST_STATIC)
+  add_link_options($<$<CONFIG:Debug>:-fuse-ld=mold>)
+endif()
+
 # holdfast_library(NAME sources… DEPENDS targets…): one module.
 function(holdfast_library name)
   cmake_parse_arguments(arg "" "" "DEPENDS" ${ARGN})

@@ -10,6 +10,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace holdfast::tunnels {
@@ -17,7 +18,7 @@ namespace holdfast::tunnels {
 /// Reads /proc once, when it is first asked.
 class Survivors {
  public:
-  Survivors(const store::Paths& paths, const os::Host& host) : paths_(paths), host_(host) {}
+  Survivors(store::Paths paths, const os::Host& host) : paths_(std::move(paths)), host_(host) {}
 
   /// The supervisors of the tunnel that run on this host, of the same user and configuration: `PROGRAM run NAME`, and
   /// the one in kept state, whatever its command line is.

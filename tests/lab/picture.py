@@ -26,7 +26,7 @@ def said(picture: str) -> tuple[list[str], list[str]]:
         rows.setdefault(text.get("y", ""), []).append(text.text or "")
     lines = [CHANGING.sub("…", CHANGING.sub("…", re.sub(r"(?<=[·▁▂▃▄▅▆▇█]) (?=[·▁▂▃▄▅▆▇█])", "", " ".join(row))))
              for row in rows.values()]
-    lines = ["round trip …" if line.startswith("round trip") else line for line in lines]
+    lines = [re.sub("^(round trip|last day|last week) .*", r"\1 …", line) for line in lines]
     history = next(number for number, line in enumerate(lines) if line.startswith("history"))
     return lines[:history], [line.removeprefix("history ") for line in lines[history:]]
 

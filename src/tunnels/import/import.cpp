@@ -172,7 +172,7 @@ Result<> Import::retire_duplicate(Imported& result, const SetupRequest& request,
   return {};
 }
 
-Result<> Import::plan(Imported& result, SetupRequest request, const LegacyTunnel& legacy) {
+Result<> Import::plan(Imported& result, const SetupRequest& request, const LegacyTunnel& legacy) {
   HOLDFAST_TRY(const auto steps, preview_setup(request, host_, observer_));
   auto lines = legacy.plan();
   lines.insert(lines.end(), steps.begin(), steps.end());
@@ -213,7 +213,7 @@ Result<> Import::set_up_successor(Imported& result, SetupRequest request, Legacy
 Error Import::restored(Error error, const std::string& where, LegacyTunnel& legacy) {
   const auto problems = legacy.restore();
   if (problems.empty()) observer_.note(where + " is restored");
-  for (const auto& problem : problems) error.cause += "; restoring " + where + " failed: " + problem;
+  for (const auto& problem : problems) error.cause += fmt::format("; restoring {} failed: {}", where, problem);
   return error;
 }
 

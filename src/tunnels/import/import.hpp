@@ -60,7 +60,7 @@ class Import {
   [[nodiscard]] Result<os::User> find_run_as(const LegacyEntry& source) const;
   [[nodiscard]] Result<> check_source(Imported& result, std::optional<SetupRequest>& request, bool& exists) const;
   [[nodiscard]] Result<> change(Imported& result, SetupRequest request, bool exists);
-  [[nodiscard]] Result<> plan(Imported& result, SetupRequest request, const LegacyTunnel& legacy);
+  [[nodiscard]] Result<> plan(Imported& result, const SetupRequest& request, const LegacyTunnel& legacy);
   [[nodiscard]] Result<> retire_duplicate(Imported& result, const SetupRequest& request, LegacyTunnel& legacy);
   [[nodiscard]] Result<> set_up_successor(Imported& result, SetupRequest request, LegacyTunnel& legacy);
   [[nodiscard]] Error restored(Error error, const std::string& where, LegacyTunnel& legacy);
