@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace holdfast::store {
@@ -35,7 +36,7 @@ class TunnelLines {
     std::string value;
   };
 
-  explicit TunnelLines(const std::string& file) : file_(file) {}
+  explicit TunnelLines(std::string file) : file_(std::move(file)) {}
   [[nodiscard]] Result<Line> read_line(std::string_view text, std::size_t number) const;
   [[nodiscard]] Error at_line(std::size_t number, std::string_view key, std::string cause, std::string hint) const;
   [[nodiscard]] Result<> check_bytes(std::string_view text) const;

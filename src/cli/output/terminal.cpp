@@ -95,7 +95,7 @@ std::string log_line_text(std::string_view line, const Drawing& drawing) {
 }
 
 std::string error_text(const Error& error, std::optional<std::size_t> width) {
-  constexpr std::size_t k_unlimited = static_cast<std::size_t>(-1);
+  constexpr auto k_unlimited = static_cast<std::size_t>(-1);
   constexpr std::size_t k_narrowest = 20;
   const std::string prefix = "holdfast: ";
   const std::string hint_prefix = "  hint: ";

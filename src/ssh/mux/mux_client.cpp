@@ -5,6 +5,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 #include <vector>
 
@@ -21,6 +22,11 @@ struct MuxClient::Impl {
     exchange->start(control);
   }
 
+  void drop_all() {
+    for (const auto& one : under_way)
+      if (const auto exchange = one.lock()) exchange->drop();
+  }
+
   void ask(Request request, Deadline deadline, OnAnswer handler) {
     start(std::make_shared<SimpleRequest>(context, std::move(request), deadline, std::move(handler)));
   }
@@ -30,14 +36,15 @@ MuxClient::MuxClient(boost::asio::io_context& context, boost::filesystem::path c
     : impl_(std::make_unique<Impl>(Impl{context, std::move(control)})) {}
 
 MuxClient::~MuxClient() {
-  for (const auto& one : impl_->under_way)
-    if (const auto exchange = one.lock()) exchange->drop();
+  try {
+    impl_->drop_all();
+  } catch (const std::exception&) {  // no memory to wait for the master: its connection ends with the exchange
+  }
 }
 
 void MuxClient::close() {
   const auto deadline = std::chrono::steady_clock::now() + k_close_limit;
-  for (const auto& one : impl_->under_way)
-    if (const auto exchange = one.lock()) exchange->drop();
+  impl_->drop_all();
   for (const auto& one : impl_->under_way)
     if (const auto exchange = one.lock()) exchange->wait_until_closed(deadline);
 }

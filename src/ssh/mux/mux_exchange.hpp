@@ -15,6 +15,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace holdfast::ssh::mux {
 
@@ -44,7 +45,7 @@ inline constexpr std::chrono::seconds k_close_limit(1);
 /// Decides from the bytes of the target how a probe ends.
 class ProbeReader {
  public:
-  explicit ProbeReader(const ProbeRequest& request) : request_(request) {}
+  explicit ProbeReader(ProbeRequest request) : request_(std::move(request)) {}
 
   struct Outcome {
     ProbeAnswer::Kind kind;
