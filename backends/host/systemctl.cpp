@@ -104,7 +104,7 @@ std::optional<Systemctl> user_manager(const os::Host& host) {
 }
 
 fs::path user_unit_directory(const os::Host& host) {
-  const auto usual = host.user().home / ".config/systemd/user";
+  auto usual = host.user().home / ".config/systemd/user";
   const auto manager = user_manager(host);
   if (!manager) return usual;
   const auto answer = host.run(manager->command({"show", "--property=UnitPath", "--value"}), k_unit_path_deadline);

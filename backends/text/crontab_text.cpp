@@ -52,7 +52,7 @@ bool fits_cron(const std::string& lines) {
 /// The names that have this command already, followed by `name`; empty when there are none.
 std::string shared_label(std::string_view crontab, const std::string& name, const std::string& lines) {
   for (const auto& label : labels_in(crontab)) {
-    const auto joined = label + ' ' + name;
+    auto joined = fmt::format("{} {}", label, name);
     if (with_names(block_of(crontab, label).value(), label, name) == lines &&
         fits_cron(with_names(lines, name, joined)))
       return joined;

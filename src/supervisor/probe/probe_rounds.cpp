@@ -17,8 +17,9 @@ ProbeRounds::Round ProbeRounds::begin(const Tunnel& tunnel, const std::vector<st
   for (const std::size_t at : wanted) members[targets_.at(at)].push_back(at);
   Round round{wanted, {}};
   for (auto& [target, forwards] : members) {
-    std::ranges::rotate(forwards, forwards.begin() + static_cast<std::ptrdiff_t>(rounds_ % forwards.size()));
-    std::ranges::stable_partition(forwards, [this](std::size_t at) { return !reached_[at]; });
+    const auto first = forwards.begin() + static_cast<std::ptrdiff_t>(rounds_ % forwards.size());
+    std::rotate(forwards.begin(), first, forwards.end());
+    std::stable_partition(forwards.begin(), forwards.end(), [this](std::size_t at) { return !reached_[at]; });
     for (std::size_t count = 0; count < forwards.size(); ++count) {
       const bool is_new = !reached_[forwards[count]];
       if (count != 0 && !is_new) break;

@@ -120,6 +120,7 @@ struct BastionWatch::Impl : std::enable_shared_from_this<Impl> {
   }
 
   // By value: the handler may call stop(), which destroys the member.
+  // NOLINTNEXTLINE(performance-unnecessary-value-param)
   static void report(std::function<void()> handler) { handler(); }
 
   void close() {

@@ -66,8 +66,7 @@ std::vector<std::string> parse_addresses(const std::string& output) {
     if (auto address = line.substr(0, line.find_first_of(" \t")); !address.empty())
       addresses.push_back(std::move(address));
   std::ranges::sort(addresses);
-  const auto repeated = std::ranges::unique(addresses);
-  addresses.erase(repeated.begin(), repeated.end());
+  addresses.erase(std::unique(addresses.begin(), addresses.end()), addresses.end());
   return addresses;
 }
 

@@ -115,7 +115,7 @@ Result<> Import::change(Imported& result, SetupRequest request, bool exists) {
   const auto legacy = make_legacy_tunnel(result.source, request.name, request_.paths.scope, std::move(owner), host_);
   if (exists) return retire_duplicate(result, request, *legacy);
   auto survives = require_survival(result.source, request, host_);
-  if (survives && request_.dry_run) return plan(result, std::move(request), *legacy);
+  if (survives && request_.dry_run) return plan(result, request, *legacy);
   if (!survives && result.source.interrupted && !request_.dry_run)
     return restored(std::move(survives).error(), result.source.where, *legacy);
   HOLDFAST_CHECK(survives);
