@@ -15,7 +15,10 @@ Survives limited_by(Survives survives, const Registration& registration) {
 
 void check_program(Registration& registration, const os::Host& host) {
   if (!registration.program || host.find_program(registration.program->string())) return;
-  registration.problems.push_back("the program " + registration.program->string() + " is gone");
+  const auto program = registration.program->string();
+  const bool is_gone = host.status(program).kind == os::FileKind::missing;
+  registration.problems.push_back("the program " + program +
+                                  (is_gone ? " is gone" : " cannot be started: you may not execute it"));
   registration.restarts = registration.starts = false;
 }
 

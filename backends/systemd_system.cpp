@@ -1,3 +1,4 @@
+#include "backends/host/boot.hpp"
 #include "backends/host/installed_unit.hpp"
 #include "backends/host/program_access.hpp"
 #include "backends/host/systemctl.hpp"
@@ -30,6 +31,9 @@ class SystemdSystem final : public Backend {
     if (!is_booted_with_systemd(host)) return unavailable("this machine was not booted with systemd");
     if (!host.find_program("systemctl")) return unavailable("systemctl is not installed");
     if (host.user().uid != 0) return unavailable("only root can install a system service", "sudo holdfast setup …");
+    if (auto problem = find_default_target_problem(host))
+      return {Fitness::Grade::degraded, Survives{k_yes, k_yes, {}}, std::move(problem->text),
+              std::move(problem->remedy), Survives{k_yes, k_yes, k_yes}};
     return {Fitness::Grade::good, Survives{k_yes, k_yes, k_yes}, "systemd runs system services on this machine", {}};
   }
 
@@ -79,7 +83,9 @@ class SystemdSystem final : public Backend {
   }
 
   Result<std::vector<Registration>> query(std::span<const Job> jobs, const os::Host& host) const override {
-    return query_units(manager(host), {k_unit_directory, k_template, k_target}, jobs, host);
+    HOLDFAST_TRY(auto answers, query_units(manager(host), {k_unit_directory, k_template, k_target}, jobs, host));
+    if (const auto problem = find_default_target_problem(host)) add_boot_problem(answers, *problem);
+    return answers;
   }
 
  private:

@@ -1,3 +1,4 @@
+#include "backends/host/boot.hpp"
 #include "backends/host/installed_unit.hpp"
 #include "backends/host/late_home.hpp"
 #include "backends/host/logind.hpp"
@@ -50,7 +51,12 @@ class SystemdUser final : public Backend {
       return unavailable("your systemd user manager did not answer within 2 s (see: systemctl --user status)");
     if (!answer->ok())
       return unavailable("your systemd user manager cannot be reached: " + printable(first_line(answer->err)));
-    return by_linger(host);
+    auto fitness = by_linger(host);
+    auto problem = find_user_manager_problem(host.user(), host);
+    if (!problem || fitness.survives.reboot == Survival{}) return fitness;
+    return {Fitness::Grade::degraded, limited_by(fitness.survives, Registration{.starts = false}),
+            "your systemd user manager does not start at boot: " + problem->text, std::move(problem->remedy),
+            fitness.survives};
   }
 
   Survives survives(const Job& job, const os::Host& host) const override {
@@ -120,6 +126,7 @@ class SystemdUser final : public Backend {
     for (std::size_t at = 0; at < jobs.size(); ++at)
       if (!lingering && jobs[at].runtime_dir == with_linger)
         answers[at].problems.emplace_back("linger is off: your user manager ends when you log out");
+    if (const auto problem = find_user_manager_problem(host.user(), host)) add_boot_problem(answers, *problem);
     return answers;
   }
 

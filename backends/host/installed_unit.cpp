@@ -1,5 +1,6 @@
 #include "backends/host/installed_unit.hpp"
 
+#include "backends/host/program_access.hpp"
 #include "backends/text/installed_text.hpp"
 #include "backends/text/unit.hpp"
 #include "core/text.hpp"
@@ -73,10 +74,12 @@ class UnitCheck {
       return std::move(answer_);
     }
     check_text();
-    if (unit_ != nullptr) check_loaded();
+    if (is_masked_until_boot())
+      add_masked_until_boot();
+    else if (unit_ != nullptr)
+      check_loaded();
     check_enabled();
-    // Only root can reach every program of the system scope.
-    if (job_.paths.scope == Scope::user || host_.user().uid == 0) check_program(answer_, host_);
+    check_access();
     return std::move(answer_);
   }
 
@@ -86,7 +89,14 @@ class UnitCheck {
     answer_.restarts = answer_.starts = false;
   }
 
-  [[nodiscard]] bool is_masked() const { return unit_ != nullptr && unit_->file_state.starts_with("masked"); }
+  [[nodiscard]] bool is_masked() const { return unit_ != nullptr && unit_->file_state == "masked"; }
+  /// The mask is in /run.
+  [[nodiscard]] bool is_masked_until_boot() const { return unit_ != nullptr && unit_->file_state == "masked-runtime"; }
+
+  void add_masked_until_boot() {
+    answer_.problems.emplace_back("its unit is masked until the next boot");
+    answer_.restarts = false;
+  }
 
   void check_text() {
     const auto text = host_.read_file(file_);
@@ -121,6 +131,13 @@ class UnitCheck {
     if (unit_->needs_reload) answer_.problems.emplace_back("systemd has not read its changed unit file yet");
   }
 
+  void check_access() {
+    if (job_.paths.scope == Scope::user) return check_program(answer_, host_);
+    if (!answer_.program) return;
+    if (const auto reason = why_not_executable(job_.run_as, *answer_.program, host_))
+      add_broken(fmt::format("the program {} {}", answer_.program->string(), *reason));
+  }
+
   /// What setup writes has neither a condition nor a command before the supervisor.
   void check_conditions() {
     if (unit_->has_start_commands)
@@ -137,7 +154,8 @@ class UnitCheck {
     const auto link = place_.directory / (place_.target + ".wants") / unit_name(job_.name);
     const bool linked = host_.status(link).kind != os::FileKind::missing;
     answer_.never_started = linked && unit_ != nullptr && unit_->active == "inactive" && !unit_->was_active;
-    if (linked && (unit_ == nullptr || unit_->load != "loaded" || unit_->file_state == "enabled")) return;
+    const bool known = unit_ != nullptr && unit_->load == "loaded" && !is_masked_until_boot();
+    if (linked && (!known || unit_->file_state == "enabled")) return;
     answer_.problems.emplace_back("its unit is disabled");
     answer_.starts = false;
   }
@@ -211,6 +229,13 @@ Result<std::vector<Registration>> query_units(const std::optional<Systemctl>& ma
     answers.push_back(UnitCheck(place, job, unit == units.end() ? nullptr : &unit->second, host).run());
   }
   return answers;
+}
+
+void add_boot_problem(std::vector<Registration>& answers, const BootProblem& problem) {
+  for (auto& answer : answers) {
+    answer.problems.push_back(fmt::format("systemd does not start it at boot: {}: {}", problem.text, problem.remedy));
+    answer.starts = false;
+  }
 }
 
 }  // namespace holdfast::backends

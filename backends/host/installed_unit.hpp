@@ -2,6 +2,7 @@
 #pragma once
 
 #include "backends/backend.hpp"
+#include "backends/host/boot.hpp"
 #include "backends/host/systemctl.hpp"
 
 #include <map>
@@ -42,5 +43,8 @@ struct UnitProperties {
 [[nodiscard]] Result<std::vector<Registration>> query_units(const std::optional<Systemctl>& manager,
                                                             const UnitPlace& place, std::span<const Job> jobs,
                                                             const os::Host& host);
+
+/// Adds a problem that keeps the manager from starting any unit at boot.
+void add_boot_problem(std::vector<Registration>& answers, const BootProblem& problem);
 
 }  // namespace holdfast::backends

@@ -1,6 +1,7 @@
 #include "backends/host/program_access.hpp"
 
 #include "core/text.hpp"
+#include "os/replace_file.hpp"
 
 #include <fmt/format.h>
 
@@ -35,30 +36,85 @@ bool may_execute(const os::User& user, const std::vector<gid_t>& groups, const o
   return (status.mode & 0001) != 0;
 }
 
-Error refusal(const fs::path& program, std::string cause) {
-  return Error{"installing a system service for", program.string(), std::move(cause),
-               fmt::format("install -m 755 {} /usr/local/bin/", program.string())};
+/// Why `user` cannot execute the program: the first part of its path that stops it.
+struct Obstacle {
+  std::string cause;
+  std::string remedy;
+};
+
+std::string copy_command(const fs::path& program) {
+  return fmt::format("install -m 755 {} /usr/local/bin/", program.string());
 }
 
-}  // namespace
-
-Result<> require_executable_by(const os::User& user, const fs::path& program, const os::Host& host) {
+std::optional<Obstacle> find_sandbox_obstacle(const fs::path& program) {
   constexpr std::array k_hidden{"/tmp", "/var/tmp", "/dev", "/root", "/run/user"};
   for (const auto* directory : k_hidden)
     if (is_below(program, directory))
-      return refusal(program, fmt::format("a sandboxed service cannot see {}", directory));
+      return Obstacle{fmt::format("a sandboxed service cannot see {}", directory), copy_command(program)};
+  return std::nullopt;
+}
+
+std::optional<Obstacle> find_obstacle(const os::User& user, const fs::path& program, const os::Host& host) {
   const auto groups = groups_of(user, host);
   const auto user_text = user.name.empty() ? fmt::format("uid {}", user.uid) : user.name;
   fs::path at;
   for (const auto& part : program) {
     at /= part;
     const auto status = host.status(at);
-    if (status.kind == os::FileKind::missing) return refusal(program, at.string() + " does not exist");
-    if (!may_execute(user, groups, status))
-      return refusal(program, at == program ? fmt::format("{} may not execute it", user_text)
-                                            : fmt::format("{} may not enter {}", user_text, at.string()));
+    if (status.kind == os::FileKind::missing) return Obstacle{at.string() + " does not exist", copy_command(program)};
+    if (may_execute(user, groups, status)) continue;
+    if (at == program) return Obstacle{user_text + " may not execute it", "chmod 755 " + program.string()};
+    const bool is_common = is_below(program, "/usr/local/bin");
+    return Obstacle{fmt::format("{} may not enter {}", user_text, at.string()),
+                    is_common ? "chmod 755 " + at.string() : copy_command(program)};
   }
-  return {};
+  return std::nullopt;
+}
+
+/// The path of the file itself. A link has no permissions of its own.
+fs::path real_path(const fs::path& program, const os::Host& host) {
+  if (host.status(program).kind != os::FileKind::symlink) return program;
+  auto found = os::resolve_links(program);
+  return found ? std::move(*found) : program;
+}
+
+/// What the permissions for everybody tell.
+enum class Access { open, restricted, missing, unknown };
+
+Access access_of_others(const fs::path& program, const os::Host& host) {
+  bool open = true;
+  fs::path at;
+  for (const auto& part : program) {
+    at /= part;
+    const auto status = host.status(at);
+    // We may not see into a restricted directory.
+    if (status.kind == os::FileKind::missing) return open || host.user().uid == 0 ? Access::missing : Access::unknown;
+    open = open && (status.mode & 0001) != 0;
+  }
+  return open ? Access::open : Access::restricted;
+}
+
+}  // namespace
+
+Result<> require_executable_by(const os::User& user, const fs::path& program, const os::Host& host) {
+  auto obstacle = find_sandbox_obstacle(program);
+  if (!obstacle) obstacle = find_obstacle(user, real_path(program, host), host);
+  if (!obstacle) return {};
+  return Error{"installing a system service for", program.string(), std::move(obstacle->cause),
+               std::move(obstacle->remedy)};
+}
+
+std::optional<std::string> why_not_executable(const os::User& user, const fs::path& program, const os::Host& host) {
+  if (auto hidden = find_sandbox_obstacle(program)) return "cannot be started: " + hidden->cause;
+  const auto file = real_path(program, host);
+  const auto access = access_of_others(file, host);
+  if (access == Access::missing) return "is gone";
+  if (access != Access::restricted) return std::nullopt;
+  const bool is_complete = user.uid != 0 || user.name.empty() || user.name == "root";
+  const auto known = is_complete ? Result<os::User>(user) : host.find_user(user.name);
+  const auto obstacle = known ? find_obstacle(*known, file, host) : std::nullopt;
+  if (!obstacle) return std::nullopt;
+  return fmt::format("cannot be started: {} ({})", obstacle->cause, obstacle->remedy);
 }
 
 }  // namespace holdfast::backends
