@@ -1,5 +1,7 @@
 #include "os/posix_files.hpp"
 
+#include "os/edit_in_place.hpp"
+#include "os/file_attributes.hpp"
 #include "os/process_id.hpp"
 #include "os/replace_file.hpp"
 
@@ -115,8 +117,8 @@ namespace {
 /// A temporary file next to `path` that replaces it, or is removed by the destructor.
 class Temporary {
  public:
-  static Result<Temporary> write(const fs::path& path, std::string_view bytes, mode_t mode, std::optional<gid_t> group,
-                                 bool durable) {
+  /// `like`: an open file whose attributes it gets, if that is possible, instead of `mode`; -1: none.
+  static Result<Temporary> write(const fs::path& path, std::string_view bytes, mode_t mode, int like, bool durable) {
     Temporary made(path);
     ::unlink(made.name_.c_str());  // left by an earlier process with our thread id
     Descriptor file(::open(made.name_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
@@ -126,20 +128,24 @@ class Temporary {
       return errno_error("writing", path.string(), error_number);
     }
     if (!write_all(file.get(), bytes)) return errno_error("writing", path.string(), errno);
-    // Only a member of a group may give a file to it.
-    if (group && ::fchown(file.get(), static_cast<uid_t>(-1), *group) != 0 && errno != EPERM)
+    if (like >= 0)
+      made.has_attributes_ = copy_attributes(like, file.get());
+    else if (::fchmod(file.get(), mode) != 0)
       return errno_error("writing", path.string(), errno);
-    if (::fchmod(file.get(), mode) != 0) return errno_error("writing", path.string(), errno);
     if (durable && ::fsync(file.get()) != 0) return errno_error("writing", path.string(), errno);
     // NFS reports a full disk here.
     if (::close(file.release()) != 0) return errno_error("writing", path.string(), errno);
     return made;
   }
-  Temporary(Temporary&& other) noexcept : path_(std::move(other.path_)), name_(std::exchange(other.name_, {})) {}
+  Temporary(Temporary&& other) noexcept
+      : path_(std::move(other.path_)), name_(std::exchange(other.name_, {})), has_attributes_(other.has_attributes_) {}
   Temporary& operator=(Temporary&&) = delete;
   ~Temporary() {
     if (!name_.empty()) ::unlink(name_.c_str());
   }
+
+  /// It has all attributes of `like`.
+  [[nodiscard]] bool has_attributes() const noexcept { return has_attributes_; }
 
   Result<> become(bool durable) {
     if (::rename(name_.c_str(), path_.c_str()) != 0) return errno_error("writing", path_.string(), errno);
@@ -170,12 +176,13 @@ class Temporary {
   }
   fs::path path_;
   std::string name_;
+  bool has_attributes_ = false;
 };
 
 }  // namespace
 
 Result<> write_file_atomically(const fs::path& path, std::string_view bytes, mode_t mode, bool durable) {
-  HOLDFAST_TRY(auto temporary, Temporary::write(path, bytes, mode, {}, durable));
+  HOLDFAST_TRY(auto temporary, Temporary::write(path, bytes, mode, -1, durable));
   return temporary.become(durable);
 }
 
@@ -184,10 +191,16 @@ Result<bool> replace_file(const fs::path& path, const std::optional<std::string>
   const auto before = file_status(path);
   if (!previous) {
     if (before.kind != FileKind::missing) return false;
-    HOLDFAST_TRY(auto temporary, Temporary::write(path, bytes, mode, {}, true));
+    HOLDFAST_TRY(auto temporary, Temporary::write(path, bytes, mode, -1, true));
     return temporary.become_new();
   }
-  HOLDFAST_TRY(auto temporary, Temporary::write(path, bytes, before.mode, before.group, true));
+  const Descriptor old(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  struct stat info {};
+  if (!old || ::fstat(old.get(), &info) != 0) return errno_error("writing", path.string(), errno);
+  // A new file would be another one than the file's other names mean.
+  if (info.st_nlink > 1) return edit_in_place(path, *previous, bytes);
+  HOLDFAST_TRY(auto temporary, Temporary::write(path, bytes, before.mode, old.get(), true));
+  if (!temporary.has_attributes()) return edit_in_place(path, *previous, bytes);
   // Checked only now, because writing and syncing take time.
   const auto now = file_status(path);
   if (now.kind != FileKind::regular || now.mode != before.mode || now.owner != before.owner) return false;

@@ -14,8 +14,9 @@
 namespace holdfast::os {
 
 /// Replaces `path` atomically and durably, but only if it still contains `previous` (empty: if it still does not
-/// exist). Otherwise returns false and changes nothing. An existing file keeps its mode and, if possible, its group; a
-/// new one gets `mode`.
+/// exist). Otherwise returns false and changes nothing. An existing file keeps its owner, group, mode, access control
+/// list and extended attributes, and a new one gets `mode`. A file that has hard links, or whose attributes this
+/// process cannot give to a new file, is edited in place: not atomically.
 [[nodiscard]] Result<bool> replace_file(const boost::filesystem::path& path, const std::optional<std::string>& previous,
                                         std::string_view bytes, mode_t mode);
 

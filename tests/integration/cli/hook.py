@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pathlib
 import shutil
+import struct
 import subprocess
 import tempfile
 import time
@@ -74,6 +75,34 @@ class Hook(unittest.TestCase):
             modes.append((["-i", "-c", look], True))
             modes.append((["-l", "-c", look], False))
         return modes
+
+    def test_the_start_up_file_stays_the_same_file(self) -> None:
+        file, other = self.home / ".bashrc", self.home / "dot-bashrc"
+        file.write_text(": mine\n")
+        file.chmod(0o640)
+        os.link(file, other)
+        self.hook("--install", "bash")
+        self.assertIn("holdfast", other.read_text())
+        self.hook("--remove", "bash")
+        self.assertEqual(other.read_text(), ": mine\n")
+        self.assertEqual((file.stat().st_nlink, file.stat().st_mode & 0o7777), (2, 0o640))
+
+    def test_the_start_up_file_keeps_its_attributes(self) -> None:
+        file = self.home / ".bashrc"
+        file.write_text(": mine\n")
+        file.chmod(0o640)
+        entries = [(1, 6, -1), (2, 4, 1001), (4, 4, -1), (16, 4, -1), (32, 0, -1)]  # as linux/posix_acl_xattr.h has them
+        attributes = {"user.note": b"x", "system.posix_acl_access":
+                      struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *entry) for entry in entries)}
+        for name, value in attributes.items():
+            try:
+                os.setxattr(file, name, value)
+            except OSError as error:
+                self.skipTest(f"{name}: {error}")
+        for change in ("--install", "--remove"):
+            self.hook(change, "bash")
+            self.assertEqual({name: os.getxattr(file, name) for name in os.listxattr(file)}, attributes)
+            self.assertEqual(file.stat().st_mode & 0o7777, 0o640)
 
     def test_the_hook_does_not_affect_a_shell(self) -> None:
         for name in FILES:
