@@ -4,6 +4,7 @@
 #include "os/file_attributes.hpp"
 #include "os/process_id.hpp"
 #include "os/replace_file.hpp"
+#include "os/unfinished_file.hpp"
 
 #include <boost/filesystem/operations.hpp>
 
@@ -120,6 +121,7 @@ class Temporary {
   /// `like`: an open file whose attributes it gets, if that is possible, instead of `mode`; -1: none.
   static Result<Temporary> write(const fs::path& path, std::string_view bytes, mode_t mode, int like, bool durable) {
     Temporary made(path);
+    if (durable) remove_unfinished(path);
     ::unlink(made.name_.c_str());  // left by an earlier process with our thread id
     Descriptor file(::open(made.name_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (!file) {
@@ -169,7 +171,7 @@ class Temporary {
 
  private:
   explicit Temporary(const fs::path& path)
-      : path_(path), name_(path.native() + ".new." + std::to_string(thread_id())) {}
+      : path_(path), name_(path.native() + std::string(k_unfinished) + std::to_string(thread_id())) {}
   void sync_directory() const {
     const Descriptor directory(::open(path_.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (directory) ::fsync(directory.get());  // may fail on some file systems; the rename is done in any case

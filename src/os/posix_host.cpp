@@ -4,6 +4,7 @@
 #include "os/file_lock.hpp"
 #include "os/posix_files.hpp"
 #include "os/posix_processes.hpp"
+#include "os/unfinished_file.hpp"
 #include "os/volatile_file.hpp"
 
 #include <fcntl.h>
@@ -74,6 +75,7 @@ class PosixHost final : public Host {
   }
   Result<> remove_file(const fs::path& path) override {
     if (::unlink(path.c_str()) != 0 && errno != ENOENT) return errno_error("removing", path.string(), errno);
+    remove_unfinished(path);
     return {};
   }
   Result<std::vector<fs::path>> make_directories(const fs::path& directory, mode_t mode) override {

@@ -104,6 +104,16 @@ class Hook(unittest.TestCase):
             self.assertEqual({name: os.getxattr(file, name) for name in os.listxattr(file)}, attributes)
             self.assertEqual(file.stat().st_mode & 0o7777, 0o640)
 
+    def test_what_a_killed_command_left_beside_the_file_is_removed(self) -> None:
+        writer = subprocess.Popen(["true"])
+        writer.wait(60)
+        left = [self.home / f".bashrc.new.{pid}" for pid in (writer.pid, os.getpid())]
+        for file in left:
+            file.write_text("half")
+            os.utime(file, (1, 1))
+        self.hook("--install", "bash")
+        self.assertEqual([file.exists() for file in left], [False, True])
+
     def test_the_hook_does_not_affect_a_shell(self) -> None:
         for name in FILES:
             befores = {"plain": ""} if name == "fish" else BEFORE
