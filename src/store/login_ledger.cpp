@@ -77,7 +77,7 @@ milliseconds until_below(const std::vector<milliseconds>& times, std::size_t mos
 }  // namespace
 
 milliseconds until_login(std::string_view ledger, std::string_view boot, pid_t self, const std::string& identity,
-                         bool was_refused, milliseconds now) {
+                         bool was_refused, milliseconds now, std::size_t logins_at_once) {
   Logins logins = parse(ledger, boot, now);
   logins.pending.erase(std::to_string(self));
   const std::string own = identity_hash(identity);
@@ -88,8 +88,9 @@ milliseconds until_login(std::string_view ledger, std::string_view boot, pid_t s
   for (const auto& [pid, login] : logins.pending)
     if (is_own(login) && now - login.at < k_attempt) times.push_back(login.at);
   std::ranges::sort(times);
-  return std::max(until_below(times, k_refused_in_ten_minutes, std::chrono::minutes(10), now),
-                  until_below(times, k_refused_in_an_hour, std::chrono::hours(1), now));
+  const std::size_t more = logins_at_once - 1;
+  return std::max(until_below(times, k_refused_in_ten_minutes - more, std::chrono::minutes(10), now),
+                  until_below(times, k_refused_in_an_hour - more, std::chrono::hours(1), now));
 }
 
 LoginLedger::LoginLedger(os::Host& host, const boost::filesystem::path& runtime_directory, const std::string& bastion,
@@ -114,7 +115,8 @@ void LoginLedger::note(Event event, const std::string& identity, milliseconds no
                         k_largest);
 }
 
-milliseconds LoginLedger::until_login(const std::string& identity, bool was_refused, milliseconds now) const {
+milliseconds LoginLedger::until_login(const std::string& identity, bool was_refused, milliseconds now,
+                                      std::size_t logins) const {
   std::vector<std::string> lines;
   for (const auto& file : files())
     if (const auto text = read_private_file(host_, file, k_largest))
@@ -123,7 +125,7 @@ milliseconds LoginLedger::until_login(const std::string& identity, bool was_refu
   if (has_siblings_) std::ranges::stable_sort(lines, {}, seconds_of);
   std::string ledger;
   for (const auto& line : lines) ledger += line + "\n";
-  return store::until_login(ledger, host_.boot_id(), ::getpid(), identity, was_refused, now);
+  return store::until_login(ledger, host_.boot_id(), ::getpid(), identity, was_refused, now, logins);
 }
 
 void LoginLedger::forget() {

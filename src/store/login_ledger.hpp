@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,9 +40,10 @@ class LoginLedger {
   void note(Event event, const std::string& identity, std::chrono::milliseconds now);
 
   /// How long another login with `identity` must wait. Zero as long as nothing says that it will be refused, too:
-  /// `was_refused` (the caller's last login) or two refused ones of other tunnels do.
+  /// `was_refused` (the caller's last login) or two refused ones of other tunnels do. `logins`: so many follow each
+  /// other before the caller can end them.
   [[nodiscard]] std::chrono::milliseconds until_login(const std::string& identity, bool was_refused,
-                                                      std::chrono::milliseconds now) const;
+                                                      std::chrono::milliseconds now, std::size_t logins = 1) const;
 
   /// The user asks for an attempt now.
   void forget();
@@ -59,6 +61,6 @@ class LoginLedger {
 /// future are skipped. `self` is the caller: its own attempt under way does not count.
 [[nodiscard]] std::chrono::milliseconds until_login(std::string_view ledger, std::string_view boot, pid_t self,
                                                     const std::string& identity, bool was_refused,
-                                                    std::chrono::milliseconds now);
+                                                    std::chrono::milliseconds now, std::size_t logins = 1);
 
 }  // namespace holdfast::store

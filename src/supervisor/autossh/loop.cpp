@@ -21,6 +21,11 @@
 #include <vector>
 
 namespace holdfast::supervisor {
+namespace {
+
+constexpr std::size_t k_logins_at_once = 2;  // after a refused login, autossh starts the next one before it is ended
+
+}  // namespace
 
 struct AutosshLoop::Impl final : LoopBase {
   boost::filesystem::path program;
@@ -28,6 +33,8 @@ struct AutosshLoop::Impl final : LoopBase {
   autossh::Machine machine;
   AutosshSession session;
   std::optional<os::TcpPair> connection;  ///< Of the last ssh that logged in.
+  bool last_refused = false;              ///< The login that ended last was.
+  bool repeats_refused = false;           ///< The login under way follows a refused one.
 
   Impl(os::Host& real_host, store::Paths tunnel_paths, Tunnel initial_tunnel, store::RuntimeFiles runtime_files,
        boost::filesystem::path autossh_program, ssh::Client ssh_client, const ServiceManager& service_manager)
@@ -50,7 +57,7 @@ struct AutosshLoop::Impl final : LoopBase {
   [[nodiscard]] Rules rules() {
     Rules rules = rules_of(tunnel);
     rules.until_login = [this](std::size_t, bool was_refused) {
-      return ledger().until_login(identity(), was_refused, os::since_boot());
+      return ledger().until_login(identity(), was_refused, os::since_boot(), k_logins_at_once);
     };
     return rules;
   }
@@ -63,12 +70,20 @@ struct AutosshLoop::Impl final : LoopBase {
   void note_login(const autossh::Event& event) {
     using Noted = store::LoginLedger::Event;
     const auto note = [this](Noted what) { ledger().note(what, identity(), os::since_boot()); };
-    if (std::holds_alternative<autossh::SshStarted>(event)) return note(Noted::begun);
-    if (std::holds_alternative<ControlReady>(event)) return note(Noted::accepted);
     const auto* const ended = std::get_if<autossh::SshEnded>(&event);
-    if (ended == nullptr) return;
-    const bool was_refused = ended->why && ended->why->retry_class() == FailureClass::auth;
-    note(was_refused ? Noted::refused : Noted::ended);
+    if (std::holds_alternative<autossh::SshStarted>(event)) {
+      note(Noted::begun);
+      repeats_refused = std::exchange(last_refused, false);
+    } else if (std::holds_alternative<ControlReady>(event)) {
+      note(Noted::accepted);
+      repeats_refused = false;
+    } else if (ended != nullptr || std::holds_alternative<ChildExited>(event)) {
+      last_refused = ended != nullptr && ended->why && ended->why->retry_class() == FailureClass::auth;
+      // A login that repeats a refused one is ended while the server checks it, which counts as well.
+      if (last_refused || repeats_refused) note(Noted::refused);
+      else if (ended != nullptr) note(Noted::ended);
+      repeats_refused = false;
+    }
   }
 
   // --- events

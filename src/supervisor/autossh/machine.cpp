@@ -146,7 +146,8 @@ void Machine::handle(const SshEnded& event) {
   else
     show_failure(*cause_);
   if (cause_->failure == FailureClass::forward_busy) view_.mark_all(ForwardState::busy);
-  if (until_login() > Milliseconds{0}) end_autossh();  // its next ssh would start too soon
+  // autossh starts its next ssh at once, and a bastion bans after a few refused logins.
+  if (cause_->retry_class() == FailureClass::auth || until_login() > Milliseconds{0}) end_autossh();
 }
 
 /// A bastion counts the refused logins of all tunnels of this machine.

@@ -110,6 +110,7 @@ BOOST_AUTO_TEST_CASE(logins_under_way_count_until_they_end) {
   const std::string boot = (*machine.home).boot_id();
   BOOST_TEST((until_login(ledger, boot, 1, key, true, 1002s) > 0ms));
   BOOST_TEST((until_login(ledger, boot, 1, key, true, 1100s) == 0ms));  // its supervisor was killed
+  BOOST_TEST((until_login(ledger, boot, 1, key, true, 1100s, 2) > 0ms));
   BOOST_TEST((until_login(ledger, "another boot", 1, key, true, 1002s) == 0ms));
   BOOST_TEST((until_login(ledger, boot, 1, key, true, 900s) == 0ms));  // lines of the future
   BOOST_TEST((until_login("x\n1 2 3\n\n" + boot + " x 1 refused y\n", boot, 1, key, true, 1002s) == 0ms));

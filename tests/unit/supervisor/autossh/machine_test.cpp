@@ -140,10 +140,10 @@ BOOST_AUTO_TEST_CASE(a_refused_key_waits_for_the_logins_of_the_machine) {
   rules.until_login = [&](std::size_t, bool was_refused) { return was_refused ? left : Milliseconds{0}; };
   world.machine.set_rules(rules);
   world.give(SshStarted{});
-  BOOST_TEST(!has<EndChild>(world.give(SshEnded{failure(FailureClass::auth)})));
-  left = std::chrono::minutes(9);
+  BOOST_TEST(!has<EndChild>(world.give(SshEnded{failure(FailureClass::refused)})));
   world.give(SshStarted{});
   BOOST_TEST(has<EndChild>(world.give(SshEnded{failure(FailureClass::auth)})));
+  left = std::chrono::minutes(9);
   world.autossh_ends();
   BOOST_TEST((world.state() == TunnelState::failed));
   BOOST_TEST((world.timers.at(Timer::retry) >= left));
@@ -227,7 +227,7 @@ BOOST_AUTO_TEST_CASE(an_autossh_that_logs_nothing_is_replaced) {
 BOOST_AUTO_TEST_CASE(a_failure_that_needs_manual_action_stays_failed) {
   World world;
   world.give(SshStarted{});
-  world.give(SshEnded{failure(FailureClass::auth)});
+  world.give(SshEnded{failure(FailureClass::host_key_unknown)});
   BOOST_TEST((world.state() == TunnelState::failed));
   world.give(Sleeping{std::chrono::seconds(18)});
   BOOST_TEST((world.machine.view().next_attempt == world.now + std::chrono::seconds(18)));
