@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace holdfast::os {
 namespace {
@@ -25,14 +26,26 @@ bool is_frozen(const Host& host, pid_t pid) {
   return false;
 }
 
-}  // namespace
-
-bool is_stopped(const Host& host, pid_t pid) {
+char state_of(const Host& host, pid_t pid) {
   const auto stat = proc_text(host, pid, "stat");
   // The command's name stands in parentheses and may hold any byte. proc(5)
   const auto close = stat.rfind(") ");
-  const char state = close != std::string::npos && close + 2 < stat.size() ? stat[close + 2] : '?';
+  return close != std::string::npos && close + 2 < stat.size() ? stat[close + 2] : '?';
+}
+
+}  // namespace
+
+bool is_stopped(const Host& host, pid_t pid) {
+  const char state = state_of(host, pid);
   return state == 'T' || state == 't' || is_frozen(host, pid);
+}
+
+std::optional<std::string> uninterruptible_wait(const Host& host, pid_t pid) {
+  if (state_of(host, pid) != 'D') return std::nullopt;
+  constexpr std::string_view k_switches = "voluntary_ctxt_switches:";
+  for (auto& line : split(proc_text(host, pid, "status"), '\n'))
+    if (line.starts_with(k_switches)) return std::move(line);
+  return std::string();
 }
 
 }  // namespace holdfast::os

@@ -1,12 +1,16 @@
 #include "tunnels/live_status.hpp"
 
+#include "core/text.hpp"
 #include "os/boot_clock.hpp"
+#include "os/read_only_file_system.hpp"
 #include "os/stopped_process.hpp"
 #include "store/history.hpp"
 
 #include <fmt/format.h>
 
 #include <unistd.h>
+
+#include <utility>
 
 namespace holdfast::tunnels {
 namespace {
@@ -30,8 +34,15 @@ TunnelStatus::Failure stopped_process(std::string_view role, pid_t pid, std::str
           {}};
 }
 
+/// Its state is not known, for that reason.
+void show_unknown(TunnelStatus& status, std::string message, std::string hint) {
+  replace_state(status, std::nullopt, std::nullopt);
+  status.next_attempt.reset();
+  status.last_error = TunnelStatus::Failure{{FailureClass::unknown, std::move(message), std::move(hint)}, {}};
+}
+
 /// What the supervisor published last may be wrong by now.
-void doubt(TunnelStatus& status, const store::LiveState& live, const os::Host& host) {
+void doubt(TunnelStatus& status, const store::LiveState& live, const store::fs::path& directory, const os::Host& host) {
   const bool supervisor_stopped = os::is_stopped(host, live.supervisor.pid);
   if (store::carries(live.state) && live.ssh && !status.ssh_pid) {  // ssh has died
     replace_state(status, TunnelState::connecting, store::ForwardState::down);
@@ -40,6 +51,11 @@ void doubt(TunnelStatus& status, const store::LiveState& live, const os::Host& h
     status.last_error = stopped_process("ssh", *status.ssh_pid, "the tunnel carries nothing");
   } else if (supervisor_stopped) {
     replace_state(status, std::nullopt, std::nullopt);
+  } else if (os::is_read_only_for(live.supervisor.pid, directory)) {
+    show_unknown(status,
+                 fmt::format("its supervisor {} cannot publish its state: the file system of {} is read-only",
+                             live.supervisor.pid, directory.string()),
+                 fmt::format("remount it read-write: findmnt -T {} shows it", shell_quote(directory.string())));
   }
   if (!supervisor_stopped) return;
   status.next_attempt.reset();
@@ -68,7 +84,8 @@ void add_unpublished(TunnelStatus& status, const os::ProcessId& supervisor, cons
 
 }  // namespace
 
-void add_live_state(TunnelStatus& status, const store::LiveState& live, const os::Host& host) {
+void add_live_state(TunnelStatus& status, const store::LiveState& live, const store::fs::path& directory,
+                    const os::Host& host) {
   status.state = live.state;
   status.verified = live.verified;
   if (!live.bastion.empty()) status.bastion = live.bastion;
@@ -81,7 +98,25 @@ void add_live_state(TunnelStatus& status, const store::LiveState& live, const os
   for (const auto& forward : live.forwards)
     status.forwards.push_back({forward.listen, forward.target, forward.state, forward.bound});
   if (live.ssh && os::is_alive(host, *live.ssh)) status.ssh_pid = live.ssh->pid;
-  doubt(status, live, host);
+  doubt(status, live, directory, host);
+}
+
+void doubt_unresponsive(std::vector<TunnelStatus>& statuses, const os::Host& host) {
+  constexpr std::chrono::milliseconds k_wait(150);
+  std::vector<std::pair<TunnelStatus*, std::string>> suspects;
+  for (auto& status : statuses) {
+    if (!status.supervisor.pid || !status.state) continue;
+    if (auto wait = os::uninterruptible_wait(host, *status.supervisor.pid)) suspects.emplace_back(&status, *wait);
+  }
+  if (suspects.empty()) return;
+  host.sleep_for(k_wait);
+  for (const auto& [status, wait] : suspects) {
+    if (os::uninterruptible_wait(host, *status->supervisor.pid) != wait) continue;  // a disk was slow
+    show_unknown(*status,
+                 fmt::format("its supervisor {} hangs in the kernel (state D): nothing checks or restarts the tunnel",
+                             *status->supervisor.pid),
+                 "it continues when its disk or file server answers again: dmesg names that one");
+  }
 }
 
 bool was_killed(const std::optional<store::LiveState>& last, const os::Host& host) {

@@ -6,11 +6,17 @@
 #include "tunnels/status.hpp"
 
 #include <optional>
+#include <vector>
 
 namespace holdfast::tunnels {
 
-/// The supervisor runs. What it published is not believed where its ssh has died, or where one of both is stopped.
-void add_live_state(TunnelStatus& status, const store::LiveState& live, const os::Host& host);
+/// The supervisor runs. What it published in `directory` is not believed where its ssh has died, where one of both is
+/// stopped, or where it cannot publish anything else.
+void add_live_state(TunnelStatus& status, const store::LiveState& live, const store::fs::path& directory,
+                    const os::Host& host);
+
+/// Nor is a supervisor believed that hangs in the kernel. Waits a fraction of a second if one seems to.
+void doubt_unresponsive(std::vector<TunnelStatus>& statuses, const os::Host& host);
 
 /// A supervisor that ends by itself publishes `stopped`, and a stop by holdfast removes the file.
 [[nodiscard]] bool was_killed(const std::optional<store::LiveState>& last, const os::Host& host);

@@ -34,7 +34,7 @@ TunnelStatus of_broken_file(const store::Entry& entry, const store::Paths& paths
   for (const auto& directory : possible_runtime_directories(entry.name, paths, host)) {
     const auto live = read_live(directory, entry.name, paths, host);
     if (!live || !os::is_alive(host, live->supervisor)) continue;
-    add_live_state(status, *live, host);
+    add_live_state(status, *live, directory, host);
     status.remarks.push_back("its file has an error, and it cannot start again: " + entry.tunnel.error().line());
     break;
   }
@@ -91,7 +91,7 @@ void complete_live(TunnelStatus& status, const Tunnel& tunnel, const backends::J
   if (live && live->last_error)
     status.last_error = TunnelStatus::Failure{live->last_error->diagnosis, live->last_error->at};
   if (live && os::is_alive(host, live->supervisor)) {
-    add_live_state(status, *live, host);
+    add_live_state(status, *live, job.runtime_dir, host);
     compare_supervisor(status, registration, host);
     if (live->settings && *live->settings != store::settings_mark(tunnel))
       status.remarks.push_back("its file was changed, but not applied: holdfast restart " + status.name);
@@ -186,6 +186,7 @@ void StatusReader::refresh(std::vector<TunnelStatus>& statuses) const {
     complete_live(fresh, known.tunnel, known.job, known.registration, survivors, host_);
     status = std::move(fresh);
   }
+  doubt_unresponsive(statuses, host_);
 }
 
 std::vector<TunnelStatus> StatusReader::read(const std::vector<store::Entry>& entries,
@@ -227,6 +228,7 @@ std::vector<TunnelStatus> StatusReader::read(const std::vector<store::Entry>& en
       known_.push_back({group.rows[i], group.tunnels[i], group.jobs[i], registration});
     }
   }
+  doubt_unresponsive(statuses, host);
   return statuses;
 }
 

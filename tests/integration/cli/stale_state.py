@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import pathlib
 import re
 import signal
+import subprocess
+import sys
+import unittest
 from typing import Any
 
+import case
 from case import TunnelTest, free_port, main, until
 from probes import Target
 
@@ -72,6 +77,66 @@ class StaleState(TunnelTest):
                          lambda: "control socket" in (told := self.status())["last_error"]["message"] and told))
         self.assertEqual(now["state"], "degraded")
         self.assertEqual([forward["state"] for forward in now["forwards"]], ["up", "down"])
+
+
+    def hanging_process(self) -> dict[str, int]:
+        """In state D: posix_spawn(3) waits in the kernel until its child, which opens a FIFO, has opened it."""
+        fifo = self.root / "fifo"
+        os.mkfifo(fifo)
+        script = ("import os, sys; os.posix_spawn('/bin/true', ['true'], {}, "
+                  "file_actions=[(os.POSIX_SPAWN_OPEN, 0, sys.argv[1], os.O_RDONLY, 0)])")
+        process = subprocess.Popen([sys.executable, "-c", script, str(fifo)])
+
+        def release() -> None:
+            with open(fifo, "wb"):  # the child opens it, and both end
+                process.wait(60)
+        self.addCleanup(release)
+
+        def fields() -> list[str]:
+            return pathlib.Path(f"/proc/{process.pid}/stat").read_text().rpartition(") ")[2].split()
+        until("the process to hang", lambda: fields()[0] == "D")
+        return {"pid": process.pid, "start_time": int(fields()[19])}
+
+    def test_a_supervisor_that_hangs_in_the_kernel_is_not_believed(self) -> None:
+        self.stop("supervisor_pid")  # the live state stays as it is
+        live = self.directory / f"{self.name}.live"
+        text = live.read_text()
+        told = json.loads(text)
+        told["supervisor"].update(self.hanging_process())
+        self.addCleanup(live.write_text, text)
+        live.write_text(json.dumps(told))
+        now = self.status()
+        self.assertEqual((now["state"], now["verified"], now["forwards"][0]["state"]), (None, False, None))
+        self.assertIn("hangs in the kernel (state D)", now["last_error"]["message"])
+
+
+@unittest.skipUnless(os.getuid() == 0, "only root can make a mount namespace")
+class ReadOnly(TunnelTest):
+    """The supervisor's runtime directory becomes read-only, as after an error of the disk."""
+
+    def run_holdfast(self, *arguments: str, **more: Any) -> Any:
+        within = getattr(self, "within", ["unshare", "--mount"])
+        program, case.PROGRAM = case.PROGRAM, within[0]
+        try:
+            return super().run_holdfast(*within[1:], program, *arguments, **more)
+        finally:
+            case.PROGRAM = program
+
+    def test_a_state_that_can_no_longer_be_written_is_not_believed(self) -> None:
+        self.set_up()
+        directory = re.search(r"(?m)^runtime-dir = (.*)$",
+                              (self.home / f".config/holdfast/tunnels/{self.name}.conf").read_text())
+        assert directory
+        supervisor = self.await_up()["supervisor_pid"]
+        self.within = ["nsenter", "--target", str(supervisor), "--mount"]
+
+        def mount(script: str) -> None:
+            subprocess.run([*self.within, "sh", "-ec", script, "sh", directory[1]], check=True)
+        mount('mount --bind "$1" "$1"; mount -o remount,bind,ro "$1"')
+        self.addCleanup(mount, 'umount "$1"')
+        now = self.status()
+        self.assertEqual((now["state"], now["verified"], now["forwards"][0]["state"]), (None, False, None))
+        self.assertIn(f"the file system of {directory[1]} is read-only", now["last_error"]["message"])
 
 
 class SharedTarget(TunnelTest):
