@@ -163,9 +163,9 @@ UptimeSummary uptime_summary_of(const TunnelStatus& tunnel, const TunnelName& na
 
 struct StatusReader::Known {
   std::size_t row;
-  Tunnel tunnel;
-  backends::Job job;
-  std::optional<backends::Registration> registration;
+  store::Entry entry;
+  std::optional<backends::Job> job = {};  ///< nothing for a broken file
+  std::optional<backends::Registration> registration = {};
 };
 
 StatusReader::StatusReader(store::Paths paths, const os::Host& host) : paths_(std::move(paths)), host_(host) {}
@@ -175,7 +175,7 @@ void StatusReader::refresh(std::vector<TunnelStatus>& statuses) const {
   Survivors survivors(paths_, host_);
   for (const auto& known : known_) {
     auto& status = statuses[known.row];
-    auto fresh = of_file(known.tunnel);
+    auto fresh = known.job ? of_file(*known.entry.tunnel) : of_broken_file(known.entry, paths_, host_);
     fresh.renamed = status.renamed;
     fresh.elsewhere = status.elsewhere;
     fresh.backend = std::move(status.backend);
@@ -183,7 +183,7 @@ void StatusReader::refresh(std::vector<TunnelStatus>& statuses) const {
     fresh.stronger = std::move(status.stronger);
     fresh.hook_files = std::move(status.hook_files);
     fresh.uptime_summary = std::move(status.uptime_summary);
-    complete_live(fresh, known.tunnel, known.job, known.registration, survivors, host_);
+    if (known.job) complete_live(fresh, *known.entry.tunnel, *known.job, known.registration, survivors, host_);
     status = std::move(fresh);
   }
   doubt_unresponsive(statuses, host_);
@@ -197,6 +197,7 @@ std::vector<TunnelStatus> StatusReader::read(const std::vector<store::Entry>& en
   std::map<const backends::Backend*, Group> groups;
   for (const auto& entry : entries) {
     if (!entry.tunnel) {
+      known_.push_back({statuses.size(), entry});
       statuses.push_back(of_broken_file(entry, paths_, host));
       continue;
     }
@@ -225,7 +226,7 @@ std::vector<TunnelStatus> StatusReader::read(const std::vector<store::Entry>& en
     for (std::size_t i = 0; i < group.jobs.size(); ++i) {
       const auto registration = answers ? std::optional((*answers)[i]) : std::nullopt;
       complete(statuses[group.rows[i]], group.tunnels[i], *backend, group.jobs[i], registration, survivors, host);
-      known_.push_back({group.rows[i], group.tunnels[i], group.jobs[i], registration});
+      known_.push_back({group.rows[i], {group.jobs[i].name, group.tunnels[i]}, group.jobs[i], registration});
     }
   }
   doubt_unresponsive(statuses, host);

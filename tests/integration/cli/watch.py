@@ -12,6 +12,7 @@ import signal
 import struct
 import subprocess
 import termios
+import time
 from typing import Any, Callable, Optional
 
 from case import PROGRAM, TunnelTest, main, until
@@ -173,6 +174,25 @@ class Watch(TunnelTest):
             if now["state"] == "up" and now["ssh_pid"] != before["ssh_pid"]:
                 break
         self.assertEqual(now["reconnects"], 1)
+        watching.send_signal(signal.SIGINT)
+        self.assertEqual(watching.wait(60), 130)
+
+    def test_a_tunnel_with_a_broken_file_is_watched_too(self) -> None:
+        self.set_up()
+        before = self.await_up()
+        file = self.home / f".config/holdfast/tunnels/{self.name}.conf"
+        text = file.read_text()
+        self.addCleanup(file.write_text, text)
+        file.write_text("nonsense\n" + text)
+        watching = self.watching("--json")
+        assert watching.stdout
+        self.assertEqual(json.loads(watching.stdout.readline())["tunnels"][0]["state"], "up")
+        for process in ("supervisor_pid", "ssh_pid"):
+            self.kill(before[process])
+        begin = time.monotonic()
+        while json.loads(watching.stdout.readline())["tunnels"][0]["state"] == "up":
+            pass
+        self.assertLess(time.monotonic() - begin, 8)  # everything is read again after 15 s
         watching.send_signal(signal.SIGINT)
         self.assertEqual(watching.wait(60), 130)
 
