@@ -1,8 +1,9 @@
+#include "backends/host/account.hpp"
+#include "backends/host/cron_daemon.hpp"
 #include "backends/host/crontab.hpp"
 #include "backends/host/logind.hpp"
 #include "backends/host/pam.hpp"
 #include "backends/host/stop_mark.hpp"
-#include "backends/host/systemctl.hpp"
 #include "backends/pidfile_backend.hpp"
 #include "backends/registry.hpp"
 #include "backends/text/crontab_text.hpp"
@@ -10,13 +11,11 @@
 #include "backends/text/templates.hpp"
 #include "backends/text/unit_text.hpp"
 #include "core/text.hpp"
-#include "os/replace_file.hpp"
 
 #include <fmt/format.h>
 #include <boost/algorithm/string/replace.hpp>
 
 #include <algorithm>
-#include <array>
 
 namespace holdfast::backends {
 namespace {
@@ -29,66 +28,6 @@ const char* const k_denied = "you are not allowed to use cron (/etc/cron.allow, 
 
 constexpr Survival k_yes{Survival::Kind::yes, {}};
 constexpr Survival k_within_a_minute{Survival::Kind::within, std::chrono::seconds(60)};
-
-/// Debian's cron and cronie keep their pidfile locked while they run.
-bool is_cron_running(const os::Host& host) {
-  constexpr std::array k_pidfiles{"/run/crond.pid", "/var/run/crond.pid", "/run/cron.pid", "/var/run/cron.pid"};
-  return std::ranges::any_of(k_pidfiles, [&](const char* pidfile) { return host.is_locked(pidfile); });
-}
-
-/// Empty where no package manager is known.
-std::optional<std::string> install_cron(const os::Host& host) {
-  if (host.find_program("apt-get")) return "sudo apt-get install cron";
-  if (host.find_program("dnf")) return "sudo dnf install cronie";
-  if (host.find_program("zypper")) return "sudo zypper install cronie";
-  if (host.find_program("apk")) return "sudo apk add cronie";
-  return std::nullopt;
-}
-
-/// The names of cron's systemd unit and PAM service: on Red Hat, on Arch, on Debian.
-constexpr std::array k_services{"crond", "cronie", "cron"};
-
-bool exists(const os::Host& host, const std::string& path) { return host.status(path).kind != os::FileKind::missing; }
-
-/// A cron that holdfast does not support: it has no pidfile that shows whether it runs. Empty when there is none.
-std::string_view unsupported_cron(const os::Host& host) {
-  for (const char* directory : {"/usr/lib/systemd/system-generators", "/lib/systemd/system-generators"})
-    if (exists(host, fmt::format("{}/systemd-crontab-generator", directory))) return "systemd-cron";
-  if (host.find_program("bcron-sched")) return "bcron";
-  const auto crontab = host.find_program("crontab");
-  const auto target = crontab ? os::resolve_links(*crontab) : Result<fs::path>(Error{});
-  if (target && target->filename() == "busybox") return "busybox crond";
-  for (const char* daemon : {"fcron", "dcron"})
-    if (host.find_program(daemon)) return daemon;
-  return {};
-}
-
-/// The unit of the cron that is installed; empty when there is none, or systemd does not run this host.
-std::string_view cron_unit(const os::Host& host) {
-  if (!is_booted_with_systemd(host)) return {};
-  for (const char* service : k_services)
-    for (const char* directory : {"/usr/lib/systemd/system", "/lib/systemd/system"})
-      if (exists(host, fmt::format("{}/{}.service", directory, service))) return service;
-  return {};
-}
-
-/// How to let cron start at boot; empty where it does, or where nothing tells.
-std::optional<std::string> command_that_enables_cron(const os::Host& host) {
-  const auto unit = cron_unit(host);
-  if (unit.empty()) return std::nullopt;
-  for (const char* directory : {"/etc/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"})
-    for (const char* target : {"multi-user", "default", "graphical", "basic"})
-      if (exists(host, fmt::format("{}/{}.target.wants/{}.service", directory, target, unit))) return std::nullopt;
-  return fmt::format("sudo systemctl enable {}", unit);
-}
-
-/// One command that starts the cron that is installed, or installs one; empty when none is known.
-std::optional<std::string> command_that_starts_cron(const os::Host& host) {
-  if (const auto unit = cron_unit(host); !unit.empty()) return fmt::format("sudo systemctl enable --now {}", unit);
-  for (const char* service : k_services)
-    if (exists(host, fmt::format("/etc/init.d/{}", service))) return fmt::format("sudo service {} start", service);
-  return install_cron(host);
-}
 
 /// KEY=VALUE for the variables of the job that cron would not set, or set differently. cron sets LOGNAME itself.
 Result<std::vector<std::string>> assignments(const os::Environment& environment) {
@@ -108,8 +47,9 @@ fs::path lock_file(const os::Host& host) {
 }
 
 /// `/bin/sh -c SCRIPT PROGRAM KEY=VALUE… PROGRAM ensure … NAME`. It works in any shell that the crontab's SHELL may
-/// name. The script prints nothing while the program's file system is not mounted yet. Where that file system hangs,
-/// one process waits for it with the lock, and those of later minutes end at once. Without flock(1) there is no lock.
+/// name, and with any PATH and XDG_* that the crontab sets. The script prints nothing while the program's file system
+/// is not mounted yet. Where that file system hangs, one process waits for it with the lock, and those of later minutes
+/// end at once. Without flock(1) there is no lock.
 Result<std::string> ensure_command(const Job& job, const os::Host& host) {
   auto argv = job.argv;
   if (argv.size() < 2 || argv[1] != "run" || !fs::path(argv[0]).is_absolute())
@@ -123,7 +63,8 @@ Result<std::string> ensure_command(const Job& job, const os::Host& host) {
   HOLDFAST_TRY(const auto environment, assignments(job.environment));
   HOLDFAST_TRY(const auto script,
                encode_crontab_word(fmt::format(
-                   "d={}; mkdir -m 700 $d 2>/dev/null; test ! -L $d && test -O $d && exec 9>$d/{} && "
+                   "PATH=/usr/bin:/bin:$PATH; unset XDG_CONFIG_HOME XDG_STATE_HOME XDG_DATA_HOME XDG_CACHE_HOME; d={}; "
+                   "mkdir -m 700 $d 2>/dev/null; test ! -L $d && test -O $d && exec 9>$d/{} && "
                    "{{ flock -n 9 2>/dev/null || test $? -ne 1 || exit 0; }}; test -x \"$0\" && exec env \"$@\"",
                    lock_file(host).parent_path().string(), lock_file(host).filename().string())));
   std::string command = fmt::format("/bin/sh -c {} {} {}", script, program, fmt::join(environment, " "));
@@ -182,7 +123,8 @@ std::optional<fs::path> program_of(const std::string& lines, const Job& job, con
 
 /// True when logind kills the processes that a cron job leaves behind.
 bool kills_processes_of_jobs(const os::Host& host) {
-  return std::ranges::any_of(k_services, [&](const char* service) { return opens_logind_session(service, host); }) &&
+  return std::ranges::any_of(k_cron_services,
+                             [&](const char* service) { return opens_logind_session(service, host); }) &&
          kills_user_processes(host, host.user());
 }
 
@@ -194,24 +136,23 @@ class Cron final : public PidfileBackend {
 
   Fitness assess(const os::Host& host) const override {
     if (!host.find_program("crontab")) return unavailable("crontab is not installed", install_cron(host));
-    if (!is_cron_running(host)) {
-      if (const auto other = unsupported_cron(host); !other.empty())
-        return unavailable(fmt::format("{} is not supported: nothing shows whether it runs", other),
-                           install_cron(host));
-      return unavailable("no cron daemon is running", command_that_starts_cron(host));
-    }
+    if (auto problem = why_no_cron_runs(host)) return unavailable(std::move(problem->text), std::move(problem->remedy));
     const auto answer = read_crontab(host, k_assess_deadline);
     if (!answer) return unavailable(answer.error().line());
     if (answer->denied)
       return unavailable(k_denied,
                          fmt::format("ask an administrator to allow cron for {} (/etc/cron.allow)", host.user().name));
+    if (auto reason = why_shell_fails(crontab_variable(answer->text.value_or(""), "SHELL"), host))
+      return unavailable(std::move(*reason));
+    if (auto problem = find_account_problem(host.user(), host))
+      return unavailable("cron runs no jobs of yours: " + problem->text, std::move(problem->remedy));
     if (kills_processes_of_jobs(host))
       return unavailable(
           "logind kills every process of a cron job when the job ends (KillUserProcesses=yes, pam_systemd)");
     const auto logout = survives_logout(control_group(host, 0), host, host.user()) ? k_yes : k_within_a_minute;
-    if (auto remedy = command_that_enables_cron(host))
+    if (auto problem = why_cron_does_not_start(host))
       return {Fitness::Grade::degraded, Survives{k_within_a_minute, logout, {}},
-              "cron runs now, but does not start at boot", std::move(remedy),
+              "cron runs now, but does not start at boot: " + problem->text, std::move(problem->remedy),
               Survives{k_within_a_minute, logout, k_yes}};
     return {Fitness::Grade::good,
             Survives{k_within_a_minute, logout, k_yes},
@@ -222,7 +163,7 @@ class Cron final : public PidfileBackend {
   Survives survives(const Job& job, const os::Host& host) const override {
     const auto process = running_process(host, pidfile_of(job));
     const bool outlives = !process || survives_logout(control_group(host, process->pid), host, host.user());
-    if (!is_cron_running(host)) return Survives{{}, outlives ? k_yes : Survival{}, {}};
+    if (why_no_cron_runs(host)) return Survives{{}, outlives ? k_yes : Survival{}, {}};
     return Survives{k_within_a_minute, outlives ? k_yes : k_within_a_minute, k_yes};
   }
 
@@ -249,9 +190,8 @@ class Cron final : public PidfileBackend {
     if (!jobs.empty() && host.find_program("crontab")) {
       HOLDFAST_TRY(crontab, read_crontab(host, k_query_deadline));
     }
-    const auto remedy = command_that_enables_cron(host);
-    const bool cron_runs = is_cron_running(host);
     HOLDFAST_TRY(auto answers, PidfileBackend::query(jobs, host));
+    const auto common = common_problems(jobs, host);
     for (std::size_t i = 0; i < jobs.size(); ++i) {
       auto& answer = answers[i];
       if (crontab.denied) {
@@ -262,18 +202,53 @@ class Cron final : public PidfileBackend {
         const auto lines = crontab_lines_of(crontab.text.value_or(""), jobs[i].name.text());
         answer.installed = lines.has_value();
         check_lines(answer, lines, jobs[i], host);
+        if (lines) check_shell(answer, *crontab.text, jobs[i], host);
       }
-      if (remedy) {
-        answer.problems.emplace_back("cron does not start at boot: " + *remedy);
-        answer.starts = false;
-      }
-      answer.restarting =
-          answer.restarts && !answer.running && cron_runs && !has_stop_mark(jobs[i].name, jobs[i].paths, host);
+      answer.problems.insert(answer.problems.end(), common.texts.begin(), common.texts.end());
+      answer.restarts = answer.restarts && common.restarts;
+      answer.starts = answer.starts && common.starts;
+      answer.restarting = answer.restarts && !answer.running && !has_stop_mark(jobs[i].name, jobs[i].paths, host);
     }
     return answers;
   }
 
  private:
+  /// What keeps cron from running the lines of every tunnel.
+  struct CommonProblems {
+    std::vector<std::string> texts;
+    bool restarts = true;
+    bool starts = true;
+  };
+
+  static CommonProblems common_problems(std::span<const Job> jobs, const os::Host& host) {
+    CommonProblems found;
+    if (jobs.empty()) return found;
+    const auto add = [&](std::string text, const std::optional<std::string>& remedy) {
+      found.texts.push_back(remedy ? fmt::format("{}: {}", text, *remedy) : std::move(text));
+    };
+    if (const auto problem = why_no_cron_runs(host)) {
+      add(problem->text, problem->remedy);
+      found.restarts = found.starts = false;
+    }
+    if (const auto problem = why_cron_does_not_start(host)) {
+      add("cron does not start at boot: " + problem->text, problem->remedy);
+      found.starts = false;
+    }
+    if (const auto problem = find_account_problem(host.user(), host)) {
+      add("cron runs no jobs of yours: " + problem->text, problem->remedy);
+      found.restarts = found.starts = false;
+    }
+    return found;
+  }
+
+  static void check_shell(Registration& answer, const std::string& crontab, const Job& job, const os::Host& host) {
+    const auto shell = crontab_variable(crontab_above(crontab, job.name.text()), "SHELL");
+    const auto reason = why_shell_fails(shell, host);
+    if (!reason) return;
+    answer.problems.push_back(*reason + ": move that line below the lines of holdfast (crontab -e)");
+    answer.restarts = answer.starts = false;
+  }
+
   static void check_lines(Registration& answer, const std::optional<std::string>& lines, const Job& job,
                           const os::Host& host) {
     if (lines) answer.program = program_of(*lines, job, host);

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace holdfast::backends {
@@ -18,6 +19,7 @@ using Text = std::optional<std::string>;  // empty: there is no crontab
 
 constexpr milliseconds k_deadline{5000};
 constexpr milliseconds k_poll{10};
+constexpr milliseconds k_shell_deadline{2000};
 constexpr std::size_t k_largest_crontab = 1 << 20;  // well below the output limit of os::Host::run
 const char* const k_subject = "your crontab";
 const char* const k_lock = ".crontab.lock";  // a tunnel may be named "crontab": its lock is crontab.lock
@@ -160,6 +162,21 @@ Result<CrontabAnswer> read_crontab(const os::Host& host, milliseconds deadline) 
   if (!done.timed_out && says("not allowed")) return CrontabAnswer{{}, true};
   if (!done.timed_out && (says("no crontab for") || says("No such file"))) return CrontabAnswer{};
   return failure("reading", done, deadline);
+}
+
+std::optional<std::string> why_shell_fails(const std::optional<std::string>& shell, const os::Host& host) {
+  constexpr std::array<std::string_view, 10> k_shells{"sh",   "bash", "dash", "ash",  "ksh",
+                                                      "mksh", "zsh",  "csh",  "tcsh", "fish"};
+  if (!shell) return std::nullopt;
+  const auto named = "SHELL=" + printable(*shell) + " in your crontab ";
+  // cron looks no shell up in PATH.
+  if (!shell->starts_with('/') || !host.find_program(*shell)) return named + "is no program that cron can start";
+  if (std::ranges::find(k_shells, fs::path(*shell).filename().string()) != k_shells.end()) return std::nullopt;
+  // Not in the command itself: /bin/echo would print it.
+  constexpr std::string_view k_result = "12321";
+  const auto done = host.run(os::Command{{*shell, "-c", "/bin/sh -c 'echo $((111*111))'"}, {}, {}}, k_shell_deadline);
+  if (done && (done->out + done->err).find(k_result) != std::string::npos) return std::nullopt;
+  return named + "runs no commands";
 }
 
 Result<std::optional<EditCrontab>> edit_crontab(const EditCrontab& step, os::Host& host) {

@@ -20,6 +20,10 @@ struct CrontabAnswer {
 /// then it must not be written back.
 [[nodiscard]] Result<CrontabAnswer> read_crontab(const os::Host& host, std::chrono::milliseconds deadline);
 
+/// Why cron cannot run commands with this value of SHELL in the crontab; empty when it can. Runs an unusual shell to
+/// find out.
+[[nodiscard]] std::optional<std::string> why_shell_fails(const std::optional<std::string>& shell, const os::Host& host);
+
 /// Executes the step: reads, edits and writes the crontab, then reads it back to check the block. After an Error
 /// nothing has changed. Concurrent holdfast processes take turns by a lock; an edit by another program at the same time
 /// is detected, and the step repeated on top of it. Returns the step that undoes it, empty when nothing had to change.

@@ -70,7 +70,37 @@ std::string without_name(const std::string& crontab, const std::string& label, c
   return with_block(out, rest, with_names(lines, label, rest));
 }
 
+/// Without a matching pair of quotes around it.
+std::string_view without_quotes(std::string_view text) {
+  const bool quoted = text.size() >= 2 && text.front() == text.back() && (text.front() == '"' || text.front() == '\'');
+  return quoted ? text.substr(1, text.size() - 2) : text;
+}
+
 }  // namespace
+
+std::string_view crontab_above(std::string_view crontab, const std::string& name) {
+  const auto label = label_with(crontab, name);
+  if (!label) return crontab;
+  const auto marker = fmt::format("# >>> holdfast {} >>>", *label);
+  std::size_t begin = 0;
+  std::size_t at = 0;
+  for (const auto& line : split(crontab, '\n')) {
+    if (line == marker || line == marker + '\r') begin = at;
+    at += line.size() + 1;
+  }
+  return crontab.substr(0, begin);
+}
+
+std::optional<std::string> crontab_variable(std::string_view lines, std::string_view variable) {
+  std::optional<std::string> value;
+  for (const auto& line : split(lines, '\n')) {
+    const auto equals = line.find('=');
+    if (equals == std::string::npos) continue;
+    if (without_quotes(trim(std::string_view(line).substr(0, equals))) == variable)
+      value = without_quotes(trim(std::string_view(line).substr(equals + 1)));
+  }
+  return value;
+}
 
 std::optional<std::string> crontab_lines_of(std::string_view crontab, const std::string& name) {
   const auto label = label_with(crontab, name);

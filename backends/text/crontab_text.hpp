@@ -22,6 +22,13 @@ namespace holdfast::backends {
 /// The lines of tunnel `name`, as if it had the block alone; empty when it is in no block.
 [[nodiscard]] std::optional<std::string> crontab_lines_of(std::string_view crontab, const std::string& name);
 
+/// The part above the block of tunnel `name`: its assignments apply to the lines of the block. All of it, when the
+/// tunnel is in no block.
+[[nodiscard]] std::string_view crontab_above(std::string_view crontab, const std::string& name);
+
+/// The value that the last assignment of these lines gives the variable, as cron reads it; empty when there is none.
+[[nodiscard]] std::optional<std::string> crontab_variable(std::string_view lines, std::string_view variable);
+
 /// The crontab with these lines for the tunnel, or with none. They join the block of tunnels with the same command,
 /// unless the command would be longer than k_longest_crontab_command. Every byte outside of such blocks stays.
 [[nodiscard]] std::string with_crontab_lines(std::string_view crontab, const std::string& name,
