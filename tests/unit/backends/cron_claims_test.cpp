@@ -66,21 +66,21 @@ BOOST_AUTO_TEST_CASE(a_shell_that_runs_no_commands_is_named) {
     return claim(host, job);
   };
   const std::string sound = "within:60s/yes/yes";
-  const std::string advice = ": move that line below the lines of holdfast (crontab -e)";
+  const std::string remedy = ": move that line below the lines of holdfast (crontab -e)";
   BOOST_TEST(find_claim("SHELL=/usr/bin/bash\n") == sound);
   BOOST_TEST(find_claim("SHELL=/usr/bin/own-shell\n") == sound);
   BOOST_TEST(find_claim("SHELL=/usr/bin/false\nSHELL=/usr/bin/bash\n") == sound);
   BOOST_TEST(find_claim("# SHELL=/usr/bin/false\n5 5 * * * env SHELL=/usr/bin/false x\n") == sound);
   BOOST_TEST(find_claim("SHELL=/usr/bin/bash\n# >>> holdfast web >>> is no block\n") == sound);
   BOOST_TEST(find_claim("PATH=/none\nMAILTO=ann\nHOME=/none\nXDG_CONFIG_HOME=/none\n") == sound);
-  const std::string runs_none = "no/yes/no SHELL=/usr/bin/false in your crontab runs no commands" + advice;
+  const std::string runs_none = "no/yes/no SHELL=/usr/bin/false in your crontab runs no commands" + remedy;
   BOOST_TEST(find_claim("SHELL=/usr/bin/false\n") == runs_none);
   BOOST_TEST(find_claim("  \"SHELL\" = '/usr/bin/false' \r\n5 5 * * * x\n") == runs_none);
   BOOST_TEST(fitness(host) == "SHELL=/usr/bin/false in your crontab runs no commands");
   BOOST_TEST(find_claim("", "SHELL=/usr/bin/false\n") == sound, "it applies to lines below it");
   for (const std::string none : {"/usr/bin/none", "bash", ""})
     BOOST_TEST(find_claim("SHELL=" + none + "\n") ==
-               "no/yes/no SHELL=" + none + " in your crontab is no program that cron can start" + advice);
+               "no/yes/no SHELL=" + none + " in your crontab is no program that cron can start" + remedy);
 }
 
 BOOST_AUTO_TEST_CASE(an_account_that_pam_refuses_is_named) {
