@@ -4,6 +4,7 @@
 #include "os/posix_files.hpp"
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
 
 #include <fcntl.h>
 #include <sys/wait.h>
@@ -17,22 +18,34 @@ namespace holdfast::os {
 
 namespace process_v2 = boost::process::v2;
 
-struct Child::Impl {
-  using Process = process_v2::basic_process<boost::asio::io_context::executor_type>;
-  Process process;
+/// Process v2 1.81 does not wait for it: a wait whose signal has arrived outlives the process object, and uses it.
+struct Child::Impl : std::enable_shared_from_this<Impl> {
+  boost::asio::signal_set signals;
   OnExit on_exit;
+  pid_t pid = -1;
   bool ended = false;
 
-  Impl(Process started, OnExit handler) : process(std::move(started)), on_exit(std::move(handler)) {}
-  Impl(const Impl&) = delete;
-  Impl& operator=(const Impl&) = delete;
-  ~Impl() {
-    if (!ended) process.detach();  // its destructor kills the child otherwise
+  Impl(boost::asio::io_context& context, OnExit handler) : signals(context, SIGCHLD), on_exit(std::move(handler)) {}
+
+  void wait() {
+    signals.async_wait([self = weak_from_this()](const boost::system::error_code& cancelled, int) {
+      if (const auto alive = self.lock(); alive && !cancelled) alive->on_signal();
+    });
+  }
+
+  void on_signal() {
+    int status = SIGTERM;  // Host::signal() reaps a child that it has ended
+    if (::waitpid(pid, &status, WNOHANG) == 0) return wait();
+    ended = true;
+    on_exit(exit_code_of(status));
   }
 };
 
-Child::Child(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-Child::~Child() = default;
+Child::Child(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Child::~Child() {
+  if (!impl_->ended) ::waitpid(impl_->pid, nullptr, WNOHANG);
+}
 
 Result<std::unique_ptr<Child>> Child::start(boost::asio::io_context& context, const ChildSpec& spec, OnExit on_exit) {
   HOLDFAST_TRY(const fs::path program, resolve_program(spec.command));
@@ -49,6 +62,7 @@ Result<std::unique_ptr<Child>> Child::start(boost::asio::io_context& context, co
 
   std::optional<EnvironmentBlock> block;
   if (spec.command.environment) block.emplace(*spec.command.environment);
+  auto impl = std::make_shared<Impl>(context, std::move(on_exit));  // before the start: it misses no signal
   const auto lock = lock_forks();
   process_v2::posix::default_launcher launcher;
   if (block) launcher.env = block->data();
@@ -60,20 +74,16 @@ Result<std::unique_ptr<Child>> Child::start(boost::asio::io_context& context, co
     reap_failed_start(launcher.pid);
     return Error{"starting", program.string(), errno_text(error.value()), {}};
   }
-  auto impl = std::make_unique<Impl>(std::move(process), std::move(on_exit));
-  Impl* raw = impl.get();
-  raw->process.async_wait([raw](const boost::system::error_code& cancelled, int) {
-    if (cancelled == boost::asio::error::operation_aborted) return;  // raw is destroyed
-    raw->ended = true;
-    raw->on_exit(exit_code_of(raw->process.native_exit_code()));
-  });
+  impl->pid = process.id();
+  process.detach();  // its destructor kills the child otherwise
+  impl->wait();
   return std::unique_ptr<Child>(new Child(std::move(impl)));
 }
 
-pid_t Child::pid() const noexcept { return impl_->process.id(); }
+pid_t Child::pid() const noexcept { return impl_->pid; }
 
 void Child::signal(int signal_number) noexcept {
-  if (!impl_->ended) ::kill(impl_->process.id(), signal_number);
+  if (!impl_->ended) ::kill(impl_->pid, signal_number);
 }
 
 bool Child::ends_within(std::chrono::milliseconds span) const {
@@ -81,7 +91,7 @@ bool Child::ends_within(std::chrono::milliseconds span) const {
   const auto deadline = std::chrono::steady_clock::now() + span;
   while (!impl_->ended) {
     siginfo_t state{};
-    const auto pid = static_cast<id_t>(impl_->process.id());
+    const auto pid = static_cast<id_t>(impl_->pid);
     if (::waitid(P_PID, pid, &state, WEXITED | WNOHANG | WNOWAIT) != 0 || state.si_pid != 0) return true;
     if (std::chrono::steady_clock::now() >= deadline) return false;
     std::this_thread::sleep_for(k_poll);

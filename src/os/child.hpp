@@ -32,7 +32,7 @@ class Child {
   /// above 2.
   [[nodiscard]] static Result<std::unique_ptr<Child>> start(boost::asio::io_context& context, const ChildSpec& spec,
                                                             OnExit on_exit);
-  ~Child();  ///< detaches the child; does not kill it
+  ~Child();  ///< leaves the child running, and drops the handler
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
 
@@ -43,8 +43,8 @@ class Child {
 
  private:
   struct Impl;
-  explicit Child(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  explicit Child(std::shared_ptr<Impl> impl);
+  std::shared_ptr<Impl> impl_;
 };
 
 }  // namespace holdfast::os

@@ -160,6 +160,24 @@ BOOST_AUTO_TEST_CASE(a_child_killed_by_a_signal_reports_128_plus_signal) {
   BOOST_TEST(code == 128 + SIGKILL);
 }
 
+BOOST_AUTO_TEST_CASE(a_child_that_is_dropped_after_its_exit_is_not_reported) {
+  // Dropped at each step that leads from its signal to its handler.
+  for (int steps = 0; steps < 8; ++steps) {
+    boost::asio::io_context context;
+    bool dropped = false;
+    auto child = Child::start(context, ChildSpec{{{"/bin/true"}, {}, {}}, {}, {}}, [&](int) { BOOST_TEST(!dropped); });
+    BOOST_REQUIRE(child);
+    const pid_t pid = (*child)->pid();
+    BOOST_TEST((*child)->ends_within(10s));
+    for (int step = 0; step < steps; ++step) context.poll_one();
+    child->reset();
+    dropped = true;
+    context.restart();
+    context.run_for(10s);
+    BOOST_TEST(::waitpid(pid, nullptr, WNOHANG) == -1);  // it is reaped
+  }
+}
+
 BOOST_AUTO_TEST_CASE(the_only_connection_of_a_process_is_found) {
   using boost::asio::ip::tcp;
   boost::asio::io_context context;
