@@ -42,13 +42,14 @@ struct Fitness {
 /// A backend's answer about one tunnel.
 struct Registration {
   bool installed = false;
-  bool running = false;                    ///< its job runs, or the backend is about to restart it
-  bool restarting = false;                 ///< between a crash and the next start
-  std::optional<fs::path> program = {};    ///< what the mechanism starts; empty: nothing, or not known
-  std::vector<std::string> problems = {};  ///< how it differs from what install() makes, one clause each
-  bool restarts = true;                    ///< false: a crashed job stays down, because of these problems
-  bool never_started = false;              ///< its unit waits to be started, and nobody has stopped it
-  bool starts = true;                      ///< false: nothing starts the job at boot or login, because of them
+  bool running = false;                     ///< its job runs, or the backend is about to restart it
+  bool restarting = false;                  ///< between a crash and the next start
+  std::optional<fs::path> program = {};     ///< what the mechanism starts; empty: nothing, or not known
+  std::vector<std::string> problems = {};   ///< how it differs from what install() makes, one clause each
+  std::vector<std::string> obstacles = {};  ///< of this host, which install() does not change; with their remedies
+  bool restarts = true;                     ///< false: a crashed job stays down, because of these
+  bool never_started = false;               ///< its unit waits to be started, and nobody has stopped it
+  bool starts = true;                       ///< false: nothing starts the job at boot or login, because of these
 };
 
 /// `survives` without what the problems of the registration prevent.

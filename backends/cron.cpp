@@ -191,20 +191,20 @@ class Cron final : public PidfileBackend {
       HOLDFAST_TRY(crontab, read_crontab(host, k_query_deadline));
     }
     HOLDFAST_TRY(auto answers, PidfileBackend::query(jobs, host));
-    const auto common = common_problems(jobs, host);
+    const auto common = common_obstacles(jobs, host);
     for (std::size_t i = 0; i < jobs.size(); ++i) {
       auto& answer = answers[i];
       if (crontab.denied) {
         // cron runs the lines all the same: only crontab(1) reads cron.allow and cron.deny.
         answer.installed = true;
-        answer.problems.emplace_back("whether its lines are in your crontab is not known: " + std::string(k_denied));
+        answer.obstacles.emplace_back("whether its lines are in your crontab is not known: " + std::string(k_denied));
       } else {
         const auto lines = crontab_lines_of(crontab.text.value_or(""), jobs[i].name.text());
         answer.installed = lines.has_value();
         check_lines(answer, lines, jobs[i], host);
         if (lines) check_shell(answer, *crontab.text, jobs[i], host);
       }
-      answer.problems.insert(answer.problems.end(), common.texts.begin(), common.texts.end());
+      answer.obstacles.insert(answer.obstacles.end(), common.texts.begin(), common.texts.end());
       answer.restarts = answer.restarts && common.restarts;
       answer.starts = answer.starts && common.starts;
       answer.restarting = answer.restarts && !answer.running && !has_stop_mark(jobs[i].name, jobs[i].paths, host);
@@ -214,14 +214,14 @@ class Cron final : public PidfileBackend {
 
  private:
   /// What keeps cron from running the lines of every tunnel.
-  struct CommonProblems {
+  struct CommonObstacles {
     std::vector<std::string> texts;
     bool restarts = true;
     bool starts = true;
   };
 
-  static CommonProblems common_problems(std::span<const Job> jobs, const os::Host& host) {
-    CommonProblems found;
+  static CommonObstacles common_obstacles(std::span<const Job> jobs, const os::Host& host) {
+    CommonObstacles found;
     if (jobs.empty()) return found;
     const auto add = [&](std::string text, const std::optional<std::string>& remedy) {
       found.texts.push_back(remedy ? fmt::format("{}: {}", text, *remedy) : std::move(text));
@@ -245,7 +245,7 @@ class Cron final : public PidfileBackend {
     const auto shell = crontab_variable(crontab_above(crontab, job.name.text()), "SHELL");
     const auto reason = why_shell_fails(shell, host);
     if (!reason) return;
-    answer.problems.push_back(*reason + ": move that line below the lines of holdfast (crontab -e)");
+    answer.obstacles.push_back(*reason + ": move that line below the lines of holdfast (crontab -e)");
     answer.restarts = answer.starts = false;
   }
 

@@ -233,7 +233,7 @@ Result<std::vector<Registration>> query_units(const std::optional<Systemctl>& ma
 
 void add_boot_problem(std::vector<Registration>& answers, const BootProblem& problem) {
   for (auto& answer : answers) {
-    answer.problems.push_back(fmt::format("systemd does not start it at boot: {}: {}", problem.text, problem.remedy));
+    answer.obstacles.push_back(fmt::format("systemd does not start it at boot: {}: {}", problem.text, problem.remedy));
     answer.starts = false;
   }
 }

@@ -124,6 +124,7 @@ void complete(TunnelStatus& status, const Tunnel& tunnel, const backends::Backen
     status.backend.survives = backends::limited_by(*status.backend.survives, *registration);
     status.installation.ok = registration->installed && registration->problems.empty();
     status.installation.problems = registration->problems;
+    status.remarks.insert(status.remarks.end(), registration->obstacles.begin(), registration->obstacles.end());
   }
   complete_live(status, tunnel, job, registration, survivors, host);
   // Another user may not see into the directory of the key.

@@ -72,7 +72,7 @@ struct TunnelStatus {
   std::vector<Forward> forwards;
   Backend backend;
   Installation installation;
-  std::vector<std::string> remarks;  ///< about the tunnel's file, with what to do
+  std::vector<std::string> remarks;  ///< about its file, its key and this host, with what to do
   Supervisor supervisor;
   std::optional<pid_t> ssh_pid;
   std::optional<double> rtt_ms;

@@ -16,31 +16,31 @@ BOOST_AUTO_TEST_CASE(a_cron_that_does_not_start_at_boot_is_named) {
   auto job = user_job(host);
   host.put(job.argv.front(), "", 0755);
   host.answer("crontab -l", with_block("", "web", lines_of(cron_backend().install(job, host).value())));
-  const auto problems = [&] { return cron_backend().query({&job, 1}, host).value().front().problems; };
+  const auto obstacles = [&] { return cron_backend().query({&job, 1}, host).value().front().obstacles; };
   BOOST_TEST(fitness(host) == "within:60s/yes/no");
   BOOST_TEST(cron_backend().assess(host).remedy.value_or("none") == "sudo systemctl enable cron");
-  BOOST_TEST((problems() == std::vector<std::string>{
+  BOOST_TEST((obstacles() == std::vector<std::string>{
                                 "cron does not start at boot: cron.service is disabled: sudo systemctl enable cron"}));
   BOOST_TEST(!cron_backend().query({&job, 1}, host).value().front().starts);
   for (const std::string& directory : {std::string("/etc/systemd/system/"), vendor}) {
     const auto link = directory + "multi-user.target.wants/cron.service";
     host.put_special(link, os::FileKind::symlink);
     BOOST_TEST(fitness(host) == "within:60s/yes/yes");
-    BOOST_TEST(problems().empty());
+    BOOST_TEST(obstacles().empty());
     host.put_mask("/etc/systemd/system/cron.service");
     BOOST_TEST(fitness(host) == "within:60s/yes/no");
-    BOOST_TEST((problems() == std::vector<std::string>{"cron does not start at boot: cron.service is masked: sudo "
+    BOOST_TEST((obstacles() == std::vector<std::string>{"cron does not start at boot: cron.service is masked: sudo "
                                                        "systemctl unmask cron.service"}));
     host.remove_mask("/etc/systemd/system/cron.service");
     host.put(vendor + "multi-user.target", "[Unit]\nRequires=basic.target\n");
     host.put("/etc/systemd/system/default.target", "[Unit]\nRequires=sysinit.target rescue.service\n");
     BOOST_TEST(fitness(host) == "within:60s/yes/no");
-    BOOST_TEST(problems().size() == 1U);
+    BOOST_TEST(obstacles().size() == 1U);
     host.forget("/etc/systemd/system/default.target");
     host.forget(link);
   }
   host.forget(vendor + "cron.service");
-  BOOST_TEST(problems().empty(), "nothing tells");
+  BOOST_TEST(obstacles().empty(), "nothing tells");
 }
 
 BOOST_AUTO_TEST_CASE(a_stopped_cron_runs_nothing) {
@@ -116,7 +116,7 @@ BOOST_AUTO_TEST_CASE(lines_that_may_not_be_read_are_not_missing) {
   BOOST_TEST(answer.starts);
   BOOST_TEST(answer.restarts);
   BOOST_TEST(
-      (answer.problems == std::vector<std::string>{"whether its lines are in your crontab is not known: you are "
+      (answer.obstacles == std::vector<std::string>{"whether its lines are in your crontab is not known: you are "
                                                    "not allowed to use cron (/etc/cron.allow, /etc/cron.deny)"}));
 }
 

@@ -51,10 +51,11 @@ inline backends::Job put_tunnel(RecordedHost& host, const std::string& above = {
 
 /// What status claims, and what is wrong with the installation.
 inline std::string claim(const os::Host& host, const backends::Job& job) {
-  const auto answer = backends::cron_backend().query({&job, 1}, host).value().front();
-  const auto problems = fmt::format("{}", fmt::join(answer.problems, "; "));
+  auto answer = backends::cron_backend().query({&job, 1}, host).value().front();
+  auto& texts = answer.problems;
+  texts.insert(texts.end(), answer.obstacles.begin(), answer.obstacles.end());
   return survival(backends::limited_by(backends::cron_backend().survives(job, host), answer)) +
-         (problems.empty() ? "" : " ") + problems;
+         (texts.empty() ? "" : " ") + fmt::format("{}", fmt::join(texts, "; "));
 }
 
 }  // namespace holdfast::test

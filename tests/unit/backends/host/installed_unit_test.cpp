@@ -53,8 +53,10 @@ void put_targets(RecordedHost& host) {
 }
 
 std::string problems_of(const Backend& backend, const Job& job, const os::Host& host) {
-  const auto answer = backend.query({&job, 1}, host).value().front();
-  return fmt::format("{}", fmt::join(answer.problems, "; "));
+  auto answer = backend.query({&job, 1}, host).value().front();
+  auto& all = answer.problems;
+  all.insert(all.end(), answer.obstacles.begin(), answer.obstacles.end());
+  return fmt::format("{}", fmt::join(all, "; "));
 }
 
 std::string text_of(const Survives& survives) {

@@ -189,6 +189,8 @@ BOOST_AUTO_TEST_CASE(a_tunnel_that_is_down_or_half_installed_is_set_up_again) {
   facts.previous.half_moved.emplace();
   BOOST_TEST((find_change(request, facts) == Change::job));
   facts = good;
+  facts.previous.registration->obstacles = {"cron does not start at boot"};
+  BOOST_TEST((find_change(request, facts) == Change::none), "setup cannot repair it");
   facts.previous.registration->problems = {"its unit is disabled"};
   BOOST_TEST((find_change(request, facts) == Change::repair), "its supervisor runs on");
   BOOST_TEST(kinds(plan_repair(request, facts, job_of(*decision.backend), {}, plans.install).steps) == "apply up");
