@@ -35,7 +35,7 @@ Result<> check_answers(const store::Paths& paths, const os::Host& host) {
 /// How many of the tunnels that the arguments name are there.
 std::size_t count_known(const Arguments& arguments, const store::Paths& paths, const os::Host& host) {
   if (const auto port = arguments.one("port")) {
-    const auto found = tunnels::on_port(*port, store::load_all(host, paths));
+    const auto found = tunnels::on_port(*port, store::load_all(host, paths), host, paths);
     return found ? 1 : 0;
   }
   return static_cast<std::size_t>(std::ranges::count_if(arguments.operands(), [&](const std::string& operand) {

@@ -18,7 +18,8 @@ namespace holdfast::tunnels {
                                                             const os::Host& host, const store::Paths& paths);
 
 /// The `entries` that listen on the port. One whose file is broken is compared by its name. ExitStatus::no_such_tunnel
-/// when there is none.
-[[nodiscard]] Result<std::vector<store::Entry>> on_port(const std::string& port, std::vector<store::Entry> entries);
+/// when there is none; its hint names the other scope if one of its tunnels listens there.
+[[nodiscard]] Result<std::vector<store::Entry>> on_port(const std::string& port, std::vector<store::Entry> entries,
+                                                        const os::Host& host, const store::Paths& paths);
 
 }  // namespace holdfast::tunnels

@@ -34,7 +34,7 @@ Result<std::vector<store::Entry>> selected(const Arguments& arguments, const sto
                                            const os::Host& host) {
   if (const auto port = arguments.one("port")) {
     if (!arguments.operands().empty()) return usage_error("option --port", "it cannot be combined with a name");
-    return tunnels::on_port(*port, store::load_all(host, paths));
+    return tunnels::on_port(*port, store::load_all(host, paths), host, paths);
   }
   if (arguments.operands().empty()) return store::load_all(host, paths);
   HOLDFAST_TRY(const auto names, tunnels::named_tunnels(arguments.operands(), host, paths));

@@ -22,7 +22,7 @@ Result<std::vector<TunnelName>> chosen(const Arguments& arguments, const os::Hos
   if (!port)
     for (auto& left : store::orphaned_installations(host, paths)) entries.push_back(std::move(left));
   if (port) {
-    HOLDFAST_TRY(entries, tunnels::on_port(*port, std::move(entries)));
+    HOLDFAST_TRY(entries, tunnels::on_port(*port, std::move(entries), host, paths));
     if (entries.size() > 1)
       return usage_error("option --port " + *port,
                          fmt::format("{} tunnels listen on it: {}, {}{}", entries.size(), entries[0].name.text(),

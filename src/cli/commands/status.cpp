@@ -105,7 +105,7 @@ class Status {
   Result<std::vector<store::Entry>> selected() {
     if (const auto port = arguments_.one("port")) {
       if (!arguments_.operands().empty()) return usage_error("option --port", "it cannot be combined with a name");
-      return tunnels::on_port(*port, store::load_all(context_.host, paths_));
+      return tunnels::on_port(*port, store::load_all(context_.host, paths_), context_.host, paths_);
     }
     if (arguments_.operands().empty()) {
       auto entries = store::load_all(context_.host, paths_);

@@ -81,6 +81,13 @@ class MachineTunnels(ProgramTest):
             self.assertIn("no such tunnel", done.stderr)
         self.assertEqual(self.names(), [])
 
+    def test_the_hint_for_a_port_names_the_machines_tunnel(self) -> None:
+        for words in (("status", "--user", "-p", "2400"), ("remove", "-p", "2400")):
+            done = self.as_nobody(*words)
+            self.assertEqual(done.returncode, 4, words)
+            self.assertIn("\n  hint: tunnel 2400 of the machine listens on it: add --system", done.stderr)
+        self.assertIn("\n  hint: holdfast status lists them\n", self.as_nobody("remove", "-p", "2401").stderr)
+
 
 if __name__ == "__main__":
     if os.getuid() != 0 or subprocess.run(["unshare", "--mount", "true"], check=False).returncode != 0:
