@@ -4,6 +4,7 @@
 #include "cli/scope.hpp"
 #include "core/text.hpp"
 #include "store/tunnel_store.hpp"
+#include "store/tunnels_directory.hpp"
 #include "tunnels/installation.hpp"
 #include "tunnels/running.hpp"
 #include "tunnels/selection.hpp"
@@ -23,6 +24,7 @@ Result<std::vector<TunnelName>> chosen_names(const Arguments& arguments, const o
   if (arguments.has("all") != arguments.operands().empty())
     return usage_error("the command line", "give tunnel names or --all", "holdfast status lists them");
   if (!arguments.has("all")) return tunnels::named_tunnels(arguments.operands(), host, paths);
+  HOLDFAST_CHECK(store::check_readable(host, paths));
   std::vector<TunnelName> names;
   for (auto& entry : store::load_all(host, paths))
     if (!entry.tunnel || !tunnels::is_elsewhere(*entry.tunnel, host)) names.push_back(std::move(entry.name));

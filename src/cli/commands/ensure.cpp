@@ -5,6 +5,7 @@
 #include "cli/scope.hpp"
 #include "store/history.hpp"
 #include "store/tunnel_store.hpp"
+#include "store/tunnels_directory.hpp"
 #include "tunnels/hook_check.hpp"
 #include "tunnels/installation.hpp"
 #include "tunnels/name_lock.hpp"
@@ -72,7 +73,10 @@ Result<> ensure_one(const store::Entry& entry, const store::Paths& paths, Contex
 }
 
 Result<std::vector<store::Entry>> chosen(const Arguments& arguments, const store::Paths& paths, const os::Host& host) {
-  if (arguments.operands().empty()) return store::load_all(host, paths);
+  if (arguments.operands().empty()) {
+    HOLDFAST_CHECK(store::check_readable(host, paths));
+    return store::load_all(host, paths);
+  }
   std::vector<store::Entry> entries;
   for (const auto& operand : arguments.operands()) {
     HOLDFAST_TRY(auto name, TunnelName::parse(operand));
@@ -86,15 +90,19 @@ Result<ExitStatus> ensure(Context& context, const Arguments& arguments) {
   if (tunnels::report_to_hook_check(context.host)) return ExitStatus::done;
   HOLDFAST_TRY(const auto paths, choose_paths(arguments, context.host));
   HOLDFAST_CHECK(tunnels::require_own_directories(paths, context.host));
-  HOLDFAST_TRY(const auto entries, chosen(arguments, paths, context.host));
   auto status = ExitStatus::done;
-  for (const auto& entry : entries) {
-    const auto done = ensure_one(entry, paths, context);
-    if (done) continue;
+  const auto fail = [&](const Error& error) {
     // Silent by default: cron would mail the error every minute, and every login would print it.
-    if (context.terminal.is_verbose()) context.terminal.error(done.error());
-    status = done.error().status;
+    if (context.terminal.is_verbose()) context.terminal.error(error);
+    status = error.status;
+  };
+  const auto entries = chosen(arguments, paths, context.host);
+  if (!entries) {
+    fail(entries.error());
+    return status;
   }
+  for (const auto& entry : *entries)
+    if (const auto done = ensure_one(entry, paths, context); !done) fail(done.error());
   return status;
 }
 

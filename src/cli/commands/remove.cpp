@@ -2,6 +2,7 @@
 #include "cli/interruption.hpp"
 #include "cli/output/answers_json.hpp"
 #include "cli/scope.hpp"
+#include "store/tunnels_directory.hpp"
 #include "tunnels/installation.hpp"
 #include "tunnels/removal.hpp"
 #include "tunnels/selection.hpp"
@@ -18,6 +19,7 @@ Result<std::vector<TunnelName>> chosen(const Arguments& arguments, const os::Hos
   if (static_cast<int>(port.has_value()) + static_cast<int>(all) + static_cast<int>(names) != 1)
     return usage_error("the command line", "give tunnel names, -p PORT or --all", "holdfast status lists the tunnels");
   if (names) return tunnels::named_tunnels(arguments.operands(), host, paths);
+  HOLDFAST_CHECK(store::check_readable(host, paths));
   auto entries = store::load_all(host, paths);
   if (!port)
     for (auto& left : store::orphaned_installations(host, paths)) entries.push_back(std::move(left));

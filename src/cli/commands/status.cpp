@@ -8,6 +8,7 @@
 #include "cli/scope.hpp"
 #include "core/text.hpp"
 #include "os/read_only_host.hpp"
+#include "store/tunnels_directory.hpp"
 #include "tunnels/import/legacy_search.hpp"
 #include "tunnels/selection.hpp"
 #include "tunnels/survival_text.hpp"
@@ -110,6 +111,7 @@ class Status {
     if (arguments_.operands().empty()) {
       auto entries = store::load_all(context_.host, paths_);
       for (auto& left : store::orphaned_installations(context_.host, paths_)) entries.push_back(std::move(left));
+      if (entries.empty()) HOLDFAST_CHECK(store::check_readable(context_.host, paths_));
       return entries;
     }
     HOLDFAST_TRY(const auto names, tunnels::named_tunnels(arguments_.operands(), context_.host, paths_));

@@ -94,6 +94,21 @@ class Ensure(TunnelTest):
         self.assertIn("a-broken.conf", said)
         self.assertIn("it belongs to host elsewhere", said)
 
+    def test_a_directory_that_cannot_be_read_is_named(self) -> None:
+        tunnels = self.home / ".config/holdfast/tunnels"
+        kept = tunnels.with_name("kept")
+        tunnels.rename(kept)
+        self.addCleanup(kept.rename, tunnels)
+        for make, cause in ((lambda: tunnels.write_text(""), "not a directory"),
+                            (lambda: tunnels.symlink_to("nothing"), "it is a dangling symbolic link")):
+            make()
+            self.ensure(status=1)
+            for words in (("ensure", "-v"), ("remove", "--all"), ("stop", "--all")):
+                done = self.run_holdfast(*words, "--user")
+                self.assertEqual((done.returncode, done.stdout), (1, ""), words)
+                self.assertEqual(self.assert_reads_well(done), f"holdfast: reading {tunnels}: {cause}")
+            tunnels.unlink()
+
 
 if __name__ == "__main__":
     main()
