@@ -74,8 +74,8 @@ std::optional<Obstacle> find_obstacle(const os::User& user, const fs::path& prog
 /// The path of the file itself. A link has no permissions of its own.
 fs::path real_path(const fs::path& program, const os::Host& host) {
   if (host.status(program).kind != os::FileKind::symlink) return program;
-  auto found = os::resolve_links(program);
-  return found ? std::move(*found) : program;
+  if (auto found = os::resolve_links(program)) return std::move(*found);
+  return program;
 }
 
 /// What the permissions for everybody tell.
