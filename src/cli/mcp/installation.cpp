@@ -40,7 +40,8 @@ json::object server_value(const Context& context) {
 
 std::string claude_code_command(const Context& context) {
   std::string command = "claude mcp add holdfast";
-  for (const auto& [name, value] : set_variables(context)) command.append(" --env ").append(shell_quote(fmt::format("{}={}", name, value)));
+  for (const auto& [name, value] : set_variables(context))
+    command += fmt::format(" --env {}", shell_quote(fmt::format("{}={}", name, value)));
   return command + " -- " + shell_quote(context.host.self().string()) + " mcp start";
 }
 

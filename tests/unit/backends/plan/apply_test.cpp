@@ -198,7 +198,11 @@ struct BackgroundFixture : ApplyFixture {
   os::ProcessId await_start() const {
     const auto process = running_process(*host, pidfile);
     BOOST_REQUIRE(process.has_value());
-    while (read(scratch_directory / "out").empty()) host->sleep_for(std::chrono::milliseconds(5));
+    const auto end = host->now() + std::chrono::seconds(60);
+    while (read(scratch_directory / "out").empty()) {
+      BOOST_REQUIRE(host->now() < end);
+      host->sleep_for(std::chrono::milliseconds(5));
+    }
     return *process;
   }
   ~BackgroundFixture() {
