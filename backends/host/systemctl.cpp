@@ -32,6 +32,16 @@ os::Environment base_environment(const os::Host& host) {
 
 bool is_socket(const os::Host& host, const fs::path& path) { return host.status(path).kind == os::FileKind::socket; }
 
+// As systemctl shows one of several strings that has special characters: shell_maybe_quote() of systemd.
+std::string quoted(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\' || c == '$' || c == '`') out += '\\';
+    out += c;
+  }
+  return out + '"';
+}
+
 fs::path wants_directory(const fs::path& unit_directory, const std::string& target) {
   return unit_directory / (target + ".wants");
 }
@@ -109,10 +119,10 @@ fs::path user_unit_directory(const os::Host& host) {
   if (!manager) return usual;
   const auto answer = host.run(manager->command({"show", "--property=UnitPath", "--value"}), k_unit_path_deadline);
   if (!answer || !answer->ok()) return usual;
-  // A directory's name may contain spaces, which also separate the directories.
   const auto unit_path = fmt::format(" {} ", trim(answer->out));
   for (const auto& directory : {usual, fs::path(host.env("XDG_CONFIG_HOME").value_or("")) / "systemd/user"})
-    if (unit_path.find(fmt::format(" {} ", directory.string())) != std::string::npos) return directory;
+    for (const auto& shown : {directory.string(), quoted(directory.string())})
+      if (unit_path.find(fmt::format(" {} ", shown)) != std::string::npos) return directory;
   // The first persistent one is the user's own.
   for (const auto& directory : split_words(unit_path))
     if (directory.starts_with('/') && directory.ends_with("/systemd/user") && !directory.starts_with("/run/"))

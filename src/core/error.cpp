@@ -56,7 +56,9 @@ std::string errno_text(int error_number) {
 Error errno_error(std::string doing, std::string subject, int error_number) {
   std::string hint;
   if (error_number == ENOSPC || error_number == EDQUOT) hint = "free some space, or ask for a larger quota";
-  return Error{std::move(doing), std::move(subject), errno_text(error_number), std::move(hint)};
+  Error error{std::move(doing), std::move(subject), errno_text(error_number), std::move(hint)};
+  error.error_number = error_number;
+  return error;
 }
 
 }  // namespace holdfast

@@ -29,6 +29,7 @@ struct Error {
   std::string cause;    ///< why it failed
   std::string hint;     ///< one command or setting that helps; may be empty
   ExitStatus status = ExitStatus::failed;
+  int error_number = 0;      ///< the errno value, if a system call failed
   std::string failure = {};  ///< the FailureClass, if it was diagnosed: "forward-busy"; may be empty
 
   /// "doing subject: cause", escaped by printable().

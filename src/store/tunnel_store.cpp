@@ -10,6 +10,7 @@
 #include <boost/filesystem/operations.hpp>
 
 #include <algorithm>
+#include <cerrno>
 #include <tuple>
 
 namespace holdfast::store {
@@ -121,7 +122,7 @@ namespace {
 Error why_missing(const os::Host& host, const Paths& paths, const TunnelName& name) {
   const fs::path file = paths.tunnel_file(name);
   const auto text = host.read_file(file, k_largest_tunnel_file);
-  const bool is_missing = text || text.error().cause.find("no such file") != std::string::npos;
+  const bool is_missing = text || text.error().error_number == ENOENT;
   if (!is_missing)
     return refuse(file, text.error().cause,
                   fmt::format("make {} a directory that you can read", paths.tunnels.native()));

@@ -2,6 +2,8 @@
 
 #include <boost/filesystem/directory.hpp>
 
+#include <cerrno>
+
 namespace holdfast::store {
 namespace {
 
@@ -16,7 +18,7 @@ Result<> check_readable(const os::Host& host, const Paths& paths) {
   if (kind == os::FileKind::missing) {
     // A directory above it may hide it.
     const auto file = host.read_file(paths.tunnels / ".file");
-    if (file || file.error().cause.find("no such file") != std::string::npos) return {};
+    if (file || file.error().error_number == ENOENT) return {};
     return refuse(paths.tunnels, file.error().cause);
   }
   boost::system::error_code failed;

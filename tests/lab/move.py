@@ -209,10 +209,10 @@ class Move(UserTest):
         self.host.kill(int(pid))
         self.await_end(pid)
         self.go()
-        until("its child to end", lambda: not self.host.pids("until [ -e", "ann"))
         self.clean_up_and_assert_removable()
 
     def clean_up_and_assert_removable(self) -> None:
+        until("the waiting systemctl to see `go`", lambda: not self.host.pids("odd/systemctl", "ann"))
         for name in ("odd", "middle", "go", "pid"):
             self.host.run(["rm", "-rf", f"{self.ann.home}/{name}"])
         self.assert_removable()

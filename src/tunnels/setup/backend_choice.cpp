@@ -3,6 +3,7 @@
 #include "backends/registry.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <optional>
 
 namespace holdfast::tunnels {
@@ -112,7 +113,9 @@ Result<Chosen> prove_best(std::vector<backends::AssessedBackend> assessed_backen
   }
   passed_over.insert(passed_over.end(), tried.begin(), tried.end());
   auto error = *last;
-  error.status = ExitStatus::no_backend;
+  // A full disk is no property of the backend.
+  const bool is_disk_full = error.error_number == ENOSPC || error.error_number == EDQUOT;
+  if (!is_disk_full) error.status = ExitStatus::no_backend;
   return error;
 }
 

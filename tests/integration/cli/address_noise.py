@@ -7,8 +7,8 @@ import subprocess
 import threading
 import time
 
-from case import until
-from isolated_case import IsolatedTest, NamedBastion, main, run
+from case import main, until
+from isolated_case import IsolatedTest, NamedBastion, run
 
 
 class AddressNoise(IsolatedTest):
@@ -86,4 +86,4 @@ class AddressNoise(IsolatedTest):
 
 
 if __name__ == "__main__":
-    main()
+    main(own_network=True)

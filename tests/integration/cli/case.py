@@ -42,12 +42,38 @@ def find_sshd() -> Optional[str]:
     return shutil.which("sshd", path=os.environ["PATH"] + ":/usr/sbin:/sbin")
 
 
-def main(needs_sshd: bool = True) -> None:
-    """Runs the tests of the calling file. Exits with 77 (skipped) without sshd."""
+# A test program of root has /tmp and /run/user to itself: all tunnels of a user share one runtime directory there. The tree
+# may stand below /tmp; it is mounted again.
+INSIDE = "--inside"
+HIDE = """exec 9<"$1" || exit
+for directory in /tmp /run/user; do [ ! -d $directory ] || mount -t tmpfs -o mode=1777 tmpfs $directory || exit; done
+[ -d "$1" ] || { mkdir -p "$1" && mount --bind /proc/self/fd/9 "$1" && cd "$1" || exit; }
+exec 9<&-; shift; exec "$@\""""
+
+
+def main(needs_sshd: bool = True, needs_namespace: bool = False, own_network: bool = False) -> None:
+    """Runs the tests of the calling file, in a mount namespace where the user can make one. Exits with 77 (skipped) where
+    something that it needs is missing. own_network: also in a network namespace with only a loopback device.
+    """
     if needs_sshd and not find_sshd():
-        print("sshd is not installed", file=sys.stderr)
-        sys.exit(77)
+        skip("sshd is not installed")
+    if INSIDE in sys.argv:
+        sys.argv.remove(INSIDE)
+        if own_network:
+            subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+        unittest.main()
+    unshare = ["unshare", "--mount", *["--net"] * own_network]
+    if subprocess.run([*unshare, "true"], check=False).returncode == 0:
+        tree = str(pathlib.Path(__file__).resolve().parents[3])
+        os.execvp(unshare[0], [*unshare, "sh", "-c", HIDE, "sh", tree, sys.executable, "-B", *sys.argv, INSIDE])
+    if needs_namespace or own_network:
+        skip("only root can make a mount namespace")
     unittest.main()
+
+
+def skip(why: str) -> None:
+    print(why, file=sys.stderr)
+    sys.exit(77)
 
 
 def is_alive(pid: int) -> bool:

@@ -7,8 +7,8 @@ import subprocess
 import time
 from typing import Any, Optional
 
-from case import free_port, until
-from isolated_case import IsolatedTest, NamedBastion, main, run
+from case import free_port, main, until
+from isolated_case import IsolatedTest, NamedBastion, run
 
 
 class MovedName(IsolatedTest):
@@ -271,4 +271,4 @@ class JumpHosts(IsolatedTest):
 
 
 if __name__ == "__main__":
-    main()
+    main(own_network=True)

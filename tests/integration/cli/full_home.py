@@ -2,10 +2,8 @@
 """A home without free space or inodes: stop and remove still do their work."""
 from __future__ import annotations
 
-import os
 import pathlib
 import subprocess
-import sys
 
 from case import TunnelTest, is_alive, main
 
@@ -68,10 +66,4 @@ class FullHome(TunnelTest):
 
 
 if __name__ == "__main__":
-    if "inside" not in sys.argv:  # once more, in a mount namespace of its own
-        if os.getuid() != 0 or subprocess.run(["unshare", "--mount", "true"], check=False).returncode != 0:
-            print("only root can make a mount namespace", file=sys.stderr)
-            sys.exit(77)
-        os.execvp("unshare", ["unshare", "--mount", sys.executable, "-B", *sys.argv, "inside"])
-    sys.argv.remove("inside")
-    main()
+    main(needs_namespace=True)

@@ -7,34 +7,12 @@ import pwd
 import shutil
 import socket
 import subprocess
-import sys
-import unittest
 from typing import Any, Optional
 
-from case import Bastion, TunnelTest, find_sshd, until
-
-MARK = "--isolated"
-
+from case import Bastion, TunnelTest, until
 
 def run(*argv: str) -> str:
     return subprocess.run(argv, check=True, capture_output=True, text=True).stdout
-
-
-def main() -> None:
-    """Runs the tests of the calling file in namespaces of their own. Exits with 77 (skipped) where that is impossible."""
-    if MARK in sys.argv:
-        sys.argv.remove(MARK)
-        run("ip", "link", "set", "lo", "up")
-        unittest.main()
-    try:
-        run("unshare", "--mount", "--net", "ip", "link", "set", "lo", "up")
-    except (OSError, subprocess.CalledProcessError) as error:
-        print(f"no private namespaces: {error}", file=sys.stderr)
-        sys.exit(77)
-    if os.getuid() != 0 or not find_sshd():
-        print("not root, or sshd is not installed", file=sys.stderr)
-        sys.exit(77)
-    os.execvp("unshare", ["unshare", "--mount", "--net", sys.executable, "-B", *sys.argv, MARK])
 
 
 class NamedBastion(Bastion):

@@ -13,10 +13,9 @@ import subprocess
 import sys
 import tempfile
 import threading
-import unittest
 from typing import Optional
 
-from case import TunnelTest, find_sshd, free_port, until
+from case import TunnelTest, free_port, main, skip, until
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "packages"))
 from releases import mirror  # noqa: E402
@@ -100,7 +99,6 @@ class OldClient(TunnelTest):
 
 
 if __name__ == "__main__":
-    if os.geteuid() != 0 or shutil.which("debootstrap") is None or not find_sshd():
-        print("skipped: needs root, debootstrap and sshd")
-        sys.exit(77)
-    unittest.main(verbosity=2)
+    if shutil.which("debootstrap") is None:
+        skip("debootstrap is not installed")
+    main(needs_namespace=True)

@@ -1,10 +1,12 @@
 // A fake Host with the files and command results that a test sets. Plans are made against it; it cannot be changed.
 #pragma once
 
+#include "core/error.hpp"
 #include "os/host.hpp"
 
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <map>
 #include <optional>
 #include <set>
@@ -74,7 +76,7 @@ class RecordedHost : public os::Host {
 
   Result<std::string> read_file(const fs::path& path, std::size_t) const override {
     const auto found = entries_.find(path);
-    if (found == entries_.end()) return Error{"reading", path.string(), "no such file"};
+    if (found == entries_.end()) return errno_error("reading", path.string(), ENOENT);
     return found->second.bytes;
   }
   os::FileStatus status(const fs::path& path) const override {
