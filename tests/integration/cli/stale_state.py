@@ -94,7 +94,9 @@ class StaleState(TunnelTest):
 
         def fields() -> list[str]:
             return pathlib.Path(f"/proc/{process.pid}/stat").read_text().rpartition(") ")[2].split()
-        until("the process to hang", lambda: fields()[0] == "D")
+        # It may be in state D before, to read a file.
+        children = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        until("the process to hang", lambda: children.read_text() and fields()[0] == "D")
         return {"pid": process.pid, "start_time": int(fields()[19])}
 
     def test_a_supervisor_that_hangs_in_the_kernel_is_not_believed(self) -> None:
