@@ -8,9 +8,8 @@
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
@@ -112,20 +111,15 @@ RouteStatus route_status_of(const TcpPair& connection) {
   return RouteSocket(*local).is_local(*local) ? RouteStatus::elsewhere : RouteStatus::lost;
 }
 
-bool reset_on_close(pid_t pid) noexcept {
-#if defined(SYS_pidfd_open) && defined(SYS_pidfd_getfd)
+std::size_t established_connections(pid_t pid) {
+  const auto sockets = tcp_sockets(pid, open_sockets(pid));
+  return static_cast<std::size_t>(std::ranges::count(sockets, TcpSocket::State::established, &TcpSocket::state));
+}
+
+std::optional<int> connection_descriptor(pid_t pid) {
   const auto connection = only_connection(pid);
-  if (!connection) return false;
-  const Descriptor process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  if (!process) return false;
-  const Descriptor socket(static_cast<int>(::syscall(SYS_pidfd_getfd, process.get(), connection->descriptor, 0)));
-  if (!socket) return false;
-  constexpr linger k_reset{1, 0};
-  return ::setsockopt(socket.get(), SOL_SOCKET, SO_LINGER, &k_reset, sizeof k_reset) == 0;
-#else
-  (void)pid;
-  return false;
-#endif
+  if (!connection) return std::nullopt;
+  return connection->descriptor;
 }
 
 bool was_answered_by_peer(int socket) noexcept {

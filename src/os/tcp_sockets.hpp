@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <optional>
 
 namespace holdfast::os {
@@ -19,6 +20,10 @@ struct TcpPair {
 /// The established TCP connection of `pid`; empty when it has none or several. With a ProxyCommand or ProxyJump the
 /// socket belongs to another process.
 [[nodiscard]] std::optional<TcpPair> established_connection(pid_t pid);
+/// How many `pid` has.
+[[nodiscard]] std::size_t established_connections(pid_t pid);
+/// The descriptor of `pid` for established_connection().
+[[nodiscard]] std::optional<int> connection_descriptor(pid_t pid);
 
 /// The present route to the peer of a connection.
 enum class RouteStatus {
@@ -28,11 +33,6 @@ enum class RouteStatus {
   none,       ///< there is no route, or its interface has no carrier
 };
 [[nodiscard]] RouteStatus route_status_of(const TcpPair& connection);
-
-/// Makes the kernel reset that connection when `pid` closes it or ends (SO_LINGER with 0). Otherwise the kernel goes on
-/// sending the rest: on a dead path it would keep the local port for minutes, and the peer would learn of the end late.
-/// Works for our own descendants (pidfd_getfd(2), Linux 5.6, ptrace access). False when that is not possible.
-bool reset_on_close(pid_t pid) noexcept;
 
 /// After a refused non-blocking connect(2): true if the peer itself sent a reset, false if an ICMP message, as from a
 /// firewall, refused it. By tcpi_segs_in (Linux 4.2); always true before that. The error queue (IP_RECVERR) reports

@@ -99,8 +99,8 @@ void add_enforced_options(std::vector<std::string>& argv, const Client& client, 
                           const Session& session) {
   option(argv, "BatchMode", "yes");
   option(argv, "ExitOnForwardFailure", "yes");
-  option(argv, "ServerAliveInterval", "15");
-  option(argv, "ServerAliveCountMax", "3");
+  option(argv, "ServerAliveInterval", std::to_string(session.keepalive.interval.count()));
+  option(argv, "ServerAliveCountMax", std::to_string(session.keepalive.count));
   option(argv, "ConnectTimeout", "10");
   if (session.forwards == ForwardsBy::control_socket) option(argv, "ClearAllForwardings", "yes");
   option(argv, "PermitLocalCommand", "no");

@@ -7,6 +7,7 @@
 
 #include <boost/filesystem/path.hpp>
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,12 @@ enum class ForwardsBy {
   arguments,       ///< by ssh itself, with -R, which ClearAllForwardings would remove too
 };
 
+/// ssh's own keepalive: ServerAliveInterval and ServerAliveCountMax.
+struct Keepalive {
+  std::chrono::seconds interval{15};
+  int count = 3;
+};
+
 /// The differences between the ssh of the supervisor, of preflight and of autossh.
 struct Session {
   fs::path control;                   ///< the control socket that ssh creates
@@ -44,6 +51,7 @@ struct Session {
   bool verbose = false;               ///< LogLevel=DEBUG1, which preflight needs to distinguish "denied" from "busy"
   std::vector<SshOption> extra = {};  ///< come first and win
   ForwardsBy forwards = ForwardsBy::control_socket;
+  Keepalive keepalive = {};
 };
 
 /// `ssh -N -M -S CTL -E LOG -o … [-i KEY] [-p PORT] -- DEST`, argv[0] the absolute program.

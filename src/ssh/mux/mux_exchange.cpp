@@ -137,7 +137,9 @@ void Exchange::wait_until_closed(std::chrono::steady_clock::time_point deadline)
 
 void Exchange::close() {
   error_code ignored;
-  timer_.cancel();
+  // After cancel() alone the reactor would still wake at the former deadline.
+  timer_.expires_after(Deadline{0});
+  timer_.async_wait([self = shared_from_this()](error_code) {});
   socket_.close(ignored);  // NOLINT(bugprone-unused-return-value)
 }
 

@@ -80,8 +80,10 @@ struct AutosshLoop::Impl final : LoopBase {
     } else if (ended != nullptr || std::holds_alternative<ChildExited>(event)) {
       last_refused = ended != nullptr && ended->why && ended->why->retry_class() == FailureClass::auth;
       // A login that repeats a refused one is ended while the server checks it, which counts as well.
-      if (last_refused || repeats_refused) note(Noted::refused);
-      else if (ended != nullptr) note(Noted::ended);
+      if (last_refused || repeats_refused)
+        note(Noted::refused);
+      else if (ended != nullptr)
+        note(Noted::ended);
       repeats_refused = false;
     }
   }
@@ -114,7 +116,7 @@ struct AutosshLoop::Impl final : LoopBase {
     reporter.set_autossh(session.process());
     reporter.set_ssh(session.ssh());
     reporter.publish(machine.view());
-    watch_causes(machine.view());
+    after_event(machine.view());
   }
 
   [[nodiscard]] ssh::mux::MuxClient* control_master() override { return &session.mux(); }
@@ -124,8 +126,8 @@ struct AutosshLoop::Impl final : LoopBase {
   [[nodiscard]] std::optional<std::string> bastion_address() const override {
     return connection ? std::optional(connection->peer.host) : std::nullopt;
   }
-  [[nodiscard]] os::RouteStatus route_status() const override {
-    return connection ? os::route_status_of(*connection) : os::RouteStatus::same;
+  [[nodiscard]] ConnectionStatus connection_status() const override {
+    return {.route = connection ? os::route_status_of(*connection) : os::RouteStatus::same};
   }
   [[nodiscard]] std::vector<std::string> route_peers() const override {
     if (!connection) return {};

@@ -200,9 +200,9 @@ void Machine::begin_probe() {
 void Machine::handle(const ProbeAnswered& event) {
   if (event.request != pending_request_ || pending_request_ == 0) return;
   pending_request_ = 0;
-  if (event.kind == ProbeAnswered::Kind::silent && event.no_route) {
+  if (event.kind == ProbeAnswered::Kind::silent && event.connection.route == os::RouteStatus::none) {
     run_.probes.on_no_route();
-    if (phase_ == Phase::up) view_.show_no_route(rules_.explain(FailureClass::unreachable, std::nullopt));
+    if (phase_ == Phase::up) view_.show_interruption(rules_.explain(FailureClass::unreachable, std::nullopt));
     return set(Timer::probe, ProbePolicy::recheck_interval(rules_));
   }
   if (event.kind == ProbeAnswered::Kind::silent) {

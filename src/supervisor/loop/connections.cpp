@@ -1,5 +1,7 @@
 #include "supervisor/loop/connections.hpp"
 
+#include "os/tcp_flow.hpp"
+
 #include <utility>
 
 namespace holdfast::supervisor {
@@ -16,7 +18,7 @@ void Connections::note(pid_t ssh) {
   if (std::exchange(noted_, true)) return;
   current_ = os::established_connection(ssh);
   behind_proxy_ = !current_;
-  os::reset_on_close(ssh);
+  (void)os::tune_connection(ssh);  // where that is not possible, ssh's own keepalive has short times
 }
 
 bool Connections::keep() {
@@ -50,6 +52,11 @@ std::optional<os::TcpPair> Connections::stale_at(const std::string& bastion) con
 
 void Connections::forget_stale(const os::TcpPair& gone) {
   std::erase_if(stale_, [&](const auto& one) { return one.second == gone; });
+}
+
+bool Connections::was_behind_proxy(const std::string& bastion) const {
+  const auto found = last_.find(bastion);
+  return found != last_.end() && !found->second;
 }
 
 std::optional<os::TcpPair> Connections::last(const std::string& bastion) const {

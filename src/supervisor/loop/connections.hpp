@@ -36,6 +36,8 @@ class Connections {
   [[nodiscard]] std::optional<os::TcpPair> last(const std::string& bastion) const;
   /// Of the present ssh.
   [[nodiscard]] std::optional<os::TcpPair> current() const { return current_ ? current_ : carrying_; }
+  /// The last connection to that bastion belonged to a proxy.
+  [[nodiscard]] bool was_behind_proxy(const std::string& bastion) const;
   [[nodiscard]] const store::Connections& all() const noexcept { return last_; }
   /// The connection to the bastion belongs to another process.
   [[nodiscard]] bool is_behind_proxy() const noexcept { return behind_proxy_; }

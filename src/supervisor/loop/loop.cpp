@@ -1,6 +1,7 @@
 #include "supervisor/loop/loop.hpp"
 
 #include "os/boot_clock.hpp"
+#include "os/tcp_flow.hpp"
 #include "ssh/client/failed_login.hpp"
 #include "store/connection_limits.hpp"
 #include "store/host_settings.hpp"
@@ -32,7 +33,10 @@ Loop::Impl::Impl(os::Host& real_host, store::Paths tunnel_paths, Tunnel initial_
       takeover(context, host, paths, tunnel->name, files, client),
       failback_probe(context, host, files, client),
       verbose_login(context, host, files, client),
-      stalled_login(context, host, client, [this](Diagnosis why) { post(LoginBlocked{std::move(why)}); }) {
+      stalled_login(context, host, client, [this](Diagnosis why) { post(LoginBlocked{std::move(why)}); }),
+      flow_watch(
+          context, [this] { post(FlowChanged{connection_status()}); }, [this] { post(FlowDead{}); }),
+      tunes_connections(os::can_tune_children()) {
   make_bastion_watches();
   publish_route();
 }
@@ -145,17 +149,40 @@ void Loop::Impl::handle(const Event& event, double chance) {
     session.forget_output();
   reporter.set_ssh(session.process());
   // Not before: until the login ssh may have several connections.
-  if (machine.phase() == Phase::opening && session.process()) connections.note(session.process()->pid);
+  if (machine.phase() == Phase::opening && session.process()) {
+    connections.note(session.process()->pid);
+    watch_flow();
+  }
   if (machine.phase() == Phase::up) keep_connection();
   if (machine.phase() == Phase::up && tunnel->takeover)
     takeover.note([this](const std::string& line) { reporter.log(line); });
   reporter.publish(machine.view());
-  watch_causes(machine.view());
+  after_event(machine.view());
 }
 
-os::RouteStatus Loop::Impl::route_status() const {
+ConnectionStatus Loop::Impl::connection_status() const {
   const auto pair = connections.current();
-  return pair ? os::route_status_of(*pair) : os::RouteStatus::same;
+  if (!pair) return {};
+  using Flow = ConnectionStatus::Flow;
+  ConnectionStatus status{.route = os::route_status_of(*pair)};
+  if (const auto flow = os::flow_of(*pair)) status.flow = flow->unanswered == 0 ? Flow::heard : Flow::silent;
+  const bool has_sockets = std::ranges::any_of(
+      tunnel->forwards, [](const Forward& forward) { return std::holds_alternative<SocketEnd>(forward.target()); });
+  // Each session through the tunnel has a connection to its target.
+  status.occupied = has_sockets || !ssh_pid() || os::established_connections(*ssh_pid()) != 1;
+  return status;
+}
+
+void Loop::Impl::watch_flow() {
+  if (const auto pair = connections.current()) flow_watch.start(*pair);
+}
+
+/// The kernel's keepalive notices a dead connection and tells it to FlowWatch, so ssh's own is only a second line.
+/// Where the kernel's cannot be set, ssh's packets take its place. Behind a proxy there is neither.
+ssh::Keepalive Loop::Impl::keepalive() const {
+  if (connections.was_behind_proxy(active_tunnel->bastion.text())) return {};
+  if (tunes_connections) return {std::chrono::seconds(60), 3};
+  return {os::k_keepalive_idle, static_cast<int>(os::k_flow_limit / os::k_keepalive_idle)};
 }
 
 std::optional<std::string> Loop::Impl::bastion_address() const {
@@ -187,6 +214,7 @@ void Loop::Impl::adopt(const Predecessor& predecessor) {
   switch_to(predecessor.bastion);
   connections.begin(active_tunnel->bastion.text(), predecessor.was_up);
   takeover.begin(active_tunnel->bastion);
+  watch_flow();
   open_mux();
   for (const auto& forward : predecessor.forwards) bound_check.remember(forward.listen, forward.bound);
   reporter.set_bounds(bound_check.bounds());
@@ -212,6 +240,7 @@ void Loop::Impl::make_end_to_end() {
 void Loop::Impl::on_exit(std::optional<int> exit_code) {
   log_ssh();
   stalled_login.stop();
+  flow_watch.stop();
   const ssh::SshOutput output = session.said(exit_code);
   auto why = diagnose(output);
   auto end = ssh::process_end(exit_code, output);

@@ -23,7 +23,7 @@ void Loop::Impl::execute(const StartChild& action) {
   takeover.begin(active_tunnel->bastion);
   credential_watch.note(active_tunnel);
   name_watch.note_attempt();
-  const os::Command command{.argv = session_arguments(client, active_tunnel, files),
+  const os::Command command{.argv = session_arguments(client, active_tunnel, files, keepalive()),
                             .environment = ssh::job_environment(host, host.user())};
   const auto started = session.start(
       command,
@@ -41,19 +41,21 @@ void Loop::Impl::execute(const StartChild& action) {
 
 void Loop::Impl::execute(const EndChild& action) {
   stalled_login.stop();
+  flow_watch.stop();
   session.signal(action.by_force ? SIGKILL : SIGTERM);
   verbose_login.end();
 }
 
 void Loop::Impl::execute(const OpenForward& action) {
-  mux->open_forward(tunnel->forwards.at(action.forward), k_forward_timeout,
-                    [this, id = action.request](const ssh::mux::Answer& answer) {
-                      using Kind = ForwardAnswered::Kind;
-                      Kind kind = Kind::no_reply;
-                      if (std::holds_alternative<ssh::mux::Granted>(answer)) kind = Kind::granted;
-                      if (std::holds_alternative<ssh::mux::Refused>(answer)) kind = Kind::refused;
-                      post(ForwardAnswered{id, kind});
-                    });
+  mux->open_forward(
+      tunnel->forwards.at(action.forward), k_forward_timeout,
+      [this, id = action.request](const ssh::mux::Answer& answer) {
+        using Kind = ForwardAnswered::Kind;
+        Kind kind = Kind::no_reply;
+        if (std::holds_alternative<ssh::mux::Granted>(answer)) kind = Kind::granted;
+        if (std::holds_alternative<ssh::mux::Refused>(answer)) kind = Kind::refused;
+        post(ForwardAnswered{id, kind, kind == Kind::no_reply ? connection_status() : ConnectionStatus{}});
+      });
 }
 
 // Closes the removed forwards first: an added one may use the same port with another target.

@@ -3,6 +3,7 @@
 #include "core/text.hpp"
 #include "os/boot_clock.hpp"
 #include "os/directories.hpp"
+#include "os/resident_memory.hpp"
 #include "ssh/client/resolution.hpp"
 #include "ssh/diagnosis/diagnosis.hpp"
 #include "store/login_ledger.hpp"
@@ -53,7 +54,7 @@ LoopBase::LoopBase(os::Host& real_host, store::Paths tunnel_paths, Tunnel initia
           context, files, [this] { reclaim_directory(); }, [this] { reporter.publish_again(); }),
       timers(context,
              [this](Timer timer, Clock::duration late) {
-               if (late > k_frozen) post_shared(Resumed{route_status()});
+               if (late > k_frozen) post_shared(Resumed{connection_status()});
                post_shared(TimerFired{timer});
              }),
       reporter(host, paths, tunnel->name, files.live, manager),
@@ -61,7 +62,7 @@ LoopBase::LoopBase(os::Host& real_host, store::Paths tunnel_paths, Tunnel initia
                             .may_reach = [this](const std::string& target) { return may_reach(target, true); },
                             .on_change = [this] { reporter.set_bounds(bound_check.bounds()); }}),
       network_watch(context, [this](bool gained) { on_network_change(gained); }),
-      suspend_watch(context, [this] { post_shared(Resumed{route_status()}); }),
+      suspend_watch(context, [this] { post_shared(Resumed{connection_status()}); }),
       tunnel_file_watch(
           context, host, paths, tunnel, [this] { on_file_change(); }, [this](const Error& error) { end(error); }),
       credential_watch(context, host.user().home,
@@ -143,6 +144,12 @@ ChildFailedToStart LoopBase::failed_to_start(const Error& error, const boost::fi
   return {{is_missing ? FailureClass::ssh_missing : otherwise, printable(error.line()), error.hint}};
 }
 
+void LoopBase::after_event(const View& view) {
+  if (view.state == store::TunnelState::up && !std::exchange(was_up, true)) os::release_read_only_memory();
+  watch_causes(view);
+}
+
+/// Watches the credentials and the bastion's name while a login failed because of them.
 void LoopBase::watch_causes(const View& view) {
   const bool failed = view.state == store::TunnelState::failed || view.state == store::TunnelState::waiting;
   const auto why = failed ? view.last_error : std::nullopt;
@@ -182,10 +189,11 @@ bool LoopBase::notice_routes() {
 void LoopBase::on_network_change(bool gained) {
   if (!notice_routes()) return;
   const bool is_usable = std::ranges::any_of(routes, [](const auto& one) { return one.second.usable; });
-  if (routes.empty() ? gained : is_usable) post_shared(NetworkChanged{route_status()});
+  if (routes.empty() ? gained : is_usable) post_shared(NetworkChanged{connection_status()});
 }
 
 void LoopBase::execute(const Probe& action) {
+  process_services.note_alive();
   if (!end_to_end) return;
   if (bound_check.is_running()) return bound_check.when_idle([this, action] { execute(action); });
   // autossh makes the socket anew with each ssh.
@@ -230,7 +238,7 @@ void LoopBase::post_answer(RequestId request, ProbeAnswered answer) {
   const auto post = [this, request, answer = std::move(answer)] {
     ProbeAnswered whole = bound_check.limit(tunnel, answer);
     whole.request = request;
-    whole.no_route = whole.kind == ProbeAnswered::Kind::silent && route_status() == os::RouteStatus::none;
+    if (whole.kind == ProbeAnswered::Kind::silent) whole.connection = connection_status();
     post_shared(std::move(whole));
   };
   const bool needs_bounds =

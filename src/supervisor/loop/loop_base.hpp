@@ -55,8 +55,7 @@ struct LoopBase {
   [[nodiscard]] virtual std::optional<pid_t> ssh_pid() const = 0;
   /// The numeric address that ssh is connected to; empty: not known, as behind a proxy.
   [[nodiscard]] virtual std::optional<std::string> bastion_address() const = 0;
-  /// Of the connection that carries the tunnel.
-  [[nodiscard]] virtual os::RouteStatus route_status() const { return os::RouteStatus::same; }
+  [[nodiscard]] virtual ConnectionStatus connection_status() const { return {}; }
   /// The numeric addresses whose routes matter; empty: not known.
   [[nodiscard]] virtual std::vector<std::string> route_peers() const { return {}; }
   /// The watch saw another text in the tunnel file.
@@ -94,7 +93,8 @@ struct LoopBase {
   void keep_target_notes(const ProbeRounds::Round& round, const ProbeAnswered& answer);
   void check_path(Milliseconds timeout, std::function<void(std::optional<double> rtt_ms)> on_answer);
 
-  /// Call it after each event: watches the credentials and the bastion's name while a login failed because of them.
+  /// Call it after each event.
+  void after_event(const View& view);
   void watch_causes(const View& view);
   /// Of every bastion and its jump hosts, as ssh resolves its aliases. Blocks for `ssh -G`.
   [[nodiscard]] std::vector<std::string> route_names() const;
@@ -124,6 +124,7 @@ struct LoopBase {
   CredentialWatch credential_watch;
   NameWatch name_watch;
   std::optional<Error> end_reason;
+  bool was_up = false;
 };
 
 }  // namespace holdfast::supervisor

@@ -15,6 +15,7 @@
 #include "supervisor/stale/knock.hpp"
 #include "supervisor/stale/takeover.hpp"
 #include "supervisor/watch/bastion.hpp"
+#include "supervisor/watch/flow.hpp"
 #include "supervisor/watch/stalled_login.hpp"
 
 #include <deque>
@@ -35,6 +36,8 @@ struct Loop::Impl final : LoopBase {
   FailbackProbe failback_probe;
   VerboseLogin verbose_login;
   StalledLogin stalled_login;
+  FlowWatch flow_watch;
+  bool tunes_connections;          ///< See os::can_tune_children().
   std::size_t pending_closes = 0;  ///< Forwards of a ChangeForwards that are not closed yet.
   RecentLines ssh_lines;           ///< Since end_to_end last asked.
   std::string last_logged_line;
@@ -64,7 +67,9 @@ struct Loop::Impl final : LoopBase {
   [[nodiscard]] std::optional<std::string> bastion_address() const override;
   void note_login(store::LoginLedger::Event event);
   [[nodiscard]] std::string identity() const { return tunnel->identity ? tunnel->identity->native() : std::string(); }
-  [[nodiscard]] os::RouteStatus route_status() const override;
+  [[nodiscard]] ConnectionStatus connection_status() const override;
+  [[nodiscard]] ssh::Keepalive keepalive() const;
+  void watch_flow();
   [[nodiscard]] std::vector<std::string> route_peers() const override;
   [[nodiscard]] Rules rules();
   [[nodiscard]] std::vector<std::optional<TimePoint>> stored_limits() const;

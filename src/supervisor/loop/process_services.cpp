@@ -103,4 +103,6 @@ void ProcessServices::begin() {
   impl_->refresh_files();
 }
 
+void ProcessServices::note_alive() { impl_->feed_watchdog(); }
+
 }  // namespace holdfast::supervisor

@@ -29,6 +29,8 @@ class ProcessServices {
   ProcessServices& operator=(const ProcessServices&) = delete;
 
   void begin();
+  /// The event loop works: tells the service manager, and puts the next such message off.
+  void note_alive();
 
  private:
   struct Impl;

@@ -13,9 +13,9 @@
 namespace holdfast::supervisor {
 
 std::vector<std::string> session_arguments(const ssh::Client& client, const Tunnel& tunnel,
-                                           const store::RuntimeFiles& files) {
+                                           const store::RuntimeFiles& files, const ssh::Keepalive& keepalive) {
   return ssh::master_arguments(client, tunnel,
-                               {.control = files.control, .log = files.ssh_log, .verbose = false, .extra = {}});
+                               {.control = files.control, .log = files.ssh_log, .keepalive = keepalive});
 }
 
 SshSession::SshSession(boost::asio::io_context& context, os::Host& host, store::RuntimeFiles files, bool ends_with_us)

@@ -32,7 +32,8 @@ inline constexpr std::chrono::milliseconds k_forward_timeout(10'000);
 
 /// The arguments of the ssh that carries the tunnel and uses `files`.
 [[nodiscard]] std::vector<std::string> session_arguments(const ssh::Client& client, const Tunnel& tunnel,
-                                                         const store::RuntimeFiles& files);
+                                                         const store::RuntimeFiles& files,
+                                                         const ssh::Keepalive& keepalive = {});
 
 class SshSession {
  public:

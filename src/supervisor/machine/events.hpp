@@ -20,6 +20,17 @@ inline constexpr std::size_t k_timers = 6;
 /// Matches an answer to its request. The machine ignores an answer to any other request than the pending one.
 using RequestId = std::uint64_t;
 
+/// What the kernel knows of the connection that carries the tunnel.
+struct ConnectionStatus {
+  os::RouteStatus route = os::RouteStatus::same;
+  enum class Flow {
+    unknown,
+    heard,   ///< The bastion's kernel acknowledged the last packets.
+    silent,  ///< Packets are sent again: nothing has come back since.
+  } flow = Flow::unknown;
+  bool occupied = true;  ///< Sessions run through the tunnel, or that is not known.
+};
+
 struct Started {};  ///< The supervisor starts without a running ssh.
 struct Adopted {    ///< The supervisor starts with a predecessor's ssh, which is logged in.
   std::uint64_t reconnects = 0;
@@ -39,6 +50,7 @@ struct ChildExited {
 struct ForwardAnswered {
   RequestId request = 0;
   enum class Kind { granted, refused, no_reply } kind = Kind::no_reply;
+  ConnectionStatus connection = {};  ///< With `no_reply`.
 };
 /// The answer to FindPortHolder: whether a process listens on the bastion's end of a refused forward.
 struct PortHolderAnswered {
@@ -83,19 +95,23 @@ struct ProbeAnswered {
   std::vector<store::ForwardState> forwards;  ///< In the order of Probe::forwards.
   std::optional<double> rtt_ms;
   std::optional<Diagnosis> why;
-  bool no_route = false;  ///< With `silent`: this machine has no route to the bastion at present.
+  ConnectionStatus connection = {};  ///< With `silent`.
 };
 struct TimerFired {
   Timer timer;
 };
 /// The route to the bastion changed. While its address is not known: an address, a route or a link came up.
 struct NetworkChanged {
-  os::RouteStatus route = os::RouteStatus::same;  ///< Of the present connection.
+  ConnectionStatus connection = {};
 };
 /// The machine resumed from suspend, or the supervisor was frozen for seconds.
 struct Resumed {
-  os::RouteStatus route = os::RouteStatus::same;  ///< Of the present connection.
+  ConnectionStatus connection = {};
 };
+struct FlowChanged {  ///< The connection hears nothing any more, or hears its peer again.
+  ConnectionStatus connection = {};
+};
+struct FlowDead {};    ///< The bastion's host answers others, but nothing comes back over the connection.
 struct PathRestored {  ///< The bastion's ssh port accepts connections again.
   std::size_t bastion = 0;
 };
@@ -120,9 +136,10 @@ struct StopRequested {
   bool leave_child = false;  ///< Leave a logged-in ssh running for the next supervisor.
 };
 
-using Event = std::variant<Started, Adopted, ChildFailedToStart, LoginBlocked, ControlReady, ChildExited,
-                           ForwardAnswered, PortHolderAnswered, KnockAnswered, TakeoverAnswered, ForwardsChanged,
-                           ForwardsClosed, ProbeAnswered, TimerFired, NetworkChanged, Resumed, PathRestored,
-                           PathRefused, PathBlocked, FailbackProbeAnswered, ProbeRequested, Reloaded, StopRequested>;
+using Event =
+    std::variant<Started, Adopted, ChildFailedToStart, LoginBlocked, ControlReady, ChildExited, ForwardAnswered,
+                 PortHolderAnswered, KnockAnswered, TakeoverAnswered, ForwardsChanged, ForwardsClosed, ProbeAnswered,
+                 TimerFired, NetworkChanged, Resumed, PathRestored, PathRefused, PathBlocked, FlowChanged, FlowDead,
+                 FailbackProbeAnswered, ProbeRequested, Reloaded, StopRequested>;
 
 }  // namespace holdfast::supervisor

@@ -132,6 +132,8 @@ void Machine::handle(const ForwardAnswered& event) {
       attempt_.probes.on_answer();
       return on_refusal();
     case ForwardAnswered::Kind::no_reply:
+      if (phase_ == Phase::port_busy && event.connection.flow == ConnectionStatus::Flow::silent)
+        return await_path(ProbePolicy::interval(rules_, chance_));
       if (attempt_.probes.on_silent_request()) return give_up(rules_.explain(FailureClass::dead_peer, std::nullopt));
       if (phase_ == Phase::port_busy) return continue_port_conflict();
       return request_next_forward();
@@ -145,18 +147,15 @@ void Machine::begin_probe() {
   attempt_.probed_forwards.clear();
   for (std::size_t at = 0; at < attempt_.open.size(); ++at)
     if (attempt_.open[at]) attempt_.probed_forwards.push_back(at);
-  actions_.emplace_back(Probe{new_request(), attempt_.probed_forwards, attempt_.probes.timeout(rules_, view_.rtt_ms)});
+  actions_.emplace_back(
+      Probe{new_request(), attempt_.probed_forwards, attempt_.probes.timeout(rules_, attempt_.rtt_ms)});
 }
 
 void Machine::handle(const ProbeAnswered& event) {
   if (!is_pending(event.request)) return;
   forget_request();
   if (change_) return apply_change();
-  if (event.kind == ProbeAnswered::Kind::silent) {
-    if (event.no_route && phase_ != Phase::verifying) return await_network();
-    if (!attempt_.probes.on_silent_probe(rules_)) return begin_probe();
-    return give_up(rules_.explain(FailureClass::dead_peer, std::nullopt));
-  }
+  if (event.kind == ProbeAnswered::Kind::silent) return on_silent_probe(event.connection);
   attempt_.probes.on_answer();
   const auto& probed = attempt_.probed_forwards;
   for (std::size_t at = 0; at < std::min(probed.size(), event.forwards.size()); ++at)
@@ -172,6 +171,24 @@ void Machine::handle(const ProbeAnswered& event) {
   become_up(event);
 }
 
+/// A connection that packets are lost on may outlive the outage, and the sessions through it with it: FlowDead tells
+/// when it cannot. If the bastion's kernel acknowledges them, its sshd hangs, unless an outage has just ended.
+void Machine::on_silent_probe(const ConnectionStatus& connection) {
+  if (phase_ != Phase::verifying) {
+    if (connection.route == os::RouteStatus::none) return await_network();
+    const bool lost = connection.flow == ConnectionStatus::Flow::silent;
+    const bool is_late = connection.flow == ConnectionStatus::Flow::heard && now_ < attempt_.peer_due;
+    if (lost) note_silent_flow();
+    // A new login is sooner there than the next retransmission, of either side.
+    if (!connection.occupied && (is_late || (lost && attempt_.probes.suspects_dead_path())))
+      return give_up(rules_.explain(FailureClass::dead_peer, std::nullopt));
+    if (lost) return await_path(ProbePolicy::interval(rules_, chance_));
+    if (is_late) return await_path(ProbePolicy::recheck_interval(rules_));
+  }
+  if (!attempt_.probes.on_silent_probe(rules_)) return begin_probe();
+  give_up(rules_.explain(FailureClass::dead_peer, std::nullopt));
+}
+
 void Machine::become_up(const ProbeAnswered& answer) {
   if (phase_ != Phase::up) {
     phase_ = Phase::up;
@@ -183,6 +200,7 @@ void Machine::become_up(const ProbeAnswered& answer) {
   bastions_[view_.bastion].silent_logins = 0;
   set_port_held(true);
   is_probe_forbidden_ = answer.kind == ProbeAnswered::Kind::unproven && answer.why;
+  if (answer.rtt_ms) attempt_.rtt_ms = answer.rtt_ms;
   view_.show_up(answer);
   set(Timer::probe, ProbePolicy::interval_after(answer, rules_, chance_));
 }

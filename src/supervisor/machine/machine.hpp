@@ -68,6 +68,8 @@ class Machine {
   void handle(const PathRestored&);
   void handle(const PathRefused&);
   void handle(const PathBlocked&);
+  void handle(const FlowChanged&);
+  void handle(const FlowDead&);
   void handle(const FailbackProbeAnswered&);
   void handle(const ProbeRequested&);
   void handle(const Reloaded&);
@@ -79,6 +81,7 @@ class Machine {
   void request_next_forward();
   void begin_probe();
   void become_up(const ProbeAnswered& answer);
+  void on_silent_probe(const ConnectionStatus& connection);
   void on_target_down(const ProbeAnswered& answer);
   void give_up(Diagnosis why);
   void hint_at_lost_packets(Diagnosis& why);
@@ -89,6 +92,9 @@ class Machine {
   void on_path_change();
   void probe_after_change();
   void await_network();
+  void await_path(Milliseconds recheck);
+  void show_interruption(FailureClass why, Milliseconds recheck);
+  void note_silent_flow();
   void restart_stuck_attempt(EarlyReason reason);
   void stop();
   void leave();
@@ -173,6 +179,9 @@ class Machine {
     int refusals = 0;                               ///< Of requests for forwards.
     int prohibitions = 0;                           ///< Of the connection that would show who holds a refused port.
     ProbePolicy probes = {};
+    std::optional<double> rtt_ms = {};           ///< The last measured round trip.
+    std::optional<TimePoint> silent_since = {};  ///< The begin of the present outage.
+    TimePoint peer_due = {};                     ///< Until then the peer may wait for its own retransmission.
   };
   /// The state of one port conflict, from entering Phase::port_busy to leaving it.
   struct PortConflict {

@@ -2,6 +2,7 @@
 #include "supervisor/machine/machine.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace holdfast::supervisor {
 namespace {
@@ -11,6 +12,9 @@ using store::TunnelState;
 
 constexpr Milliseconds k_stuck_connect(1500);  // an attempt this old began before the path changed
 constexpr int k_most_doublings = 5;
+
+constexpr Milliseconds k_shortest_peer_wait = std::chrono::seconds(10);
+constexpr Milliseconds k_longest_peer_wait = std::chrono::seconds(120);
 
 }  // namespace
 
@@ -44,30 +48,66 @@ void Machine::handle(const TimerFired& event) {
 
 void Machine::handle(const NetworkChanged& event) {
   // Packets from an address that this machine no longer has are never sent.
-  if (event.route == os::RouteStatus::lost && is_logged_in())
+  const ConnectionStatus& connection = event.connection;
+  if (connection.route == os::RouteStatus::lost && is_logged_in())
     return give_up({FailureClass::dead_peer, "this machine's address changed: the connection is lost", {}});
-  if (event.route == os::RouteStatus::elsewhere && phase_ == Phase::up) attempt_.probes.suspect_dead_path();
+  const bool may_be_dead = connection.route == os::RouteStatus::elsewhere || !connection.occupied;
+  if (may_be_dead && phase_ == Phase::up) attempt_.probes.suspect_dead_path();
   on_path_change();
 }
 
 // Wi-Fi and DHCP take seconds after a resume. The connection may live: nobody has sent anything over it meanwhile.
 void Machine::handle(const Resumed& event) {
-  if (phase_ == Phase::up && event.route == os::RouteStatus::none) {
+  if (phase_ == Phase::up && event.connection.route == os::RouteStatus::none) {
     if (pending_request_ == 0) await_network();
     return;
   }
   if (phase_ != Phase::up) return on_path_change();
-  if (!attempt_.probes.had_no_route()) attempt_.probes.suspect_dead_path();
+  if (!attempt_.probes.had_no_route() || !event.connection.occupied) attempt_.probes.suspect_dead_path();
   (void)attempt_.probes.until_change_probe(now_);
   if (pending_request_ == 0) begin_probe();
 }
 
-/// NetworkChanged reports the network's return. ssh itself ends after 45 s of silence (ServerAliveInterval).
+/// NetworkChanged reports the network's return. The kernel ends the connection after two minutes (os::k_flow_limit).
 void Machine::await_network() {
   attempt_.probes.on_no_route();
-  set(Timer::probe, ProbePolicy::recheck_interval(rules_));
+  show_interruption(FailureClass::unreachable, ProbePolicy::recheck_interval(rules_));
+}
+
+/// FlowChanged reports the path's return, and FlowDead that it returned without this connection.
+void Machine::await_path(Milliseconds recheck) {
+  attempt_.probes.on_silent_path();
+  show_interruption(FailureClass::dead_peer, recheck);
+}
+
+void Machine::show_interruption(FailureClass why, Milliseconds recheck) {
+  set(Timer::probe, recheck);
   if (phase_ == Phase::port_busy) return set(Timer::forward_retry, forward_retry_wait());
-  view_.show_no_route(rules_.explain(FailureClass::unreachable, std::nullopt));
+  view_.show_interruption(rules_.explain(why, std::nullopt));
+}
+
+void Machine::note_silent_flow() {
+  if (!attempt_.silent_since) attempt_.silent_since = now_;
+}
+
+/// What the peer sent in an outage it sends again only after up to twice the outage's length: RFC 6298, 5.5. Linux
+/// waits two minutes at most.
+void Machine::handle(const FlowChanged& event) {
+  if (!is_logged_in()) return;
+  const ConnectionStatus& connection = event.connection;
+  if (connection.flow == ConnectionStatus::Flow::silent) {
+    note_silent_flow();
+  } else if (const auto since = std::exchange(attempt_.silent_since, std::nullopt)) {
+    const auto outage = std::chrono::duration_cast<Milliseconds>(now_ - *since);
+    attempt_.peer_due = now_ + std::clamp(outage, k_shortest_peer_wait, k_longest_peer_wait);
+    if (!connection.occupied && phase_ == Phase::up) attempt_.probes.suspect_dead_path();
+  }
+  if (phase_ == Phase::up && pending_request_ == 0) return begin_probe();
+  if (phase_ == Phase::port_busy && is_any_open()) set(Timer::probe, k_first_probe_in_conflict);
+}
+
+void Machine::handle(const FlowDead&) {
+  if (is_logged_in()) give_up(rules_.explain(FailureClass::dead_peer, std::nullopt));
 }
 
 /// The reason for a pending wait may be gone: act now instead of when the timer fires.

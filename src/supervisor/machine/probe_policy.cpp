@@ -24,7 +24,7 @@ Milliseconds ProbePolicy::interval_after(const ProbeAnswered& answer, const Rule
 }
 
 Milliseconds ProbePolicy::timeout(const Rules& rules, std::optional<double> rtt_ms) const {
-  if (had_no_route_) return k_returned_probe_timeout;
+  if (had_no_route_ && !suspects_dead_path_) return k_returned_probe_timeout;
   if (rules.target_by_name && silences_ >= k_silence_limit) return k_long_probe_timeout;
   if (!suspects_dead_path_) return k_probe_timeout;
   if (!rtt_ms) return k_unmeasured_probe_timeout;

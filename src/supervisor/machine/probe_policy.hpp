@@ -46,15 +46,18 @@ class ProbePolicy {
   [[nodiscard]] Milliseconds until_change_probe(TimePoint now);
 
   /// Something suggests that the path is dead: the next probes get less time, until one is answered.
-  void suspect_dead_path() noexcept {
-    suspects_dead_path_ = true;
-    had_no_route_ = false;
-  }
+  void suspect_dead_path() noexcept { suspects_dead_path_ = true; }
+  [[nodiscard]] bool suspects_dead_path() const noexcept { return suspects_dead_path_; }
   /// This machine has no route to the bastion: silence means nothing. The next probes get more time, until one is
   /// answered.
   void on_no_route() noexcept {
     on_answer();
     had_no_route_ = true;
+  }
+  /// Packets are lost: silence says nothing about the peer.
+  void on_silent_path() noexcept {
+    silences_ = 0;
+    suspects_dead_path_ = false;
   }
   [[nodiscard]] bool had_no_route() const noexcept { return had_no_route_; }
   void on_answer() noexcept {

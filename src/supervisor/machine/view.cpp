@@ -35,7 +35,7 @@ void ViewState::show_up(const ProbeAnswered& answer) {
   show(TunnelState::up, verified ? "verified end to end" : "open, but not verified end to end");
 }
 
-void ViewState::show_no_route(const Diagnosis& why) {
+void ViewState::show_interruption(const Diagnosis& why) {
   clear_measurement();
   if (state == TunnelState::waiting && last_error == why) return;
   set_error(why);

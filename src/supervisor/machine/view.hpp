@@ -36,8 +36,8 @@ struct ViewState : View {
   void show_partial(store::TunnelState otherwise, std::string new_reason);
   /// The path works: only a target is down.
   void show_target_down(const Diagnosis& why);
-  /// ssh keeps its connection until this machine has a route again.
-  void show_no_route(const Diagnosis& why);
+  /// ssh keeps its connection until the path to the bastion is back.
+  void show_interruption(const Diagnosis& why);
 };
 
 }  // namespace holdfast::supervisor

@@ -1,54 +1,43 @@
 #include "supervisor/watch/bastion.hpp"
 
-#include "os/tcp_sockets.hpp"
 #include "supervisor/machine/connection_limit.hpp"
+#include "supervisor/watch/syn_probe.hpp"
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
-
-#include <netinet/tcp.h>
-#include <sys/socket.h>
 
 #include <utility>
 
 namespace holdfast::supervisor {
 namespace {
 
-using boost::asio::ip::tcp;
-using error_code = boost::system::error_code;
+using Outcome = SynProbe::Outcome;
 
-// Of one probe. Shorter than TCP's first retransmission (RFC 6298: 1 s): a second SYN would double the logins in the
-// moment of the bastion's return.
-constexpr Milliseconds k_timeout(900);
 constexpr int k_silence_limit = 2;  // a single one may be a lost packet
-
-enum class Outcome { reset, rejected, silent };
 
 }  // namespace
 
 struct BastionWatch::Impl : std::enable_shared_from_this<Impl> {
   boost::asio::io_context& context;
-  tcp::socket socket;
+  SynProbe syn_probe;
   boost::asio::steady_timer timer;
   std::function<void()> on_back;
   std::function<void()> on_refused;
   std::function<void(bool)> on_blocked;
-  tcp::endpoint bastion;
+  TcpEnd bastion;
   double slot = 0;
   bool saw_failure = false;                 ///< The first half of the edge.
   std::optional<TimePoint> refusing_since;  ///< Empty when the last probe got no answer.
   bool reported_refusal = false;
   int silences = 0;      ///< In a row.
   bool limited = false;  ///< Probe rarely: a firewall counts connections.
-  bool connecting = false;
   bool on = false;
   bool saw_open = false;  ///< Then there is nothing left to watch.
 
   Impl(boost::asio::io_context& owner, std::function<void()> back, std::function<void()> refused,
        std::function<void(bool)> blocked)
       : context(owner),
-        socket(owner),
+        syn_probe(owner),
         timer(owner),
         on_back(std::move(back)),
         on_refused(std::move(refused)),
@@ -63,7 +52,7 @@ struct BastionWatch::Impl : std::enable_shared_from_this<Impl> {
 
   void wait(Milliseconds span) {
     timer.expires_after(span);
-    timer.async_wait([self = weak_from_this()](const error_code& cancelled) {
+    timer.async_wait([self = weak_from_this()](const boost::system::error_code& cancelled) {
       const auto alive = self.lock();
       if (alive && !cancelled) alive->on_timer();
     });
@@ -71,36 +60,13 @@ struct BastionWatch::Impl : std::enable_shared_from_this<Impl> {
 
   void on_timer() {
     if (saw_open) return report(on_back);
-    if (std::exchange(connecting, false)) {  // timeout
-      close();
-      return on_failed(Outcome::silent);
-    }
-    probe();
-  }
-
-  void probe() {
-    error_code error;
-    socket.open(bastion.protocol(), error);
-    if (error) return wait_for_slot();
-    // Without TCP_QUICKACK Linux delays the handshake's last packet by 40 ms or more, to send it with data. The socket
-    // is reset before that. On a kernel that does not delay it, sshd sees a connection that sends nothing.
-    const int off = 0;
-    ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_QUICKACK, &off, sizeof off);
-    connecting = true;
-    socket.async_connect(bastion, [self = weak_from_this()](const error_code& result) {
-      const auto alive = self.lock();
-      if (alive && result != boost::asio::error::operation_aborted) alive->on_connected(result);
+    syn_probe.start(bastion, [self = weak_from_this()](Outcome outcome) {
+      if (const auto alive = self.lock()) alive->on_probed(outcome);
     });
-    wait(k_timeout);
   }
 
-  void on_connected(const error_code& error) {
-    connecting = false;
-    const bool reset = os::was_answered_by_peer(socket.native_handle());
-    close();
-    if (error && error != boost::asio::error::connection_refused) return on_failed(Outcome::silent);
-    if (error) return on_failed(reset ? Outcome::reset : Outcome::rejected);
-    timer.cancel();
+  void on_probed(Outcome outcome) {
+    if (outcome != Outcome::open) return on_failed(outcome);
     saw_open = true;
     if (!saw_failure) return;  // no edge: it was open all the time
     if (!refusing_since && !limited) return report(on_back);
@@ -122,12 +88,6 @@ struct BastionWatch::Impl : std::enable_shared_from_this<Impl> {
   // By value: the handler may call stop(), which destroys the member.
   // NOLINTNEXTLINE(performance-unnecessary-value-param)
   static void report(std::function<void()> handler) { handler(); }
-
-  void close() {
-    error_code ignored;
-    socket.set_option(boost::asio::socket_base::linger(true, 0), ignored);  // NOLINT(bugprone-unused-return-value)
-    socket.close(ignored);                                                  // NOLINT(bugprone-unused-return-value)
-  }
 };
 
 BastionWatch::BastionWatch(boost::asio::io_context& context, std::function<void()> on_back,
@@ -136,14 +96,10 @@ BastionWatch::BastionWatch(boost::asio::io_context& context, std::function<void(
 BastionWatch::~BastionWatch() = default;
 
 void BastionWatch::start(const TcpEnd& bastion, double slot, const WatchPath& known) {
-  error_code error;
-  const auto address = boost::asio::ip::make_address(bastion.host, error);
-  if (error) return stop();
-  const tcp::endpoint wanted(address, bastion.port);
-  if (!impl_->on || impl_->saw_open || impl_->bastion != wanted) {
+  if (!impl_->on || impl_->saw_open || impl_->bastion != bastion) {
     stop();
     impl_->on = true;
-    impl_->bastion = wanted;
+    impl_->bastion = bastion;
     impl_->slot = slot;
     if (known.refused) impl_->refusing_since = Clock::now();
     impl_->wait_for_slot();

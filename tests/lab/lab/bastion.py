@@ -141,9 +141,17 @@ class Bastion(Host):
 
     # -- through the tunnel ------------------------------------------------------------------------------
 
+    def start_through(self, port: int, user: str, command: str) -> subprocess.Popen[str]:
+        """A session through the tunnel, with pipes to its command. End it with kill()."""
+        return subprocess.Popen(self._through(port, user, command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                cwd="/")
+
+    def _through(self, port: int, user: str, command: str) -> list[str]:
+        return self._desk.ssh(self.namespace, "-p", str(port), f"{user}@127.0.0.1", "--", command)
+
     def ssh_through(self, port: int, user: str, command: str, timeout: float = 60) -> str:
         """A complete login through the tunnel: `ssh -p PORT USER@localhost COMMAND` on the bastion."""
-        argv = self._desk.ssh(self.namespace, "-p", str(port), f"{user}@127.0.0.1", "--", command)
+        argv = self._through(port, user, command)
         done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                               text=True, timeout=timeout, cwd="/")
         if done.returncode != 0:

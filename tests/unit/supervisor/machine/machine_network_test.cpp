@@ -35,7 +35,7 @@ BOOST_AUTO_TEST_CASE(after_resume_a_dead_connection_is_found_within_a_second) {
 BOOST_AUTO_TEST_CASE(after_resume_without_a_route_it_waits_for_the_network) {
   Story story;
   story.bring_up();
-  BOOST_TEST(!has<Probe>(story.give(Resumed{os::RouteStatus::none})));
+  BOOST_TEST(!has<Probe>(story.give(Resumed{{os::RouteStatus::none}})));
   BOOST_TEST((story.state() == TunnelState::waiting));
   BOOST_TEST((story.last_class() == FailureClass::unreachable));
   story.pass(std::chrono::seconds(6));
@@ -55,7 +55,7 @@ BOOST_AUTO_TEST_CASE(a_returned_network_has_ten_seconds) {
   rules.target_by_name = true;
   Story story(rules);
   story.bring_up();
-  story.give(Resumed{os::RouteStatus::none});
+  story.give(Resumed{{os::RouteStatus::none}});
   story.give(NetworkChanged{});
   BOOST_TEST((probe_timeout_of(story.answer_probe(Probed::silent)) == k_returned_probe_timeout));
   BOOST_TEST(has<EndChild>(story.answer_probe(Probed::silent)));
@@ -130,8 +130,8 @@ BOOST_AUTO_TEST_CASE(after_resume_a_slow_path_gets_four_round_trips) {
 
 BOOST_AUTO_TEST_CASE(after_resume_an_unmeasured_path_gets_a_second) {
   Story story;
-  story.bring_up();
-  story.fire(Timer::probe);
+  story.log_in();
+  story.grant();
   story.answer_probe(Probed::target_down);
   BOOST_TEST((probe_timeout_of(story.give(Resumed{})) == k_unmeasured_probe_timeout));
 }
@@ -150,7 +150,7 @@ BOOST_AUTO_TEST_CASE(a_network_change_shortens_the_wait_and_probes) {
 BOOST_AUTO_TEST_CASE(a_lost_address_replaces_the_connection_at_once) {
   Story story;
   story.bring_up();
-  BOOST_TEST(has<EndChild>(story.give(NetworkChanged{os::RouteStatus::lost})));
+  BOOST_TEST(has<EndChild>(story.give(NetworkChanged{{os::RouteStatus::lost}})));
   BOOST_TEST(has<StartChild>(story.child_dies()));
   BOOST_TEST((story.last_class() == FailureClass::dead_peer));
 }
@@ -158,7 +158,7 @@ BOOST_AUTO_TEST_CASE(a_lost_address_replaces_the_connection_at_once) {
 BOOST_AUTO_TEST_CASE(a_changed_route_shortens_the_probe_timeout) {
   Story story;
   story.bring_up();
-  const Actions actions = story.give(NetworkChanged{os::RouteStatus::elsewhere});
+  const Actions actions = story.give(NetworkChanged{{os::RouteStatus::elsewhere}});
   BOOST_REQUIRE(has<Probe>(actions));
   BOOST_TEST((probe_timeout_of(actions) < std::chrono::seconds(1)));
   story.answer_probe(Probed::verified);

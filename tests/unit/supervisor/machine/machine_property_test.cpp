@@ -58,7 +58,11 @@ std::optional<Diagnosis> some_diagnosis(Random& random) {
   return below(random, 2) == 0 ? std::optional(some_failure(random)) : std::nullopt;
 }
 
-os::RouteStatus some_route(Random& random) { return static_cast<os::RouteStatus>(below(random, 4)); }
+ConnectionStatus some_connection(Random& random) {
+  return {.route = static_cast<os::RouteStatus>(below(random, 4)),
+          .flow = static_cast<ConnectionStatus::Flow>(below(random, 3)),
+          .occupied = below(random, 2) == 0};
+}
 
 // The pending id most of the time, sometimes an old one or one that never existed.
 RequestId some_id(Random& random, const World& world) {
@@ -85,7 +89,7 @@ ProbeAnswered some_probe_answer(Random& random, const World& world) {
     for (std::size_t at = 1; at < answer.forwards.size(); ++at)
       if (below(random, 2) == 0) answer.forwards[at] = store::ForwardState::up;
   if (below(random, 2) == 0) answer.why = some_failure(random);
-  answer.no_route = below(random, 3) == 0;
+  answer.connection = some_connection(random);
   return answer;
 }
 
@@ -93,8 +97,10 @@ Event some_answer(Random& random, const World& world) {
   const RequestId id = some_id(random, world);
   switch (world.pending) {
     case World::Pending::forward:
-      return ForwardAnswered{id, below(random, 2) == 0 ? ForwardAnswered::Kind::granted
-                                                       : static_cast<ForwardAnswered::Kind>(below(random, 3))};
+      return ForwardAnswered{
+          id,
+          below(random, 2) == 0 ? ForwardAnswered::Kind::granted : static_cast<ForwardAnswered::Kind>(below(random, 3)),
+          some_connection(random)};
     case World::Pending::holder:
       return PortHolderAnswered{id, static_cast<PortHolderAnswered::Kind>(below(random, 5)), some_diagnosis(random),
                                 below(random, 3) == 0};
@@ -144,7 +150,7 @@ void step(Random& random, World& world) {
     if (const auto timer = next_timer(world)) return void(world.fire(*timer, chance));
   }
   world.pass(Milliseconds(below(random, 90'000)));
-  switch (below(random, 23)) {
+  switch (below(random, 25)) {
     // Each kind of answer in each phase, late.
     case 14:
       return void(world.give(ForwardAnswered{late_id(random, world), ForwardAnswered::Kind::refused}, chance));
@@ -167,6 +173,10 @@ void step(Random& random, World& world) {
       return void(world.give(ChildExited{some_diagnosis(random)}, chance));
     case 22:
       return void(world.give(LoginBlocked{some_failure(random)}, chance));  // ignored in most phases
+    case 23:
+      return void(world.give(FlowChanged{some_connection(random)}, chance));
+    case 24:
+      return void(world.give(FlowDead{}, chance));
     case 12:
     case 13:
       return void(world.give(PathBlocked{below(random, 3), below(random, 2) == 0}, chance));
@@ -179,9 +189,9 @@ void step(Random& random, World& world) {
     case 8:
       return void(world.give(some_change(random, world), chance));
     case 0:
-      return void(world.give(NetworkChanged{some_route(random)}, chance));
+      return void(world.give(NetworkChanged{some_connection(random)}, chance));
     case 1:
-      return void(world.give(Resumed{some_route(random)}, chance));
+      return void(world.give(Resumed{some_connection(random)}, chance));
     case 2:
       return void(world.give(PathRestored{below(random, 3)}, chance));
     case 10:

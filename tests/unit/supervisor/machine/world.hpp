@@ -46,12 +46,13 @@ class World {
   const Actions& answer_takeover(bool freed) { return give(TakeoverAnswered{.request = request, .freed = freed}); }
   const Actions& confirm_closed() { return give(ForwardsClosed{request}); }
   const Actions& answer_probe(ProbeAnswered::Kind kind);
-  const Actions& answer_probe_without_route() {
+  const Actions& answer_probe_silently(const ConnectionStatus& connection) {
     ProbeAnswered silent;
     silent.request = request;
-    silent.no_route = true;
+    silent.connection = connection;
     return give(silent);
   }
+  const Actions& answer_probe_without_route() { return answer_probe_silently({.route = os::RouteStatus::none}); }
   /// One target is down; those of the other probed forwards answer.
   const Actions& answer_probe_partly(std::size_t down);
   const Actions& child_dies(std::optional<Diagnosis> why = {}) { return give(ChildExited{std::move(why)}); }
@@ -132,6 +133,7 @@ class World {
   void check(bool holds, const char* invariant);
   void check_limit_note(const NoteLimit& action, const Event& event);
   void check_takeover(const Event& event);
+  void check_silence(const Event& event, Phase before);
   void check_standby(const Event& event, bool stood_by);
   void check_timer(const SetTimer& action);
   void check_state();

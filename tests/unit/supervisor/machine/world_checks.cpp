@@ -25,6 +25,20 @@ void World::check_takeover(const Event& event) {
   conflict_ended_since_takeover_ = false;
 }
 
+// Lost packets may be an outage, and sessions may run through the tunnel.
+void World::check_silence(const Event& event, Phase before) {
+  const auto* probe = std::get_if<ProbeAnswered>(&event);
+  const auto* requested = std::get_if<ForwardAnswered>(&event);
+  if (before != Phase::up && before != Phase::port_busy) return;
+  const bool silent = (probe != nullptr && probe->kind == ProbeAnswered::Kind::silent) ||
+                      (requested != nullptr && requested->kind == ForwardAnswered::Kind::no_reply);
+  if (!silent || !has<EndChild>(last_)) return;
+  const ConnectionStatus& connection = probe != nullptr ? probe->connection : requested->connection;
+  check(connection.flow != ConnectionStatus::Flow::silent || !connection.occupied,
+        "lost packets alone never end a connection with sessions");
+  check(probe == nullptr || connection.route != os::RouteStatus::none, "no connection is ended without a route");
+}
+
 void World::check_timer(const SetTimer& action) {
   const auto within = [&](Milliseconds lowest, Milliseconds highest) {
     return action.wait >= lowest && action.wait <= highest;

@@ -1,0 +1,40 @@
+#include "supervisor/machine/flow_policy.hpp"
+
+#include "supervisor/machine/connection_limit.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace holdfast::supervisor {
+
+FlowPolicy::Verdict FlowPolicy::on_flow(const os::TcpFlow& flow, TimePoint now) {
+  if (flow.unanswered < k_suspicious_packets) {
+    answers_ = 0;
+    return std::exchange(silent_, false) ? Verdict::recovered : Verdict::heard;
+  }
+  if (!std::exchange(silent_, true)) return Verdict::interrupted;
+  const bool has_answers = answers_ >= k_answers_needed;
+  // After an outage the next retransmission may be far away, and the connection lives until then.
+  const bool had_time = now - answering_since_ >= std::max(k_time_to_recover, flow.retransmission);
+  return flow.unanswered >= k_dead_packets && has_answers && had_time ? Verdict::dead : Verdict::silent;
+}
+
+void FlowPolicy::on_syn_probe(bool answered, TimePoint now) {
+  if (answered && answers_ == 0) answering_since_ = now;
+  answers_ = answered ? answers_ + 1 : 0;
+  next_probe_ = now + (answered ? k_between_answered_probes : k_between_silent_probes);
+}
+
+void FlowPolicy::on_rejection(TimePoint now) {
+  answers_ = 0;
+  next_probe_ = now + k_limit_pause;
+}
+
+Milliseconds FlowPolicy::until_check(Verdict verdict, const os::TcpFlow& flow) {
+  constexpr Milliseconds k_shortest = std::chrono::seconds(5);
+  constexpr Milliseconds k_longest = std::chrono::seconds(8);
+  if (verdict == Verdict::silent || verdict == Verdict::interrupted) return k_silent_check;
+  return std::clamp(k_shortest * 2 - std::min(flow.since_ack, k_shortest), k_shortest, k_longest);
+}
+
+}  // namespace holdfast::supervisor
