@@ -129,6 +129,21 @@ def blackhole(ground: Ground, cap: float) -> Rows:
     return {"path silently dropped for 120 s": ground.race(time.monotonic(), cap)}
 
 
+def session(seconds: float, cable_out: bool = False) -> Callable[[Ground, float], Rows]:
+    """A session through each port, idle while the fault lasts. The clock stops when it answers; never, if it has ended."""
+    def run(ground: Ground, cap: float) -> Rows:
+        network = ground.lab.network
+        with ExitStack() as stack:
+            sessions = {engine.key: stack.enter_context(ground.session(engine)) for engine in ground.engines}
+            (network.unplug if cable_out else network.blackhole)("workstation")
+            time.sleep(seconds)
+            network.plug("workstation") if cable_out else network.heal()
+            begin = time.monotonic()
+            title = f"a session goes on after {seconds:g} s " + ("without the cable" if cable_out else "of lost packets")
+            return {title: ground.each(lambda engine: sessions[engine.key].answer(begin, cap))}
+    return run
+
+
 def half_open(ground: Ground, cap: float) -> Rows:
     begin = time.monotonic()
     for engine in ground.engines:
@@ -265,6 +280,8 @@ FAULTS = [
     _fault("cable-10", cable(10), 30, 10, why=KEPT),
     _fault("cable-300", cable(300), 60, 300, slow=True, why=KEPT),
     _fault("blackhole", blackhole, 60, 120, slow=True),
+    *(_fault(f"session-{seconds}", session(seconds), 60, seconds, slow=True) for seconds in (10, 30, 60, 110)),
+    *(_fault(f"session-cable-{seconds}", session(seconds, cable_out=True), 60, seconds, slow=True) for seconds in (30, 110)),
     _fault("half-open", half_open, 130, 0, slow=True),
     _fault("address", address_changed, 60, 0, slow=True),
     _fault("frozen", frozen, 60, 120, slow=True),

@@ -1,6 +1,8 @@
 """One lab with every engine, reset to the same state before each fault."""
 from __future__ import annotations
 
+import select
+import subprocess
 import threading
 import time
 from contextlib import contextmanager, suppress
@@ -12,6 +14,24 @@ from lab import Holdfast, Host, Lab, NotInTime, until
 from engines import ENGINES, Engine
 
 Times = dict[str, Optional[float]]  # by engine; None: not in time
+
+
+class Session:
+    """`cat` on the workstation, by ssh through an engine's port."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+
+    def answer(self, since: float, cap: float) -> Optional[float]:
+        """Seconds from `since` until it answers a line; None if it has ended, or not in time."""
+        assert self.process.stdin and self.process.stdout
+        with suppress(OSError):
+            self.process.stdin.write("line\n")
+            self.process.stdin.flush()
+            readable, _, _ = select.select([self.process.stdout], [], [], max(0.0, since + cap - time.monotonic()))
+            if readable and self.process.stdout.readline() == "line\n":
+                return time.monotonic() - since
+        return None
 
 
 class Ground:
@@ -104,6 +124,17 @@ class Ground:
             over.set()
             for thread in threads:
                 thread.join()
+
+    @contextmanager
+    def session(self, engine: Engine) -> Iterator[Session]:
+        session = Session(self.lab.bastion.start_through(engine.port, "ann", "cat"))
+        try:
+            if session.answer(time.monotonic(), 30) is None:
+                raise AssertionError(f"{engine.title}: no session before the fault")
+            yield session
+        finally:
+            session.process.kill()
+            session.process.wait()
 
     # -- measurement
 
