@@ -42,6 +42,8 @@ Result<Tunnel> Tunnel::make(TunnelSpec spec) {
     return usage_error("bastion", "autossh supports only one bastion", "give one bastion, or use engine native");
   if (spec.engine == Engine::autossh && spec.takeover)
     return usage_error("takeover", "engine autossh does not support it", "leave takeover out, or use engine native");
+  if (spec.engine == Engine::autossh && spec.spread)
+    return usage_error("spread", "engine autossh does not support it", "leave spread out, or use engine native");
   if (spec.forwards.size() > 256) return usage_error("port", "more than 256 forwards");
   const auto check_path = [](const char* key, const boost::filesystem::path& path) -> Result<> {
     if (!path.is_absolute()) return usage_error(key, "it is not an absolute path");
@@ -56,6 +58,8 @@ Result<Tunnel> Tunnel::make(TunnelSpec spec) {
   if (spec.runtime_dir) HOLDFAST_CHECK(check_path("runtime_dir", *spec.runtime_dir));
   if (spec.probe_interval < std::chrono::seconds(10) || spec.probe_interval > std::chrono::hours(1))
     return usage_error("probe_interval", "it is not between 10 and 3600 seconds");
+  if (spec.spread && (*spec.spread < std::chrono::seconds(0) || *spec.spread > std::chrono::seconds(6)))
+    return usage_error("spread", "it is not between 0 and 6 seconds");
   if (spec.run_as && (spec.run_as->empty() || spec.run_as->front() == '-' || has_control_bytes(*spec.run_as) ||
                       spec.run_as->find_first_of(" :/\\\"'$%") != std::string::npos))
     return usage_error("run-as", "it is not a user name");

@@ -54,6 +54,7 @@ struct TunnelSpec {
   std::optional<boost::filesystem::path> known_hosts = {};  ///< the file in which setup has pinned a host key
   std::optional<boost::filesystem::path> runtime_dir = {};  ///< of socket, lock and live state; chosen by setup
   std::chrono::seconds probe_interval{60};                  ///< 10 s .. 1 h
+  std::optional<std::chrono::seconds> spread = {};          ///< 0 s .. 6 s, of the logins after a return of the bastion
   std::vector<Destination> fallbacks = {};                  ///< used in this order while `bastion` is down
   bool takeover = false;           ///< may run a command on the bastion that ends our stale session there
   bool allow_target_down = false;  ///< a target may start later: setup, start and restart do not wait for it

@@ -53,18 +53,23 @@ Result<> read_flag(const TunnelLines& lines, const char* key, bool& flag) {
   return {};
 }
 
+/// `example` is a value for the hint.
+Result<std::optional<std::chrono::seconds>> read_seconds(const TunnelLines& lines, const char* key,
+                                                         std::uint32_t lowest, std::uint32_t highest, int example) {
+  auto text = lines.first(key);
+  if (!text) return std::optional<std::chrono::seconds>{};
+  if (text->back() == 's') *text = std::string(trim(std::string_view(*text).substr(0, text->size() - 1)));
+  const auto seconds = parse_number(*text, lowest, highest);
+  if (!seconds)
+    return lines.at(key, bad_value(fmt::format("expected a number of seconds from {} to {}", lowest, highest),
+                                   fmt::format("write {} = {}", key, example)));
+  return std::optional(std::chrono::seconds(*seconds));
+}
+
 Result<> read_behaviour(const TunnelLines& lines, TunnelSpec& spec) {
-  constexpr std::uint32_t k_shortest_interval = 10;
-  constexpr std::uint32_t k_longest_interval = 3600;
-  if (auto text = lines.first("probe-interval")) {
-    if (text->back() == 's') *text = std::string(trim(std::string_view(*text).substr(0, text->size() - 1)));
-    const auto seconds = parse_number(*text, k_shortest_interval, k_longest_interval);
-    if (!seconds)
-      return lines.at("probe-interval", bad_value(fmt::format("expected a number of seconds from {} to {}",
-                                                              k_shortest_interval, k_longest_interval),
-                                                  "write probe-interval = 60"));
-    spec.probe_interval = std::chrono::seconds(*seconds);
-  }
+  HOLDFAST_TRY(const auto probe_interval, read_seconds(lines, "probe-interval", 10, 3600, 60));
+  spec.probe_interval = probe_interval.value_or(spec.probe_interval);
+  HOLDFAST_TRY(spec.spread, read_seconds(lines, "spread", 0, 6, 6));
   HOLDFAST_CHECK(read_flag(lines, "takeover", spec.takeover));
   return read_flag(lines, "allow-target-down", spec.allow_target_down);
 }
@@ -131,6 +136,7 @@ std::string format_tunnel(const Tunnel& tunnel) {
   if (tunnel->known_hosts) add("known-hosts", tunnel->known_hosts->native());
   if (tunnel->runtime_dir) add("runtime-dir", tunnel->runtime_dir->native());
   add("probe-interval", std::to_string(tunnel->probe_interval.count()));
+  if (tunnel->spread) add("spread", std::to_string(tunnel->spread->count()));
   if (tunnel->takeover) add("takeover", "yes");
   if (tunnel->allow_target_down) add("allow-target-down", "yes");
   add("bastion", bastions_text(tunnel->bastion, tunnel->fallbacks));

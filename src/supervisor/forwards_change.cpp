@@ -11,6 +11,7 @@ bool needs_new_login(const Tunnel& now, const Tunnel& wanted) {
   TunnelSpec same = now.spec();
   same.forwards = wanted->forwards;
   same.probe_interval = wanted->probe_interval;
+  same.spread = wanted->spread;
   same.host = wanted->host;
   same.backend = wanted->backend;
   same.takeover = wanted->takeover;

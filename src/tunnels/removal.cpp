@@ -147,8 +147,8 @@ Result<> clear_runtime(const TunnelName& name, const fs::path& directory, os::Ho
 
 Result<> clear_state(const TunnelName& name, const store::Paths& paths, os::Host& host,
                      std::vector<std::string>& report) {
-  for (const char* suffix :
-       {"log", "history", "uptime", "connection", "limit", "processes", "session", "stopped", "handover", "host"})
+  for (const char* suffix : {"log", "history", "uptime", "connection", "limit", "crowd", "processes", "session",
+                             "stopped", "handover", "host"})
     for (const auto& file : store::files_of(paths.state_file(name, suffix)))
       HOLDFAST_CHECK(remove_if_there(file, host, report));
   return {};

@@ -5,9 +5,9 @@
 #include "ssh/client/failed_login.hpp"
 #include "store/connection_limits.hpp"
 #include "store/host_settings.hpp"
+#include "store/known_crowds.hpp"
 #include "supervisor/forwards_change.hpp"
 #include "supervisor/loop/loop_impl.hpp"
-#include "supervisor/machine/fleet_spread.hpp"
 
 #include <boost/asio/io_context.hpp>
 
@@ -60,8 +60,7 @@ Rules Loop::Impl::rules() {
   Rules rules = rules_of(active_tunnel);
   rules.spread = [this, by_clock = rules.spread](std::size_t bastion) {
     RetrySpread spread = by_clock(bastion);
-    const bool is_watched = connections.last(tunnel.bastion(bastion).text()).has_value();
-    if (is_watched) spread.spread_delay = spread_delay(retry_slot_of(tunnel->forwards.front()), k_spread);
+    spread.is_watched = connections.last(tunnel.bastion(bastion).text()).has_value();
     return spread;
   };
   rules.bastions = tunnel.bastions();
@@ -69,6 +68,7 @@ Rules Loop::Impl::rules() {
   for (std::size_t at = 0; at < tunnel.bastions(); ++at)
     rules.previously_held.push_back(connections.is_stale_at(tunnel.bastion(at).text()));
   rules.no_login_before = stored_limits();
+  rules.known_crowds = stored_crowds();
   rules.until_login = [this](std::size_t bastion, bool was_refused) {
     if (bastion >= tunnel.bastions()) return Milliseconds{0};
     const store::LoginLedger ledger(host, files.directory, tunnel.bastion(bastion).text());
@@ -85,6 +85,18 @@ std::vector<std::optional<TimePoint>> Loop::Impl::stored_limits() const {
       if (const auto last = connections.last(tunnel.bastion(at).text()); last && last->peer == kept.bastion)
         limits[at] = host.now() + std::clamp(kept.no_login_before - host.wall_now(), Milliseconds{0}, k_limit_pause);
   return limits;
+}
+
+/// By bastion: when each one is forgotten.
+std::vector<std::optional<TimePoint>> Loop::Impl::stored_crowds() const {
+  std::vector<std::optional<TimePoint>> crowds(tunnel.bastions());
+  for (const auto& kept : store::read_known_crowds(host, paths, tunnel->name)) {
+    const auto age = std::max(host.wall_now() - kept.dropped_at, Milliseconds{0});
+    for (std::size_t at = 0; at < crowds.size(); ++at)
+      if (tunnel.bastion(at).text() == kept.bastion && age < k_crowd_memory)
+        crowds[at] = host.now() + std::chrono::floor<Milliseconds>(k_crowd_memory - age);
+  }
+  return crowds;
 }
 
 void Loop::Impl::publish_route() {

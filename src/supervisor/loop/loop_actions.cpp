@@ -1,5 +1,6 @@
 #include "ssh/diagnosis/diagnosis.hpp"
 #include "store/connection_limits.hpp"
+#include "store/known_crowds.hpp"
 #include "supervisor/loop/loop_impl.hpp"
 #include "supervisor/machine/fleet_spread.hpp"
 #include "supervisor/stale/stale_port_diagnosis.hpp"
@@ -130,6 +131,18 @@ void Loop::Impl::execute(const NoteLimit& action) {
       until ? fmt::format("a firewall at {} limits new connections: no login before {}", name, to_rfc3339(*until))
             : fmt::format("the login to {} worked: new connections are no longer limited", name));
   if (const auto kept = store::keep_connection_limit(host, paths, tunnel->name, last->peer, until); !kept)
+    reporter.log(kept.error().line());
+}
+
+void Loop::Impl::execute(const NoteCrowd& action) {
+  if (action.bastion >= tunnel.bastions()) return;
+  const std::string name = tunnel.bastion(action.bastion).text();
+  reporter.log(
+      fmt::format("{} dropped a login, because many tunnels log in at the same moment: for {} days this tunnel "
+                  "spreads its logins over {} s",
+                  name, std::chrono::floor<std::chrono::days>(k_crowd_memory).count(),
+                  std::chrono::floor<std::chrono::seconds>(k_careful_spread).count()));
+  if (const auto kept = store::keep_known_crowd(host, paths, tunnel->name, name, host.wall_now()); !kept)
     reporter.log(kept.error().line());
 }
 

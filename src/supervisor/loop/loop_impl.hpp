@@ -73,6 +73,7 @@ struct Loop::Impl final : LoopBase {
   [[nodiscard]] std::vector<std::string> route_peers() const override;
   [[nodiscard]] Rules rules();
   [[nodiscard]] std::vector<std::optional<TimePoint>> stored_limits() const;
+  [[nodiscard]] std::vector<std::optional<TimePoint>> stored_crowds() const;
   void make_bastion_watches();
   void publish_route();
   void switch_to(std::size_t bastion);
@@ -94,6 +95,7 @@ struct Loop::Impl final : LoopBase {
   void execute(const ChangeForwards& action);
   void execute(const WatchPath& action);
   void execute(const NoteLimit& action);
+  void execute(const NoteCrowd& action);
   void execute(const StartFailbackProbe& action);
   void execute(const EndFailbackProbe& action);
   void execute(const Quit& action);

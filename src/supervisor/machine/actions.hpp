@@ -59,12 +59,18 @@ struct WatchPath {
   bool refused = false;    ///< The bastion's host is alive, but its sshd is not.
   /// Where a firewall limits new connections: the wait until the first probe. Zero: no limit is known.
   Milliseconds first_probe{0};
+  /// RetrySpread::period of the login that follows a return.
+  Milliseconds spread = k_careful_spread;
   std::size_t bastion = 0;
 };
 /// Store over restarts that a firewall limits new connections to this bastion; without a time: that it no longer does.
 struct NoteLimit {
   std::size_t bastion = 0;
   std::optional<TimePoint> no_login_before;
+};
+/// Store over restarts, with the present time, that this bastion drops logins when all tunnels log in together.
+struct NoteCrowd {
+  std::size_t bastion = 0;
 };
 /// Log in to a better bastion with a second ssh, request the ports, and release them.
 struct StartFailbackProbe {
@@ -73,8 +79,9 @@ struct StartFailbackProbe {
 struct EndFailbackProbe {};
 struct Quit {};
 
-using Action = std::variant<StartChild, EndChild, OpenForward, FindPortHolder, Knock, TakeOver, ChangeForwards, Probe,
-                            SetTimer, CancelTimer, WatchPath, NoteLimit, StartFailbackProbe, EndFailbackProbe, Quit>;
+using Action =
+    std::variant<StartChild, EndChild, OpenForward, FindPortHolder, Knock, TakeOver, ChangeForwards, Probe, SetTimer,
+                 CancelTimer, WatchPath, NoteLimit, NoteCrowd, StartFailbackProbe, EndFailbackProbe, Quit>;
 using Actions = std::vector<Action>;
 
 }  // namespace holdfast::supervisor

@@ -1,5 +1,7 @@
 #include "supervisor/machine/backoff.hpp"
 
+#include "supervisor/machine/fleet_spread.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -75,32 +77,41 @@ Milliseconds Backoff::after_manual(FailureClass failure, TimePoint now, double c
 }
 
 Milliseconds Backoff::after_remote_drop(double chance, const RetrySpread& spread) {
-  ceiling_ = k_spread;  // those who retry too early do not retry together again
-  if (spread.spread_delay) return std::max(*spread.spread_delay, Milliseconds(1));
+  ceiling_ = k_careful_spread;  // tunnels that retry too early do not retry together again
+  if (spread.slot && spread.is_watched) return std::max(spread_delay(*spread.slot, spread.period), Milliseconds(1));
   if (spread.until_retry_slot) return spread.until_retry_slot();
-  return Milliseconds(1 + static_cast<Milliseconds::rep>(static_cast<double>(k_spread.count()) * chance));
+  return Milliseconds(1) + spread_delay(chance, k_careful_spread);
+}
+
+/// The login has met a crowd. The next one takes its slot of the time from one second to 6 s after the moment that all
+/// tunnels saw: in the first second the crowd fills MaxStartups.
+Milliseconds Backoff::after_optimistic_login(double slot, Milliseconds period) {
+  ceiling_ = k_careful_spread / 2;
+  return k_shortest_wait + spread_delay(slot, k_careful_spread - k_shortest_wait - period);
 }
 
 Milliseconds Backoff::after(FailureClass failure, DropScope drop_scope, TimePoint now, double chance,
                             const RetrySpread& spread) {
   if (drop_scope != DropScope::none)
     dropped_alone_ = drop_scope == DropScope::local && failure != FailureClass::dead_peer;
+  const bool was_full = std::exchange(server_full_, failure == FailureClass::closed && drop_scope == DropScope::none);
   const Urgency urgency = urgency_of(failure);
   if (urgency == Urgency::manual) return after_manual(failure, now, chance);
   // No bastion is contacted. The budget bounds the processes that a long outage of the resolver costs.
   if (failure == FailureClass::dns && dns_budget_.take(now)) return upper_half(k_quick_retry, chance);
   if (failure == FailureClass::refused) {
-    if (spread.spread_delay) return upper_half(k_watched_retry, chance);
+    if (spread.is_watched) return upper_half(k_watched_retry, chance);
     if (spread.until_retry_slot && refused_budget_.take(now)) return spread.until_retry_slot();
   }
   if (drop_scope != DropScope::none && immediate_budget_.take(now))
     return drop_scope == DropScope::local ? Milliseconds{0} : after_remote_drop(chance, spread);
-  // MaxStartups is exhausted, and not by a fleet that dropped together with this tunnel.
-  if (failure == FailureClass::closed && dropped_alone_ && server_full_budget_.take(now))
-    return upper_half(k_quick_retry, chance);
+  if (drop_scope == DropScope::remote) ceiling_ = std::max(ceiling_, k_careful_spread);
   // sshd is back: the waits of its absence say nothing about how long it will be full.
-  const bool was_full = std::exchange(server_full_, failure == FailureClass::closed);
-  if (server_full_ && !was_full) ceiling_ = std::min(ceiling_, k_spread / 2);
+  if (server_full_ && !was_full) ceiling_ = std::min(ceiling_, k_careful_spread / 2);
+  if (server_full_ && spread.was_first_login && spread.slot && spread.period < k_careful_spread)
+    return after_optimistic_login(*spread.slot, spread.period);
+  // MaxStartups is exhausted, and not by a fleet that dropped together with this tunnel.
+  if (server_full_ && dropped_alone_ && server_full_budget_.take(now)) return upper_half(k_quick_retry, chance);
   if (ceiling_ == Milliseconds{0}) ceiling_ = k_shortest_wait / 2;
   return next_wait(ceiling_, k_shortest_wait, urgency == Urgency::soon ? k_longest_soon : k_longest_steady, chance);
 }

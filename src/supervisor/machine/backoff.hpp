@@ -49,15 +49,22 @@ enum class DropScope {
   remote,  ///< Every tunnel of the bastion: it closed an established connection.
 };
 
-/// The period over which tunnels that lost a bastion together log in again: in no second more than a fifth of them.
-inline constexpr Milliseconds k_spread = std::chrono::seconds(6);
+/// The period over which tunnels that lost a bastion together log in again, where a crowd is known (crowd.hpp): in no
+/// second more than a fifth of them.
+inline constexpr Milliseconds k_careful_spread = std::chrono::seconds(6);
+/// The same while no crowd is known: most tunnels have their bastion to themselves.
+inline constexpr Milliseconds k_optimistic_spread(200);
 
 /// How one tunnel's retry is spread among all tunnels of its bastion.
 struct RetrySpread {
-  /// The wait until this tunnel's retry slot of the wall clock, up to k_spread. Without it chance decides.
+  /// The wait until this tunnel's retry slot of the wall clock, up to k_careful_spread. Without it chance decides.
   std::function<Milliseconds()> until_retry_slot = {};
-  /// Set where the bastion's port is probed: this tunnel's wait from a moment that all tunnels see.
-  std::optional<Milliseconds> spread_delay = {};
+  std::optional<double> slot = {};  ///< This tunnel's retry slot in [0, 1).
+  bool is_watched = false;          ///< The bastion's port is probed: all tunnels see its return.
+  /// From the drop or the return until the login of the last slot.
+  Milliseconds period = k_careful_spread;
+  /// The failed login was the first one after that moment.
+  bool was_first_login = false;
 };
 
 inline constexpr Milliseconds k_shortest_wait = std::chrono::seconds(1);
@@ -79,13 +86,16 @@ class Backoff {
  public:
   /// The wait before the next attempt after one that ended with `failure`; `chance` is in [0, 1).
   ///
-  /// After a run that was up: zero for a local drop, within k_spread for a remote one. 20 times in ten minutes at most,
-  /// so a flapping bastion sees no storm. Otherwise the ceiling triples with each failure and gets equal jitter,
-  /// uniform(ceiling / 2, ceiling): https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+  /// After a run that was up: zero for a local drop, this slot's part of the period for a remote one. 20 times in ten
+  /// minutes at most, so a flapping bastion sees no storm. Otherwise the ceiling triples with each failure and gets
+  /// equal jitter, uniform(ceiling / 2, ceiling):
+  /// https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
   ///
   /// Exceptions, each within a budget:
   /// - An unresolved name, a changed host key, and a bastion that closes before login (MaxStartups) on a tunnel that
   ///   dropped alone are retried every 3 s. None of them counts as a refused login.
+  /// - A first login that the bastion closes has met a crowd. After a shorter period than k_careful_spread the next
+  ///   login takes its slot of that.
   /// - A forbidden forward is tried again after 1 to 2 min: the prohibition may be temporary.
   /// - Other failures that need manual action are retried twice within 46 s.
   /// - A refused connection means that the bastion's host is alive and its sshd will return to all tunnels at once. The
@@ -102,6 +112,7 @@ class Backoff {
  private:
   [[nodiscard]] Milliseconds after_manual(FailureClass failure, TimePoint now, double chance);
   [[nodiscard]] Milliseconds after_remote_drop(double chance, const RetrySpread& spread);
+  [[nodiscard]] Milliseconds after_optimistic_login(double slot, Milliseconds period);
 
   bool dropped_alone_ = false;  ///< The last drop was certainly local. A dead peer may be dead for other tunnels, too.
   bool server_full_ = false;    ///< The last failure was that the bastion closed before login.

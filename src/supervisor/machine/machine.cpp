@@ -22,7 +22,13 @@ Machine::Machine(Rules rules) : rules_(std::move(rules)) {
       bastions_[at].limit = ConnectionLimit(*time);
       bastions_[at].due = *time;
     }
+  restore_crowds();
   set_forward_count(rules_.forwards);
+}
+
+void Machine::set_rules(Rules rules) {
+  rules_ = std::move(rules);
+  restore_crowds();
 }
 
 void Machine::set_forward_count(std::size_t count) {
@@ -84,6 +90,7 @@ void Machine::handle(const ControlReady&) {
   if (phase_ != Phase::starting) return;
   stuck_attempts_ = 0;
   lift_limit(view_.bastion);
+  if (bastions_[view_.bastion].crowd.on_login(now_)) note_crowd(view_.bastion);
   unwatch_paths(view_.bastion);
   phase_ = Phase::opening;
   request_next_forward();

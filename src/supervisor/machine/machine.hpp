@@ -25,6 +25,7 @@
 
 #include "supervisor/machine/actions.hpp"
 #include "supervisor/machine/connection_limit.hpp"
+#include "supervisor/machine/crowd.hpp"
 #include "supervisor/machine/probe_policy.hpp"
 #include "supervisor/machine/view.hpp"
 
@@ -46,7 +47,7 @@ class Machine {
   [[nodiscard]] const View& view() const noexcept { return view_; }
   [[nodiscard]] Phase phase() const noexcept { return phase_; }
   /// Call it while executing ChangeForwards, or the StartChild that follows Reloaded.
-  void set_rules(Rules rules) { rules_ = std::move(rules); }
+  void set_rules(Rules rules);
 
  private:
   void handle(const Started&);
@@ -131,7 +132,7 @@ class Machine {
   // machine_failback.cpp: which bastion, and when
   void wait_for_retry(DropScope drop_scope);
   void retry_early();
-  void record_failure(std::size_t bastion, FailureClass failure, Milliseconds wait);
+  void record_failure(std::size_t bastion, FailureClass failure, DropScope drop_scope, Milliseconds shortest_wait);
   void plan_failback_probe();
   void show_refused();
   void begin_failback_probe();
@@ -140,7 +141,6 @@ class Machine {
   void unwatch_paths(std::size_t from);
   [[nodiscard]] std::size_t first_due() const;
   [[nodiscard]] TimePoint carried_since() const;
-  [[nodiscard]] RetrySpread spread(std::size_t bastion) const;
   [[nodiscard]] Backoff& backoff() { return bastions_[view_.bastion].backoff; }
 
   // machine_limit.cpp
@@ -150,6 +150,13 @@ class Machine {
   void wait_for_limit(std::string_view reason);
   [[nodiscard]] bool waits_for_other_logins(std::size_t bastion);
   [[nodiscard]] bool may_be_watched(std::size_t bastion) const;
+
+  // machine_crowd.cpp
+  void restore_crowds();
+  void look_for_crowd(std::size_t bastion, FailureClass failure, DropScope drop_scope);
+  void note_crowd(std::size_t bastion) { actions_.emplace_back(NoteCrowd{bastion}); }
+  [[nodiscard]] Milliseconds spread_period() const;
+  [[nodiscard]] RetrySpread spread(std::size_t bastion) const;
 
   void set(Timer timer, Milliseconds wait) { actions_.emplace_back(SetTimer{timer, wait}); }
   void cancel(Timer timer) { actions_.emplace_back(CancelTimer{timer}); }
@@ -200,6 +207,7 @@ class Machine {
     Urgency urgency = Urgency::steady;  ///< Of its last failure.
     Milliseconds between_failback_probes{0};
     ConnectionLimit limit = {};
+    Crowd crowd = {};
     int silent_logins = 0;  ///< In a row: ssh logged in, and then nothing answered.
   };
   void set_forward_count(std::size_t count);

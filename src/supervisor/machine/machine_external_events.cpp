@@ -146,7 +146,10 @@ void Machine::handle(const Reloaded& event) {
   end_failback_probe();
   bastions_.resize(std::max(event.bastions, std::size_t{1}));
   if (event.other_bastions)
-    for (BastionState& bastion : bastions_) bastion.limit = {};
+    for (BastionState& bastion : bastions_) {
+      bastion.limit = {};
+      bastion.crowd = {};
+    }
   view_.bastion = std::min(view_.bastion, bastions_.size() - 1);
   set_forward_count(event.forwards);
   if (stopping_) return;

@@ -18,12 +18,13 @@ std::size_t Machine::first_due() const {
   return static_cast<std::size_t>(first - bastions_.begin());
 }
 
-RetrySpread Machine::spread(std::size_t bastion) const {
-  return rules_.spread ? rules_.spread(bastion) : RetrySpread{};
-}
-
-void Machine::record_failure(std::size_t bastion, FailureClass failure, Milliseconds wait) {
+/// `shortest_wait`: the backoff may want a longer one.
+void Machine::record_failure(std::size_t bastion, FailureClass failure, DropScope drop_scope,
+                             Milliseconds shortest_wait) {
   BastionState& state = bastions_[bastion];
+  const Milliseconds wait =
+      std::max(state.backoff.after(failure, drop_scope, now_, chance_, spread(bastion)), shortest_wait);
+  look_for_crowd(bastion, failure, drop_scope);
   state.urgency = urgency_of(failure);
   state.due = now_ + std::max(wait, state.limit.until_login(now_));
   const bool refused = failure == FailureClass::refused;
@@ -31,6 +32,7 @@ void Machine::record_failure(std::size_t bastion, FailureClass failure, Millisec
               .seen_down = refused || failure == FailureClass::unreachable,
               .refused = refused || failure == FailureClass::closed,
               .first_probe = state.limit.until_first_bastion_probe(now_),
+              .spread = spread_period(),
               .bastion = bastion});
 }
 
@@ -40,7 +42,11 @@ void Machine::wait_for_retry(DropScope drop_scope) {
   cancel_all();
   const FailureClass failure = attempt_.cause ? attempt_.cause->retry_class() : FailureClass::unknown;
   const std::string reason = attempt_.cause ? attempt_.cause->message : "ssh ended";
-  record_failure(view_.bastion, failure, backoff().after(failure, drop_scope, now_, chance_, spread(view_.bastion)));
+  // A bastion that closes each connection sees one login a second at most.
+  const auto shortest_wait = drop_scope == DropScope::remote
+                                 ? std::chrono::ceil<Milliseconds>(attempt_.began + k_shortest_wait - now_)
+                                 : Milliseconds{0};
+  record_failure(view_.bastion, failure, drop_scope, shortest_wait);
   retry_bastion_ = drop_scope == DropScope::none ? first_due() : view_.bastion;
   const BastionState& next = bastions_[retry_bastion_];
   if (next.due <= now_) {
@@ -95,6 +101,7 @@ void Machine::handle(const FailbackProbeAnswered& event) {
   if (!event.why) {
     state.between_failback_probes = Milliseconds{0};
     lift_limit(event.bastion);
+    if (state.crowd.on_login(now_)) note_crowd(event.bastion);
     // Failback ends the sessions through the present connection: each one doubles the delay of the next.
     failback_delay_ = std::min(failback_delay_ * 2, k_longest_failback_delay);
     attempt_.cause.reset();
@@ -104,10 +111,8 @@ void Machine::handle(const FailbackProbeAnswered& event) {
   state.between_failback_probes =
       std::clamp(state.between_failback_probes * 2, k_shortest_failback_delay, k_longest_between_failback_probes);
   const auto jittered = static_cast<double>(state.between_failback_probes.count()) * (1 + chance_) / 2;
-  const Milliseconds wait =
-      state.backoff.after(event.why->failure, DropScope::none, now_, chance_, spread(event.bastion));
-  record_failure(event.bastion, event.why->failure,
-                 std::max(wait, Milliseconds(static_cast<Milliseconds::rep>(jittered))));
+  record_failure(event.bastion, event.why->failure, DropScope::none,
+                 Milliseconds(static_cast<Milliseconds::rep>(jittered)));
   plan_failback_probe();
 }
 
@@ -130,9 +135,12 @@ void Machine::handle(const PathRestored& event) {
 // A spread wait would end before sshd is back. The watch reports its return, so the retry timer is only a fallback.
 // With another bastion the wait stays: it keeps a fleet from logging in to the next bastion at once.
 void Machine::handle(const PathRefused& event) {
-  if (may_be_watched(event.bastion)) bastions_[event.bastion].limit.on_reset();
+  if (may_be_watched(event.bastion)) {
+    bastions_[event.bastion].limit.on_reset();
+    bastions_[event.bastion].crowd.on_refused();
+  }
   if (phase_ == Phase::waiting && event.bastion == view_.bastion) show_refused();
-  if (phase_ != Phase::waiting || bastions_.size() != 1 || event.bastion != 0 || !spread(0).spread_delay) return;
+  if (phase_ != Phase::waiting || bastions_.size() != 1 || event.bastion != 0 || !spread(0).is_watched) return;
   BastionState& state = bastions_[0];
   if (state.urgency == Urgency::manual || state.due - now_ >= k_watched_retry / 2) return;
   const Milliseconds wait = state.backoff.after(FailureClass::refused, DropScope::none, now_, chance_, spread(0));
@@ -144,9 +152,10 @@ void Machine::handle(const PathRefused& event) {
 /// The reason why the last connection ended is no longer the reason for the wait.
 void Machine::show_refused() {
   if (bastions_[view_.bastion].urgency == Urgency::manual) return;
+  if (view_.last_error && view_.last_error->failure == FailureClass::refused) return;  // as ssh said
   Diagnosis why = rules_.explain(FailureClass::refused, std::nullopt);
   view_.show(TunnelState::waiting, why.message);
-  if (view_.last_error != why) view_.set_error(std::move(why));
+  view_.set_error(std::move(why));
 }
 
 /// Bastions before `from` stay watched: the tunnel may fail back to them.

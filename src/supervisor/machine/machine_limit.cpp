@@ -38,6 +38,7 @@ void Machine::handle(const PathBlocked& event) {
   watch_path({.on = true,
               .seen_down = true,
               .first_probe = state.limit.until_first_bastion_probe(now_),
+              .spread = spread_period(),
               .bastion = event.bastion});
   if (phase_ == Phase::waiting && retry_bastion_ == event.bastion)
     wait_for_limit("a firewall at the bastion limits new connections");

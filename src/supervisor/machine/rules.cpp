@@ -20,9 +20,10 @@ Rules rules_of(const Tunnel& tunnel) {
                    [&tunnel](std::size_t) {
                      const double slot = retry_slot_of(tunnel->forwards.front());
                      return RetrySpread{
-                         .until_retry_slot = [slot] { return until_retry_slot(slot, since_epoch(), k_spread); },
-                         .spread_delay = {}};
-                   }};
+                         .until_retry_slot = [slot] { return until_retry_slot(slot, since_epoch(), k_careful_spread); },
+                         .slot = slot};
+                   },
+               .first_spread = tunnel->spread ? Milliseconds(*tunnel->spread) : k_optimistic_spread};
 }
 
 }  // namespace holdfast::supervisor

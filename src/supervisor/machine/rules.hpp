@@ -61,13 +61,17 @@ struct Rules {
   std::vector<bool> previously_held = {};
   /// By bastion: an earlier run found that a firewall limits new connections (connection_limit.hpp).
   std::vector<std::optional<TimePoint>> no_login_before = {};
+  /// By bastion: an earlier run found a crowd, which is forgotten at that time (crowd.hpp).
+  std::vector<std::optional<TimePoint>> known_crowds = {};
   /// The message for a failure that the machine itself finds; `forward`: the forward it is about. Pure.
   std::function<Diagnosis(FailureClass, std::optional<std::size_t> forward)> explain;
   /// How long the refused logins of all tunnels of this machine keep this one from that bastion. `was_refused`: its own
   /// last login there was, so it counts, too.
   std::function<Milliseconds(std::size_t bastion, bool was_refused)> until_login = {};
-  /// How retries are spread among all tunnels that lost that bastion.
+  /// The slots of this tunnel among all tunnels that lost that bastion. The machine sets the other fields.
   std::function<RetrySpread(std::size_t bastion)> spread = {};
+  /// RetrySpread::period while no crowd is known.
+  Milliseconds first_spread = k_optimistic_spread;
 };
 
 /// Refers to `tunnel`, which must outlive the result; messages follow its later assignments.

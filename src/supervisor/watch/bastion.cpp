@@ -26,6 +26,7 @@ struct BastionWatch::Impl : std::enable_shared_from_this<Impl> {
   std::function<void(bool)> on_blocked;
   TcpEnd bastion;
   double slot = 0;
+  Milliseconds spread{0};
   bool saw_failure = false;                 ///< The first half of the edge.
   std::optional<TimePoint> refusing_since;  ///< Empty when the last probe got no answer.
   bool reported_refusal = false;
@@ -70,7 +71,7 @@ struct BastionWatch::Impl : std::enable_shared_from_this<Impl> {
     saw_open = true;
     if (!saw_failure) return;  // no edge: it was open all the time
     if (!refusing_since && !limited) return report(on_back);
-    wait(spread_delay(slot, k_spread));
+    wait(spread_delay(slot, spread));
   }
 
   void on_failed(Outcome outcome) {
@@ -104,6 +105,7 @@ void BastionWatch::start(const TcpEnd& bastion, double slot, const WatchPath& kn
     if (known.refused) impl_->refusing_since = Clock::now();
     impl_->wait_for_slot();
   }
+  impl_->spread = known.spread;
   impl_->saw_failure |= known.seen_down;
   if (known.first_probe == Milliseconds{0}) return;
   impl_->limited = true;

@@ -259,8 +259,8 @@ def max_startups(ground: Ground, cap: float) -> Rows:
     return {"bastion at MaxStartups for 30 s": ground.race(time.monotonic(), cap)}
 
 
-SPREAD = ("after a bastion restarts, each tunnel delays its login by its port, so that a fleet doesn't overload the bastion "
-          "(ADR 10)")
+SPREAD = ("after a bastion restarts, each tunnel delays its login by its port for up to 0.2 s. A tunnel that the bastion has "
+          "dropped then delays it for up to 6 s, so that a fleet doesn't overload the bastion (ADR 10)")
 BANS = "a refused login is tried at most three times in a minute, so that no bastion bans this machine"
 KEPT = "holdfast keeps the connection and the sessions through it; TCP sends the byte at its next retransmission"
 

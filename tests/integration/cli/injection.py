@@ -125,7 +125,7 @@ class Injection(ProgramTest):
         file = self.tunnels / "x.conf"
         for name, value in self.few.items():
             for key in ("port", "bastion", "identity", "backend", "engine", "host", "machine", "ssh-option", "known-hosts",
-                        "runtime-dir", "probe-interval", "takeover", "a key"):
+                        "runtime-dir", "probe-interval", "spread", "takeover", "a key"):
                 lines = [f"{other} = {text}\n".encode() for other, text in good.items() if other != key]
                 path = b"/tmp/" if key in ("identity", "known-hosts", "runtime-dir") else b""
                 file.write_bytes(b"".join(lines) + key.encode() + b" = " + path + value + b"\n")

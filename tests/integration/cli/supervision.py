@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 from typing import Any, Optional
 
 from case import Bastion, TunnelTest, free_port, is_alive, main, until
@@ -167,6 +168,71 @@ class Supervision(TunnelTest):
         after = self.await_up()
         self.assertEqual(after["supervisor_pid"], before["supervisor_pid"])
         self.assertGreaterEqual(after["reconnects"], 1)
+
+    def lose_sshd(self) -> None:
+        """sshd and its sessions end."""
+        children = pathlib.Path(f"/proc/{self.bastion.process.pid}/task/{self.bastion.process.pid}/children").read_text()
+        self.bastion.stop()
+        for pid in children.split():
+            self.kill(int(pid))
+        self.await_state("waiting", "refused")
+
+    def time_to_return(self) -> float:
+        """Seconds until the tunnel carries bytes, with its retry slot near the end of the spread."""
+        self.bastion.start()
+        began = time.monotonic()
+        until("the tunnel to carry bytes", lambda: self.banner() == b"SSH-")
+        return time.monotonic() - began
+
+    def take_login_slot(self) -> Optional[socket.socket]:
+        """A connection that sshd waits for."""
+        stranger = socket.create_connection(("127.0.0.1", self.bastion.port), 20)
+        try:
+            if stranger.recv(4) == b"SSH-":
+                return stranger
+        except ConnectionResetError:  # dropped
+            pass
+        stranger.close()
+        return None
+
+    def use_a_late_slot(self) -> None:
+        while self.port * (5 ** 0.5 - 1) / 2 % 1 < 0.8:
+            self.port = free_port()
+
+    def test_a_tunnel_alone_returns_at_once(self) -> None:
+        self.use_a_late_slot()
+        self.set_up()
+        self.await_up()
+        self.lose_sshd()
+        self.assertLess(self.time_to_return(), 3)
+        with (self.home / f".config/holdfast/tunnels/{self.name}.conf").open("r+") as file:
+            text = file.read()
+            file.seek(0)
+            file.write("spread = 6\n" + text)
+        before = self.await_up()
+        self.kill(before["supervisor_pid"], signal.SIGHUP)
+        until("the change to be applied",
+              lambda: "the forwards changed" in self.run_holdfast("logs", "--user", self.name).stdout)
+        self.assertEqual(self.await_up()["ssh_pid"], before["ssh_pid"])
+        self.lose_sshd()
+        self.assertGreater(self.time_to_return(), 4)
+
+    def test_a_login_that_sshd_drops_makes_the_next_returns_careful(self) -> None:
+        self.use_a_late_slot()
+        self.set_up()
+        self.await_up()
+        self.lose_sshd()
+        config = self.bastion.directory / "config"
+        config.write_text(config.read_text().replace("MaxStartups 100\n", "MaxStartups 1:100:1\n"))
+        self.bastion.start()
+        with until("the only slot for logins to be free", self.take_login_slot):
+            crowd = until("the crowd to be stored", lambda: next(self.home.rglob(f"{self.name}.crowd"), None))
+        self.assertRegex(crowd.read_text(), rf"^[0-9]+ {self.user()}@127\.0\.0\.1:{self.bastion.port}\n$")
+        self.await_up()
+        self.assertEqual(self.run_holdfast("restart", "--user", self.name).returncode, 0)
+        self.await_up()
+        self.lose_sshd()
+        self.assertGreater(self.time_to_return(), 4)
 
     def give_ssh_a_config_file(self, text: str) -> None:
         """ssh ignores HOME, so a wrapper passes it the file."""

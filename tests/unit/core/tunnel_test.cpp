@@ -62,6 +62,9 @@ BOOST_AUTO_TEST_CASE(invalid_fields_are_refused) {
   spec.probe_interval = std::chrono::seconds(9);
   BOOST_TEST(!Tunnel::make(spec));
   spec = a_spec();
+  spec.spread = std::chrono::seconds(7);
+  BOOST_TEST(!Tunnel::make(spec));
+  spec = a_spec();
   spec.run_as = "x\nUser=root";
   BOOST_TEST(!Tunnel::make(spec));
 }

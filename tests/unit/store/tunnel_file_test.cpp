@@ -91,6 +91,18 @@ BOOST_AUTO_TEST_CASE(takeover_is_written_only_when_set) {
   BOOST_TEST(!(*refused)->takeover);
 }
 
+BOOST_AUTO_TEST_CASE(a_spread_is_written_only_when_set) {
+  TunnelSpec spec = a_spec();
+  BOOST_TEST(format_tunnel(*Tunnel::make(spec)).find("spread") == std::string::npos);
+  for (const int seconds : {0, 6}) {
+    spec.spread = std::chrono::seconds(seconds);
+    const Tunnel tunnel = *Tunnel::make(spec);
+    const auto again = parse(format_tunnel(tunnel));
+    BOOST_REQUIRE_MESSAGE(again, again.error().line());
+    BOOST_TEST((*again == tunnel));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(default_values_are_written_plainly) {
   const auto text = format_tunnel(*Tunnel::make(a_spec()));
   BOOST_TEST(text.find("\nport = 127.0.0.1:2222:localhost:22\n") != std::string::npos);
@@ -159,6 +171,10 @@ BOOST_DATA_TEST_CASE(
         {"port = 2222\nbastion = a b\n", "t.conf line 2, bastion", "space"},
         {k_ok + "takeover = maybe\n", "t.conf line 3, takeover", "yes or no"},
         {k_ok + "engine = autossh\ntakeover = yes\n", "t.conf line 4, takeover", "autossh does not support"},
+        {k_ok + "spread = 7\n", "t.conf line 3, spread", "0 to 6"},
+        {k_ok + "spread = -1\n", "t.conf line 3, spread", "0 to 6"},
+        {k_ok + "spread = 0.2\n", "t.conf line 3, spread", "0 to 6"},
+        {k_ok + "engine = autossh\nspread = 6\n", "t.conf line 4, spread", "autossh does not support"},
         {k_ok + "probe_interval = 9\n", "t.conf line 3, probe-interval", "10 to 3600"},
         {k_ok + "probe_interval = s\n", "t.conf line 3, probe-interval", "10 to 3600"},
         {k_ok + "probe_interval = 1m\n", "t.conf line 3, probe-interval", "10 to 3600"},

@@ -25,7 +25,7 @@ BOOST_AUTO_TEST_CASE(waits_stay_within_their_bounds_for_every_chance) {
 
 BOOST_AUTO_TEST_CASE(a_refusing_bastion_is_retried_in_our_slot_at_first) {
   Backoff backoff;
-  const RetrySpread slot{.until_retry_slot = [] { return Milliseconds(4321); }, .spread_delay = {}};
+  const RetrySpread slot{.until_retry_slot = [] { return Milliseconds(4321); }};
   TimePoint now{};
   for (int attempt = 0; attempt < 15; ++attempt, now += Milliseconds(4321))
     BOOST_TEST((backoff.after(FailureClass::refused, DropScope::none, now, 0.5, slot) == Milliseconds(4321)));
@@ -34,11 +34,30 @@ BOOST_AUTO_TEST_CASE(a_refusing_bastion_is_retried_in_our_slot_at_first) {
 
 BOOST_AUTO_TEST_CASE(a_watched_bastion_gets_no_blind_login) {
   Backoff backoff;
-  const RetrySpread watched{.until_retry_slot = {}, .spread_delay = Milliseconds(4321)};
+  const RetrySpread watched{.slot = 0.75, .is_watched = true};
   for (int attempt = 0; attempt < 50; ++attempt)
     BOOST_TEST(
         (backoff.after(FailureClass::refused, DropScope::none, TimePoint{}, 0.5, watched) >= k_watched_retry / 2));
-  BOOST_TEST((backoff.after(FailureClass::closed, DropScope::remote, TimePoint{}, 0.5, watched) == Milliseconds(4321)));
+  BOOST_TEST((backoff.after(FailureClass::closed, DropScope::remote, TimePoint{}, 0.5, watched) == Milliseconds(4500)));
+}
+
+BOOST_AUTO_TEST_CASE(an_optimistic_login_that_is_closed_takes_its_slot_next) {
+  Backoff backoff;
+  RetrySpread spread{.slot = 0.5, .is_watched = true, .period = k_optimistic_spread, .was_first_login = true};
+  BOOST_TEST((backoff.after(FailureClass::closed, DropScope::remote, TimePoint{}, 0.5, spread) == Milliseconds(100)));
+  BOOST_TEST((backoff.after(FailureClass::closed, DropScope::none, TimePoint{}, 0.5, spread) == Milliseconds(3400)));
+  spread.was_first_login = false;
+  const Milliseconds next = backoff.after(FailureClass::closed, DropScope::none, TimePoint{}, 0.5, spread);
+  BOOST_TEST((next >= Milliseconds(4500) && next <= Milliseconds(9000)));
+}
+
+BOOST_AUTO_TEST_CASE(a_flapping_bastion_is_not_retried_sooner_than_the_spread) {
+  Backoff backoff;
+  const RetrySpread spread{.slot = 0.5, .is_watched = true, .period = k_optimistic_spread};
+  for (int drop = 0; drop < 20; ++drop)
+    BOOST_TEST((backoff.after(FailureClass::closed, DropScope::remote, TimePoint{}, 0.5, spread) < k_shortest_wait));
+  backoff.reset();
+  BOOST_TEST((backoff.after(FailureClass::closed, DropScope::remote, TimePoint{}, 0.0, spread) >= k_careful_spread));
 }
 
 // MaxStartups: after a local drop the retry is soon. A fleet that overloaded the bastion must wait.

@@ -24,14 +24,13 @@ constexpr double k_startups_rate = 0.30;
 
 }  // namespace
 
-Fleet::Fleet(std::size_t size, std::uint64_t seed) : random_(seed), members_(size) {
+Fleet::Fleet(std::size_t size, std::uint64_t seed, Milliseconds first_spread) : random_(seed), members_(size) {
   std::size_t port = 20'000;
   for (Member& member : members_) {
     Rules rules = plain_rules();
     member.slot = retry_slot_of(Forward::parse(std::to_string(port++)).value());
-    rules.spread = [&member](std::size_t) {
-      return RetrySpread{.until_retry_slot = {}, .spread_delay = spread_delay(member.slot, k_spread)};
-    };
+    rules.spread = [&member](std::size_t) { return RetrySpread{.slot = member.slot, .is_watched = true}; };
+    rules.first_spread = first_spread;
     member.world = std::make_unique<World>(std::move(rules));
     // Each starts at its own time.
     at(now_ + Milliseconds(static_cast<Milliseconds::rep>(chance() * 60'000)), [&] { give(member, Started{}); });
@@ -57,23 +56,34 @@ void Fleet::run_until(TimePoint end) {
 Seen Fleet::lose(Outage outage, Milliseconds away) {
   run_until(now_ + std::chrono::minutes(5));
   outage_ = outage;
+  seen_ = {};
   lost_ = now_;
   back_ = now_ + away;
   host_back_ = outage == Outage::refusing ? lost_ : outage == Outage::silent ? back_ - k_boot : back_;
   for (Member& member : members_) {
+    member.back.reset();
+    member.drops = 0;
     member.sshd_lost_it = outage != Outage::cut_off;
     notice_drop(member);
   }
-  run_until(back_ + std::chrono::minutes(2));
+  for (TimePoint end = back_ + seconds(10); end <= back_ + std::chrono::minutes(10); end += seconds(10)) {
+    run_until(end);
+    if (are_all_back()) break;
+  }
   std::vector<std::chrono::duration<double>> backs;
   for (const Member& member : members_) {
     if (violation_.empty()) violation_ = member.world->violation;
+    seen_.most_drops = std::max(seen_.most_drops, member.drops);
     backs.push_back(member.back ? *member.back - back_ : std::chrono::duration<double>::max());
   }
   std::sort(backs.begin(), backs.end());
   seen_.last_back = backs.back();
   seen_.median_back = backs[backs.size() / 2];
   return seen_;
+}
+
+bool Fleet::are_all_back() const {
+  return std::ranges::all_of(members_, [](const Member& member) { return member.back.has_value(); });
 }
 
 // When ssh detects the outage: at once, or by its keepalive, which has its own phase in each session.
@@ -163,6 +173,7 @@ void Fleet::connect(Member& member, std::size_t try_number) {
 void Fleet::arrive(Member& member) {
   if (drops()) {
     ++seen_.dropped;
+    ++member.drops;
     return fail(member, FailureClass::closed, k_reply);  // kex_exchange_identification: Connection closed by …
   }
   ++unauthenticated_;
@@ -213,7 +224,8 @@ void Fleet::probe_bastion(Member& member) {
   }
   const std::uint64_t watch = ++member.watch;
   if (!member.saw_failure) return;  // no edge
-  const Milliseconds wait = member.refusing_since ? spread_delay(member.slot, k_spread) : Milliseconds{0};
+  const Milliseconds wait =
+      member.refusing_since ? spread_delay(member.slot, member.world->path.spread) : Milliseconds{0};
   at(now_ + wait, [this, &member, watch] {
     if (member.watch != watch || !member.watching) return;
     member.watching = member.world->path_watched = false;

@@ -25,6 +25,7 @@ struct Seen {
   std::vector<std::size_t> logins;             ///< ssh was started.
   std::vector<std::size_t> syn_probes;         ///< sshd does not see them.
   std::size_t dropped = 0;                     ///< By MaxStartups.
+  std::size_t most_drops = 0;                  ///< Of one tunnel.
   std::chrono::duration<double> last_back{0};  ///< From the return until the last one was up.
   std::chrono::duration<double> median_back{0};
 };
@@ -33,10 +34,10 @@ struct Seen {
 /// `MaxStartups 10:30:100` does. TCP sends another SYN 1, 3 and 7 s after the first.
 class Fleet {
  public:
-  /// With consecutive ports.
-  Fleet(std::size_t size, std::uint64_t seed);
+  /// With consecutive ports. `first_spread`: Rules::first_spread.
+  Fleet(std::size_t size, std::uint64_t seed, Milliseconds first_spread);
 
-  /// Five minutes up, then the outage, then two minutes more.
+  /// Five minutes up, then the outage, then up to ten minutes until every tunnel is back.
   [[nodiscard]] Seen lose(Outage outage, Milliseconds away);
 
   [[nodiscard]] const std::string& violation() const { return violation_; }
@@ -55,6 +56,7 @@ class Fleet {
     bool sshd_lost_it = false;                ///< The bastion's end of its connection is gone.
     std::array<std::optional<TimePoint>, k_timers> armed;
     std::optional<TimePoint> back;
+    std::size_t drops = 0;
   };
   struct Due {
     TimePoint at;
@@ -81,6 +83,7 @@ class Fleet {
   [[nodiscard]] bool drops();
   [[nodiscard]] bool is_away() const { return now_ >= lost_ && now_ < back_; }
   [[nodiscard]] bool refuses() const { return is_away() && now_ >= host_back_; }
+  [[nodiscard]] bool are_all_back() const;
   [[nodiscard]] double chance();
   [[nodiscard]] Milliseconds wall_clock() const;
 

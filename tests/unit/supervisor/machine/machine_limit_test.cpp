@@ -8,7 +8,8 @@ using std::chrono::seconds;
 
 Rules watched_rules(std::size_t bastions = 1) {
   Rules rules = plain_rules(1, bastions);
-  rules.spread = [](std::size_t) { return RetrySpread{.until_retry_slot = {}, .spread_delay = seconds(4)}; };
+  rules.spread = [](std::size_t) { return RetrySpread{.slot = 0.75, .is_watched = true}; };
+  rules.first_spread = k_careful_spread;
   return rules;
 }
 

@@ -167,13 +167,11 @@ BOOST_AUTO_TEST_CASE(a_changed_route_shortens_the_probe_timeout) {
 
 BOOST_AUTO_TEST_CASE(a_refused_probe_replaces_the_slot_by_the_watch) {
   Rules rules = plain_rules();
-  rules.spread = [](std::size_t) {
-    return RetrySpread{.until_retry_slot = {}, .spread_delay = std::chrono::seconds(4)};
-  };
+  rules.spread = [](std::size_t) { return RetrySpread{.slot = 0.5, .is_watched = true}; };
   Story story(rules);
   story.bring_up();
   story.child_dies(failure(FailureClass::closed));
-  BOOST_TEST((story.wait_of(Timer::retry) == std::chrono::seconds(4)));
+  BOOST_TEST((story.wait_of(Timer::retry) == k_shortest_wait));  // the run was shorter than a second
   BOOST_TEST(story.path_watched);
   story.give(PathRefused{});
   BOOST_TEST((story.wait_of(Timer::retry) >= k_watched_retry / 2));

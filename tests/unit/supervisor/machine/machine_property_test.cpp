@@ -225,9 +225,11 @@ Rules random_rules(Random& random) {
   rules.target_by_name = below(random, 2) == 0;
   rules.bastions = below(random, 2) == 0 ? 1 : 1 + below(random, 3);
   if (below(random, 2) == 0)
-    rules.spread = [wait = Milliseconds(below(random, 6000))](std::size_t) {
-      return RetrySpread{.until_retry_slot = {}, .spread_delay = wait};
-    };
+    rules.spread = [slot = fraction(random)](std::size_t) { return RetrySpread{.slot = slot, .is_watched = true}; };
+  rules.first_spread = std::array{Milliseconds{0}, k_optimistic_spread, k_careful_spread}.at(below(random, 3));
+  for (std::size_t at = 0; at < rules.bastions; ++at)
+    rules.known_crowds.push_back(
+        below(random, 8) == 0 ? std::optional(k_begin + std::chrono::minutes(below(random, 600))) : std::nullopt);
   for (std::size_t at = 0; at < rules.bastions; ++at) rules.previously_held.push_back(below(random, 2) == 0);
   for (std::size_t at = 0; at < rules.bastions; ++at)
     rules.no_login_before.push_back(below(random, 4) == 0 ? std::optional(k_begin + Milliseconds(below(random, 31'000)))

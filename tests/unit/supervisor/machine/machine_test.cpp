@@ -36,7 +36,7 @@ BOOST_AUTO_TEST_CASE(a_closed_connection_is_retried_within_the_spread) {
     const Actions actions = story.give(ChildExited{failure(FailureClass::closed)}, chance);
     BOOST_TEST(!has<StartChild>(actions));
     BOOST_TEST((story.wait_of(Timer::retry) > Milliseconds{0}));
-    BOOST_TEST((story.wait_of(Timer::retry) <= k_spread + Milliseconds{1}));
+    BOOST_TEST((story.wait_of(Timer::retry) <= k_careful_spread + Milliseconds{1}));
     BOOST_TEST(has<StartChild>(story.fire(Timer::retry)));
   }
 }

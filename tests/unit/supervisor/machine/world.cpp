@@ -34,10 +34,15 @@ World::World(Rules rules)
       probe_interval_(rules.probe_interval),
       may_stand_by_(rules.standby),
       may_take_over_(rules.takeover),
-      previously_held_(rules.previously_held) {
+      previously_held_(rules.previously_held),
+      spread_(rules.spread),
+      first_spread_(rules.first_spread),
+      crowds_(rules.known_crowds) {
   open.assign(forwards, false);
   previously_held_.resize(bastions);
   limited_.resize(bastions);
+  crowds_.resize(bastions);
+  refused_.resize(bastions);
   for (std::size_t at = 0; at < std::min(bastions, rules.no_login_before.size()); ++at)
     if (rules.no_login_before[at]) limit(at, *rules.no_login_before[at]);
 }
@@ -51,6 +56,7 @@ const Actions& World::give(const Event& event, double chance) {
   const bool was_quit = quit;
   ++given.at(static_cast<std::size_t>(machine.phase())).at(event.index());
   const bool stood_by = is_standing_by();
+  const Phase before = machine.phase();
   run_watches();
   if (machine.phase() != Phase::port_busy) conflict_ended_since_takeover_ = true;
   if (allows_early_attempt(event)) attempts_in_a_moment_ = 0;
@@ -60,10 +66,12 @@ const Actions& World::give(const Event& event, double chance) {
   if (was_quit) check(last_.empty(), "a machine that has quit does nothing");
   for (const Action& action : last_)
     if (const auto* noted = std::get_if<NoteLimit>(&action)) check_limit_note(*noted, event);
+  check_crowd_note(event, before);
   check_standby(event, stood_by);
   check_silence(event, before);
   if (has<TakeOver>(last_)) check_takeover(event);
   for (const Action& action : last_) std::visit([this](const auto& one) { execute(one); }, action);
+  check_spread(event, before);
   check_state();
   check_phase();
   if (machine.phase() == Phase::up) attempts_in_a_moment_ = 0;
@@ -122,7 +130,9 @@ void World::note(const Adopted& event) {
 }
 
 void World::note(const FailbackProbeAnswered& event) {
-  if (failback_probe == event.bastion) failback_probe.reset();
+  if (failback_probe != event.bastion) return;
+  failback_probe.reset();
+  if (!event.why) refused_.at(event.bastion) = false;
 }
 
 void World::note(const Reloaded& event) {
@@ -130,7 +140,11 @@ void World::note(const Reloaded& event) {
   bastions = event.bastions;
   previously_held_.resize(std::max(previously_held_.size(), bastions));
   limited_.resize(bastions);
+  crowds_.resize(bastions);
+  refused_.resize(bastions);
   if (event.other_bastions) limited_.assign(bastions, std::nullopt);
+  if (event.other_bastions) crowds_.assign(bastions, std::nullopt);
+  if (event.other_bastions) refused_.assign(bastions, false);
   bastion = std::min(bastion, bastions - 1);
   change_.reset();
   open.assign(forwards, false);
@@ -246,6 +260,7 @@ void World::execute(const CancelTimer& action) { due[static_cast<std::size_t>(ac
 // As BastionWatch does, except that this one goes on after it has seen the port open.
 void World::execute(const WatchPath& action) {
   check(action.bastion < bastions, "a watched bastion exists");
+  check(!action.on || action.spread == spread_period(), "a return is spread over 6 s where a crowd is known");
   path_watched = action.on;
   path = action;
   auto& limited = limited_.at(action.bastion);
@@ -253,6 +268,11 @@ void World::execute(const WatchPath& action) {
   limited->next_probe.reset();
   check(!action.on || action.first_probe >= k_between_limited_probes, "a limited bastion is probed rarely");
   if (action.on) limited->next_probe = now + action.first_probe;
+}
+
+void World::execute(const NoteCrowd& action) {
+  check(action.bastion < bastions, "a crowded bastion exists");
+  crowds_.at(action.bastion) = now + k_crowd_memory;
 }
 
 void World::execute(const StartFailbackProbe& action) {

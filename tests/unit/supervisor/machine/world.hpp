@@ -126,12 +126,15 @@ class World {
   void execute(const CancelTimer& action);
   void execute(const WatchPath& action);
   void execute(const NoteLimit&) {}  // check_limit_note() comes before every other action
+  void execute(const NoteCrowd& action);
   void execute(const StartFailbackProbe& action);
   void execute(const EndFailbackProbe& action);
   void execute(const Quit& action);
 
   void check(bool holds, const char* invariant);
   void check_limit_note(const NoteLimit& action, const Event& event);
+  void check_spread(const Event& event, Phase before);
+  void check_crowd_note(const Event& event, Phase before);
   void check_takeover(const Event& event);
   void check_silence(const Event& event, Phase before);
   void check_standby(const Event& event, bool stood_by);
@@ -146,6 +149,7 @@ class World {
   void run_watches();
   void connect(std::size_t to, TimePoint when);
   [[nodiscard]] bool is_standing_by() const;
+  [[nodiscard]] Milliseconds spread_period() const;
   [[nodiscard]] bool may_be_watched(std::size_t at) const;
 
   Actions last_;
@@ -154,7 +158,11 @@ class World {
   bool may_take_over_;
   std::vector<bool> previously_held_;            ///< By bastion: by an earlier run, or by this one.
   std::vector<std::optional<Limited>> limited_;  ///< By bastion.
-  std::optional<ForwardsChanged> change_;        ///< Not applied yet.
+  std::function<RetrySpread(std::size_t)> spread_;
+  Milliseconds first_spread_;
+  std::vector<std::optional<TimePoint>> crowds_;  ///< By bastion: when each is forgotten.
+  std::vector<bool> refused_;                     ///< By bastion: it refused a login, and none worked since.
+  std::optional<ForwardsChanged> change_;         ///< Not applied yet.
   std::size_t requested_forward_ = 0;
   TimePoint requested_at_;              ///< The last OpenForward.
   std::optional<TimePoint> took_over_;  ///< The last TakeOver.

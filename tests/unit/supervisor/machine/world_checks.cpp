@@ -1,6 +1,8 @@
 // The invariants of a machine that depend on more than one action.
 #include "world.hpp"
 
+#include "supervisor/machine/fleet_spread.hpp"
+
 #include <algorithm>
 
 namespace holdfast::supervisor {
@@ -60,6 +62,37 @@ void World::check_timer(const SetTimer& action) {
     case Timer::probe:
       return check(within(Milliseconds(1), probe_interval_), "a probe waits for its interval at most");
   }
+}
+
+// --- a crowd
+
+Milliseconds World::spread_period() const {
+  const auto is_known = [this](const std::optional<TimePoint>& forgotten_at) {
+    return forgotten_at && now < *forgotten_at;
+  };
+  return std::ranges::any_of(crowds_, is_known) ? k_careful_spread : first_spread_;
+}
+
+/// A bastion that returned and dropped the login is crowded.
+void World::check_crowd_note(const Event& event, Phase before) {
+  if (before != Phase::starting) return;
+  if (std::holds_alternative<ControlReady>(event)) refused_.at(bastion) = false;
+  const auto* exited = std::get_if<ChildExited>(&event);
+  if (exited == nullptr || !exited->why || has<Quit>(last_)) return;
+  if (exited->why->failure == FailureClass::refused) refused_.at(bastion) = true;
+  if (exited->why->failure == FailureClass::closed && refused_.at(bastion))
+    check(has<NoteCrowd>(last_), "a login that is dropped after a return is noted");
+}
+
+/// After a drop that other tunnels saw, too.
+void World::check_spread(const Event& event, Phase before) {
+  const auto* exited = std::get_if<ChildExited>(&event);
+  const bool is_closed = exited != nullptr && exited->why && exited->why->failure == FailureClass::closed;
+  if (!is_closed || before != Phase::up || quit || !spread_) return;
+  const Milliseconds wait = wait_of(Timer::retry);
+  check(machine.phase() == Phase::waiting, "a shared drop is followed by a wait");
+  check(wait >= spread_delay(*spread_(bastion).slot, spread_period()), "a known crowd spreads its logins over 6 s");
+  check(starts.empty() || now + wait - starts.back() >= k_shortest_wait, "a bastion sees one login a second");
 }
 
 // --- standby

@@ -93,10 +93,13 @@ BOOST_AUTO_TEST_CASE(a_new_tunnel_belongs_to_this_host) {
 }
 
 BOOST_AUTO_TEST_CASE(keys_that_setup_has_no_option_for_stay) {
-  put_previous();
+  put_previous(std::string(k_file) + "spread = 6\n");
   request.forwards = {Forward::parse("2223").value()};
   BOOST_TEST(wanted()->probe_interval.count() == 30);
+  BOOST_TEST((wanted()->spread == std::chrono::seconds(6)));
   BOOST_TEST(wanted()->forwards.front().short_text() == "2223");
+  request.engine = Engine::autossh;  // it spreads no logins
+  BOOST_TEST(!wanted()->spread);
 }
 
 BOOST_AUTO_TEST_CASE(a_pinned_key_stays_while_a_bastion_stays) {
