@@ -58,6 +58,10 @@ Result<Tunnel> Tunnel::make(TunnelSpec spec) {
   if (spec.runtime_dir) HOLDFAST_CHECK(check_path("runtime_dir", *spec.runtime_dir));
   if (spec.probe_interval < std::chrono::seconds(10) || spec.probe_interval > std::chrono::hours(1))
     return usage_error("probe_interval", "it is not between 10 and 3600 seconds");
+  if (spec.keepalive < std::chrono::seconds(5) || spec.keepalive > std::chrono::minutes(5))
+    return usage_error("keepalive", "it is not between 5 and 300 seconds");
+  if (spec.engine == Engine::autossh && spec.keepalive != k_usual_keepalive)
+    return usage_error("keepalive", "engine autossh does not support it", "leave keepalive out, or use engine native");
   if (spec.spread && (*spec.spread < std::chrono::seconds(0) || *spec.spread > std::chrono::seconds(6)))
     return usage_error("spread", "it is not between 0 and 6 seconds");
   if (spec.run_as && (spec.run_as->empty() || spec.run_as->front() == '-' || has_control_bytes(*spec.run_as) ||

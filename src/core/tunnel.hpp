@@ -38,6 +38,8 @@ struct SshOption {
 /// True for an ssh option that holdfast sets itself and does not let the user change. Case does not matter.
 [[nodiscard]] bool is_enforced_ssh_option(std::string_view key) noexcept;
 
+inline constexpr std::chrono::seconds k_usual_keepalive(5);
+
 /// The fields of a Tunnel, as read from a file or a command line. Each is valid by itself; Tunnel::make() checks them
 /// together.
 struct TunnelSpec {
@@ -54,8 +56,9 @@ struct TunnelSpec {
   std::optional<boost::filesystem::path> known_hosts = {};  ///< the file in which setup has pinned a host key
   std::optional<boost::filesystem::path> runtime_dir = {};  ///< of socket, lock and live state; chosen by setup
   std::chrono::seconds probe_interval{60};                  ///< 10 s .. 1 h
-  std::optional<std::chrono::seconds> spread = {};          ///< 0 s .. 6 s, of the logins after a return of the bastion
-  std::vector<Destination> fallbacks = {};                  ///< used in this order while `bastion` is down
+  std::chrono::seconds keepalive = k_usual_keepalive;  ///< 5 s .. 5 min, until the kernel probes a quiet connection
+  std::optional<std::chrono::seconds> spread = {};     ///< 0 s .. 6 s, of the logins after a return of the bastion
+  std::vector<Destination> fallbacks = {};             ///< used in this order while `bastion` is down
   bool takeover = false;           ///< may run a command on the bastion that ends our stale session there
   bool allow_target_down = false;  ///< a target may start later: setup, start and restart do not wait for it
   bool operator==(const TunnelSpec&) const = default;

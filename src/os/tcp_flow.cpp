@@ -84,10 +84,10 @@ bool set(const Descriptor& socket, int level, int option, std::int64_t value) no
   return ::setsockopt(socket.get(), level, option, &number, sizeof number) == 0;
 }
 
-bool set_keepalive(const Descriptor& socket) noexcept {
+bool set_keepalive(const Descriptor& socket, std::chrono::seconds keepalive) noexcept {
   if (!set(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, std::chrono::milliseconds(k_flow_limit).count())) return false;
   (void)set(socket, IPPROTO_TCP, k_rto_max, 1000);
-  return set(socket, IPPROTO_TCP, TCP_KEEPIDLE, k_keepalive_idle.count()) &&
+  return set(socket, IPPROTO_TCP, TCP_KEEPIDLE, keepalive.count()) &&
          set(socket, IPPROTO_TCP, TCP_KEEPINTVL, k_keepalive_interval.count()) &&
          set(socket, IPPROTO_TCP, TCP_KEEPCNT, k_flow_limit / k_keepalive_interval) &&
          set(socket, SOL_SOCKET, SO_KEEPALIVE, 1);
@@ -112,14 +112,14 @@ std::optional<TcpFlow> flow_of(const TcpPair& connection) {
   return flow;
 }
 
-bool tune_connection(pid_t pid) noexcept {
+bool tune_connection(pid_t pid, std::chrono::seconds keepalive) noexcept {
   const auto descriptor = connection_descriptor(pid);
   if (!descriptor) return false;
   const Descriptor socket = copy_of(pid, *descriptor);
   if (!socket) return false;
   constexpr linger k_reset{1, 0};
   const bool resets = ::setsockopt(socket.get(), SOL_SOCKET, SO_LINGER, &k_reset, sizeof k_reset) == 0;
-  return set_keepalive(socket) && resets;
+  return set_keepalive(socket, keepalive) && resets;
 }
 
 bool can_tune_children() noexcept {

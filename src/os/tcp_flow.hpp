@@ -21,22 +21,20 @@ struct TcpFlow {
 
 /// After this long without any answer the kernel ends the connection.
 inline constexpr std::chrono::seconds k_flow_limit(120);
-/// The kernel probes a connection that was quiet this long,
-inline constexpr std::chrono::seconds k_keepalive_idle(5);
-/// and again after each of these until the peer answers.
+/// The kernel probes a quiet connection, and then again after each of these until the peer answers.
 inline constexpr std::chrono::seconds k_keepalive_interval(1);
 
 /// Sets the options of the only TCP connection of `pid`, which must be a descendant of ours: tcp(7).
 /// - SO_LINGER with 0: the kernel resets the connection when `pid` ends. Otherwise it goes on sending the rest. On a
 /// dead
 ///   path it would keep the local port for minutes, and the peer would learn of the end late.
-/// - TCP_USER_TIMEOUT, then SO_KEEPALIVE and its times: flow_of() shows a dead path soon, and k_flow_limit ends it
-/// late.
+/// - TCP_USER_TIMEOUT, then SO_KEEPALIVE and its times, with the first probe after `keepalive`: flow_of() shows a dead
+/// path soon, and k_flow_limit ends it late.
 /// - TCP_RTO_MAX_MS (Linux 6.15): a retransmission each second, so the connection goes on within a second of an
 /// outage's
 ///   end. Without the user timeout it would end the connection after 15 s.
 /// False when that is not possible.
-bool tune_connection(pid_t pid) noexcept;
+bool tune_connection(pid_t pid, std::chrono::seconds keepalive) noexcept;
 
 /// Whether tune_connection() can work for our children: pidfd_getfd(2) of Linux 5.6, unless a sandbox or Yama forbids
 /// it. Starts a child for the test.

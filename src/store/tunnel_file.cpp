@@ -69,6 +69,8 @@ Result<std::optional<std::chrono::seconds>> read_seconds(const TunnelLines& line
 Result<> read_behaviour(const TunnelLines& lines, TunnelSpec& spec) {
   HOLDFAST_TRY(const auto probe_interval, read_seconds(lines, "probe-interval", 10, 3600, 60));
   spec.probe_interval = probe_interval.value_or(spec.probe_interval);
+  HOLDFAST_TRY(const auto keepalive, read_seconds(lines, "keepalive", 5, 300, 20));
+  spec.keepalive = keepalive.value_or(spec.keepalive);
   HOLDFAST_TRY(spec.spread, read_seconds(lines, "spread", 0, 6, 6));
   HOLDFAST_CHECK(read_flag(lines, "takeover", spec.takeover));
   return read_flag(lines, "allow-target-down", spec.allow_target_down);
@@ -136,6 +138,7 @@ std::string format_tunnel(const Tunnel& tunnel) {
   if (tunnel->known_hosts) add("known-hosts", tunnel->known_hosts->native());
   if (tunnel->runtime_dir) add("runtime-dir", tunnel->runtime_dir->native());
   add("probe-interval", std::to_string(tunnel->probe_interval.count()));
+  if (tunnel->keepalive != k_usual_keepalive) add("keepalive", std::to_string(tunnel->keepalive.count()));
   if (tunnel->spread) add("spread", std::to_string(tunnel->spread->count()));
   if (tunnel->takeover) add("takeover", "yes");
   if (tunnel->allow_target_down) add("allow-target-down", "yes");

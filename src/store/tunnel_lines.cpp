@@ -15,10 +15,10 @@ struct Key {
   bool repeatable = false;
 };
 
-constexpr std::array k_keys{Key{"port", true},       Key{"bastion"},     Key{"identity"},         Key{"backend"},
-                            Key{"engine"},           Key{"host"},        Key{"machine"},          Key{"run-as"},
-                            Key{"ssh-option", true}, Key{"known-hosts"}, Key{"runtime-dir"},      Key{"probe-interval"},
-                            Key{"spread"},           Key{"takeover"},    Key{"allow-target-down"}};
+constexpr std::array k_keys{Key{"port", true},       Key{"bastion"},     Key{"identity"},    Key{"backend"},
+                            Key{"engine"},           Key{"host"},        Key{"machine"},     Key{"run-as"},
+                            Key{"ssh-option", true}, Key{"known-hosts"}, Key{"runtime-dir"}, Key{"probe-interval"},
+                            Key{"keepalive"},        Key{"spread"},      Key{"takeover"},    Key{"allow-target-down"}};
 
 const Key* find_key(std::string_view name) {
   const auto* found = std::ranges::find(k_keys, name, &Key::name);

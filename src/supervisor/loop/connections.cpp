@@ -14,11 +14,11 @@ void Connections::begin(const std::string& bastion, bool is_last) {
   if (is_last) carrying_ = last(bastion);
 }
 
-void Connections::note(pid_t ssh) {
+void Connections::note(pid_t ssh, std::chrono::seconds keepalive) {
   if (std::exchange(noted_, true)) return;
   current_ = os::established_connection(ssh);
   behind_proxy_ = !current_;
-  (void)os::tune_connection(ssh);  // where that is not possible, ssh's own keepalive has short times
+  (void)os::tune_connection(ssh, keepalive);  // where that is not possible, ssh's own keepalive has short times
 }
 
 bool Connections::keep() {

@@ -7,6 +7,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <optional>
 #include <string>
 
@@ -21,7 +22,7 @@ class Connections {
   void begin(const std::string& bastion, bool is_last = false);
   /// Call it right after the login: later ssh has connections to targets, too, and the one to the bastion cannot be
   /// identified.
-  void note(pid_t ssh);
+  void note(pid_t ssh, std::chrono::seconds keepalive);
   /// ssh holds the forwards now. True when that is to be stored: the connection, or that a proxy has it.
   bool keep();
   /// The bastion's session of that connection is gone.

@@ -162,7 +162,7 @@ void Loop::Impl::handle(const Event& event, double chance) {
   reporter.set_ssh(session.process());
   // Not before: until the login ssh may have several connections.
   if (machine.phase() == Phase::opening && session.process()) {
-    connections.note(session.process()->pid);
+    connections.note(session.process()->pid, tunnel->keepalive);
     watch_flow();
   }
   if (machine.phase() == Phase::up) keep_connection();
@@ -194,7 +194,7 @@ void Loop::Impl::watch_flow() {
 ssh::Keepalive Loop::Impl::keepalive() const {
   if (connections.was_behind_proxy(active_tunnel->bastion.text())) return {};
   if (tunes_connections) return {std::chrono::seconds(60), 3};
-  return {os::k_keepalive_idle, static_cast<int>(os::k_flow_limit / os::k_keepalive_idle)};
+  return {tunnel->keepalive, static_cast<int>(std::max(os::k_flow_limit / tunnel->keepalive, std::int64_t{1}))};
 }
 
 std::optional<std::string> Loop::Impl::bastion_address() const {

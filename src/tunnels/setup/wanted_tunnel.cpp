@@ -30,6 +30,7 @@ TunnelSpec requested_spec(const SetupRequest& request, const SetupFacts& facts) 
   if (const auto& previous = facts.previous.tunnel) {
     if (!(*previous)->host.empty() && !request.host) spec.host = (*previous)->host;
     spec.probe_interval = (*previous)->probe_interval;
+    spec.keepalive = (*previous)->keepalive;
     if (spec.engine == Engine::native) spec.spread = (*previous)->spread;
     if (shares_bastion(*previous, spec)) spec.known_hosts = (*previous)->known_hosts;
   }

@@ -92,14 +92,14 @@ BOOST_AUTO_TEST_CASE(the_connection_of_a_child_is_tuned) {
   // The child may not have closed its other descriptors yet: then it has two connections.
   bool tuned = false;
   for (int attempt = 0; attempt < 1000 && !tuned; ++attempt) {
-    tuned = tune_connection(child);
+    tuned = tune_connection(child, std::chrono::seconds(20));
     if (!tuned) ::usleep(5000);
   }
   ::kill(child, SIGKILL);
   ::waitpid(child, nullptr, 0);
   BOOST_REQUIRE(tuned);
   BOOST_TEST(option_of(connection.client, SOL_SOCKET, SO_KEEPALIVE) == 1);
-  BOOST_TEST(option_of(connection.client, IPPROTO_TCP, TCP_KEEPIDLE) == 5);
+  BOOST_TEST(option_of(connection.client, IPPROTO_TCP, TCP_KEEPIDLE) == 20);
   BOOST_TEST(option_of(connection.client, IPPROTO_TCP, TCP_KEEPINTVL) == 1);
   BOOST_TEST(option_of(connection.client, IPPROTO_TCP, TCP_KEEPCNT) == 120);
   BOOST_TEST(option_of(connection.client, IPPROTO_TCP, TCP_USER_TIMEOUT) == 120'000);
@@ -110,7 +110,9 @@ BOOST_AUTO_TEST_CASE(the_connection_of_a_child_is_tuned) {
   BOOST_TEST(wanted.l_linger == 0);
 }
 
-BOOST_AUTO_TEST_CASE(a_process_without_one_connection_is_not_tuned) { BOOST_TEST(!tune_connection(::getppid())); }
+BOOST_AUTO_TEST_CASE(a_process_without_one_connection_is_not_tuned) {
+  BOOST_TEST(!tune_connection(::getppid(), std::chrono::seconds(5)));
+}
 
 BOOST_AUTO_TEST_SUITE_END()
 

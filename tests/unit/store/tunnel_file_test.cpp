@@ -91,6 +91,16 @@ BOOST_AUTO_TEST_CASE(takeover_is_written_only_when_set) {
   BOOST_TEST(!(*refused)->takeover);
 }
 
+BOOST_AUTO_TEST_CASE(an_unusual_keepalive_is_kept) {
+  TunnelSpec spec = a_spec();
+  BOOST_TEST(format_tunnel(*Tunnel::make(spec)).find("keepalive") == std::string::npos);
+  spec.keepalive = std::chrono::seconds(20);
+  const Tunnel tunnel = *Tunnel::make(spec);
+  const auto again = parse(format_tunnel(tunnel));
+  BOOST_REQUIRE_MESSAGE(again, again.error().line());
+  BOOST_TEST((*again == tunnel));
+}
+
 BOOST_AUTO_TEST_CASE(a_spread_is_written_only_when_set) {
   TunnelSpec spec = a_spec();
   BOOST_TEST(format_tunnel(*Tunnel::make(spec)).find("spread") == std::string::npos);
@@ -171,6 +181,9 @@ BOOST_DATA_TEST_CASE(
         {"port = 2222\nbastion = a b\n", "t.conf line 2, bastion", "space"},
         {k_ok + "takeover = maybe\n", "t.conf line 3, takeover", "yes or no"},
         {k_ok + "engine = autossh\ntakeover = yes\n", "t.conf line 4, takeover", "autossh does not support"},
+        {k_ok + "keepalive = 4\n", "t.conf line 3, keepalive", "5 to 300"},
+        {k_ok + "keepalive = 301s\n", "t.conf line 3, keepalive", "5 to 300"},
+        {k_ok + "engine = autossh\nkeepalive = 20\n", "t.conf line 4, keepalive", "autossh does not support"},
         {k_ok + "spread = 7\n", "t.conf line 3, spread", "0 to 6"},
         {k_ok + "spread = -1\n", "t.conf line 3, spread", "0 to 6"},
         {k_ok + "spread = 0.2\n", "t.conf line 3, spread", "0 to 6"},
