@@ -48,7 +48,8 @@ class Hook(unittest.TestCase):
 
     def shell(self, name: str, *arguments: str) -> tuple[int, str, str]:
         done = subprocess.run([PROGRAMS[name], *arguments], env=self.environment(), cwd=self.home,
-                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120,
+                              start_new_session=True)  # in the background of a terminal -i would stop it
         # The process group in this message differs each time.
         errors = "\n".join(line for line in done.stderr.splitlines() if "process group" not in line)
         return done.returncode, done.stdout, errors

@@ -20,7 +20,8 @@ class LoginHook(TunnelTest):
 
     def log_in(self) -> None:
         done = subprocess.run(["/bin/bash", "-l", "-i", "-c", ":"], env=self.env, stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=120, cwd=self.home, check=True)
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=120, cwd=self.home, check=True,
+                              start_new_session=True)  # in the background of a terminal -i would stop it
         self.assertEqual(done.stdout, b"")
 
     def remove(self) -> str:
