@@ -116,7 +116,7 @@ struct AutosshLoop::Impl final : LoopBase {
     reporter.set_autossh(session.process());
     reporter.set_ssh(session.ssh());
     reporter.publish(machine.view());
-    after_event(machine.view());
+    after_event(machine.view(), std::holds_alternative<ProbeAnswered>(event));
   }
 
   [[nodiscard]] ssh::mux::MuxClient* control_master() override { return &session.mux(); }

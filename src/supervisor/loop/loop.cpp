@@ -169,7 +169,7 @@ void Loop::Impl::handle(const Event& event, double chance) {
   if (machine.phase() == Phase::up && tunnel->takeover)
     takeover.note([this](const std::string& line) { reporter.log(line); });
   reporter.publish(machine.view());
-  after_event(machine.view());
+  after_event(machine.view(), probed != nullptr);
 }
 
 ConnectionStatus Loop::Impl::connection_status() const {

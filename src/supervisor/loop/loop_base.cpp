@@ -144,9 +144,9 @@ ChildFailedToStart LoopBase::failed_to_start(const Error& error, const boost::fi
   return {{is_missing ? FailureClass::ssh_missing : otherwise, printable(error.line()), error.hint}};
 }
 
-void LoopBase::after_event(const View& view) {
-  if (view.state == store::TunnelState::up && !std::exchange(was_up, true)) os::release_read_only_memory();
+void LoopBase::after_event(const View& view, bool was_probe) {
   watch_causes(view);
+  if (was_probe && view.state == store::TunnelState::up) os::release_read_only_memory();
 }
 
 /// Watches the credentials and the bastion's name while a login failed because of them.

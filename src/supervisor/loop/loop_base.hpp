@@ -93,8 +93,8 @@ struct LoopBase {
   void keep_target_notes(const ProbeRounds::Round& round, const ProbeAnswered& answer);
   void check_path(Milliseconds timeout, std::function<void(std::optional<double> rtt_ms)> on_answer);
 
-  /// Call it after each event.
-  void after_event(const View& view);
+  /// Call it after each event. After the answer to a probe the supervisor is idle for a minute.
+  void after_event(const View& view, bool was_probe);
   void watch_causes(const View& view);
   /// Of every bastion and its jump hosts, as ssh resolves its aliases. Blocks for `ssh -G`.
   [[nodiscard]] std::vector<std::string> route_names() const;
@@ -124,7 +124,6 @@ struct LoopBase {
   CredentialWatch credential_watch;
   NameWatch name_watch;
   std::optional<Error> end_reason;
-  bool was_up = false;
 };
 
 }  // namespace holdfast::supervisor

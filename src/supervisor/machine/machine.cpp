@@ -189,7 +189,8 @@ void Machine::on_silent_probe(const ConnectionStatus& connection) {
     // A new login is sooner there than the next retransmission, of either side.
     if (!connection.occupied && (is_late || (lost && attempt_.probes.suspects_dead_path())))
       return give_up(rules_.explain(FailureClass::dead_peer, std::nullopt));
-    if (lost) return await_path(ProbePolicy::interval(rules_, chance_));
+    const bool may_be_replaced = bastions_.size() > 1 && !connection.occupied;
+    if (lost && !may_be_replaced) return await_path(ProbePolicy::interval(rules_, chance_));
     if (is_late) return await_path(ProbePolicy::recheck_interval(rules_));
   }
   if (!attempt_.probes.on_silent_probe(rules_)) return begin_probe();

@@ -31,6 +31,21 @@ BOOST_AUTO_TEST_CASE(an_outage_of_two_minutes_ends_no_ssh) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(another_bastion_replaces_a_silent_one_without_sessions) {
+  Story story(plain_rules(1, 2));
+  story.bring_up();
+  story.give(FlowChanged{k_silent_and_empty});
+  BOOST_TEST(!has<EndChild>(story.answer_probe_silently(k_silent_and_empty)));
+  BOOST_TEST(has<EndChild>(story.answer_probe_silently(k_silent_and_empty)));
+  Story occupied(plain_rules(1, 2));
+  occupied.bring_up();
+  occupied.give(FlowChanged{k_silent});
+  for (int probe = 0; probe < 4; ++probe) {
+    BOOST_TEST(!has<EndChild>(occupied.answer_probe_silently(k_silent)));
+    occupied.fire(Timer::probe);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_dead_flow_ends_ssh_at_once) {
   Story story;
   story.bring_up();
