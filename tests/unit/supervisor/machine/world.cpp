@@ -61,7 +61,6 @@ const Actions& World::give(const Event& event, double chance) {
   if (machine.phase() != Phase::port_busy) conflict_ended_since_takeover_ = true;
   if (allows_early_attempt(event)) attempts_in_a_moment_ = 0;
   std::visit([this](const auto& one) { note(one); }, event);
-  const Phase before = machine.phase();
   last_ = machine.on(event, now, chance);
   if (was_quit) check(last_.empty(), "a machine that has quit does nothing");
   for (const Action& action : last_)
