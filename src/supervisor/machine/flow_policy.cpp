@@ -16,7 +16,9 @@ FlowPolicy::Verdict FlowPolicy::on_flow(const os::TcpFlow& flow, TimePoint now) 
   const bool has_answers = answers_ >= k_answers_needed;
   // After an outage the next retransmission may be far away, and the connection lives until then.
   const bool had_time = now - answering_since_ >= std::max(k_time_to_recover, flow.retransmission);
-  return flow.unanswered >= k_dead_packets && has_answers && had_time ? Verdict::dead : Verdict::silent;
+  const bool is_backed_off = flow.retransmission > k_between_answered_probes;
+  const unsigned needed = is_backed_off ? k_dead_retransmissions : k_dead_packets;
+  return flow.unanswered >= needed && has_answers && had_time ? Verdict::dead : Verdict::silent;
 }
 
 void FlowPolicy::on_syn_probe(bool answered, TimePoint now) {

@@ -13,6 +13,8 @@ namespace holdfast::supervisor {
 /// Packets in a row without an answer: lost ones, or an outage. At 20 % loss each way eight are lost once in an hour.
 inline constexpr unsigned k_suspicious_packets = 2;
 inline constexpr unsigned k_dead_packets = 8;
+/// The same where TCP doubles the time between them (no TCP_RTO_MAX_MS): the sixth one is 13 s after the first.
+inline constexpr unsigned k_dead_retransmissions = 6;
 /// SYN probes in a row that the bastion's host must answer meanwhile, and how long at least.
 inline constexpr int k_answers_needed = 3;
 inline constexpr Milliseconds k_time_to_recover = std::chrono::seconds(2);

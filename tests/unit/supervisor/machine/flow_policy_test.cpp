@@ -67,6 +67,23 @@ BOOST_AUTO_TEST_CASE(after_an_outage_the_connection_has_two_seconds) {
   BOOST_TEST(false, "it was not found");
 }
 
+// 0.2 s, 0.4 s … after the first packet: RFC 6298.
+BOOST_AUTO_TEST_CASE(retransmissions_that_back_off_need_no_minute) {
+  Flow flow;
+  int dead_after = 0;
+  for (int at = 1; at <= 120 && dead_after == 0; ++at) {
+    unsigned sent = 0;
+    double wait = 0.2;
+    for (double when = wait; when <= at; when += wait) {
+      ++sent;
+      wait *= 2;
+    }
+    if (flow.second(sent, true, Milliseconds(static_cast<int>(wait * 1000))) == Verdict::dead) dead_after = at;
+  }
+  BOOST_TEST(dead_after >= 12);
+  BOOST_TEST(dead_after <= 16);
+}
+
 BOOST_AUTO_TEST_CASE(a_late_retransmission_is_awaited) {
   Flow flow;
   BOOST_TEST(seconds_until_dead(flow, true, seconds(25)) >= 25);
