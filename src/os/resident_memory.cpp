@@ -19,6 +19,7 @@ int release_segments(dl_phdr_info* object, std::size_t, void*) noexcept {
     const std::uintptr_t begin = object->dlpi_addr + segment.p_vaddr;
     const std::uintptr_t first = begin / page * page;
     const std::uintptr_t end = (begin + segment.p_filesz) / page * page;
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): the linker gives addresses as numbers
     if (end > first) ::madvise(reinterpret_cast<void*>(first), end - first, MADV_DONTNEED);
   }
   return 1;  // the first object is the program itself
