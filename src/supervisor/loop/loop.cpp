@@ -35,7 +35,11 @@ Loop::Impl::Impl(os::Host& real_host, store::Paths tunnel_paths, Tunnel initial_
       verbose_login(context, host, files, client),
       stalled_login(context, host, client, [this](Diagnosis why) { post(LoginBlocked{std::move(why)}); }),
       flow_watch(
-          context, [this] { post(FlowChanged{connection_status()}); }, [this] { post(FlowDead{}); }),
+          context,
+          [this](bool path_returned) {
+            post(FlowChanged{connection_status(), path_returned});
+          },
+          [this] { post(FlowDead{}); }),
       tunes_connections(os::can_tune_children()) {
   make_bastion_watches();
   publish_route();

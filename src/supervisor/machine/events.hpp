@@ -110,6 +110,7 @@ struct Resumed {
 };
 struct FlowChanged {  ///< The connection hears nothing any more, or hears its peer again.
   ConnectionStatus connection = {};
+  bool path_returned = false;  ///< It still hears nothing, but the bastion's host answers SYN probes again.
 };
 struct FlowDead {};    ///< The bastion's host answers others, but nothing comes back over the connection.
 struct PathRestored {  ///< The bastion's ssh port accepts connections again.

@@ -9,10 +9,12 @@ namespace holdfast::supervisor {
 
 FlowPolicy::Verdict FlowPolicy::on_flow(const os::TcpFlow& flow, TimePoint now) {
   if (flow.unanswered < k_suspicious_packets) {
-    answers_ = 0;
+    answers_ = silences_ = 0;
+    path_returned_ = false;
     return std::exchange(silent_, false) ? Verdict::recovered : Verdict::heard;
   }
   if (!std::exchange(silent_, true)) return Verdict::interrupted;
+  if (std::exchange(path_returned_, false)) return Verdict::returned;
   const bool has_answers = answers_ >= k_answers_needed;
   // After an outage the next retransmission may be far away, and the connection lives until then.
   const bool had_time = now - answering_since_ >= std::max(k_time_to_recover, flow.retransmission);
@@ -23,7 +25,9 @@ FlowPolicy::Verdict FlowPolicy::on_flow(const os::TcpFlow& flow, TimePoint now) 
 
 void FlowPolicy::on_syn_probe(bool answered, TimePoint now) {
   if (answered && answers_ == 0) answering_since_ = now;
+  path_returned_ |= answered && silences_ >= k_silences_of_outage;
   answers_ = answered ? answers_ + 1 : 0;
+  silences_ = answered ? 0 : silences_ + 1;
   next_probe_ = now + (answered ? k_between_answered_probes : k_between_silent_probes);
 }
 
@@ -35,7 +39,7 @@ void FlowPolicy::on_rejection(TimePoint now) {
 Milliseconds FlowPolicy::until_check(Verdict verdict, const os::TcpFlow& flow) {
   constexpr Milliseconds k_shortest = std::chrono::seconds(5);
   constexpr Milliseconds k_longest = std::chrono::seconds(8);
-  if (verdict == Verdict::silent || verdict == Verdict::interrupted) return k_silent_check;
+  if (verdict != Verdict::heard && verdict != Verdict::recovered) return k_silent_check;
   return std::clamp(k_shortest * 2 - std::min(flow.since_ack, k_shortest), k_shortest, k_longest);
 }
 

@@ -15,6 +15,8 @@ inline constexpr unsigned k_suspicious_packets = 2;
 inline constexpr unsigned k_dead_packets = 8;
 /// The same where TCP doubles the time between them (no TCP_RTO_MAX_MS): the sixth one is 13 s after the first.
 inline constexpr unsigned k_dead_retransmissions = 6;
+/// SYN probes in a row without an answer that make an outage.
+inline constexpr int k_silences_of_outage = 2;
 /// SYN probes in a row that the bastion's host must answer meanwhile, and how long at least.
 inline constexpr int k_answers_needed = 3;
 inline constexpr Milliseconds k_time_to_recover = std::chrono::seconds(2);
@@ -31,6 +33,7 @@ class FlowPolicy {
     heard,
     interrupted,  ///< Silent for the first time.
     silent,
+    returned,   ///< Still silent, but the bastion's host answers SYN probes again.
     recovered,  ///< Heard again, for the first time.
     dead,
   };
@@ -46,7 +49,9 @@ class FlowPolicy {
 
  private:
   bool silent_ = false;
-  int answers_ = 0;  ///< In a row, while the connection is silent.
+  int answers_ = 0;   ///< In a row, while the connection is silent.
+  int silences_ = 0;  ///< In a row.
+  bool path_returned_ = false;
   TimePoint answering_since_;
   TimePoint next_probe_;
 };

@@ -97,6 +97,8 @@ void Machine::handle(const FlowChanged& event) {
   const ConnectionStatus& connection = event.connection;
   if (connection.flow == ConnectionStatus::Flow::silent) {
     note_silent_flow();
+    // TCP's next retransmission may be a minute away.
+    if (event.path_returned && !connection.occupied && phase_ == Phase::up) attempt_.probes.suspect_dead_path();
   } else if (const auto since = std::exchange(attempt_.silent_since, std::nullopt)) {
     const auto outage = std::chrono::duration_cast<Milliseconds>(now_ - *since);
     attempt_.peer_due = now_ + std::clamp(outage, k_shortest_peer_wait, k_longest_peer_wait);

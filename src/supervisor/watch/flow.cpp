@@ -19,10 +19,10 @@ struct FlowWatch::Impl : std::enable_shared_from_this<Impl> {
   SynProbe syn_probe;
   boost::asio::steady_timer timer;
   bool probing = false;
-  std::function<void()> on_change;
+  std::function<void(bool)> on_change;
   std::function<void()> on_dead;
 
-  Impl(boost::asio::io_context& context, os::TcpPair pair, std::function<void()> change, std::function<void()> dead)
+  Impl(boost::asio::io_context& context, os::TcpPair pair, std::function<void(bool)> change, std::function<void()> dead)
       : connection(std::move(pair)),
         syn_probe(context),
         timer(context),
@@ -35,9 +35,9 @@ struct FlowWatch::Impl : std::enable_shared_from_this<Impl> {
     const Verdict verdict = policy.on_flow(*flow, Clock::now());
     if (verdict == Verdict::dead) return on_dead();
     wait(FlowPolicy::until_check(verdict, *flow));
-    const bool is_silent = verdict == Verdict::silent || verdict == Verdict::interrupted;
-    if (is_silent && !probing && policy.is_probe_due(Clock::now())) probe();
-    if (verdict == Verdict::interrupted || verdict == Verdict::recovered) on_change();
+    const bool is_heard = verdict == Verdict::heard || verdict == Verdict::recovered;
+    if (!is_heard && !probing && policy.is_probe_due(Clock::now())) probe();
+    if (verdict != Verdict::heard && verdict != Verdict::silent) on_change(verdict == Verdict::returned);
   }
 
   void wait(Milliseconds span) {
@@ -62,7 +62,8 @@ struct FlowWatch::Impl : std::enable_shared_from_this<Impl> {
   }
 };
 
-FlowWatch::FlowWatch(boost::asio::io_context& context, std::function<void()> on_change, std::function<void()> on_dead)
+FlowWatch::FlowWatch(boost::asio::io_context& context, std::function<void(bool)> on_change,
+                     std::function<void()> on_dead)
     : on_change_(std::move(on_change)), on_dead_(std::move(on_dead)), context_(context) {}
 
 FlowWatch::~FlowWatch() = default;

@@ -14,9 +14,10 @@ namespace holdfast::supervisor {
 
 class FlowWatch {
  public:
-  /// `on_change`: packets are no longer acknowledged, or are again. `on_dead`: the connection is dead, as FlowPolicy
-  /// says; the watch is over.
-  FlowWatch(boost::asio::io_context& context, std::function<void()> on_change, std::function<void()> on_dead);
+  /// `on_change`: packets are no longer acknowledged, or are again; or (`path_returned`) only the bastion's host
+  /// answers again. `on_dead`: the connection is dead, as FlowPolicy says; the watch is over.
+  FlowWatch(boost::asio::io_context& context, std::function<void(bool path_returned)> on_change,
+            std::function<void()> on_dead);
   ~FlowWatch();
   FlowWatch(const FlowWatch&) = delete;
   FlowWatch& operator=(const FlowWatch&) = delete;
@@ -27,7 +28,7 @@ class FlowWatch {
 
  private:
   struct Impl;
-  std::function<void()> on_change_;
+  std::function<void(bool)> on_change_;
   std::function<void()> on_dead_;
   boost::asio::io_context& context_;
   std::shared_ptr<Impl> impl_;

@@ -21,7 +21,7 @@ struct Flow {
     now += seconds(1);
     const Verdict verdict = policy.on_flow(
         {.since_ack = seconds(unanswered), .unanswered = unanswered, .retransmission = retransmission}, now);
-    const bool silent = verdict == Verdict::silent || verdict == Verdict::interrupted;
+    const bool silent = verdict != Verdict::heard && verdict != Verdict::recovered && verdict != Verdict::dead;
     if (silent && policy.is_probe_due(now)) {
       ++probes;
       policy.on_syn_probe(bastion_answers, now);
@@ -99,6 +99,21 @@ BOOST_AUTO_TEST_CASE(an_answer_in_time_is_reported_once) {
   BOOST_TEST((flow.second(0, true) == Verdict::heard));
   BOOST_TEST((flow.second(8, true) == Verdict::interrupted));
   BOOST_TEST((flow.second(9, true) == Verdict::silent));  // the answered probes before it do not count
+}
+
+BOOST_AUTO_TEST_CASE(the_return_of_the_path_is_reported_once) {
+  Flow flow;
+  for (int at = 0; at < 20; ++at) BOOST_TEST((flow.second(5, false) != Verdict::returned));
+  int returns = 0;
+  for (int at = 0; at < 5; ++at)
+    if (flow.second(5, true) == Verdict::returned) ++returns;
+  BOOST_TEST(returns == 1);
+}
+
+BOOST_AUTO_TEST_CASE(one_lost_probe_is_no_outage) {
+  Flow flow;
+  (void)flow.second(2, false);
+  for (int at = 0; at < 10; ++at) BOOST_TEST((flow.second(3, true) != Verdict::returned));
 }
 
 BOOST_AUTO_TEST_CASE(a_single_lost_packet_is_nothing) {

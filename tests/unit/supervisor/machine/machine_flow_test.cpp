@@ -129,6 +129,20 @@ BOOST_AUTO_TEST_CASE(after_an_outage_an_empty_tunnel_logs_in_anew) {
   BOOST_TEST(has<EndChild>(story.answer_probe_silently(heard)));
 }
 
+// Kernels without TCP_RTO_MAX_MS send again after up to two minutes.
+BOOST_AUTO_TEST_CASE(when_only_the_path_returns_an_empty_tunnel_logs_in_anew) {
+  for (const bool occupied : {false, true}) {
+    const ConnectionStatus silent{.flow = Flow::silent, .occupied = occupied};
+    Story story;
+    story.bring_up();
+    story.give(FlowChanged{silent});
+    story.answer_probe_silently(silent);
+    story.pass(std::chrono::seconds(60));
+    BOOST_REQUIRE(has<Probe>(story.give(FlowChanged{silent, true})));
+    BOOST_TEST(has<EndChild>(story.answer_probe_silently(silent)) == !occupied);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_short_loss_is_shown_once_and_forgotten) {
   Story story;
   story.bring_up();

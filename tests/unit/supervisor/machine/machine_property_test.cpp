@@ -174,7 +174,7 @@ void step(Random& random, World& world) {
     case 22:
       return void(world.give(LoginBlocked{some_failure(random)}, chance));  // ignored in most phases
     case 23:
-      return void(world.give(FlowChanged{some_connection(random)}, chance));
+      return void(world.give(FlowChanged{some_connection(random), below(random, 2) == 0}, chance));
     case 24:
       return void(world.give(FlowDead{}, chance));
     case 12:
