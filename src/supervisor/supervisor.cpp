@@ -62,14 +62,18 @@ Result<> end_kept_processes(const TunnelName& name, const store::Paths& paths, o
   return {};
 }
 
-}  // namespace
-
-Result<> run(const Tunnel& tunnel, const store::Paths& paths, os::Host& host) {
+Result<> prepare(const Tunnel& tunnel, const store::Paths& paths, const os::Host& host) {
   if (!tunnel->runtime_dir)
     return Error{"running", tunnel->name.text(), "its file has no runtime_dir",
                  "run holdfast setup again, which sets it"};
   std::signal(SIGPIPE, SIG_IGN);
-  HOLDFAST_CHECK(claim(*tunnel->runtime_dir, paths, host));
+  return claim(*tunnel->runtime_dir, paths, host);
+}
+
+}  // namespace
+
+Result<> run(const Tunnel& tunnel, const store::Paths& paths, os::Host& host) {
+  HOLDFAST_CHECK(prepare(tunnel, paths, host));
   const store::RuntimeFiles files = store::runtime_files(tunnel->name, *tunnel->runtime_dir);
   const ServiceManager manager(host);
   HOLDFAST_TRY(const auto lock, acquire_supervisor_lock(tunnel->name, paths, files, manager, host));
@@ -90,6 +94,15 @@ Result<> run(const Tunnel& tunnel, const store::Paths& paths, os::Host& host) {
     return AutosshLoop(host, paths, tunnel, files, std::move(program), std::move(client), manager).run();
   }
   return Loop(host, paths, tunnel, files, std::move(client), manager, std::move(predecessor)).run();
+}
+
+Result<> run(const Tunnel& tunnel, const store::Paths& paths, Companion& companion, os::Host& host) {
+  HOLDFAST_CHECK(prepare(tunnel, paths, host));
+  const auto files = store::runtime_files(tunnel->name, *tunnel->runtime_dir);
+  const ServiceManager manager(host);
+  HOLDFAST_TRY(const auto lock, acquire_supervisor_lock(tunnel->name, paths, files, manager, host));
+  HOLDFAST_TRY(ssh::Client client, ssh::find_client(host));
+  return Loop(host, paths, tunnel, files, std::move(client), manager, std::nullopt, &companion).run();
 }
 
 }  // namespace holdfast::supervisor

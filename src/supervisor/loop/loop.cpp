@@ -21,14 +21,15 @@
 namespace holdfast::supervisor {
 
 Loop::Impl::Impl(os::Host& real_host, store::Paths tunnel_paths, Tunnel initial_tunnel,
-                 store::RuntimeFiles runtime_files, ssh::Client ssh_client, const ServiceManager& service_manager)
+                 store::RuntimeFiles runtime_files, ssh::Client ssh_client, const ServiceManager& service_manager,
+                 Companion* beside)
     : LoopBase(real_host, std::move(tunnel_paths), std::move(initial_tunnel), std::move(runtime_files),
                std::move(ssh_client), service_manager),
       active_tunnel(tunnel.via_bastion(0)),
       events(context, [this](const Event& event, double chance) { handle(event, chance); }),
       connections(store::read_last_connections(host, paths, tunnel->name, tunnel->bastion.text())),
       machine(rules()),
-      session(context, host, files),
+      session(context, host, files, beside != nullptr),
       knocker(context),
       takeover(context, host, paths, tunnel->name, files, client),
       failback_probe(context, host, files, client),
@@ -40,7 +41,8 @@ Loop::Impl::Impl(os::Host& real_host, store::Paths tunnel_paths, Tunnel initial_
             post(FlowChanged{connection_status(), path_returned});
           },
           [this] { post(FlowDead{}); }),
-      tunes_connections(os::can_tune_children()) {
+      tunes_connections(os::can_tune_children()),
+      companion(beside) {
   make_bastion_watches();
   publish_route();
 }
@@ -139,15 +141,29 @@ void Loop::Impl::reload() {
 }
 
 void Loop::Impl::reload_now() {
-  const auto next = load_changed_tunnel();
-  if (!next) return;
-  const Tunnel& wanted = *next;
-  if (needs_new_login(tunnel, wanted) || (reread && needs_new_login(tunnel, *reread)))
+  if (const auto next = load_changed_tunnel()) change(*next, false);
+}
+
+void Loop::Impl::change(const Tunnel& wanted, bool new_login) {
+  if (new_login || needs_new_login(tunnel, wanted) || (reread && needs_new_login(tunnel, *reread)))
     post(Reloaded{wanted->forwards.size(), wanted.bastions(),
                   wanted->bastion != tunnel->bastion || wanted->fallbacks != tunnel->fallbacks});
   else
     post(ForwardsChanged{find_forwards(tunnel, wanted)});
   reread = wanted;
+}
+
+LoopControl Loop::Impl::control() {
+  return {.stop = [this] { post(StopRequested{}); },
+          .change =
+              [this](const Tunnel& wanted, bool new_login) {
+                run_soon(context, [this, wanted, new_login] {
+                  events.handle_all();
+                  change(wanted, new_login);
+                  events.handle_all();
+                });
+              },
+          .log = [this](std::string_view line) { reporter.log(line); }};
 }
 
 // --- events
@@ -173,6 +189,7 @@ void Loop::Impl::handle(const Event& event, double chance) {
   if (machine.phase() == Phase::up && tunnel->takeover)
     takeover.note([this](const std::string& line) { reporter.log(line); });
   reporter.publish(machine.view());
+  if (companion != nullptr) companion->on_view(machine.view());
   after_event(machine.view(), probed != nullptr);
 }
 
@@ -310,8 +327,9 @@ void Loop::Impl::leave_ssh() {
 // --- Loop
 
 Loop::Loop(os::Host& host, const store::Paths& paths, const Tunnel& tunnel, const store::RuntimeFiles& files,
-           ssh::Client client, const ServiceManager& manager, std::optional<Predecessor> predecessor)
-    : impl_(std::make_unique<Impl>(host, paths, tunnel, files, std::move(client), manager)),
+           ssh::Client client, const ServiceManager& manager, std::optional<Predecessor> predecessor,
+           Companion* companion)
+    : impl_(std::make_unique<Impl>(host, paths, tunnel, files, std::move(client), manager, companion)),
       predecessor_(std::move(predecessor)) {}
 
 Loop::~Loop() = default;
@@ -320,6 +338,7 @@ Result<> Loop::run() {
   const Tunnel& tunnel = impl_->tunnel;
   impl_->begin(fmt::format("holdfast {}, pid {}: {} to {}", HOLDFAST_VERSION, ::getpid(), tunnel->name.text(),
                            bastions_text(tunnel->bastion, tunnel->fallbacks)));
+  if (impl_->companion != nullptr) impl_->companion->begin(impl_->context, impl_->control());
   if (predecessor_)
     impl_->adopt(*predecessor_);
   else
@@ -327,6 +346,7 @@ Result<> Loop::run() {
   if (store::is_shared(tunnel, impl_->paths)) impl_->tunnel_file_watch.start();
   auto result = impl_->run();
   impl_->leave_ssh();
+  if (impl_->companion != nullptr) impl_->companion->end();
   return result;
 }
 

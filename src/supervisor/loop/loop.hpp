@@ -7,6 +7,7 @@
 #include "ssh/client/arguments.hpp"
 #include "store/paths.hpp"
 #include "supervisor/adoption.hpp"
+#include "supervisor/loop/companion.hpp"
 #include "supervisor/service_manager.hpp"
 
 #include <memory>
@@ -16,14 +17,15 @@ namespace holdfast::supervisor {
 
 class Loop {
  public:
-  /// `predecessor`: a running ssh to adopt. Without it the loop starts one.
+  /// `predecessor`: a running ssh to adopt. Without it the loop starts one. `companion` may be null.
   Loop(os::Host& host, const store::Paths& paths, const Tunnel& tunnel, const store::RuntimeFiles& files,
-       ssh::Client client, const ServiceManager& manager, std::optional<Predecessor> predecessor);
+       ssh::Client client, const ServiceManager& manager, std::optional<Predecessor> predecessor,
+       Companion* companion = nullptr);
   ~Loop();
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
-  /// Returns after a signal stopped it. An Error when the tunnel no longer belongs to this host.
+  /// Returns after a signal, or the companion, stopped it. An Error when the tunnel no longer belongs to this host.
   [[nodiscard]] Result<> run();
 
  private:

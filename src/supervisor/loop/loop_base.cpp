@@ -49,7 +49,10 @@ LoopBase::LoopBase(os::Host& real_host, store::Paths tunnel_paths, Tunnel initia
       process_services(context, manager, files,
                        {.on_probe_request = [this] { post_shared(ProbeRequested{}); },
                         .on_reload = [this] { reload(); },
-                        .on_stop = [this] { post_shared(StopRequested{.leave_child = leaves_child()}); }}),
+                        .on_stop =
+                            [this] {
+                              if (stops_by_signal()) post_shared(StopRequested{.leave_child = leaves_child()});
+                            }}),
       runtime_directory(
           context, files, [this] { reclaim_directory(); }, [this] { reporter.publish_again(); }),
       timers(context,

@@ -48,6 +48,8 @@ struct LoopBase {
   virtual void post_shared(SharedEvent event) = 0;
   /// The tunnel file may have changed: `load_reread()` and post what follows.
   virtual void reload() = 0;
+  /// Whether SIGTERM and its like end the loop.
+  [[nodiscard]] virtual bool stops_by_signal() const { return true; }
   /// On SIGTERM and its like: leave a logged-in ssh running for the next supervisor?
   [[nodiscard]] virtual bool leaves_child() { return false; }
   /// Null while there is no ssh.

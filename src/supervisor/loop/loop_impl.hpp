@@ -42,8 +42,9 @@ struct Loop::Impl final : LoopBase {
   RecentLines ssh_lines;           ///< Since end_to_end last asked.
   std::string last_logged_line;
 
+  Companion* companion;
   Impl(os::Host& real_host, store::Paths tunnel_paths, Tunnel initial_tunnel, store::RuntimeFiles runtime_files,
-       ssh::Client ssh_client, const ServiceManager& service_manager);
+       ssh::Client ssh_client, const ServiceManager& service_manager, Companion* beside);
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
   ~Impl() override;
@@ -59,7 +60,10 @@ struct Loop::Impl final : LoopBase {
   void reload() override;
   void reload_now();
   void on_file_change() override;
+  [[nodiscard]] bool stops_by_signal() const override { return companion == nullptr; }
   [[nodiscard]] bool leaves_child() override;
+  [[nodiscard]] LoopControl control();
+  void change(const Tunnel& wanted, bool new_login);
   [[nodiscard]] ssh::mux::MuxClient* control_master() override { return mux ? &*mux : nullptr; }
   [[nodiscard]] std::optional<pid_t> ssh_pid() const override {
     return session.process() ? std::optional(session.process()->pid) : std::nullopt;
