@@ -10,7 +10,8 @@ const std::vector<CommandGroup>& command_groups() {
        {&setup_command(), &status_command(), &start_command(), &stop_command(), &restart_command(), &remove_command()}},
       {"looking into it", {&logs_command(), &doctor_command(), &demo_command(), &help_command(), &version_command()}},
       {"moving in and out",
-       {&client_config_command(), &authorize_command(), &move_command(), &import_command(), &hook_command()}},
+       {&client_config_command(), &authorize_command(), &with_tunnel_command(), &move_command(), &import_command(),
+        &hook_command()}},
       {"for programs",
        {&ensure_command(), &run_command(), &reap_command(), &mcp_command(), &list_python_apis_command(),
         &completion_command()}}};
@@ -28,6 +29,7 @@ const std::vector<const Command*>& all_commands() {
 }
 
 const Command* find_command(std::string_view name) {
+  if (name == sidecar_command().name) return &sidecar_command();
   const auto& commands = all_commands();
   const auto found = std::ranges::find_if(commands, [&](const Command* command) {
     return command->name == name || std::ranges::find(command->aliases, name) != command->aliases.end();

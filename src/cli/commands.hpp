@@ -22,7 +22,7 @@ struct CommandGroup {
 /// The same, each followed by its subcommands.
 [[nodiscard]] std::vector<const Command*> all_commands_and_subcommands();
 
-/// By its name or an alias.
+/// By its name or an alias; also a command that no list has, because only holdfast itself starts it.
 [[nodiscard]] const Command* find_command(std::string_view name);
 
 /// The subcommand `name`, such as "start" of "mcp".
@@ -44,6 +44,8 @@ struct CommandGroup {
 [[nodiscard]] const Command& logs_command();
 [[nodiscard]] const Command& run_command();
 [[nodiscard]] const Command& reap_command();
+[[nodiscard]] const Command& with_tunnel_command();
+[[nodiscard]] const Command& sidecar_command();  ///< internal
 [[nodiscard]] const Command& doctor_command();
 [[nodiscard]] const Command& authorize_command();
 [[nodiscard]] const Command& client_config_command();

@@ -20,14 +20,6 @@ bool is_tcp_to_ssh(const Forward& forward) {
   return leads_to_ssh_port(forward) && std::holds_alternative<TcpEnd>(forward.listen());
 }
 
-std::string through_jump(const ssh::ResolvedRoute& route, const Forward& forward, const std::string& user) {
-  // Never "localhost": another process may have ::1, and our permitopen names 127.0.0.1.
-  const auto remote = std::get<TcpEnd>(loopback_endpoint(forward.listen()));
-  const auto& name = leads_to_this_host(forward) && !user.empty() ? user : std::string("USER");
-  return fmt::format("ssh -J {} -p {} {}@{}", shell_quote(jumps_of(route)), remote.port, shell_quote(name),
-                     shell_quote(remote.host));
-}
-
 }  // namespace
 
 ssh::ResolvedRoute unresolved_route(const Tunnel& tunnel, const os::User& user) {
@@ -63,6 +55,14 @@ std::string local_forward_command(const ssh::ResolvedRoute& route, const Forward
                      shell_quote(bastion.ssh_argument()));
 }
 
+std::string login_command(const ssh::ResolvedRoute& route, const Forward& forward, const std::string& user) {
+  // Never "localhost": another process may have ::1, and our permitopen names 127.0.0.1.
+  const auto remote = std::get<TcpEnd>(loopback_endpoint(forward.listen()));
+  const auto& name = leads_to_this_host(forward) && !user.empty() ? user : std::string("USER");
+  return fmt::format("ssh -J {} -p {} {}@{}", shell_quote(jumps_of(route)), remote.port, shell_quote(name),
+                     shell_quote(remote.host));
+}
+
 bool leads_to_ssh_port(const Forward& forward) {
   const auto* target = std::get_if<TcpEnd>(&forward.target());
   return target != nullptr && target->port == k_ssh_port;
@@ -93,7 +93,7 @@ std::string login_name(const os::User& user, const os::Host& host) {
 std::string client_command(const Tunnel& tunnel, const ssh::ResolvedRoute& route, const std::string& user) {
   const auto& forwards = tunnel->forwards;
   const auto to_ssh = std::ranges::find_if(forwards, is_tcp_to_ssh);
-  if (to_ssh != forwards.end()) return through_jump(route, *to_ssh, user);
+  if (to_ssh != forwards.end()) return login_command(route, *to_ssh, user);
   return local_forward_command(route, forwards.front());
 }
 

@@ -27,6 +27,10 @@ namespace holdfast::tunnels {
 [[nodiscard]] std::string client_command(const Tunnel& tunnel, const ssh::ResolvedRoute& route,
                                          const std::string& user);
 
+/// `ssh -J …`, which logs in through the port of `forward`: its target is an ssh server, with any port.
+[[nodiscard]] std::string login_command(const ssh::ResolvedRoute& route, const Forward& forward,
+                                        const std::string& user);
+
 /// True when the target of `forward` is port 22.
 [[nodiscard]] bool leads_to_ssh_port(const Forward& forward);
 

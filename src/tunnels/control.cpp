@@ -8,6 +8,7 @@
 #include "store/hand_over.hpp"
 #include "store/history.hpp"
 #include "store/host_settings.hpp"
+#include "tunnels/arrival.hpp"
 #include "tunnels/survivors.hpp"
 
 #include <fmt/format.h>
@@ -88,37 +89,6 @@ bool are_all_open(const std::vector<store::LiveForward>& forwards) {
   });
 }
 
-/// The result that the live state shows, or nothing while the supervisor is still at it.
-std::optional<Arrival> result_of(const store::LiveState& live, milliseconds waited) {
-  Arrival arrival;
-  arrival.took = waited;
-  if (live.last_error) arrival.failure = live.last_error->diagnosis;
-  const auto is = [&](FailureClass failure) { return arrival.failure && arrival.failure->failure == failure; };
-  switch (live.state) {
-    case store::TunnelState::up:
-      if (!live.verified && !live.last_error) return std::nullopt;  // the first probes are not complete
-      arrival.verified = live.verified;
-      if (live.verified) arrival.failure.reset();
-      arrival.up = live.verified || !is(FailureClass::target_down);
-      return arrival;
-    case store::TunnelState::standby:
-      arrival.standing_by = true;
-      return arrival;
-    case store::TunnelState::failed:
-      return arrival;
-    case store::TunnelState::degraded:
-    case store::TunnelState::waiting:
-      if (!arrival.failure) return std::nullopt;
-      arrival.target_down = is(FailureClass::target_down) && are_all_open(live.forwards);
-      if (is(FailureClass::forward_busy) && waited < k_busy_timeout) return std::nullopt;
-      return arrival;
-    case store::TunnelState::connecting:
-    case store::TunnelState::stopped:
-      break;
-  }
-  return std::nullopt;
-}
-
 Arrival never_began(const InstalledJob& installed_job, milliseconds waited) {
   const auto last = store::Log::read(installed_job.job.paths.state_file(installed_job.job.name, "log"), 1);
   Arrival arrival;
@@ -178,6 +148,36 @@ std::vector<InstalledJob> possible_jobs(const TunnelName& name, const store::Pat
 }
 
 }  // namespace
+
+std::optional<Arrival> arrival_of(const store::LiveState& live, milliseconds waited) {
+  Arrival arrival;
+  arrival.took = waited;
+  if (live.last_error) arrival.failure = live.last_error->diagnosis;
+  const auto is = [&](FailureClass failure) { return arrival.failure && arrival.failure->failure == failure; };
+  switch (live.state) {
+    case store::TunnelState::up:
+      if (!live.verified && !live.last_error) return std::nullopt;  // the first probes are not complete
+      arrival.verified = live.verified;
+      if (live.verified) arrival.failure.reset();
+      arrival.up = live.verified || !is(FailureClass::target_down);
+      return arrival;
+    case store::TunnelState::standby:
+      arrival.standing_by = true;
+      return arrival;
+    case store::TunnelState::failed:
+      return arrival;
+    case store::TunnelState::degraded:
+    case store::TunnelState::waiting:
+      if (!arrival.failure) return std::nullopt;
+      arrival.target_down = is(FailureClass::target_down) && are_all_open(live.forwards);
+      if (is(FailureClass::forward_busy) && waited < k_busy_timeout) return std::nullopt;
+      return arrival;
+    case store::TunnelState::connecting:
+    case store::TunnelState::stopped:
+      break;
+  }
+  return std::nullopt;
+}
 
 std::vector<InstalledJob> installed_jobs_of(const store::Entry& entry, const store::Paths& paths,
                                             const os::Host& host) {
@@ -272,7 +272,7 @@ Result<Arrival> wait_until_up(const InstalledJob& installed_job, const std::opti
     const auto live = read_live(job.runtime_dir, job.name, job.paths, host);
     const bool ours = live && live->supervisor != previous && os::is_alive(host, live->supervisor);
     if (ours)
-      if (const auto arrival = result_of(*live, waited)) return *arrival;
+      if (const auto arrival = arrival_of(*live, waited)) return *arrival;
     if (waited >= deadline) {
       Arrival late;
       late.took = waited;

@@ -4,9 +4,6 @@
 #include "cli/scope.hpp"
 
 namespace holdfast::cli {
-namespace {
-
-/// The options that preflight needs.
 Request connection_arguments(const Context& context, const Arguments& arguments) {
   Request request;
   request.ports = arguments.all("port");
@@ -21,8 +18,6 @@ Request connection_arguments(const Context& context, const Arguments& arguments)
   request.ssh_options = arguments.all("ssh-option");
   return request;
 }
-
-}  // namespace
 
 Result<std::string> read_backend(const Arguments& arguments, Scope scope) {
   return tunnels::read_backend(arguments.one("backend").value_or("auto"), scope);

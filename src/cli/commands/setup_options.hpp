@@ -9,6 +9,9 @@
 
 namespace holdfast::cli {
 
+/// The texts of --port, --bastion, --identity, --run-as and --ssh-option, and the variables that stand in for them.
+[[nodiscard]] Request connection_arguments(const Context& context, const Arguments& arguments);
+
 /// For the command table.
 [[nodiscard]] const std::vector<Option>& setup_options();
 

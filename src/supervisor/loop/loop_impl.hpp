@@ -41,8 +41,8 @@ struct Loop::Impl final : LoopBase {
   std::size_t pending_closes = 0;  ///< Forwards of a ChangeForwards that are not closed yet.
   RecentLines ssh_lines;           ///< Since end_to_end last asked.
   std::string last_logged_line;
-
   Companion* companion;
+
   Impl(os::Host& real_host, store::Paths tunnel_paths, Tunnel initial_tunnel, store::RuntimeFiles runtime_files,
        ssh::Client ssh_client, const ServiceManager& service_manager, Companion* beside);
   Impl(const Impl&) = delete;
