@@ -81,6 +81,7 @@ class Homes(OddPlaces):
                 until("a new ssh", lambda: self.holdfast.status("odd")["ssh_pid"] not in (None, before["ssh_pid"]))
                 self.holdfast.await_up("odd")
                 self.host.kill(before["supervisor_pid"])
+                until("it to end", lambda: before["supervisor_pid"] not in [pid for pid, _, _ in self.host.processes()])
                 if backend in ("tmux", "screen", "nohup"):
                     self.holdfast.run("ensure", session=self.session)
                 until("a new supervisor", timeout=90, ask=lambda: self.holdfast.status("odd")["supervisor_pid"]
