@@ -14,7 +14,9 @@ FlowPolicy::Verdict FlowPolicy::on_flow(const os::TcpFlow& flow, TimePoint now) 
     return std::exchange(silent_, false) ? Verdict::recovered : Verdict::heard;
   }
   if (!std::exchange(silent_, true)) return Verdict::interrupted;
-  if (std::exchange(path_returned_, false)) return Verdict::returned;
+  // Sooner than that the connection itself shows that it is back.
+  const bool is_late = flow.retransmission > k_time_to_recover;
+  if (std::exchange(path_returned_, false) && is_late) return Verdict::returned;
   const bool has_answers = answers_ >= k_answers_needed;
   // After an outage the next retransmission may be far away, and the connection lives until then.
   const bool had_time = now - answering_since_ >= std::max(k_time_to_recover, flow.retransmission);

@@ -33,7 +33,7 @@ class FlowPolicy {
     heard,
     interrupted,  ///< Silent for the first time.
     silent,
-    returned,   ///< Still silent, but the bastion's host answers SYN probes again.
+    returned,   ///< Still silent, its next packet is far away, and the bastion's host answers SYN probes again.
     recovered,  ///< Heard again, for the first time.
     dead,
   };

@@ -103,11 +103,17 @@ BOOST_AUTO_TEST_CASE(an_answer_in_time_is_reported_once) {
 
 BOOST_AUTO_TEST_CASE(the_return_of_the_path_is_reported_once) {
   Flow flow;
-  for (int at = 0; at < 20; ++at) BOOST_TEST((flow.second(5, false) != Verdict::returned));
+  for (int at = 0; at < 20; ++at) BOOST_TEST((flow.second(5, false, seconds(30)) != Verdict::returned));
   int returns = 0;
   for (int at = 0; at < 5; ++at)
-    if (flow.second(5, true) == Verdict::returned) ++returns;
+    if (flow.second(5, true, seconds(30)) == Verdict::returned) ++returns;
   BOOST_TEST(returns == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_connection_that_sends_each_second_shows_its_return_itself) {
+  Flow flow;
+  for (int at = 0; at < 20; ++at) (void)flow.second(5, false, seconds(1));
+  for (int at = 0; at < 5; ++at) BOOST_TEST((flow.second(5, true, seconds(1)) != Verdict::returned));
 }
 
 BOOST_AUTO_TEST_CASE(one_lost_probe_is_no_outage) {
