@@ -44,7 +44,8 @@ Result<> check_program(const std::string& program) {
   int error = ENOENT;
   const char* path = std::getenv("PATH");
   for (const auto& directory : split(path != nullptr ? path : "/bin:/usr/bin", ':')) {
-    const int found = execution_errno(directory.empty() ? "./" + program : directory + "/" + program);
+    std::string candidate = directory.empty() ? "." : directory;
+    const int found = execution_errno(candidate.append("/").append(program));
     if (found == 0) return {};
     if (found == EACCES) error = found;
   }

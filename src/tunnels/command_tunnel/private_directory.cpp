@@ -8,10 +8,10 @@
 
 #include <fmt/format.h>
 
-#include <stdlib.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <limits>
 
 namespace holdfast::tunnels {

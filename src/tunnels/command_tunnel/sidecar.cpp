@@ -136,7 +136,7 @@ Result<> run_sidecar(const SidecarArguments& arguments, os::Host& host) {
   HOLDFAST_TRY(const bool stays, fork_away());
   if (!stays) return {};
   Sidecar sidecar(arguments, tunnel, *command, host);
-  const auto ran = supervisor::run(tunnel, paths, sidecar, host);
+  auto ran = supervisor::run(tunnel, paths, sidecar, host);
   if (!ran) store::Log(paths.state_file(tunnel->name, "log")).write(host.wall_now(), ran.error().line());
   if (ran || !os::is_alive(host, *command)) return host.remove_tree(arguments.directory);
   return ran;
