@@ -2,12 +2,10 @@
 
 #include "cli/interruption.hpp"
 #include "core/text.hpp"
+#include "os/loopback_port.hpp"
 
 #include <fmt/format.h>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -24,40 +22,12 @@ using std::chrono::milliseconds;
 constexpr milliseconds k_poll{10};
 constexpr milliseconds k_timeout{5000};
 
-sockaddr_in loopback(std::uint16_t port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  address.sin_port = htons(port);
-  return address;
-}
-
 /// Two ports that were free a moment ago. sshd doesn't support port 0, so the caller retries.
 Result<std::pair<std::uint16_t, std::uint16_t>> free_ports() {
-  std::array<std::uint16_t, 2> ports{};
-  std::array<int, 2> sockets{-1, -1};
-  for (std::size_t i = 0; i < 2; ++i) {  // both open at once, so that they differ
-    sockets[i] = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    auto address = loopback(0);
-    socklen_t size = sizeof address;
-    auto* raw = reinterpret_cast<sockaddr*>(&address);
-    if (sockets[i] >= 0 && ::bind(sockets[i], raw, size) == 0 && ::getsockname(sockets[i], raw, &size) == 0)
-      ports[i] = ntohs(address.sin_port);
-  }
-  const int error = errno;
-  for (const int socket : sockets)
-    if (socket >= 0) ::close(socket);
-  if (ports[0] == 0 || ports[1] == 0) return errno_error("finding", "a free port on 127.0.0.1", error);
-  return std::pair(ports[0], ports[1]);
-}
-
-bool answers(std::uint16_t port) {
-  const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (socket < 0) return false;
-  const auto address = loopback(port);
-  const bool connected = ::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
-  ::close(socket);
-  return connected;
+  HOLDFAST_TRY(const auto first, os::find_free_loopback_port());
+  const os::LoopbackPortReservation reservation(first);  // so that they differ
+  HOLDFAST_TRY(const auto second, os::find_free_loopback_port());
+  return std::pair(first, second);
 }
 
 Result<> must_run(const os::Command& command, os::Host& host) {
@@ -161,7 +131,7 @@ Result<bool> DemoBastion::serve_on_free_ports(const fs::path& sshd) {
   while (host_->now() < deadline) {
     HOLDFAST_CHECK(Interruption::check());
     if (!os::is_alive(*host_, *sshd_)) return false;
-    if (answers(port_)) return true;
+    if (os::accepts_connections(port_)) return true;
     host_->sleep_for(k_poll);
   }
   return Error{"starting", sshd.string(), "no answer within 5 s", ""};
